@@ -1,0 +1,127 @@
+"""The values every layer exchanges: positions, findings, sites as reported, file results.
+
+This module imports nothing of lrfix. Lines and columns are 1-based; columns count characters, not bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """How sure and how harmful. ``info`` findings alone leave the exit status at 0."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Status(str, Enum):
+    """What a rewrite of a site would be, as far as the analysis knows."""
+
+    EQUIVALENT = "equivalent"
+    REPAIR = "repair"
+    LIBRARY = "library"
+    OPAQUE = "opaque"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """From the first character to just past the last one."""
+
+    start: Position
+    end: Position
+
+    def contains(self, other: Span) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The steps and the learning rates at those steps that show the fault.
+
+    ``steps`` and ``lr`` have the same length. ``scenario`` names the values of the free parameters
+    under which the rates were computed, by the user's own expressions; ``curve`` is the whole sampled
+    schedule of the first parameter group, one rate a step from step 0, for sparklines.
+    """
+
+    steps: tuple[int, ...] = ()
+    lr: tuple[float, ...] = ()
+    scenario: Mapping[str, object] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings."""
+
+    span: Span
+    message: str
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation joined with its rule, file and site (index into the document's ``sites``)."""
+
+    path: str
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    span: Span
+    evidence: Evidence | None = None
+    fix: str | None = None
+    site: int | None = None
+
+
+@dataclass(frozen=True)
+class SiteReport:
+    """A schedule as the inventory and the JSON document show it.
+
+    ``parameters`` maps a schedule parameter (``warmup_steps``) to the user's own expression
+    (``args.warmup``). ``curve`` is the sampled rate of the first group under the first scenario.
+    """
+
+    path: str
+    span: Span
+    form: str
+    family: str
+    parameters: Mapping[str, str]
+    handrolled: bool
+    status: Status
+    reason: str | None = None
+    curve: tuple[float, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class FileError:
+    """A file that could not be analysed. ``kind`` is ``syntax``, ``encoding``, ``io`` or ``internal``."""
+
+    path: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """Everything one file gave. ``skipped`` says why a file was left out on purpose (``generated``,
+    ``too-large``, ``skip-file``); ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...)."""
+
+    path: str
+    parsed: bool
+    findings: tuple[Finding, ...] = ()
+    sites: tuple[SiteReport, ...] = ()
+    errors: tuple[FileError, ...] = ()
+    skipped: str | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
