@@ -1,0 +1,96 @@
+"""What a file says about values it does not fix: argparse defaults, dataclass fields, literal parameter defaults."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from lrfix.names import Argument, Names
+
+
+def literal(node: ast.expr | None) -> object:
+    """The value of a literal expression, arithmetic on numbers included; None when it is none."""
+    if node is None:
+        return None
+    try:
+        value: object = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return _arithmetic(node)
+    return value
+
+
+def _arithmetic(node: ast.expr) -> object:
+    if not isinstance(node, ast.BinOp):
+        return None
+    left, right = literal(node.left), literal(node.right)
+    if not isinstance(left, int | float) or not isinstance(right, int | float):
+        return None
+    try:
+        if isinstance(node.op, ast.Mult):
+            return left * right
+        if isinstance(node.op, ast.Div):
+            return left / right
+        if isinstance(node.op, ast.Add):
+            return left + right
+        if isinstance(node.op, ast.Sub):
+            return left - right
+        if isinstance(node.op, ast.Pow) and abs(left) <= 1000 and abs(right) <= 20:
+            return float(left**right)
+    except (ArithmeticError, ValueError):
+        return None
+    return None
+
+
+class Defaults(Mapping[str, object]):
+    """Defaults by the user's expression: ``args.warmup`` finds ``add_argument("--warmup", default=5)``.
+
+    Function parameters are looked up by their bare name first (``own``), then any expression by its last attribute.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.own: dict[str, object] = {}
+        self._by_attribute: dict[str, object] = {}
+        for node in names.nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+                self._argparse(node)
+            elif isinstance(node, ast.ClassDef):
+                self._fields(node)
+        self._by_attribute = {k: v for k, v in self._by_attribute.items() if v is not None}
+
+    def remember(self, argument: Argument) -> None:
+        value = literal(argument.default)
+        if value is not None:
+            self.own.setdefault(argument.name, value)
+
+    def __getitem__(self, path: str) -> object:
+        if path in self.own:
+            return self.own[path]
+        head, _, attribute = path.rpartition(".")
+        if head and attribute.isidentifier() and attribute in self._by_attribute and not head.endswith(")"):
+            return self._by_attribute[attribute]
+        raise KeyError(path)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.own)
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    def _argparse(self, call: ast.Call) -> None:
+        keywords = {k.arg: k.value for k in call.keywords if k.arg}
+        flags = [literal(a) for a in call.args]
+        destination = literal(keywords.get("dest"))
+        if not isinstance(destination, str):
+            long = next((f for f in flags if isinstance(f, str) and f.startswith("--")), None)
+            first = long or next((f for f in flags if isinstance(f, str)), None)
+            if not isinstance(first, str):
+                return
+            destination = first.lstrip("-").replace("-", "_")
+        self._by_attribute[destination] = literal(keywords.get("default"))
+
+    def _fields(self, node: ast.ClassDef) -> None:
+        if not any("dataclass" in ast.unparse(d) for d in node.decorator_list):
+            return
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                self._by_attribute.setdefault(statement.target.id, literal(statement.value))

@@ -1,0 +1,120 @@
+"""The field's vocabulary: from the name of a value to the part it plays in a schedule.
+
+This is the one table that knows names. It holds general terms (warmup, horizon, floor ...), never a
+name of some project. A role only decides which values are plausible; what a schedule is, the curve tells.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from enum import Enum
+
+
+class Role(str, Enum):
+    """What a value is for. Lengths are in steps unless the role says epochs."""
+
+    WARMUP = "warmup"
+    WARMUP_EPOCHS = "warmup_epochs"
+    WARMUP_FRACTION = "warmup_fraction"
+    WARMUP_START = "warmup_start"
+    WARMUP_FACTOR = "warmup_factor"
+    HORIZON = "horizon"
+    EPOCHS = "epochs"
+    DECAY_LENGTH = "decay_length"
+    LOADER_LENGTH = "loader_length"
+    CYCLE = "cycle"
+    CYCLE_MULT = "cycle_mult"
+    CYCLES = "cycles"
+    STEP_SIZE = "step_size"
+    MILESTONES = "milestones"
+    BASE_RATE = "base_rate"
+    PEAK = "peak"
+    FLOOR = "floor"
+    FLOOR_RATIO = "floor_ratio"
+    POWER = "power"
+    GAMMA = "gamma"
+    WIDTH = "width"
+    COUNT = "count"
+    LAST_EPOCH = "last_epoch"
+    UNKNOWN = "unknown"
+
+
+_RULES: tuple[tuple[str, Role], ...] = (
+    (r"last_?epoch|last_?step|start_epoch|start_step|start_iter|resume", Role.LAST_EPOCH),
+    (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
+    (r"warm.*(start|init|begin|min).*(lr|rate)|(start|init|begin|initial)_?warm.*(lr|rate)|(start|init|initial)_lr_warm|warm.*(lr|rate)$", Role.WARMUP_START),
+    (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
+    (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
+    (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
+    (r"warm|ramp_?up|burn_?in", Role.WARMUP),
+    (r"t_?mult|cycle_?mult|mult_factor|cycle_factor|cycle_mul|mul_factor", Role.CYCLE_MULT),
+    (r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^period$|period_", Role.CYCLE),
+    (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
+    (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
+    (r"step_?size|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step", Role.STEP_SIZE),
+    (r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale", Role.FLOOR_RATIO),
+    (r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|min_value|annealing_?to", Role.FLOOR),
+    (r"(max|peak|top|high|upper)_?(lr|rate|learning|value)|(lr|rate|learning_rate)_?(max|peak|high)|eta_?max|lr_?max|max_?lr|peak", Role.PEAK),
+    (r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_iter_per|per_epoch|batches_per|train_len|nb_batches", Role.LOADER_LENGTH),
+    (r"decay_?(steps|iters|iterations|length|len|steps)|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown", Role.DECAY_LENGTH),
+    (r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training", Role.HORIZON),
+    (r"epoch", Role.EPOCHS),
+    (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp", Role.POWER),
+    (r"gamma|decay_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr", Role.GAMMA),
+    (r"base_?(lr|rate|learning)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate", Role.BASE_RATE),
+    (r"d_?model|model_?(size|dim|width)|hidden_?(size|dim)|dim|embed|width", Role.WIDTH),
+    (r"batch_?size|world_?size|num_?(gpus|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train", Role.COUNT),
+)
+_COMPILED = tuple((re.compile(pattern), role) for pattern, role in _RULES)
+
+LENGTHS = frozenset(
+    {Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH, Role.LOADER_LENGTH, Role.CYCLE, Role.STEP_SIZE}
+)
+RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
+SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.WIDTH}
+
+
+def role_of(path: str) -> Role:
+    """The role of a value from the expression that names it: ``args.warmup_epochs``, ``cfg["min_lr"]``, ``len(loader)``."""
+    word = last_word(path)
+    for pattern, role in _COMPILED:
+        if pattern.search(word):
+            return role
+    return Role.UNKNOWN
+
+
+def last_word(path: str) -> str:
+    """The telling part of an expression in snake case."""
+    try:
+        node: ast.expr = ast.parse(path, mode="eval").body
+    except (SyntaxError, ValueError):
+        return path.lower()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        return f"len_{_word(node.args[0])}_loader" if node.args else "len_loader"
+    return _word(node)
+
+
+def _word(node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop") and node.args:
+            return _word(node.args[0])
+        if isinstance(node.func, ast.Name) and node.func.id in ("int", "float", "max", "min") and node.args:
+            return _word(node.args[0])
+        return _word(node.func)
+    if isinstance(node, ast.Subscript):
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            return _snake(node.slice.value)
+        return _word(node.value)
+    if isinstance(node, ast.Attribute):
+        return _snake(node.attr)
+    if isinstance(node, ast.Name):
+        return _snake(node.id)
+    if isinstance(node, ast.Constant):
+        return _snake(str(node.value))
+    return ""
+
+
+def _snake(word: str) -> str:
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", word)
+    return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")

@@ -1,0 +1,131 @@
+"""Sites of the form ``lambda``: whatever callable is handed to LambdaLR or MultiplicativeLR."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.findings import Span
+from lrfix.names import FUNCTION_NODES, Argument, Assigned, Binding, Defined, Imported, Names, Opaquely
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import FACTOR_SCHEDULERS, call_argument, optimizer_call, torch_scheduler
+from lrfix.source import Source
+
+_MAX_HOPS = 6
+
+
+def lambda_sites(source: Source, names: Names, subclasses: set[ast.AST]) -> list[ScheduleSite]:
+    """One site a definition; several constructions may share it."""
+    found: dict[tuple[ast.AST, ...], tuple[str, list[Construction]]] = {}
+    for node in names.nodes:
+        if not isinstance(node, ast.Call):
+            continue
+        base = torch_scheduler(names, node.func)
+        if base not in FACTOR_SCHEDULERS or base is None:
+            continue
+        function = call_argument(node, 1, "lr_lambda")
+        if function is None:
+            continue
+        definitions = tuple(dict.fromkeys(_definitions(names, function, node, 0)))
+        if not definitions or any(d in subclasses for d in definitions):
+            continue
+        optimizer = call_argument(node, 0, "optimizer")
+        construction = Construction(node, optimizer, optimizer_call(names, optimizer))
+        found.setdefault(definitions, (base, []))[1].append(construction)
+    return [
+        ScheduleSite(
+            form="lambda",
+            name=_name(names, definitions[0]),
+            base=base,
+            nodes=definitions,
+            span=_span(source, names, definitions[0]),
+            constructions=tuple(constructions),
+        )
+        for definitions, (base, constructions) in found.items()
+    ]
+
+
+def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> list[ast.AST]:
+    """The functions, lambdas or classes that decide what calling ``node`` returns."""
+    if hops > _MAX_HOPS:
+        return []
+    if isinstance(node, ast.Lambda):
+        return [node]
+    if isinstance(node, ast.List | ast.Tuple):
+        return [d for element in node.elts for d in _definitions(names, element, at, hops + 1)]
+    if isinstance(node, ast.ListComp):
+        return _definitions(names, node.elt, at, hops + 1)
+    if isinstance(node, ast.BinOp):
+        return [d for side in (node.left, node.right) for d in _definitions(names, side, at, hops + 1)]
+    if isinstance(node, ast.IfExp):
+        return [d for side in (node.body, node.orelse) for d in _definitions(names, side, at, hops + 1)]
+    if isinstance(node, ast.Name):
+        scope = names.owner(node.id, names.scope_of(node))
+        binding = names.reaching(node.id, scope, at) if scope else None
+        return _from_binding(names, binding, hops)
+    if isinstance(node, ast.Attribute):
+        return _method(names, node)
+    if isinstance(node, ast.Call):
+        return _from_call(names, node, at, hops)
+    return []
+
+
+def _from_binding(names: Names, binding: Binding | None, hops: int) -> list[ast.AST]:
+    if isinstance(binding, Defined):
+        return [binding.node]
+    if isinstance(binding, Assigned) and not binding.index:
+        return _definitions(names, binding.value, binding.node, hops + 1)
+    if isinstance(binding, Opaquely):
+        return [d for inner in binding.alternatives for d in _from_binding(names, inner, hops + 1)]
+    return []
+
+
+def _from_call(names: Names, node: ast.Call, at: ast.AST, hops: int) -> list[ast.AST]:
+    qualified = names.qualified(node.func)
+    if qualified & {"functools.partial", "partial"} and node.args:
+        return _definitions(names, node.args[0], at, hops + 1)
+    if isinstance(node.func, ast.Lambda):
+        return [node.func]
+    found = _definitions(names, node.func, at, hops + 1) if isinstance(node.func, ast.Name | ast.Attribute) else []
+    return found
+
+
+def _method(names: Names, node: ast.Attribute) -> list[ast.AST]:
+    """``self.method`` inside a class, ``Class.method`` anywhere."""
+    owner: ast.AST | None = None
+    if isinstance(node.value, ast.Name):
+        scope = names.owner(node.value.id, names.scope_of(node))
+        binding = names.reaching(node.value.id, scope, node) if scope else None
+        if isinstance(binding, Argument):
+            owner = names.parents.get(binding.function)
+        elif isinstance(binding, Defined):
+            owner = binding.node
+        elif isinstance(binding, Assigned) and isinstance(binding.value, ast.Call):
+            inner = _definitions(names, binding.value.func, node, _MAX_HOPS - 1) if isinstance(binding.value.func, ast.Name) else []
+            owner = inner[0] if inner else None
+        elif isinstance(binding, Imported):
+            owner = None
+    if isinstance(owner, ast.ClassDef):
+        return [s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == node.attr][:1]
+    return []
+
+
+def _name(names: Names, node: ast.AST) -> str | None:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    statement = names.statement_of(node)
+    if isinstance(statement, ast.Assign) and statement.value is node and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    return None
+
+
+def _span(source: Source, names: Names, node: ast.AST) -> Span:
+    """A definition whole; for a lambda the statement that holds it, unless that is a whole block."""
+    if isinstance(node, ast.Lambda):
+        statement = names.statement_of(node)
+        if statement is not None and not hasattr(statement, "body"):
+            return source.span(statement)
+        return source.span(node)
+    if isinstance(node, (*FUNCTION_NODES, ast.ClassDef)) and getattr(node, "decorator_list", None):
+        first = source.span(node.decorator_list[0])  # type: ignore[union-attr]
+        return Span(first.start, source.span(node).end)
+    return source.span(node)

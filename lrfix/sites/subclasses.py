@@ -1,0 +1,93 @@
+"""Sites of the form ``subclass``: classes derived, directly or not, from one of torch's schedulers."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.names import Defined, Names
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import OPTIMIZER_NAMES, call_argument, optimizer_call, torch_scheduler
+from lrfix.source import Source
+
+SCHEDULE_METHODS = frozenset({"get_lr", "step", "_get_closed_form_lr", "_update_lr"})
+
+
+def subclass_sites(source: Source, names: Names) -> list[ScheduleSite]:
+    classes = [node for node in names.nodes if isinstance(node, ast.ClassDef)]
+    bases: dict[ast.ClassDef, str] = {}
+    for _ in range(4):
+        for node in classes:
+            base = bases.get(node) or _torch_base(names, node, bases)
+            if base:
+                bases[node] = base
+    found = []
+    for node, base in bases.items():
+        if not _defines_a_schedule(node, base):
+            continue
+        found.append(
+            ScheduleSite(
+                form="subclass",
+                name=node.name,
+                base=base,
+                nodes=(node,),
+                span=source.span(node),
+                constructions=tuple(_constructions(names, node)),
+            )
+        )
+    return found
+
+
+def _torch_base(names: Names, node: ast.ClassDef, known: dict[ast.ClassDef, str]) -> str | None:
+    for base in node.bases:
+        direct = torch_scheduler(names, base)
+        if direct:
+            return direct
+        if isinstance(base, ast.Name):
+            scope = names.owner(base.id, names.scope_of(base))
+            binding = names.reaching(base.id, scope, base) if scope else None
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node in known:
+                return known[binding.node]
+    return None
+
+
+def _defines_a_schedule(node: ast.ClassDef, base: str) -> bool:
+    methods = [s for s in node.body if isinstance(s, ast.FunctionDef)]
+    if any(m.name in SCHEDULE_METHODS and not _abstract(m) for m in methods):
+        return True
+    return base in ("LambdaLR", "MultiplicativeLR") and any(m.name == "__init__" for m in methods)
+
+
+def _abstract(method: ast.FunctionDef) -> bool:
+    """A body that only documents or refuses: nothing is scheduled here."""
+    if any("abstract" in ast.unparse(d) for d in method.decorator_list):
+        return True
+    return all(
+        isinstance(s, ast.Raise | ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in method.body
+    )
+
+
+def _constructions(names: Names, node: ast.ClassDef) -> list[Construction]:
+    found = []
+    position, keyword = optimizer_parameter(node)
+    for call in names.nodes:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != node.name:
+            continue
+        scope = names.owner(call.func.id, names.scope_of(call))
+        if scope is None or not any(isinstance(b, Defined) and b.node is node for b in scope.bindings[call.func.id]):
+            continue
+        optimizer = call_argument(call, position, keyword)
+        found.append(Construction(call, optimizer, optimizer_call(names, optimizer)))
+    return found
+
+
+def optimizer_parameter(node: ast.ClassDef) -> tuple[int, str]:
+    """Position (after ``self``) and name of the constructor's optimizer."""
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            parameters = [a.arg for a in (*method.args.posonlyargs, *method.args.args)][1:]
+            for position, parameter in enumerate(parameters):
+                if parameter.lower() in OPTIMIZER_NAMES or "optim" in parameter.lower():
+                    return position, parameter
+            return 0, parameters[0] if parameters else "optimizer"
+    return 0, "optimizer"
