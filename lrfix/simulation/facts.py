@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lrfix.names import Argument, Names
 
@@ -70,7 +70,7 @@ class Defaults(Mapping[str, object]):
             return self._by_attribute[attribute]
         raise KeyError(path)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self.own)
 
     def __len__(self) -> int:

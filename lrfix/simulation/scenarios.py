@@ -49,6 +49,7 @@ class Scenario:
     overrides: Mapping[str, object] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
     vary_unknown: bool = False
+    variant: int = 0
     values: dict[str, object] = field(default_factory=dict)
 
     @property

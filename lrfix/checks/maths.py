@@ -1,0 +1,296 @@
+"""LR201 to LR205: what is wrong with the curve itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.findings import Span, Violation
+from lrfix.registry import rule
+from lrfix.simulation.laboratory import Run, stated_rate
+from lrfix.simulation.roles import RATES, Role, role_of
+from lrfix.structure import method, schedule_functions
+from lrfix.study import Study, all_real, as_float
+from lrfix.training_loop import loop_steps, steps_per_epoch_only
+
+_RAMP = 3
+_RATE_LIKE = 5e-3
+
+
+@rule("LR201")
+def absolute_lr(study: Study) -> Iterator[Violation]:
+    if not study.ran:
+        return
+    if study.site.base in ("LambdaLR", "MultiplicativeLR"):
+        yield from _rate_where_a_factor_is_due(study)
+    elif study.site.form == "subclass":
+        yield from _factor_where_a_rate_is_due(study)
+
+
+@rule("LR202")
+def boundary_jump(study: Study) -> Iterator[Violation]:
+    if not study.ran or study.site.base == "MultiplicativeLR" and study.site.form == "lambda":
+        return
+    jumps = [_jump(run.curve) for run in study.runs]
+    if any(jump is None for jump in jumps):
+        return
+    run = study.runs[0]
+    step = jumps[0]
+    assert step is not None
+    before, after = run.curve[step], run.curve[step + 1]
+    direction = "drops" if after < before else "leaps"
+    yield Violation(
+        _decay_span(study),
+        f"The rate {direction} where warmup ends: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
+        f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step before "
+        f"and {abs(run.curve[step + 2] - after):.2g} after.",
+        study.evidence(run, [step - 1, step, step + 1, step + 2]),
+    )
+
+
+@rule("LR203")
+def first_step(study: Study) -> Iterator[Violation]:
+    if not study.ran:
+        return
+    run = study.runs[0]
+    if study.everywhere(_starts_high):
+        yield Violation(
+            study.site.span,
+            f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and the rate "
+            "then climbs.",
+            study.evidence(run, [0, 1, 2, 3]),
+        )
+    elif study.everywhere(lambda run: run.curve[0] == 0 and run.curve[1] > 0) and steps_per_epoch_only(study):
+        yield Violation(
+            study.site.span,
+            f"The whole first epoch is trained with a learning rate of 0: the schedule is stepped once an epoch and starts at "
+            f"0; epoch 1 has {run.curve[1]:.6g}.",
+            study.evidence(run, [0, 1, 2]),
+        )
+
+
+@rule("LR204")
+def unclamped_horizon(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None:
+        return
+    shown: tuple[Run, int, int, str] | None = None
+    for run in study.runs:
+        reached = loop_steps(study, run)
+        if reached is None:
+            return
+        fault = _past_the_end(study, run, reached)
+        if fault is None:
+            return
+        shown = shown or (run, reached, *fault)
+    if shown is None:
+        return
+    run, reached, step, what = shown
+    yield Violation(
+        _decay_span(study),
+        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop gets there: it "
+        f"steps the scheduler {reached} times.",
+        study.evidence(run, [step - 1, step, step + 1]),
+    )
+
+
+@rule("LR205")
+def zero_division(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None:
+        return
+    run = study.runs[0]
+    if run.failure is not None and run.failure.kind == "ZeroDivisionError":
+        if study.everywhere_failed("ZeroDivisionError"):
+            yield _division(study, run, "as it is built here")
+        return
+    for path, why in _legal_edges(study):
+        edge = 1 if role_of(path) is Role.EPOCHS else 0
+        tried = [study.run(i, use=use, overrides={path: edge}) for i in range(len(study.runs)) for use in _uses(study)]
+        broken = [t for t in tried if t.failure is not None and t.failure.kind == "ZeroDivisionError" and t.failure.step <= edge]
+        if tried and len(broken) * len(_uses(study)) >= len(tried) and broken:
+            yield _division(study, broken[0], f"with `{path}` = {edge}, {why}")
+            return
+
+
+def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
+    for construction in study.site.constructions:
+        rate = stated_rate(construction)
+        if rate is None:
+            continue
+        runs = [study.run(i, use=construction) for i in range(len(study.runs))]
+        if not all(run.ran and run.failure is None and all_real(run.curve) for run in runs):
+            continue
+        peaks = [max(map(abs, run.curve)) / run.base_lrs[0] for run in runs]
+        literal = isinstance(rate, ast.Constant)
+        if literal:
+            base = runs[0].base_lrs[0]
+            same = base != 1 and all(abs(peak - base) <= 1e-9 * base for peak in peaks)
+            tiny = base <= 1e-2 and not runs[0].leaves and all(0 < peak < _RATE_LIKE for peak in peaks) and not study.truncated
+            wrong = same or tiny
+        else:
+            wrong = all(_scales_twice(study, construction, index, rate) for index in range(len(study.runs)))
+        if wrong:
+            run = runs[0]
+            top = max(range(len(run.curve)), key=lambda k: abs(run.curve[k]))
+            yield Violation(
+                _decay_span(study),
+                f"{study.site.base} multiplies the base rate by what this function returns, and it returns a rate: the base "
+                f"rate {run.base_lrs[0]:.6g} times {run.curve[top] / run.base_lrs[0]:.6g} gives {run.curve[top]:.3g} at the "
+                f"peak (step {top}). Return a factor instead.",
+                study.evidence(run, [0, 1, top, top + 1]),
+            )
+            return
+
+
+def _scales_twice(study: Study, construction: object, index: int, rate: ast.expr) -> bool:
+    """Doubling the stated base rate quadruples the peak: it counts in the optimizer and in the function."""
+    run = study.run(index, use=construction)  # type: ignore[arg-type]
+    text = ast.unparse(rate)
+    path = text if text in run.leaves else next((p for p, v in run.leaves.items() if v == run.base_lrs[0] and role_of(p) in RATES), None)
+    value = run.leaves.get(path or "")
+    if path is None or not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    doubled = study.run(index, use=construction, overrides={path: 2 * value})  # type: ignore[arg-type]
+    if not doubled.ran or doubled.failure is not None or not all_real(doubled.curve):
+        return False
+    before, after = max(map(abs, run.curve)), max(map(abs, doubled.curve))
+    return before > 0 and abs(after / before - 4) < 1e-6
+
+
+def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
+    """``get_lr`` returns values between 0 and 1 that do not know the base rates."""
+    get_lr = method(study.node, "get_lr")
+    if get_lr is None:
+        return
+    named = [path for run in study.runs for path in run.leaves if role_of(path) in RATES]
+    if named or any(isinstance(n, ast.Attribute) and n.attr in ("base_lrs", "param_groups", "_last_lr") for n in ast.walk(study.node)):
+        return
+    for index, run in enumerate(study.runs):
+        scaled = study.run(index, base_lrs=tuple(2 * rate for rate in run.base_lrs))
+        if not scaled.ran or scaled.curve != run.curve or abs(max(run.curve) - 1) > 1e-9 or min(run.curve) == max(run.curve):
+            return
+    run = study.runs[0]
+    yield Violation(
+        study.span(get_lr),
+        f"`get_lr` returns a factor where rates are due: the rate reaches {max(run.curve):.6g} whatever the optimizer's base rate "
+        f"({run.base_lrs[0]:.6g} here). Multiply by `self.base_lrs`.",
+        study.evidence(run, [0, 1, len(run.curve) // 2]),
+    )
+
+
+def _jump(curve: list[float]) -> int | None:
+    """The last step of a warmup ramp that is followed by a jump; None when the phases meet."""
+    end = _ramp_end(curve)
+    if end is None or end + 4 >= len(curve):
+        return None
+    top = curve[end]
+    slope = top - curve[end - 1]
+    move = curve[end + 1] - top
+    later = max(abs(curve[end + 2] - curve[end + 1]), abs(curve[end + 3] - curve[end + 2]))
+    if move < 0:
+        return end if -move > 0.02 * top and -move > 4 * later else None
+    return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
+
+
+def _ramp_end(curve: list[float]) -> int | None:
+    """The last step of the climb from step 0, when it is a ramp: even increments or even ratios."""
+    if len(curve) < _RAMP + 5 or not curve[1] > curve[0]:
+        return None
+    start = 0
+    slope = curve[1] - curve[0]
+    ratio = curve[1] / curve[0] if curve[0] > 0 else None
+    end = 1
+    while end + 1 < len(curve):
+        following = curve[end + 1]
+        even = abs((following - curve[end]) - slope) <= 1e-6 * abs(slope)
+        geometric = ratio is not None and abs(following / curve[end] - ratio) <= 1e-9 * ratio if curve[end] else False
+        if not even and not geometric:
+            break
+        end += 1
+    return end if end - start >= _RAMP and end + 4 < len(curve) else None
+
+
+def _starts_high(run: Run) -> bool:
+    curve = run.curve
+    if len(curve) < 8 or not curve[0] > 0:
+        return False
+    end = _ramp_end(curve[1:])
+    return end is not None and curve[0] > 1.5 * curve[2] and curve[0] >= 0.9 * curve[end + 1]
+
+
+def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | None:
+    """The first step past the horizon, before ``reached``, at which the curve is wrong, and how."""
+    horizon = study.horizon(run)
+    curve = run.curve
+    if run.failure is not None:
+        step = run.failure.step
+        if 0 < step < reached and (horizon is None or step > horizon):
+            return step, f"fails with {run.failure.kind}: {run.failure.message}"
+        return None
+    for step, rate in enumerate(curve[:reached]):
+        if isinstance(rate, complex):
+            return step, f"becomes a complex number ({rate.real:.3g}{rate.imag:+.3g}j at step {step})"
+        if as_float(rate) != as_float(rate):
+            return step, f"is not a number at step {step}"
+        if rate < 0 and (horizon is None or step > horizon):
+            return step, f"turns negative ({rate:.3g} at step {step})"
+    end = horizon if horizon is not None else _lowest(run, reached)
+    if end is None or end + 3 >= min(reached, len(curve)):
+        return None
+    top = max(curve[: end + 1])
+    tail = curve[end : min(reached, len(curve))]
+    rising = next((k for k in range(1, len(tail)) if tail[k] > tail[0] + 0.01 * top), None)
+    decayed = curve[end] < 0.25 * top and all(b <= a + 1e-12 * top for a, b in zip(curve[end - 3 : end], curve[end - 2 : end + 1], strict=True))
+    if decayed and rising is not None and not _restarts(curve, end):
+        return end + rising, f"rises again (to {max(tail):.3g} at step {end + tail.index(max(tail))})"
+    return None
+
+
+def _restarts(curve: list[float], end: int) -> bool:
+    """Whether the rise after ``end`` is a restart: one leap back towards the peak, not a slow rebound."""
+    steps = [b - a for a, b in zip(curve[end:], curve[end + 1 : end + 8], strict=False)]
+    return any(step > 0.5 * max(curve[: end + 1]) for step in steps)
+
+
+def _lowest(run: Run, reached: int) -> int | None:
+    curve = [as_float(v) for v in run.curve[:reached]]
+    return min(range(len(curve)), key=curve.__getitem__) if curve else None
+
+
+def _legal_edges(study: Study) -> Iterator[tuple[str, str]]:
+    """Settings at the edge of what the code itself calls legal, each with the reason."""
+    leaves = {path for run in study.runs for path in (*run.leaves, *run.names)}
+    for path in sorted(leaves):
+        role = role_of(path)
+        default = study.defaults.get(path)
+        if role in (Role.WARMUP, Role.WARMUP_EPOCHS) and default == 0 and not isinstance(default, bool):
+            yield path, "its default"
+        elif role is Role.EPOCHS and "warm" not in path:
+            yield path, "a run of one epoch"
+
+
+def _uses(study: Study) -> list[object]:
+    return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
+
+
+def _division(study: Study, run: Run, when: str) -> Violation:
+    assert run.failure is not None
+    node = run.failure.node
+    inside = node is not None and any(node is n for root in study.site.nodes for n in ast.walk(root))
+    statement = study.names.statement_of(node) if inside and node is not None else None
+    place = study.span(statement) if statement is not None and not hasattr(statement, "body") else study.site.span
+    at = "when the scheduler is built" if run.failure.step <= 0 else f"at step {run.failure.step}"
+    return Violation(place, f"Division by zero {when}: training fails {at} ({run.failure.message}).")
+
+
+def _decay_span(study: Study) -> Span:
+    """The statement that computes the decay: the last ``return`` of the schedule function, or the whole site."""
+    functions = schedule_functions(study)
+    chosen = next((f for f in functions if isinstance(f, ast.FunctionDef) and f.name != "__call__"), None)
+    chosen = chosen or next((f for f in functions if isinstance(f, ast.FunctionDef)), None)
+    if chosen is None:
+        return study.site.span
+    returns = [
+        s for s in ast.walk(chosen)
+        if isinstance(s, ast.Return) and s.value is not None and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
+    ]
+    return study.span(max(returns, key=lambda s: s.lineno)) if returns else study.site.span

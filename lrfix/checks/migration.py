@@ -1,0 +1,25 @@
+"""LR401: a sound schedule that the bundled scheduler expresses exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.study import Study
+
+
+@rule("LR401")
+def handrolled_schedule(study: Study) -> Iterator[Violation]:
+    recognition = study.recognition if study.ran else None
+    if recognition is None or recognition.spec is None:
+        return
+    spec = recognition.spec
+    arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
+    run = study.runs[0]
+    yield Violation(
+        study.site.span,
+        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for step; "
+        "`lrfix rewrite` proves it and makes the change.",
+        study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+    )

@@ -1,0 +1,366 @@
+"""LR101 to LR106: hidden state, dead updates, bypassed and constant schedules, parameters without effect."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.simulation.laboratory import Run
+from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.structure import (
+    Function,
+    Update,
+    functions_of,
+    handed_over,
+    hyperparameters,
+    method,
+    methods,
+    schedule_functions,
+    unreachable,
+    updates,
+)
+from lrfix.study import Study, constant
+
+
+@rule("LR101")
+def mutated_parameter(study: Study) -> Iterator[Violation]:
+    parameters = hyperparameters(study)
+    for function in schedule_functions(study):
+        for update in updates(function):
+            if not update.own or update.name not in parameters:
+                continue
+            run = _first_with(study, update.statement)
+            if run is None:
+                if _never_runs(study, update.statement):
+                    yield Violation(
+                        study.span(update.statement),
+                        f"Evaluating the schedule would reassign the hyperparameter `{update.name}`; this line is never "
+                        "reached today, and once it is, the rate depends on how often it was asked for.",
+                    )
+                continue
+            shown = _depends_on_asking(study)
+            if shown is not None:
+                one, two, step = shown
+                yield Violation(
+                    study.span(update.statement),
+                    f"Evaluating the schedule reassigns the hyperparameter `{update.name}`: with one parameter group the "
+                    f"rate at step {step} is {one.curve[step]:.6g}, with two it is {two.curve[step]:.6g}.",
+                    study.evidence(two, [max(step - 1, 0), step, step + 1]),
+                )
+
+
+@rule("LR102")
+def unreachable_update(study: Study) -> Iterator[Violation]:
+    for function in functions_of(study):
+        dead = list(unreachable(function))
+        first = next((s for s in dead if _advances(s)), None)
+        if first is not None:
+            yield Violation(
+                study.span(first),
+                f"`{_headline(first)}` can never run: every path before it in `{function.name}` returns or raises, so the "
+                "state it should advance stands still.",
+            )
+    yield from _never_true(study)
+
+
+@rule("LR103")
+def stateful_lambda(study: Study) -> Iterator[Violation]:
+    if study.site.base not in ("LambdaLR", "MultiplicativeLR") or not study.ran:
+        return
+    parameters = hyperparameters(study)
+    evaluated = {f for f in schedule_functions(study) if not _named(f, "get_lr")}
+    candidates = [u for f in evaluated for u in updates(f) if u.name not in parameters and u.own]
+    candidates = [u for u in candidates if _first_with(study, u.statement) is not None]
+    if not candidates:
+        return
+    shown = _depends_on_asking(study)
+    if shown is None:
+        return
+    one, two, step = shown
+    first = min(candidates, key=lambda u: u.statement.lineno)
+    yield Violation(
+        study.span(first.statement),
+        f"The function keeps its own counter `{first.name}` instead of using its step argument: it advances once for every "
+        f"parameter group, so at step {step} the rate is {one.curve[step]:.6g} with one group and {two.curve[step]:.6g} "
+        "with two; the counter is also lost when training resumes.",
+        study.evidence(two, [step - 1, step, step + 1]),
+    )
+
+
+@rule("LR104")
+def bypassed_schedule(study: Study) -> Iterator[Violation]:
+    node = study.node
+    if study.site.form != "subclass" or not isinstance(node, ast.ClassDef) or not study.ran:
+        return
+    get_lr, step = method(node, "get_lr"), method(node, "step")
+    functions = handed_over(node)
+    if study.site.base in ("LambdaLR", "MultiplicativeLR") and get_lr is not None and functions:
+        if not any(_called(run, f) for run in study.runs for f in functions):
+            name = _function_name(functions[0])
+            yield Violation(
+                study.span(get_lr),
+                f"`get_lr` never asks {name}, the schedule given to {study.site.base}: the rate stays "
+                f"{study.runs[0].curve[-1]:.6g} whatever the schedule says.",
+                study.evidence(study.runs[0], [0, 1, len(study.runs[0].curve) - 1]),
+            )
+        return
+    if step is not None and get_lr is not None and study.everywhere(lambda run: constant(run.curve)):
+        if not any(run.stepped and get_lr in run.stepped.calls for run in study.runs) and _uses_state(get_lr):
+            yield Violation(
+                study.span(step),
+                "`step` is overridden and never asks `get_lr`: the schedule written there has no effect, the rate stays "
+                f"{study.runs[0].curve[-1]:.6g}.",
+                study.evidence(study.runs[0], [0, 1, len(study.runs[0].curve) - 1]),
+            )
+
+
+@rule("LR105")
+def constant_schedule(study: Study) -> Iterator[Violation]:
+    if not study.ran or study.truncated or not _means_to_vary(study):
+        return
+    run = study.runs[0]
+    if study.everywhere(lambda run: all(constant(rates) for rates in run.lr)):
+        yield Violation(
+            study.site.span,
+            f"A schedule is written, but the rate never changes: it is {run.curve[0]:.6g} at step 0 and still "
+            f"{run.curve[-1]:.6g} at step {len(run.curve) - 1}.",
+            study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+        )
+        return
+    if study.everywhere(lambda run: _flat_until_horizon(study, run)) and _decays_by_formula(study):
+        horizon = study.horizon(run) or 0
+        yield Violation(
+            study.site.span,
+            f"The decay never happens: the rate is {run.curve[0]:.6g} from step 0 to step {horizon - 1}, the whole run of "
+            f"{horizon} steps.",
+            study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
+        )
+
+
+@rule("LR106")
+def unused_parameter(study: Study) -> Iterator[Violation]:
+    node = study.node
+    if study.site.form != "subclass" or not isinstance(node, ast.ClassDef) or not study.ran:
+        return
+    if list(bypassed_schedule(study)) or list(constant_schedule(study)):
+        return
+    initialiser = method(node, "__init__")
+    if initialiser is None or _reads_by_name(study):
+        return
+    for argument in (*initialiser.args.args[1:], *initialiser.args.kwonlyargs):
+        name = argument.arg
+        if role_of(name) not in SCHEDULE_ROLES or role_of(name) is Role.BASE_RATE or not _never_read(study, node, name):
+            continue
+        effect = _effect(study, name)
+        if effect is None:
+            continue
+        before, after = effect
+        yield Violation(
+            study.span(argument),
+            f"`{name}` is accepted but has no effect: with {before!r} and with {after!r} the rate is the same at every step.",
+            study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
+        )
+
+
+def _first_with(study: Study, statement: ast.stmt) -> Run | None:
+    return next((r for r in study.runs if any(t and statement in t.statements for t in (r.built, r.stepped))), None)
+
+
+def _never_runs(study: Study, statement: ast.stmt) -> bool:
+    return study.ran and _first_with(study, statement) is None
+
+
+def _depends_on_asking(study: Study) -> tuple[Run, Run, int] | None:
+    """A run with one and one with two groups whose first group's rates part, and the step where they do."""
+    for index in range(len(study.runs)):
+        two = study.run(index)
+        one = study.run(index, groups=1, base_lrs=two.base_lrs[:1])
+        if not one.ran or not two.ran:
+            continue
+        for step, (a, b) in enumerate(zip(one.curve, two.curve, strict=False)):
+            if abs(a - b) > 1e-9 * max(abs(a), abs(b)):
+                return one, two, step
+    return None
+
+
+def _advances(statement: ast.stmt) -> bool:
+    """A dead statement worth a word: it would have changed state that outlives the call."""
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.target, ast.Attribute | ast.Subscript) or isinstance(statement.target, ast.Name)
+    if isinstance(statement, ast.Assign):
+        return any(isinstance(t, ast.Attribute | ast.Subscript) for t in statement.targets)
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        return isinstance(statement.value.func, ast.Attribute) and statement.value.func.attr == "step"
+    return False
+
+
+def _never_true(study: Study) -> Iterator[Violation]:
+    """A branch that would update the schedule, under a test that compares a number with a text or that is settled by
+    state which nothing ever changes."""
+    if not study.ran:
+        return
+    for function in functions_of(study):
+        for test in ast.walk(function):
+            if not isinstance(test, ast.If) or _first_with(study, test) is None:
+                continue
+            body_ran = any(_first_with(study, s) is not None for s in test.body)
+            if body_ran:
+                continue
+            wrong = _compares_number_with_text(study, test.test)
+            frozen = _frozen_state(study, function, test)
+            if wrong is not None:
+                yield Violation(
+                    study.span(test.body[0]),
+                    f"This branch can never run: `{wrong}` holds a number and is compared with a text.",
+                )
+            elif frozen is not None:
+                yield Violation(
+                    study.span(test.body[0]),
+                    f"This branch can never run: `{ast.unparse(test.test)}` waits for `{frozen}` to change, and nothing that "
+                    "runs changes it.",
+                )
+
+
+def _compares_number_with_text(study: Study, test: ast.expr) -> str | None:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return None
+    left, right = test.left, test.comparators[0]
+    if not isinstance(right, ast.Constant) or not isinstance(right.value, str) or not isinstance(left, ast.Attribute):
+        return None
+    parameter = hyperparameters(study).get(left.attr)
+    default = study.defaults.own.get(parameter or "")
+    if isinstance(default, int | float) and not isinstance(default, bool):
+        return ast.unparse(left)
+    return None
+
+
+def _frozen_state(study: Study, function: ast.AST, test: ast.If) -> str | None:
+    """A counter that starts at a literal, decides ``test`` alone, and whose updates never ran."""
+    if not any(_advances(s) for s in test.body):
+        return None
+    attributes = {n.attr for n in ast.walk(test.test) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    locals_ = {n.id for n in ast.walk(test.test) if isinstance(n, ast.Name) and n.id not in ("self", "cls")}
+    if len(attributes) != 1 or locals_ or any(isinstance(n, ast.Call) for n in ast.walk(test.test)):
+        return None
+    name = next(iter(attributes))
+    if name in hyperparameters(study) or name in ("last_epoch", "_step_count"):
+        return None
+    writes = [u for f in functions_of(study) for u in updates(f) if u.name == name]
+    ran = [u for u in writes if _first_with(study, u.statement) is not None and not _in_constructor(study, u)]
+    started = [u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)]
+    return f"self.{name}" if started and not ran and len(writes) > len(started) else None
+
+
+def _in_constructor(study: Study, update: Update) -> bool:
+    owner = study.names.enclosing(update.statement, ast.FunctionDef)
+    return isinstance(owner, ast.FunctionDef) and owner.name == "__init__"
+
+
+def _named(function: Function, name: str) -> bool:
+    return isinstance(function, ast.FunctionDef) and function.name == name
+
+
+def _function_name(function: Function) -> str:
+    return "its lambda" if isinstance(function, ast.Lambda) else f"`{function.name}`"
+
+
+def _called(run: Run, function: ast.AST) -> bool:
+    return any(trace is not None and function in trace.calls for trace in (run.built, run.stepped))
+
+
+def _uses_state(function: ast.FunctionDef) -> bool:
+    return any(isinstance(n, ast.BinOp) for n in ast.walk(function))
+
+
+def _means_to_vary(study: Study) -> bool:
+    """Whether the code shows an intent to change the rate: a length, a formula, a step that is looked at."""
+    node = study.node
+    if isinstance(node, ast.ClassDef):
+        initialiser = method(node, "__init__")
+        named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
+        lengths = (Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.CYCLE, Role.DECAY_LENGTH, Role.STEP_SIZE)
+        formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in ast.walk(m))
+        return formula and any(role_of(name) in lengths for name in named)
+    parameters = [a.arg for a in node.args.args] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
+    body = node.body if isinstance(node, ast.FunctionDef) else [node.body] if isinstance(node, ast.Lambda) else []
+    for part in body:
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.BinOp | ast.Compare) and any(
+                isinstance(n, ast.Name) and n.id in parameters for n in ast.walk(inner)
+            ):
+                return True
+    return False
+
+
+def _flat_until_horizon(study: Study, run: Run) -> bool:
+    horizon = study.horizon(run)
+    return horizon is not None and 20 < horizon < len(run.curve) and constant(run.curve[:horizon])
+
+
+def _decays_by_formula(study: Study) -> bool:
+    """A power or a cosine of the progress: something continuous, not a milestone that comes late."""
+    for function in schedule_functions(study):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Pow):
+                return True
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("cos"):
+                return True
+    return False
+
+
+def _reads_by_name(study: Study) -> bool:
+    """Whether the class, or one derived from it in this file, may read attributes in ways that syntax does not show."""
+    node = study.node
+    assert isinstance(node, ast.ClassDef)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "vars", "locals"):
+            return True
+    derived = [n for n in study.names.nodes if isinstance(n, ast.ClassDef) and any(ast.unparse(b) == node.name for b in n.bases)]
+    inherits = [b for b in node.bases if isinstance(b, ast.Name) and study.names.bindings(b.id, node) and not _imported(study, b)]
+    return bool(derived or inherits)
+
+
+def _imported(study: Study, base: ast.Name) -> bool:
+    return any(type(b).__name__ == "Imported" for b in study.names.bindings(base.id, study.node))
+
+
+def _never_read(study: Study, node: ast.ClassDef, parameter: str) -> bool:
+    """The parameter is stored at most, and what it is stored in is read nowhere in the file."""
+    initialiser = method(node, "__init__")
+    assert initialiser is not None
+    held = {attribute for attribute, name in hyperparameters(study).items() if name == parameter}
+    loads = [n for n in ast.walk(initialiser) if isinstance(n, ast.Name) and n.id == parameter and isinstance(n.ctx, ast.Load)]
+    stores = [
+        s for s in ast.walk(initialiser)
+        if isinstance(s, ast.Assign) and any(isinstance(t, ast.Attribute) and t.attr in held for t in s.targets)
+    ]
+    stored = {n for s in stores for n in ast.walk(s.value)}
+    if any(n not in stored for n in loads):
+        return False
+    return not any(
+        isinstance(n, ast.Attribute) and n.attr in held and isinstance(n.ctx, ast.Load) for n in study.names.nodes
+    )
+
+
+def _effect(study: Study, name: str) -> tuple[object, object] | None:
+    """Two values of a parameter under which every curve is the same; None when it has an effect or cannot be varied."""
+    shown: tuple[object, object] | None = None
+    for index in range(len(study.runs)):
+        base = study.run(index, use=None)
+        value = base.names.get(name, base.leaves.get(name))
+        if value is None:
+            value = study.defaults.own.get(name)
+        if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        other = value * 2 + 3 if isinstance(value, int) else value * 1.7 + 0.01
+        changed = study.run(index, use=None, overrides={name: other})
+        if not changed.ran or changed.curve != base.curve:
+            return None
+        shown = (value, other)
+    return shown
+
+
+def _headline(statement: ast.stmt) -> str:
+    return ast.unparse(statement).splitlines()[0]

@@ -1,0 +1,185 @@
+"""The names a piece of code sees: resolved lazily, only as far as the simulation asks.
+
+Nothing of the user's module runs here but what a schedule needs: definitions, literal assignments and their
+arithmetic. What cannot be resolved becomes an ``Unknown`` named by the user's own expression.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
+from lrfix.simulation.environment import Environment
+from lrfix.simulation.errors import Opaque, UserError
+from lrfix.simulation.facts import Defaults, literal
+from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.modules import resolve_qualified
+from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.stand_ins import stand_in
+from lrfix.simulation.values import Instance, Unknown
+
+_MAX_DEPTH = 40
+
+
+class Host:
+    """Answers the interpreter's questions about what the code does not fix, from one scenario."""
+
+    def __init__(self, scenario: Scenario, defaults: Defaults) -> None:
+        self.scenario = scenario
+        self.defaults = defaults
+        self.leaves: dict[str, object] = {}
+        self.unknown_writes: list[tuple[str, str]] = []
+
+    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        path = unknown.path
+        if path in self.leaves:
+            return self.leaves[path]
+        default = self.defaults.get(path)
+        if not self.scenario.knows(path) and default is None and wanted not in ("number", "any"):
+            raise Opaque(f"depends on `{path}`, which this file does not fix", node)
+        if _is_call(path) and not self.scenario.knows(path):
+            raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
+        value = self.scenario.value(path, wanted)
+        self.leaves[path] = value
+        return value
+
+    def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
+        self.unknown_writes.append((unknown.path, name))
+
+    def import_name(self, module: str, name: str | None) -> Any:
+        qualified = f"{module}.{name}" if name else module
+        return imported(qualified, name or module.split(".")[0])
+
+
+def _is_call(path: str) -> bool:
+    return path.endswith(")") and not path.startswith("len(")
+
+
+def imported(qualified: str, local: str) -> Any:
+    """The value of an imported name: a stand-in, an allow-listed native, or unknown."""
+    value = stand_in(qualified)
+    if value is None:
+        value = resolve_qualified(qualified)
+    return Unknown(local) if value is None else value
+
+
+class World:
+    """Environments for the scopes of one file under one scenario."""
+
+    def __init__(self, names: Names, interpreter: Interpreter, host: Host) -> None:
+        self.names = names
+        self.interpreter = interpreter
+        self.host = host
+        self._environments: dict[tuple[Scope, int], Environment] = {}
+        self._resolving: set[tuple[str, int]] = set()
+        self.resolved: dict[str, object] = {}
+
+    def environment(self, scope: Scope, at: ast.AST | None) -> Environment:
+        """What code standing at ``at`` in ``scope`` sees."""
+        statement = self.names.statement_of(at) if at is not None else None
+        key = (scope, id(statement))
+        if key not in self._environments:
+            owner = scope.parent
+            while owner is not None and isinstance(owner.node, ast.ClassDef):
+                owner = owner.parent
+            parent = self.environment(owner, at) if owner is not None else None
+            self._environments[key] = Environment(parent=parent, missing=lambda name: self.resolve(name, scope, at))
+        return self._environments[key]
+
+    def evaluate(self, node: ast.expr) -> Any:
+        return self.interpreter.evaluate(node, self.environment(self.names.scope_of(node), node))
+
+    def resolve(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
+        """The value ``name`` has in ``scope`` at ``at``; raises KeyError when the scope does not bind it."""
+        if name not in scope.bindings or name in scope.outer_names:
+            raise KeyError(name)
+        key = (name, id(scope.node))
+        binding = self.names.reaching(name, scope, at)
+        if binding is None or key in self._resolving or len(self._resolving) > _MAX_DEPTH:
+            return Unknown(name)
+        self._resolving.add(key)
+        try:
+            return self._value(name, binding, scope, at)
+        finally:
+            self._resolving.discard(key)
+
+    def _value(self, name: str, binding: Binding, scope: Scope, at: ast.AST | None) -> Any:
+        if isinstance(binding, Imported):
+            return imported(binding.qualified, name)
+        if isinstance(binding, Defined):
+            environment = self.environment(scope, at)
+            self.interpreter.execute([binding.node], environment)
+            return environment.get(name)
+        if isinstance(binding, Argument):
+            return self._argument(binding, scope)
+        try:
+            if isinstance(binding, Assigned):
+                return self._assigned(name, binding, scope)
+            if isinstance(binding, Augmented):
+                return self._augmented(name, binding, scope)
+        except (Opaque, UserError):
+            return Unknown(name)
+        assert isinstance(binding, Opaquely)
+        return self._ambiguous(name, binding, scope)
+
+    def _assigned(self, name: str, binding: Assigned, scope: Scope) -> Any:
+        key = (name, id(scope.node))
+        self._resolving.discard(key)
+        try:
+            value = self.interpreter.evaluate(binding.value, self.environment(scope, binding.node))
+        finally:
+            self._resolving.add(key)
+        for position in binding.index:
+            if isinstance(value, Unknown) or not isinstance(value, list | tuple) or position >= len(value):
+                return Unknown(name)
+            value = value[position]
+        return Unknown(name) if isinstance(value, Unknown) and len(value.path) > 60 else value
+
+    def _augmented(self, name: str, binding: Augmented, scope: Scope) -> Any:
+        before = self.names.reaching(name, scope, binding.node)
+        if before is None or before is binding:
+            return Unknown(name)
+        left = self._value(name, before, scope, binding.node)
+        environment = Environment(parent=self.environment(scope, binding.node))
+        environment.set("left operand", left)
+        operation = ast.BinOp(ast.Name("left operand", ast.Load()), binding.node.op, binding.node.value)
+        ast.copy_location(operation, binding.node)
+        ast.fix_missing_locations(operation)
+        return self.interpreter.evaluate(operation, environment)
+
+    def _argument(self, binding: Argument, scope: Scope) -> Any:
+        owner = self.names.parents.get(binding.function)
+        if isinstance(owner, ast.ClassDef) and isinstance(binding.function, ast.FunctionDef):
+            first = [*binding.function.args.posonlyargs, *binding.function.args.args][:1]
+            if first and first[0].arg == binding.name:
+                return self._self(binding.name, owner)
+        self.host.defaults.remember(binding)
+        return Unknown(binding.name)
+
+    def _self(self, name: str, owner: ast.ClassDef) -> Any:
+        """``self`` of a method outside any call: its methods are known, its attributes are free."""
+        environment = self.environment(self.names.scope_of(owner), owner)
+        try:
+            cls = environment.get(owner.name)
+        except (Opaque, UserError):
+            return Unknown(name)
+        if isinstance(cls, Unknown):
+            return Unknown(name)
+        return Instance(cls, fallback=lambda attribute: Unknown(f"{name}.{attribute}"))
+
+    def _ambiguous(self, name: str, binding: Opaquely, scope: Scope) -> Any:
+        functions = [
+            b
+            for b in binding.alternatives
+            if isinstance(b, Defined) or (isinstance(b, Assigned) and isinstance(b.value, ast.Lambda | ast.Call))
+        ]
+        if functions and len(functions) == len(binding.alternatives):
+            chosen = functions[self.host.scenario.variant % len(functions)]
+            return self._value(name, chosen, scope, getattr(chosen, "node", None))
+        for alternative in binding.alternatives:
+            value = literal(alternative.value) if isinstance(alternative, Assigned) and not alternative.index else None
+            if value is not None:
+                self.host.defaults.own.setdefault(name, value)
+                break
+        return Unknown(name)

@@ -1,0 +1,228 @@
+"""One site under experiment: what the rules look at.
+
+Every experiment is a question with one answer, asked once and remembered. A rule states a property that a sound
+schedule has, and reports only where the property fails in every plausible scenario.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lrfix.findings import Evidence, Span
+from lrfix.names import Names
+from lrfix.simulation.facts import Defaults
+from lrfix.simulation.laboratory import Laboratory, Run
+from lrfix.simulation.roles import LENGTHS, Role, role_of
+from lrfix.simulation.scenarios import GENERIC, Scenario
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.source import Source
+
+if TYPE_CHECKING:
+    from lrfix.recognition import Recognition
+
+STEPS = 240
+MAX_STEPS = 1400
+
+
+class Study:
+    """The experiments on one site, run lazily and memoised."""
+
+    def __init__(self, source: Source, names: Names, site: ScheduleSite) -> None:
+        self.source = source
+        self.names = names
+        self.site = site
+        self.laboratory = Laboratory(names, site)
+        self._runs: dict[tuple[object, ...], Run] = {}
+        self.counters: dict[str, int] = {}
+
+    def span(self, node: ast.AST) -> Span:
+        return self.source.span(node)
+
+    @property
+    def node(self) -> ast.AST:
+        return self.site.node
+
+    def run(
+        self,
+        index: int = 0,
+        *,
+        use: Construction | None | str = "chosen",
+        groups: int = 2,
+        overrides: Mapping[str, object] | None = None,
+        steps: int | None = None,
+        base_lrs: Sequence[float] | None = None,
+        vary_unknown: bool = False,
+        variant: int = 0,
+    ) -> Run:
+        """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions."""
+        construction = self.use if isinstance(use, str) else use
+        key = (
+            index,
+            id(construction),
+            groups,
+            tuple(sorted((overrides or {}).items(), key=repr)),
+            steps,
+            tuple(base_lrs or ()),
+            vary_unknown,
+            variant,
+        )
+        hashable = repr(key)
+        if (hashable,) not in self._runs:
+            scenario = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
+            run = self.laboratory.run(
+                scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+            )
+            self.counters["runs"] = self.counters.get("runs", 0) + 1
+            self._runs[(hashable,)] = run
+        return self._runs[(hashable,)]
+
+    @cached_property
+    def steps(self) -> int:
+        """How long to simulate: past every length that the code states, within reason."""
+        return min(max(STEPS, int(2.2 * self.longest_literal) + 8), MAX_STEPS)
+
+    @cached_property
+    def longest_literal(self) -> int:
+        nodes: list[ast.AST] = list(self.site.nodes)
+        nodes += [c.call for c in self.site.constructions]
+        for node in list(nodes):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                    for binding in self.names.bindings(inner.id, inner):
+                        value = getattr(binding, "value", None)
+                        if isinstance(value, ast.Constant | ast.BinOp):
+                            nodes.append(value)
+        numbers = [
+            int(n.value)
+            for node in nodes
+            for n in ast.walk(node)
+            if isinstance(n, ast.Constant) and isinstance(n.value, int | float) and not isinstance(n.value, bool)
+            and 1 < abs(n.value) < 1e7
+        ]
+        return max(numbers, default=0)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the code states a length that the simulation does not reach."""
+        return self.longest_literal >= self.steps
+
+    @cached_property
+    def use(self) -> Construction | None:
+        """The construction the site is judged by: the first that the file shows and that can be simulated."""
+        for construction in self.site.constructions:
+            if self.site.form == "lambda" or self.run(0, use=construction).opaque is None:
+                return construction
+        return None
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """The site under every generic scenario, two parameter groups."""
+        return [self.run(index) for index in range(GENERIC)]
+
+    @cached_property
+    def opaque(self) -> str | None:
+        """Why the site cannot be simulated, or None."""
+        return next((run.opaque for run in self.runs if run.opaque is not None), None)
+
+    @cached_property
+    def ran(self) -> bool:
+        """Whether every generic scenario gave a whole curve of real numbers."""
+        return all(run.ran and run.failure is None and all_real(run.curve) for run in self.runs)
+
+    def everywhere(self, holds: Callable[[Run], bool]) -> bool:
+        """Whether a property holds in every generic scenario; False when none ran."""
+        return self.opaque is None and bool(self.runs) and all(run.ran and holds(run) for run in self.runs)
+
+    def everywhere_failed(self, kind: str) -> bool:
+        """Whether every generic scenario ended with an exception of this type."""
+        return all(run.failure is not None and run.failure.kind == kind for run in self.runs)
+
+    def horizon(self, run: Run) -> int | None:
+        """The step at which the schedule is meant to end under ``run``, from the values that play that part."""
+        by_role: dict[Role, list[float]] = {}
+        for path, value in {**run.names, **run.leaves}.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                by_role.setdefault(role_of(path), []).append(value)
+        if by_role.get(Role.HORIZON):
+            return int(max(by_role[Role.HORIZON]))
+        if by_role.get(Role.EPOCHS):
+            return int(max(by_role[Role.EPOCHS]) * max(by_role.get(Role.LOADER_LENGTH, [1])))
+        return None
+
+    def lengths(self, run: Run, *roles: Role) -> dict[str, float]:
+        """The free expressions of ``run`` that play one of ``roles``."""
+        return {
+            path: value
+            for path, value in run.leaves.items()
+            if role_of(path) in roles and isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    def evidence(self, run: Run, steps: Sequence[int]) -> Evidence:
+        chosen = [k for k in steps if 0 <= k < len(run.curve)]
+        return Evidence(
+            steps=tuple(chosen),
+            lr=tuple(as_float(run.curve[k]) for k in chosen),
+            scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str | list)},
+            curve=tuple(as_float(v) for v in run.curve),
+        )
+
+    @cached_property
+    def defaults(self) -> Defaults:
+        defaults = Defaults(self.names)
+        if self.runs:
+            known = self.runs[0].scenario.defaults
+            defaults.own.update(getattr(known, "own", {}))
+        return defaults
+
+    @cached_property
+    def recognition(self) -> Recognition | None:
+        """Family and parameters from the curves, in terms valid where the scheduler is built; None when opaque."""
+        from lrfix.recognition import Sample, recognise
+
+        use = None if self.site.form == "subclass" else self.use
+        plain = [self.run(i, use=use) for i in range(GENERIC)]
+        varied = [self.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
+        if not any(_usable(run) for run in plain):
+            plain, varied = self.runs, []
+        samples = [
+            Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) for run in plain if _usable(run)
+        ]
+        if len(samples) < len(plain):
+            return None
+        more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
+        whole = recognise([*samples, *more]) if len(more) == len(varied) else None
+        if whole is not None and whole.spec is not None:
+            return whole
+        return recognise(samples)
+
+
+def _usable(run: Run) -> bool:
+    return run.ran and run.failure is None and all_real(run.curve)
+
+
+def _numbers(run: Run) -> dict[str, object]:
+    return {p: v for p, v in run.names.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
+
+
+def all_real(curve: Sequence[Any]) -> bool:
+    """Whether every rate is a finite real number."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in curve)
+
+
+def as_float(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def constant(curve: Sequence[Any]) -> bool:
+    """Whether a curve never moves by more than rounding."""
+    if not curve:
+        return False
+    first = curve[0]
+    return all(abs(v - first) <= 1e-12 * max(abs(first), abs(v)) for v in curve)
+
+
+__all__ = ["LENGTHS", "MAX_STEPS", "STEPS", "Study", "all_real", "as_float", "constant"]

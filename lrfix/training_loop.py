@@ -1,0 +1,145 @@
+"""How the file steps a scheduler: which loops stand around ``scheduler.step()`` and how often they turn."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from lrfix.names import Defined
+from lrfix.simulation.errors import Opaque, UserError
+from lrfix.simulation.facts import Defaults
+from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.laboratory import Run
+from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.trace import Trace
+from lrfix.simulation.values import Unknown
+from lrfix.simulation.world import Host, World
+from lrfix.study import Study
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+def step_calls(study: Study) -> Iterator[ast.Call]:
+    """``scheduler.step()`` calls in the scope in which the scheduler is built and assigned to a plain name."""
+    use = study.use
+    if use is None:
+        return
+    statement = study.names.statement_of(use.call)
+    if not isinstance(statement, ast.Assign) or statement.value is not use.call or len(statement.targets) != 1:
+        return
+    target = statement.targets[0]
+    if not isinstance(target, ast.Name):
+        return
+    scope = study.names.scope_of(statement)
+    if len(scope.bindings.get(target.id, ())) != 1:
+        return
+    for node in study.names.nodes:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "step"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == target.id
+            and study.names.scope_of(node) is scope
+            and not node.args
+            and not node.keywords
+        ):
+            yield node
+
+
+def loops_around(study: Study, call: ast.Call) -> list[ast.AST]:
+    """The loops around a call, innermost first, within its own function."""
+    found: list[ast.AST] = []
+    for node in study.names.ancestors(call):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            break
+        if isinstance(node, _LOOPS):
+            found.append(node)
+    return found
+
+
+def loop_steps(study: Study, run: Run) -> int | None:
+    """How many rates the loop uses, when one unconditional ``step()`` stands in counted loops without a way out."""
+    calls = list(step_calls(study))
+    if len(calls) != 1:
+        return None
+    call = calls[0]
+    loops = loops_around(study, call)
+    if not loops or not all(isinstance(loop, ast.For) for loop in loops):
+        return None
+    statement = study.names.statement_of(call)
+    if statement is None or study.names.parents[statement] is not loops[0]:
+        return None
+    for loop in loops:
+        if any(isinstance(n, ast.Break | ast.Return | ast.Continue) for n in ast.walk(loop)):
+            return None
+    total = 1
+    for loop in loops:
+        assert isinstance(loop, ast.For)
+        turns = _turns(study, run, loop)
+        if turns is None:
+            return None
+        total *= turns
+    return total
+
+
+def steps_per_epoch_only(study: Study) -> bool:
+    """Whether every visible ``step()`` stands in an epoch loop and outside the batch loop in it."""
+    calls = list(step_calls(study))
+    if not calls:
+        return False
+    for call in calls:
+        loops = loops_around(study, call)
+        if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
+            return False
+        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0])) and not _calls_trainer(study, loops[0]):
+            return False
+    return True
+
+
+def _names_epochs(loop: ast.For) -> bool:
+    words = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
+    words += [n.id for n in ast.walk(loop.iter) if isinstance(n, ast.Name)]
+    words += [n.attr for n in ast.walk(loop.iter) if isinstance(n, ast.Attribute)]
+    return any("epoch" in word.lower() for word in words)
+
+
+def _calls_trainer(study: Study, loop: ast.For) -> bool:
+    """A function of this file called in the loop that itself loops: the batch loop one call away."""
+    for node in ast.walk(loop):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for binding in study.names.bindings(node.func.id, node):
+                if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in ast.walk(binding.node)):
+                    return True
+    return False
+
+
+def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
+    iterated = loop.iter
+    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id in ("enumerate", "tqdm", "list"):
+        iterated = iterated.args[0] if iterated.args else iterated
+    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id == "range":
+        value = _value(study, run, iterated)
+        return len(value) if isinstance(value, range) else None
+    if isinstance(iterated, ast.Name | ast.Attribute):
+        path = f"len({ast.unparse(iterated)})"
+        known = run.leaves.get(path)
+        if isinstance(known, int):
+            return known
+        if role_of(path) is Role.LOADER_LENGTH and not any(role_of(p) is Role.LOADER_LENGTH for p in run.leaves):
+            value = run.scenario.value(path)
+            return value if isinstance(value, int) else None
+    return None
+
+
+def _value(study: Study, run: Run, node: ast.expr) -> Any:
+    """An expression of the file under the run's own values; None when it stays unknown."""
+    host = Host(run.scenario, Defaults(study.names))
+    host.leaves.update(run.leaves)
+    world = World(study.names, Interpreter(host=host, recorder=Trace(study.names.parents), fuel=20_000), host)
+    try:
+        value = world.evaluate(node)
+    except (Opaque, UserError):
+        return None
+    return None if isinstance(value, Unknown) else value
