@@ -1,0 +1,48 @@
+"""The command line. Each command is loaded when it is called, so that none pays for another's imports."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from lrfix import __version__
+
+#: Command -> (module, one-line help): the help page must not import every command.
+COMMANDS = {
+    "check": ("lrfix.commands.check", "Report what is wrong with the schedules in PATHS."),
+    "rewrite": ("lrfix.commands.rewrite", "Rewrite schedules to the bundled scheduler, verified by running both."),
+    "rule": ("lrfix.commands.rule", "Print a rule's page, or the table of rules."),
+    "sites": ("lrfix.commands.sites", "List every schedule with its family, parameters and status."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their own, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 nothing to report, 1 findings, 2 bad usage, bad configuration or an internal error.",
+)
+@click.version_option(__version__, prog_name="lrfix")
+def main() -> None:
+    """Finds and fixes bugs in hand-written PyTorch learning-rate schedules."""
+
+
+__all__ = ["COMMANDS", "LazyGroup", "main"]

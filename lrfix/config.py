@@ -1,0 +1,257 @@
+"""``[tool.lrfix]`` and the command line's selection, resolved to what the engine needs.
+
+The configuration is the nearest ``pyproject.toml`` upwards that has a ``[tool.lrfix]`` table. A mistake in it is an
+error, never a default.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: Bytes. A larger file is no schedule anyone wrote by hand; it is skipped, and counted.
+DEFAULT_MAX_FILE_SIZE = 1_000_000
+
+_KEYS = (
+    "select",
+    "ignore",
+    "extend-select",
+    "exclude",
+    "per-file-ignores",
+    "torch",
+    "jobs",
+    "max-file-size",
+)
+_TORCH_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; the message names the file, the key and what is legal."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one file is checked with. Plain data: it travels to worker processes.
+
+    ``selected`` are whole codes; ``per_file_ignores`` pairs of a gitignore-style pattern, relative to ``root``, and
+    codes; ``max_file_size`` is in bytes; ``jobs`` None means one worker a processor.
+    """
+
+    selected: frozenset[str]
+    per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
+    root: str | None = None
+    exclude: tuple[str, ...] = ()
+    torch: str | None = None
+    jobs: int | None = None
+    max_file_size: int = DEFAULT_MAX_FILE_SIZE
+
+    def selected_for(self, path: str) -> frozenset[str]:
+        """The codes to report for the file at ``path``."""
+        if not self.per_file_ignores:
+            return self.selected
+        relative = _relative(path, self.root)
+        ignored: set[str] = set()
+        for pattern, codes in self.per_file_ignores:
+            if _matches(pattern, relative):
+                ignored |= codes
+        return self.selected - ignored
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Codes or prefixes as given: ``select`` None means not given."""
+
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """One ``[tool.lrfix]`` table, checked. ``path`` is its file, None for the defaults."""
+
+    path: Path | None = None
+    selection: Selection = Selection()
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    torch: str | None = None
+    jobs: int | None = None
+    max_file_size: int = DEFAULT_MAX_FILE_SIZE
+
+    def settings(self, codes: Collection[str], override: Selection | None = None) -> Settings:
+        """The settings with the command line's selection laid over the file's.
+
+        ``codes`` are all rules. Raises ConfigError for a code or prefix that no rule has.
+        """
+        base = Settings(
+            selected=_select(self.selection, codes, frozenset(codes), self._where),
+            root=str(self.path.parent) if self.path else None,
+            exclude=self.exclude,
+            torch=self.torch,
+            jobs=self.jobs,
+            max_file_size=self.max_file_size,
+            per_file_ignores=tuple(
+                (pattern, frozenset(_expand(prefixes, codes, f"{self._where('per-file-ignores')} for {pattern!r}")))
+                for pattern, prefixes in self.per_file_ignores.items()
+            ),
+        )
+        if override is None:
+            return base
+        selected = _select(override, codes, base.selected, lambda key: f"--{key}")
+        return replace(base, selected=selected)
+
+    def _where(self, key: str) -> str:
+        return f"{self.path}: [tool.lrfix] {key}"
+
+
+def find_config(start: Path) -> Config:
+    """The configuration for a file or directory: the nearest one upwards, or the defaults. Raises ConfigError."""
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        candidate = folder / "pyproject.toml"
+        if candidate.is_file():
+            config = read_config(candidate)
+            if config is not None:
+                return config
+    return Config()
+
+
+def read_config(path: Path) -> Config | None:
+    """The ``[tool.lrfix]`` table of one file, None where it has none. Raises ConfigError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    tool = document.get("tool")
+    if not isinstance(tool, dict) or "lrfix" not in tool:
+        return None
+    table = tool["lrfix"]
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [tool.lrfix] must be a table")
+    for key in table:
+        if key not in _KEYS:
+            raise ConfigError(f"{path}: [tool.lrfix] has no key {key!r}; legal are {', '.join(_KEYS)}")
+    return Config(
+        path=path,
+        selection=Selection(
+            select=_strings(table, "select", path) if "select" in table else None,
+            ignore=_strings(table, "ignore", path),
+            extend_select=_strings(table, "extend-select", path),
+        ),
+        exclude=_strings(table, "exclude", path),
+        per_file_ignores=_per_file_ignores(table, path),
+        torch=_torch(table, path),
+        jobs=_whole_number(table, "jobs", path),
+        max_file_size=_whole_number(table, "max-file-size", path) or DEFAULT_MAX_FILE_SIZE,
+    )
+
+
+def _strings(table: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    return _string_list(table.get(key, []), f"{path}: [tool.lrfix] {key}")
+
+
+def _string_list(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ConfigError(f"{where} must be a list of strings, not {value!r}")
+    return tuple(value)
+
+
+def _per_file_ignores(table: Mapping[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
+    value = table.get("per-file-ignores", {})
+    where = f"{path}: [tool.lrfix] per-file-ignores"
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where} must be a table of patterns and lists of codes, not {value!r}")
+    return {pattern: _string_list(codes, f"{where} for {pattern!r}") for pattern, codes in value.items()}
+
+
+def _torch(table: Mapping[str, Any], path: Path) -> str | None:
+    value = table.get("torch")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TORCH_VERSION.fullmatch(value):
+        raise ConfigError(f'{path}: [tool.lrfix] torch must be a version such as "2.7" or "2.7.1", not {value!r}')
+    return value
+
+
+def _whole_number(table: Mapping[str, Any], key: str, path: Path) -> int | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{path}: [tool.lrfix] {key} must be a whole number from 1, not {value!r}")
+    return value
+
+
+def _select(
+    selection: Selection, codes: Collection[str], base: frozenset[str], where: Callable[[str], str]
+) -> frozenset[str]:
+    extended = _expand(selection.extend_select, codes, where("extend-select"))
+    ignored = _expand(selection.ignore, codes, where("ignore"))
+    chosen = dict.fromkeys(base, 0)
+    if selection.select is not None:
+        chosen = _expand(selection.select, codes, where("select"))
+    for code, length in extended.items():
+        chosen[code] = max(length, chosen.get(code, 0))
+    # The longer prefix wins, so that `select LR202, ignore LR2` keeps LR202.
+    return frozenset(code for code, length in chosen.items() if length > ignored.get(code, -1))
+
+
+def _expand(prefixes: Iterable[str], codes: Collection[str], where: str) -> dict[str, int]:
+    """Each code that a prefix names, with the length of the longest prefix that does."""
+    expanded: dict[str, int] = {}
+    for prefix in prefixes:
+        matching = [code for code in codes if prefix and code.startswith(prefix)]
+        if not matching:
+            raise ConfigError(f"{where}: no rule has the code or prefix {prefix!r}; legal are {legal_codes(codes)}")
+        for code in matching:
+            expanded[code] = max(len(prefix), expanded.get(code, 0))
+    return expanded
+
+
+def legal_codes(codes: Collection[str]) -> str:
+    """The codes and group prefixes as an error message lists them."""
+    return ", ".join(["LR", *sorted({code[:3] for code in codes}), *sorted(codes)])
+
+
+def split_codes(values: Sequence[str]) -> tuple[str, ...]:
+    """``("LR1,LR202", "LR3")``, as options are given, as single codes."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _relative(path: str, root: str | None) -> str:
+    if root is None:
+        return Path(path).as_posix()
+    try:
+        return Path(path).absolute().relative_to(root).as_posix()
+    except ValueError:
+        return Path(path).absolute().as_posix().lstrip("/")
+
+
+def _matches(pattern: str, relative: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines([pattern]).match_file(relative)
+
+
+__all__ = [
+    "DEFAULT_MAX_FILE_SIZE",
+    "Config",
+    "ConfigError",
+    "Selection",
+    "Settings",
+    "find_config",
+    "legal_codes",
+    "read_config",
+    "split_codes",
+]

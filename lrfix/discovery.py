@@ -1,0 +1,198 @@
+"""Paths as given -> files to look at, and the cheap tests that decide whether a file is worth parsing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+#: Directories that hold no code of the user's own.
+DEFAULT_EXCLUDES = frozenset(
+    {
+        ".eggs",
+        ".git",
+        ".hg",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        "__pycache__",
+        "build",
+        "dist",
+        "node_modules",
+        "site-packages",
+        "venv",
+    }
+)
+
+#: A file that holds none of these defines no schedule: of 613 places in 11,400 training files, 4 stand in files without
+#: one, while 88 % of the files are never parsed. ``lrfix:`` is there for suppressions that suppress nothing.
+SCHEDULE_WORDS = (
+    b"_lr",
+    b"lr_scheduler",
+    b"param_groups",
+    b"learning_rate",
+    b"LRScheduler",
+    b"scheduler.step",
+    b"LambdaLR",
+    b"MultiplicativeLR",
+    b"lr_lambda",
+    b"warmup",
+    b"lrfix:",
+)
+
+_GENERATED_WITHIN = 4096
+
+
+class PathError(Exception):
+    """A path argument that names nothing."""
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """A file to check. ``explicit``: named by the user, so it is parsed whatever it holds."""
+
+    path: str
+    explicit: bool = False
+
+
+def has_schedule_words(raw: bytes) -> bool:
+    """Whether the file can hold a schedule at all: the byte prefilter."""
+    return any(word in raw for word in SCHEDULE_WORDS)
+
+
+def is_generated(raw: bytes) -> bool:
+    """Whether the file's first 4 KB say ``@generated``."""
+    return b"@generated" in raw[:_GENERATED_WITHIN]
+
+
+def discover(paths: Sequence[str], exclude: Iterable[str] = (), root: str | None = None) -> list[Target]:
+    """The files that ``paths`` name, sorted and without repeats.
+
+    Directories are walked for ``*.py`` with ``.gitignore`` files honoured; ``exclude`` holds patterns in .gitignore's
+    syntax, relative to ``root`` (default: the current directory), for walked files only: a file given by name is always
+    taken. Links to directories are not followed. Raises PathError for a path that does not exist.
+    """
+    excluded = _spec(list(exclude))
+    base = os.path.abspath(root or ".")
+    found: dict[str, Target] = {}
+    for path in paths:
+        if os.path.isdir(path):
+            for file in _walk(path, excluded, base):
+                found.setdefault(os.path.abspath(file), Target(_shown(file)))
+        elif os.path.lexists(path):
+            found[os.path.abspath(path)] = Target(_shown(path), explicit=True)
+        else:
+            raise PathError(f"{path}: no such file or directory")
+    return sorted(found.values())
+
+
+@dataclass(frozen=True)
+class _IgnoreFile:
+    folder: str
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: str, is_dir: bool) -> bool | None:
+        relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        return self.spec.check_file(relative + "/" if is_dir else relative).include
+
+
+def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[str]:
+    inherited = _ignore_files_above(os.path.abspath(top))
+    if _ignored(os.path.abspath(top), True, inherited):
+        # Whoever names an ignored directory wants it looked at.
+        inherited = ()
+    stack: list[tuple[str, tuple[_IgnoreFile, ...]]] = [(top, inherited)]
+    while stack:
+        folder, ignore_files = stack.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            # Reported by whoever reads: a directory that cannot be listed shows up as a file that cannot be read.
+            yield folder
+            continue
+        here = os.path.abspath(folder)
+        own = _ignore_file(here) if any(entry.name == ".gitignore" for entry in entries) else None
+        if own is not None:
+            ignore_files = (*ignore_files, own)
+        for entry in entries:
+            is_dir = entry.is_dir(follow_symlinks=False)
+            if is_dir and entry.name in DEFAULT_EXCLUDES:
+                continue
+            if not is_dir and not (entry.name.endswith(".py") and entry.is_file()):
+                continue
+            absolute = os.path.join(here, entry.name)
+            if _ignored(absolute, is_dir, ignore_files):
+                continue
+            if excluded is not None and _matches(excluded, absolute, base, is_dir):
+                continue
+            if is_dir:
+                stack.append((entry.path, ignore_files))
+            else:
+                yield entry.path
+
+
+def _ignored(path: str, is_dir: bool, ignore_files: tuple[_IgnoreFile, ...]) -> bool:
+    for ignore_file in reversed(ignore_files):
+        verdict = ignore_file.verdict(path, is_dir)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _ignore_files_above(top: str) -> tuple[_IgnoreFile, ...]:
+    """The .gitignore files of the directories between the repository's root and ``top``, outermost first."""
+    parents = [str(parent) for parent in Path(top).parents]
+    repository = next((folder for folder in [top, *parents] if os.path.exists(os.path.join(folder, ".git"))), None)
+    if repository is None or repository == top:
+        return ()
+    between = parents[: parents.index(repository) + 1]
+    return tuple(file for file in map(_ignore_file, reversed(between)) if file is not None)
+
+
+def _ignore_file(folder: str) -> _IgnoreFile | None:
+    try:
+        lines = Path(folder, ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    spec = _spec(lines)
+    return _IgnoreFile(folder, spec) if spec is not None else None
+
+
+def _spec(lines: list[str]) -> GitIgnoreSpec | None:
+    if not lines:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def _matches(spec: GitIgnoreSpec, path: str, base: str, is_dir: bool) -> bool:
+    relative = os.path.relpath(path, base).replace(os.sep, "/")
+    if relative.startswith("../"):
+        relative = path.replace(os.sep, "/").lstrip("/")
+    return spec.match_file(relative + "/" if is_dir else relative)
+
+
+def _shown(path: str) -> str:
+    return os.path.normpath(path).replace(os.sep, "/")
+
+
+__all__ = [
+    "DEFAULT_EXCLUDES",
+    "SCHEDULE_WORDS",
+    "PathError",
+    "Target",
+    "discover",
+    "has_schedule_words",
+    "is_generated",
+]

@@ -1,0 +1,275 @@
+"""Bytes and settings -> results. ``check_source`` is pure; ``check_paths`` reads files and spreads the work.
+
+Errors are data here: a file that cannot be read, a rule that crashes, an analysis that fails each give a ``FileError``
+and stop nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from lrfix.config import Settings
+from lrfix.discovery import Target, has_schedule_words, is_generated
+from lrfix.findings import FileError, FileResult, Finding, SiteReport, Span, Status, Violation
+from lrfix.registry import Rule, load_rules
+from lrfix.source import Source, SourceError, parse_source
+from lrfix.suppression import Part, Suppressions, read_suppressions
+
+_UNUSED = "LR001"
+#: Below this many files worth parsing, starting worker processes costs more than they save.
+_WORTH_A_POOL = 8
+_BATCH = 4
+
+
+class AnalysedSite(Protocol):
+    """What the engine reads of one analysed site (``lrfix.analysis.SiteAnalysis``)."""
+
+    @property
+    def span(self) -> Span: ...
+    @property
+    def form(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, str]: ...
+    @property
+    def handrolled(self) -> bool: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def curve(self) -> tuple[float, ...]: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def study(self) -> Any: ...
+    @property
+    def counters(self) -> Mapping[str, int]: ...
+
+
+Analyse = Callable[[Source, "str | None"], Sequence[AnalysedSite]]
+
+
+def check_source(
+    raw: bytes,
+    path: str,
+    settings: Settings,
+    *,
+    rules: Mapping[str, Rule] | None = None,
+    analyse: Analyse | None = None,
+) -> FileResult:
+    """Everything lrfix has to say about one file. ``path`` names it in the result and in ``per-file-ignores``.
+
+    ``rules`` and ``analyse`` default to lrfix's own. Findings come in the order of the text. Raises nothing that the
+    file could cause.
+    """
+    if rules is None:
+        rules = load_rules()
+    skipped = _skip_reason(raw, settings)
+    if skipped is not None:
+        return FileResult(path, parsed=False, skipped=skipped)
+    try:
+        source = parse_source(raw, path)
+    except SourceError as error:
+        return FileResult(path, parsed=False, errors=(FileError(path, error.kind, error.message),))
+    suppressions = read_suppressions(source, rules)
+    if suppressions.skip_file:
+        return FileResult(path, parsed=True, skipped="skip-file")
+    try:
+        sites = (analyse or _analyse())(source, settings.torch)
+    except RecursionError:
+        error_ = FileError(path, "syntax", "the code is nested too deeply to be analysed")
+        return FileResult(path, parsed=True, errors=(error_,))
+    except Exception as error:
+        return FileResult(path, parsed=True, errors=(FileError(path, "internal", _crash("the analysis", error)),))
+    return _judge(path, sites, suppressions, settings.selected_for(path), rules)
+
+
+def check_paths(
+    files: Iterable[Target],
+    settings: Settings,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+) -> Iterator[FileResult]:
+    """One result a file, in the order of the paths.
+
+    Files that the byte prefilter drops are only read. The rest are spread over ``executor`` or, without one, over
+    ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process.
+    """
+    results: dict[Target, FileResult | None] = {}
+    for target in sorted(files):
+        results[target] = _prefilter(target, settings)
+    pending = [target for target, result in results.items() if result is None]
+    workers = min(jobs or settings.jobs or os.cpu_count() or 1, len(pending))
+    if executor is not None:
+        checked = _spread(pending, settings, executor)
+    elif workers > 1 and len(pending) >= _WORTH_A_POOL:
+        checked = _in_pool(pending, settings, workers)
+    else:
+        checked = map(partial(check_file, settings=settings), pending)
+    for result in results.values():
+        yield result if result is not None else next(checked)
+
+
+def check_file(target: Target, settings: Settings) -> FileResult:
+    """Reads and checks one file."""
+    raw = _read(target.path)
+    return raw if isinstance(raw, FileResult) else check_source(raw, target.path, settings)
+
+
+def _prefilter(target: Target, settings: Settings) -> FileResult | None:
+    """The result of a file that need not be parsed; None for one that must be."""
+    if target.explicit and target.path.endswith(".ipynb"):
+        message = "notebooks are not read yet; convert it with `jupyter nbconvert --to script` and check the script"
+        return FileResult(target.path, parsed=False, errors=(FileError(target.path, "io", message),))
+    if target.explicit:
+        return None
+    raw = _read(target.path)
+    if isinstance(raw, FileResult):
+        return raw
+    if not has_schedule_words(raw):
+        return FileResult(target.path, parsed=False)
+    skipped = _skip_reason(raw, settings)
+    return FileResult(target.path, parsed=False, skipped=skipped) if skipped is not None else None
+
+
+def _skip_reason(raw: bytes, settings: Settings) -> str | None:
+    if len(raw) > settings.max_file_size:
+        return "too-large"
+    return "generated" if is_generated(raw) else None
+
+
+def _read(path: str) -> bytes | FileResult:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
+
+
+def _in_pool(pending: Sequence[Target], settings: Settings, workers: int) -> Iterator[FileResult]:
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        yield from _spread(pending, settings, pool)
+
+
+def _spread(pending: Sequence[Target], settings: Settings, executor: Executor) -> Iterator[FileResult]:
+    batches = [tuple(pending[start : start + _BATCH]) for start in range(0, len(pending), _BATCH)]
+    futures: list[Future[list[FileResult]] | None] = []
+    for batch in batches:
+        try:
+            futures.append(executor.submit(_check_batch, batch, settings))
+        except BrokenExecutor:
+            futures.append(None)
+    for batch, future in zip(batches, futures, strict=True):
+        try:
+            yield from future.result() if future is not None else _lost(batch)
+        except BrokenExecutor:
+            yield from _lost(batch)
+
+
+def _check_batch(batch: Sequence[Target], settings: Settings) -> list[FileResult]:
+    return [check_file(target, settings) for target in batch]
+
+
+def _lost(batch: Sequence[Target]) -> list[FileResult]:
+    message = "a worker process died; run again with --jobs 1 to see on which file"
+    return [FileResult(target.path, False, errors=(FileError(target.path, "internal", message),)) for target in batch]
+
+
+def _judge(
+    path: str,
+    sites: Sequence[AnalysedSite],
+    suppressions: Suppressions,
+    selected: Collection[str],
+    rules: Mapping[str, Rule],
+) -> FileResult:
+    # With ignore comments every rule runs, so that whether a comment is used does not depend on what is selected.
+    audited = bool(suppressions.ignores) and _UNUSED in selected
+    raised: dict[tuple[Span, str], tuple[Violation, int | None]] = {}
+    errors: list[FileError] = []
+    crashed: set[str] = set()
+    for index, site in enumerate(sites):
+        for code, rule in rules.items():
+            if rule.function is None or not (audited or code in selected):
+                continue
+            try:
+                for violation in rule.function(site.study):
+                    raised.setdefault((violation.span, code), (violation, index))
+            except Exception as error:
+                crashed.add(code)
+                if code in selected:
+                    errors.append(FileError(path, "internal", _crash(f"{code} ({rule.name})", error, site)))
+    used: set[Part] = set()
+    findings: list[Finding] = []
+    for (span, code), (violation, index) in raised.items():
+        covering = suppressions.covering(code, span.start.line)
+        used.update(covering)
+        if not covering and code in selected:
+            findings.append(_finding(path, rules[code], violation, index))
+    if _UNUSED in selected and _UNUSED in rules:
+        for complaint in suppressions.unused(used, undecided=crashed):
+            if not suppressions.covering(_UNUSED, complaint.span.start.line):
+                findings.append(_finding(path, rules[_UNUSED], complaint, None))
+    counters: Counter[str] = Counter()
+    for site in sites:
+        counters.update(site.counters)
+    return FileResult(
+        path,
+        parsed=True,
+        findings=tuple(sorted(findings, key=lambda finding: (finding.span, finding.code, finding.message))),
+        sites=tuple(_report(path, site) for site in sites),
+        errors=tuple(errors),
+        counters=dict(sorted(counters.items())),
+    )
+
+
+def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> Finding:
+    return Finding(
+        path=path,
+        code=rule.code,
+        name=rule.name,
+        severity=rule.severity,
+        message=violation.message,
+        span=violation.span,
+        evidence=violation.evidence,
+        site=site,
+    )
+
+
+def _report(path: str, site: AnalysedSite) -> SiteReport:
+    return SiteReport(
+        path=path,
+        span=site.span,
+        form=site.form,
+        family=site.family,
+        parameters=dict(site.parameters),
+        handrolled=site.handrolled,
+        status=site.status,
+        reason=site.reason,
+        curve=tuple(site.curve),
+        name=site.name,
+    )
+
+
+def _crash(what: str, error: Exception, site: AnalysedSite | None = None) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    place = f" on the site at line {site.span.start.line}" if site is not None else ""
+    return f"{what} crashed{place}: {type(error).__name__}: {error} [{trail}]; please report this as a bug of lrfix"
+
+
+def _analyse() -> Analyse:
+    from lrfix.analysis import analyse
+
+    return analyse
+
+
+__all__ = ["Analyse", "AnalysedSite", "check_file", "check_paths", "check_source"]

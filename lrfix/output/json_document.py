@@ -1,0 +1,98 @@
+"""The JSON document, version 1: fields may be added, never renamed or removed.
+
+Strict JSON: rates that are no finite numbers are the strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, and all
+text is ASCII with escapes, so that no output encoding can break it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+from lrfix.findings import Evidence, Finding, SiteReport, Span
+from lrfix.output.document import Document
+
+VERSION = 1
+
+
+def render(document: Document) -> str:
+    """The document as text, with a final newline."""
+    return json.dumps(as_json(document), indent=1, allow_nan=False) + "\n"
+
+
+def as_json(document: Document) -> dict[str, object]:
+    """The document as plain dicts, lists, strings and numbers."""
+    return {
+        "version": VERSION,
+        "findings": [_finding(finding) for finding in document.findings],
+        "sites": [_site(site) for site in document.sites],
+        "errors": [{"path": error.path, "kind": error.kind, "message": error.message} for error in document.errors],
+        "files": {"seen": document.seen, "parsed": document.parsed, "skipped": dict(document.skipped)},
+        "counters": dict(document.counters),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {
+        "path": finding.path,
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        **_span(finding.span),
+        "evidence": _evidence(finding.evidence),
+        "fix": finding.fix,
+        "site": finding.site,
+    }
+
+
+def _evidence(evidence: Evidence | None) -> dict[str, object] | None:
+    if evidence is None:
+        return None
+    return {
+        "steps": list(evidence.steps),
+        "lr": _plain(evidence.lr),
+        "scenario": _plain(evidence.scenario),
+        "curve": _plain(evidence.curve),
+    }
+
+
+def _site(site: SiteReport) -> dict[str, object]:
+    return {
+        "path": site.path,
+        **_span(site.span),
+        "form": site.form,
+        "family": site.family,
+        "parameters": dict(site.parameters),
+        "handrolled": site.handrolled,
+        "status": site.status.value,
+        "reason": site.reason,
+        "name": site.name,
+        "curve": _plain(site.curve),
+    }
+
+
+def _span(span: Span) -> dict[str, object]:
+    return {
+        "start": {"line": span.start.line, "column": span.start.column},
+        "end": {"line": span.end.line, "column": span.end.column},
+    }
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [_plain(item) for item in value]
+    # A scenario may hold any value of the interpreted program, complex rates included.
+    return repr(value)
+
+
+__all__ = ["VERSION", "as_json", "render"]

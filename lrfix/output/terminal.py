@@ -1,0 +1,51 @@
+"""What a stream can show, and writing to it without ever failing on a character."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TextIO
+
+from lrfix.output.sparkline import ASCII, BLOCKS
+
+_COLOURS = {"red": 31, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1, "dim": 2}
+
+
+@dataclass(frozen=True)
+class Style:
+    """``colour``: ANSI escapes may be used; ``blocks``: the eight levels of a sparkline."""
+
+    colour: bool = False
+    blocks: str = BLOCKS
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """Colour only on a terminal and without NO_COLOR; block characters only where the encoding has them."""
+        colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        try:
+            BLOCKS.encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return cls(colour, ASCII)
+        return cls(colour)
+
+    def paint(self, text: str, *names: str) -> str:
+        """The text in the given colours, or as it is."""
+        if not self.colour or not text:
+            return text
+        return f"\x1b[{';'.join(str(_COLOURS[name]) for name in names)}m{text}\x1b[0m"
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Writes and flushes; characters that the stream cannot encode become escapes."""
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(text)
+    # Here and not at exit, so that a closed pipe is noticed where it can be handled.
+    stream.flush()
+
+
+__all__ = ["Style", "write"]

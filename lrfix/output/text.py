@@ -1,0 +1,231 @@
+"""The report for people: code frames, evidence, sparklines, a summary; and the one-line-a-finding form of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lrfix.findings import Evidence, FileError, Finding, Severity, SiteReport, Span
+from lrfix.output.document import Document
+from lrfix.output.sparkline import sparkline
+from lrfix.output.terminal import Style
+from lrfix.pages import Page
+from lrfix.source import SourceError, parse_source
+
+_COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+#: Lines of a long statement that a code frame shows.
+_FRAME_LINES = 3
+
+ReadLines = Callable[[str], Sequence[str]]
+
+
+def lines_of_file(path: str) -> Sequence[str]:
+    """The file's lines for code frames; none where it cannot be read any more."""
+    try:
+        return lines_of(Path(path).read_bytes())
+    except OSError:
+        return ()
+
+
+def lines_of(raw: bytes) -> Sequence[str]:
+    """The lines of a file's content; none where it is no Python."""
+    try:
+        return parse_source(raw, "").lines
+    except SourceError:
+        return ()
+
+
+def report(document: Document, style: Style, read_lines: ReadLines = lines_of_file, *, quiet: bool = False) -> str:
+    """Every finding with its code frame and evidence, every error, and the summary."""
+    blocks: list[str] = []
+    cache: dict[str, Sequence[str]] = {}
+    for finding in document.findings:
+        if finding.path not in cache:
+            cache = {finding.path: read_lines(finding.path)}
+        blocks.append(_block(finding, cache[finding.path], style))
+    text = "".join(block + "\n" for block in blocks)
+    text += "".join(_error(error, style) + "\n" for error in document.errors)
+    return text if quiet else text + summary(document) + "\n"
+
+
+def concise(document: Document, *, quiet: bool = False) -> str:
+    """``path:line:column: CODE message``, one line a finding."""
+    lines = [f"{_place(finding)}: {finding.code} {_one_line(finding.message)}" for finding in document.findings]
+    lines.extend(f"{error.path}: {error.kind} error: {_one_line(error.message)}" for error in document.errors)
+    if not quiet:
+        lines.append(summary(document))
+    return "".join(line + "\n" for line in lines)
+
+
+def summary(document: Document) -> str:
+    """One line: how many findings of which severity, in how many files, and what was left out."""
+    files = _count(document.seen, "file")
+    parts = []
+    if document.findings:
+        severities = Counter(finding.severity for finding in document.findings)
+        detail = ", ".join(
+            _count(severities[severity], severity.value)
+            if severity is not Severity.INFO
+            else f"{severities[severity]} info"
+            for severity in Severity
+            if severities[severity]
+        )
+        parts.append(f"{_count(len(document.findings), 'finding')} ({detail})")
+    else:
+        parts.append("no findings")
+    parts[0] += f" in {files}, {_count(len(document.sites), 'schedule')}"
+    if document.errors:
+        parts.append(_count(len(document.errors), "file error"))
+    skipped = sum(count for _, count in document.skipped)
+    if skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in document.skipped)
+        parts.append(f"{_count(skipped, 'file')} skipped ({reasons})")
+    opaque = sum(site.status.value == "opaque" for site in document.sites)
+    if opaque:
+        parts.append(f"{_count(opaque, 'schedule')} could not be simulated (lrfix sites says why)")
+    return "; ".join(parts)
+
+
+def statistics(document: Document) -> str:
+    """Findings by rule, files, skipped files and what the analysis could not follow, one line each."""
+    rows: list[tuple[int, str]] = []
+    by_rule = Counter((finding.code, finding.name) for finding in document.findings)
+    rows.extend((count, f"{code} {name}") for (code, name), count in sorted(by_rule.items()))
+    rows.append((document.seen, "files seen"))
+    rows.append((document.parsed, "files parsed"))
+    rows.append((len(document.sites), "schedules"))
+    rows.extend((count, f"files skipped: {reason}") for reason, count in document.skipped)
+    kinds = Counter(error.kind for error in document.errors)
+    rows.extend((count, f"file errors: {kind}") for kind, count in sorted(kinds.items()))
+    rows.extend((count, f"analysis: {name}") for name, count in document.counters)
+    width = max(len(str(count)) for count, _ in rows)
+    return "".join(f"{count:>{width}}  {label}\n" for count, label in rows)
+
+
+def inventory(document: Document, style: Style) -> str:
+    """A table of the sites: place, form, family, status, curve; parameters and reasons below each."""
+    rows = [
+        (
+            f"{site.path}:{site.span.start.line}",
+            site.name or "",
+            site.form,
+            site.family,
+            site.status.value if site.handrolled else f"{site.status.value} (not hand-rolled)",
+            sparkline(site.curve, width=24, levels=style.blocks),
+        )
+        for site in document.sites
+    ]
+    header = ("place", "name", "form", "family", "status", "curve")
+    text = ""
+    if rows:
+        table = _table([header, *rows])
+        text += style.paint(table[0], "bold") + "\n"
+        for line, site in zip(table[1:], document.sites, strict=True):
+            text += line + "\n" + _site_details(site)
+    text += "".join(_error(error, style) + "\n" for error in document.errors)
+    return text + f"{_count(len(document.sites), 'schedule')} in {_count(document.seen, 'file')}\n"
+
+
+def rules(pages: Iterable[Page]) -> str:
+    """The table of rules."""
+    header = ("code", "name", "severity", "summary")
+    rows = [(page.code, page.name, page.severity.value, page.summary) for page in pages]
+    return "".join(line + "\n" for line in _table([header, *rows]))
+
+
+def page(rule_page: Page) -> str:
+    """One rule's page."""
+    head = f"{rule_page.code} {rule_page.name} ({rule_page.severity.value}, since {rule_page.since})"
+    return f"{head}\n{rule_page.summary}\n\n{rule_page.body}"
+
+
+def _site_details(site: SiteReport) -> str:
+    text = ""
+    if site.parameters:
+        text += "    " + ", ".join(f"{name}={_one_line(value)}" for name, value in site.parameters.items()) + "\n"
+    if site.reason:
+        text += f"    {_one_line(site.reason)}\n"
+    return text
+
+
+def _block(finding: Finding, lines: Sequence[str], style: Style) -> str:
+    colour = _COLOUR[finding.severity]
+    head = (
+        f"{style.paint(_place(finding), 'bold')}: {style.paint(finding.severity.value, colour)} "
+        f"{style.paint(f'{finding.code} {finding.name}', colour, 'bold')}: {finding.message}\n"
+    )
+    return head + _frame(finding.span, lines, style, colour) + _evidence(finding.evidence, style)
+
+
+def _frame(span: Span, lines: Sequence[str], style: Style, colour: str) -> str:
+    first, last = span.start.line, min(span.end.line, len(lines))
+    if first > len(lines):
+        return ""
+    shown = list(range(first, last + 1))[:_FRAME_LINES]
+    width = len(str(shown[-1]))
+    gutter = style.paint(" " * width + " |", "dim")
+    text = gutter + "\n"
+    for number in shown:
+        line = lines[number - 1]
+        start = span.start.column if number == first else len(line) - len(line.lstrip()) + 1
+        end = span.end.column if number == span.end.line else len(line.rstrip()) + 1
+        # Tabs and form feeds stay in the padding, so that the carets stand under the code whatever their width.
+        padding = "".join(character if character in "\t\f" else " " for character in line[: start - 1])
+        code = f"{style.paint(f'{number:>{width}} |', 'dim')} {line.rstrip()}"
+        text += code.rstrip() + "\n"
+        if end > start:
+            text += f"{gutter} {padding}{style.paint('^' * (end - start), colour)}\n"
+    if last - first + 1 > _FRAME_LINES:
+        text += f"{gutter} ... ({last - first + 1 - _FRAME_LINES} more lines)\n"
+    return text
+
+
+def _evidence(evidence: Evidence | None, style: Style) -> str:
+    if evidence is None:
+        return ""
+    text = ""
+    if evidence.steps:
+        rows = [("step", "rate"), *zip(map(str, evidence.steps), map(_rate, evidence.lr), strict=False)]
+        wide = max(len(step) for step, _ in rows)
+        text += "".join(f"    {step:>{wide}}  {rate}\n" for step, rate in rows)
+    if evidence.scenario:
+        text += f"    with {_scenario(evidence.scenario)}\n"
+    if evidence.curve:
+        finite = [rate for rate in evidence.curve if isinstance(rate, (int, float)) and rate == rate]
+        extent = f"  {_rate(min(finite))} .. {_rate(max(finite))}" if finite else ""
+        steps = f"steps 0 .. {len(evidence.curve) - 1}"
+        text += f"    {sparkline(evidence.curve, levels=style.blocks)}{extent}, {steps}\n"
+    return text
+
+
+def _scenario(scenario: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {_rate(value)}" for name, value in scenario.items())
+
+
+def _rate(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _error(error: FileError, style: Style) -> str:
+    return f"{style.paint(error.path, 'bold')}: {style.paint(f'{error.kind} error', 'red')}: {error.message}"
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.path}:{finding.span.start.line}:{finding.span.start.column}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+__all__ = ["concise", "inventory", "lines_of", "lines_of_file", "page", "report", "rules", "statistics", "summary"]

@@ -1,0 +1,206 @@
+"""``# lrfix: ignore[LR202]`` and ``# lrfix: skip-file``: what a comment suppresses, and what it fails to.
+
+A comment covers the statement on whose line it stands, or, on a line of its own, the statement below. Over or at the
+first lines of a definition (decorators, ``def`` or ``class`` up to the colon) it covers the whole definition.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lrfix.findings import Position, Span, Violation
+from lrfix.source import Source
+
+_DIRECTIVE = re.compile(r"#\s*lrfix:\s*(?P<rest>.*)")
+_IGNORE = re.compile(r"ignore(?P<list>\s*\[(?P<codes>[^\]]*)\])?(?=\s|$|[#:,;.-])")
+_SKIP_FILE = re.compile(r"skip-file(?=\s|$|[#:,;.-])")
+_UNUSED = "LR001"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One code of an ignore comment, or the whole comment where it names none (``code`` None)."""
+
+    code: str | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """An ignore comment and the lines (first and last, 1-based) whose findings it takes away."""
+
+    parts: tuple[Part, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Suppressions:
+    """All of one file's comments. ``malformed`` are comments to lrfix that lrfix cannot follow."""
+
+    skip_file: bool = False
+    ignores: tuple[Suppression, ...] = ()
+    malformed: tuple[Violation, ...] = ()
+
+    def covering(self, code: str, line: int) -> list[Part]:
+        """The parts that take away a finding of ``code`` that starts on ``line``."""
+        return [
+            part
+            for ignore in self.ignores
+            if ignore.first <= line <= ignore.last
+            for part in ignore.parts
+            if part.code == code or (part.code is None and code != _UNUSED)
+        ]
+
+    def unused(self, used: Collection[Part], undecided: Collection[str] = ()) -> Iterator[Violation]:
+        """LR001 for every part that took nothing away; codes in ``undecided`` could not be checked and are left out."""
+        yield from self.malformed
+        for ignore in self.ignores:
+            for part in ignore.parts:
+                if part in used or part.code == _UNUSED or part.code in undecided:
+                    continue
+                if part.code is None:
+                    if not undecided:
+                        yield Violation(part.span, "this comment suppresses nothing here; remove it")
+                else:
+                    yield Violation(part.span, f"{part.code} does not occur here; remove it from the comment")
+
+
+def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[str]) -> Suppressions:
+    """The file's comments to lrfix; ``codes`` are the rules that exist. What stands in strings is no comment."""
+    if "lrfix:" not in source.text:
+        return Suppressions()
+    comments = list(_comments(source))
+    if not comments:
+        return Suppressions()
+    statements = _Statements(source.tree)
+    comment_lines = {comment.line for comment in comments if comment.own_line}
+    ignores: list[Suppression] = []
+    malformed: list[Violation] = []
+    skip_file = False
+    for comment in comments:
+        match = _DIRECTIVE.search(comment.text)
+        if match is None:
+            continue
+        start = comment.column + match.start()
+        whole = _span(comment.line, start, comment.column + len(comment.text.rstrip()))
+        rest = match.group("rest")
+        if _SKIP_FILE.match(rest):
+            skip_file = True
+            continue
+        ignore = _IGNORE.match(rest)
+        if ignore is None:
+            malformed.append(
+                Violation(
+                    whole, f"not understood: {rest.strip()!r}; legal are ignore, ignore[LR202, ...] and skip-file"
+                )
+            )
+            continue
+        parts: list[Part] = []
+        if ignore.group("list") is None:
+            parts.append(Part(None, _span(comment.line, start, comment.column + match.start("rest") + ignore.end())))
+        else:
+            offset = comment.column + match.start("rest") + ignore.start("codes")
+            if not ignore.group("codes").strip():
+                malformed.append(Violation(whole, "the list of codes is empty; write ignore[LR202] or ignore"))
+            for name in re.finditer(r"[^,\s]+", ignore.group("codes")):
+                span = _span(comment.line, offset + name.start(), offset + name.end())
+                if name.group() in codes:
+                    parts.append(Part(name.group(), span))
+                else:
+                    malformed.append(
+                        Violation(span, f"{name.group()} is not the code of a rule, it suppresses nothing")
+                    )
+        if parts:
+            first, last = statements.covered(comment.line, comment.own_line, comment_lines)
+            ignores.append(Suppression(tuple(parts), first, last))
+    return Suppressions(skip_file, tuple(ignores), tuple(malformed))
+
+
+@dataclass(frozen=True)
+class _Comment:
+    line: int
+    column: int
+    text: str
+    own_line: bool
+
+
+def _comments(source: Source) -> Iterator[_Comment]:
+    """Every comment; ``column`` is 1-based."""
+    # The tokenizer counts lines as Python does only when every line ends in \n.
+    text = "\n".join(source.lines)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
+            if token.type == tokenize.COMMENT:
+                line, column = token.start
+                own_line = not token.line[:column].strip()
+                yield _Comment(line, column + 1, token.string, own_line)
+    except (tokenize.TokenError, SyntaxError):
+        # ast has accepted the file; where the tokenizer is stricter the comments so far are what there is.
+        return
+
+
+def _span(line: int, start: int, end: int) -> Span:
+    return Span(Position(line, start), Position(line, end))
+
+
+class _Statements:
+    """Which lines a comment on a given line speaks of."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._extents = [_extent(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+
+    def covered(self, line: int, own_line: bool, comment_lines: Collection[int]) -> tuple[int, int]:
+        """The first and last line that a comment on ``line`` covers."""
+        if own_line:
+            # Inside the brackets of a longer statement a comment line speaks of that statement.
+            at = [extent for extent in self._extents if extent.first < line < extent.brackets_end]
+            if not at:
+                below = line
+                while below in comment_lines:
+                    below += 1
+                at = [extent for extent in self._extents if extent.first == below]
+        else:
+            at = [extent for extent in self._extents if extent.first <= line <= extent.header_end]
+        innermost = max(at, key=lambda extent: (extent.first, extent.last), default=None)
+        return (innermost.first, innermost.last) if innermost else (line, line)
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """Lines of a statement. ``brackets_end``: where its head's last expression ends; ``header_end``: the last line
+    before its body; ``last``: the last line that a comment at the head covers."""
+
+    first: int
+    brackets_end: int
+    header_end: int
+    last: int
+
+
+def _extent(node: ast.stmt) -> _Extent:
+    first, end = _first_line(node), node.end_lineno or node.lineno
+    body = getattr(node, "body", None) or getattr(node, "cases", None)
+    if not body:
+        return _Extent(first, end, end, end)
+    below = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else _first_line(body[0])
+    header_end = max(node.lineno, below - 1)
+    head = [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.arguments, ast.keyword))]
+    brackets_end = max(
+        (part.end_lineno or 0 for child in head for part in ast.walk(child) if isinstance(part, (ast.expr, ast.arg))),
+        default=node.lineno,
+    )
+    whole = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    return _Extent(first, max(node.lineno, brackets_end), header_end, end if whole else header_end)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+__all__ = ["Part", "Suppression", "Suppressions", "read_suppressions"]
