@@ -193,7 +193,7 @@ def _judge(
 ) -> FileResult:
     # With ignore comments every rule runs, so that whether a comment is used does not depend on what is selected.
     audited = bool(suppressions.ignores) and _UNUSED in selected
-    raised: dict[tuple[Span, str], tuple[Violation, int | None]] = {}
+    raised: dict[tuple[Span, str], tuple[Violation, int]] = {}
     errors: list[FileError] = []
     crashed: set[str] = set()
     for index, site in enumerate(sites):
@@ -209,11 +209,11 @@ def _judge(
                     errors.append(FileError(path, "internal", _crash(f"{code} ({rule.name})", error, site)))
     used: set[Part] = set()
     findings: list[Finding] = []
-    for (span, code), (violation, index) in raised.items():
+    for (span, code), (violation, site_index) in raised.items():
         covering = suppressions.covering(code, span.start.line)
         used.update(covering)
         if not covering and code in selected:
-            findings.append(_finding(path, rules[code], violation, index))
+            findings.append(_finding(path, rules[code], violation, site_index))
     if _UNUSED in selected and _UNUSED in rules:
         for complaint in suppressions.unused(used, undecided=crashed):
             if not suppressions.covering(_UNUSED, complaint.span.start.line):

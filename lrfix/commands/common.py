@@ -132,12 +132,10 @@ def check(
     override: Selection | None,
     jobs: int | None,
     stdin_filename: str | None,
-    adapt: Callable[[Settings], Settings] | None = None,
+    with_rules: bool = True,
 ) -> Outcome:
-    """The results for PATHS or standard input, in the order of the paths."""
+    """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed."""
     from lrfix.engine import check_paths, check_source
-
-    adapt = adapt or _unchanged
 
     try:
         if STDIN in paths:
@@ -146,12 +144,16 @@ def check(
             name = stdin_filename or "<stdin>"
             start = os.path.dirname(os.path.abspath(stdin_filename)) if stdin_filename else "."
             raw = click.get_binary_stream("stdin").read()
-            return Outcome([check_source(raw, name, adapt(settings_for(start, override)))], stdin=(name, raw))
+            settings = settings_for(start, override)
+            return Outcome(
+                [check_source(raw, name, settings if with_rules else _without_rules(settings))], stdin=(name, raw)
+            )
         if stdin_filename is not None:
             raise click.UsageError("--stdin-filename goes with - as the only path")
         results: list[FileResult] = []
         for group in groups(paths, override):
-            results.extend(check_paths(group.targets, adapt(group.settings), jobs=jobs))
+            settings = group.settings if with_rules else _without_rules(group.settings)
+            results.extend(check_paths(group.targets, settings, jobs=jobs))
     except RegistryError as error:
         raise Fatal(str(error)) from None
     return Outcome(sorted(results, key=lambda result: result.path))
@@ -168,18 +170,13 @@ def exit_status(results: Iterable[FileResult], exit_zero: bool = False) -> int:
     return 0 if exit_zero else status
 
 
-def _unchanged(settings: Settings) -> Settings:
-    return settings
-
-
 class Fatal(click.ClickException):
     """Bad configuration or a broken installation: status 2."""
 
     exit_code = 2
 
 
-def without_rules(settings: Settings) -> Settings:
-    """The same settings with nothing selected: sites are analysed, no rule runs."""
+def _without_rules(settings: Settings) -> Settings:
     return replace(settings, selected=frozenset(), per_file_ignores=())
 
 
@@ -196,6 +193,5 @@ __all__ = [
     "selection",
     "selection_options",
     "settings_for",
-    "without_rules",
     "work_options",
 ]

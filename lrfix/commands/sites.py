@@ -28,6 +28,6 @@ def command(
     from lrfix.output.document import Document
 
     del no_cache
-    outcome = common.check(paths, None, jobs, stdin_filename, adapt=common.without_rules)
+    outcome = common.check(paths, None, jobs, stdin_filename, with_rules=False)
     emit.inventory(Document.of(outcome.results), output_format, sys.stdout)
     sys.exit(common.exit_status(outcome.results))
