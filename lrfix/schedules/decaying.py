@@ -1,0 +1,153 @@
+"""Schedules that decay from the peak to a floor within a horizon: cosine, linear, polynomial, warmup-stable-decay."""
+
+from __future__ import annotations
+
+from lrfix.schedules.exact import Weight, cosine_weight, interpolate, one_minus_sqrt_weight, power_weight
+from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
+
+DECAYS = ("cosine", "linear", "1-sqrt")
+
+
+def warmup_cosine(
+    step: float,
+    *,
+    total_steps: float,
+    peak: float = 1.0,
+    warmup_steps: float = 0,
+    warmup_start: float = 0.0,
+    warmup_mode: str = "linear",
+    warmup_progress: str = "k/W",
+    decay_progress: str = "k/D",
+    eta_min: float = 0.0,
+) -> float:
+    """Warmup, then half a cosine from ``peak`` to ``eta_min``.
+
+    With ``k`` the step from 0, ``W = warmup_steps``, ``D = total_steps - W``::
+
+        k < W:   warmup_start + (peak - warmup_start) * k/W
+        k >= W:  eta_min + (peak - eta_min) * (1 + cos(pi * p)) / 2,   p = (k - W)/D
+
+    ``warmup_mode="exponential"`` climbs as ``warmup_start * (peak / warmup_start) ** (k/W)`` and needs ``warmup_start > 0``.
+    ``warmup_progress`` and ``decay_progress`` name the convention by which a step becomes progress; see ``WARMUP_PROGRESS``
+    and ``DECAY_PROGRESS``.
+
+    Units: ``step``, ``warmup_steps`` and ``total_steps`` (horizon, warmup included) count the same thing, fractions allowed;
+    ``peak``, ``warmup_start`` and ``eta_min`` are rates. Domain: ``step >= 0``; past the horizon the rate stays at
+    ``eta_min``, also where the warmup fills the whole run (``total_steps <= warmup_steps``). A floor above the peak is
+    approached from below.
+
+    Source: Loshchilov & Hutter, SGDR (2017), without restarts; warmup: Goyal et al. (2017).
+    """
+    check_rates(peak, warmup_start, eta_min)
+    one, k, warmup, total = step_units(step, warmup_steps, total_steps)
+    if k < warmup:
+        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+    numerator, denominator = cosine_weight(*decay_position(k - warmup, total - warmup, one, decay_progress))
+    return interpolate(eta_min, peak, numerator, denominator)
+
+
+def warmup_linear(
+    step: float,
+    *,
+    total_steps: float,
+    peak: float = 1.0,
+    warmup_steps: float = 0,
+    warmup_start: float = 0.0,
+    warmup_mode: str = "linear",
+    warmup_progress: str = "k/W",
+    decay_progress: str = "k/D",
+    eta_min: float = 0.0,
+) -> float:
+    """Warmup, then a straight line from ``peak`` to ``eta_min``: ``eta_min + (peak - eta_min) * (1 - (k - W)/D)``.
+
+    Arguments, units, warmup and what happens outside the domain: as for :func:`warmup_cosine`. Every rate is the exact real
+    value, correctly rounded.
+
+    Source: Devlin et al., BERT (2019); warmup: Goyal et al. (2017).
+    """
+    check_rates(peak, warmup_start, eta_min)
+    one, k, warmup, total = step_units(step, warmup_steps, total_steps)
+    if k < warmup:
+        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+    done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
+    return interpolate(eta_min, peak, length - done, length)
+
+
+def warmup_polynomial(
+    step: float,
+    *,
+    total_steps: float,
+    power: float = 1.0,
+    peak: float = 1.0,
+    warmup_steps: float = 0,
+    warmup_start: float = 0.0,
+    warmup_mode: str = "linear",
+    warmup_progress: str = "k/W",
+    decay_progress: str = "k/D",
+    eta_min: float = 0.0,
+) -> float:
+    """Warmup, then ``eta_min + (peak - eta_min) * (1 - (k - W)/D) ** power``.
+
+    ``power`` > 0 has no unit. Other arguments, units, warmup and what happens outside the domain: as for
+    :func:`warmup_cosine`.
+
+    Source: Chen et al., DeepLab (2018), "poly"; warmup: Goyal et al. (2017).
+    """
+    check_rates(peak, warmup_start, eta_min)
+    if not 0.0 < power < 1e9:
+        raise ValueError(f"power={power!r}; legal: 0 < power < 1e9")
+    one, k, warmup, total = step_units(step, warmup_steps, total_steps)
+    if k < warmup:
+        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+    done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
+    numerator, denominator = power_weight(length - done, length, power)
+    return interpolate(eta_min, peak, numerator, denominator)
+
+
+def decay_weight(done: int, length: int, decay: str) -> Weight:
+    """The share of the way from floor to peak that is left when ``done`` of ``length`` has passed."""
+    if decay == "cosine":
+        return cosine_weight(done, length)
+    if decay == "linear":
+        return length - done, length
+    if decay == "1-sqrt":
+        return one_minus_sqrt_weight(done, length)
+    raise ValueError(f"decay={decay!r}; legal: {', '.join(map(repr, DECAYS))}")
+
+
+def warmup_stable_decay(
+    step: float,
+    *,
+    total_steps: float,
+    decay_steps: float,
+    decay: str = "cosine",
+    peak: float = 1.0,
+    warmup_steps: float = 0,
+    warmup_start: float = 0.0,
+    warmup_mode: str = "linear",
+    warmup_progress: str = "k/W",
+    decay_progress: str = "k/D",
+    eta_min: float = 0.0,
+) -> float:
+    """Warmup, then ``peak`` until ``decay_steps`` before the horizon, then a decay to ``eta_min`` (WSD, "trapezoidal").
+
+    With ``p = (k - (total_steps - decay_steps)) / decay_steps`` the decay is ``eta_min + (peak - eta_min) * f(p)``, where
+    ``f`` is ``(1 + cos(pi * p)) / 2`` ("cosine"), ``1 - p`` ("linear") or ``1 - sqrt(p)`` ("1-sqrt").
+
+    Where warmup and decay together exceed the horizon, the decay begins at the end of the warmup and still ends at the
+    horizon. Other arguments, units, warmup and what happens outside the domain: as for :func:`warmup_cosine`.
+
+    Source: Hu et al., MiniCPM (2024); Haegele et al., Scaling Laws and Compute-Optimal Training (2024) for "1-sqrt".
+    """
+    check_rates(peak, warmup_start, eta_min)
+    one, k, warmup, total, fall = step_units(step, warmup_steps, total_steps, decay_steps)
+    if fall < 0:
+        raise ValueError(f"decay_steps={decay_steps!r}; legal: decay_steps >= 0")
+    if k < warmup:
+        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+    begin = max(warmup, total - fall)
+    if k < begin:
+        return float(peak)
+    done, length = decay_position(k - begin, total - begin, one, decay_progress)
+    numerator, denominator = decay_weight(done, length, decay)
+    return interpolate(eta_min, peak, numerator, denominator)
