@@ -1,0 +1,63 @@
+"""Numbers about a pair of curves: how far apart two rates are, and which steps tell a reader the most."""
+
+from __future__ import annotations
+
+import math
+
+Curve = tuple[tuple[float, ...], ...]
+
+ZERO_CRUMB = 1e-15
+"""A difference of at most this share of the peak counts as none."""
+
+TELLING_LIMIT = 12
+
+
+def relative_difference(left: float, right: float, peak: float) -> float:
+    """|left - right| over the larger magnitude; 0 for equal rates, for two that are both not numbers, and within
+    ``ZERO_CRUMB`` of the peak; ``inf`` where only one of them is finite."""
+    if left == right or (math.isnan(left) and math.isnan(right)):
+        return 0.0
+    if not (math.isfinite(left) and math.isfinite(right)):
+        return math.inf
+    apart = abs(left - right)
+    return 0.0 if apart <= ZERO_CRUMB * peak else apart / max(abs(left), abs(right))
+
+
+def telling_steps(old: Curve, new: Curve, horizon: int) -> tuple[int, ...]:
+    """First, middle and last steps, the horizon and beyond, where the curves bend, and where they differ most."""
+    count = max(len(old), len(new))
+    wanted = [0, 1, horizon - 1, horizon, count - 1, horizon // 2]
+    wanted.extend(_most_different(old, new))
+    for curve in (new, old):
+        for bend in _bends(curve):
+            wanted.extend((bend - 1, bend, bend + 1))
+    chosen: list[int] = []
+    for step in wanted:
+        if 0 <= step < count and step not in chosen and len(chosen) < TELLING_LIMIT:
+            chosen.append(step)
+    return tuple(sorted(chosen))
+
+
+def _most_different(old: Curve, new: Curve) -> list[int]:
+    apart = [
+        (max((_gap(a, b) for a, b in zip(before, after, strict=True)), default=0.0), -step)
+        for step, (before, after) in enumerate(zip(old, new))  # noqa: B905 (one may have ended early)
+    ]
+    return [-step for gap, step in sorted(apart, reverse=True)[:2] if gap > 0]
+
+
+def _gap(left: float, right: float) -> float:
+    gap = abs(left - right)
+    return math.inf if math.isnan(gap) and not (math.isnan(left) and math.isnan(right)) else gap
+
+
+def _bends(curve: Curve) -> list[int]:
+    """The two steps with the sharpest change of slope, if they stand out from the rest."""
+    rates = [step_rates[0] for step_rates in curve if step_rates]
+    if len(rates) < 5 or not all(math.isfinite(rate) for rate in rates):
+        return []
+    peak = max(abs(rate) for rate in rates)
+    turns = [abs(rates[k + 1] - 2 * rates[k] + rates[k - 1]) for k in range(1, len(rates) - 1)]
+    usual = sorted(turns)[len(turns) // 2]
+    order = sorted(range(len(turns)), key=lambda k: (-turns[k], k))
+    return [k + 1 for k in order[:2] if turns[k] > 1e-6 * peak and turns[k] > 5 * usual]

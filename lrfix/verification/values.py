@@ -1,0 +1,101 @@
+"""What a verification is asked and what it answers: plain values, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda"]
+Expectation = Literal["equivalent", "repair"]
+Verdict = Literal["equivalent", "different", "failed"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Values of the free parameters (handed to ``build`` as its dict ``p``; numbers, strings, booleans, None and
+    lists or dicts of them) and the base rate of each parameter group, in the optimizer's units. One group is
+    possible, two or more show what depends on the number of groups."""
+
+    values: Mapping[str, object]
+    base_lrs: tuple[float, ...] = (0.1, 0.003)
+
+
+@dataclass(frozen=True)
+class VerificationRequest:
+    """``old`` and ``new`` are the texts of two self-contained modules, each defining ``build(optimizer, p)``, which
+    returns an object with ``step()`` (and, to be resumed, ``state_dict()`` and ``load_state_dict()``).
+
+    ``steps`` is the horizon; the curves go on beyond it. ``expect`` says what the rewrite claims to be: for a
+    ``repair`` the old version may raise, and the weights after training are not compared.
+    """
+
+    old: str
+    new: str
+    scenarios: tuple[Scenario, ...]
+    steps: int
+    expect: Expectation = "equivalent"
+    device: Device = "auto"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The rates of all groups at one step; None where that version had already raised."""
+
+    step: int
+    old: tuple[float, ...] | None
+    new: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest relative difference of a pair of curves, and where it stands; ``inf`` where only one of the two
+    has a finite rate."""
+
+    relative: float
+    step: int
+    group: int
+
+
+@dataclass(frozen=True)
+class ResumeOutcome:
+    """Whether stopping and going on equals never having stopped, bit for bit. ``exact`` is None where it could not
+    be tried, with the reason as ``note``; ``stopped_at`` and ``wrong_from`` name the first case that failed."""
+
+    exact: bool | None
+    stopped_at: int | None = None
+    wrong_from: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class ScenarioOutcome:
+    """One scenario: the table to show, both whole curves (a tuple of rates, one a group, for each step from 0), and
+    the checks. ``weights_equal`` and ``tensor_rates`` are None where they were not compared."""
+
+    scenario: Scenario
+    rows: tuple[Row, ...]
+    old_curve: tuple[tuple[float, ...], ...]
+    new_curve: tuple[tuple[float, ...], ...]
+    largest: Difference | None
+    old_error: str | None
+    new_error: str | None
+    old_resume: ResumeOutcome
+    new_resume: ResumeOutcome
+    weights_equal: bool | None
+    tensor_rates: bool | None
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """``equivalent``, ``different`` (``reason`` says in what) or ``failed`` (``reason`` says why there is no proof).
+    ``seconds`` is the wall clock of this request, process start not included."""
+
+    verdict: Verdict
+    reason: str | None = None
+    scenarios: tuple[ScenarioOutcome, ...] = ()
+    largest: Difference | None = None
+    devices: tuple[str, ...] = ()
+    torch_version: str | None = None
+    seconds: float = field(default=0.0, compare=False)
