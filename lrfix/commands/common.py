@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,7 +144,7 @@ def check(
                 raise click.UsageError("- reads standard input and stands alone")
             name = stdin_filename or "<stdin>"
             start = os.path.dirname(os.path.abspath(stdin_filename)) if stdin_filename else "."
-            raw = click.get_binary_stream("stdin").read()
+            raw = sys.stdin.buffer.read()
             settings = settings_for(start, override)
             return Outcome(
                 [check_source(raw, name, settings if with_rules else _without_rules(settings))], stdin=(name, raw)
