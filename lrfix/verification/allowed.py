@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 
-SAFE_BUILTINS = frozenset(
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
+SAFE_BUILTINS = words(
     """
     abs all any bool bytes callable chr classmethod complex dict divmod enumerate filter float format frozenset hash
     id int isinstance issubclass iter len list map max min next object ord pow print property range repr reversed
@@ -13,20 +19,22 @@ SAFE_BUILTINS = frozenset(
     FutureWarning ImportError IndexError KeyError LookupError ModuleNotFoundError NameError NotImplementedError
     OverflowError RuntimeError RuntimeWarning StopIteration SyntaxWarning TypeError UserWarning ValueError Warning
     ZeroDivisionError
-    """.split()
+    """
 )
 # Allowed only as a direct call whose attribute name is a literal.
 ATTRIBUTE_BUILTINS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 
-_MATHS = """
-    abs absolute acos add arange array as_tensor asarray asin atan atan2 cat ceil clamp clip concatenate cos cosh cumprod
-    cumsum deg2rad diff div divide dtype e empty equal exp exp2 expm1 eye flip float16 float32 float64 floor floor_divide
-    fmod full full_like geomspace hstack inf int32 int64 interp isclose isfinite isinf isnan linspace log log10 log1p
-    log2 logspace max maximum mean min minimum mod mul multiply nan ndarray negative newaxis ones ones_like pi piecewise
-    power pow prod rad2deg reciprocal remainder repeat rint round sign sin sinh size sqrt square stack sub subtract sum
-    tan tanh tensor tile true_divide vstack where zeros zeros_like bool_ bool float int double long half
+_MATHS = words(
+    """
+    abs absolute acos add arange array as_tensor asarray asin atan atan2 cat ceil clamp clip concatenate cos cosh
+    cumprod cumsum deg2rad diff div divide dtype e empty equal exp exp2 expm1 eye flip float16 float32 float64 floor
+    floor_divide fmod full full_like geomspace hstack inf int32 int64 interp isclose isfinite isinf isnan linspace log
+    log10 log1p log2 logspace max maximum mean min minimum mod mul multiply nan ndarray negative newaxis ones ones_like
+    pi piecewise power pow prod rad2deg reciprocal remainder repeat rint round sign sin sinh size sqrt square stack
+    sub subtract sum tan tanh tensor tile true_divide vstack where zeros zeros_like bool_ bool float int double long half
     float_ integer floating number isscalar ndim append logical_and logical_or searchsorted
-    """.split()
+    """
+)
 
 # Attributes of each importable module. None: every public one.
 MODULES: dict[str, frozenset[str] | None] = {
@@ -38,11 +46,11 @@ MODULES: dict[str, frozenset[str] | None] = {
     ),
     "collections": frozenset({"Counter", "OrderedDict", "defaultdict", "deque", "namedtuple", "ChainMap"}),
     "collections.abc": frozenset({"Callable", "Iterable", "Iterator", "Mapping", "MutableMapping", "Sequence", "Set"}),
-    "typing": frozenset(
+    "typing": words(
         """
         Any Callable ClassVar Dict Final Generic Iterable Iterator List Literal Mapping NamedTuple Optional Protocol
         Sequence Set Tuple Type TypeVar Union TYPE_CHECKING cast overload
-        """.split()
+        """
     ),
     "abc": frozenset({"ABC", "ABCMeta", "abstractmethod", "abstractproperty"}),
     "warnings": frozenset({"warn", "simplefilter", "filterwarnings"}),
@@ -50,8 +58,8 @@ MODULES: dict[str, frozenset[str] | None] = {
     "types": frozenset({"SimpleNamespace"}),
     "dataclasses": frozenset({"dataclass", "field"}),
     "enum": frozenset({"Enum", "IntEnum", "auto"}),
-    "numpy": frozenset(_MATHS),
-    "torch": frozenset(_MATHS) | {"Tensor", "no_grad", "is_tensor", "inference_mode", "manual_seed"},
+    "numpy": _MATHS,
+    "torch": _MATHS | {"Tensor", "no_grad", "is_tensor", "inference_mode", "manual_seed"},
     "torch.nn": frozenset({"Module", "Parameter"}),
     "torch.optim": None,
     "torch.optim.lr_scheduler": None,
@@ -66,21 +74,21 @@ CLASSES_ONLY = frozenset({"torch.optim", "torch.optim.lr_scheduler", "torch.opti
 LEGACY_NAMES = frozenset({"_LRScheduler", "EPOCH_DEPRECATION_WARNING", "_enable_get_lr_call"})
 
 # Attribute names that lead from a value to frames, code, memory or files.
-REFUSED_ATTRIBUTES = frozenset(
+REFUSED_ATTRIBUTES = words(
     """
     gi_frame gi_code gi_yieldfrom cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_builtins f_code f_globals
     f_locals func_globals func_code co_code mro _module
     tofile dump dumps ctypes memmap fromfile from_file share_memory_ storage untyped_storage data_ptr
-    """.split()
+    """
 )
-SAFE_DUNDERS = frozenset(
+SAFE_DUNDERS = words(
     """
     __init__ __new__ __call__ __name__ __qualname__ __class__ __dict__ __doc__ __len__ __iter__ __next__ __getitem__
     __setitem__ __delitem__ __contains__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __enter__ __exit__
     __repr__ __str__ __post_init__ __getattr__ __setattr__ __getstate__ __setstate__ __add__ __sub__ __mul__
     __truediv__ __floordiv__ __mod__ __pow__ __radd__ __rsub__ __rmul__ __rtruediv__ __neg__ __abs__ __float__ __int__
     __index__ __all__ __slots__
-    """.split()
+    """
 )
 
 

@@ -14,26 +14,26 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lrfix.verification.allowed import ATTRIBUTE_BUILTINS, MODULES, SAFE_BUILTINS
+from lrfix.verification.allowed import ATTRIBUTE_BUILTINS, MODULES, SAFE_BUILTINS, words
 
 ADDRESS_SPACE = 4 << 30
 """Bytes of address space that programs may take beyond what the process held when it was locked."""
 
 # Whatever is not named here is refused: an event of a later Python is a closed door, not an open one.
-_HARMLESS_EVENTS = frozenset(
+_HARMLESS_EVENTS = words(
     """
     compile exec marshal.loads code.__new__ function.__new__ object.__getattr__ object.__setattr__ object.__delattr__
-    sys._getframe sys._getframemodulename sys._current_frames sys.unraisablehook sys.excepthook builtins.id array.__new__
-    gc.get_objects gc.get_referrers gc.get_referents pickle.find_class time.sleep
-    """.split()
+    sys._getframe sys._getframemodulename sys._current_frames sys.unraisablehook sys.excepthook builtins.id
+    array.__new__ gc.get_objects gc.get_referrers gc.get_referents pickle.find_class time.sleep
+    """
 )
 # Torch and Python load parts of themselves late; these parts reach outside and stay out.
 _LATE_PACKAGES = frozenset({"torch", "numpy", "lrfix"})
-_REFUSED_LATE = frozenset(
+_REFUSED_LATE = words(
     """
-    ctypes _ctypes socket _socket _socketio ssl _ssl subprocess _posixsubprocess multiprocessing asyncio http urllib ftplib
-    smtplib mmap pty fcntl webbrowser antigravity
-    """.split()
+    ctypes _ctypes socket _socket _socketio ssl _ssl subprocess _posixsubprocess multiprocessing asyncio http urllib
+    ftplib smtplib mmap pty fcntl webbrowser antigravity
+    """
 )
 
 

@@ -71,9 +71,7 @@ class _Check(ast.NodeVisitor):
             self.bound.add(node.name)
         elif isinstance(node, ast.arg):
             self.bound.add(node.arg)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            self.bound.add(node.name)
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
             self.bound.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
             self.bound.add(node.rest)
@@ -112,7 +110,12 @@ class _Check(ast.NodeVisitor):
         name = node.id
         if name in self.modules:
             raise self._refuse(f"it uses the module {name} other than by a named attribute", node)
-        if name.startswith("__") and name not in ("__name__", "__class__") and name not in SAFE_DUNDERS:
+        if (
+            name.startswith("__")
+            and name.endswith("__")
+            and name not in ("__name__", "__class__")
+            and name not in SAFE_DUNDERS
+        ):
             raise self._refuse(f"it uses {name}", node)
         if name in ATTRIBUTE_BUILTINS:
             raise self._refuse(f"it uses {name} other than with a literal attribute name", node)
