@@ -1,0 +1,302 @@
+"""What all bundled schedulers share: the rates from step and base rates alone, written to the groups in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from lrfix.schedulers.arguments import choice, excluded, per_group, whole_number
+from lrfix.schedulers.state import FORMAT_VERSION, SavedState, is_rate, read_state
+from lrfix.schedules.exact import geometric, line, step_ratio
+from lrfix.schedules.phases import WARMUP_MODES, WARMUP_PROGRESS, check_exponential_warmup, warmup_weight
+
+ON_MISMATCH = ("error", "saved", "constructor")
+
+COMMON_DEFAULTS: dict[str, Any] = {
+    "warmup_steps": 0,
+    "warmup_start_factor": 0.0,
+    "warmup_start_lr": None,
+    "warmup_mode": "linear",
+    "warmup_progress": "k/W",
+    "eta_max": None,
+    "peak_factor": 1.0,
+    "eta_min": 0.0,
+    "eta_min_ratio": None,
+}
+
+# (whether in warmup, numerator and denominator of the weight, factor on the peak)
+Phase = tuple[bool, int, int, float]
+
+
+class WarmupScheduler(LRScheduler):
+    """Base of the bundled schedulers. The rate of a group is a pure function of ``last_epoch`` and the group's base rate.
+
+    The base rate is the group's ``initial_lr`` (set from ``lr`` where missing), read once. A group that is added later is
+    scheduled from the next step on, from its own rate; where an argument was a list, it gets that argument's default.
+
+    Tensor learning rates are filled in place with a Python number, once a group and step; :meth:`get_last_lr` gives Python
+    floats for them too. ``step(k)`` moves to step ``k`` and equals ``k`` calls of ``step()``; ``k`` may be fractional.
+
+    As in torch, ``last_epoch=j`` builds the scheduler as it stands after step ``j + 1``: pass the last step that was done,
+    which is one less than the ``last_epoch`` of the saved scheduler.
+    """
+
+    # Where the floor bounds the curve (max) instead of being what the curve is drawn to.
+    _floor_bounds: ClassVar[bool] = False
+    _own_defaults: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, optimizer: Optimizer, parameters: dict[str, Any], last_epoch: int, on_mismatch: str) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer is {type(optimizer).__name__}; legal: a torch.optim.Optimizer")
+        self.optimizer = optimizer
+        self.on_mismatch = choice("on_mismatch", on_mismatch, ON_MISMATCH)
+        last_epoch = whole_number("last_epoch", last_epoch, -1)
+        self._configure(parameters)
+        if last_epoch == -1:
+            # A Python float: torch would keep the tensor, which older versions then alias with the group's rate.
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", float(group["lr"]))
+        self._groups_at_construction = len(optimizer.param_groups)
+        super().__init__(optimizer, last_epoch)
+
+    def _configure(self, parameters: Mapping[str, Any]) -> None:
+        """Checks the parameters and takes them over; on an error nothing has changed."""
+        groups = getattr(self, "_groups_at_construction", len(self.optimizer.param_groups))
+        checked = self._checked_common(parameters, groups)
+        checked.update(self._checked(parameters))
+        self.parameters: dict[str, Any] = {name: checked[name] for name in parameters}
+        self._warmup_steps: int = checked["warmup_steps"]
+        self._warmup_progress: str = checked["warmup_progress"]
+        self._exponential_warmup = checked["warmup_mode"] == "exponential"
+        self._prepare()
+        self._forget_plan()
+
+    @staticmethod
+    def _checked_common(parameters: Mapping[str, Any], groups: int) -> dict[str, Any]:
+        given = {**COMMON_DEFAULTS, **{name: value for name, value in parameters.items() if name in COMMON_DEFAULTS}}
+        excluded(
+            "warmup_start_lr",
+            given["warmup_start_lr"] is not None,
+            "warmup_start_factor",
+            given["warmup_start_factor"] != 0.0,
+        )
+        excluded("eta_min_ratio", given["eta_min_ratio"] is not None, "eta_min", given["eta_min"] != 0.0)
+        excluded("eta_max", given["eta_max"] is not None, "peak_factor", given["peak_factor"] != 1.0)
+        given["warmup_steps"] = whole_number("warmup_steps", given["warmup_steps"], 0)
+        given["warmup_mode"] = choice("warmup_mode", given["warmup_mode"], WARMUP_MODES)
+        given["warmup_progress"] = choice("warmup_progress", given["warmup_progress"], WARMUP_PROGRESS)
+        for name in ("warmup_start_factor", "peak_factor"):
+            given[name] = per_group(name, given[name], "a finite number >= 0", groups)
+        for name in ("warmup_start_lr", "eta_max", "eta_min"):
+            if given[name] is not None:
+                given[name] = per_group(name, given[name], "a finite rate >= 0", groups)
+        if given["eta_min_ratio"] is not None:
+            given["eta_min_ratio"] = per_group(
+                "eta_min_ratio", given["eta_min_ratio"], "0 <= eta_min_ratio <= 1", groups, most=1.0
+            )
+        return given
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The family's own parameters, checked."""
+        raise NotImplementedError
+
+    def _prepare(self) -> None:
+        """Keeps what :meth:`_decay` reads at every step in attributes."""
+
+    def _decay(self, k: int, one: int) -> Phase:
+        """The phase at ``k >= 0``, in units of which a step has ``one``, after the warmup."""
+        raise NotImplementedError
+
+    def _phase(self, k: int, one: int) -> Phase:
+        warmup = self._warmup_steps * one
+        if k < warmup:
+            numerator, denominator = warmup_weight(k, warmup, one, self._warmup_progress)
+            return True, numerator, denominator, 1.0
+        return self._decay(k - warmup, one)
+
+    def _forget_plan(self) -> None:
+        # Index of each group's levels, so that groups with the same rates are computed once.
+        self._which: list[int] = []
+        self._levels: list[tuple[float, float, float]] = []
+        self._scale = -1.0
+
+    def _value(self, name: str, group: int) -> Any:
+        value = self.parameters.get(name, COMMON_DEFAULTS[name])
+        if isinstance(value, list):
+            return value[group] if group < self._groups_at_construction else COMMON_DEFAULTS[name]
+        return value
+
+    def _group_levels(self, group: int, base: float) -> tuple[float, float, float]:
+        """``(start of the warmup, peak, floor)`` of a group, as rates."""
+        eta_max = self._value("eta_max", group)
+        peak = base * self._value("peak_factor", group) if eta_max is None else eta_max
+        start = self._value("warmup_start_lr", group)
+        if start is None:
+            start = self._value("warmup_start_factor", group) * peak
+        ratio = self._value("eta_min_ratio", group)
+        floor = self._value("eta_min", group) if ratio is None else ratio * peak
+        if floor > peak:
+            if group < self._groups_at_construction:
+                raise ValueError(
+                    f"eta_min={floor!r} is above the peak {peak!r} of parameter group {group}; legal: 0 <= eta_min <= peak"
+                    " (a list gives each group its own, eta_min_ratio a share of the peak)"
+                )
+            # A group added in the middle of a run must not stop it: it keeps its small rate.
+            floor = peak
+        if self._exponential_warmup and self._warmup_steps:
+            check_exponential_warmup(peak, start)
+        return start, peak, floor
+
+    def _plan(self) -> None:
+        """Fits the levels to the optimizer's present groups."""
+        groups = self.optimizer.param_groups
+        bases = [float(base) for base in self.base_lrs[: len(groups)]]
+        for group in groups[len(bases) :]:
+            bases.append(float(group.setdefault("initial_lr", float(group["lr"]))))
+        for i, base in enumerate(bases):
+            if not is_rate(base):
+                raise ValueError(f"parameter group {i} has the base rate {base!r}; legal: a finite rate >= 0")
+        levels = [self._group_levels(i, base) for i, base in enumerate(bases)]
+        distinct = {level: i for i, level in enumerate(dict.fromkeys(levels))}
+        self.base_lrs = bases  # type: ignore[assignment]  # torch allows tensors too, the list is invariant
+        self._levels = list(distinct)
+        self._which = [distinct[level] for level in levels]
+        self._scale = -1.0
+
+    def _rescale(self, scale: float) -> None:
+        """Draws the lines of warmup and decay for a peak decayed by ``scale``."""
+        self._scale = scale
+        self._scaled_levels = [
+            (start, peak if scale == 1.0 or peak <= floor else max(peak * scale, floor), floor)
+            for start, peak, floor in self._levels
+        ]
+        self._warmup_lines = [line(start, peak) for start, peak, _ in self._scaled_levels]
+        self._decay_lines = [line(0.0 if self._floor_bounds else floor, peak) for _, peak, floor in self._scaled_levels]
+
+    def get_lr(self) -> list[float | Tensor]:
+        """The rates at ``last_epoch``, one a group, as Python floats. May be called at any time."""
+        return self._rates(self.last_epoch)  # type: ignore[return-value]  # torch's list type is invariant
+
+    def _rates(self, step: float) -> list[float]:
+        if len(self._which) != len(self.optimizer.param_groups):
+            self._plan()
+        if type(step) is int:
+            warming, numerator, denominator, scale = self._phase(step, 1)
+        else:
+            warming, numerator, denominator, scale = self._phase(*step_ratio(step))
+        if scale != self._scale:
+            self._rescale(scale)
+        if warming and self._exponential_warmup:
+            rates = [geometric(start, peak, numerator, denominator) for start, peak, _ in self._scaled_levels]
+        else:
+            numerator = min(numerator, denominator)
+            rates = [
+                (origin * denominator + span * numerator) / (unit * denominator)
+                for origin, span, unit in (self._warmup_lines if warming else self._decay_lines)
+            ]
+            if self._floor_bounds and not warming:
+                rates = [max(rate, floor) for rate, (_, _, floor) in zip(rates, self._scaled_levels, strict=True)]
+        return [rates[i] for i in self._which]
+
+    def step(self, epoch: float | None = None) -> None:
+        """Moves on by one step, or to step ``epoch`` (from 0, fractions allowed)."""
+        if epoch is None:
+            if self._step_count == 1:
+                # torch's own check that optimizer.step() came first.
+                super().step()
+                self._last_lr = self.get_lr()
+                return
+            self._step_count += 1
+            self._update_lr()
+        else:
+            self._step_count += 1
+            self._update_lr(epoch)
+
+    def _update_lr(self, epoch: float | None = None) -> None:
+        if epoch is None:
+            self.last_epoch += 1
+        elif type(epoch) is int and epoch >= 0:
+            self.last_epoch = epoch
+        else:
+            numerator, denominator = step_ratio(epoch)
+            if numerator < 0:
+                raise ValueError(f"epoch={epoch!r}; legal: a step >= 0")
+            self.last_epoch = numerator if denominator == 1 else float(epoch)  # type: ignore[assignment]
+        self._write(self._rates(self.last_epoch))
+
+    def _write(self, rates: list[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            lr = group["lr"]
+            if isinstance(lr, Tensor):
+                lr.fill_(rate)
+            else:
+                group["lr"] = rate
+        self._last_lr = rates  # type: ignore[assignment]  # torch's list type is invariant
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as plain data: numbers, strings, lists and None.
+
+        ``in_charge`` says whether the groups still hold the rates that this scheduler wrote last: not so for a scheduler
+        inside ``SequentialLR`` whose turn is over, or where something else has changed the rates since.
+        """
+        return {
+            "format_version": FORMAT_VERSION,
+            "schedule": type(self).__name__,
+            "parameters": {name: list(v) if isinstance(v, list) else v for name, v in self.parameters.items()},
+            "last_epoch": self.last_epoch,
+            "_step_count": self._step_count,
+            "base_lrs": [float(base) for base in self.base_lrs],
+            "_last_lr": [float(rate) for rate in self._last_lr],
+            "in_charge": self._in_charge(),
+        }
+
+    def _in_charge(self) -> bool:
+        groups = self.optimizer.param_groups
+        for group, rate in zip(groups, self._last_lr, strict=False):
+            lr = group["lr"]
+            written = float(lr.new_tensor(float(rate))) if isinstance(lr, Tensor) else rate
+            if float(lr) != written:
+                return False
+        return True
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over a saved state and writes its rates to the optimizer's groups, so that the order of loading is free.
+
+        Parameters that differ from the constructor's raise ValueError unless the scheduler was built with
+        ``on_mismatch="saved"`` (the run goes on as it was saved) or ``"constructor"`` (the step is taken over, the schedule and
+        the base rates are the new ones). A state of one of torch's schedulers is accepted as well, so that a run can change
+        over in the middle: step and base rates are taken, and parameters of the same name compared. On any error nothing
+        has changed.
+        """
+        saved: SavedState = read_state(state_dict, type(self).__name__, self.parameters, self.on_mismatch)
+        groups = self.optimizer.param_groups
+        if len(saved.base_lrs) > len(groups):
+            raise ValueError(
+                f"the state has base rates for {len(saved.base_lrs)} parameter groups, the optimizer has {len(groups)}"
+            )
+        if self.on_mismatch == "saved" and saved.parameters != self.parameters:
+            self._configure(saved.parameters)
+        if self.on_mismatch != "constructor":
+            for group, base in zip(groups, saved.base_lrs, strict=False):
+                group["initial_lr"] = base
+            self.base_lrs = list(saved.base_lrs)
+        self._forget_plan()
+        self.last_epoch = saved.last_epoch  # type: ignore[assignment]  # fractional after step(0.5)
+        self._step_count = saved.step_count
+        if saved.last_epoch < 0:
+            # Inside a SequentialLR, waiting for its turn: the rates are another scheduler's.
+            return
+        rates = self._rates(saved.last_epoch)
+        if saved.in_charge:
+            self._write(rates)
+        else:
+            self._last_lr = rates  # type: ignore[assignment]  # torch's list type is invariant
+
+    def __repr__(self) -> str:
+        defaults = {**COMMON_DEFAULTS, **self._own_defaults}
+        shown = [f"{n}={v!r}" for n, v in self.parameters.items() if n not in defaults or v != defaults[n]]
+        return f"{type(self).__name__}({', '.join(shown)})"

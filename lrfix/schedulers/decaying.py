@@ -1,0 +1,279 @@
+"""Schedulers that decay to a floor within a horizon, and the constant one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch.optim import Optimizer
+
+from lrfix.schedulers.arguments import PerGroup, choice, number, whole_number
+from lrfix.schedulers.base import Phase, WarmupScheduler
+from lrfix.schedules.decaying import DECAYS, decay_weight
+from lrfix.schedules.exact import cosine_weight, power_weight
+from lrfix.schedules.phases import DECAY_PROGRESS, decay_position
+
+
+class WarmupConstantLR(WarmupScheduler):
+    """Warmup, then the peak for ever. See :func:`lrfix.schedules.warmup_constant`."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def _decay(self, k: int, one: int) -> Phase:
+        return False, 1, 1, 1.0
+
+
+class WarmupCosineLR(WarmupScheduler):
+    """Warmup, then half a cosine to the floor at ``total_steps``. See :func:`lrfix.schedules.warmup_cosine`.
+
+    ``total_steps`` counts calls of ``step()``, warmup included.
+    """
+
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        *,
+        decay_progress: str = "k/D",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "total_steps": total_steps,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+        }
+
+    def _prepare(self) -> None:
+        self._length: int = self.parameters["total_steps"] - self._warmup_steps
+        self._convention: str = self.parameters["decay_progress"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        return False, *cosine_weight(*decay_position(k, self._length * one, one, self._convention)), 1.0
+
+
+class WarmupLinearLR(WarmupScheduler):
+    """Warmup, then a straight line to the floor at ``total_steps``. See :func:`lrfix.schedules.warmup_linear`."""
+
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        *,
+        decay_progress: str = "k/D",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "total_steps": total_steps,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+        }
+
+    def _prepare(self) -> None:
+        self._length: int = self.parameters["total_steps"] - self._warmup_steps
+        self._convention: str = self.parameters["decay_progress"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        done, length = decay_position(k, self._length * one, one, self._convention)
+        return False, length - done, length, 1.0
+
+
+class WarmupPolynomialLR(WarmupScheduler):
+    """Warmup, then ``(1 - progress) ** power`` to the floor. See :func:`lrfix.schedules.warmup_polynomial`."""
+
+    _own_defaults: ClassVar[dict[str, Any]] = {"power": 1.0, "decay_progress": "k/D"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        power: float = 1.0,
+        *,
+        decay_progress: str = "k/D",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "total_steps": total_steps,
+            "power": power,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "power": number("power", parameters["power"], "0 < power < 1e9", above=0.0, most=1e9),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+        }
+
+    def _prepare(self) -> None:
+        self._length: int = self.parameters["total_steps"] - self._warmup_steps
+        self._convention: str = self.parameters["decay_progress"]
+        self._power: float = self.parameters["power"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        done, length = decay_position(k, self._length * one, one, self._convention)
+        return False, *power_weight(length - done, length, self._power), 1.0
+
+
+class WarmupStableDecayLR(WarmupScheduler):
+    """Warmup, peak, then a decay over the last ``decay_steps`` steps. See :func:`lrfix.schedules.warmup_stable_decay`."""
+
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay": "cosine", "decay_progress": "k/D"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        decay_steps: int,
+        decay: str = "cosine",
+        *,
+        decay_progress: str = "k/D",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "total_steps": total_steps,
+            "decay_steps": decay_steps,
+            "decay": decay,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "decay_steps": whole_number("decay_steps", parameters["decay_steps"], 0),
+            "decay": choice("decay", parameters["decay"], DECAYS),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+        }
+
+    def _prepare(self) -> None:
+        room = max(self.parameters["total_steps"] - self._warmup_steps, 0)
+        self._length = min(self.parameters["decay_steps"], room)
+        self._plateau = room - self._length
+        self._decay_kind: str = self.parameters["decay"]
+        self._convention: str = self.parameters["decay_progress"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        k -= self._plateau * one
+        if k < 0:
+            return False, 1, 1, 1.0
+        done, length = decay_position(k, self._length * one, one, self._convention)
+        return False, *decay_weight(done, length, self._decay_kind), 1.0

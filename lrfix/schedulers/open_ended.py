@@ -1,0 +1,324 @@
+"""Schedulers without a horizon: exponential, inverse square root, step, multistep, cosine with restarts."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch.optim import Optimizer
+
+from lrfix.schedulers.arguments import PerGroup, ascending_steps, choice, number, whole_number
+from lrfix.schedulers.base import Phase, WarmupScheduler
+from lrfix.schedules.exact import cosine_weight, locate_cycle
+from lrfix.schedules.open_ended import COUNT_FROM, WARMUP_CYCLES, inverse_sqrt_factor
+from lrfix.schedules.phases import DECAY_PROGRESS, decay_position, warmup_weight
+
+
+class WarmupExponentialLR(WarmupScheduler):
+    """Warmup, then ``gamma`` per step, not below the floor. See :func:`lrfix.schedules.warmup_exponential`."""
+
+    _floor_bounds = True
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        gamma: float,
+        *,
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "gamma": gamma,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0)}
+
+    def _prepare(self) -> None:
+        self._gamma: float = self.parameters["gamma"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        return False, *(self._gamma ** (k / one)).as_integer_ratio(), 1.0
+
+
+class WarmupInverseSqrtLR(WarmupScheduler):
+    """Warmup, then the inverse square root of the step. See :func:`lrfix.schedules.warmup_inverse_sqrt`."""
+
+    _floor_bounds = True
+    _own_defaults: ClassVar[dict[str, Any]] = {"timescale": None, "decay_progress": "k/D"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        timescale: int | None = None,
+        decay_progress: str = "k/D",
+        warmup_steps: int,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "timescale": timescale,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        timescale = parameters["timescale"]
+        return {
+            "timescale": None if timescale is None else whole_number("timescale", timescale, 1),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], ("k/D", "(k+1)/D")),
+        }
+
+    def _prepare(self) -> None:
+        self._timescale: int = self.parameters["timescale"] or self._warmup_steps or 1
+        self._convention: str = self.parameters["decay_progress"]
+
+    def _decay(self, k: int, one: int) -> Phase:
+        factor = inverse_sqrt_factor(k, 0, one, self._timescale * one, self._convention)
+        return False, *factor.as_integer_ratio(), 1.0
+
+
+class WarmupStepLR(WarmupScheduler):
+    """Warmup, then ``gamma`` every ``step_size`` steps. See :func:`lrfix.schedules.warmup_step`."""
+
+    _floor_bounds = True
+    _own_defaults: ClassVar[dict[str, Any]] = {"gamma": 0.1, "count_from": "warmup"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        step_size: int,
+        gamma: float = 0.1,
+        *,
+        count_from: str = "warmup",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "step_size": step_size,
+            "gamma": gamma,
+            "count_from": count_from,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "step_size": whole_number("step_size", parameters["step_size"], 1),
+            "gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0),
+            "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
+        }
+
+    def _prepare(self) -> None:
+        self._step_size: int = self.parameters["step_size"]
+        self._gamma: float = self.parameters["gamma"]
+        self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
+
+    def _decay(self, k: int, one: int) -> Phase:
+        drops = (k + self._ahead * one) // (self._step_size * one)
+        return False, *(self._gamma**drops).as_integer_ratio(), 1.0
+
+
+class WarmupMultiStepLR(WarmupScheduler):
+    """Warmup, then ``gamma`` at every milestone. See :func:`lrfix.schedules.warmup_multistep`.
+
+    ``milestones`` count from step 0, warmup included, as torch's do; ``count_from="warmup"`` counts from its end.
+    """
+
+    _floor_bounds = True
+    _own_defaults: ClassVar[dict[str, Any]] = {"gamma": 0.1, "count_from": "start"}
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        milestones: Sequence[int],
+        gamma: float = 0.1,
+        *,
+        count_from: str = "start",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "milestones": milestones,
+            "gamma": gamma,
+            "count_from": count_from,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        milestones = ascending_steps("milestones", parameters["milestones"])
+        return {
+            "milestones": milestones,
+            "gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0),
+            "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
+        }
+
+    def _prepare(self) -> None:
+        self._milestones: list[int] = self.parameters["milestones"]
+        self._gamma: float = self.parameters["gamma"]
+        self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
+
+    def _decay(self, k: int, one: int) -> Phase:
+        drops = bisect_right(self._milestones, k // one + self._ahead)
+        return False, *(self._gamma**drops).as_integer_ratio(), 1.0
+
+
+class WarmupCosineRestartsLR(WarmupScheduler):
+    """Cosine annealing with warm restarts. See :func:`lrfix.schedules.warmup_cosine_restarts`.
+
+    Cycles of ``T_0 * T_mult ** n`` steps; cycle ``n`` starts from the peak times ``cycle_decay ** n``. ``warmup_cycles="every"`` begins each
+    cycle with the warmup, which then counts as part of the cycle.
+    """
+
+    _own_defaults: ClassVar[dict[str, Any]] = {
+        "T_mult": 1,
+        "cycle_decay": 1.0,
+        "warmup_cycles": "first",
+        "decay_progress": "k/D",
+    }
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_0: int,
+        T_mult: int = 1,
+        *,
+        cycle_decay: float = 1.0,
+        warmup_cycles: str = "first",
+        decay_progress: str = "k/D",
+        warmup_steps: int = 0,
+        warmup_start_factor: PerGroup = 0.0,
+        warmup_start_lr: PerGroup | None = None,
+        warmup_mode: str = "linear",
+        warmup_progress: str = "k/W",
+        eta_max: PerGroup | None = None,
+        peak_factor: PerGroup = 1.0,
+        eta_min: PerGroup = 0.0,
+        eta_min_ratio: PerGroup | None = None,
+        last_epoch: int = -1,
+        on_mismatch: str = "error",
+    ) -> None:
+        parameters = {
+            "T_0": T_0,
+            "T_mult": T_mult,
+            "cycle_decay": cycle_decay,
+            "warmup_cycles": warmup_cycles,
+            "decay_progress": decay_progress,
+            "warmup_steps": warmup_steps,
+            "warmup_start_factor": warmup_start_factor,
+            "warmup_start_lr": warmup_start_lr,
+            "warmup_mode": warmup_mode,
+            "warmup_progress": warmup_progress,
+            "eta_max": eta_max,
+            "peak_factor": peak_factor,
+            "eta_min": eta_min,
+            "eta_min_ratio": eta_min_ratio,
+        }
+        super().__init__(optimizer, parameters, last_epoch, on_mismatch)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        checked = {
+            "T_0": whole_number("T_0", parameters["T_0"], 1),
+            "T_mult": whole_number("T_mult", parameters["T_mult"], 1),
+            "cycle_decay": number(
+                "cycle_decay", parameters["cycle_decay"], "0 < cycle_decay <= 1", above=0.0, most=1.0
+            ),
+            "warmup_cycles": choice("warmup_cycles", parameters["warmup_cycles"], WARMUP_CYCLES),
+            "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+        }
+        if checked["warmup_cycles"] == "every" and parameters["warmup_steps"] >= checked["T_0"]:
+            raise ValueError(
+                f"warmup_steps={parameters['warmup_steps']!r} with warmup_cycles='every' and T_0={checked['T_0']}; legal: warmup_steps < T_0"
+            )
+        return checked
+
+    def _prepare(self) -> None:
+        self._first: int = self.parameters["T_0"]
+        self._multiplier: int = self.parameters["T_mult"]
+        self._cycle_decay: float = self.parameters["cycle_decay"]
+        self._every = self._warmup_steps if self.parameters["warmup_cycles"] == "every" else 0
+        self._convention: str = self.parameters["decay_progress"]
+
+    def _phase(self, k: int, one: int) -> Phase:
+        return self._decay(k, one) if self._every else super()._phase(k, one)
+
+    def _decay(self, k: int, one: int) -> Phase:
+        cycle, offset, length = locate_cycle(k, self._first * one, self._multiplier)
+        scale = self._cycle_decay**cycle
+        warmup = self._every * one
+        if offset < warmup:
+            return True, *warmup_weight(offset, warmup, one, self._warmup_progress), scale
+        return False, *cosine_weight(*decay_position(offset - warmup, length - warmup, one, self._convention)), scale
