@@ -75,7 +75,7 @@ class LooselyBound(Opaquely):
 Binding = Imported | Defined | Assigned | Augmented | Argument | Opaquely
 
 
-@dataclass
+@dataclass(eq=False)
 class Scope:
     """One module, function, lambda or class body with all names bound directly in it."""
 

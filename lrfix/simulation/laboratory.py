@@ -19,7 +19,7 @@ from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.roles import Role, role_of
 from lrfix.simulation.scenarios import Scenario
-from lrfix.simulation.stand_ins import stand_in
+from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.trace import Trace, Write
 from lrfix.simulation.values import Instance, Unknown
 from lrfix.simulation.world import Host, World
@@ -173,7 +173,7 @@ class _Bench:
         while len(rates) < count:
             rates.append(rates[-1] * 0.7)
         self.base_lrs = rates[:count]
-        cls = stand_in("torch.optim.Optimizer")
+        cls = optimizer_class()
         groups = [{"params": [], "lr": rate} for rate in self.base_lrs]
         optimizer = self.interpreter.call(cls, groups, {"lr": self.base_lrs[0]})
         assert isinstance(optimizer, Instance)

@@ -16,7 +16,7 @@ from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.modules import resolve_qualified
 from lrfix.simulation.scenarios import Scenario
-from lrfix.simulation.stand_ins import stand_in
+from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import Instance, Unknown
 
 _MAX_DEPTH = 40

@@ -1,0 +1,31 @@
+"""Copies of interpreted object graphs, for checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lrfix.simulation.values import Instance
+
+
+def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """A deep copy of containers and instances; functions, classes and unknowns are shared."""
+    memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
+    if isinstance(value, list):
+        copied: Any = memo[id(value)] = []
+        copied.extend(clone(v, memo) for v in value)
+        return copied
+    if isinstance(value, dict):
+        copied = memo[id(value)] = {}
+        copied.update((clone(k, memo), clone(v, memo)) for k, v in value.items())
+        return copied
+    if isinstance(value, tuple):
+        return tuple(clone(v, memo) for v in value)
+    if isinstance(value, set):
+        return set(value)
+    if isinstance(value, Instance):
+        copied = memo[id(value)] = Instance(value.cls, fallback=value.fallback)
+        copied.attributes = clone(value.attributes, memo)
+        return copied
+    return value

@@ -1,0 +1,67 @@
+"""Variables, and where a name is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lrfix.simulation.values import MISSING
+
+
+class Environment:
+    """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind."""
+
+    __slots__ = ("locals", "missing", "outer", "owner", "parent", "receiver", "result", "variables")
+
+    def __init__(self, parent: Environment | None = None, missing: Callable[[str], Any] | None = None) -> None:
+        self.parent = parent
+        self.missing = missing
+        self.variables: dict[str, Any] = {}
+        self.result: Any = None
+        self.owner: Any = None
+        self.receiver: Any = None
+        self.outer: dict[str, str] | None = None
+        self.locals: frozenset[str] = frozenset()
+
+    def lookup(self, name: str) -> Any:
+        """The value of ``name`` here or in an outer scope; MISSING when none binds it."""
+        scope: Environment | None = self
+        while scope is not None:
+            value = scope.variables.get(name, MISSING)
+            if value is not MISSING:
+                return value
+            if scope.missing is not None:
+                try:
+                    value = scope.missing(name)
+                except KeyError:
+                    value = MISSING
+                if value is not MISSING:
+                    scope.variables[name] = value
+                    return value
+            scope = scope.parent
+        return MISSING
+
+    def get(self, name: str) -> Any:
+        """Like ``lookup``; raises KeyError for an unbound name."""
+        value = self.lookup(name)
+        if value is MISSING:
+            raise KeyError(name)
+        return value
+
+    def set(self, name: str, value: Any) -> None:
+        self.variables[name] = value
+
+    def holder(self, name: str) -> Environment | None:
+        """The nearest scope, this one included, whose variables hold ``name``."""
+        scope: Environment | None = self
+        while scope is not None:
+            if name in scope.variables:
+                return scope
+            scope = scope.parent
+        return None
+
+    def root(self) -> Environment:
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope

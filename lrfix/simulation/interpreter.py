@@ -1,0 +1,312 @@
+"""The machine: runs a small, safe subset of Python over its own syntax tree.
+
+Nothing is executed by Python itself but allow-listed natives (``lrfix.simulation.modules``, ``builtins``). Fuel bounds
+time, ``max_depth`` bounds nesting, ``limits`` bounds memory. See docs/architecture.md for the contract.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from lrfix.simulation.attributes import attribute_of, set_attribute_of
+from lrfix.simulation.builtins import BUILTINS
+from lrfix.simulation.calls import invoke
+from lrfix.simulation.environment import Environment
+from lrfix.simulation.errors import FuelSpent, Opaque, TooDeep, UserError
+from lrfix.simulation.expressions import compiled, relation
+from lrfix.simulation.limits import check_length
+from lrfix.simulation.recorder import Recorder
+from lrfix.simulation.statements import block
+from lrfix.simulation.values import (
+    MISSING,
+    BoundMethod,
+    ClassValue,
+    Function,
+    Instance,
+    ModuleValue,
+    NativeFunction,
+    Partial,
+    SuperValue,
+    Unknown,
+)
+
+_INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, ModuleValue, SuperValue)
+_PYTHON_ERRORS = (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, StopIteration, RuntimeError, AssertionError)
+
+
+class HostProtocol(Protocol):
+    """Answers for what the code does not fix."""
+
+    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any: ...
+
+    def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None: ...
+
+    def import_name(self, module: str, name: str | None) -> Any: ...
+
+
+class Refusing:
+    """A host for closed programs: every unknown is opaque, every import is resolved from the allow-list or refused."""
+
+    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        raise Opaque(f"depends on `{unknown.path}`", node)
+
+    def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
+        return None
+
+    def import_name(self, module: str, name: str | None) -> Any:
+        from lrfix.simulation.modules import resolve_qualified
+
+        value = resolve_qualified(f"{module}.{name}" if name else module)
+        return Unknown(name or module) if value is None else value
+
+
+class Interpreter:
+    """One simulated program. ``fuel`` counts statements, calls and loop turns."""
+
+    def __init__(
+        self,
+        host: HostProtocol | None = None,
+        recorder: Recorder | None = None,
+        fuel: int = 200_000,
+        max_depth: int = 80,
+    ) -> None:
+        self.host: HostProtocol = host or Refusing()
+        self.recorder = recorder or Recorder()
+        self.fuel = fuel
+        self.depth = 0
+        self.max_depth = max_depth
+        self.handled: list[UserError] = []
+        self.left: Any = None
+        self.right: Any = None
+
+    def execute(self, statements: Sequence[ast.stmt], environment: Environment) -> None:
+        """Run statements. Raises UserError for the program's own exceptions, Opaque where it cannot be simulated."""
+        self._guarded(lambda: block(list(statements))(self, environment))
+
+    def evaluate(self, expression: ast.expr, environment: Environment) -> Any:
+        return self._guarded(lambda: compiled(expression)(self, environment))
+
+    def call(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
+        """Call any callable value from outside."""
+        return self._guarded(lambda: self.invoke(function, list(arguments), dict(keywords), None))
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except RecursionError:
+            raise TooDeep("nests too deeply to simulate") from None
+        except MemoryError:
+            raise Opaque("needs too much memory to simulate") from None
+
+    def burn(self, node: ast.AST | None) -> None:
+        self.fuel -= 1
+        if self.fuel < 0:
+            raise FuelSpent("runs longer than lrfix simulates; it may never end", node)
+
+    def enter(self, node: ast.AST | None) -> None:
+        self.burn(node)
+        self.depth += 1
+        if self.depth > self.max_depth:
+            self.depth = 0
+            raise TooDeep("calls itself too deeply to simulate", node)
+
+    def name(self, name: str, environment: Environment, node: ast.AST) -> Any:
+        if name in environment.locals:
+            raise UserError(UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value"), node)
+        value = environment.lookup(name)
+        if value is MISSING:
+            value = BUILTINS.get(name, MISSING)
+            if value is MISSING:
+                raise UserError(NameError(f"name '{name}' is not defined"), node)
+        return value
+
+    def concrete(self, value: Any, node: ast.AST | None, wanted: str) -> Any:
+        return self.host.concretise(value, node, wanted) if isinstance(value, Unknown) else value
+
+    def native(self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, **keywords: Any) -> Any:
+        """Run a Python callable on plain values; its exceptions become the program's own."""
+        try:
+            value = function(*arguments, **keywords)
+        except UserError:
+            raise
+        except _PYTHON_ERRORS as error:
+            raise UserError(error, node) from None
+        check_length(value, node)
+        return value
+
+    def binary(
+        self,
+        operation: Callable[[Any, Any], Any],
+        left: Any,
+        right: Any,
+        forward: str,
+        backward: str,
+        guard: Callable[[Any, Any, ast.AST], None] | None,
+        node: ast.AST,
+    ) -> Any:
+        left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")
+        if isinstance(left, Instance):
+            value = self.dunder(left, forward, right, node)
+            if value is not NotImplemented:
+                return value
+        if isinstance(right, Instance):
+            value = self.dunder(right, backward, left, node)
+            if value is not NotImplemented:
+                return value
+        if isinstance(left, Instance) or isinstance(right, Instance):
+            raise UserError(TypeError("unsupported operand type(s)"), node)
+        if guard is not None:
+            guard(left, right, node)
+        return self.native(operation, (left, right), node)
+
+    def compare(self, operation: Callable[[Any, Any], Any], left: Any, right: Any, dunder: str, node: ast.AST) -> Any:
+        left, right = self.concrete(left, node, "any"), self.concrete(right, node, "any")
+        if isinstance(left, Instance):
+            value = self.dunder(left, dunder, right, node)
+            if value is not NotImplemented:
+                return value
+        if isinstance(left, Instance) and dunder not in ("__eq__", "__ne__"):
+            raise UserError(TypeError(f"'{dunder}' not supported"), node)
+        return self.native(operation, (left, right), node)
+
+    def relation(self, op: type[ast.cmpop], left: Any, right: Any, node: ast.AST) -> Any:
+        return relation(self, op, left, right, node)
+
+    def dunder(self, receiver: Instance, name: str, argument: Any, node: ast.AST) -> Any:
+        method = receiver.cls.find(name)
+        if method is MISSING:
+            return NotImplemented
+        return self.invoke(BoundMethod(method, receiver), [argument], {}, node)
+
+    def call_method(self, receiver: Instance, name: str, arguments: tuple[Any, ...], node: ast.AST) -> Any:
+        method = receiver.cls.find(name)
+        if method is MISSING:
+            raise UserError(TypeError(f"'{receiver.cls.name}' object has no {name}"), node)
+        return self.invoke(BoundMethod(method, receiver), list(arguments), {}, node)
+
+    def truth(self, value: Any, node: ast.AST) -> bool:
+        value = self.concrete(value, node, "bool")
+        if isinstance(value, Instance):
+            for name in ("__bool__", "__len__"):
+                if value.cls.find(name) is not MISSING:
+                    return bool(self.call_method(value, name, (), node))
+            return True
+        return True if isinstance(value, _INTERPRETED) else bool(value)
+
+    def iterate(self, value: Any, node: ast.AST | None) -> Iterator[Any]:
+        value = self.concrete(value, node, "iterable")
+        if isinstance(value, Instance):
+            if value.cls.find("__iter__") is not MISSING:
+                found = self.call_method(value, "__iter__", (), node or ast.Pass())
+                if isinstance(found, Instance):
+                    raise Opaque("iterates over an object with a hand-written iterator", node)
+                return self.iterate(found, node)
+            raise UserError(TypeError(f"'{value.cls.name}' object is not iterable"), node)
+        if isinstance(value, _INTERPRETED):
+            raise UserError(TypeError(f"'{type(value).__name__}' object is not iterable"), node)
+        try:
+            return iter(value)
+        except TypeError as error:
+            raise UserError(error, node) from None
+
+    def hashable(self, value: Any, node: ast.AST) -> Any:
+        value = self.concrete(value, node, "any")
+        self.native(hash, (value,), node)
+        return value
+
+    def item(self, container: Any, index: Any, node: ast.AST) -> Any:
+        if isinstance(container, Unknown):
+            text = index.path if isinstance(index, Unknown) else repr(index)
+            known = container.assigned.get(f"[{text}]", MISSING)
+            return known if known is not MISSING else Unknown(f"{container.path}[{text}]")
+        if isinstance(container, Instance):
+            return self.call_method(container, "__getitem__", (index,), node)
+        if isinstance(container, ClassValue | type):
+            return container
+        index = self.concrete(index, node, "number")
+        if not isinstance(container, list | tuple | dict | str | range | bytes):
+            raise Opaque(f"reads an element of `{_text(node)}`, which lrfix cannot see", node)
+        return self.native(lambda: container[index], (), node)
+
+    def set_item(self, container: Any, index: Any, value: Any, node: ast.AST) -> None:
+        if isinstance(container, Unknown):
+            text = index.path if isinstance(index, Unknown) else repr(index)
+            container.assigned[f"[{text}]"] = value
+            self.host.unknown_write(container, f"[{text}]", value, node)
+            return
+        if isinstance(container, Instance):
+            self.call_method(container, "__setitem__", (index, value), node)
+            return
+        index = self.concrete(index, node, "number")
+        if not isinstance(container, list | dict):
+            raise UserError(TypeError(f"'{type(container).__name__}' object does not support item assignment"), node)
+        self.record_item(container, index, None, value, node)
+        self.native(container.__setitem__, (index, value), node)
+
+    def record_item(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
+        if old is None and isinstance(container, dict):
+            try:
+                old = container.get(key)
+            except TypeError:
+                old = None
+        self.recorder.item_write(container, key, old, new, node)
+
+    def attribute(self, value: Any, name: str, node: ast.AST | None = None) -> Any:
+        return attribute_of(self, value, name, node)
+
+    def set_attribute(self, receiver: Any, name: str, value: Any, node: ast.AST) -> None:
+        set_attribute_of(self, receiver, name, value, node)
+
+    def write_outer(self, environment: Environment, name: str, value: Any, node: ast.AST) -> None:
+        assert environment.outer is not None
+        kind = environment.outer[name]
+        if kind == "global":
+            holder = environment.root()
+        else:
+            found = environment.parent.holder(name) if environment.parent is not None else None
+            holder = found if found is not None else environment.root()
+        old = holder.variables.get(name, MISSING)
+        self.recorder.variable_write(holder, name, None if old is MISSING else old, value, node, kind)
+        holder.variables[name] = value
+
+    def super(self, arguments: list[Any], environment: Environment, node: ast.AST) -> SuperValue:
+        if len(arguments) == 2 and isinstance(arguments[0], ClassValue):
+            return SuperValue(arguments[0], arguments[1])
+        scope: Environment | None = environment
+        while scope is not None and scope.owner is None:
+            scope = scope.parent
+        if scope is None or arguments:
+            raise UserError(RuntimeError("super(): no arguments"), node)
+        return SuperValue(scope.owner, scope.receiver)
+
+    def invoke(self, function: Any, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+        return invoke(self, function, arguments, keywords, node)
+
+    def exception(self, value: Any, node: ast.AST) -> Any:
+        """What ``raise value`` raises: an instance of an exception class."""
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return value()
+        if isinstance(value, ClassValue) and value.native is not None:
+            return self.invoke(value, [], {}, node)
+        if isinstance(value, BaseException) or (isinstance(value, Instance) and value.cls.native is not None):
+            return value
+        raise UserError(TypeError("exceptions must derive from BaseException"), node)
+
+    def matches(self, error: UserError, kinds: Any, node: ast.AST) -> bool:
+        for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+            if isinstance(error.value, Instance):
+                if isinstance(kind, ClassValue) and error.value.cls.derives(kind):
+                    return True
+                if isinstance(kind, type) and error.value.cls.native is not None and issubclass(error.value.cls.native, kind):
+                    return True
+            elif isinstance(kind, type) and isinstance(error.value, kind):
+                return True
+            if isinstance(kind, Unknown):
+                raise Opaque(f"catches `{kind.path}`", node)
+        return False
+
+
+def _text(node: ast.AST) -> str:
+    return ast.unparse(node.value) if isinstance(node, ast.Subscript) else "something"

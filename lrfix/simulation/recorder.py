@@ -1,0 +1,26 @@
+"""What an observer of a simulation can see."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+
+class Recorder:
+    """Does nothing; override what is of interest."""
+
+    def statement(self, node: ast.AST) -> None: ...
+
+    def branch(self, node: ast.AST, taken: bool) -> None: ...
+
+    def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None: ...
+
+    def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None: ...
+
+    def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None: ...
+
+    def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None: ...
+
+    def call(self, function: Any, args: Any, node: ast.AST | None) -> None: ...
+
+    def returned(self, function: Any, value: Any, node: ast.AST | None) -> None: ...
