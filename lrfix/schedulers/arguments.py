@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 PerGroup = float | Sequence[float]
@@ -12,7 +13,7 @@ PerGroup = float | Sequence[float]
 def whole_number(name: str, value: Any, least: int) -> int:
     """A count of steps: an integer, or a float that is one."""
     legal = f"a whole number >= {least}"
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, (bool, str)):
         raise ValueError(f"{name}={value!r}; legal: {legal}")
     try:
         number = int(value)
@@ -68,6 +69,6 @@ def ascending_steps(name: str, values: Any) -> list[int]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise ValueError(f"{name}={values!r}; legal: a list of whole numbers >= 0, ascending")
     steps = [whole_number(f"{name}[{i}]", value, 0) for i, value in enumerate(values)]
-    if any(a > b for a, b in zip(steps, steps[1:], strict=False)):
+    if any(a > b for a, b in pairwise(steps)):
         raise ValueError(f"{name}={list(values)!r}; legal: whole numbers >= 0, ascending")
     return steps

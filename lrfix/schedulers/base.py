@@ -33,16 +33,19 @@ Phase = tuple[bool, int, int, float]
 
 
 class WarmupScheduler(LRScheduler):
-    """Base of the bundled schedulers. The rate of a group is a pure function of ``last_epoch`` and the group's base rate.
+    """Base of the bundled schedulers. The rate of a group is a pure function of ``last_epoch`` and the group's base
+    rate.
 
-    The base rate is the group's ``initial_lr`` (set from ``lr`` where missing), read once. A group that is added later is
-    scheduled from the next step on, from its own rate; where an argument was a list, it gets that argument's default.
+    The base rate is the group's ``initial_lr`` (set from ``lr`` where missing), read once. A group that is added later
+    is scheduled from the next step on, from its own rate; where an argument was a list, it gets that argument's
+    default.
 
-    Tensor learning rates are filled in place with a Python number, once a group and step; :meth:`get_last_lr` gives Python
-    floats for them too. ``step(k)`` moves to step ``k`` and equals ``k`` calls of ``step()``; ``k`` may be fractional.
+    Tensor learning rates are filled in place with a Python number, once a group and step; :meth:`get_last_lr` gives
+    Python floats for them too. ``step(k)`` moves to step ``k`` and equals ``k`` calls of ``step()``; ``k`` may be
+    fractional.
 
-    As in torch, ``last_epoch=j`` builds the scheduler as it stands after step ``j + 1``: pass the last step that was done,
-    which is one less than the ``last_epoch`` of the saved scheduler.
+    As in torch, ``last_epoch=j`` builds the scheduler as it stands after step ``j + 1``: pass the last step that was
+    done, which is one less than the ``last_epoch`` of the saved scheduler.
     """
 
     # Where the floor bounds the curve (max) instead of being what the curve is drawn to.
@@ -142,8 +145,8 @@ class WarmupScheduler(LRScheduler):
         if floor > peak:
             if group < self._groups_at_construction:
                 raise ValueError(
-                    f"eta_min={floor!r} is above the peak {peak!r} of parameter group {group}; legal: 0 <= eta_min <= peak"
-                    " (a list gives each group its own, eta_min_ratio a share of the peak)"
+                    f"eta_min={floor!r} is above the peak {peak!r} of parameter group {group}; legal: 0 <= eta_min"
+                    " <= peak (a list gives each group its own, eta_min_ratio a share of the peak)"
                 )
             # A group added in the middle of a run must not stop it: it keeps its small rate.
             floor = peak
@@ -240,8 +243,8 @@ class WarmupScheduler(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """The state as plain data: numbers, strings, lists and None.
 
-        ``in_charge`` says whether the groups still hold the rates that this scheduler wrote last: not so for a scheduler
-        inside ``SequentialLR`` whose turn is over, or where something else has changed the rates since.
+        ``in_charge`` says whether the groups still hold the rates that this scheduler wrote last: not so for a
+        scheduler inside ``SequentialLR`` whose turn is over, or where something else has changed the rates since.
         """
         return {
             "format_version": FORMAT_VERSION,
@@ -264,13 +267,14 @@ class WarmupScheduler(LRScheduler):
         return True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over a saved state and writes its rates to the optimizer's groups, so that the order of loading is free.
+        """Takes over a saved state and writes its rates to the optimizer's groups, so that the order of loading is
+        free.
 
         Parameters that differ from the constructor's raise ValueError unless the scheduler was built with
-        ``on_mismatch="saved"`` (the run goes on as it was saved) or ``"constructor"`` (the step is taken over, the schedule and
-        the base rates are the new ones). A state of one of torch's schedulers is accepted as well, so that a run can change
-        over in the middle: step and base rates are taken, and parameters of the same name compared. On any error nothing
-        has changed.
+        ``on_mismatch="saved"`` (the run goes on as it was saved) or ``"constructor"`` (the step is taken over, the
+        schedule and the base rates are the new ones). A state of one of torch's schedulers is accepted as well, so that
+        a run can change over in the middle: step and base rates are taken, and parameters of the same name compared. On
+        any error nothing has changed.
         """
         saved: SavedState = read_state(state_dict, type(self).__name__, self.parameters, self.on_mismatch)
         groups = self.optimizer.param_groups

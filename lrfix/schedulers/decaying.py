@@ -215,7 +215,7 @@ class WarmupPolynomialLR(WarmupScheduler):
 
 
 class WarmupStableDecayLR(WarmupScheduler):
-    """Warmup, peak, then a decay over the last ``decay_steps`` steps. See :func:`lrfix.schedules.warmup_stable_decay`."""
+    """Warmup, peak, then a decay in the last ``decay_steps`` steps. See :func:`lrfix.schedules.warmup_stable_decay`."""
 
     _own_defaults: ClassVar[dict[str, Any]] = {"decay": "cosine", "decay_progress": "k/D"}
 

@@ -239,8 +239,8 @@ class WarmupMultiStepLR(WarmupScheduler):
 class WarmupCosineRestartsLR(WarmupScheduler):
     """Cosine annealing with warm restarts. See :func:`lrfix.schedules.warmup_cosine_restarts`.
 
-    Cycles of ``T_0 * T_mult ** n`` steps; cycle ``n`` starts from the peak times ``cycle_decay ** n``. ``warmup_cycles="every"`` begins each
-    cycle with the warmup, which then counts as part of the cycle.
+    Cycles of ``T_0 * T_mult ** n`` steps; cycle ``n`` starts from the peak times ``cycle_decay ** n``.
+    ``warmup_cycles="every"`` begins each cycle with the warmup, which then counts as part of the cycle.
     """
 
     _own_defaults: ClassVar[dict[str, Any]] = {
@@ -301,7 +301,8 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         }
         if checked["warmup_cycles"] == "every" and parameters["warmup_steps"] >= checked["T_0"]:
             raise ValueError(
-                f"warmup_steps={parameters['warmup_steps']!r} with warmup_cycles='every' and T_0={checked['T_0']}; legal: warmup_steps < T_0"
+                f"warmup_steps={parameters['warmup_steps']!r} with warmup_cycles='every' and T_0={checked['T_0']};"
+                " legal: warmup_steps < T_0"
             )
         return checked
 

@@ -37,8 +37,8 @@ def read_state(state: Mapping[str, Any], schedule: str, own: Mapping[str, Any], 
         return _read_torch_state(state, own, on_mismatch)
     if version != FORMAT_VERSION:
         raise ValueError(
-            f"the state has format_version={version!r}, this lrfix reads {FORMAT_VERSION}; upgrade lrfix, or build the scheduler"
-            " with last_epoch="
+            f"the state has format_version={version!r}, this lrfix reads {FORMAT_VERSION}; upgrade lrfix, or build the"
+            " scheduler with last_epoch="
         )
     missing = [key for key in ("schedule", "parameters", "last_epoch", "_step_count", "base_lrs") if key not in state]
     if missing:
@@ -84,8 +84,8 @@ def _refuse(
     if names and on_mismatch == "error":
         listed = ", ".join(f"{name} (saved {saved.get(name)!r}, constructor {own.get(name)!r})" for name in names)
         raise ValueError(
-            f"the saved {schedule} differs from the one built here: {listed}. Build it with the saved values, or say which counts:"
-            ' on_mismatch="saved" goes on as it was saved, on_mismatch="constructor" takes only the step'
+            f"the saved {schedule} differs from the one built here: {listed}. Build it with the saved values, or say"
+            ' which counts: on_mismatch="saved" goes on as it was saved, on_mismatch="constructor" takes only the step'
         )
 
 

@@ -1,16 +1,16 @@
 """Learning-rate schedules as pure functions of the step. Standard library only, no state.
 
-Words: ``step`` is ``k``, counted from 0; a rate is in the optimizer's units; ``peak`` is the rate that the warmup leads to and
-``eta_min`` the floor that the decay ends at; the horizon ``total_steps`` includes the warmup.
+Words: ``step`` is ``k``, counted from 0; a rate is in the optimizer's units; ``peak`` is the rate that the warmup leads
+to and ``eta_min`` the floor that the decay ends at; the horizon ``total_steps`` includes the warmup.
 
-Progress of the warmup at ``k < W`` (``warmup_progress``): ``"k/W"`` starts at ``warmup_start`` and reaches the peak at ``k = W``;
-``"(k+1)/W"`` leaves out the start and reaches the peak on the last warmup step; ``"k/(W-1)"`` holds both ends; ``"(k+1)/(W+1)"`` leaves
-out both. Progress of the decay, ``k`` counted from the end of the warmup (``decay_progress``): ``"k/D"`` starts at the peak and
-reaches the floor at the horizon itself, one step after the last; ``"(k+1)/D"`` leaves out the peak and reaches the floor on
-the last step; ``"k/(D-1)"`` holds both.
+Progress of the warmup at ``k < W`` (``warmup_progress``): ``"k/W"`` starts at ``warmup_start`` and reaches the peak at
+``k = W``; ``"(k+1)/W"`` leaves out the start and reaches the peak on the last warmup step; ``"k/(W-1)"`` holds both
+ends; ``"(k+1)/(W+1)"`` leaves out both. Progress of the decay, ``k`` counted from the end of the warmup
+(``decay_progress``): ``"k/D"`` starts at the peak and reaches the floor at the horizon itself, one step after the last;
+``"(k+1)/D"`` leaves out the peak and reaches the floor on the last step; ``"k/(D-1)"`` holds both.
 
-Accuracy: cosine, linear, constant and integer-power curves are the exact real value correctly rounded; the others are within
-5 ulp. Curves are monotone where the exact curve is.
+Accuracy: cosine, linear, constant and integer-power curves are the exact real value correctly rounded; the others are
+within 5 ulp. Curves are monotone where the exact curve is.
 """
 
 from __future__ import annotations

@@ -27,14 +27,14 @@ def warmup_cosine(
         k < W:   warmup_start + (peak - warmup_start) * k/W
         k >= W:  eta_min + (peak - eta_min) * (1 + cos(pi * p)) / 2,   p = (k - W)/D
 
-    ``warmup_mode="exponential"`` climbs as ``warmup_start * (peak / warmup_start) ** (k/W)`` and needs ``warmup_start > 0``.
-    ``warmup_progress`` and ``decay_progress`` name the convention by which a step becomes progress; see ``WARMUP_PROGRESS``
-    and ``DECAY_PROGRESS``.
+    ``warmup_mode="exponential"`` climbs as ``warmup_start * (peak / warmup_start) ** (k/W)`` and needs ``warmup_start >
+    0``. ``warmup_progress`` and ``decay_progress`` name the convention by which a step becomes progress; see
+    ``WARMUP_PROGRESS`` and ``DECAY_PROGRESS``.
 
-    Units: ``step``, ``warmup_steps`` and ``total_steps`` (horizon, warmup included) count the same thing, fractions allowed;
-    ``peak``, ``warmup_start`` and ``eta_min`` are rates. Domain: ``step >= 0``; past the horizon the rate stays at
-    ``eta_min``, also where the warmup fills the whole run (``total_steps <= warmup_steps``). A floor above the peak is
-    approached from below.
+    Units: ``step``, ``warmup_steps`` and ``total_steps`` (horizon, warmup included) count the same thing, fractions
+    allowed; ``peak``, ``warmup_start`` and ``eta_min`` are rates. Domain: ``step >= 0``; past the horizon the rate
+    stays at ``eta_min``, also where the warmup fills the whole run (``total_steps <= warmup_steps``). A floor above the
+    peak is approached from below.
 
     Source: Loshchilov & Hutter, SGDR (2017), without restarts; warmup: Goyal et al. (2017).
     """
@@ -60,8 +60,8 @@ def warmup_linear(
 ) -> float:
     """Warmup, then a straight line from ``peak`` to ``eta_min``: ``eta_min + (peak - eta_min) * (1 - (k - W)/D)``.
 
-    Arguments, units, warmup and what happens outside the domain: as for :func:`warmup_cosine`. Every rate is the exact real
-    value, correctly rounded.
+    Arguments, units, warmup and what happens outside the domain: as for :func:`warmup_cosine`. Every rate is the exact
+    real value, correctly rounded.
 
     Source: Devlin et al., BERT (2019); warmup: Goyal et al. (2017).
     """
@@ -131,8 +131,8 @@ def warmup_stable_decay(
 ) -> float:
     """Warmup, then ``peak`` until ``decay_steps`` before the horizon, then a decay to ``eta_min`` (WSD, "trapezoidal").
 
-    With ``p = (k - (total_steps - decay_steps)) / decay_steps`` the decay is ``eta_min + (peak - eta_min) * f(p)``, where
-    ``f`` is ``(1 + cos(pi * p)) / 2`` ("cosine"), ``1 - p`` ("linear") or ``1 - sqrt(p)`` ("1-sqrt").
+    With ``p = (k - (total_steps - decay_steps)) / decay_steps`` the decay is ``eta_min + (peak - eta_min) * f(p)``,
+    where ``f`` is ``(1 + cos(pi * p)) / 2`` ("cosine"), ``1 - p`` ("linear") or ``1 - sqrt(p)`` ("1-sqrt").
 
     Where warmup and decay together exceed the horizon, the decay begins at the end of the warmup and still ends at the
     horizon. Other arguments, units, warmup and what happens outside the domain: as for :func:`warmup_cosine`.

@@ -1,8 +1,8 @@
 """Exact building blocks: steps as integers, correctly rounded interpolation, the half cosine, restart cycles.
 
 Floats are dyadic rationals, so steps, horizons and rates all turn into integers without loss. A weight is a pair
-``(numerator, denominator)``; a rate is rounded once, at the very end. That makes the curves monotone, exact at both ends,
-accurate in the tail, and the same on every platform (no ``libm`` call is involved for the cosine).
+``(numerator, denominator)``; a rate is rounded once, at the very end. That makes the curves monotone, exact at both
+ends, accurate in the tail, and the same on every platform (no ``libm`` call is involved for the cosine).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 Weight = tuple[int, int]
 
 
-def step_ratio(value: float) -> Weight:
+def step_ratio(value: Any) -> Weight:
     """A step or a number of steps as an exact fraction; ValueError where it is not a finite number."""
     try:
         if isinstance(value, (int, float)):
@@ -97,7 +98,8 @@ _SCALE = 2.0**_BITS
 
 
 def cosine_weight(done: int, length: int) -> Weight:
-    """``(1 + cos(pi * done / length)) / 2`` for ``0 <= done <= length``: 1 at 0, 0 at ``length``, relative error 2**-66.
+    """``(1 + cos(pi * done / length)) / 2`` for ``0 <= done <= length``: 1 at 0, 0 at ``length``, relative error
+    2**-66.
 
     The angle is reduced to at most a quarter turn by exact subtraction, and the small quantity is the one computed: no
     cancellation at either end. Terms from the sixth on are below 2**-20 and may be floats.
@@ -128,7 +130,7 @@ def power_weight(left: int, length: int, power: float) -> Weight:
     if whole > 16:
         base = left / length
         p, q = base.as_integer_ratio()
-        value = base**power
+        value: float = base**power
         value += value * (power * ((left * q - p * length) / (p * length)))
         return min(value, 1.0).as_integer_ratio()
     numerator, denominator = left**whole, length**whole
@@ -153,7 +155,7 @@ def _powers(base: int) -> Sequence[int]:
 
 
 def locate_cycle(position: int, first: int, multiplier: int) -> tuple[int, int, int]:
-    """``(cycle, offset, length)`` of a position >= 0 in cycles of ``first * multiplier**n`` units, in integers throughout."""
+    """``(cycle, offset, length)`` of a position >= 0 in cycles of ``first * multiplier**n`` units, by integers alone."""
     if multiplier == 1:
         cycle, offset = divmod(position, first)
         return cycle, offset, first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from lrfix.schedules.exact import cosine_weight, in_common_unit, interpolate, locate_cycle
 from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
@@ -58,8 +59,8 @@ def warmup_exponential(
 ) -> float:
     """Warmup, then ``peak * gamma ** (k - W)``, not below ``eta_min``.
 
-    ``gamma`` > 0 is the factor per step. The power is taken at once, never by repeated multiplication, so the error does not
-    grow with the step. Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`.
+    ``gamma`` > 0 is the factor per step. The power is taken at once, never by repeated multiplication, so the error
+    does not grow with the step. Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`.
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
@@ -91,11 +92,13 @@ def warmup_inverse_sqrt(
     decay_progress: str = "k/D",
     eta_min: float = 0.0,
 ) -> float:
-    """Warmup, then ``peak * sqrt(t / (t + k - W))``, not below ``eta_min``; with the default ``t = W`` that is ``sqrt(W/k)``.
+    """Warmup, then ``peak * sqrt(t / (t + k - W))``, not below ``eta_min``; with the default ``t = W`` that is
+    ``sqrt(W/k)``.
 
-    ``timescale`` (steps, > 0) is ``t``; ``None`` means ``warmup_steps``, or 1 without warmup. ``decay_progress="(k+1)/D"``
-    counts the step from 1, as Vaswani et al. do: together with ``warmup_progress="(k+1)/W"`` it is their curve. Other
-    arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`.
+    ``timescale`` (steps, > 0) is ``t``; ``None`` means ``warmup_steps``, or 1 without warmup.
+    ``decay_progress="(k+1)/D"`` counts the step from 1, as Vaswani et al. do: together with
+    ``warmup_progress="(k+1)/W"`` it is their curve. Other arguments, units and warmup: as for
+    :func:`lrfix.schedules.warmup_cosine`.
 
     Source: Vaswani et al., Attention Is All You Need (2017).
     """
@@ -123,8 +126,8 @@ def warmup_step(
 ) -> float:
     """Warmup, then ``peak * gamma ** ((k - W) // step_size)``, not below ``eta_min``.
 
-    ``step_size`` > 0 in steps, counted from the end of the warmup; ``count_from="start"`` counts from step 0 instead. Other
-    arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
+    ``step_size`` > 0 in steps, counted from the end of the warmup; ``count_from="start"`` counts from step 0 instead.
+    Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
@@ -160,14 +163,14 @@ def warmup_multistep(
 ) -> float:
     """Warmup, then ``peak * gamma ** (number of milestones reached)``, not below ``eta_min``.
 
-    ``milestones`` (steps, ascending, a repeated one counts twice) are counted from step 0, warmup included, as in detectron2
-    and torch; ``count_from="warmup"`` counts them from the end of the warmup. Other arguments, units and warmup: as for
-    :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
+    ``milestones`` (steps, ascending, a repeated one counts twice) are counted from step 0, warmup included, as in
+    detectron2 and torch; ``count_from="warmup"`` counts them from the end of the warmup. Other arguments, units and
+    warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
     one, k, warmup, *reached = step_units(step, warmup_steps, *milestones)
-    if any(a > b for a, b in zip(reached, reached[1:], strict=False)):
+    if any(a > b for a, b in pairwise(reached)):
         raise ValueError(f"milestones={milestones!r}; legal: ascending steps")
     if k < warmup:
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
@@ -191,14 +194,14 @@ def warmup_cosine_restarts(
 ) -> float:
     """Cosine annealing with warm restarts: cycles of ``T_0 * T_mult ** n`` steps, each from its peak to ``eta_min``.
 
-    The peak of cycle ``n`` is ``peak * cycle_decay ** n``, not below ``eta_min``. ``warmup_cycles="first"``: one warmup of
-    ``warmup_steps``, then the cycles. ``"every"``: each cycle begins with ``warmup_steps`` of warmup from ``warmup_start`` to its
-    peak, and its length includes them.
+    The peak of cycle ``n`` is ``peak * cycle_decay ** n``, not below ``eta_min``. ``warmup_cycles="first"``: one warmup
+    of ``warmup_steps``, then the cycles. ``"every"``: each cycle begins with ``warmup_steps`` of warmup from
+    ``warmup_start`` to its peak, and its length includes them.
 
-    ``T_0`` > 0 in steps, ``T_mult`` an integer >= 1, ``0 < cycle_decay <= 1``. The cycle is found with integer arithmetic,
-    exact for every step. As in torch, the last step of a cycle lies just above ``eta_min`` and the next one is the restart;
-    ``decay_progress="k/(D-1)"`` reaches ``eta_min`` on the last step. Other arguments, units and warmup: as for
-    :func:`lrfix.schedules.warmup_cosine`. There is no horizon: the cycles go on.
+    ``T_0`` > 0 in steps, ``T_mult`` an integer >= 1, ``0 < cycle_decay <= 1``. The cycle is found with integer
+    arithmetic, exact for every step. As in torch, the last step of a cycle lies just above ``eta_min`` and the next one
+    is the restart; ``decay_progress="k/(D-1)"`` reaches ``eta_min`` on the last step. Other arguments, units and
+    warmup: as for :func:`lrfix.schedules.warmup_cosine`. There is no horizon: the cycles go on.
 
     Source: Loshchilov & Hutter, SGDR (2017).
     """
@@ -232,7 +235,9 @@ def cycle_peak(peak: float, cycle_decay: float, cycle: int, eta_min: float) -> f
     return max(peak * cycle_decay**cycle, eta_min)
 
 
-def restart_steps(count: int, *, T_0: int, T_mult: int = 1, warmup_steps: int = 0, warmup_cycles: str = "first") -> list[int]:
+def restart_steps(
+    count: int, *, T_0: int, T_mult: int = 1, warmup_steps: int = 0, warmup_cycles: str = "first"
+) -> list[int]:
     """The first ``count`` steps at which a cycle of :func:`warmup_cosine_restarts` begins."""
     _, start, length = in_common_unit(warmup_steps if warmup_cycles == "first" else 0, T_0)
     steps = []

@@ -63,8 +63,8 @@ def check_exponential_warmup(peak: float, start: float) -> None:
     # Below 1e-290 the ratio of the two may overflow.
     if start < 1e-290 or not 0.0 < peak / start < math.inf:
         raise ValueError(
-            f"warmup_start={start!r} with warmup_mode='exponential' and peak {peak!r}; legal: 1e-290 <= warmup_start and a"
-            " positive peak (a geometric progression never leaves 0)"
+            f"warmup_start={start!r} with warmup_mode='exponential' and peak {peak!r}; legal: 1e-290 <= warmup_start and"
+            " a positive peak (a geometric progression never leaves 0)"
         )
 
 
