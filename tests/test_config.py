@@ -160,7 +160,7 @@ def test_an_unknown_code_on_the_command_line_names_the_option():
 @pytest.mark.parametrize("text", ["[tool.lrfix", "[tool]\nlrfix = 3\n"])
 def test_a_broken_file_is_named(text, tmp_path):
     path = write(tmp_path, text)
-    with pytest.raises(ConfigError, match="pyproject.toml"):
+    with pytest.raises(ConfigError, match=r"pyproject\.toml"):
         read_config(path)
 
 

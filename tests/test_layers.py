@@ -1,0 +1,142 @@
+"""Imports point downwards only: the table of docs/architecture.md, read off every module's own syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "lrfix"
+
+#: A layer may import the layers of lower rank, and its own package. Two layers of one rank do not know each other.
+RANKS = {
+    "lrfix": 0,
+    "lrfix.findings": 1,
+    "lrfix.schedules": 1,
+    "lrfix.source": 2,
+    "lrfix.pages": 2,
+    "lrfix.schedulers": 2,
+    "lrfix.names": 3,
+    "lrfix.registry": 3,
+    "lrfix.config": 3,
+    "lrfix.discovery": 3,
+    "lrfix.suppression": 3,
+    "lrfix.sites": 4,
+    "lrfix.simulation": 5,
+    "lrfix.recognition": 6,
+    "lrfix.study": 7,
+    "lrfix.structure": 8,
+    "lrfix.training_loop": 8,
+    "lrfix.analysis": 9,
+    "lrfix.checks": 9,
+    "lrfix.engine": 10,
+    "lrfix.verification": 11,
+    "lrfix.rewriting": 12,
+    "lrfix.output": 12,
+    "lrfix.commands": 13,
+    "lrfix.cli": 14,
+    "lrfix.__main__": 15,
+}
+
+#: Parts that stand lower than their package, or may know less than their rank allows.
+ISOLATED = {
+    "lrfix.findings": (),
+    "lrfix.schedules": (),
+    "lrfix.schedulers": ("lrfix.schedules",),
+    "lrfix.pages": ("lrfix.findings",),
+    "lrfix.registry": ("lrfix.findings", "lrfix.pages"),
+    "lrfix.simulation.interpreter": ("lrfix.simulation",),
+    "lrfix.simulation.stand_ins": ("lrfix.simulation",),
+    "lrfix.checks": (
+        "lrfix.findings",
+        "lrfix.names",
+        "lrfix.recognition",
+        "lrfix.registry",
+        "lrfix.simulation",
+        "lrfix.sites",
+        "lrfix.source",
+        "lrfix.structure",
+        "lrfix.study",
+        "lrfix.training_loop",
+    ),
+}
+FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.schedulers", "lrfix.verification")}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def layer(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2])
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """Every imported module with its line; names taken from a package count as its submodules where they are some."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.extend((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            assert node.module is not None
+            for alias in node.names:
+                inner = PACKAGE.parent.joinpath(*node.module.split("."), alias.name)
+                is_module = inner.is_dir() or inner.with_suffix(".py").is_file()
+                found.append((node.lineno, f"{node.module}.{alias.name}" if is_module else node.module))
+    return found
+
+
+def within(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_a_module_imports_downwards_only(path):
+    module = module_name(path)
+    assert layer(module) in RANKS, f"{module} has no place in the layers: give it one here and in docs/architecture.md"
+    for line, imported in imports(path):
+        if layer(imported) == "lrfix" or not imported.startswith("lrfix."):
+            continue
+        assert layer(imported) in RANKS, f"{path}:{line}: {imported} has no place in the layers"
+        if layer(imported) != layer(module):
+            assert RANKS[layer(imported)] < RANKS[layer(module)], f"{path}:{line}: {module} must not import {imported}"
+
+
+@pytest.mark.parametrize("part", sorted(ISOLATED))
+def test_a_part_knows_only_what_it_is_allowed(part):
+    members = [path for path in MODULES if within(module_name(path), (part,))]
+    assert members, part
+    for path in members:
+        for line, imported in imports(path):
+            if imported.startswith("lrfix."):
+                assert within(imported, (*ISOLATED[part], part)), f"{path}:{line}: {part} must not import {imported}"
+
+
+@pytest.mark.parametrize("library", sorted(FORBIDDEN_OUTSIDE))
+def test_heavy_libraries_stay_where_they_belong(library):
+    for path in MODULES:
+        if within(module_name(path), FORBIDDEN_OUTSIDE[library]):
+            continue
+        for line, imported in imports(path):
+            assert not within(imported, (library,)), f"{path}:{line}: {library} belongs to {FORBIDDEN_OUTSIDE[library]}"
+
+
+def test_only_the_command_line_and_output_touch_the_terminal():
+    allowed = ("lrfix.cli", "lrfix.commands", "lrfix.output", "lrfix.verification", "lrfix.rewriting")
+    for path in MODULES:
+        if within(module_name(path), allowed):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in ("print", "exit", "input"), f"{path}:{node.lineno}"
+
+
+def test_pages_are_no_package():
+    assert not list((PACKAGE.parent / "rules").glob("*.py"))
+    assert not (PACKAGE / "_rules").exists()
