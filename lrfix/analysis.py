@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lrfix.findings import Span, Status
+from lrfix.simulation.roles import role_of
 
 if TYPE_CHECKING:
     from lrfix.names import Names
     from lrfix.recognition import Recognition
+    from lrfix.simulation.laboratory import Run
     from lrfix.sites.model import ScheduleSite
     from lrfix.source import Source
+    from lrfix.study import Study
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,90 @@ class SiteAnalysis:
 def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAnalysis]:
     """Every schedule site of ``source``, in the order of the text."""
     from lrfix.sites import find_sites
-    from lrfix.study import analyse_site
 
     del torch_version
     names, sites = find_sites(source)
     return [analyse_site(source, names, site) for site in sites]
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse"]
+def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
+    """Simulate one site, judge it, and recognise its family."""
+    from lrfix.study import Study, as_float
+
+    study = Study(source, names, site)
+    opaque = study.opaque
+    study.faults = faults(study)
+    recognition = study.recognition if opaque is None else None
+    use = None if site.form == "subclass" else study.use
+    runs = [run for run in (study.run(index, use=use) for index in range(len(study.runs))) if run.ran and run.failure is None]
+    leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
+    counters = dict(study.counters)
+    if opaque is not None:
+        counters["opaque"] = 1
+    return SiteAnalysis(
+        site=site,
+        span=site.span,
+        form=site.form,
+        family=recognition.family if recognition is not None else "other",
+        parameters=dict(recognition.parameters) if recognition is not None else {},
+        handrolled=True,
+        status=_status(study, opaque, recognition),
+        reason=opaque or (recognition.reason if recognition is not None else _failure(study)),
+        curve=tuple(as_float(v) for v in study.runs[0].curve) if study.runs and opaque is None else (),
+        name=site.name,
+        study=study,
+        counters=counters,
+        recognition=recognition,
+        scenarios=tuple(_scenario(run) for run in runs),
+        leaves=tuple(leaves),
+        roles={path: role_of(path).value for path in leaves},
+        names=names,
+    )
+
+
+def faults(study: Study) -> frozenset[str]:
+    """The codes of the rules that find something wrong, advice left out; a rule that crashes finds nothing."""
+    from lrfix.findings import Severity
+    from lrfix.registry import load_rules
+
+    found = set()
+    for code, rule in load_rules().items():
+        if rule.function is None or rule.severity is Severity.INFO:
+            continue
+        try:
+            if any(True for _ in rule.function(study)):
+                found.add(code)
+        except Exception:  # the engine runs the rule again and reports the crash
+            continue
+    return frozenset(found)
+
+
+def _status(study: Study, opaque: str | None, recognition: Recognition | None) -> Status:
+    if opaque is not None:
+        return Status.OPAQUE
+    if study.faults:
+        return Status.REPAIR
+    if recognition is not None and recognition.spec is not None:
+        return Status.EQUIVALENT
+    return Status.UNSUPPORTED
+
+
+def _failure(study: Study) -> str | None:
+    failed = next((run.failure for run in study.runs if run.failure is not None), None)
+    if failed is None:
+        return None
+    when = "when it is built" if failed.step < 0 else f"at step {failed.step}"
+    return f"fails {when} with {failed.kind}: {failed.message}"
+
+
+def _parameters(run: Run, site: ScheduleSite) -> list[str]:
+    return list(run.names) if site.form == "subclass" else []
+
+
+def _scenario(run: Run) -> SimulatedScenario:
+    values = {p: v for p, v in {**run.names, **run.leaves}.items() if v is not None}
+    bases = (*run.base_lrs, *run.base_lrs)[:2]
+    return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
+
+
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "faults"]

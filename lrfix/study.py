@@ -38,6 +38,7 @@ class Study:
         self.laboratory = Laboratory(names, site)
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
+        self.faults: frozenset[str] = frozenset()
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)

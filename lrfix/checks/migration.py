@@ -11,7 +11,7 @@ from lrfix.study import Study
 
 @rule("LR401")
 def handrolled_schedule(study: Study) -> Iterator[Violation]:
-    recognition = study.recognition if study.ran else None
+    recognition = study.recognition if study.ran and not study.faults else None
     if recognition is None or recognition.spec is None:
         return
     spec = recognition.spec
