@@ -31,8 +31,8 @@ _MATHS = words(
     floor_divide fmod full full_like geomspace hstack inf int32 int64 interp isclose isfinite isinf isnan linspace log
     log10 log1p log2 logspace max maximum mean min minimum mod mul multiply nan ndarray negative newaxis ones ones_like
     pi piecewise power pow prod rad2deg reciprocal remainder repeat rint round sign sin sinh size sqrt square stack
-    sub subtract sum tan tanh tensor tile true_divide vstack where zeros zeros_like bool_ bool float int double long half
-    float_ integer floating number isscalar ndim append logical_and logical_or searchsorted
+    sub subtract sum tan tanh tensor tile true_divide vstack where zeros zeros_like bool_ bool float int double long
+    half float_ integer floating number isscalar ndim append logical_and logical_or searchsorted
     """
 )
 
@@ -41,9 +41,8 @@ MODULES: dict[str, frozenset[str] | None] = {
     "math": None,
     "itertools": None,
     "bisect": frozenset({"bisect", "bisect_left", "bisect_right", "insort", "insort_left", "insort_right"}),
-    "functools": frozenset(
-        {"partial", "partialmethod", "reduce", "wraps", "lru_cache", "cache", "cached_property", "total_ordering"}
-    ),
+    # Not wraps: it copies any attribute by its name.
+    "functools": frozenset({"partial", "reduce", "lru_cache", "cache", "cached_property", "total_ordering"}),
     "collections": frozenset({"Counter", "OrderedDict", "defaultdict", "deque", "namedtuple", "ChainMap"}),
     "collections.abc": frozenset({"Callable", "Iterable", "Iterator", "Mapping", "MutableMapping", "Sequence", "Set"}),
     "typing": words(
@@ -56,7 +55,6 @@ MODULES: dict[str, frozenset[str] | None] = {
     "warnings": frozenset({"warn", "simplefilter", "filterwarnings"}),
     "copy": frozenset({"copy", "deepcopy"}),
     "types": frozenset({"SimpleNamespace"}),
-    "dataclasses": frozenset({"dataclass", "field"}),
     "enum": frozenset({"Enum", "IntEnum", "auto"}),
     "numpy": _MATHS,
     "torch": _MATHS | {"Tensor", "no_grad", "is_tensor", "inference_mode", "manual_seed"},

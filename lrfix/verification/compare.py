@@ -6,6 +6,7 @@ the old curve: a cosine computed as (1 + cos) / 2 ends on such crumbs where the 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,11 +38,7 @@ def verify_many(requests: Sequence[VerificationRequest], *, timeout: float = 120
     """As ``verify`` for each request, in order, in one process start; ``timeout`` counts for each request alone."""
     refusals = [_refusal(request) for request in requests]
     runnable = [request for request, refusal in zip(requests, refusals, strict=True) if refusal is None]
-    try:
-        answers = iter(run_requests([_job(request) for request in runnable], timeout))
-    except (TypeError, ValueError) as error:
-        failed = Verification("failed", f"a scenario holds a value that is not plain data: {error}")
-        return tuple(failed if refusal is None else Verification("failed", refusal) for refusal in refusals)
+    answers = iter(run_requests([_job(request) for request in runnable], timeout))
     verifications = []
     for request, refusal in zip(requests, refusals, strict=True):
         if refusal is not None:
@@ -56,6 +53,10 @@ def _refusal(request: VerificationRequest) -> str | None:
         return "there is no scenario to run"
     if request.steps < 1:
         return f"the horizon must be at least one step, not {request.steps}"
+    try:
+        json.dumps([dict(scenario.values) for scenario in request.scenarios])
+    except (TypeError, ValueError) as error:
+        return f"a scenario holds a value that is not plain data: {error}"
     for label, source in (("old", request.old), ("new", request.new)):
         try:
             check_program(source)

@@ -87,19 +87,19 @@ class Fence:
         )
 
 
-def limit_process(address_space: bool) -> None:
-    """No files written, no core files, few files open; a bound on memory where ``address_space`` says so (a CUDA
-    context reserves address space without end, so there it must not). Nothing happens where the system has no limits.
-    """
+def limit_process(cuda: bool) -> None:
+    """No files written, no core files, few files open, a bound on memory. A CUDA context opens devices late and
+    reserves address space without end: with ``cuda`` there is no bound on memory. Nothing happens where the system has
+    no limits."""
     try:
         import resource
     except ImportError:
         return
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_NOFILE, 64)
+    _lower(resource.RLIMIT_NOFILE, 1024 if cuda else 64)
     held = _address_space_held()
-    if address_space and held is not None:
+    if not cuda and held is not None:
         _lower(resource.RLIMIT_AS, held + ADDRESS_SPACE)
 
 
@@ -149,7 +149,7 @@ def _ignore(*_arguments: Any, **_named: Any) -> None:
 def import_allowed_modules() -> None:
     """Load every module that a program may import, so that none has to be found later."""
     for name in MODULES:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(Exception):  # the program that needs it will say so
             importlib.import_module(name)
 
 

@@ -170,6 +170,9 @@ class _Check(ast.NodeVisitor):
         self._check_attribute(literal.value, node)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
+        if node.patterns:
+            # A class says in a string which attribute a position means.
+            raise self._refuse("it matches a class by position", node)
         for attribute in node.kwd_attrs:
             self._check_attribute(attribute, node)
         self.generic_visit(node)

@@ -57,7 +57,7 @@ def _serve(job: Mapping[str, Any], answers: IO[str]) -> None:
     sandbox.import_allowed_modules()
     experiments.warm_up(devices)
     fence = sandbox.Fence()
-    sandbox.limit_process(address_space=not cuda)
+    sandbox.limit_process(cuda)
     fence.close()
     _send(answers, {"ready": {"torch": torch.__version__, "devices": devices}})
     for index, request in enumerate(job["requests"]):

@@ -18,7 +18,7 @@ import json, os, socket, subprocess, shutil, ctypes, threading, warnings, lineca
 from lrfix.verification import sandbox
 target = sys.argv[1]
 fence = sandbox.Fence()
-sandbox.limit_process(address_space=True)
+sandbox.limit_process(cuda=False)
 fence.close()
 def attempt():
 """

@@ -33,7 +33,6 @@ ALLOWED = {
     ),
     "a literal getattr": "x = getattr(max, '__name__', None)\n",
     "a partial": "from functools import partial\nf = partial(lambda a, k: a * k, 2)\n",
-    "a data class": "from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int = 1\n",
     "a simple namespace": "from types import SimpleNamespace\nargs = SimpleNamespace(warmup=3)\n",
     "printing and asserting": "def f(k):\n    print(f'{k:.3f}')\n    assert k >= 0, 'negative'\n    return k\n",
     "annotations": "from __future__ import annotations\nfrom typing import Optional\nx: Optional[int] = 3\n",
@@ -89,6 +88,9 @@ REFUSED = {
     "ctypes of an array": "import numpy as np\nx = np.zeros(3).ctypes\n",
     "attrgetter": "from operator import attrgetter\n",
     "a coroutine": "async def f():\n    pass\n",
+    "attributes copied by name": "from functools import wraps\nx = wraps(max, assigned=('__self__',))\n",
+    "a data class, whose code is made of names": "from dataclasses import dataclass\n",
+    "a class pattern by position": "def f(x, P):\n    match x:\n        case P(g):\n            return g\n",
     "a class pattern": "def f(x):\n    match x:\n        case object(__globals__=g):\n            return g\n",
     "an import inside a function": "def f():\n    import shutil\n",
 }
