@@ -1,0 +1,75 @@
+"""The proof of a reading: the bundled schedule, with the user's expressions as arguments, against the sampled curve.
+
+Two computations of one schedule differ by rounding. The bundled one is within 5 ulp; old code carries the error of
+``(1 + cos(x)) / 2``, which near the end is a difference of almost equal numbers: up to a few 1e-16 of the peak
+whatever the exact rate is. So rates count as equal within 1e-12 relative, plus 1e-15 of the peak absolute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from lrfix import schedules
+from lrfix.recognition.evaluation import NotArithmetic, evaluate
+from lrfix.recognition.model import Sample
+
+_FUNCTIONS: dict[str, Callable[..., float]] = {
+    "WarmupConstantLR": schedules.warmup_constant,
+    "WarmupCosineLR": schedules.warmup_cosine,
+    "WarmupCosineRestartsLR": schedules.warmup_cosine_restarts,
+    "WarmupLinearLR": schedules.warmup_linear,
+    "WarmupPolynomialLR": schedules.warmup_polynomial,
+    "WarmupExponentialLR": schedules.warmup_exponential,
+    "WarmupInverseSqrtLR": schedules.warmup_inverse_sqrt,
+    "WarmupStepLR": schedules.warmup_step,
+    "WarmupMultiStepLR": schedules.warmup_multistep,
+    "WarmupStableDecayLR": schedules.warmup_stable_decay,
+}
+
+
+def equal_rates(old: float, new: float, peak: float) -> bool:
+    return abs(old - new) <= 1e-12 * max(abs(old), abs(new)) + 1e-15 * abs(peak)
+
+
+def bundled_curve(scheduler: str, arguments: Mapping[str, str], sample: Sample) -> Callable[[int], float]:
+    """The bundled scheduler's rate as a function of the step, its arguments evaluated in one sample.
+
+    Raises ``NotArithmetic`` or ``ArithmeticError`` where an argument cannot be evaluated.
+    """
+    given = {name: evaluate(text, sample.names) for name, text in arguments.items()}
+
+    def rate(name: str) -> float | None:
+        value = given.pop(name, None)
+        return None if value is None else float(cast(float, value))
+
+    peak_factor, top = rate("peak_factor"), rate("eta_max")
+    peak = top if top is not None else sample.base_lr * (1.0 if peak_factor is None else peak_factor)
+    for absolute, share, target in (
+        ("warmup_start_lr", "warmup_start_factor", "warmup_start"),
+        ("eta_min", "eta_min_ratio", "eta_min"),
+    ):
+        level, part = rate(absolute), rate(share)
+        if level is None and part is not None:
+            level = part * peak
+        if level is not None:
+            given[target] = level
+    function = _FUNCTIONS[scheduler]
+    return lambda step: function(step, peak=peak, **given)
+
+
+def first_difference(scheduler: str, arguments: Mapping[str, str], sample: Sample) -> tuple[int, float, float] | None:
+    """First step at which old and new rate differ, with both rates; None when the curves are the same.
+
+    Arguments that the bundled schedule refuses count as a difference at step 0 (the new rate is then NaN).
+    """
+    peak = max(abs(rate) for rate in sample.lr)
+    try:
+        curve = bundled_curve(scheduler, arguments, sample)
+        for step, old in enumerate(sample.lr):
+            new = curve(step)
+            if not equal_rates(old, new, peak):
+                return step, old, new
+    except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+        return 0, sample.lr[0], float("nan")
+    return None

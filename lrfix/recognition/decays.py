@@ -1,0 +1,266 @@
+"""The phase after the warmup: which shape a stretch of curve has and the numbers that make it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lrfix.recognition.curves import CLOSE, Cosine, fit_cosine, fit_line, flat_tail, rises, scale_of, snap
+
+
+@dataclass(frozen=True)
+class Decay:
+    """A shape with its numbers, in steps counted as the curve's own and in rates.
+
+    ``start`` is the step at which the shape is at its ``peak``, ``length`` the steps from there to the ``floor``;
+    both are measured, so a decay counted from elsewhere than the end of warmup shows. ``numbers`` holds the rest.
+    ``open_ended`` shapes have no length. ``peak`` is None where the shape alone cannot tell it.
+    """
+
+    family: str
+    start: float
+    length: float
+    peak: float | None
+    floor: float
+    numbers: dict[str, float] = field(default_factory=dict)
+    conventions: dict[str, str] = field(default_factory=dict)
+    complaint: str | None = None
+    end: int = 0
+
+
+def find_decay(values: Sequence[float], begin: int, peak: float | None) -> Decay | None:
+    """The shape of ``values[begin:]``. ``peak`` is the rate that a warmup before it arrived at, if there was one."""
+    scale = scale_of(values)
+    end = flat_tail(values, begin)
+    if end <= begin:
+        return Decay("constant", begin, 0, values[begin], values[begin], end=end)
+    stepped = _steps(values, begin, peak)
+    if stepped is not None:
+        return stepped
+    leaps = [index for index in rises(values, begin) if index > begin + 1]
+    if leaps:
+        return _restarts(values, begin, leaps)
+    falls = all(values[k + 1] <= values[k] + 1e-12 * scale for k in range(begin, end))
+    finders = [_cosine, _line, _polynomial] if falls else [_cosine]
+    for finder in finders:
+        decay = finder(values, begin, end, peak)
+        if decay is not None:
+            return decay
+    for open_ended in (_exponential, _inverse_sqrt):
+        decay = open_ended(values, begin, end)
+        if decay is not None:
+            return decay
+    return _stable(values, begin, end)
+
+
+def _cosine(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
+    """Up to the flat tail; a tail above the cosine's own floor is a clamp, a last point before it may be either."""
+    tail = values[-1]
+    for stop in (end, end - 1, end + 1):
+        cosine = fit_cosine(values, begin, min(stop, len(values)))
+        if cosine is not None and cosine.peak > cosine.floor:
+            break
+    else:
+        cosine = _cosine_then_rest(values, begin, end)
+        if cosine is None:
+            return None
+    scale = scale_of(values)
+    floor, complaint = cosine.floor, None
+    if end < len(values) - 1 and abs(tail - floor) <= 1e-8 * scale:
+        floor = tail
+    elif end < len(values) - 1 and end < cosine.start + cosine.half_period - 1.5:
+        complaint = f"the rate is cut off at {tail:.6g} (a clamp) instead of following the cosine down to {floor:.6g}"
+        if abs(floor) > 1e-9 * scale:
+            complaint = f"the cosine stops short at {tail:.6g}, at step {end}"
+        floor = tail
+    if abs(floor) <= 1e-12 * scale:
+        floor = 0.0
+    stop = round(cosine.start + cosine.half_period)
+    return Decay("cosine", cosine.start, cosine.half_period, cosine.peak, floor, complaint=complaint, end=stop)
+
+
+def _cosine_then_rest(values: Sequence[float], begin: int, end: int) -> Cosine | None:
+    """A cosine that something else follows (another level, a rise): fitted on its first stretch, then extended."""
+    for length in (end - begin) * 3 // 4, (end - begin) // 2:
+        if length < 8:
+            continue
+        cosine = fit_cosine(values, begin, begin + length)
+        if cosine is not None and cosine.peak > cosine.floor:
+            return cosine
+    return None
+
+
+def _line(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
+    line = fit_line(values, begin, end)
+    if line is None or line.slope >= 0 or end - begin < 3:
+        return None
+    scale = scale_of(values)
+    ends_flat = end < len(values) - 1
+    floor = values[-1] if ends_flat else 0.0
+    if abs(floor) <= 1e-13 * scale:
+        floor = 0.0
+    top = values[begin] if peak is None else peak
+    start = snap(line.where(top))
+    complaint = None
+    if not ends_flat and values[-1] < 0:
+        complaint = f"the rate goes below zero past step {math.floor(line.where(0.0))}"
+    stop = line.where(floor)
+    if ends_flat and abs(stop - round(stop)) > 1e-6:
+        # The floor cuts the line between two steps: the line itself was meant to end lower.
+        complaint = f"the rate is cut off at {floor:.6g} (a clamp) instead of arriving there"
+        stop = line.where(0.0)
+    return Decay("linear", start, snap(stop - start), top, floor, complaint=complaint, end=round(stop))
+
+
+def _polynomial(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
+    if end >= len(values) - 1 or end - begin < 5:
+        return None
+    floor = values[-1]
+    scale = scale_of(values)
+    top = values[begin] if peak is None else peak
+    for start in (begin, begin - 1):
+        length = end - start
+        middle = begin + (end - begin) // 2
+        ratio = (values[middle] - floor) / (top - floor) if top > floor else 0.0
+        if not 0.0 < ratio < 1.0:
+            continue
+        power = math.log(ratio) / math.log(1 - (middle - start) / length)
+        power = snap(power, 1e-8)
+        if all(
+            abs(floor + (top - floor) * (1 - (k - start) / length) ** power - values[k]) <= CLOSE * scale
+            for k in range(begin, end + 1)
+        ):
+            floor = 0.0 if abs(floor) <= 1e-13 * scale else floor
+            return Decay("poly", start, length, top, floor, {"power": power}, end=end)
+    return None
+
+
+def _exponential(values: Sequence[float], begin: int, end: int) -> Decay | None:
+    if end - begin < 4 or values[begin] <= 0 or values[end - 1] <= 0:
+        return None
+    gamma = (values[end - 1] / values[begin]) ** (1 / (end - 1 - begin))
+    if gamma >= 1.0 or any(
+        abs(values[begin] * gamma ** (k - begin) - values[k]) > 1e-9 * abs(values[k]) for k in range(begin, end)
+    ):
+        return None
+    floor = values[-1] if end < len(values) - 1 else 0.0
+    return Decay("exponential", begin, 0, values[begin], floor, {"gamma": gamma}, end=end)
+
+
+def _inverse_sqrt(values: Sequence[float], begin: int, end: int) -> Decay | None:
+    """1 / rate**2 is a line in the step; its zero tells from where the steps are counted."""
+    if end < len(values) - 1 or min(values[begin:]) <= 0 or end - begin < 5:
+        return None
+    squares = [0.0] * begin + [1 / (value * value) for value in values[begin:]]
+    line = fit_line(squares, begin, len(values))
+    if line is None or line.slope <= 0:
+        return None
+    origin = snap(line.where(0.0), 1e-4)
+    amplitude = values[begin] * math.sqrt(begin - origin)
+    return Decay("inverse-sqrt", begin, 0, values[begin], 0.0, {"origin": origin, "amplitude": amplitude})
+
+
+def _steps(values: Sequence[float], begin: int, peak: float | None) -> Decay | None:
+    """Plateaus with drops between them."""
+    scale = scale_of(values)
+    changes = [k for k in range(begin + 1, len(values)) if abs(values[k] - values[k - 1]) > 1e-13 * scale]
+    if not changes or len(changes) * 3 > changes[-1] - begin + 3:
+        return None
+    if any(later - earlier < 2 for earlier, later in zip(changes, changes[1:], strict=False)):
+        return None
+    levels = [values[begin], *(values[k] for k in changes)]
+    if any(level <= 0 for level in levels[:-1]) or any(b > a for a, b in zip(levels, levels[1:], strict=False)):
+        return None
+    ratios = [after / before for before, after in zip(levels, levels[1:], strict=False)]
+    gamma, floor = ratios[0], 0.0
+    numbers = {f"milestone_{index}": float(change) for index, change in enumerate(changes)}
+    complaint = None
+    if len(ratios) > 1 and ratios[-1] > gamma + 1e-9 and max(abs(r - gamma) for r in ratios[:-1]) <= 1e-9:
+        floor = levels[-1]
+    elif max(abs(ratio - gamma) for ratio in ratios) > 1e-9:
+        complaint = "the drops are not by one factor"
+    numbers["gamma"] = gamma
+    lengths = {after - before for before, after in zip(changes, changes[1:], strict=False)}
+    if len(lengths) == 1 and complaint is None:
+        numbers["step_size"] = float(lengths.pop())
+    return Decay("multistep", begin, 0, values[begin], floor, numbers, complaint=complaint, end=changes[-1])
+
+
+def _restarts(values: Sequence[float], begin: int, leaps: Sequence[int]) -> Decay | None:
+    """Cosines each starting anew at a leap; the first one tells length, peak and floor."""
+    scale = scale_of(values)
+    bounds = [*leaps, len(values)]
+    first = fit_cosine(values, begin, bounds[0])
+    if first is None or first.peak <= first.floor:
+        return None
+    whole = [b - a for a, b in zip([first.start, *leaps], leaps, strict=False)]
+    numbers = {"T_0": float(whole[0])}
+    complaint = None
+    floor = 0.0 if abs(first.floor) <= 1e-12 * scale else first.floor
+    peaks = [first.peak]
+    for start, stop in zip(leaps, bounds[1:], strict=False):
+        cycle = fit_cosine(values, start, stop)
+        if cycle is not None:
+            if cycle.peak < cycle.floor:
+                return None
+            peaks.append(cycle.peak)
+        elif stop - start >= 5:
+            return None
+        else:
+            break
+    if len(whole) > 1:
+        ratio = whole[1] / whole[0]
+        numbers["T_mult"] = snap(ratio)
+        if any(abs(b - a * ratio) > 1e-6 for a, b in zip(whole, whole[1:], strict=False)):
+            complaint = "the cycles do not grow by one factor"
+    elif len(peaks) > 1:
+        following = fit_cosine(values, leaps[0], bounds[1])
+        if following is not None:
+            numbers["T_mult"] = snap(following.half_period / first.half_period)
+    conventions = {"decay_progress": "k/(D-1)"} if abs(first.half_period - whole[0] + 1) < 1e-4 else {}
+    if not conventions and abs(first.half_period - whole[0]) > 1e-4:
+        complaint = f"a cycle of {whole[0]:g} steps follows a cosine of {first.half_period:g} steps"
+    drops = [after / before for before, after in zip(peaks, peaks[1:], strict=False)]
+    if drops and any(abs(drop - 1) > 1e-9 for drop in drops):
+        numbers["cycle_decay"] = drops[0]
+        if any(abs(drop - drops[0]) > 1e-8 for drop in drops):
+            complaint = "the peaks of the cycles do not shrink by one factor"
+    return Decay(
+        "cosine-restarts", first.start, whole[0], first.peak, floor, numbers, conventions, complaint, leaps[0]
+    )
+
+
+def _stable(values: Sequence[float], begin: int, end: int) -> Decay | None:
+    """A plateau, then a decay to the end: warmup-stable-decay."""
+    scale = scale_of(values)
+    last = begin
+    while last < end and abs(values[last + 1] - values[begin]) <= 1e-13 * scale:
+        last += 1
+    if last - begin < 2 or last >= end - 2:
+        return None
+    peak = values[begin]
+    for name, finder in (("linear", _line), ("cosine", _cosine), ("1-sqrt", _one_minus_sqrt)):
+        decay = finder(values, last + 1, end, peak)
+        if decay is not None:
+            numbers = {"decay_steps": decay.length}
+            # Counted from the end of the plateau, as the horizon is.
+            return Decay(
+                "wsd", decay.start, decay.length, peak, decay.floor, numbers, {"decay": name}, decay.complaint, end
+            )
+    return None
+
+
+def _one_minus_sqrt(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
+    floor = values[-1]
+    if peak is None or end >= len(values) - 1:
+        return None
+    scale = scale_of(values)
+    for start in (begin - 1, begin - 2):
+        length = end - start
+        if all(
+            abs(floor + (peak - floor) * (1 - math.sqrt((k - start) / length)) - values[k]) <= CLOSE * scale
+            for k in range(begin, end + 1)
+        ):
+            return Decay("1-sqrt", start, length, peak, 0.0 if abs(floor) <= 1e-13 * scale else floor, end=end)
+    return None

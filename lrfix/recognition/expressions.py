@@ -1,0 +1,294 @@
+"""Measured numbers back to the user's own expressions: the simplest one that gives every sample's value."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lrfix.recognition.evaluation import parsed
+
+_ATOM, _PRODUCT, _SUM = 3, 2, 1
+_MOST_NAMES = 40
+_PLAIN_LITERALS = 12
+"""A number up to this one is met by chance too often to be taken for a name that happens to have it."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Expression text with its value in each sample. ``cost`` orders by simplicity, the simplest lowest."""
+
+    text: str
+    values: tuple[float, ...]
+    cost: float
+    binding: int = _ATOM
+
+    def inside(self, binding: int) -> str:
+        return self.text if self.binding >= binding else f"({self.text})"
+
+
+def agrees(found: float, wanted: float, slack: float = 0.0) -> bool:
+    return abs(found - wanted) <= 1e-9 * max(abs(found), abs(wanted)) + slack
+
+
+def literal(value: float) -> str | None:
+    """Text of a number a person would write (up to six significant digits), or None."""
+    nearest = round(value)
+    if abs(value - nearest) <= 1e-9 * max(1.0, abs(value)) and abs(nearest) < 1e15:
+        return str(nearest)
+    text = f"{value:.6g}"
+    return repr(float(text)) if agrees(float(text), value) else None
+
+
+class Expressions:
+    """The expressions over the names that all samples share, searched for vectors of values."""
+
+    def __init__(self, environments: Sequence[Mapping[str, object]]) -> None:
+        self._environments = environments
+        self._cache: dict[tuple[tuple[float, ...], str, float], Expression | None] = {}
+
+    @cached_property
+    def names(self) -> list[Expression]:
+        found: list[Expression] = []
+        for index, name in enumerate(self._environments[0]):
+            values = [environment.get(name) for environment in self._environments]
+            tree = parsed(name)
+            if tree is None or not all(_is_number(value) for value in values):
+                continue
+            numbers = tuple(float(value) for value in values)  # type: ignore[arg-type]
+            binding = _ATOM if isinstance(tree, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else 0
+            found.append(Expression(name, numbers, 1.0 + min(index, 50) * 0.002, binding))
+        return found[:_MOST_NAMES]
+
+    @cached_property
+    def _variable(self) -> list[Expression]:
+        """Names whose value differs between samples, one name for each vector of values."""
+        seen: dict[tuple[float, ...], Expression] = {}
+        for name in self.names:
+            seen.setdefault(name.values, name)
+        return list(seen.values())
+
+    @cached_property
+    def _pairs(self) -> dict[str, list[Expression]]:
+        index: dict[str, list[Expression]] = {}
+        for pair in _combinations(self._variable):
+            index.setdefault(_bucket(pair.values[0]), []).append(pair)
+        return index
+
+    def find(self, values: Sequence[float], parameter: str = "", slack: float = 0.0) -> Expression | None:
+        """The simplest expression equal to ``values`` sample by sample.
+
+        Integers must agree exactly, other numbers within 1e-9 relative or ``slack`` absolute. ``parameter`` is
+        the argument that the number is for; a name that says the same wins over a plain literal.
+        """
+        key = (tuple(values), parameter, slack)
+        if key not in self._cache:
+            self._cache[key] = min(self._candidates(key[0], parameter, slack), key=lambda e: e.cost, default=None)
+        return self._cache[key]
+
+    def _candidates(self, values: tuple[float, ...], parameter: str, slack: float) -> Iterator[Expression]:
+        def fits(candidate: Sequence[float]) -> bool:
+            return all(agrees(found, wanted, slack) for found, wanted in zip(candidate, values, strict=True))
+
+        constant = all(agrees(value, values[0], slack) for value in values)
+        if constant:
+            text = literal(values[0])
+            named = [name for name in self.names if fits(name.values)]
+            related = [name for name in named if _related(name.text, parameter)]
+            common = text is not None and (abs(values[0]) <= _PLAIN_LITERALS or values[0] == 0.0)
+            if related or (named and (text is None or not _everyday(values[0]))):
+                yield (related or named)[0]
+            elif text is not None:
+                yield Expression(text, values, 1.0 if common else 1.1)
+            elif named:
+                yield named[0]
+            if text is not None or named:
+                return
+        direct = [name for name in self._variable if fits(name.values)]
+        if direct:
+            yield direct[0]
+            return
+        simple = list(self._from_one_name(values, fits))
+        if simple:
+            yield from simple
+            return
+        pairs = [pair for pair in self._near(values[0], slack) if fits(pair.values)]
+        if pairs:
+            yield from pairs
+            return
+        yield from self._from_three(values, fits, slack)
+
+    def _near(self, value: float, slack: float = 0.0) -> list[Expression]:
+        buckets = {_bucket(value * (1 - 1e-9) - slack), _bucket(value), _bucket(value * (1 + 1e-9) + slack)}
+        return [pair for bucket in buckets for pair in self._pairs.get(bucket, ())]
+
+    def _from_one_name(
+        self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool]
+    ) -> Iterator[Expression]:
+        for name in self._variable:
+            for offset in (1, -1):
+                if fits([value + offset for value in name.values]):
+                    yield _plus(name, offset, name.cost + 0.6)
+            if fits([math.trunc(value) for value in name.values]):
+                yield Expression(f"int({name.text})", values, name.cost + 0.4)
+            if fits([math.ceil(value) for value in name.values]):
+                yield Expression(f"math.ceil({name.text})", values, name.cost + 0.8)
+            if all(value > 0 for value in name.values):
+                for exponent in (-0.5, 0.5, -1.0, 2.0):
+                    if fits([value**exponent for value in name.values]):
+                        power = f"{name.inside(_ATOM)} ** {exponent:g}"
+                        yield Expression(power, values, name.cost + 1.0, _PRODUCT)
+            yield from _scaled(name, values, fits)
+
+    def _from_three(
+        self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool], slack: float
+    ) -> Iterator[Expression]:
+        whole = all(value == round(value) for value in values)
+        for third in self._variable:
+            first = third.values[0]
+            for sign in (1, -1):
+                for pair in self._near(values[0] - sign * first, slack):
+                    vector = tuple(p + sign * t for p, t in zip(pair.values, third.values, strict=True))
+                    if fits(vector):
+                        text = f"{pair.text} {'+' if sign > 0 else '-'} {third.inside(_PRODUCT)}"
+                        yield Expression(text, vector, pair.cost + third.cost + 0.5, _SUM)
+            if first:
+                for pair in self._near(values[0] / first):
+                    vector = tuple(p * t for p, t in zip(pair.values, third.values, strict=True))
+                    if fits(vector):
+                        text = f"{pair.inside(_PRODUCT)} * {third.inside(_ATOM)}"
+                        yield Expression(text, vector, pair.cost + third.cost + 0.5, _PRODUCT)
+        for pairs in self._pairs.values():
+            for pair in pairs:
+                for offset in (1, -1):
+                    if fits([value + offset for value in pair.values]):
+                        yield _plus(pair, offset, pair.cost + 0.6)
+                if whole and fits([math.trunc(value) for value in pair.values]):
+                    yield Expression(f"int({pair.text})", values, pair.cost + 0.4)
+                if whole and fits([math.ceil(value) for value in pair.values]):
+                    yield Expression(f"math.ceil({pair.text})", values, pair.cost + 0.8)
+                if whole and fits([round(value) for value in pair.values]):
+                    yield Expression(f"round({pair.text})", values, pair.cost + 0.9)
+                if pair.binding == _PRODUCT:
+                    yield from _quotients(pair, self._variable, values, fits)
+
+
+def _quotients(
+    pair: Expression,
+    names: Sequence[Expression],
+    values: tuple[float, ...],
+    fits: Callable[[Sequence[float]], bool],
+) -> Iterator[Expression]:
+    """``a * b // c``: only where the first sample already matches are the others computed."""
+    for name in names:
+        if name.values[0] < 1 or pair.values[0] // name.values[0] != values[0] or not all(name.values):
+            continue
+        vector = tuple(p // n for p, n in zip(pair.values, name.values, strict=True))
+        if fits(vector):
+            yield Expression(f"{pair.text} // {name.inside(_ATOM)}", vector, pair.cost + name.cost + 0.6, _PRODUCT)
+
+
+def _combinations(names: Sequence[Expression]) -> Iterator[Expression]:
+    for i, left in enumerate(names):
+        for j, right in enumerate(names):
+            if i == j:
+                continue
+            cost = left.cost + right.cost + 1.0
+            both = list(zip(left.values, right.values, strict=True))
+            if i < j:
+                yield _binary(left, "*", right, tuple(a * b for a, b in both), cost, _PRODUCT)
+                yield _binary(left, "+", right, tuple(a + b for a, b in both), cost, _SUM)
+            yield _binary(left, "-", right, tuple(a - b for a, b in both), cost, _SUM)
+            if all(right.values):
+                quotient = tuple(a / b for a, b in both)
+                yield _binary(left, "/", right, quotient, cost + 0.2, _PRODUCT)
+                floored = tuple(float(a // b) for a, b in both)
+                if floored != quotient:
+                    yield _binary(left, "//", right, floored, cost + 0.3, _PRODUCT)
+            if all(a > 0 and b > 0 for a, b in both):
+                rooted = tuple(a**-0.5 * b**-0.5 for a, b in both)
+                text = f"{left.inside(_ATOM)} ** -0.5 * {right.inside(_ATOM)} ** -0.5"
+                if i < j:
+                    yield Expression(text, rooted, cost + 2.0, _PRODUCT)
+                mixed = tuple(a * b**-0.5 for a, b in both)
+                text = f"{left.inside(_ATOM)} * {right.inside(_ATOM)} ** -0.5"
+                yield Expression(text, mixed, cost + 1.5, _PRODUCT)
+
+
+def _binary(
+    left: Expression, sign: str, right: Expression, values: tuple[float, ...], cost: float, binding: int
+) -> Expression:
+    tight = right.inside(_ATOM if sign != "+" else _SUM)
+    return Expression(f"{left.inside(binding)} {sign} {tight}", values, cost, binding)
+
+
+def _plus(expression: Expression, offset: int, cost: float) -> Expression:
+    sign = "+" if offset > 0 else "-"
+    vector = tuple(value + offset for value in expression.values)
+    return Expression(f"{expression.inside(_SUM)} {sign} {abs(offset)}", vector, cost, _SUM)
+
+
+def _scaled(
+    name: Expression, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool]
+) -> Iterator[Expression]:
+    """``name * 0.1``, ``name / 100`` and ``int(name * 0.1)``, with a factor that people write."""
+    if len(set(name.values)) == 1 or not all(name.values):
+        return
+    ratios = [wanted / had for wanted, had in zip(values, name.values, strict=True)]
+    text = literal(ratios[0])
+    if text is not None and ratios[0] != 0 and fits([had * float(text) for had in name.values]):
+        yield Expression(f"{name.inside(_PRODUCT)} * {text}", values, name.cost + 0.8, _PRODUCT)
+        return
+    if all(value == round(value) and value >= 0 for value in values) and all(had > 0 for had in name.values):
+        low = max(wanted / had for wanted, had in zip(values, name.values, strict=True))
+        high = min((wanted + 1) / had for wanted, had in zip(values, name.values, strict=True))
+        for digits in (1, 2, 3):
+            factor = math.ceil(low * 10**digits - 1e-9) / 10**digits
+            if 0 < factor < min(high, 1.0) and fits([math.trunc(had * factor) for had in name.values]):
+                yield Expression(f"int({name.inside(_PRODUCT)} * {factor!r})", values, name.cost + 1.2 + digits * 0.1)
+                return
+        divisor = round(name.values[0] / values[0]) if values[0] else 0
+        for candidate in (divisor - 1, divisor, divisor + 1):
+            if candidate > 1 and fits([had // candidate for had in name.values]):
+                yield Expression(f"{name.inside(_PRODUCT)} // {candidate}", values, name.cost + 1.1, _PRODUCT)
+                return
+
+
+def _bucket(value: float) -> str:
+    return f"{value:.7e}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _everyday(value: float) -> bool:
+    """Numbers that coincide by chance: small integers and round decimals such as 0.5 or 0.1."""
+    return value == 0 or (abs(value) <= _PLAIN_LITERALS and float(f"{value:.1g}") == value and abs(value) >= 0.01)
+
+
+_SYNONYMS = {
+    "gamma": {"gamma", "decay", "factor", "rate"},
+    "power": {"power", "exponent", "p"},
+    "eta_min": {"min", "eta", "final", "end", "floor"},
+    "eta_min_ratio": {"min", "ratio", "final", "end", "floor"},
+    "eta_max": {"max", "peak", "eta"},
+    "peak_factor": {"factor", "scale", "mult", "multiplier", "size"},
+    "warmup_start_lr": {"start", "init", "initial", "warmup"},
+    "warmup_start_factor": {"start", "init", "initial", "warmup", "factor"},
+    "T_0": {"t", "0", "period", "cycle", "restart"},
+    "T_mult": {"mult", "t"},
+    "cycle_decay": {"gamma", "decay", "cycle"},
+    "step_size": {"step", "size", "every", "interval", "epochs"},
+    "warmup_steps": {"warmup", "warm"},
+    "total_steps": {"total", "max", "num", "epochs", "iters", "steps"},
+    "decay_steps": {"decay", "cooldown"},
+}
+
+
+def _related(name: str, parameter: str) -> bool:
+    words = {word.lower() for word in re.split(r"[^A-Za-z0-9]+", name.replace("_", " ")) if word}
+    return bool(words & _SYNONYMS.get(parameter, set()))

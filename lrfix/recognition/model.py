@@ -1,0 +1,83 @@
+"""The values recognition takes and gives: sampled curves in, family and parameters out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One simulated run of a schedule.
+
+    ``lr`` is the rate of one parameter group at steps 0, 1, ..., running past the horizon where the old
+    code allows. ``base_lr`` is that group's base rate. ``names`` maps the user's expressions valid where
+    the scheduler is built to their value in this run, those the schedule uses directly first.
+    """
+
+    lr: tuple[float, ...]
+    base_lr: float
+    names: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class ScheduleSpec:
+    """A construction of a bundled scheduler: its class, then argument texts to emit after ``optimizer``."""
+
+    scheduler: str
+    positional: tuple[str, ...]
+    keywords: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a schedule is.
+
+    ``parameters`` are expression texts by the bundled scheduler's argument names. ``spec`` is set only when
+    the bundled scheduler gives the same curve in every sample, past the horizon included; otherwise ``reason``
+    says in plain words why not.
+    """
+
+    family: str
+    parameters: Mapping[str, str]
+    spec: ScheduleSpec | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number read off one curve. ``unit`` is "steps", "rate" or "number"; it decides how it may be expressed."""
+
+    parameter: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One reading of one curve: a family, the conventions it implies and the numbers measured.
+
+    ``complaint`` says what the bundled scheduler has no way to express; a hypothesis with one never becomes a spec.
+    """
+
+    family: str
+    scheduler: str | None
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    quantities: tuple[Quantity, ...] = ()
+    complaint: str | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for readings of different curves that describe the same schedule."""
+        return (
+            self.family,
+            self.scheduler,
+            tuple(sorted(self.conventions.items())),
+            tuple(quantity.parameter for quantity in self.quantities),
+        )
+
+    def value(self, parameter: str) -> float | None:
+        for quantity in self.quantities:
+            if quantity.parameter == parameter:
+                return quantity.value
+        return None
