@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
+import traceback
+from typing import Any
 
 import click
 
@@ -29,6 +32,17 @@ class LazyGroup(click.Group):
         command = importlib.import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception:
+            # Status 1 means findings: a bug of lrfix must not look like them.
+            traceback.print_exc()
+            click.echo("lrfix itself failed; please report the lines above as a bug.", err=True)
+            sys.exit(2)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -150,9 +150,11 @@ def _skip_reason(raw: bytes, settings: Settings) -> str | None:
 def _read(path: str) -> bytes | FileResult:
     try:
         return Path(path).read_bytes()
+    except IsADirectoryError:
+        message = "the directory cannot be listed"
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}"
-        return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
+    return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
 
 
 def _in_pool(pending: Sequence[Target], settings: Settings, workers: int) -> Iterator[FileResult]:

@@ -100,6 +100,17 @@ class TestExitStatus:
         assert "a_trap.py: internal error" in result.stdout and "planted" in result.stdout
         assert "train.py" in result.stdout and "LR202" in result.stdout
 
+    def test_2_for_a_bug_of_lrfix(self, monkeypatch):
+        from lrfix.commands import common
+
+        def broken(*arguments, **options):
+            raise RuntimeError("planted")
+
+        monkeypatch.setattr(common, "check", broken)
+        result = run("check", "--exit-zero")
+        assert result.exit_code == 2
+        assert "planted" in result.stderr and "report" in result.stderr
+
     @pytest.mark.parametrize(
         "arguments",
         [
