@@ -12,7 +12,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from lrfix.schedulers.arguments import choice, excluded, per_group, whole_number
 from lrfix.schedulers.state import FORMAT_VERSION, SavedState, is_rate, read_state
 from lrfix.schedules.exact import geometric, line, step_ratio
-from lrfix.schedules.phases import WARMUP_MODES, WARMUP_PROGRESS, check_exponential_warmup, warmup_weight
+from lrfix.schedules.phases import (
+    WARMUP_MODES,
+    WARMUP_PROGRESS,
+    check_exponential_warmup,
+    warmup_weight,
+)
 
 ON_MISMATCH = ("error", "saved", "constructor")
 
@@ -30,6 +35,26 @@ COMMON_DEFAULTS: dict[str, Any] = {
 
 # (whether in warmup, numerator and denominator of the weight, factor on the peak)
 Phase = tuple[bool, int, int, float]
+
+
+class Lines:
+    """The straight lines from one rate to another, one a group, over a common denominator: read off in one go."""
+
+    def __init__(self, ends: list[tuple[float, float]]) -> None:
+        lines = [line(start, end) for start, end in ends]
+        self._unit = max((unit for _, _, unit in lines), default=1)
+        # Units are powers of two, so each divides the largest.
+        self._spans = [span * (self._unit // unit) for _, span, unit in lines]
+        self._origins = [origin * (self._unit // unit) for origin, _, unit in lines]
+        self._from_zero = not any(self._origins)
+
+    def at(self, numerator: int, denominator: int) -> list[float]:
+        """The rates at ``numerator / denominator`` of the way, each rounded once."""
+        whole = self._unit * denominator
+        if self._from_zero:
+            return [span * numerator / whole for span in self._spans]
+        origins = self._origins
+        return [(origins[i] * denominator + span * numerator) / whole for i, span in enumerate(self._spans)]
 
 
 class WarmupScheduler(LRScheduler):
@@ -72,6 +97,7 @@ class WarmupScheduler(LRScheduler):
         checked = self._checked_common(parameters, groups)
         checked.update(self._checked(parameters))
         self.parameters: dict[str, Any] = {name: checked[name] for name in parameters}
+        # The steps before the decay; a family that warms up in every cycle sets it to 0.
         self._warmup_steps: int = checked["warmup_steps"]
         self._warmup_progress: str = checked["warmup_progress"]
         self._exponential_warmup = checked["warmup_mode"] == "exponential"
@@ -111,15 +137,8 @@ class WarmupScheduler(LRScheduler):
         """Keeps what :meth:`_decay` reads at every step in attributes."""
 
     def _decay(self, k: int, one: int) -> Phase:
-        """The phase at ``k >= 0``, in units of which a step has ``one``, after the warmup."""
+        """The phase at ``k >= 0`` after the warmup, in units of which a step has ``one``."""
         raise NotImplementedError
-
-    def _phase(self, k: int, one: int) -> Phase:
-        warmup = self._warmup_steps * one
-        if k < warmup:
-            numerator, denominator = warmup_weight(k, warmup, one, self._warmup_progress)
-            return True, numerator, denominator, 1.0
-        return self._decay(k - warmup, one)
 
     def _forget_plan(self) -> None:
         # Index of each group's levels, so that groups with the same rates are computed once.
@@ -168,6 +187,7 @@ class WarmupScheduler(LRScheduler):
         self.base_lrs = bases  # type: ignore[assignment]  # torch allows tensors too, the list is invariant
         self._levels = list(distinct)
         self._which = [distinct[level] for level in levels]
+        self._repeated = len(self._levels) < len(levels)
         self._scale = -1.0
 
     def _rescale(self, scale: float) -> None:
@@ -177,8 +197,10 @@ class WarmupScheduler(LRScheduler):
             (start, peak if scale == 1.0 or peak <= floor else max(peak * scale, floor), floor)
             for start, peak, floor in self._levels
         ]
-        self._warmup_lines = [line(start, peak) for start, peak, _ in self._scaled_levels]
-        self._decay_lines = [line(0.0 if self._floor_bounds else floor, peak) for _, peak, floor in self._scaled_levels]
+        self._warmup_lines = Lines([(start, peak) for start, peak, _ in self._scaled_levels])
+        self._decay_lines = Lines(
+            [(0.0 if self._floor_bounds else floor, peak) for _, peak, floor in self._scaled_levels]
+        )
 
     def get_lr(self) -> list[float | Tensor]:
         """The rates at ``last_epoch``, one a group, as Python floats. May be called at any time."""
@@ -187,54 +209,58 @@ class WarmupScheduler(LRScheduler):
     def _rates(self, step: float) -> list[float]:
         if len(self._which) != len(self.optimizer.param_groups):
             self._plan()
-        if type(step) is int:
-            warming, numerator, denominator, scale = self._phase(step, 1)
+        k, one = (step, 1) if type(step) is int else step_ratio(step)
+        warmup = self._warmup_steps * one
+        if k >= warmup:
+            warming, numerator, denominator, scale = self._decay(k - warmup, one)
         else:
-            warming, numerator, denominator, scale = self._phase(*step_ratio(step))
+            numerator, denominator = warmup_weight(k, warmup, one, self._warmup_progress)
+            warming, scale = True, 1.0
         if scale != self._scale:
             self._rescale(scale)
-        if warming and self._exponential_warmup:
-            rates = [geometric(start, peak, numerator, denominator) for start, peak, _ in self._scaled_levels]
+        if numerator > denominator:
+            numerator = denominator
+        if warming:
+            if self._exponential_warmup:
+                rates = [geometric(start, peak, numerator, denominator) for start, peak, _ in self._scaled_levels]
+                return [rates[i] for i in self._which]
+            lines = self._warmup_lines
         else:
-            numerator = min(numerator, denominator)
-            rates = [
-                (origin * denominator + span * numerator) / (unit * denominator)
-                for origin, span, unit in (self._warmup_lines if warming else self._decay_lines)
-            ]
-            if self._floor_bounds and not warming:
-                rates = [max(rate, floor) for rate, (_, _, floor) in zip(rates, self._scaled_levels, strict=True)]
-        return [rates[i] for i in self._which]
+            lines = self._decay_lines
+        rates = lines.at(numerator, denominator)
+        if self._floor_bounds and not warming:
+            rates = [max(rate, floor) for rate, (_, _, floor) in zip(rates, self._scaled_levels, strict=True)]
+        if not self._repeated:
+            return rates
+        return rates * len(self._which) if len(rates) == 1 else [rates[i] for i in self._which]
 
     def step(self, epoch: float | None = None) -> None:
         """Moves on by one step, or to step ``epoch`` (from 0, fractions allowed)."""
-        if epoch is None:
-            if self._step_count == 1:
-                # torch's own check that optimizer.step() came first.
-                super().step()
-                self._last_lr = self.get_lr()
-                return
-            self._step_count += 1
-            self._update_lr()
-        else:
-            self._step_count += 1
-            self._update_lr(epoch)
+        if epoch is None and self._step_count == 1:
+            # torch's own check that optimizer.step() came first.
+            super().step()
+            self._last_lr = self.get_lr()
+            return
+        self._step_count += 1
+        self._update_lr(epoch)
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is None:
-            self.last_epoch += 1
-        elif type(epoch) is int and epoch >= 0:
-            self.last_epoch = epoch
+            self.last_epoch = step = self.last_epoch + 1
         else:
             numerator, denominator = step_ratio(epoch)
             if numerator < 0:
                 raise ValueError(f"epoch={epoch!r}; legal: a step >= 0")
-            self.last_epoch = numerator if denominator == 1 else float(epoch)  # type: ignore[assignment]
-        self._write(self._rates(self.last_epoch))
+            self.last_epoch = step = numerator if denominator == 1 else float(epoch)  # type: ignore[assignment]
+        self._write(self._rates(step))
 
     def _write(self, rates: list[float]) -> None:
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+        groups = self.optimizer.param_groups
+        for i, rate in enumerate(rates):
+            group = groups[i]
             lr = group["lr"]
-            if isinstance(lr, Tensor):
+            # The common case first: an isinstance check against Tensor is slow.
+            if type(lr) is not float and isinstance(lr, Tensor):
                 lr.fill_(rate)
             else:
                 group["lr"] = rate

@@ -11,7 +11,7 @@ from lrfix.schedulers.arguments import PerGroup, choice, number, whole_number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.decaying import DECAYS, decay_weight
 from lrfix.schedules.exact import cosine_weight, power_weight
-from lrfix.schedules.phases import DECAY_PROGRESS, decay_position
+from lrfix.schedules.phases import DECAY_PROGRESS, decay_span
 
 
 class WarmupConstantLR(WarmupScheduler):
@@ -97,11 +97,15 @@ class WarmupCosineLR(WarmupScheduler):
         }
 
     def _prepare(self) -> None:
-        self._length: int = self.parameters["total_steps"] - self._warmup_steps
-        self._convention: str = self.parameters["decay_progress"]
+        length = self.parameters["total_steps"] - self._warmup_steps
+        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
-        return False, *cosine_weight(*decay_position(k, self._length * one, one, self._convention)), 1.0
+        done, length = k + self._ahead * one, self._length * one
+        if done >= length:
+            return False, 0, 1, 1.0
+        numerator, denominator = cosine_weight(done, length)
+        return False, numerator, denominator, 1.0
 
 
 class WarmupLinearLR(WarmupScheduler):
@@ -149,11 +153,13 @@ class WarmupLinearLR(WarmupScheduler):
         }
 
     def _prepare(self) -> None:
-        self._length: int = self.parameters["total_steps"] - self._warmup_steps
-        self._convention: str = self.parameters["decay_progress"]
+        length = self.parameters["total_steps"] - self._warmup_steps
+        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
-        done, length = decay_position(k, self._length * one, one, self._convention)
+        done, length = k + self._ahead * one, self._length * one
+        if done >= length:
+            return False, 0, 1, 1.0
         return False, length - done, length, 1.0
 
 
@@ -205,12 +211,14 @@ class WarmupPolynomialLR(WarmupScheduler):
         }
 
     def _prepare(self) -> None:
-        self._length: int = self.parameters["total_steps"] - self._warmup_steps
-        self._convention: str = self.parameters["decay_progress"]
+        length = self.parameters["total_steps"] - self._warmup_steps
+        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
         self._power: float = self.parameters["power"]
 
     def _decay(self, k: int, one: int) -> Phase:
-        done, length = decay_position(k, self._length * one, one, self._convention)
+        done, length = k + self._ahead * one, self._length * one
+        if done >= length:
+            return False, 0, 1, 1.0
         return False, *power_weight(length - done, length, self._power), 1.0
 
 
@@ -266,14 +274,16 @@ class WarmupStableDecayLR(WarmupScheduler):
 
     def _prepare(self) -> None:
         room = max(self.parameters["total_steps"] - self._warmup_steps, 0)
-        self._length = min(self.parameters["decay_steps"], room)
-        self._plateau = room - self._length
+        length = min(self.parameters["decay_steps"], room)
+        self._plateau = room - length
         self._decay_kind: str = self.parameters["decay"]
-        self._convention: str = self.parameters["decay_progress"]
+        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
         k -= self._plateau * one
         if k < 0:
             return False, 1, 1, 1.0
-        done, length = decay_position(k, self._length * one, one, self._convention)
+        done, length = k + self._ahead * one, self._length * one
+        if done >= length:
+            return False, 0, 1, 1.0
         return False, *decay_weight(done, length, self._decay_kind), 1.0

@@ -310,16 +310,24 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         self._first: int = self.parameters["T_0"]
         self._multiplier: int = self.parameters["T_mult"]
         self._cycle_decay: float = self.parameters["cycle_decay"]
-        self._every = self._warmup_steps if self.parameters["warmup_cycles"] == "every" else 0
+        self._every = 0
+        if self.parameters["warmup_cycles"] == "every":
+            self._every, self._warmup_steps = self._warmup_steps, 0
         self._convention: str = self.parameters["decay_progress"]
-
-    def _phase(self, k: int, one: int) -> Phase:
-        return self._decay(k, one) if self._every else super()._phase(k, one)
+        # First step, first step of the next and peak factor of the cycle last asked for: saves the search.
+        self._cycle = (0, 0, 1.0)
 
     def _decay(self, k: int, one: int) -> Phase:
-        cycle, offset, length = locate_cycle(k, self._first * one, self._multiplier)
-        scale = self._cycle_decay**cycle
+        begin, end, scale = self._cycle
+        if not begin * one <= k < end * one:
+            cycle, offset, length = locate_cycle(k, self._first * one, self._multiplier)
+            begin, end = (k - offset) // one, (k - offset + length) // one
+            scale = self._cycle_decay**cycle
+            self._cycle = begin, end, scale
+        offset = k - begin * one
         warmup = self._every * one
         if offset < warmup:
             return True, *warmup_weight(offset, warmup, one, self._warmup_progress), scale
-        return False, *cosine_weight(*decay_position(offset - warmup, length - warmup, one, self._convention)), scale
+        done, length = decay_position(offset - warmup, (end - begin) * one - warmup, one, self._convention)
+        numerator, denominator = cosine_weight(done, length)
+        return False, numerator, denominator, scale

@@ -63,9 +63,20 @@ def check_exponential_warmup(peak: float, start: float) -> None:
     # Below 1e-290 the ratio of the two may overflow.
     if start < 1e-290 or not 0.0 < peak / start < math.inf:
         raise ValueError(
-            f"warmup_start={start!r} with warmup_mode='exponential' and peak {peak!r}; legal: 1e-290 <= warmup_start and"
+            f"warmup_start={start!r} with warmup_mode='exponential' and peak {peak!r}; legal: warmup_start >= 1e-290,"
             " a positive peak (a geometric progression never leaves 0)"
         )
+
+
+def decay_span(length: int, one: int, convention: str) -> Weight:
+    """``(ahead, length)``: progress at ``k`` is ``(k + ahead) / length``, at most 1; no decay if ``length <= 0``."""
+    if convention == "k/D":
+        return 0, length
+    if convention == "(k+1)/D":
+        return one, length
+    if convention == "k/(D-1)":
+        return 0, (length - one if length > one else min(length, one))
+    raise ValueError(f"decay_progress={convention!r}; legal: {', '.join(map(repr, DECAY_PROGRESS))}")
 
 
 def decay_position(k: int, length: int, one: int, convention: str) -> Weight:
@@ -73,16 +84,8 @@ def decay_position(k: int, length: int, one: int, convention: str) -> Weight:
 
     Without a decay phase (``length <= 0``) everything is done: the floor.
     """
-    if convention == "k/D":
-        done = k
-    elif convention == "(k+1)/D":
-        done = k + one
-    elif convention == "k/(D-1)":
-        done = k
-        if length > 0:
-            length = length - one if length > one else one
-    else:
-        raise ValueError(f"decay_progress={convention!r}; legal: {', '.join(map(repr, DECAY_PROGRESS))}")
+    ahead, length = decay_span(length, one, convention)
     if length <= 0:
         return 1, 1
+    done = k + ahead
     return (done if done < length else length), length
