@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from lrfix.simulation.environment import Environment
+from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.stand_ins import lr_scheduler as ours
 from lrfix.simulation.stand_ins import optimizer as our_optimizers
 
@@ -335,8 +337,9 @@ REFUSALS: dict[str, Build] = {
     "chained empty": lambda m, o: m.ChainedScheduler([]),
     "chained with plateau": lambda m, o: m.ChainedScheduler([m.ReduceLROnPlateau(o)]),
     "not an optimizer": lambda m, o: m.StepLR(object(), 5),
-    "past the end of one cycle": lambda m, o: [m.OneCycleLR(o, 0.1, total_steps=5).step() for _ in range(1)]
-    + [m.OneCycleLR(o, 0.1, total_steps=5).step(9)],
+    "past the end of one cycle": lambda m, o: (
+        [m.OneCycleLR(o, 0.1, total_steps=5).step() for _ in range(1)] + [m.OneCycleLR(o, 0.1, total_steps=5).step(9)]
+    ),
     "cosine over nothing": lambda m, o: m.CosineAnnealingLR(o, 0).step(),
     "restart before the start": lambda m, o: m.CosineAnnealingWarmRestarts(o, 5).step(-1),
     "epoch for a sequence": lambda m, o: m.SequentialLR(o, [m.StepLR(o, 5)], []).step(1),
@@ -414,3 +417,57 @@ def test_the_source_keeps_to_the_interpreted_subset(module: ModuleType) -> None:
             decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
             assert decorators <= {"property", "staticmethod", "classmethod"}
         assert not isinstance(node, (ast.Yield, ast.YieldFrom, ast.With, ast.Try, ast.Global, ast.Match, ast.Await))
+
+
+INTERPRETED = [
+    "LambdaLR(optimizer, [lambda k: 0.9**k, Halving(7)])",
+    "MultiplicativeLR(optimizer, lambda k: 0.97)",
+    "StepLR(optimizer, 7)",
+    "MultiStepLR(optimizer, [10, 30, 30])",
+    "ConstantLR(optimizer)",
+    "LinearLR(optimizer, 0.1)",
+    "ExponentialLR(optimizer, 0.9)",
+    "CosineAnnealingLR(optimizer, 13, 1e-5)",
+    "CosineAnnealingWarmRestarts(optimizer, 7, 2)",
+    "PolynomialLR(optimizer, 43, 0.9)",
+    "CyclicLR(optimizer, 1e-3, 0.1, 8)",
+    "CyclicLR(optimizer, 1e-3, 0.1, 8, mode='exp_range', gamma=0.99)",
+    "OneCycleLR(optimizer, 0.1, total_steps=61)",
+    "OneCycleLR(optimizer, 0.1, total_steps=61, three_phase=True)",
+    "SequentialLR(optimizer, [LinearLR(optimizer, 0.1), CosineAnnealingLR(optimizer, 40)], [10])",
+    "ChainedScheduler([LinearLR(optimizer, 0.2), ExponentialLR(optimizer, 0.95)])",
+]
+TRAINING = """
+class Halving:
+    def __init__(self, every):
+        self.every = every
+
+    def __call__(self, step):
+        return 0.5 ** (step // self.every)
+
+optimizer = SGD([{{"params": ["a"], "lr": 0.1}}, {{"params": ["b"], "lr": 3e-4}}], lr=0.1, momentum=0.9)
+scheduler = {scheduler}
+curve = []
+for k in range(60):
+    curve.append([group["lr"] for group in optimizer.param_groups])
+    optimizer.step()
+    scheduler.step()
+saved = optimizer.state_dict(), scheduler.state_dict()
+optimizer.load_state_dict(saved[0])
+scheduler.load_state_dict(saved[1])
+curve.append(scheduler.get_last_lr())
+"""
+
+
+@pytest.mark.parametrize("scheduler", INTERPRETED)
+def test_interpreted_and_executed_they_are_the_same(scheduler: str) -> None:
+    source = TRAINING.format(scheduler=scheduler)
+    executed: dict[str, Any] = {**vars(our_optimizers), **vars(ours)}
+    exec(source, executed)
+    interpreter = Interpreter(fuel=10_000_000)
+    environment = Environment()
+    for module in (our_optimizers, ours):
+        interpreter.execute(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")).body, environment)
+    interpreter.execute(ast.parse(source).body, environment)
+    assert environment.variables["curve"] == executed["curve"]
+    assert len(set(map(tuple, executed["curve"]))) > 1

@@ -88,6 +88,19 @@ def both() -> tuple[Verification, ...]:
     return verify_many((cosine(), VerificationRequest(STEP, SETTER, STEPWISE, 40, "equivalent", "cpu")))
 
 
+BUNDLED = """
+from lrfix.schedulers import WarmupCosineLR
+
+def build(optimizer, p):
+    return WarmupCosineLR(optimizer, p["total"], warmup_steps=p["warmup"])
+"""
+
+
+def test_the_bundled_scheduler_runs_and_proves_equivalent() -> None:
+    verification = verify(cosine(COSINE, BUNDLED))
+    assert verification.verdict == "equivalent", verification.reason
+
+
 class TestEquivalent:
     def test_two_ways_to_write_one_schedule_are_equivalent(self, both: tuple[Verification, ...]) -> None:
         for verification in both:
