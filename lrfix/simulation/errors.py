@@ -1,4 +1,4 @@
-"""What can stop a simulation, and the exceptions of the simulated program itself."""
+"""How a simulation ends early: opaque code, limits, and the user's own exceptions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Opaque(Exception):
-    """The code cannot be simulated. ``reason`` says why, in words that fit after "this schedule"."""
+    """The code cannot be simulated; ``reason`` says why in plain words, ``node`` where."""
 
     def __init__(self, reason: str, node: ast.AST | None = None) -> None:
         super().__init__(reason)
@@ -16,22 +16,18 @@ class Opaque(Exception):
 
 
 class FuelSpent(Opaque):
-    """The code ran longer than it was allowed to."""
+    """Too many steps: an endless loop, most likely."""
 
 
 class TooDeep(Opaque):
-    """Calls or expressions nest deeper than the simulation follows."""
-
-
-class TooLarge(Opaque):
-    """A value would need more memory than the simulation allows."""
+    """Too many calls inside each other."""
 
 
 class UserError(Exception):
-    """An exception of the simulated program: ``value`` is a builtin exception or an ``Instance`` of a user's class."""
+    """An exception of the interpreted program. ``value`` is a Python builtin exception or an interpreted instance."""
 
     def __init__(self, value: Any, node: ast.AST | None = None) -> None:
-        super().__init__(value)
+        super().__init__(str(value))
         self.value = value
         self.node = node
 
@@ -43,10 +39,7 @@ class UserError(Exception):
 
     @property
     def message(self) -> str:
-        """What ``str(exception)`` gives; values that the code does not fix appear as their source text."""
-        if isinstance(self.value, KeyError) and len(self.value.args) == 1:
-            return repr(self.value.args[0])
-        args = self.value.args if isinstance(self.value, BaseException) else self.value.attributes.get("args", ())
-        if not isinstance(args, tuple):
-            return str(args)
-        return str(args[0]) if len(args) == 1 else (str(args) if args else "")
+        if isinstance(self.value, BaseException):
+            return str(self.value)
+        arguments = getattr(self.value, "attributes", {}).get("args", ())
+        return ", ".join(map(str, arguments))
