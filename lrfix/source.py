@@ -10,8 +10,11 @@ import ast
 import codecs
 import io
 import re
+import sys
+import threading
 import tokenize
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -32,6 +35,11 @@ _PYTHON_2 = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+
+
+#: Characters below which no chain of operators exhausts an ordinary stack, and the stack (bytes) for longer texts.
+_DEEP_CHAIN = 20_000
+_DEEP_STACK = 512 * 1024 * 1024
 
 
 class SourceError(Exception):
@@ -156,7 +164,7 @@ def _parse(text: str, path: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text, filename=path)
+            return _parse_safely(text, path)
     except SyntaxError as error:
         line = error.lineno
         place = f"line {line}: " if line else ""
@@ -169,6 +177,20 @@ def _parse(text: str, path: str) -> ast.Module:
         raise SourceError("syntax", "the code is nested too deeply to be parsed") from None
     except (ValueError, OverflowError) as error:
         raise SourceError("syntax", f"Python cannot parse the file: {error}") from None
+
+
+def _parse_safely(text: str, path: str) -> ast.Module:
+    if sys.version_info >= (3, 11) or len(text) < _DEEP_CHAIN:
+        return ast.parse(text, filename=path)
+    # Python 3.10 does not count how deep a chain (1 + 1 + 1 ..., x.a.a.a ...) goes and runs off the C stack.
+    previous = threading.stack_size(_DEEP_STACK)
+    try:
+        with ThreadPoolExecutor(1) as parser:
+            return parser.submit(ast.parse, text, path).result()
+    except RuntimeError as error:
+        raise MemoryError from error
+    finally:
+        threading.stack_size(previous)
 
 
 def _looks_like_python_2(text: str, error: SyntaxError) -> bool:

@@ -105,9 +105,21 @@ def test_an_ordinary_mistake_is_not_called_python_2(code):
     assert "Python 2" not in failure(code.encode()).message
 
 
-@pytest.mark.parametrize("code", ["(" * 5000 + ")" * 5000, "-" * 200_000 + "1", "x" + ".a" * 200_000])
+@pytest.mark.parametrize("code", ["(" * 5000 + ")" * 5000, "-" * 200_000 + "1", "not " * 200_000 + "1"])
 def test_absurd_nesting_is_a_syntax_error_not_a_crash(code):
     assert failure(code.encode()).kind == "syntax"
+
+
+@pytest.mark.parametrize(
+    "code", ["x" + ".a" * 200_000, "1" + "+1" * 200_000, "(1" + "\n+1" * 200_000 + ")", "f" + "()" * 200_000]
+)
+def test_an_absurd_chain_is_parsed_or_a_syntax_error_not_a_crash(code):
+    try:
+        source = parse_source(code.encode(), "train.py")
+    except SourceError as error:
+        assert (error.kind, "deeply" in error.message) == ("syntax", True)
+    else:
+        assert len(source.tree.body) == 1
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
