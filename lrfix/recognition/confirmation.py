@@ -28,6 +28,13 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 }
 
 
+_WHOLE = {"warmup_steps", "total_steps", "decay_steps", "T_0", "T_mult", "step_size", "milestones", "timescale"}
+
+
+def _numbers(value: object) -> list[float]:
+    return cast("list[float]", value if isinstance(value, list) else [value])
+
+
 def equal_rates(old: float, new: float, peak: float) -> bool:
     return abs(old - new) <= 1e-12 * max(abs(old), abs(new)) + 1e-15 * abs(peak)
 
@@ -43,6 +50,9 @@ def bundled_curve(scheduler: str, arguments: Mapping[str, str], sample: Sample) 
         value = given.pop(name, None)
         return None if value is None else float(cast(float, value))
 
+    for name, value in given.items():
+        if name in _WHOLE and not all(number == int(number) for number in _numbers(value)):
+            raise NotArithmetic(f"{name} is {value}; steps are whole")
     peak_factor, top = rate("peak_factor"), rate("eta_max")
     peak = top if top is not None else sample.base_lr * (1.0 if peak_factor is None else peak_factor)
     for absolute, share, target in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 CLOSE = 1e-10
 """Residual, relative to the largest rate of the curve, below which a fitted shape counts as the curve itself."""
@@ -74,7 +75,7 @@ def flat_tail(values: Sequence[float], begin: int = 0) -> int:
 
 def rises(values: Sequence[float], begin: int) -> list[int]:
     """Indices after ``begin`` to which the rate leaps up from the step before, against the run of its neighbours."""
-    steps = [after - before for before, after in zip(values, values[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(values)]
     scale = scale_of(values)
     found = []
     for index in range(max(begin, 1), len(steps)):

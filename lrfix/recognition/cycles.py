@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lrfix.recognition.curves import CLOSE, fit_cosine, fit_line, scale_of, snap
 from lrfix.recognition.model import Hypothesis, Quantity
@@ -79,7 +80,7 @@ def periodic_family(values: Sequence[float]) -> str | None:
     if len(crests) == 1 and not turns and values[0] > min(values) and values[crests[0]] > values[0]:
         return "onecycle"
     if len(crests) >= 2 and len(turns) >= 2:
-        gaps = [b - a for a, b in zip(turns, turns[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(turns)]
         if all(abs(gap - gaps[0]) <= 1 for gap in gaps):
             return "cyclic"
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from lrfix.recognition.curves import CLOSE, Cosine, fit_cosine, fit_line, flat_tail, rises, scale_of, snap
 
@@ -42,11 +43,12 @@ def find_decay(values: Sequence[float], begin: int, peak: float | None) -> Decay
     if leaps:
         return _restarts(values, begin, leaps)
     falls = all(values[k + 1] <= values[k] + 1e-12 * scale for k in range(begin, end))
-    finders = [_cosine, _line, _polynomial] if falls else [_cosine]
-    for finder in finders:
+    for finder in (_cosine, _line, _polynomial) if falls else (_cosine,):
         decay = finder(values, begin, end, peak)
         if decay is not None:
             return decay
+    if not falls:
+        return _rebound(values, begin, peak)
     for open_ended in (_exponential, _inverse_sqrt):
         decay = open_ended(values, begin, end)
         if decay is not None:
@@ -54,9 +56,23 @@ def find_decay(values: Sequence[float], begin: int, peak: float | None) -> Decay
     return _stable(values, begin, end)
 
 
+def _rebound(values: Sequence[float], begin: int, peak: float | None) -> Decay | None:
+    """A descent to a lowest point from which the curve only climbs."""
+    low = min(range(begin, len(values)), key=values.__getitem__)
+    if low < begin + 5 or any(b < a for a, b in pairwise(values[low:])):
+        return None
+    for finder in (_line, _polynomial, _cosine):
+        decay = finder(values[: low + 1], begin, low, peak)
+        if decay is not None:
+            return replace(decay, complaint=f"the curve rises again past step {low}")
+    return None
+
+
 def _cosine(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
     """Up to the flat tail; a tail above the cosine's own floor is a clamp, a last point before it may be either."""
     tail = values[-1]
+    if values[begin + 1] > values[begin]:
+        return None
     for stop in (end, end - 1, end + 1):
         cosine = fit_cosine(values, begin, min(stop, len(values)))
         if cosine is not None and cosine.peak > cosine.floor:
@@ -114,25 +130,26 @@ def _line(values: Sequence[float], begin: int, end: int, peak: float | None) -> 
 
 
 def _polynomial(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
-    if end >= len(values) - 1 or end - begin < 5:
+    if end - begin < 5:
         return None
-    floor = values[-1]
     scale = scale_of(values)
     top = values[begin] if peak is None else peak
-    for start in (begin, begin - 1):
-        length = end - start
-        middle = begin + (end - begin) // 2
-        ratio = (values[middle] - floor) / (top - floor) if top > floor else 0.0
-        if not 0.0 < ratio < 1.0:
-            continue
-        power = math.log(ratio) / math.log(1 - (middle - start) / length)
-        power = snap(power, 1e-8)
-        if all(
-            abs(floor + (top - floor) * (1 - (k - start) / length) ** power - values[k]) <= CLOSE * scale
-            for k in range(begin, end + 1)
-        ):
-            floor = 0.0 if abs(floor) <= 1e-13 * scale else floor
-            return Decay("poly", start, length, top, floor, {"power": power}, end=end)
+    # A curve that ends without a tail may stop on its horizon or one step before it.
+    ends = [(end, values[-1])] if end < len(values) - 1 else [(end, values[-1]), (end + 1, 0.0)]
+    for stop, floor in ends:
+        for start in (begin, begin - 1):
+            length = stop - start
+            middle = begin + (end - begin) // 2
+            ratio = (values[middle] - floor) / (top - floor) if top > floor else 0.0
+            if not 0.0 < ratio < 1.0:
+                continue
+            power = snap(math.log(ratio) / math.log(1 - (middle - start) / length), 1e-8)
+            if all(
+                abs(floor + (top - floor) * (1 - (k - start) / length) ** power - values[k]) <= CLOSE * scale
+                for k in range(begin, min(stop + 1, len(values)))
+            ):
+                floor = 0.0 if abs(floor) <= 1e-13 * scale else floor
+                return Decay("poly", start, length, top, floor, {"power": power}, end=stop)
     return None
 
 
@@ -167,12 +184,12 @@ def _steps(values: Sequence[float], begin: int, peak: float | None) -> Decay | N
     changes = [k for k in range(begin + 1, len(values)) if abs(values[k] - values[k - 1]) > 1e-13 * scale]
     if not changes or len(changes) * 3 > changes[-1] - begin + 3:
         return None
-    if any(later - earlier < 2 for earlier, later in zip(changes, changes[1:], strict=False)):
+    if any(later - earlier < 2 for earlier, later in pairwise(changes)):
         return None
     levels = [values[begin], *(values[k] for k in changes)]
-    if any(level <= 0 for level in levels[:-1]) or any(b > a for a, b in zip(levels, levels[1:], strict=False)):
+    if any(level <= 0 for level in levels[:-1]) or any(b > a for a, b in pairwise(levels)):
         return None
-    ratios = [after / before for before, after in zip(levels, levels[1:], strict=False)]
+    ratios = [after / before for before, after in pairwise(levels)]
     gamma, floor = ratios[0], 0.0
     numbers = {f"milestone_{index}": float(change) for index, change in enumerate(changes)}
     complaint = None
@@ -180,8 +197,10 @@ def _steps(values: Sequence[float], begin: int, peak: float | None) -> Decay | N
         floor = levels[-1]
     elif max(abs(ratio - gamma) for ratio in ratios) > 1e-9:
         complaint = "the drops are not by one factor"
+        if len(ratios) > 3:
+            return None
     numbers["gamma"] = gamma
-    lengths = {after - before for before, after in zip(changes, changes[1:], strict=False)}
+    lengths = {after - before for before, after in pairwise(changes)}
     if len(lengths) == 1 and complaint is None:
         numbers["step_size"] = float(lengths.pop())
     return Decay("multistep", begin, 0, values[begin], floor, numbers, complaint=complaint, end=changes[-1])
@@ -212,7 +231,7 @@ def _restarts(values: Sequence[float], begin: int, leaps: Sequence[int]) -> Deca
     if len(whole) > 1:
         ratio = whole[1] / whole[0]
         numbers["T_mult"] = snap(ratio)
-        if any(abs(b - a * ratio) > 1e-6 for a, b in zip(whole, whole[1:], strict=False)):
+        if any(abs(b - a * ratio) > 1e-6 for a, b in pairwise(whole)):
             complaint = "the cycles do not grow by one factor"
     elif len(peaks) > 1:
         following = fit_cosine(values, leaps[0], bounds[1])
@@ -221,14 +240,14 @@ def _restarts(values: Sequence[float], begin: int, leaps: Sequence[int]) -> Deca
     conventions = {"decay_progress": "k/(D-1)"} if abs(first.half_period - whole[0] + 1) < 1e-4 else {}
     if not conventions and abs(first.half_period - whole[0]) > 1e-4:
         complaint = f"a cycle of {whole[0]:g} steps follows a cosine of {first.half_period:g} steps"
-    drops = [after / before for before, after in zip(peaks, peaks[1:], strict=False)]
+    if "T_mult" not in numbers:
+        complaint = complaint or "the curve shows too little of its second cycle to tell how long that is"
+    drops = [after / before for before, after in pairwise(peaks)]
     if drops and any(abs(drop - 1) > 1e-9 for drop in drops):
         numbers["cycle_decay"] = drops[0]
         if any(abs(drop - drops[0]) > 1e-8 for drop in drops):
             complaint = "the peaks of the cycles do not shrink by one factor"
-    return Decay(
-        "cosine-restarts", first.start, whole[0], first.peak, floor, numbers, conventions, complaint, leaps[0]
-    )
+    return Decay("cosine-restarts", first.start, whole[0], first.peak, floor, numbers, conventions, complaint, leaps[0])
 
 
 def _stable(values: Sequence[float], begin: int, end: int) -> Decay | None:

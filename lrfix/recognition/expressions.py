@@ -65,10 +65,11 @@ class Expressions:
 
     @cached_property
     def _variable(self) -> list[Expression]:
-        """Names whose value differs between samples, one name for each vector of values."""
+        """Names worth combining, one for each vector of values: those that vary, and distinctive constants."""
         seen: dict[tuple[float, ...], Expression] = {}
         for name in self.names:
-            seen.setdefault(name.values, name)
+            if len(set(name.values)) > 1 or not _everyday(name.values[0]):
+                seen.setdefault(name.values, name)
         return list(seen.values())
 
     @cached_property
@@ -111,7 +112,7 @@ class Expressions:
         if direct:
             yield direct[0]
             return
-        simple = list(self._from_one_name(values, fits))
+        simple = list(self._from_one_name(values, fits, parameter))
         if simple:
             yield from simple
             return
@@ -126,7 +127,7 @@ class Expressions:
         return [pair for bucket in buckets for pair in self._pairs.get(bucket, ())]
 
     def _from_one_name(
-        self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool]
+        self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool], parameter: str
     ) -> Iterator[Expression]:
         for name in self._variable:
             for offset in (1, -1):
@@ -141,7 +142,25 @@ class Expressions:
                     if fits([value**exponent for value in name.values]):
                         power = f"{name.inside(_ATOM)} ** {exponent:g}"
                         yield Expression(power, values, name.cost + 1.0, _PRODUCT)
-            yield from _scaled(name, values, fits)
+                rooted = [wanted * math.sqrt(value) for wanted, value in zip(values, name.values, strict=True)]
+                if (
+                    all(agrees(root, rooted[0]) for root in rooted)
+                    and (text := _root(rooted[0], name, self.names)) is not None
+                ):
+                    yield Expression(text, values, name.cost + 1.5, _PRODUCT)
+            for expression in _scaled(name, values, fits):
+                yield self._with_named_factor(expression, name, values, parameter)
+
+    def _with_named_factor(
+        self, scaled: Expression, name: Expression, values: tuple[float, ...], parameter: str
+    ) -> Expression:
+        """``len(loader) * args.warmup_epochs`` rather than ``len(loader) * 5``, where a name says what the 5 is."""
+        for factor in self.names:
+            if len(set(factor.values)) > 1 or not _related(factor.text, parameter):
+                continue
+            if all(agrees(n * f, v) for n, f, v in zip(name.values, factor.values, values, strict=True)):
+                return _binary(name, "*", factor, values, scaled.cost, _PRODUCT)
+        return scaled
 
     def _from_three(
         self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool], slack: float
@@ -172,8 +191,10 @@ class Expressions:
                     yield Expression(f"math.ceil({pair.text})", values, pair.cost + 0.8)
                 if whole and fits([round(value) for value in pair.values]):
                     yield Expression(f"round({pair.text})", values, pair.cost + 0.9)
-                if pair.binding == _PRODUCT:
+                if whole:
                     yield from _quotients(pair, self._variable, values, fits)
+                if pair.binding == _PRODUCT:
+                    yield from _scaled(pair, values, fits)
 
 
 def _quotients(
@@ -182,13 +203,20 @@ def _quotients(
     values: tuple[float, ...],
     fits: Callable[[Sequence[float]], bool],
 ) -> Iterator[Expression]:
-    """``a * b // c``: only where the first sample already matches are the others computed."""
+    """``a * b // c`` and ``int(a * b * c)``: only where the first sample matches are the others computed."""
     for name in names:
+        if pair.binding == _PRODUCT and int(pair.values[0] * name.values[0]) == values[0]:
+            vector = tuple(float(int(p * n)) for p, n in zip(pair.values, name.values, strict=True))
+            if fits(vector):
+                text = f"int({pair.text} * {name.inside(_ATOM)})"
+                yield Expression(text, vector, pair.cost + name.cost + 0.6)
         if name.values[0] < 1 or pair.values[0] // name.values[0] != values[0] or not all(name.values):
             continue
         vector = tuple(p // n for p, n in zip(pair.values, name.values, strict=True))
         if fits(vector):
-            yield Expression(f"{pair.text} // {name.inside(_ATOM)}", vector, pair.cost + name.cost + 0.6, _PRODUCT)
+            yield Expression(
+                f"{pair.inside(_PRODUCT)} // {name.inside(_ATOM)}", vector, pair.cost + name.cost + 0.6, _PRODUCT
+            )
 
 
 def _combinations(names: Sequence[Expression]) -> Iterator[Expression]:
@@ -255,6 +283,17 @@ def _scaled(
             if candidate > 1 and fits([had // candidate for had in name.values]):
                 yield Expression(f"{name.inside(_PRODUCT)} // {candidate}", values, name.cost + 1.1, _PRODUCT)
                 return
+
+
+def _root(coefficient: float, name: Expression, names: Sequence[Expression]) -> str | None:
+    """``coefficient * name ** -0.5`` as one writes it: a plain coefficient, or a whole number under the root."""
+    inside = coefficient**-2 if coefficient > 0 else 0.0
+    if abs(inside - round(inside)) <= 1e-9 * inside and round(inside) > 1:
+        held = [other for other in names if other.values[0] == round(inside) and len(set(other.values)) == 1]
+        whole = held[0].inside(_PRODUCT) if held else str(round(inside))
+        return f"({whole} * {name.inside(_PRODUCT)}) ** -0.5"
+    text = literal(coefficient)
+    return None if text is None else f"{text} * {name.inside(_ATOM)} ** -0.5"
 
 
 def _bucket(value: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from lrfix.recognition.curves import scale_of
 from lrfix.recognition.cycles import cycles_with_warmup, periodic_family
@@ -42,6 +43,11 @@ def readings(sample: Sample) -> list[Hypothesis]:
     scale = scale_of(values)
     if all(abs(value - values[0]) <= 1e-12 * scale for value in values):
         return [Hypothesis("constant", "WarmupConstantLR", {}, (Quantity("eta_max", values[0], "rate"),))]
+    stride = _stride(values)
+    if stride:
+        complaint = f"the rate changes only every {stride} steps"
+        slow = readings(Sample(values[::stride], sample.base_lr, sample.names))
+        return [_slowed(hypothesis, stride, complaint) for hypothesis in slow]
     rise = find_rise(values)
     if rise is None:
         found = list(_without_warmup(values, sample.base_lr))
@@ -56,6 +62,47 @@ def readings(sample: Sample) -> list[Hypothesis]:
     if family is None and rise is not None and rise.last >= 3:
         family = f"{rise.kind}+other"
     return [Hypothesis(family or "other", None, {}, (), "the bundled schedulers have no such curve")]
+
+
+def without_warmup_too(found: Sequence[list[Hypothesis]]) -> list[list[Hypothesis]]:
+    """Where some curves have a warmup and others have none, those read as having one of zero steps as well."""
+    warm = {h.key: h for each in found for h in each if h.value("warmup_steps") is not None}
+    joined = []
+    for each in found:
+        extra = []
+        if all(h.value("warmup_steps") is None for h in each):
+            for model in warm.values():
+                for own in each:
+                    if not model.family.endswith(f"warmup+{own.family}") or own.scheduler != model.scheduler:
+                        continue
+                    values = {"warmup_steps": 0.0, "warmup_start_lr": 0.0}
+                    values.update((quantity.parameter, quantity.value) for quantity in own.quantities)
+                    if all(model.conventions.get(name) == value for name, value in own.conventions.items()) and all(
+                        quantity.parameter in values for quantity in model.quantities
+                    ):
+                        quantities = tuple(replace(q, value=values[q.parameter]) for q in model.quantities)
+                        extra.append(replace(model, quantities=quantities, complaint=own.complaint))
+        joined.append([*each, *extra])
+    return joined
+
+
+def _stride(values: Sequence[float]) -> int:
+    """Steps for which every rate is held, where that is no staircase of its own; 0 if rates change at every step."""
+    changes = [k for k in range(1, len(values)) if values[k] != values[k - 1]]
+    if len(changes) < 6 or changes[0] < 2:
+        return 0
+    stride = math.gcd(*changes)
+    if stride < 2 or len(changes) * stride * 2 < changes[-1]:
+        return 0
+    levels = [values[0], *(values[k] for k in changes)]
+    ratios = [b / a for a, b in pairwise(levels) if a]
+    return stride if max(ratios) - min(ratios) > 1e-9 else 0
+
+
+def _slowed(hypothesis: Hypothesis, stride: int, complaint: str) -> Hypothesis:
+    """A reading of every ``stride``-th step in steps again."""
+    quantities = tuple(replace(q, value=q.value * stride) if q.unit == "steps" else q for q in hypothesis.quantities)
+    return replace(hypothesis, quantities=quantities, complaint=hypothesis.complaint or complaint)
 
 
 def _without_warmup(values: Sequence[float], base_lr: float) -> Iterator[Hypothesis]:

@@ -10,7 +10,7 @@ from lrfix.recognition.confirmation import first_difference
 from lrfix.recognition.evaluation import evaluate
 from lrfix.recognition.expressions import Expression, Expressions, agrees
 from lrfix.recognition.model import Hypothesis, Recognition, Sample, ScheduleSpec
-from lrfix.recognition.readings import readings
+from lrfix.recognition.readings import readings, without_warmup_too
 
 _POSITIONAL = {
     "WarmupCosineLR": ("total_steps",),
@@ -57,7 +57,7 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     broken = _unusable(samples)
     if broken is not None:
         return Recognition("other", {}, None, broken)
-    found = [readings(sample) for sample in samples]
+    found = without_warmup_too([readings(sample) for sample in samples])
     tables = [{hypothesis.key: hypothesis for hypothesis in reversed(each)} for each in found]
     shared = [hypothesis.key for hypothesis in found[0] if all(hypothesis.key in table for table in tables)]
     if not shared:
@@ -95,7 +95,8 @@ def _disagreement(found: Sequence[Sequence[Hypothesis]]) -> Recognition:
     families = {each[0].family for each in found}
     complaint = next((h.complaint for each in found for h in each if h.complaint), None)
     if len(families) == 1:
-        return Recognition(families.pop(), {}, None, complaint or "the curve follows no one convention in all scenarios")
+        reason = complaint or "the curve follows no one convention in all scenarios"
+        return Recognition(families.pop(), {}, None, reason)
     listed = ", ".join(sorted(families))
     return Recognition("other", {}, None, f"the curve has different shapes under different values: {listed}")
 
@@ -108,7 +109,7 @@ def _trace(hypotheses: tuple[Hypothesis, ...], samples: Sequence[Sample], search
     untraced: list[str] = []
     cost = 0.5 * len(conventions)
     places: list[str] = []
-    peaks = [hypothesis.value("eta_max") or sample.base_lr for hypothesis, sample in zip(hypotheses, samples, strict=True)]
+    peaks = [h.value("eta_max") or sample.base_lr for h, sample in zip(hypotheses, samples, strict=True)]
     for quantity in first.quantities:
         values = [hypothesis.value(quantity.parameter) for hypothesis in hypotheses]
         numbers = [value for value in values if value is not None]
@@ -135,6 +136,8 @@ def _trace(hypotheses: tuple[Hypothesis, ...], samples: Sequence[Sample], search
         untraced = [entry for entry in untraced if not entry.startswith("milestones")]
         arguments["milestones"] = parameters["milestones"] = milestones
         cost -= _UNTRACED * (len([q for q in first.quantities if q.parameter.startswith("milestones")]) - len(places))
+    if first.scheduler == "WarmupInverseSqrtLR":
+        arguments.setdefault("warmup_steps", "0")
     arguments.update({name: repr(value).replace("'", '"') for name, value in conventions.items()})
     return _Reading(hypotheses, arguments, parameters, tuple(untraced), cost)
 
@@ -224,7 +227,7 @@ def _not_traced(reading: _Reading) -> str:
 def _spec(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
     """Arguments in the order of the signature; positional ones end at the first that is left out."""
     rest = dict(arguments)
-    positional = []
+    positional: list[str] = []
     for name in _POSITIONAL.get(scheduler, ()):
         if name not in rest:
             break

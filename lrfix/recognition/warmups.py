@@ -82,7 +82,7 @@ def _geometric_run(values: Sequence[float], begin: int) -> int:
 
 
 def read_warmup(rise: Rise, values: Sequence[float], boundary: int, peak: float) -> list[WarmupReading]:
-    """The conventions under which the measured rise reaches ``peak`` as the bundled warmup of ``boundary`` steps does."""
+    """The conventions under which a warmup of ``boundary`` steps towards ``peak`` is the measured rise."""
     if rise.kind == "exp-warmup":
         return _read_exponential(rise, values, boundary, peak)
     if rise.line is None or rise.line.slope <= 0:
