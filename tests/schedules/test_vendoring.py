@@ -1,0 +1,61 @@
+"""The vendored form: one file, cut from the installed source, that needs no lrfix."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lrfix
+from lrfix import schedulers, schedules
+from lrfix.vendoring import public_names, vendored_source
+
+
+def test_every_public_function_and_class_can_be_vendored():
+    functions = [name for name in schedules.__all__ if name.islower()]
+    classes = [name for name in schedulers.__all__ if name.endswith("LR")]
+    assert public_names() == sorted(functions + classes)
+
+
+def test_the_file_is_stamped_with_version_and_licence():
+    text = vendored_source(["warmup_cosine"])
+    assert f"lrfix {lrfix.__version__}" in text
+    assert "SPDX-License-Identifier: MIT" in text
+    assert "WITHOUT WARRANTY OF ANY KIND" in text
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_a_single_name_brings_what_it_rests_on_and_imports_nothing_of_lrfix(name):
+    text = vendored_source([name])
+    modules = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    assert modules <= {*sys.stdlib_module_names, "torch"}
+    assert ("torch" in modules) == name.endswith("LR")
+    namespace: dict[str, object] = {"__name__": "vendored"}
+    exec(compile(text, "vendored.py", "exec", dont_inherit=True), namespace)
+    assert namespace["__all__"] == [name]
+    assert callable(namespace[name])
+
+
+def test_a_function_alone_runs_on_a_machine_without_lrfix_and_torch(tmp_path: Path):
+    (tmp_path / "schedule.py").write_text(vendored_source(["warmup_cosine"]))
+    code = "import schedule, sys; assert 'torch' not in sys.modules; print(schedule.warmup_cosine(7, total_steps=10))"
+    result = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+                            capture_output=True, text=True, check=True)  # fmt: skip
+    assert float(result.stdout) == schedules.warmup_cosine(7, total_steps=10)
+
+
+def test_the_text_is_the_same_every_time():
+    assert vendored_source(["warmup_step", "WarmupCosineLR"]) == vendored_source(["WarmupCosineLR", "warmup_step"])
+
+
+@pytest.mark.parametrize("names", [["cosine"], [], ["WarmupScheduler"]])
+def test_unknown_names_are_refused_with_the_legal_ones(names):
+    with pytest.raises(ValueError, match="legal: some of WarmupConstantLR, "):
+        vendored_source(names)
