@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 STEPS = 240
 MAX_STEPS = 1400
+ENOUGH = 40
 
 
 class Study:
@@ -77,6 +79,12 @@ class Study:
             run = self.laboratory.run(
                 scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
             )
+            if construction is None and _needs_a_value(run):
+                filled = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
+                filled.fill_none = True
+                run = self.laboratory.run(
+                    filled, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                )
             self.counters["runs"] = self.counters.get("runs", 0) + 1
             self._runs[(hashable,)] = run
         return self._runs[(hashable,)]
@@ -115,7 +123,9 @@ class Study:
     def use(self) -> Construction | None:
         """The construction the site is judged by: the first that the file shows and that can be simulated."""
         for construction in self.site.constructions:
-            if self.site.form == "lambda" or self.run(0, use=construction).opaque is None:
+            run = self.run(0, use=construction)
+            built = run.opaque is None and (run.failure is None or run.failure.step >= 0)
+            if self.site.form == "lambda" or built:
                 return construction
         return None
 
@@ -131,8 +141,8 @@ class Study:
 
     @cached_property
     def ran(self) -> bool:
-        """Whether every generic scenario gave a whole curve of real numbers."""
-        return all(run.ran and run.failure is None and all_real(run.curve) for run in self.runs)
+        """Whether every generic scenario gave a curve to judge; one that fails long past its start counts."""
+        return all(_usable(run) for run in self.runs)
 
     def everywhere(self, holds: Callable[[Run], bool]) -> bool:
         """Whether a property holds in every generic scenario; False when none ran."""
@@ -194,15 +204,29 @@ class Study:
         ]
         if len(samples) < len(plain):
             return None
+        ended = next((run.failure for run in plain if run.failure is not None), None)
         more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
         whole = recognise([*samples, *more]) if len(more) == len(varied) else None
-        if whole is not None and whole.spec is not None:
+        if whole is not None and whole.spec is not None and ended is None:
             return whole
-        return recognise(samples)
+        found = recognise(samples)
+        if found is not None and found.spec is not None:
+            why = "parameters that the recognised schedule does not name change the curve"
+            if ended is not None:
+                why = f"fails at step {ended.step} with {ended.kind}: {ended.message}"
+            elif len(more) == len(varied) and whole is not None and whole.reason:
+                why = whole.reason
+            return replace(found, spec=None, reason=why)
+        return found
 
 
 def _usable(run: Run) -> bool:
-    return run.ran and run.failure is None and all_real(run.curve)
+    return run.ran and all_real(run.curve) and (run.failure is None or len(run.curve) >= ENOUGH)
+
+
+def _needs_a_value(run: Run) -> bool:
+    """Whether a parameter whose default is None was needed as a number after all."""
+    return run.failure is not None and run.failure.kind == "TypeError" and "NoneType" in run.failure.message
 
 
 def _numbers(run: Run) -> dict[str, object]:

@@ -14,7 +14,7 @@ from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
 
 _RAMP = 3
-_RATE_LIKE = 5e-3
+_TINY_FACTOR, _TINY_RATE = 0.05, 1e-5
 
 
 @rule("LR201")
@@ -124,7 +124,8 @@ def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
         if literal:
             base = runs[0].base_lrs[0]
             same = base != 1 and all(abs(peak - base) <= 1e-9 * base for peak in peaks)
-            tiny = base <= 1e-2 and not runs[0].leaves and all(0 < peak < _RATE_LIKE for peak in peaks) and not study.truncated
+            tiny = base <= 1e-2 and all(0 < peak < _TINY_FACTOR and peak * base < _TINY_RATE for peak in peaks)
+            tiny = tiny and not study.truncated and all(role_of(path) is Role.WIDTH for path in runs[0].leaves)
             wrong = same or tiny
         else:
             wrong = all(_scales_twice(study, construction, index, rate) for index in range(len(study.runs)))
@@ -185,7 +186,7 @@ def _jump(curve: list[float]) -> int | None:
     top = curve[end]
     slope = top - curve[end - 1]
     move = curve[end + 1] - top
-    later = max(abs(curve[end + 2] - curve[end + 1]), abs(curve[end + 3] - curve[end + 2]))
+    later = abs(curve[end + 3] - curve[end + 2])
     if move < 0:
         return end if -move > 0.02 * top and -move > 4 * later else None
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
@@ -224,13 +225,10 @@ def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | Non
     if run.failure is not None:
         step = run.failure.step
         if 0 < step < reached and (horizon is None or step > horizon):
-            return step, f"fails with {run.failure.kind}: {run.failure.message}"
+            what = {"ComplexRate": "becomes a complex number", "InvalidRate": "is no finite number"}.get(run.failure.kind)
+            return step, f"{what or 'fails with ' + run.failure.kind} at step {step} ({run.failure.message})"
         return None
     for step, rate in enumerate(curve[:reached]):
-        if isinstance(rate, complex):
-            return step, f"becomes a complex number ({rate.real:.3g}{rate.imag:+.3g}j at step {step})"
-        if as_float(rate) != as_float(rate):
-            return step, f"is not a number at step {step}"
         if rate < 0 and (horizon is None or step > horizon):
             return step, f"turns negative ({rate:.3g} at step {step})"
     end = horizon if horizon is not None else _lowest(run, reached)

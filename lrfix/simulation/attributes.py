@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from lrfix.simulation.errors import Opaque, UserError
@@ -30,7 +31,7 @@ METHODS: dict[type, frozenset[str]] = {
     set: frozenset("add discard remove union intersection difference update issubset issuperset copy".split()),
     str: frozenset(
         "lower upper strip lstrip rstrip split rsplit startswith endswith replace join find count title capitalize isdigit "
-        "isalpha zfill partition rpartition".split()
+        "isalpha zfill partition rpartition format".split()
     ),
     int: frozenset("bit_length is_integer conjugate".split()),
     float: frozenset("is_integer conjugate hex".split()),
@@ -165,6 +166,11 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
         if name in _MUTATORS and at is not None:
             machine.record_item(value, name, None, arguments, at)
         given = [list(machine.iterate(a, at)) if name == "extend" else a for a in arguments]
+        if name == "format":
+            if re.search(r"{[^}]*[.\[]", value):
+                raise Opaque("formats with attribute access", at)
+            given = [a if isinstance(a, int | float | str) else "?" for a in given]
+            keywords = {k: a if isinstance(a, int | float | str) else "?" for k, a in keywords.items()}
         if isinstance(value, str):
             given = [machine.concrete(a, at, "str") for a in given]
         return getattr(value, name)(*given, **keywords)

@@ -226,6 +226,8 @@ class Interpreter:
         if isinstance(container, ClassValue | type):
             return container
         index = self.concrete(index, node, "number")
+        if container is None or isinstance(container, int | float):
+            raise UserError(TypeError(f"'{type(container).__name__}' object is not subscriptable"), node)
         if not isinstance(container, list | tuple | dict | str | range | bytes):
             raise Opaque(f"reads an element of `{_text(node)}`, which lrfix cannot see", node)
         return self.native(lambda: container[index], (), node)

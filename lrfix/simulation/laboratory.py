@@ -8,6 +8,7 @@ optimizer step uses.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
-from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.trace import Trace, Write
@@ -113,9 +114,27 @@ class Laboratory:
             run.opaque = opaque.reason
         except UserError as error:
             run.failure = Failure(error.kind, error.message, step, error.node)
+        _cut(run)
         run.leaves = dict(host.leaves)
         run.names = bench.visible(construction)
         return run
+
+
+def _cut(run: Run) -> None:
+    """Keep the rates before the first that is no real number, and say what it was."""
+    for step, rates in enumerate(zip(*run.lr, strict=False)):
+        wrong = next((r for r in rates if not _real(r)), None)
+        if wrong is not None:
+            kind = "ComplexRate" if isinstance(wrong, complex) else "InvalidRate"
+            run.failure = Failure(kind, f"the rate is {wrong!r}", step, None)
+            run.lr = [list(group[:step]) for group in run.lr]
+            return
+    shortest = min((len(group) for group in run.lr), default=0)
+    run.lr = [list(group[:shortest]) for group in run.lr]
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class _Bench:
@@ -273,10 +292,12 @@ class _Bench:
         overridden = name in self.scenario.overrides
         if not overridden and default is not None:
             if isinstance(default, ast.Constant) and default.value is None:
-                return _OMIT
+                if not self.scenario.fill_none or role not in (*LENGTHS, Role.FLOOR, Role.FLOOR_RATIO, Role.PEAK):
+                    return _OMIT
+                stated = 0
             if stated is None or isinstance(stated, bool | str) or role is Role.LAST_EPOCH:
                 return _OMIT
-        if stated is not None:
+        if stated is not None and not self.scenario.fill_none:
             self.world.host.defaults.own.setdefault(name, stated)
         if role is Role.UNKNOWN and stated is None and not overridden:
             self.parameters.setdefault(name, None)

@@ -20,7 +20,7 @@ from lrfix.simulation.values import ModuleValue, NativeFunction, Partial
 Machine = Any
 _MATH = [n for n in dir(math) if not n.startswith("_")]
 _MODULES = frozenset(
-    {"math", "numpy", "np", "torch", "functools", "itertools", "bisect", "copy", "warnings", "typing", "collections",
+    {"numbers", "math", "numpy", "np", "torch", "functools", "itertools", "bisect", "copy", "warnings", "typing", "collections",
      "torch.optim", "torch.optim.lr_scheduler", "torch.nn", "torch.distributed", "abc", "enum", "logging", "types",
      "dataclasses", "operator", "collections.abc"}
 )  # fmt: skip
@@ -141,7 +141,16 @@ def _table() -> dict[str, Any]:
         found[name] = NativeFunction(name, function, accepts_callables=True)
     found["math.factorial"] = NativeFunction("math.factorial", _factorial)
     found["numpy.float"] = float
+    found.update({"typing.List": list, "typing.Tuple": tuple, "typing.Dict": dict, "typing.Set": set})
+    found.update({"collections.OrderedDict": dict, "numbers.Number": float, "collections.Counter": NativeFunction("Counter", _count)})
     return found
+
+
+def _count(values: Any = ()) -> dict[Any, int]:
+    counted: dict[Any, int] = {}
+    for value in values:
+        counted[value] = counted.get(value, 0) + 1
+    return counted
 
 
 def _factorial(n: int) -> int:

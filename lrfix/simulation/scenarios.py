@@ -50,6 +50,7 @@ class Scenario:
     defaults: Mapping[str, object] = field(default_factory=dict)
     vary_unknown: bool = False
     variant: int = 0
+    fill_none: bool = False
     values: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -71,7 +72,7 @@ class Scenario:
     def _draw(self, path: str, wanted: str) -> object:
         role = role_of(path)
         default = self.defaults.get(path)
-        if role in (Role.CYCLES, Role.LAST_EPOCH) and default is not None:
+        if role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE) and isinstance(default, int | float):
             return default
         if isinstance(default, bool | str):
             return default

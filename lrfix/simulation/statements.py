@@ -268,7 +268,9 @@ def _assert(node: ast.Assert) -> Execute:
     message = compiled(node.msg) if node.msg is not None else None
 
     def run(machine: Machine, environment: Environment) -> Any:
-        if not machine.truth(test(machine, environment), node):
+        value = test(machine, environment)
+        # What an assertion on something unseen says, the code relies on.
+        if not isinstance(value, Unknown) and not machine.truth(value, node):
             arguments = () if message is None else (message(machine, environment),)
             raise UserError(AssertionError(*arguments), node)
         return NORMAL

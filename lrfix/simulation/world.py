@@ -10,6 +10,7 @@ import ast
 from typing import Any
 
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
+from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
@@ -20,6 +21,8 @@ from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import Instance, Unknown
 
 _MAX_DEPTH = 40
+# What a star import is known to bring along under these names.
+_USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
 
 
 class Host:
@@ -73,7 +76,9 @@ class World:
         self.host = host
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
-        self.resolved: dict[str, object] = {}
+        self.star_imports = any(
+            isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in names.nodes
+        )
 
     def environment(self, scope: Scope, at: ast.AST | None) -> Environment:
         """What code standing at ``at`` in ``scope`` sees."""
@@ -93,6 +98,8 @@ class World:
     def resolve(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         """The value ``name`` has in ``scope`` at ``at``; raises KeyError when the scope does not bind it."""
         if name not in scope.bindings or name in scope.outer_names:
+            if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
+                return imported(_USUAL.get(name, name), name)
             raise KeyError(name)
         key = (name, id(scope.node))
         binding = self.names.reaching(name, scope, at)
@@ -175,6 +182,8 @@ class World:
             if isinstance(b, Defined) or (isinstance(b, Assigned) and isinstance(b.value, ast.Lambda | ast.Call))
         ]
         if functions and len(functions) == len(binding.alternatives):
+            # A definition in this file before a call of something that may stand elsewhere.
+            functions.sort(key=lambda b: isinstance(b, Assigned) and isinstance(b.value, ast.Call))
             chosen = functions[self.host.scenario.variant % len(functions)]
             return self._value(name, chosen, scope, getattr(chosen, "node", None))
         for alternative in binding.alternatives:

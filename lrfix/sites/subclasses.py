@@ -15,14 +15,19 @@ SCHEDULE_METHODS = frozenset({"get_lr", "step", "_get_closed_form_lr", "_update_
 def subclass_sites(source: Source, names: Names) -> list[ScheduleSite]:
     classes = [node for node in names.nodes if isinstance(node, ast.ClassDef)]
     bases: dict[ast.ClassDef, str] = {}
+    derived: set[ast.ClassDef] = set()
     for _ in range(4):
         for node in classes:
-            base = bases.get(node) or _torch_base(names, node, bases)
+            if node in bases:
+                continue
+            base = _torch_base(names, node, bases)
             if base:
                 bases[node] = base
+                if not any(torch_scheduler(names, b) for b in node.bases):
+                    derived.add(node)
     found = []
     for node, base in bases.items():
-        if not _defines_a_schedule(node, base):
+        if not _defines_a_schedule(node, base) and not (node in derived and _has_methods(node)):
             continue
         found.append(
             ScheduleSite(
@@ -55,6 +60,10 @@ def _defines_a_schedule(node: ast.ClassDef, base: str) -> bool:
     if any(m.name in SCHEDULE_METHODS and not _abstract(m) for m in methods):
         return True
     return base in ("LambdaLR", "MultiplicativeLR") and any(m.name == "__init__" for m in methods)
+
+
+def _has_methods(node: ast.ClassDef) -> bool:
+    return any(isinstance(s, ast.FunctionDef) and not _abstract(s) for s in node.body)
 
 
 def _abstract(method: ast.FunctionDef) -> bool:
