@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
-from lrfix.names import Names
+from lrfix.names import Defined, Names
 from lrfix.simulation.facts import Defaults
-from lrfix.simulation.laboratory import Laboratory, Run
+from lrfix.simulation.laboratory import Laboratory, Run, signature
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC, Scenario
 from lrfix.sites.model import Construction, ScheduleSite
@@ -76,14 +76,14 @@ class Study:
         hashable = repr(key)
         if (hashable,) not in self._runs:
             scenario = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
+            scenario.fill_none = construction is None and bool(self.optional_lengths)
             run = self.laboratory.run(
                 scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
             )
-            if construction is None and _needs_a_value(run):
-                filled = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
-                filled.fill_none = True
+            if scenario.fill_none and not _usable(run):
+                plain = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
                 run = self.laboratory.run(
-                    filled, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                    plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
                 )
             self.counters["runs"] = self.counters.get("runs", 0) + 1
             self._runs[(hashable,)] = run
@@ -113,6 +113,36 @@ class Study:
             and 1 < abs(n.value) < 1e7
         ]
         return max(numbers, default=0)
+
+    @cached_property
+    def constructor(self) -> ast.FunctionDef | None:
+        """The ``__init__`` of a class site, its own or one it inherits in this file."""
+        return _constructor(self.names, self.node) if isinstance(self.node, ast.ClassDef) else None
+
+    @cached_property
+    def optional_lengths(self) -> tuple[str, ...]:
+        """Constructor parameters that are lengths and may be None."""
+        given = signature(self.constructor) if self.constructor is not None else []
+        return tuple(
+            name for name, default, _ in given
+            if isinstance(default, ast.Constant) and default.value is None and role_of(name) in LENGTHS
+        )
+
+    @cached_property
+    def unvaried(self) -> str | None:
+        """A setting that the scenarios do not vary (a switch, a name, an optional object) and that may change the curve."""
+        for run in self.runs:
+            for path, value in run.leaves.items():
+                if isinstance(value, bool | str) or value is None:
+                    return path
+        if self.constructor is None:
+            return None
+        for name, default, required in signature(self.constructor):
+            if required or name in ("last_epoch", "verbose") or not isinstance(default, ast.Constant):
+                continue
+            if default.value is None or isinstance(default.value, bool | str):
+                return name
+        return None
 
     @property
     def truncated(self) -> bool:
@@ -208,7 +238,7 @@ class Study:
         more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
         whole = recognise([*samples, *more]) if len(more) == len(varied) else None
         if whole is not None and whole.spec is not None and ended is None:
-            return whole
+            return self._narrowed(whole)
         found = recognise(samples)
         if found is not None and found.spec is not None:
             why = "parameters that the recognised schedule does not name change the curve"
@@ -219,14 +249,29 @@ class Study:
             return replace(found, spec=None, reason=why)
         return found
 
+    def _narrowed(self, found: Recognition) -> Recognition:
+        """A recognised schedule, without its construction where the experiments do not cover all that the code can do."""
+        if found.family == "constant":
+            return replace(found, spec=None, reason="a constant rate needs no schedule")
+        if self.unvaried is not None:
+            return replace(found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated")
+        return found
+
+
+def _constructor(names: Names, node: ast.ClassDef) -> ast.FunctionDef | None:
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return statement
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef):
+                return _constructor(names, binding.node)
+    return None
+
 
 def _usable(run: Run) -> bool:
     return run.ran and all_real(run.curve) and (run.failure is None or len(run.curve) >= ENOUGH)
 
-
-def _needs_a_value(run: Run) -> bool:
-    """Whether a parameter whose default is None was needed as a number after all."""
-    return run.failure is not None and run.failure.kind == "TypeError" and "NoneType" in run.failure.message
 
 
 def _numbers(run: Run) -> dict[str, object]:

@@ -31,11 +31,13 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
 def boundary_jump(study: Study) -> Iterator[Violation]:
     if not study.ran or study.site.base == "MultiplicativeLR" and study.site.form == "lambda":
         return
-    jumps = [_jump(run.curve) for run in study.runs]
-    if any(jump is None for jump in jumps):
+    for runs in (study.runs, _long_warmups(study)):
+        jumps = [_jump(run.curve) for run in runs]
+        if jumps and all(jump is not None for jump in jumps):
+            break
+    else:
         return
-    run = study.runs[0]
-    step = jumps[0]
+    run, step = runs[0], jumps[0]
     assert step is not None
     before, after = run.curve[step], run.curve[step + 1]
     direction = "drops" if after < before else "leaps"
@@ -190,6 +192,23 @@ def _jump(curve: list[float]) -> int | None:
     if move < 0:
         return end if -move > 0.02 * top and -move > 4 * later else None
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
+
+
+def _long_warmups(study: Study) -> list[Run]:
+    """The generic scenarios with a warmup of two fifths of the run: a jump that a short warmup hides shows there."""
+    found = []
+    for index, run in enumerate(study.runs):
+        horizon = study.horizon(run)
+        leaves = {**run.leaves, **run.names}
+        lengths = [p for p, v in leaves.items() if role_of(p) is Role.WARMUP and isinstance(v, int) and not isinstance(v, bool)]
+        inputs = [p for p in lengths if p in run.leaves] or lengths
+        if horizon is None or len(inputs) != 1:
+            return []
+        longer = study.run(index, overrides={inputs[0]: int(0.4 * horizon)})
+        if not longer.ran or not all_real(longer.curve):
+            return []
+        found.append(longer)
+    return found
 
 
 def _ramp_end(curve: list[float]) -> int | None:
