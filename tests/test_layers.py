@@ -16,6 +16,7 @@ RANKS = {
     "lrfix.schedules": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
+    "lrfix.vendoring": 2,
     "lrfix.schedulers": 2,
     "lrfix.names": 3,
     "lrfix.registry": 3,
