@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
-from lrfix.names import Defined, Names
+from lrfix.names import Names
 from lrfix.simulation.facts import Defaults
-from lrfix.simulation.laboratory import Laboratory, Run, signature
+from lrfix.simulation.laboratory import Laboratory, Parameter, Run, constructor_parameters
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC, Scenario
 from lrfix.sites.model import Construction, ScheduleSite
@@ -115,16 +115,17 @@ class Study:
         return max(numbers, default=0)
 
     @cached_property
-    def constructor(self) -> ast.FunctionDef | None:
-        """The ``__init__`` of a class site, its own or one it inherits in this file."""
-        return _constructor(self.names, self.node) if isinstance(self.node, ast.ClassDef) else None
+    def constructor(self) -> list[Parameter]:
+        """What the constructor of a class site takes; empty for other forms."""
+        if not isinstance(self.node, ast.ClassDef):
+            return []
+        return constructor_parameters(self.names, self.node) or []
 
     @cached_property
     def optional_lengths(self) -> tuple[str, ...]:
         """Constructor parameters that are lengths and may be None."""
-        given = signature(self.constructor) if self.constructor is not None else []
         return tuple(
-            name for name, default, _ in given
+            name for name, default, _ in self.constructor
             if isinstance(default, ast.Constant) and default.value is None and role_of(name) in LENGTHS
         )
 
@@ -135,9 +136,7 @@ class Study:
             for path, value in run.leaves.items():
                 if isinstance(value, bool | str) or value is None:
                     return path
-        if self.constructor is None:
-            return None
-        for name, default, required in signature(self.constructor):
+        for name, default, required in self.constructor:
             if required or name in ("last_epoch", "verbose") or not isinstance(default, ast.Constant):
                 continue
             if default.value is None or isinstance(default.value, bool | str):
@@ -256,17 +255,6 @@ class Study:
         if self.unvaried is not None:
             return replace(found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated")
         return found
-
-
-def _constructor(names: Names, node: ast.ClassDef) -> ast.FunctionDef | None:
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return statement
-    for base in node.bases:
-        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
-            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef):
-                return _constructor(names, binding.node)
-    return None
 
 
 def _usable(run: Run) -> bool:

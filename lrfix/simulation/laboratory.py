@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrfix.names import Names
+from lrfix.names import Defined, Names
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
@@ -28,6 +28,7 @@ from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 
 FUEL = 6_000_000
+Parameter = tuple[str, "ast.expr | None", bool]
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
 
 
@@ -268,15 +269,16 @@ class _Bench:
         if isinstance(cls, Unknown):
             raise Opaque(f"`{node.name}` could not be built", node)
         optimizer = self._optimizer(groups, base_lrs)
-        initialiser = self.interpreter.attribute(cls, "__init__")
-        function = getattr(initialiser, "node", None)
-        if not isinstance(function, ast.FunctionDef):
-            raise Opaque("has no constructor lrfix can read", node)
+        given = constructor_parameters(self.names, node)
+        if given is None:
+            function = getattr(self.interpreter.attribute(cls, "__init__"), "node", None)
+            if not isinstance(function, ast.FunctionDef):
+                raise Opaque("has no constructor lrfix can read", node)
+            given = signature(function)
         arguments: dict[str, Any] = {}
         _, optimizer_name = optimizer_parameter(node)
-        own = function in self.names.parents
-        for name, default, required in signature(function):
-            if name == optimizer_name or (not own and name == "optimizer"):
+        for name, default, required in given:
+            if name in (optimizer_name, "optimizer"):
                 arguments[name] = optimizer
                 continue
             value = self._parameter(name, default, required)
@@ -311,7 +313,25 @@ class _Bench:
 _OMIT = object()
 
 
-def signature(function: ast.FunctionDef) -> list[tuple[str, ast.expr | None, bool]]:
+def constructor_parameters(names: Names, node: ast.ClassDef) -> list[Parameter] | None:
+    """The parameters of a class's constructor, its own or inherited in this file; ``**kwargs`` brings in those of the
+    base class they are passed on to. None when the file does not show a constructor."""
+    own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    inherited = None
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
+                inherited = inherited or constructor_parameters(names, binding.node)
+    if own is None:
+        return inherited
+    found = signature(own)
+    if own.args.kwarg is not None and inherited:
+        known = {name for name, _, _ in found}
+        found += [parameter for parameter in inherited if parameter[0] not in known]
+    return found
+
+
+def signature(function: ast.FunctionDef) -> list[Parameter]:
     """The parameters after ``self``: name, default, whether it must be given."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
