@@ -80,7 +80,7 @@ def rises(values: Sequence[float], begin: int) -> list[int]:
     found = []
     for index in range(max(begin, 1), len(steps)):
         around = max(abs(steps[index - 1]), abs(steps[index + 1]) if index + 1 < len(steps) else 0.0)
-        if steps[index] > 1e-6 * scale and steps[index] > 2.5 * around:
+        if steps[index] > 1e-13 * scale and steps[index] > 2.5 * around:
             found.append(index + 1)
     return found
 

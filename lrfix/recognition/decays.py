@@ -219,6 +219,8 @@ def _restarts(values: Sequence[float], begin: int, leaps: Sequence[int]) -> Deca
     floor = 0.0 if abs(first.floor) <= 1e-12 * scale else first.floor
     peaks = [first.peak]
     for start, stop in zip(leaps, bounds[1:], strict=False):
+        if max(values[start:stop]) <= floor + 1e-4 * scale:
+            break
         cycle = fit_cosine(values, start, stop)
         if cycle is not None:
             if cycle.peak < cycle.floor:

@@ -34,13 +34,16 @@ def agrees(found: float, wanted: float, slack: float = 0.0) -> bool:
     return abs(found - wanted) <= 1e-9 * max(abs(found), abs(wanted)) + slack
 
 
-def literal(value: float) -> str | None:
+def literal(value: float, slack: float = 0.0) -> str | None:
     """Text of a number a person would write (up to six significant digits), or None."""
     nearest = round(value)
-    if abs(value - nearest) <= 1e-9 * max(1.0, abs(value)) and abs(nearest) < 1e15:
+    if (nearest or abs(value) <= max(slack, 1e-300)) and agrees(nearest, value, slack) and abs(nearest) < 1e15:
         return str(nearest)
-    text = f"{value:.6g}"
-    return repr(float(text)) if agrees(float(text), value) else None
+    for digits in range(1, 7):
+        written = float(f"{value:.{digits}g}")
+        if agrees(written, value, min(slack, 1e-4 * abs(value))):
+            return repr(written)
+    return None
 
 
 class Expressions:
@@ -96,7 +99,7 @@ class Expressions:
 
         constant = all(agrees(value, values[0], slack) for value in values)
         if constant:
-            text = literal(values[0])
+            text = literal(values[0], slack)
             named = [name for name in self.names if fits(name.values)]
             related = [name for name in named if _related(name.text, parameter)]
             common = text is not None and (abs(values[0]) <= _PLAIN_LITERALS or values[0] == 0.0)
