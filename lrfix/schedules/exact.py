@@ -21,6 +21,8 @@ def step_ratio(value: Any) -> Weight:
     try:
         if isinstance(value, (int, float)):
             return value.as_integer_ratio()
+        if isinstance(value, str):
+            raise TypeError
         # Integers of other libraries know __index__; whatever else counts steps must turn into a float.
         return (int(value.__index__()), 1) if hasattr(value, "__index__") else float(value).as_integer_ratio()
     except (OverflowError, TypeError, ValueError):
