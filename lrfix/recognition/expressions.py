@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from functools import cached_property
 from lrfix.recognition.evaluation import parsed
 
 _ATOM, _PRODUCT, _SUM = 3, 2, 1
-_MOST_NAMES = 40
+_MOST_COMBINED = 30
 _PLAIN_LITERALS = 12
 """A number up to this one is met by chance too often to be taken for a name that happens to have it."""
 
@@ -64,7 +65,7 @@ class Expressions:
             numbers = tuple(float(value) for value in values)  # type: ignore[arg-type]
             binding = _ATOM if isinstance(tree, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else 0
             found.append(Expression(name, numbers, 1.0 + min(index, 50) * 0.002, binding))
-        return found[:_MOST_NAMES]
+        return found
 
     @cached_property
     def _variable(self) -> list[Expression]:
@@ -73,7 +74,7 @@ class Expressions:
         for name in self.names:
             if len(set(name.values)) > 1 or not _everyday(name.values[0]):
                 seen.setdefault(name.values, name)
-        return list(seen.values())
+        return list(seen.values())[:_MOST_COMBINED]
 
     @cached_property
     def _pairs(self) -> dict[str, list[Expression]]:
@@ -111,7 +112,7 @@ class Expressions:
                 yield named[0]
             if text is not None or named:
                 return
-        direct = [name for name in self._variable if fits(name.values)]
+        direct = [name for name in self.names if fits(name.values)]
         if direct:
             yield direct[0]
             return
@@ -183,43 +184,65 @@ class Expressions:
                     if fits(vector):
                         text = f"{pair.inside(_PRODUCT)} * {third.inside(_ATOM)}"
                         yield Expression(text, vector, pair.cost + third.cost + 0.5, _PRODUCT)
-        for pairs in self._pairs.values():
-            for pair in pairs:
-                for offset in (1, -1):
-                    if fits([value + offset for value in pair.values]):
-                        yield _plus(pair, offset, pair.cost + 0.6)
-                if whole and fits([math.trunc(value) for value in pair.values]):
-                    yield Expression(f"int({pair.text})", values, pair.cost + 0.4)
-                if whole and fits([math.ceil(value) for value in pair.values]):
-                    yield Expression(f"math.ceil({pair.text})", values, pair.cost + 0.8)
-                if whole and fits([round(value) for value in pair.values]):
-                    yield Expression(f"round({pair.text})", values, pair.cost + 0.9)
-                if whole:
-                    yield from _quotients(pair, self._variable, values, fits)
+        for offset in (1, -1):
+            for pair in self._near(values[0] - offset):
+                if fits([value + offset for value in pair.values]):
+                    yield _plus(pair, offset, pair.cost + 0.6)
+        if not whole:
+            return
+        for pair in self._between(values[0] - 1, values[0] + 1):
+            for call, rounded, cost in (("int", math.trunc, 0.4), ("math.ceil", math.ceil, 0.8), ("round", round, 0.9)):
+                if rounded(pair.values[0]) == values[0] and fits([rounded(value) for value in pair.values]):
+                    yield Expression(f"{call}({pair.text})", values, pair.cost + cost)
+        yield from self._truncated_chains(values, fits)
+        for pair in self._sorted:
+            if pair.binding == _PRODUCT and _may_scale(pair.values, values):
+                yield from _scaled(pair, values, fits)
+
+    @cached_property
+    def _sorted(self) -> list[Expression]:
+        pairs = (pair for bucket in self._pairs.values() for pair in bucket)
+        return sorted(pairs, key=lambda pair: pair.values[0])
+
+    @cached_property
+    def _first_values(self) -> list[float]:
+        return [pair.values[0] for pair in self._sorted]
+
+    def _between(self, low: float, high: float) -> list[Expression]:
+        """The pairs whose value in the first sample lies from ``low`` to ``high``, with a margin for rounding."""
+        margin = 1e-9 * max(abs(low), abs(high))
+        begin = bisect_left(self._first_values, low - margin)
+        return self._sorted[begin : bisect_right(self._first_values, high + margin, begin)]
+
+    def _truncated_chains(
+        self, values: tuple[float, ...], fits: Callable[[Sequence[float]], bool]
+    ) -> Iterator[Expression]:
+        """``a * b // c`` and ``int(a * b * c)``."""
+        wanted = values[0]
+        for name in self._variable:
+            third = name.values[0]
+            if third <= 0 or min(name.values) <= 0:
+                continue
+            for pair in self._between(wanted / third, (wanted + 1) / third):
                 if pair.binding == _PRODUCT:
-                    yield from _scaled(pair, values, fits)
+                    vector = tuple(float(int(p * n)) for p, n in zip(pair.values, name.values, strict=True))
+                    if fits(vector):
+                        text = f"int({pair.text} * {name.inside(_ATOM)})"
+                        yield Expression(text, vector, pair.cost + name.cost + 0.6)
+            for pair in self._between(wanted * third, (wanted + 1) * third):
+                vector = tuple(float(p // n) for p, n in zip(pair.values, name.values, strict=True))
+                if fits(vector):
+                    text = f"{pair.inside(_PRODUCT)} // {name.inside(_ATOM)}"
+                    yield Expression(text, vector, pair.cost + name.cost + 0.6, _PRODUCT)
 
 
-def _quotients(
-    pair: Expression,
-    names: Sequence[Expression],
-    values: tuple[float, ...],
-    fits: Callable[[Sequence[float]], bool],
-) -> Iterator[Expression]:
-    """``a * b // c`` and ``int(a * b * c)``: only where the first sample matches are the others computed."""
-    for name in names:
-        if pair.binding == _PRODUCT and int(pair.values[0] * name.values[0]) == values[0]:
-            vector = tuple(float(int(p * n)) for p, n in zip(pair.values, name.values, strict=True))
-            if fits(vector):
-                text = f"int({pair.text} * {name.inside(_ATOM)})"
-                yield Expression(text, vector, pair.cost + name.cost + 0.6)
-        if name.values[0] < 1 or pair.values[0] // name.values[0] != values[0] or not all(name.values):
-            continue
-        vector = tuple(p // n for p, n in zip(pair.values, name.values, strict=True))
-        if fits(vector):
-            yield Expression(
-                f"{pair.inside(_PRODUCT)} // {name.inside(_ATOM)}", vector, pair.cost + name.cost + 0.6, _PRODUCT
-            )
+def _may_scale(had: Sequence[float], wanted: Sequence[float]) -> bool:
+    """Whether some one factor can turn ``had`` into ``wanted``, truncation included."""
+    if had[0] <= 0 or had[-1] <= 0:
+        return False
+    low = max(wanted[0] / had[0], wanted[-1] / had[-1])
+    high = min((wanted[0] + 1) / had[0], (wanted[-1] + 1) / had[-1])
+    return low <= high
 
 
 def _combinations(names: Sequence[Expression]) -> Iterator[Expression]:

@@ -73,7 +73,10 @@ def without_warmup_too(found: Sequence[list[Hypothesis]]) -> list[list[Hypothesi
         if all(h.value("warmup_steps") is None for h in each):
             for model in warm.values():
                 for own in each:
-                    if not model.family.endswith(f"warmup+{own.family}") or own.scheduler != model.scheduler:
+                    if own.scheduler != model.scheduler or own.family not in (
+                        model.family,
+                        model.family.split("+")[-1],
+                    ):
                         continue
                     values = {"warmup_steps": 0.0, "warmup_start_lr": 0.0}
                     values.update((quantity.parameter, quantity.value) for quantity in own.quantities)
@@ -236,7 +239,8 @@ def _join(
     quantities = list(shape.quantities)
     family = shape.family
     if rise is not None and warmup is not None:
-        family = f"{rise.kind}+{family}"
+        # The warmup is part of what warmup-stable-decay means.
+        family = family if family == "wsd" else f"{rise.kind}+{family}"
         conventions["warmup_progress"] = warmup.progress
         if rise.kind == "exp-warmup":
             conventions["warmup_mode"] = "exponential"
@@ -251,7 +255,7 @@ def _unexplained(decay: Decay, rise: Rise | None, boundary: int, complaint: str)
     family = decay.family if decay.family not in ("multistep",) or "step_size" not in decay.numbers else "step"
     quantities: list[Quantity] = []
     if rise is not None:
-        family = f"{rise.kind}+{family}"
+        family = family if family == "wsd" else f"{rise.kind}+{family}"
         quantities.append(Quantity("warmup_steps", boundary, "steps"))
     if decay.family in ("cosine", "linear", "poly", "wsd"):
         quantities.append(Quantity("total_steps", decay.start + decay.length, "steps"))

@@ -202,7 +202,8 @@ def test_restarts(runs: list[Run], multiplier: int, shrink: float, floor: str, w
         length, peak, low = run.cycle, run.lr, FLOORS[floor](run)
         while k >= length:
             k, length, peak = k - length, length * multiplier, peak * shrink
-        low = min(low, 1e-9)
+        # A floor above a shrunk peak would have no one meaning.
+        low = 0.0 if shrink < 1.0 else min(low, 1e-9)
         return low + (peak - low) * half_cosine(k / length)
 
     found = recognise(sampled(curve, runs))
@@ -266,9 +267,9 @@ def exponential_warmup(k: int, run: Run) -> float:
         (staircase, "step"),
         (warm_staircase, "linear-warmup+step"),
         (milestones, "multistep"),
-        (stable(half_cosine), "linear-warmup+wsd"),
-        (stable(lambda p: 1 - p), "linear-warmup+wsd"),
-        (stable(lambda p: 1 - math.sqrt(p)), "linear-warmup+wsd"),
+        (stable(half_cosine), "wsd"),
+        (stable(lambda p: 1 - p), "wsd"),
+        (stable(lambda p: 1 - math.sqrt(p)), "wsd"),
         (noam, "linear-warmup+inverse-sqrt"),
         (inverse_sqrt, "linear-warmup+inverse-sqrt"),
         (exponential_warmup, "exp-warmup+cosine"),
