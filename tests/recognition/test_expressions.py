@@ -23,7 +23,7 @@ ENVIRONMENTS: list[dict[str, object]] = [
     },
     {
         "epochs": 53,
-        "len(loader)": 13,
+        "len(loader)": 15,
         "args.warmup": 8,
         "args.ratio": 0.07,
         "accum": 5,
