@@ -1,4 +1,4 @@
-"""The torch schedulers: equal to the pure functions, sound through every resume, in place on tensors, plain in their state."""
+"""The torch schedulers: equal to the pure functions, sound through every resume, plain in their state."""
 
 from __future__ import annotations
 
@@ -153,7 +153,8 @@ def test_promise_1_resume_at_every_step_in_every_order_is_bit_exact(bundle, name
     for k, (saved_optimizer, saved_scheduler) in enumerate(states):
         new, resumed = resume(bundle, name, recipe, saved_optimizer, saved_scheduler, tensor, k)
         assert resumed.last_epoch == k
-        assert walk(new, resumed, 4) == expected[k : k + 5][: len(expected) - k] or k + 5 > len(expected)
+        ahead = min(4, STEPS - k)
+        assert walk(new, resumed, ahead) == expected[k : k + ahead + 1]
         assert resumed.get_last_lr() == rates(new)
 
 
@@ -305,7 +306,7 @@ TORCH_EQUALS = {
         lambda b, o: b.WarmupInverseSqrtLR(o, warmup_steps=10),
         60,
     ),
-    # timm CosineLRScheduler(t_initial=20, warmup_t=5, warmup_lr_init=1e-4, warmup_prefix=True, cycle_decay=.5, cycle_limit=3)
+    # timm CosineLRScheduler(20, warmup_t=5, warmup_lr_init=1e-4, warmup_prefix=True, cycle_decay=.5, cycle_limit=3)
     "timm cosine": (
         lambda o: lr_scheduler.LambdaLR(
             o,

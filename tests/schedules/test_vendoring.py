@@ -49,9 +49,13 @@ def test_a_single_name_brings_what_it_rests_on_and_imports_nothing_of_lrfix(name
 
 def test_a_function_alone_runs_on_a_machine_without_lrfix_and_torch(tmp_path: Path):
     (tmp_path / "schedule.py").write_text(vendored_source(["warmup_cosine"]))
-    code = "import schedule, sys; assert 'torch' not in sys.modules; print(schedule.warmup_cosine(7, total_steps=10))"
-    result = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
-                            capture_output=True, text=True, check=True)  # fmt: skip
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import schedule; assert 'torch' not in sys.modules;"
+        " print(schedule.warmup_cosine(7, total_steps=10))"
+    )
+    # -I -S: no site-packages, so neither lrfix nor torch can be found.
+    command = [sys.executable, "-I", "-S", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(result.stdout) == schedules.warmup_cosine(7, total_steps=10)
 
 
