@@ -33,6 +33,9 @@ _DEFAULT_NUMBERS = {"T_mult": 1.0, "cycle_decay": 1.0, "power": 1.0, "eta_min": 
 _REQUIRED = {("WarmupStepLR", "gamma"): 0.1, ("WarmupMultiStepLR", "gamma"): 0.1}
 _UNTRACED = 12.0
 _TRIED = 6
+_FEWEST = 6
+_LARGEST = 1e100
+"""Far beyond any rate, and far enough from overflow for squares and quotients."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,12 @@ def _unusable(samples: Sequence[Sample]) -> str | None:
         for step, rate in enumerate(sample.lr):
             if not math.isfinite(rate):
                 return f"the rate at step {step} is {rate}"
-        if not any(sample.lr):
+            if abs(rate) > _LARGEST:
+                return f"the rate at step {step} is {rate:.6g}, which is no learning rate"
+        if not any(abs(rate) > 1 / _LARGEST for rate in sample.lr):
             return "the rate is zero at every step"
+        if len(sample.lr) < _FEWEST and len(set(sample.lr)) > 1:
+            return f"a curve of {len(sample.lr)} steps is too short to tell its shape"
     return None
 
 
@@ -173,10 +180,11 @@ def _rate(
     absolute: str, share: str, values: list[float], whole: list[float], search: Expressions
 ) -> tuple[str, Expression | None]:
     """A level as a rate or as a share of another, whichever the user's names say more simply."""
-    slack = 1e-13 * max(whole)
+    slack = 1e-13 * max(abs(of) for of in whole)
     rate = search.find(values, absolute, slack)
-    ratios = [value / of for value, of in zip(values, whole, strict=True)]
-    part = search.find(ratios, share, 1e-13)
+    part = None
+    if all(whole):
+        part = search.find([value / of for value, of in zip(values, whole, strict=True)], share, 1e-13)
     if part is not None and (rate is None or part.cost < rate.cost):
         return share, part
     return absolute, rate

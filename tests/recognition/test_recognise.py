@@ -438,3 +438,14 @@ def test_the_construction_is_accepted_by_the_bundled_scheduler() -> None:
             assert optimizer.param_groups[0]["lr"] == pytest.approx(curve(k, FRESH), rel=1e-11, abs=1e-16)
             optimizer.step()
             scheduler.step()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lr=st.lists(st.one_of(st.sampled_from([0.0, 0.1, 0.2, 1.0, -1.0]), st.floats()), min_size=2, max_size=40),
+    base=st.sampled_from([0.1, 0.0, -1.0]),
+)
+def test_any_numbers_at_all_get_an_answer_that_either_constructs_or_explains(lr: list[float], base: float) -> None:
+    found = recognise([Sample(tuple(lr), base, {"n": 3, "none": None, "no expression": 1})] * 3)
+    assert found.family
+    assert (found.spec is None) == (found.reason is not None)
