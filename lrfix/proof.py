@@ -1,4 +1,4 @@
-"""The promises of the bundled schedules, checked on the torch and the device at hand. Needs neither pytest nor mpmath."""
+"""The promises of the bundled schedules, checked on the torch and the device at hand, without pytest or mpmath."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STEPS = 30
 
 @dataclass(frozen=True)
 class PromiseResult:
-    """What came of one promise: its number and name, how many cases were tried, the worst one in words, and whether it held."""
+    """What came of one promise: number and name, how many cases were tried, the worst in words, whether it held."""
 
     number: int
     name: str
@@ -282,12 +282,13 @@ def _tensors_in_place(tally: _Tally, device: torch.device) -> str:
         for _ in range(20):
             with _no_synchronisation(device):
                 scheduler.step()
-        for group, (tensor, version) in zip(optimizer.param_groups, tensors, strict=True):
+        held = zip(optimizer.param_groups, tensors, scheduler.get_last_lr(), strict=True)
+        for group, (tensor, version), rate in held:
             tally.check(group["lr"] is tensor, f"{name}: the tensor was replaced")
             writes = tensor._version - version
             tally.check(writes == 20, f"{name}: {writes} writes in 20 steps")
-            rate = torch.tensor(scheduler.get_last_lr()[optimizer.param_groups.index(group)], dtype=tensor.dtype)
-            tally.check(float(tensor) == float(rate), f"{name}: the tensor does not hold the rate")
+            nearest = float(torch.tensor(rate, dtype=tensor.dtype))
+            tally.check(float(tensor) == nearest, f"{name}: the tensor does not hold the rate")
     return "one write a group and step" + (", no synchronisation" if device.type == "cuda" else "")
 
 
