@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from lrfix.simulation.errors import Opaque, UserError
+from lrfix.simulation.limits import check_length, check_method
 from lrfix.simulation.values import (
     MISSING,
     BoundMethod,
@@ -173,7 +174,10 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
             keywords = {k: a if isinstance(a, int | float | str) else "?" for k, a in keywords.items()}
         if isinstance(value, str):
             given = [machine.concrete(a, at, "str") for a in given]
-        return getattr(value, name)(*given, **keywords)
+        check_method(value, name, given, at)
+        result = getattr(value, name)(*given, **keywords)
+        check_length(value, at)
+        return result
 
     return NativeFunction(name, run, accepts_callables=True)
 

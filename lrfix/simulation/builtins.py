@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrfix.simulation.errors import Opaque, UserError
-from lrfix.simulation.limits import MAX_LENGTH, check_power
+from lrfix.simulation.limits import MAX_LENGTH, check_format, check_power, check_tree
 from lrfix.simulation.values import (
     MISSING,
     BoundMethod,
@@ -76,6 +76,26 @@ def _number(kind: type) -> Callable[..., Any]:
     return run
 
 
+def _round(value: Any, digits: Any = None) -> Any:
+    if isinstance(digits, int) and abs(digits) > 1000:
+        raise Opaque("rounds to a place too far away to simulate")
+    return round(value, digits)
+
+
+def _printed(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def run(value: Any) -> Any:
+        check_tree(value, None)
+        return function(value)
+
+    return run
+
+
+def _format(value: Any, specification: str = "") -> str:
+    check_format(specification, None)
+    check_tree(value, None)
+    return format(value, specification)
+
+
 def _bool(machine: Machine, node: ast.AST | None, value: Any = False) -> bool:
     return bool(machine.truth(value, node))
 
@@ -87,6 +107,7 @@ def _str(machine: Machine, node: ast.AST | None, value: Any = "") -> str:
         return str(machine.call_method(value, "__str__", (), node))
     if isinstance(value, Instance | ClassValue | Function | BoundMethod):
         return f"<{type(value).__name__}>"
+    check_tree(value, node)
     return str(value)
 
 
@@ -281,8 +302,8 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "id": lambda machine, node, value: id(value),
 }
 _PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": abs, "round": round, "divmod": divmod, "pow": _pow, "range": _range, "repr": repr, "hash": hash,
-    "ord": ord, "chr": chr, "bin": bin, "hex": hex, "format": format,
+    "abs": abs, "round": _round, "divmod": divmod, "pow": _pow, "range": _range, "repr": _printed(repr), "hash": _printed(hash),
+    "ord": ord, "chr": chr, "bin": bin, "hex": hex, "format": _format,
 }  # fmt: skip
 CONSTRUCTORS: dict[type, NativeFunction] = {
     int: NativeFunction("int", _number(int), accepts_callables=True),

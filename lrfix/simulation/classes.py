@@ -25,7 +25,7 @@ def function_statement(node: ast.FunctionDef) -> Callable[[Machine, Environment]
         value: Any = Function(
             node.name,
             node,
-            environment,
+            environment.seen_by_functions(),
             tuple(d(machine, environment) for d in defaults),
             {name: d(machine, environment) for name, d in keyword},
         )
@@ -65,7 +65,17 @@ def _refused(text: str, node: ast.AST) -> Callable[..., Any]:
     return run
 
 
+def _mangle(node: ast.ClassDef) -> None:
+    """Note the real names of private attributes on their nodes; a nested class does so again for its own."""
+    prefix = f"_{node.name.lstrip('_')}"
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute) and inner.attr.startswith("__") and not inner.attr.endswith("__"):
+            inner.__dict__["lrfix_name"] = prefix + inner.attr
+
+
 def class_statement(node: ast.ClassDef) -> Callable[[Machine, Environment], ClassValue]:
+    _mangle(node)
+
     def make(machine: Machine, environment: Environment) -> ClassValue:
         from lrfix.simulation.statements import block
 
@@ -81,12 +91,16 @@ def class_statement(node: ast.ClassDef) -> Callable[[Machine, Environment], Clas
                 raise Opaque(f"derives from `{ast.unparse(expression)}`, which lrfix cannot see", node)
         if any(k.arg not in ("metaclass",) for k in node.keywords):
             raise Opaque("passes arguments to its base classes' construction", node)
-        inner = Environment(parent=environment)
+        around = environment.seen_by_functions()
+        inner = Environment(parent=around)
+        inner.surrounding = around
         inner.variables["__module__"] = "__main__"
         cls = ClassValue(node.name, node, tuple(bases), inner.variables)
         cls.native = native or next((b.native for b in bases if b.native), None)
         cls.mro = linearised(cls, node)
         block(node.body)(machine, inner)
+        for name in [n for n in inner.variables if n.startswith("__") and not n.endswith("__")]:
+            inner.variables[f"_{node.name.lstrip('_')}{name}"] = inner.variables.pop(name)
         for value in inner.variables.values():
             adopt(value, cls)
         return cls

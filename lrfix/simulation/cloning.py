@@ -12,12 +12,14 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
     memo = {} if memo is None else memo
     if id(value) in memo:
         return memo[id(value)]
+    copied: Any
     if isinstance(value, list):
-        copied: Any = memo[id(value)] = []
+        copied = memo[id(value)] = []
         copied.extend(clone(v, memo) for v in value)
         return copied
     if isinstance(value, dict):
-        copied = memo[id(value)] = {}
+        copied = {}
+        memo[id(value)] = copied
         copied.update((clone(k, memo), clone(v, memo)) for k, v in value.items())
         return copied
     if isinstance(value, tuple):
@@ -25,7 +27,8 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
     if isinstance(value, set):
         return set(value)
     if isinstance(value, Instance):
-        copied = memo[id(value)] = Instance(value.cls, fallback=value.fallback)
+        copied = Instance(value.cls, fallback=value.fallback)
+        memo[id(value)] = copied
         copied.attributes = clone(value.attributes, memo)
         return copied
     return value

@@ -11,7 +11,7 @@ from lrfix.simulation.values import MISSING
 class Environment:
     """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind."""
 
-    __slots__ = ("locals", "missing", "outer", "owner", "parent", "receiver", "result", "variables")
+    __slots__ = ("comprehension", "locals", "missing", "outer", "owner", "parent", "receiver", "result", "surrounding", "variables")
 
     def __init__(self, parent: Environment | None = None, missing: Callable[[str], Any] | None = None) -> None:
         self.parent = parent
@@ -22,6 +22,8 @@ class Environment:
         self.receiver: Any = None
         self.outer: dict[str, str] | None = None
         self.locals: frozenset[str] = frozenset()
+        self.surrounding: Environment | None = None
+        self.comprehension = False
 
     def lookup(self, name: str) -> Any:
         """The value of ``name`` here or in an outer scope; MISSING when none binds it."""
@@ -38,6 +40,8 @@ class Environment:
                 if value is not MISSING:
                     scope.variables[name] = value
                     return value
+            if name in scope.locals:
+                return MISSING
             scope = scope.parent
         return MISSING
 
@@ -59,6 +63,10 @@ class Environment:
                 return scope
             scope = scope.parent
         return None
+
+    def seen_by_functions(self) -> Environment:
+        """What functions defined here close over: a class body's own names are not visible in its methods."""
+        return self if self.surrounding is None else self.surrounding
 
     def root(self) -> Environment:
         scope = self

@@ -9,7 +9,7 @@ from typing import Any
 
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
-from lrfix.simulation.limits import check_power, check_repeat, check_shift
+from lrfix.simulation.limits import check_comparable, check_format, check_power, check_remainder, check_repeat, check_shift, check_tree
 from lrfix.simulation.values import MISSING, Function, Instance, Unknown
 
 Machine = Any
@@ -34,6 +34,7 @@ _GUARDS: dict[type[ast.operator], Callable[[Any, Any, ast.AST], None]] = {
     ast.Pow: check_power,
     ast.Mult: check_repeat,
     ast.LShift: check_shift,
+    ast.Mod: check_remainder,
 }
 _COMPARE: dict[type[ast.cmpop], tuple[Callable[[Any, Any], Any], str]] = {
     ast.Eq: (operator.eq, "__eq__"),
@@ -97,9 +98,15 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
     def run(machine: Machine, environment: Environment) -> Any:
         a = left(machine, environment)
         b = right(machine, environment)
+        # A product or power with a float in it is a number of ordinary size: no guard needed.
+        if type(a) in _PLAIN and type(b) in _PLAIN and (type(a) is float or type(b) is float):
+            try:
+                return operation(a, b)
+            except (ArithmeticError, TypeError) as error:
+                raise UserError(error, node) from None
         return machine.binary(operation, a, b, forward, backward, guard, node)
 
-    if guard is not None:
+    if guard is not None and guard is not check_remainder:
         return run
 
     def fast(machine: Machine, environment: Environment) -> Any:
@@ -110,7 +117,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
                 return operation(a, b)
             except ArithmeticError as error:
                 raise UserError(error, node) from None
-        return machine.binary(operation, a, b, forward, backward, None, node)
+        return machine.binary(operation, a, b, forward, backward, guard, node)
 
     return fast
 
@@ -184,6 +191,10 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
         same = machine.concrete(left, node, "any") is machine.concrete(right, node, "any")
         return same if op is ast.Is else not same
     left, right = machine.concrete(left, node, "any"), machine.concrete(right, node, "iterable")
+    if isinstance(right, list | tuple):
+        right = [machine.concrete(v, node, "any") for v in right]
+    check_comparable(right, node)
+    check_comparable(left, node)
     if isinstance(right, Instance):
         found = machine.truth(machine.call_method(right, "__contains__", (left,), node), node)
     else:
@@ -202,8 +213,14 @@ def _conditional(node: ast.IfExp) -> Evaluate:
     return run
 
 
+def attribute_name(node: ast.Attribute) -> str:
+    """The attribute's name, mangled where a class body makes it private."""
+    name: str = node.__dict__.get("lrfix_name", node.attr)
+    return name
+
+
 def _attribute(node: ast.Attribute) -> Evaluate:
-    base, name = compiled(node.value), node.attr
+    base, name = compiled(node.value), attribute_name(node)
     return lambda machine, environment: machine.attribute(base(machine, environment), name, node)
 
 
@@ -278,7 +295,7 @@ def _lambda(node: ast.Lambda) -> Evaluate:
         return Function(
             "<lambda>",
             node,
-            environment,
+            environment.seen_by_functions(),
             tuple(d(machine, environment) for d in defaults),
             {name: d(machine, environment) for name, d in keyword},
         )
@@ -332,7 +349,8 @@ def _comprehension(generators: list[ast.comprehension], node: ast.AST) -> Callab
     def run(machine: Machine, environment: Environment) -> Iterator[Environment]:
         # As in Python, the first iterable belongs to the scope around the comprehension.
         first = machine.iterate(parts[0][0](machine, environment), node)
-        inner = Environment(parent=environment)
+        inner = Environment(parent=environment.seen_by_functions())
+        inner.comprehension = True
         inner.owner, inner.receiver = environment.owner, environment.receiver
         return level(machine, inner, 0, first)
 
@@ -369,11 +387,16 @@ def _generator(node: ast.GeneratorExp) -> Evaluate:
 
 
 def _walrus(node: ast.NamedExpr) -> Evaluate:
-    value, name = compiled(node.value), node.target.id
+    from lrfix.simulation.statements import assigner
+
+    value, assign = compiled(node.value), assigner(node.target)
 
     def run(machine: Machine, environment: Environment) -> Any:
         found = value(machine, environment)
-        environment.variables[name] = found
+        scope = environment
+        while scope.comprehension and scope.parent is not None:
+            scope = scope.parent
+        assign(machine, scope, found)
         return found
 
     return run
@@ -395,9 +418,12 @@ def _formatted(node: ast.FormattedValue) -> Evaluate:
             return f"{{{found.path}}}"
         if not isinstance(found, int | float | str | list | tuple | dict | complex | None):
             return f"<{type(found).__name__}>"
+        check_tree(found, node)
         if conversion is not None:
             found = conversion(found)
-        return machine.native(format, (found, spec(machine, environment) if spec else ""), node)
+        specification = spec(machine, environment) if spec else ""
+        check_format(specification, node)
+        return machine.native(format, (found, specification), node)
 
     return run
 

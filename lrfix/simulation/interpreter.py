@@ -16,7 +16,7 @@ from lrfix.simulation.calls import invoke
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import FuelSpent, Opaque, TooDeep, UserError
 from lrfix.simulation.expressions import compiled, relation
-from lrfix.simulation.limits import check_length
+from lrfix.simulation.limits import check_comparable, check_length
 from lrfix.simulation.recorder import Recorder
 from lrfix.simulation.statements import block
 from lrfix.simulation.values import (
@@ -169,6 +169,8 @@ class Interpreter:
                 return value
         if isinstance(left, Instance) and dunder not in ("__eq__", "__ne__"):
             raise UserError(TypeError(f"'{dunder}' not supported"), node)
+        check_comparable(left, node)
+        check_comparable(right, node)
         return self.native(operation, (left, right), node)
 
     def relation(self, op: type[ast.cmpop], left: Any, right: Any, node: ast.AST) -> Any:
@@ -213,6 +215,7 @@ class Interpreter:
 
     def hashable(self, value: Any, node: ast.AST) -> Any:
         value = self.concrete(value, node, "any")
+        check_comparable(value, node)
         self.native(hash, (value,), node)
         return value
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from lrfix.simulation.errors import Opaque
+from lrfix.simulation.values import Instance, Unknown
 
 MAX_BITS = 100_000
 MAX_LENGTH = 200_000
@@ -32,3 +35,73 @@ def check_repeat(left: Any, right: Any, node: ast.AST) -> None:
 def check_length(value: Any, node: ast.AST | None) -> None:
     if isinstance(value, range | str | list | tuple | dict | set) and len(value) > MAX_LENGTH:
         raise Opaque("builds a sequence too long to simulate", node)
+
+
+def check_format(specification: Any, node: ast.AST | None) -> None:
+    """A width or precision in a format is a length; one given by an argument (``*``, a nested field) is not foreseen."""
+    if isinstance(specification, str) and re.search(r"\d{5}", specification):
+        raise Opaque("formats to a text too long to simulate", node)
+
+
+def check_remainder(left: Any, right: Any, node: ast.AST) -> None:
+    if not isinstance(left, str):
+        return
+    check_format(left, node)
+    if "*" in left:
+        raise Opaque("formats with a width given by an argument", node)
+    check_tree(right, node)
+
+
+def check_method(value: Any, name: str, arguments: list[Any], node: ast.AST | None) -> None:
+    """Refuse a call of a method whose result would be too long, before it is made."""
+    if not isinstance(value, str):
+        return
+    length = len(value)
+    if name == "replace" and len(arguments) > 1 and isinstance(arguments[1], str):
+        length = (len(value) + 1) * (len(arguments[1]) + 1)
+    elif name == "zfill" and arguments and isinstance(arguments[0], int):
+        length = arguments[0]
+    elif name == "join" and arguments and isinstance(arguments[0], list | tuple | set | dict):
+        length = sum(len(part) + len(value) for part in arguments[0] if isinstance(part, str))
+    elif name == "format":
+        check_format(value, node)
+        if re.search(r"{[^}]*:[^}]*{", value):
+            raise Opaque("formats with a width given by an argument", node)
+    if length > 10 * MAX_LENGTH:
+        raise Opaque("builds a text too long to simulate", node)
+
+
+def check_tree(value: Any, node: ast.AST | None) -> None:
+    """Refuse containers that hold each other so often that printing, hashing or comparing them would never end."""
+    for _ in _parts(value, node):
+        pass
+
+
+def check_comparable(value: Any, node: ast.AST | None) -> None:
+    """Refuse what Python would compare or hash by itself where the program's own ``__eq__`` or a free value decides."""
+    if not isinstance(value, list | tuple | dict | Instance):
+        return
+    for part in _parts(value, node):
+        if isinstance(part, Unknown):
+            raise Opaque(f"compares `{part.path}` inside a container", node)
+        if isinstance(part, Instance) and part is not value and "__eq__" in _names(part):
+            raise Opaque(f"compares objects of `{part.cls.name}` inside a container", node)
+
+
+def _names(instance: Instance) -> set[str]:
+    return {name for cls in instance.cls.mro for name in cls.namespace}
+
+
+def _parts(value: Any, node: ast.AST | None) -> Iterator[Any]:
+    stack, seen = [value], 0
+    while stack:
+        part = stack.pop()
+        seen += 1
+        if seen > MAX_LENGTH:
+            raise Opaque("nests containers too deeply to simulate", node)
+        yield part
+        if isinstance(part, list | tuple | set):
+            stack.extend(part)
+        elif isinstance(part, dict):
+            stack.extend(part.keys())
+            stack.extend(part.values())

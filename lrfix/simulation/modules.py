@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrfix.simulation.errors import Opaque
-from lrfix.simulation.limits import MAX_LENGTH
+from lrfix.simulation.limits import MAX_BITS, MAX_LENGTH
 from lrfix.simulation.values import ModuleValue, NativeFunction, Partial
 
 Machine = Any
@@ -139,6 +139,8 @@ def _table() -> dict[str, Any]:
         found[f"bisect.{name}"] = NativeFunction(f"bisect.{name}", getattr(bisect, name))
     for name, function in _SPECIAL.items():
         found[name] = NativeFunction(name, function, accepts_callables=True)
+    for name in ("comb", "perm", "prod", "lcm"):
+        found[f"math.{name}"] = NativeFunction(f"math.{name}", _bounded(getattr(math, name)))
     found["math.factorial"] = NativeFunction("math.factorial", _factorial)
     found["numpy.float"] = float
     found.update({"typing.List": list, "typing.Tuple": tuple, "typing.Dict": dict, "typing.Set": set})
@@ -151,6 +153,19 @@ def _count(values: Any = ()) -> dict[Any, int]:
     for value in values:
         counted[value] = counted.get(value, 0) + 1
     return counted
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function for arguments whose result certainly stays small."""
+
+    def run(*arguments: Any, **keywords: Any) -> Any:
+        numbers = [n for a in arguments for n in (a if isinstance(a, list | tuple | range) else (a,))]
+        bits = sum(n.bit_length() for n in numbers if isinstance(n, int))
+        if bits > MAX_BITS or (function in (math.comb, math.perm) and any(isinstance(n, int) and n > 2000 for n in numbers)):
+            raise Opaque("computes a number too large to simulate")
+        return function(*arguments, **keywords)
+
+    return run
 
 
 def _factorial(n: int) -> int:

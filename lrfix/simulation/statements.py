@@ -9,7 +9,8 @@ from typing import Any
 from lrfix.simulation.classes import class_statement, function_statement
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
-from lrfix.simulation.expressions import Evaluate, binary_operation, compiled
+from lrfix.simulation.expressions import Evaluate, attribute_name, binary_operation, compiled
+from lrfix.simulation.limits import check_length
 from lrfix.simulation.values import MISSING, ClassValue, Instance, Unknown
 
 Machine = Any
@@ -71,7 +72,7 @@ def assigner(target: ast.expr) -> Assign:
 
         return to_name
     if isinstance(target, ast.Attribute):
-        base, attribute = compiled(target.value), target.attr
+        base, attribute = compiled(target.value), attribute_name(target)
 
         def to_attribute(machine: Machine, environment: Environment, value: Any) -> None:
             machine.set_attribute(base(machine, environment), attribute, value, target)
@@ -162,7 +163,8 @@ def _augmented(node: ast.AugAssign) -> Execute:
         new = operand(machine, environment)
         if isinstance(old, list) and isinstance(node.op, ast.Add):
             machine.record_item(old, None, None, new, node)
-            old.extend(machine.iterate(new, node))
+            old.extend(list(machine.iterate(new, node)))
+            check_length(old, node)
             return old
         machine.left, machine.right = old, new
         return operation(machine, environment)
@@ -176,7 +178,7 @@ def _augmented(node: ast.AugAssign) -> Execute:
 
         return to_name
     if isinstance(target, ast.Attribute):
-        base, attribute = compiled(target.value), target.attr
+        base, attribute = compiled(target.value), attribute_name(target)
 
         def to_attribute(machine: Machine, environment: Environment) -> Any:
             receiver = base(machine, environment)
@@ -347,7 +349,7 @@ def _delete(node: ast.Delete) -> Execute:
                     raise UserError(NameError(f"name '{target.id}' is not defined"), node)
             elif isinstance(target, ast.Attribute):
                 receiver = compiled(target.value)(machine, environment)
-                if not isinstance(receiver, Instance) or receiver.attributes.pop(target.attr, MISSING) is MISSING:
+                if not isinstance(receiver, Instance) or receiver.attributes.pop(attribute_name(target), MISSING) is MISSING:
                     raise UserError(AttributeError(target.attr), node)
             elif isinstance(target, ast.Subscript):
                 container = compiled(target.value)(machine, environment)
