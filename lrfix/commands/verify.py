@@ -21,24 +21,21 @@ def command(device: str) -> None:
     Exit status: 0 every promise holds, 1 one does not, 2 torch or the device is missing.
     """
     try:
-        import torch
-
-        from lrfix.proof import run_proof
+        from lrfix import proof
     except ImportError as error:
         raise click.UsageError(f"the proof needs torch, which cannot be imported here: {error}") from None
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise click.UsageError("torch sees no CUDA device; use --device cpu")
-    where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    click.echo(f"torch {torch.__version__} on {where}")
+    try:
+        device = proof.usable_device(device)
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(proof.surroundings(device))
     progress = sys.stderr.isatty()
 
     def show(name: str) -> None:
         if progress:
             click.echo(f"... {name}", err=True)
 
-    results = run_proof(device, show)
+    results = proof.run_proof(device, show)
     for result in results:
         mark = "ok  " if result.ok else "FAIL"
         click.echo(f"{mark} {result.number}. {result.name}: {result.worst} [{result.cases:,} cases]")

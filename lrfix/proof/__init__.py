@@ -20,6 +20,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from lrfix import schedulers, schedules
+from lrfix.proof.half_cosine import half_cosine
 from lrfix.schedules.exact import locate_cycle
 
 LIMIT_ULP = 5.0
@@ -88,6 +89,19 @@ def run_proof(device: str = "cpu", on_progress: Callable[[str], None] | None = N
     return results
 
 
+def usable_device(wanted: str) -> str:
+    """ "auto" as "cuda" where torch sees a GPU, else "cpu"; LookupError for a "cuda" that is not there."""
+    present = torch.cuda.is_available()
+    if wanted == "cuda" and not present:
+        raise LookupError("torch sees no CUDA device; use --device cpu")
+    return ("cuda" if present else "cpu") if wanted == "auto" else wanted
+
+
+def surroundings(device: str) -> str:
+    """The version of torch and the device, for people."""
+    return f"torch {torch.__version__} on {torch.cuda.get_device_name() if device == 'cuda' else 'CPU'}"
+
+
 def _optimizer(device: torch.device, tensor: bool, bases: tuple[float, ...] = BASES) -> torch.optim.Optimizer:
     groups = [
         {
@@ -147,22 +161,6 @@ def _resume_is_exact(tally: _Tally, device: torch.device) -> str:
     return "bit-identical at every step in every order"
 
 
-def _pi() -> Decimal:
-    return Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899863")
-
-
-def _half_cosine(k: int, total: int) -> Decimal:
-    """``(1 + cos(pi * k / total)) / 2`` to some 60 digits: the square of the sine of the rest, by its series."""
-    x = _pi() * (total - k) / (2 * total)
-    term = result = x
-    j = 1
-    while abs(term) > abs(result).scaleb(-62):
-        term *= -x * x / ((j + 1) * (j + 2))
-        result += term
-        j += 2
-    return result * result
-
-
 def _accurate(tally: _Tally, _: torch.device) -> str:
     rng = random.Random(2)
     worst, where = 0.0, ""
@@ -174,7 +172,7 @@ def _accurate(tally: _Tally, _: torch.device) -> str:
             places |= {rng.randrange(total) for _ in range(25)}
             for peak, floor in ((0.1, 0.0), (3e-4, 3e-5), (0.3, 0.3 - 2**-54)):
                 for k in sorted(place for place in places if 0 <= place < total):
-                    weight = _half_cosine(k, total)
+                    weight = half_cosine(k, total)
                     rate = schedules.warmup_cosine(k, total_steps=total, peak=peak, eta_min=floor)
                     exact = Decimal(floor) + (Decimal(peak) - Decimal(floor)) * weight
                     error = float(abs(Decimal(rate) - exact) / Decimal(math.ulp(float(exact))))
