@@ -69,6 +69,9 @@ class WarmupScheduler(LRScheduler):
     Python floats for them too. ``step(k)`` moves to step ``k`` and equals ``k`` calls of ``step()``; ``k`` may be
     fractional.
 
+    torch's check that ``optimizer.step()`` comes first is kept; like torch's own schedulers it warns falsely where a
+    GradScaler skips the very first optimizer step.
+
     As in torch, ``last_epoch=j`` builds the scheduler as it stands after step ``j + 1``: pass the last step that was
     done, which is one less than the ``last_epoch`` of the saved scheduler.
     """
@@ -308,22 +311,26 @@ class WarmupScheduler(LRScheduler):
             raise ValueError(
                 f"the state has base rates for {len(saved.base_lrs)} parameter groups, the optimizer has {len(groups)}"
             )
-        if self.on_mismatch == "saved" and saved.parameters != self.parameters:
-            self._configure(saved.parameters)
-        if self.on_mismatch != "constructor":
-            for group, base in zip(groups, saved.base_lrs, strict=False):
-                group["initial_lr"] = base
-            self.base_lrs = list(saved.base_lrs)
-        self._forget_plan()
-        self.last_epoch = saved.last_epoch  # type: ignore[assignment]  # fractional after step(0.5)
-        self._step_count = saved.step_count
-        if saved.last_epoch < 0:
-            # Inside a SequentialLR, waiting for its turn: the rates are another scheduler's.
-            return
-        rates = self._rates(saved.last_epoch)
-        if saved.in_charge:
+        before = dict(self.__dict__)
+        try:
+            if self.on_mismatch == "saved" and saved.parameters != self.parameters:
+                self._configure(saved.parameters)
+            if self.on_mismatch != "constructor":
+                self.base_lrs = list(saved.base_lrs)
+            self._forget_plan()
+            self.last_epoch = saved.last_epoch  # type: ignore[assignment]  # fractional after step(0.5)
+            self._step_count = saved.step_count
+            # Inside a SequentialLR, before its turn, a scheduler stands at -1: the rates are another's.
+            rates = self._rates(saved.last_epoch) if saved.last_epoch >= 0 else None
+        except ValueError:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        for group, base in zip(groups, self.base_lrs, strict=False):
+            group["initial_lr"] = base
+        if rates is not None and saved.in_charge:
             self._write(rates)
-        else:
+        elif rates is not None:
             self._last_lr = rates  # type: ignore[assignment]  # torch's list type is invariant
 
     def __repr__(self) -> str:

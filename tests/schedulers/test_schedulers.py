@@ -461,6 +461,17 @@ def test_promise_6_a_state_that_does_not_fit_is_refused_and_changes_nothing(bund
     assert scheduler.state_dict() == before
 
 
+def test_promise_6_base_rates_below_the_floor_are_refused_and_change_nothing(bundle):
+    opt = optimizer()
+    scheduler = bundle.WarmupCosineLR(opt, 100, eta_min=0.02)
+    before = scheduler.state_dict()
+    with pytest.raises(ValueError, match=r"eta_min=0.02 is above the peak 0.01"):
+        scheduler.load_state_dict({**before, "base_lrs": [0.1, 0.01], "last_epoch": 7})
+    assert scheduler.state_dict() == before
+    assert rates(opt) == list(BASES)
+    assert [group["initial_lr"] for group in opt.param_groups] == list(BASES)
+
+
 @pytest.mark.parametrize("state", [{}, {"best": 1.0}, []])
 def test_promise_6_what_is_no_state_is_refused(bundle, state):
     with pytest.raises(ValueError, match="not the state of a scheduler"):
