@@ -26,20 +26,61 @@ from lrfix.simulation.values import (
 
 Machine = Any
 METHODS: dict[type, frozenset[str]] = {
-    list: frozenset("append extend insert pop remove index count sort reverse copy clear".split()),
-    dict: frozenset("get keys values items pop setdefault update copy clear popitem".split()),
-    tuple: frozenset("index count".split()),
-    set: frozenset("add discard remove union intersection difference update issubset issuperset copy".split()),
-    str: frozenset(
-        "lower upper strip lstrip rstrip split rsplit startswith endswith replace join find count title capitalize isdigit "
-        "isalpha zfill partition rpartition format".split()
+    list: frozenset(
+        ["append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"]
     ),
-    int: frozenset("bit_length is_integer conjugate".split()),
-    float: frozenset("is_integer conjugate hex".split()),
-    complex: frozenset("conjugate".split()),
+    dict: frozenset(["get", "keys", "values", "items", "pop", "setdefault", "update", "copy", "clear", "popitem"]),
+    tuple: frozenset(["index", "count"]),
+    set: frozenset(
+        ["add", "discard", "remove", "union", "intersection", "difference", "update", "issubset", "issuperset", "copy"]
+    ),
+    str: frozenset(
+        [
+            "lower",
+            "upper",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "split",
+            "rsplit",
+            "startswith",
+            "endswith",
+            "replace",
+            "join",
+            "find",
+            "count",
+            "title",
+            "capitalize",
+            "isdigit",
+            "isalpha",
+            "zfill",
+            "partition",
+            "rpartition",
+            "format",
+        ]
+    ),
+    int: frozenset(["bit_length", "is_integer", "conjugate"]),
+    float: frozenset(["is_integer", "conjugate", "hex"]),
+    complex: frozenset(["conjugate"]),
 }
-_MUTATORS = frozenset("append extend insert pop remove sort reverse clear setdefault update popitem add discard".split())
-_NUMBER_VIEWS = frozenset("item detach cpu clone double float numpy tolist".split())
+_MUTATORS = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "sort",
+        "reverse",
+        "clear",
+        "setdefault",
+        "update",
+        "popitem",
+        "add",
+        "discard",
+    ]
+)
+_NUMBER_VIEWS = frozenset(["item", "detach", "cpu", "clone", "double", "float", "numpy", "tolist"])
 
 
 def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Any:
@@ -50,8 +91,7 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         known = value.assigned.get(name, MISSING)
         return known if known is not MISSING else Unknown(f"{value.path}.{name}")
     if kind is ModuleValue:
-        found = machine.host.import_name(value.name, name)
-        return found
+        return machine.host.import_name(value.name, name)
     if kind is SuperValue:
         return _super(machine, value, name, node)
     if kind is ClassValue:
@@ -184,7 +224,9 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
 
 def _sort(value: list[Any]) -> Any:
     def run(machine: Machine, node: ast.AST | None, *, key: Any = None, reverse: bool = False) -> None:
-        value.sort(key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse)
+        value.sort(
+            key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse
+        )
 
     return run
 
@@ -198,7 +240,9 @@ def set_attribute_of(machine: Machine, receiver: Any, name: str, value: Any, nod
         found = receiver.cls.find(name)
         if isinstance(found, Property):
             if found.setter is None:
-                raise UserError(AttributeError(f"property '{name}' of '{receiver.cls.name}' object has no setter"), node)
+                raise UserError(
+                    AttributeError(f"property '{name}' of '{receiver.cls.name}' object has no setter"), node
+                )
             machine.invoke(found.setter, [receiver, value], {}, node)
             return
         old = receiver.attributes.get(name)

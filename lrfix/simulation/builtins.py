@@ -124,7 +124,9 @@ def _sequence(kind: type) -> Callable[..., Any]:
 
 def _dict(machine: Machine, node: ast.AST | None, values: Any = (), **keywords: Any) -> Any:
     values = machine.concrete(values, node, "iterable")
-    return dict(values, **keywords) if isinstance(values, dict) else dict(list(machine.iterate(values, node)), **keywords)
+    return (
+        dict(values, **keywords) if isinstance(values, dict) else dict(list(machine.iterate(values, node)), **keywords)
+    )
 
 
 def _zip(machine: Machine, node: ast.AST | None, *sources: Any, strict: bool = False) -> Any:
@@ -136,17 +138,24 @@ def _enumerate(machine: Machine, node: ast.AST | None, values: Any, start: int =
 
 
 def _map(machine: Machine, node: ast.AST | None, function: Any, *sources: Any) -> Any:
-    return (machine.invoke(function, list(group), {}, node) for group in zip(*[machine.iterate(s, node) for s in sources], strict=False))
+    return (
+        machine.invoke(function, list(group), {}, node)
+        for group in zip(*[machine.iterate(s, node) for s in sources], strict=False)
+    )
 
 
 def _filter(machine: Machine, node: ast.AST | None, function: Any, values: Any) -> Any:
-    keep = (lambda v: v) if function is None else (lambda v: machine.invoke(function, [v], {}, node))
-    return (v for v in machine.iterate(values, node) if machine.truth(keep(v), node))
+    found = machine.iterate(values, node)
+    if function is None:
+        return (v for v in found if machine.truth(v, node))
+    return (v for v in found if machine.truth(machine.invoke(function, [v], {}, node), node))
 
 
 def _sorted(machine: Machine, node: ast.AST | None, values: Any, *, key: Any = None, reverse: bool = False) -> Any:
     plain = [machine.concrete(v, node, "number") for v in machine.iterate(values, node)]
-    return sorted(plain, key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse)
+    return sorted(
+        plain, key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse
+    )
 
 
 def _reversed(machine: Machine, node: ast.AST | None, values: Any) -> Any:
@@ -191,7 +200,10 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
 def _foreign(kind: Unknown) -> bool:
     """A class that no simulated value belongs to: an array, a tensor, an abstract type."""
     last = kind.path.rpartition(".")[2].lower()
-    return any(word in last for word in ("tensor", "array", "config", "optimizer", "iterable", "sequence", "number", "scheduler", "plateau"))
+    return any(
+        word in last
+        for word in ("tensor", "array", "config", "optimizer", "iterable", "sequence", "number", "scheduler", "plateau")
+    )
 
 
 def _issubclass(machine: Machine, node: ast.AST | None, cls: Any, kinds: Any) -> bool:
@@ -236,14 +248,16 @@ def _callable(machine: Machine, node: ast.AST | None, value: Any) -> bool:
         return value.cls.find("__call__") is not MISSING
     if isinstance(value, Unknown):
         return isinstance(machine.concrete(value, node, "any"), _CALLABLE)
-    return isinstance(value, _CALLABLE) or isinstance(value, type)
+    return isinstance(value, (*_CALLABLE, type))
 
 
 def _type(machine: Machine, node: ast.AST | None, value: Any) -> Any:
     if isinstance(value, Instance):
         return value.cls
     value = machine.concrete(value, node, "any")
-    if value is None or isinstance(value, int | float | str | list | tuple | dict | set | complex | bytes | BaseException):
+    if value is None or isinstance(
+        value, int | float | str | list | tuple | dict | set | complex | bytes | BaseException
+    ):
         return type(value)
     if type(value) in _PYTHON_TYPES:
         return _PYTHON_TYPES[type(value)]
@@ -302,9 +316,19 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "id": lambda machine, node, value: id(value),
 }
 _PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": abs, "round": _round, "divmod": divmod, "pow": _pow, "range": _range, "repr": _printed(repr), "hash": _printed(hash),
-    "ord": ord, "chr": chr, "bin": bin, "hex": hex, "format": _format,
-}  # fmt: skip
+    "abs": abs,
+    "round": _round,
+    "divmod": divmod,
+    "pow": _pow,
+    "range": _range,
+    "repr": _printed(repr),
+    "hash": _printed(hash),
+    "ord": ord,
+    "chr": chr,
+    "bin": bin,
+    "hex": hex,
+    "format": _format,
+}
 CONSTRUCTORS: dict[type, NativeFunction] = {
     int: NativeFunction("int", _number(int), accepts_callables=True),
     float: NativeFunction("float", _number(float), accepts_callables=True),
@@ -317,13 +341,35 @@ CONSTRUCTORS: dict[type, NativeFunction] = {
     frozenset: NativeFunction("frozenset", _sequence(frozenset), accepts_callables=True),
     dict: NativeFunction("dict", _dict, accepts_callables=True),
     type: NativeFunction("type", _type, accepts_callables=True),
-    object: NativeFunction("object", lambda machine, node: Instance(ClassValue("object", None, (), {})), accepts_callables=True),
+    object: NativeFunction(
+        "object", lambda machine, node: Instance(ClassValue("object", None, (), {})), accepts_callables=True
+    ),
 }
 _EXCEPTIONS = (
-    BaseException, Exception, ArithmeticError, AssertionError, AttributeError, ImportError, IndexError, KeyError, LookupError,
-    NameError, NotImplementedError, OverflowError, RuntimeError, RuntimeWarning, StopIteration, TypeError, UnboundLocalError,
-    UserWarning, ValueError, Warning, ZeroDivisionError, DeprecationWarning, FutureWarning,
-)  # fmt: skip
+    BaseException,
+    Exception,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    RuntimeWarning,
+    StopIteration,
+    TypeError,
+    UnboundLocalError,
+    UserWarning,
+    ValueError,
+    Warning,
+    ZeroDivisionError,
+    DeprecationWarning,
+    FutureWarning,
+)
 BUILTINS: dict[str, Any] = {
     **{name: NativeFunction(name, function, accepts_callables=True) for name, function in _SPECIAL.items()},
     **{name: NativeFunction(name, function) for name, function in _PLAIN.items()},

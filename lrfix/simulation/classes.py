@@ -13,13 +13,27 @@ from lrfix.simulation.values import ClassMethod, ClassValue, Function, NativeFun
 
 Machine = Any
 _TRANSPARENT = frozenset(
-    {"abstractmethod", "wraps", "lru_cache", "cache", "override", "overload", "no_grad", "inference_mode", "final", "jit", "unused"}
+    {
+        "abstractmethod",
+        "wraps",
+        "lru_cache",
+        "cache",
+        "override",
+        "overload",
+        "no_grad",
+        "inference_mode",
+        "final",
+        "jit",
+        "unused",
+    }
 )
 
 
 def function_statement(node: ast.FunctionDef) -> Callable[[Machine, Environment], Any]:
     defaults = [compiled(d) for d in node.args.defaults]
-    keyword = [(a.arg, compiled(d)) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+    keyword = [
+        (a.arg, compiled(d)) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None
+    ]
 
     def make(machine: Machine, environment: Environment) -> Any:
         value: Any = Function(

@@ -11,7 +11,18 @@ from lrfix.simulation.values import MISSING
 class Environment:
     """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind."""
 
-    __slots__ = ("comprehension", "locals", "missing", "outer", "owner", "parent", "receiver", "result", "surrounding", "variables")
+    __slots__ = (
+        "comprehension",
+        "locals",
+        "missing",
+        "outer",
+        "owner",
+        "parent",
+        "receiver",
+        "result",
+        "surrounding",
+        "variables",
+    )
 
     def __init__(self, parent: Environment | None = None, missing: Callable[[str], Any] | None = None) -> None:
         self.parent = parent

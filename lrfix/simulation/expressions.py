@@ -9,7 +9,15 @@ from typing import Any
 
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
-from lrfix.simulation.limits import check_comparable, check_format, check_power, check_remainder, check_repeat, check_shift, check_tree
+from lrfix.simulation.limits import (
+    check_comparable,
+    check_format,
+    check_power,
+    check_remainder,
+    check_repeat,
+    check_shift,
+    check_tree,
+)
 from lrfix.simulation.values import MISSING, Function, Instance, Unknown
 
 Machine = Any
@@ -289,7 +297,9 @@ def _dict(node: ast.Dict) -> Evaluate:
 
 def _lambda(node: ast.Lambda) -> Evaluate:
     defaults = [compiled(d) for d in node.args.defaults]
-    keyword = [(a.arg, compiled(d)) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+    keyword = [
+        (a.arg, compiled(d)) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None
+    ]
 
     def run(machine: Machine, environment: Environment) -> Any:
         return Function(
@@ -327,7 +337,9 @@ def _call(node: ast.Call) -> Evaluate:
     return run
 
 
-def _comprehension(generators: list[ast.comprehension], node: ast.AST) -> Callable[[Machine, Environment], Iterator[Environment]]:
+def _comprehension(
+    generators: list[ast.comprehension], node: ast.AST
+) -> Callable[[Machine, Environment], Iterator[Environment]]:
     if any(g.is_async for g in generators):
         raise Opaque("is asynchronous", node)
     from lrfix.simulation.statements import assigner
@@ -364,14 +376,18 @@ def _list_comprehension(node: ast.ListComp) -> Evaluate:
 
 def _set_comprehension(node: ast.SetComp) -> Evaluate:
     loop, element = _comprehension(node.generators, node), compiled(node.elt)
-    return lambda machine, environment: {machine.hashable(element(machine, inner), node) for inner in loop(machine, environment)}
+    return lambda machine, environment: {
+        machine.hashable(element(machine, inner), node) for inner in loop(machine, environment)
+    }
 
 
 def _dict_comprehension(node: ast.DictComp) -> Evaluate:
     loop, key, value = _comprehension(node.generators, node), compiled(node.key), compiled(node.value)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        return {machine.hashable(key(machine, inner), node): value(machine, inner) for inner in loop(machine, environment)}
+        return {
+            machine.hashable(key(machine, inner), node): value(machine, inner) for inner in loop(machine, environment)
+        }
 
     return run
 
@@ -410,7 +426,8 @@ def _joined(node: ast.JoinedStr) -> Evaluate:
 def _formatted(node: ast.FormattedValue) -> Evaluate:
     value = compiled(node.value)
     spec = compiled(node.format_spec) if node.format_spec is not None else None
-    conversion = {115: str, 114: repr, 97: ascii}.get(node.conversion)
+    converters: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
+    conversion = converters.get(node.conversion)
 
     def run(machine: Machine, environment: Environment) -> Any:
         found = value(machine, environment)

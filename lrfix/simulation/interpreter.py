@@ -33,7 +33,16 @@ from lrfix.simulation.values import (
 )
 
 _INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, ModuleValue, SuperValue)
-_PYTHON_ERRORS = (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, StopIteration, RuntimeError, AssertionError)
+_PYTHON_ERRORS = (
+    ArithmeticError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    StopIteration,
+    RuntimeError,
+    AssertionError,
+)
 
 
 class HostProtocol(Protocol):
@@ -114,7 +123,10 @@ class Interpreter:
 
     def name(self, name: str, environment: Environment, node: ast.AST) -> Any:
         if name in environment.locals:
-            raise UserError(UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value"), node)
+            raise UserError(
+                UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value"),
+                node,
+            )
         value = environment.lookup(name)
         if value is MISSING:
             value = BUILTINS.get(name, MISSING)
@@ -125,7 +137,9 @@ class Interpreter:
     def concrete(self, value: Any, node: ast.AST | None, wanted: str) -> Any:
         return self.host.concretise(value, node, wanted) if isinstance(value, Unknown) else value
 
-    def native(self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, **keywords: Any) -> Any:
+    def native(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, **keywords: Any
+    ) -> Any:
         """Run a Python callable on plain values; its exceptions become the program's own."""
         try:
             value = function(*arguments, **keywords)
@@ -304,7 +318,11 @@ class Interpreter:
             if isinstance(error.value, Instance):
                 if isinstance(kind, ClassValue) and error.value.cls.derives(kind):
                     return True
-                if isinstance(kind, type) and error.value.cls.native is not None and issubclass(error.value.cls.native, kind):
+                if (
+                    isinstance(kind, type)
+                    and error.value.cls.native is not None
+                    and issubclass(error.value.cls.native, kind)
+                ):
                     return True
             elif isinstance(kind, type) and isinstance(error.value, kind):
                 return True

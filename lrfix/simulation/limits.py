@@ -26,7 +26,11 @@ def check_shift(value: Any, count: Any, node: ast.AST) -> None:
 
 def check_repeat(left: Any, right: Any, node: ast.AST) -> None:
     for sequence, count in ((left, right), (right, left)):
-        if isinstance(sequence, str | bytes | list | tuple) and isinstance(count, int) and len(sequence) * count > MAX_LENGTH:
+        if (
+            isinstance(sequence, str | bytes | list | tuple)
+            and isinstance(count, int)
+            and len(sequence) * count > MAX_LENGTH
+        ):
             raise Opaque("builds a sequence too long to simulate", node)
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MAX_BITS:
         raise Opaque("computes a number too large to simulate", node)
@@ -38,7 +42,7 @@ def check_length(value: Any, node: ast.AST | None) -> None:
 
 
 def check_format(specification: Any, node: ast.AST | None) -> None:
-    """A width or precision in a format is a length; one given by an argument (``*``, a nested field) is not foreseen."""
+    """Refuse widths and precisions of five digits and more."""
     if isinstance(specification, str) and re.search(r"\d{5}", specification):
         raise Opaque("formats to a text too long to simulate", node)
 

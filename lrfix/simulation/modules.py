@@ -20,10 +20,32 @@ from lrfix.simulation.values import ModuleValue, NativeFunction, Partial
 Machine = Any
 _MATH = [n for n in dir(math) if not n.startswith("_")]
 _MODULES = frozenset(
-    {"numbers", "math", "numpy", "np", "torch", "functools", "itertools", "bisect", "copy", "warnings", "typing", "collections",
-     "torch.optim", "torch.optim.lr_scheduler", "torch.nn", "torch.distributed", "abc", "enum", "logging", "types",
-     "dataclasses", "operator", "collections.abc"}
-)  # fmt: skip
+    {
+        "numbers",
+        "math",
+        "numpy",
+        "np",
+        "torch",
+        "functools",
+        "itertools",
+        "bisect",
+        "copy",
+        "warnings",
+        "typing",
+        "collections",
+        "torch.optim",
+        "torch.optim.lr_scheduler",
+        "torch.nn",
+        "torch.distributed",
+        "abc",
+        "enum",
+        "logging",
+        "types",
+        "dataclasses",
+        "operator",
+        "collections.abc",
+    }
+)
 
 
 def _partial(machine: Machine, node: ast.AST | None, function: Any, *arguments: Any, **keywords: Any) -> Partial:
@@ -78,15 +100,57 @@ def _sign(value: Any) -> Any:
 
 
 _NUMERIC: dict[str, Callable[..., Any]] = {
-    "cos": math.cos, "sin": math.sin, "tan": math.tan, "exp": math.exp, "log": math.log, "log2": math.log2, "log10": math.log10,
-    "log1p": math.log1p, "expm1": math.expm1, "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "tanh": math.tanh,
-    "cosh": math.cosh, "sinh": math.sinh, "abs": abs, "absolute": abs, "fabs": abs, "power": _exponent, "pow": _exponent,
-    "float_power": _exponent, "minimum": min, "maximum": max, "fmin": min, "fmax": max, "clip": _clip, "clamp": _clip, "round": round,
-    "rint": round, "interp": _interp, "linspace": _linspace, "arange": _arange, "mod": lambda a, b: a % b, "sign": _sign,
-    "isnan": math.isnan, "isinf": math.isinf, "square": lambda x: x * x, "deg2rad": math.radians, "radians": math.radians,
-    "float32": float, "float64": float, "int32": int, "int64": int, "tensor": _scalar, "as_tensor": _scalar, "array": _scalar,
-    "asarray": _scalar, "floor_divide": lambda a, b: a // b, "divide": lambda a, b: a / b, "multiply": lambda a, b: a * b,
-}  # fmt: skip
+    "cos": math.cos,
+    "sin": math.sin,
+    "tan": math.tan,
+    "exp": math.exp,
+    "log": math.log,
+    "log2": math.log2,
+    "log10": math.log10,
+    "log1p": math.log1p,
+    "expm1": math.expm1,
+    "sqrt": math.sqrt,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "tanh": math.tanh,
+    "cosh": math.cosh,
+    "sinh": math.sinh,
+    "abs": abs,
+    "absolute": abs,
+    "fabs": abs,
+    "power": _exponent,
+    "pow": _exponent,
+    "float_power": _exponent,
+    "minimum": min,
+    "maximum": max,
+    "fmin": min,
+    "fmax": max,
+    "clip": _clip,
+    "clamp": _clip,
+    "round": round,
+    "rint": round,
+    "interp": _interp,
+    "linspace": _linspace,
+    "arange": _arange,
+    "mod": lambda a, b: a % b,
+    "sign": _sign,
+    "isnan": math.isnan,
+    "isinf": math.isinf,
+    "square": lambda x: x * x,
+    "deg2rad": math.radians,
+    "radians": math.radians,
+    "float32": float,
+    "float64": float,
+    "int32": int,
+    "int64": int,
+    "tensor": _scalar,
+    "as_tensor": _scalar,
+    "array": _scalar,
+    "asarray": _scalar,
+    "floor_divide": lambda a, b: a // b,
+    "divide": lambda a, b: a / b,
+    "multiply": lambda a, b: a * b,
+}
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "Inf": math.inf, "newaxis": None}
 
 
@@ -144,7 +208,13 @@ def _table() -> dict[str, Any]:
     found["math.factorial"] = NativeFunction("math.factorial", _factorial)
     found["numpy.float"] = float
     found.update({"typing.List": list, "typing.Tuple": tuple, "typing.Dict": dict, "typing.Set": set})
-    found.update({"collections.OrderedDict": dict, "numbers.Number": float, "collections.Counter": NativeFunction("Counter", _count)})
+    found.update(
+        {
+            "collections.OrderedDict": dict,
+            "numbers.Number": float,
+            "collections.Counter": NativeFunction("Counter", _count),
+        }
+    )
     return found
 
 
@@ -161,7 +231,9 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **keywords: Any) -> Any:
         numbers = [n for a in arguments for n in (a if isinstance(a, list | tuple | range) else (a,))]
         bits = sum(n.bit_length() for n in numbers if isinstance(n, int))
-        if bits > MAX_BITS or (function in (math.comb, math.perm) and any(isinstance(n, int) and n > 2000 for n in numbers)):
+        if bits > MAX_BITS or (
+            function in (math.comb, math.perm) and any(isinstance(n, int) and n > 2000 for n in numbers)
+        ):
             raise Opaque("computes a number too large to simulate")
         return function(*arguments, **keywords)
 

@@ -331,7 +331,9 @@ def _with(node: ast.With) -> Execute:
 
     def run(machine: Machine, environment: Environment) -> Any:
         for context, item in contexts:
-            if not isinstance(item.context_expr, ast.Call) or not ast.unparse(item.context_expr.func).endswith(harmless):
+            if not isinstance(item.context_expr, ast.Call) or not ast.unparse(item.context_expr.func).endswith(
+                harmless
+            ):
                 raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
             del context
             if item.optional_vars is not None:
@@ -349,7 +351,10 @@ def _delete(node: ast.Delete) -> Execute:
                     raise UserError(NameError(f"name '{target.id}' is not defined"), node)
             elif isinstance(target, ast.Attribute):
                 receiver = compiled(target.value)(machine, environment)
-                if not isinstance(receiver, Instance) or receiver.attributes.pop(attribute_name(target), MISSING) is MISSING:
+                if (
+                    not isinstance(receiver, Instance)
+                    or receiver.attributes.pop(attribute_name(target), MISSING) is MISSING
+                ):
                     raise UserError(AttributeError(target.attr), node)
             elif isinstance(target, ast.Subscript):
                 container = compiled(target.value)(machine, environment)

@@ -20,7 +20,11 @@ def run(source: str) -> None:
 
 
 def test_endless_loops_spend_their_fuel() -> None:
-    for source in ("while True: pass", "x = [0]\nfor i in x: x.append(i)", "def f():\n  while 1: yield 1\nfor x in f(): pass"):
+    for source in (
+        "while True: pass",
+        "x = [0]\nfor i in x: x.append(i)",
+        "def f():\n  while 1: yield 1\nfor x in f(): pass",
+    ):
         with pytest.raises(Opaque):
             run(source)
     with pytest.raises(FuelSpent):
