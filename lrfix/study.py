@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
+REACH = 2.2
 
 
 class Study:
@@ -68,7 +69,7 @@ class Study:
             id(construction),
             groups,
             tuple(sorted((overrides or {}).items(), key=repr)),
-            steps,
+            steps or self.steps,
             tuple(base_lrs or ()),
             vary_unknown,
             variant,
@@ -89,10 +90,15 @@ class Study:
             self._runs[(hashable,)] = run
         return self._runs[(hashable,)]
 
+    def jump(self, index: int, step: int) -> float | None:
+        """The rate at ``step`` when the scheduler is taken there at once, instead of step by step; None when it fails."""
+        run = self.laboratory.run(Scenario(index), construction=self.use, steps=2, jump=step)
+        return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
+
     @cached_property
     def steps(self) -> int:
         """How long to simulate: past every length that the code states, within reason."""
-        return min(max(STEPS, int(2.2 * self.longest_literal) + 8), MAX_STEPS)
+        return min(max(STEPS, int(REACH * self.longest_literal) + 8), MAX_STEPS)
 
     @cached_property
     def longest_literal(self) -> int:
@@ -161,7 +167,12 @@ class Study:
     @cached_property
     def runs(self) -> list[Run]:
         """The site under every generic scenario, two parameter groups."""
-        return [self.run(index) for index in range(GENERIC)]
+        runs = [self.run(index) for index in range(GENERIC)]
+        longest = max((self.horizon(run) or 0 for run in runs if run.ran), default=0)
+        if REACH * longest > self.steps:
+            self.__dict__["steps"] = min(int(REACH * longest) + 8, MAX_STEPS)
+            runs = [self.run(index) for index in range(GENERIC)]
+        return runs
 
     @cached_property
     def opaque(self) -> str | None:

@@ -123,6 +123,9 @@ def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
         value = _value(study, run, iterated)
         return len(value) if isinstance(value, range) else None
     if isinstance(iterated, ast.Name | ast.Attribute):
+        collection = _value(study, run, iterated)
+        if isinstance(collection, list | tuple | range):
+            return len(collection)
         path = f"len({ast.unparse(iterated)})"
         known = run.leaves.get(path)
         if isinstance(known, int):

@@ -164,8 +164,9 @@ def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
     get_lr = method(study.node, "get_lr")
     if get_lr is None:
         return
-    named = [path for run in study.runs for path in run.leaves if role_of(path) in RATES]
-    if named or any(isinstance(n, ast.Attribute) and n.attr in ("base_lrs", "param_groups", "_last_lr") for n in ast.walk(study.node)):
+    stated = {ast.unparse(rate) for c in study.site.constructions if (rate := stated_rate(c)) is not None}
+    named = [path for run in study.runs for path in run.leaves if role_of(path) in RATES and path not in stated]
+    if named:
         return
     for index, run in enumerate(study.runs):
         scaled = study.run(index, base_lrs=tuple(2 * rate for rate in run.base_lrs))
@@ -190,7 +191,7 @@ def _jump(curve: list[float]) -> int | None:
     move = curve[end + 1] - top
     later = abs(curve[end + 3] - curve[end + 2])
     if move < 0:
-        return end if -move > 0.02 * top and -move > 4 * later else None
+        return end if -move > 0.02 * top and -move > 2 * later else None
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
 
 
@@ -200,11 +201,13 @@ def _long_warmups(study: Study) -> list[Run]:
     for index, run in enumerate(study.runs):
         horizon = study.horizon(run)
         leaves = {**run.leaves, **run.names}
-        lengths = [p for p, v in leaves.items() if role_of(p) is Role.WARMUP and isinstance(v, int) and not isinstance(v, bool)]
+        lengths = [p for p, v in leaves.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(v, int)]
         inputs = [p for p in lengths if p in run.leaves] or lengths
         if horizon is None or len(inputs) != 1:
             return []
-        longer = study.run(index, overrides={inputs[0]: int(0.4 * horizon)})
+        epochs = [v for p, v in run.leaves.items() if role_of(p) is Role.EPOCHS and isinstance(v, int)]
+        whole = epochs[0] if role_of(inputs[0]) is Role.WARMUP_EPOCHS and epochs else horizon
+        longer = study.run(index, overrides={inputs[0]: int(0.4 * whole)})
         if not longer.ran or not all_real(longer.curve):
             return []
         found.append(longer)
@@ -283,6 +286,9 @@ def _legal_edges(study: Study) -> Iterator[tuple[str, str]]:
             yield path, "its default"
         elif role is Role.EPOCHS and "warm" not in path:
             yield path, "a run of one epoch"
+    for name, stated, _ in study.constructor:
+        if role_of(name) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(stated, ast.Constant) and stated.value == 0:
+            yield name, "its default"
 
 
 def _uses(study: Study) -> list[object]:

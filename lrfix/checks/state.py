@@ -41,7 +41,9 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                     )
                 continue
             shown = _depends_on_asking(study)
-            if shown is not None:
+            if shown is None:
+                yield from _depends_on_history(study, update)
+            else:
                 one, two, step = shown
                 yield Violation(
                     study.span(update.statement),
@@ -162,6 +164,27 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
             f"`{name}` is accepted but has no effect: with {before!r} and with {after!r} the rate is the same at every step.",
             study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
         )
+
+
+def _depends_on_history(study: Study, update: Update) -> Iterator[Violation]:
+    """The same step reached at once and step by step gives two rates: what was reassigned on the way decides."""
+    run = study.runs[0]
+    if not study.ran:
+        return
+    for step in (len(run.curve) // 8, len(run.curve) // 4, len(run.curve) // 2):
+        direct = [study.jump(index, step) for index in range(len(study.runs))]
+        walked = [r.curve[step] for r in study.runs if step < len(r.curve)]
+        if len(walked) == len(direct) and all(
+            d is not None and abs(d - w) > 1e-6 * max(abs(d), abs(w)) for d, w in zip(direct, walked, strict=True)
+        ):
+            yield Violation(
+                study.span(update.statement),
+                f"Evaluating the schedule reassigns the hyperparameter `{update.name}`: step {step} has the rate "
+                f"{walked[0]:.6g} when every step before it was asked for, and {direct[0]:.6g} when it is asked for alone, as "
+                "after a resume.",
+                study.evidence(run, [step - 1, step, step + 1]),
+            )
+            return
 
 
 def _first_with(study: Study, statement: ast.stmt) -> Run | None:

@@ -85,8 +85,9 @@ class Laboratory:
         steps: int,
         groups: int = 2,
         base_lrs: Sequence[float] | None = None,
+        jump: int | None = None,
     ) -> Run:
-        """Build the scheduler and step it ``steps`` times.
+        """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
 
         ``construction`` is the call of the user's file that builds it; None builds a class from the parameters of its
         own constructor. ``base_lrs`` override the scenario's base rates (one a group).
@@ -108,6 +109,8 @@ class Laboratory:
             bench.read(optimizer, run.lr)
             interpreter.recorder = stepped
             advance = interpreter.attribute(scheduler, "step")
+            if jump is not None:
+                interpreter.set_attribute(scheduler, "last_epoch", jump - 1, ast.Pass())
             for step in range(1, steps):
                 interpreter.call(advance)
                 bench.read(optimizer, run.lr)
@@ -169,6 +172,11 @@ class _Bench:
         found: dict[str, object] = {}
         scope = self.names.scope_of(construction.call)
         environment = self.world.environment(scope, construction.call)
+        for part in ast.walk(construction.call):
+            if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
+                number = self._number(part, environment)
+                if number is not None:
+                    found[ast.unparse(part)] = number
         wanted = [n.id for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Name)]
         wanted += [n.id for n in ast.walk(construction.call) if isinstance(n, ast.Name)]
         for name in dict.fromkeys(wanted):
@@ -187,6 +195,18 @@ class _Bench:
             if path.split(".")[0].split("[")[0].split("(")[0] not in nested:
                 found.setdefault(path, value)
         return found
+
+    def _number(self, part: ast.expr, environment: Environment) -> float | None:
+        """The value of a part of the construction, when it is a number that needs no new assumption."""
+        if any(isinstance(n, ast.Lambda | ast.Starred) for n in ast.walk(part)):
+            return None
+        try:
+            value = self.interpreter.evaluate(part, environment)
+        except (Opaque, UserError):
+            return None
+        if isinstance(value, Unknown):
+            value = self.world.host.leaves.get(value.path)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
     def _optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
         rates = list(base_lrs or self.scenario.base_lrs)

@@ -141,7 +141,8 @@ class World:
             if isinstance(value, Unknown) or not isinstance(value, list | tuple) or position >= len(value):
                 return Unknown(name)
             value = value[position]
-        return Unknown(name) if isinstance(value, Unknown) and len(value.path) > 60 else value
+        # The user's own name for what a call returned reads better than the call, and is evaluated once.
+        return Unknown(name) if isinstance(value, Unknown) and value.path.endswith(")") else value
 
     def _augmented(self, name: str, binding: Augmented, scope: Scope) -> Any:
         before = self.names.reaching(name, scope, binding.node)
