@@ -1,0 +1,1 @@
+"""Rewriting hand-rolled schedules to the bundled scheduler: readings, plan, edit, proof, and atomic writing."""

@@ -1,0 +1,66 @@
+"""The rates that a reading's schedule must have, computed apart from any emitted code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lrfix.recognition import Sample, ScheduleSpec
+from lrfix.recognition.confirmation import bundled_curve
+from lrfix.recognition.evaluation import NotArithmetic, evaluate
+
+POSITIONAL = {
+    "WarmupCosineLR": ("total_steps",),
+    "WarmupCosineRestartsLR": ("T_0", "T_mult"),
+    "WarmupLinearLR": ("total_steps",),
+    "WarmupPolynomialLR": ("total_steps", "power"),
+    "WarmupExponentialLR": ("gamma",),
+    "WarmupStepLR": ("step_size", "gamma"),
+    "WarmupMultiStepLR": ("milestones", "gamma"),
+    "WarmupStableDecayLR": ("total_steps", "decay_steps"),
+}
+_LONGEST = 2000
+_SHORTEST = 24
+
+
+def arguments_by_name(spec: ScheduleSpec) -> dict[str, str]:
+    """All arguments of a construction by the names of the bundled scheduler."""
+    return {**dict(zip(POSITIONAL.get(spec.scheduler, ()), spec.positional, strict=False)), **spec.keywords}
+
+
+def expected_curve(spec: ScheduleSpec, values: Mapping[str, object], base_lr: float, steps: int) -> tuple[float, ...]:
+    """The rates of the first ``steps`` steps; empty where an argument has no value under ``values``."""
+    try:
+        arguments = {n: t for n, t in arguments_by_name(spec).items() if n != "last_epoch"}
+        curve = bundled_curve(spec.scheduler, arguments, Sample((), base_lr, values))
+        return tuple(curve(step) for step in range(steps))
+    except (NotArithmetic, ArithmeticError, ValueError, TypeError, KeyError):
+        return ()
+
+
+def telling_length(spec: ScheduleSpec, values: Mapping[str, object], least: int = _SHORTEST) -> int:
+    """How many steps show a schedule: past its horizon, or three cycles; 240 where that cannot be told."""
+    given: dict[str, float] = {}
+    for name, text in arguments_by_name(spec).items():
+        try:
+            value = evaluate(text, values)
+        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+            continue
+        numbers: Sequence[object] = value if isinstance(value, list) else [value]
+        whole = [float(v) for v in numbers if isinstance(v, int | float) and not isinstance(v, bool)]
+        if whole:
+            given[name] = max(whole)
+    warmup = given.get("warmup_steps", 0)
+    if "total_steps" in given:
+        length = given["total_steps"] * 1.1 + 2
+    elif "T_0" in given:
+        multiplier = given.get("T_mult", 1)
+        length = warmup + given["T_0"] * (1 + multiplier + multiplier**2) + 2
+        if length > _LONGEST:
+            length = warmup + given["T_0"] * (1 + multiplier) + 2
+    else:
+        longest = max([warmup, *(given[n] for n in ("step_size", "milestones", "decay_steps") if n in given)])
+        length = 3 * longest if longest else 240
+    return int(min(max(length, least), _LONGEST))
+
+
+__all__ = ["POSITIONAL", "arguments_by_name", "expected_curve", "telling_length"]

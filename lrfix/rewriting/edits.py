@@ -1,0 +1,298 @@
+"""Carrying an edit out on the file's text with libcst: everything the edit does not name stays as it was, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from lrfix.rewriting.emission import LINE_LENGTH, call_text
+from lrfix.rewriting.imports import InsertedImport
+from lrfix.rewriting.model import ClassAlias, Edit, NotRewritten
+from lrfix.source import Source
+
+_SUPPRESSION = re.compile(r"#\s*lrfix:\s*(ignore|skip)")
+_Position = tuple[int, int]
+
+
+def edited(source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> str:
+    """The text of ``source`` after ``edit``. Raises NotRewritten where libcst reads the file in another way than ``ast``."""
+    try:
+        module = cst.parse_module(source.text)
+    except cst.ParserSyntaxError as error:
+        raise NotRewritten(f"libcst cannot parse the file: {error.message.splitlines()[0]}") from None
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+    editor = _Editor(source, wrapper.module, edit, inserted)
+    changed = wrapper.visit(editor)
+    if editor.missing:
+        raise NotRewritten(f"the code at line {min(editor.missing)[0]} could not be found again for editing")
+    return changed.code
+
+
+class _Editor(cst.CSTTransformer):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, source: Source, module: cst.Module, edit: Edit, inserted: Sequence[InsertedImport]) -> None:
+        super().__init__()
+        self.module = module
+        self.source = source
+        self.calls = {self._start(r.call): r.text for r in edit.calls}
+        self.spans = [source.span(r.call) for r in edit.calls]
+        self.aliases = {self._start(a.node): a for a in edit.aliases}
+        self.removed = {self._start(s) for s in edit.removed}
+        self.dead = {self._start(d.node): set(d.names) for d in edit.dead_imports}
+        self.inserted = list(inserted)
+        self.after = {self._start(i.after): True for i in inserted if i.after is not None}
+        self.into = {self._start(i.into): i for i in inserted if i.into is not None}
+        self.missing: set[_Position] = {*self.calls, *self.aliases, *self.removed, *self.dead, *self.after, *self.into}
+        self.comments: list[list[cst.Comment]] = []
+        self.touched: list[bool] = []
+        self.emptied: set[cst.CSTNode] = set()
+
+    def _start(self, node: Any) -> _Position:
+        start = self.source.span(node).start
+        return start.line, start.column - 1
+
+    def _position(self, node: cst.CSTNode) -> _Position:
+        start = self.get_metadata(PositionProvider, node).start
+        return start.line, start.column
+
+    # Calls
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self.comments.append([])
+        self.touched.append(False)
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        position = self._position(original_node)
+        text = self.calls.get(position)
+        # A chain such as f(x)(y) starts two calls at one place: the one that is replaced is told by its end.
+        if text is None or not self._is_replaced(original_node, position):
+            return updated_node
+        self.missing.discard(position)
+        if self.comments:
+            self.comments[-1] += [c for c in _comments(original_node) if not _SUPPRESSION.match(c.value)]
+            self.touched[-1] = True
+        parsed = cst.parse_expression(
+            text.replace("\n", self.module.default_newline), config=self.module.config_for_parsing
+        )
+        assert isinstance(parsed, cst.Call)
+        return parsed.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
+
+    def _is_replaced(self, node: cst.Call, position: _Position) -> bool:
+        end = self.get_metadata(PositionProvider, node).end
+        return any(
+            (span.end.line, span.end.column - 1) == (end.line, end.column)
+            for span in self.spans
+            if (span.start.line, span.start.column - 1) == position
+        )
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine:
+        comments, touched = self.comments.pop(), self.touched.pop()
+        if not touched:
+            return updated_node
+        leading = [line for line in updated_node.leading_lines if not _suppresses(line.comment)]
+        leading += [cst.EmptyLine(indent=True, comment=comment) for comment in comments]
+        trailing = updated_node.trailing_whitespace
+        if _suppresses(trailing.comment):
+            trailing = trailing.with_changes(comment=None, whitespace=cst.SimpleWhitespace(""))
+        return updated_node.with_changes(leading_lines=leading, trailing_whitespace=trailing)
+
+    # Imports
+
+    def leave_ImportFrom(self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom) -> cst.ImportFrom:
+        position = self._position(original_node)
+        if position in self.into and not isinstance(updated_node.names, cst.ImportStar):
+            self.missing.discard(position)
+            wanted = self.into[position].wanted
+            names = list(updated_node.names)
+            last = names[-1]
+            separator = names[0].comma if len(names) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+            names[-1] = last.with_changes(comma=separator)
+            asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
+            names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
+            updated_node = updated_node.with_changes(names=names)
+        return self._without_dead(original_node, updated_node)
+
+    def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> cst.Import:
+        return self._without_dead(original_node, updated_node)
+
+    def _without_dead(self, original: Any, updated: Any) -> Any:
+        position = self._position(original)
+        dead = self.dead.get(position)
+        if dead is None or isinstance(updated.names, cst.ImportStar):
+            return updated
+        self.missing.discard(position)
+        kept = [alias for alias in updated.names if _local_name(alias) not in dead]
+        if not kept:
+            self.emptied.add(original)
+            return updated
+        last = updated.names[-1]
+        if kept[-1] is not last:
+            kept[-1] = kept[-1].with_changes(comma=last.comma)
+        return updated.with_changes(names=kept)
+
+    # Classes that stay under their name
+
+    def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
+        alias = self.aliases.get(self._position(original_node))
+        if alias is None:
+            return updated_node
+        self.missing.discard(self._position(original_node))
+        return self._thin(alias, updated_node)
+
+    def _thin(self, alias: ClassAlias, node: cst.ClassDef) -> cst.ClassDef:
+        body: list[cst.BaseStatement] = []
+        if isinstance(node.body, cst.IndentedBlock):
+            first = node.body.body[0]
+            if _is_docstring(first):
+                body.append(first)
+            body += [s for s in node.body.body if isinstance(s, cst.FunctionDef) and s.name.value == "__init__"][:1]
+        unit = self.module.default_indent
+        start = self.source.lines[alias.node.lineno - 1]
+        indent = start[: len(start) - len(start.lstrip())] + 2 * unit
+        head = f"{indent}super().__init__"
+        call = call_text(head, alias.arguments.split("\x1f"), 0, indent, 0, LINE_LENGTH, unit).removeprefix(indent)
+        statement = self._statement(call)
+        if alias.signature is not None:
+            definition = self._statement(f"def __init__({alias.signature}):\n{unit}pass\n")
+            body.append(definition)
+        initialiser = body[-1]
+        assert isinstance(initialiser, cst.FunctionDef)
+        suite = initialiser.body
+        if not isinstance(suite, cst.IndentedBlock):
+            suite = cst.IndentedBlock(body=[])
+        kept = [s for s in suite.body[:1] if _is_docstring(s)]
+        leading = initialiser.leading_lines if len(body) > 1 else ()
+        body[-1] = initialiser.with_changes(
+            body=suite.with_changes(body=[*kept, statement], footer=()),
+            leading_lines=[line for line in leading if not _suppresses(line.comment)],
+        )
+        return node.with_changes(
+            bases=[cst.Arg(cst.Name(alias.base))],
+            lpar=cst.LeftParen(),
+            rpar=cst.RightParen(),
+            body=cst.IndentedBlock(body=body, header=_header(node)),
+        )
+
+    def _statement(self, text: str) -> Any:
+        return cst.parse_statement(
+            text.replace("\n", self.module.default_newline), config=self.module.config_for_parsing
+        )
+
+    # Statements that go
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        body, rest = self._kept(original_node.body, updated_node.body, None)
+        return updated_node.with_changes(body=body, footer=[*rest, *updated_node.footer])
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        new = [i.wanted.text for i in self.inserted if i.into is None]
+        statements = [self._statement(text + "\n") for text in new]
+        at = next((i for i in self.inserted if i.into is None), None)
+        if at is not None and at.after is None:
+            first = list(updated_node.body)[:1]
+            body, rest = self._kept(original_node.body, updated_node.body, None)
+            if body and first and body[0].leading_lines == () and not updated_node.header:  # type: ignore[attr-defined]
+                body[0] = body[0].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+            body = [*statements, *body]
+        else:
+            body, rest = self._kept(original_node.body, updated_node.body, statements)
+        return updated_node.with_changes(body=body, footer=[*rest, *updated_node.footer])
+
+    def _kept(self, original: Sequence[Any], updated: Sequence[Any], new: list[Any] | None) -> tuple[list[Any], list[Any]]:
+        """The statements that stay; comments above those that go move to what follows (the rest, at the end)."""
+        body: list[Any] = []
+        carried: list[cst.EmptyLine] = []
+        first_gone = False
+        for index, (old, statement) in enumerate(zip(original, updated, strict=True)):
+            gone = self._goes(old)
+            if gone:
+                if any(line.comment for line in statement.leading_lines):
+                    carried += [line for line in statement.leading_lines if not _suppresses(line.comment)]
+                elif new and self._is_anchor(old):
+                    carried += statement.leading_lines
+                first_gone = first_gone or index == 0
+            else:
+                if carried or (first_gone and not body):
+                    own = list(statement.leading_lines)
+                    if first_gone and not body and not isinstance(statement, cst.BaseCompoundStatement):
+                        own = _without_blanks(own)
+                    statement = statement.with_changes(leading_lines=[*carried, *own])
+                    carried = []
+                body.append(statement)
+            if new and self._is_anchor(old):
+                self.missing.discard(self._position(old))
+                added = list(new)
+                if carried:
+                    added[0] = added[0].with_changes(leading_lines=carried)
+                    carried = []
+                body += added
+        return body, carried
+
+    def _is_anchor(self, node: Any) -> bool:
+        return self._position(node) in self.after
+
+    def _goes(self, node: Any) -> bool:
+        if isinstance(node, cst.SimpleStatementLine):
+            if len(node.body) == 1 and node.body[0] in self.emptied:
+                return True
+            if len(node.body) != 1 and self._position(node) in self.removed:
+                return False
+        position = self._position(node)
+        if position in self.removed:
+            self.missing.discard(position)
+            return True
+        return False
+
+
+def _comments(node: cst.CSTNode) -> list[cst.Comment]:
+    found = [node] if isinstance(node, cst.Comment) else []
+    for child in node.children:
+        found += _comments(child)
+    return found
+
+
+def _suppresses(comment: cst.Comment | None) -> bool:
+    return comment is not None and _SUPPRESSION.match(comment.value) is not None
+
+
+def _without_blanks(lines: list[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    while lines and lines[0].comment is None:
+        lines = lines[1:]
+    return lines
+
+
+def _is_docstring(statement: Any) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    )
+
+
+def _local_name(alias: cst.ImportAlias) -> str:
+    if alias.asname is not None:
+        return str(alias.asname.name.value)  # type: ignore[union-attr]
+    name: Any = alias.name
+    while isinstance(name, cst.Attribute):
+        name = name.value
+    return str(name.value)
+
+
+def _header(node: cst.ClassDef) -> cst.TrailingWhitespace:
+    body = node.body
+    header = body.header if isinstance(body, cst.IndentedBlock) else cst.TrailingWhitespace()
+    if _suppresses(header.comment):
+        return header.with_changes(comment=None, whitespace=cst.SimpleWhitespace(""))
+    return header
+
+
+__all__ = ["edited"]

@@ -1,0 +1,112 @@
+"""Where a new import goes, under which name, and which imports nothing needs any more."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from lrfix.names import Imported, Names
+from lrfix.rewriting.liveness import Uses
+from lrfix.rewriting.model import DeadImport, NewImport
+
+SCHEDULERS = "lrfix.schedulers"
+
+
+@dataclass(frozen=True)
+class InsertedImport:
+    """An import to add: ``into`` an existing statement, else ``after`` a top-level one, else at the very start."""
+
+    wanted: NewImport
+    after: ast.stmt | None = None
+    into: ast.ImportFrom | None = None
+
+
+def local_name(names: Names, scheduler: str, module: str, gone: Collection[ast.AST]) -> tuple[str, bool]:
+    """The name to call ``scheduler`` by, and whether it has to be imported."""
+    taken = False
+    for scope in names.scopes.values():
+        for binding in scope.bindings.get(scheduler, ()):
+            if isinstance(binding, Imported) and binding.qualified == f"{module}.{scheduler}" and _at_top(names, binding.node):
+                return scheduler, False
+            if getattr(binding, "node", None) not in gone:
+                taken = True
+    for name, bindings in names.scopes[names.tree].bindings.items():
+        for binding in bindings:
+            if isinstance(binding, Imported) and binding.qualified == f"{module}.{scheduler}" and _at_top(names, binding.node):
+                return name, False
+    if not taken:
+        return scheduler, True
+    local = f"Bundled{scheduler}"
+    while any(local in scope.bindings for scope in names.scopes.values()):
+        local += "_"
+    return local, True
+
+
+def placed(names: Names, wanted: Sequence[NewImport], first_use: ast.AST) -> tuple[InsertedImport, ...]:
+    """The place of each import: in a statement that already imports from there, else below torch's imports."""
+    found = []
+    before = [s for s in names.tree.body if s.lineno < getattr(first_use, "lineno", 1 << 30)]
+    for new in wanted:
+        existing = next(
+            (s for s in before if isinstance(s, ast.ImportFrom) and s.module == new.module and not s.level and s.names[0].name != "*"),
+            None,
+        )
+        if existing is not None and new.name:
+            found.append(InsertedImport(new, into=existing))
+        else:
+            found.append(InsertedImport(new, after=_anchor(before)))
+    return tuple(found)
+
+
+def _anchor(before: Sequence[ast.stmt]) -> ast.stmt | None:
+    imports = [s for s in before if isinstance(s, ast.Import | ast.ImportFrom)]
+    torch = [s for s in imports if _imports_torch(s)]
+    if torch or imports:
+        return (torch or imports)[-1]
+    first = before[0] if before else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return first
+    return None
+
+
+def _imports_torch(statement: ast.Import | ast.ImportFrom) -> bool:
+    if isinstance(statement, ast.ImportFrom):
+        return not statement.level and (statement.module or "").split(".")[0] == "torch"
+    return any(alias.name.split(".")[0] == "torch" for alias in statement.names)
+
+
+def dead_imports(names: Names, uses: Uses, read: Iterable[str]) -> tuple[DeadImport, ...]:
+    """Imports of the names in ``read`` (read only by code that goes) that nothing else reads."""
+    found: dict[ast.stmt, list[str]] = {}
+    for name in sorted(set(read)):
+        for scope in names.scopes.values():
+            bindings = scope.bindings.get(name, [])
+            if not bindings or not all(isinstance(b, Imported) for b in bindings) or uses.used(name, scope):
+                continue
+            for binding in bindings:
+                assert isinstance(binding, Imported)
+                if isinstance(names.parents[binding.node], ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+                    found.setdefault(binding.node, []).append(name)
+    return tuple(
+        DeadImport(node, tuple(dead)) for node, dead in found.items() if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+
+
+def missing_modules(names: Names, texts: Iterable[str], at: ast.AST) -> tuple[NewImport, ...]:
+    """``import math`` and the like where an emitted expression calls into a module that the place does not know."""
+    found = []
+    for text in texts:
+        for node in ast.walk(ast.parse(text, mode="eval")):
+            if isinstance(node, ast.Name) and node.id == "math" and not hasattr(builtins, node.id):
+                if names.owner("math", names.scope_of(at)) is None:
+                    found.append(NewImport("math", "", "math"))
+    return tuple(dict.fromkeys(found))
+
+
+def _at_top(names: Names, node: ast.stmt) -> bool:
+    return isinstance(names.parents.get(node), ast.Module)
+
+
+__all__ = ["SCHEDULERS", "InsertedImport", "dead_imports", "local_name", "missing_modules", "placed"]

@@ -1,0 +1,108 @@
+"""Readings of a schedule that shows no curve: what its parameters are named for, and what its code computes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from lrfix.analysis import SiteAnalysis
+from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.model import Reading
+from lrfix.rewriting.plan import constructor
+from lrfix.simulation.roles import Role, role_of
+from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.study import Study
+
+_NAMED = "the rate never moves, so the parameters' names and the code's own use of the cosine say what was meant"
+
+
+def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Reading]:
+    """The readings that the parameters' names allow, for code that computes a cosine; none where they do not say enough."""
+    if not _computes_cosine(study):
+        return
+    paths = _parameters(study, analysis)
+    by_role: dict[Role, list[str]] = {}
+    for path in paths:
+        by_role.setdefault(role_of(path), []).append(path)
+    base = _skeleton(by_role)
+    if base is None:
+        return
+    scheduler, positional, keywords = base
+    peaks = by_role.get(Role.PEAK, [])
+    if len(peaks) != 1:
+        if not peaks:
+            yield Reading("as-named", "the schedule that the parameters are named for", ScheduleSpec(scheduler, positional, keywords), 0, _NAMED)
+        return
+    peak = peaks[0]
+    yield Reading(
+        "peak-is-base",
+        f"the optimizer's own rate is the peak; `{peak}` is not used",
+        ScheduleSpec(scheduler, positional, keywords),
+        0,
+        "what LambdaLR is given is a factor, and the warmup in the code ends at factor 1, the optimizer's own rate: a decay that "
+        f"starts at `{peak}` would jump there; no step gets a higher rate than the code has trained with so far",
+    )
+    yield Reading(
+        "peak-absolute",
+        f"`{peak}` is the peak as a rate",
+        ScheduleSpec(scheduler, positional, {**keywords, "eta_max": peak}),
+        1,
+        f"`{peak}` is named like a rate; the optimizer's own rate then has no effect",
+    )
+    yield Reading(
+        "peak-factor",
+        f"`{peak}` times the optimizer's rate is the peak",
+        ScheduleSpec(scheduler, positional, {**keywords, "peak_factor": peak}),
+        2,
+        f"LambdaLR multiplies the base rate by what the function returns, and the cosine in the code is scaled by `{peak}`",
+    )
+
+
+def _skeleton(by_role: dict[Role, list[str]]) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
+    keywords: dict[str, str] = {}
+    warmup = by_role.get(Role.WARMUP, []) or by_role.get(Role.WARMUP_EPOCHS, [])
+    if len(warmup) > 1:
+        return None
+    if warmup:
+        keywords["warmup_steps"] = warmup[0]
+    for role, name in ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio"), (Role.WARMUP_START, "warmup_start_lr")):
+        given = by_role.get(role, [])
+        if len(given) == 1:
+            keywords[name] = given[0]
+    if "eta_min" in keywords:
+        keywords.pop("eta_min_ratio", None)
+    cycle, horizon = by_role.get(Role.CYCLE, []), by_role.get(Role.HORIZON, []) or by_role.get(Role.EPOCHS, [])
+    if len(cycle) == 1:
+        multiplier = by_role.get(Role.CYCLE_MULT, [])
+        gamma = by_role.get(Role.GAMMA, [])
+        if len(gamma) == 1:
+            keywords["cycle_decay"] = gamma[0]
+        return "WarmupCosineRestartsLR", (cycle[0], *multiplier[:1]), keywords
+    if len(horizon) == 1:
+        return "WarmupCosineLR", (horizon[0],), keywords
+    return None
+
+
+def _parameters(study: Study, analysis: SiteAnalysis) -> Sequence[str]:
+    node = study.site.node
+    if isinstance(node, ast.ClassDef) and study.site.form == "subclass":
+        initialiser = constructor(node)
+        if initialiser is None:
+            return []
+        _, optimizer = optimizer_parameter(node)
+        arguments = initialiser.args
+        names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)][1:]
+        return [name for name in names if name != optimizer]
+    visible = [path for scenario in analysis.scenarios for path in scenario.values]
+    return list(dict.fromkeys(visible))
+
+
+def _computes_cosine(study: Study) -> bool:
+    for node in study.site.nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Attribute | ast.Name) and (inner.attr if isinstance(inner, ast.Attribute) else inner.id) == "cos":
+                return True
+    return False
+
+
+__all__ = ["readings_from_roles"]

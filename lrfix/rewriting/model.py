@@ -1,0 +1,155 @@
+"""The values of a rewrite: readings of a site, the edit that carries one out, and what became of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from lrfix.findings import Span
+
+if TYPE_CHECKING:
+    from lrfix.recognition.model import ScheduleSpec
+    from lrfix.verification import Verification, VerificationRequest
+
+Kind = Literal["equivalent", "repair"]
+
+
+class NotRewritten(Exception):
+    """Why a site is left as it is, in words for the person who runs the rewrite."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One meaning that a site's code may have. ``key`` is what ``--reading`` takes; the lowest ``rank`` is chosen."""
+
+    key: str
+    description: str
+    spec: ScheduleSpec
+    rank: int
+    because: str
+
+
+@dataclass(frozen=True)
+class CallReplacement:
+    """A call of the user's file and the text that takes its place."""
+
+    call: ast.Call
+    text: str
+
+
+@dataclass(frozen=True)
+class ClassAlias:
+    """A class that stays under its name: a thin subclass of ``base`` whose constructor only passes on.
+
+    ``arguments`` follow ``optimizer`` in the call of ``super().__init__``. ``signature`` is the text of the parameters where the
+    class had no constructor of its own.
+    """
+
+    node: ast.ClassDef
+    base: str
+    arguments: str
+    signature: str | None = None
+
+
+@dataclass(frozen=True)
+class DeadImport:
+    """Names that an import statement no longer has to bind."""
+
+    node: ast.Import | ast.ImportFrom
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewImport:
+    """``from module import name as local``."""
+
+    module: str
+    name: str
+    local: str
+
+    @property
+    def text(self) -> str:
+        if not self.name:
+            return f"import {self.module}"
+        renamed = f" as {self.local}" if self.local != self.name else ""
+        return f"from {self.module} import {self.name}{renamed}"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Everything that changes in one file for one site, by nodes of the file's ``ast``."""
+
+    calls: tuple[CallReplacement, ...] = ()
+    aliases: tuple[ClassAlias, ...] = ()
+    removed: tuple[ast.stmt, ...] = ()
+    dead_imports: tuple[DeadImport, ...] = ()
+    new_imports: tuple[NewImport, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A verification to run, and the rates that the new version must have by the reading's own parameters."""
+
+    request: VerificationRequest
+    label: str
+    expected: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class SiteRewrite:
+    """One site of a file and what is proposed for it."""
+
+    path: str
+    span: Span
+    name: str | None
+    kind: Kind
+    family: str
+    reading: Reading
+    readings: tuple[Reading, ...]
+    before: str
+    after: str
+    proofs: tuple[Proof, ...]
+    identity: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """A site that is not rewritten, and why."""
+
+    path: str
+    span: Span
+    name: str | None
+    form: str
+    reason: str
+    handrolled: bool = True
+    failed: bool = False
+    rewrite: SiteRewrite | None = None
+    verifications: tuple[Verification, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileRewrite:
+    """What is proposed for one file: ``before`` and ``after`` are its whole text."""
+
+    path: str
+    before: str
+    after: str
+    sites: tuple[SiteRewrite, ...] = ()
+    left: tuple[LeftAlone, ...] = ()
+    error: str | None = None
+    error_kind: str | None = None
+    verifications: Mapping[tuple[str, ...], tuple[Verification, ...]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+Encode = Callable[[str], bytes]

@@ -1,0 +1,376 @@
+"""From a site and the schedule it should become to the edit of the file: calls, classes, definitions, imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lrfix.names import Argument, Names
+from lrfix.recognition.model import ScheduleSpec
+from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, pure, substituted
+from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
+from lrfix.rewriting.liveness import External, Uses
+from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
+from lrfix.simulation.facts import literal
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.sites.vocabulary import call_argument, torch_scheduler
+from lrfix.source import Source
+
+_API = frozenset(
+    {
+        "optimizer", "base_lrs", "last_epoch", "step", "get_lr", "get_last_lr", "state_dict", "load_state_dict", "_last_lr",
+        "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The edit of one site and where its new imports go. ``constructions`` are those that are replaced."""
+
+    edit: Edit
+    inserted: tuple[InsertedImport, ...]
+    scheduler: str
+    local: str
+    constructions: tuple[Construction, ...]
+    alias: ClassAlias | None = None
+
+
+def plan_site(
+    source: Source, names: Names, site: ScheduleSite, spec: ScheduleSpec, external: External, module: str, in_package_init: bool
+) -> Plan:
+    """How ``site`` becomes ``spec``. Raises NotRewritten with the reason where that cannot be done safely."""
+    planner = _Planner(source, names, site, spec, external, module, in_package_init)
+    return planner.function() if site.form == "lambda" else planner.subclass()
+
+
+class _Planner:
+    def __init__(
+        self, source: Source, names: Names, site: ScheduleSite, spec: ScheduleSpec, external: External, module: str, init: bool
+    ) -> None:
+        self.source = source
+        self.names = names
+        self.site = site
+        self.spec = spec
+        self.uses = Uses(names, external)
+        self.external = external
+        self.module = module
+        self.init = init
+        self.notes: list[str] = []
+
+    # LambdaLR(optimizer, function)
+
+    def function(self) -> Plan:
+        construction = self.site.constructions[0]
+        call = construction.call
+        self._check_class_tests(call.func)
+        optimizer = self._optimizer(construction)
+        last_epoch = self._last_epoch(call, 2)
+        self._check_names(self.spec, call)
+        self.uses.gone.add(call)
+        arguments = [optimizer, *arguments_of(self.spec, last_epoch)]
+        self._keep(arguments, call)
+        removed = self.uses.sweep()
+        removed += self._unused_methods()
+        local, wanted = self._import()
+        replacement = self._replacement(call, local, arguments)
+        return self._plan((replacement,), None, removed, local, wanted, call, (construction,))
+
+    def _unused_methods(self) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for node in self.site.nodes:
+            parent = self.names.parents.get(node)
+            if not isinstance(node, ast.FunctionDef) or not isinstance(parent, ast.ClassDef) or node.decorator_list:
+                continue
+            if parent.bases or self.uses.is_gone(node) or node.name.startswith("__"):
+                continue
+            self.uses.gone.add(node)
+            if self.uses.attribute_used(node.name):
+                self.uses.gone.discard(node)
+            else:
+                found.append(node)
+        return found
+
+    # class MySchedule(LambdaLR)
+
+    def subclass(self) -> Plan:
+        node = self.site.node
+        assert isinstance(node, ast.ClassDef)
+        self._check_foreign_attributes(node)
+        blocker = self._why_kept(node)
+        if blocker is None:
+            try:
+                return self._replaced(node)
+            except NotRewritten as reason:
+                blocker = str(reason)
+        self.notes.append(f"`{node.name}` stays as a thin subclass: {blocker}")
+        return self._alias(node)
+
+    def _why_kept(self, node: ast.ClassDef) -> str | None:
+        if not self.site.constructions:
+            return "it is built in other files, if anywhere"
+        if node.decorator_list:
+            return "a decorator registers it"
+        functions = {c.call.func for c in self.site.constructions}
+        scope = self.names.scope_of(node)
+        reads = [n for n in self.names.nodes if isinstance(n, ast.Name) and n.id == node.name and n not in functions]
+        inside = [n for n in reads if node in self.names.ancestors(n)]
+        if len(reads) > len(inside):
+            return f"line {next(n for n in reads if n not in inside).lineno} uses it in another way"
+        self.uses.gone.add(node)
+        mentioned = any(
+            isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value == node.name for n in self.names.nodes
+        )
+        if mentioned:
+            return "a string names it"
+        if isinstance(scope.node, ast.Module) and self.external(node.name):
+            return "another file of the project mentions it"
+        if len(scope.bindings.get(node.name, ())) != 1:
+            return "its name is bound more than once"
+        return None
+
+    def _replaced(self, node: ast.ClassDef) -> Plan:
+        position, name = optimizer_parameter(node)
+        del position
+        prepared: list[tuple[Construction, list[str]]] = []
+        for construction in self.site.constructions:
+            values = bound_arguments(self.source, node, construction.call)
+            values.pop(name, None)
+            last = values.pop("last_epoch", None)
+            values.pop("verbose", None)
+            spec = substituted(self.spec, values)
+            self._note_unused(values, construction)
+            self._check_names(spec, construction.call)
+            last_epoch = last[0] if last is not None and literal(last[1]) != -1 else None
+            prepared.append((construction, [self._optimizer(construction), *arguments_of(spec, last_epoch)]))
+        self.uses.gone.add(node)
+        for construction, arguments in prepared:
+            self.uses.gone.add(construction.call)
+            self._keep(arguments, construction.call)
+        removed = [node, *self.uses.sweep()]
+        local, wanted = self._import()
+        replacements = tuple(self._replacement(c.call, local, arguments) for c, arguments in prepared)
+        first = min((c.call for c in self.site.constructions), key=lambda call: call.lineno)
+        return self._plan(replacements, None, removed, local, wanted, first, self.site.constructions)
+
+    def _note_unused(self, values: dict[str, tuple[str, ast.expr]], construction: Construction) -> None:
+        read = {n.id for t in (*self.spec.positional, *self.spec.keywords.values()) for n in ast.walk(ast.parse(t)) if isinstance(n, ast.Name)}
+        given = {id(a) for a in (*construction.call.args, *(k.value for k in construction.call.keywords))}
+        for name, (text, node) in sorted(values.items()):
+            if name not in read and id(node) in given:
+                self.notes.append(f"`{name}={text}` is not used any more (line {construction.call.lineno})")
+
+    def _alias(self, node: ast.ClassDef) -> Plan:
+        _, optimizer = optimizer_parameter(node)
+        initialiser = constructor(node)
+        signature: str | None = None
+        if initialiser is None:
+            signature = "self, optimizer, last_epoch=-1"
+            parameters = {"optimizer", "last_epoch"}
+        else:
+            everything = initialiser.args
+            parameters = {a.arg for a in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs)}
+            if everything.vararg is not None or (everything.kwarg is not None and "last_epoch" not in parameters):
+                raise NotRewritten(f"the constructor of `{node.name}` takes `*` or `**` arguments")
+            reused = {
+                n.id for text in (*self.spec.positional, *self.spec.keywords.values()) for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)
+            }
+            missing = sorted(n for n in reused - parameters if self.names.owner(n, self.names.scope_of(node)) is None and n != "math")
+            if missing:
+                raise NotRewritten(f"the schedule depends on `{missing[0]}`, which the constructor of `{node.name}` does not get")
+        last = "last_epoch" if "last_epoch" in parameters else None
+        arguments = [optimizer, *arguments_of(self.spec, last)]
+        self.uses.gone.update(node.body)
+        self.uses.gone.update(node.bases)
+        for argument in arguments:
+            self.uses.keep_text(_value_text(argument), node)
+        if initialiser is not None:
+            for default in (*initialiser.args.defaults, *initialiser.args.kw_defaults):
+                if default is not None:
+                    self.uses.keep_text(ast.unparse(default), node)
+            for annotation in (a.annotation for a in ast.walk(initialiser.args) if isinstance(a, ast.arg)):
+                if annotation is not None:
+                    self.uses.keep_text(ast.unparse(annotation), node)
+        removed = self.uses.sweep()
+        local, wanted = self._import()
+        alias = ClassAlias(node, local, "\x1f".join(arguments), signature)
+        return self._plan((), alias, removed, local, wanted, node, ())
+
+    def _check_foreign_attributes(self, node: ast.ClassDef) -> None:
+        """The class may give callers more than a torch scheduler does: then it cannot be exchanged."""
+        own = {s.name for s in node.body if isinstance(s, ast.FunctionDef)}
+        own |= {
+            n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
+        }
+        holders = {ast.unparse(t) for c in self.site.constructions for t in self._targets(c.call)}
+        for inner in self.names.nodes:
+            if (
+                isinstance(inner, ast.Attribute)
+                and inner.attr in own - _API
+                and ast.unparse(inner.value) in holders
+                and node not in self.names.ancestors(inner)
+            ):
+                raise NotRewritten(f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have")
+
+    def _targets(self, call: ast.Call) -> list[ast.expr]:
+        parent = self.names.parents.get(call)
+        if isinstance(parent, ast.Assign):
+            return parent.targets
+        return [parent.target] if isinstance(parent, ast.AnnAssign) else []
+
+    # Shared
+
+    def _optimizer(self, construction: Construction) -> str:
+        if construction.optimizer is None:
+            raise NotRewritten(f"the optimizer is not visible in the call at line {construction.call.lineno}")
+        if any(isinstance(a, ast.Starred) for a in construction.call.args) or any(k.arg is None for k in construction.call.keywords):
+            raise NotRewritten(f"the call at line {construction.call.lineno} hides arguments behind `*` or `**`")
+        return self.source.segment(construction.optimizer)
+
+    def _last_epoch(self, call: ast.Call, position: int) -> str | None:
+        given = call_argument(call, position, "last_epoch")
+        if call_argument(call, position + 1, "verbose") is not None:
+            self.notes.append("`verbose` is dropped: torch has it no longer since 2.7")
+        return self.source.segment(given) if given is not None else None
+
+    def _check_class_tests(self, function: ast.expr) -> None:
+        wanted = torch_scheduler(self.names, function)
+        for node in self.names.nodes:
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "isinstance" or len(node.args) != 2:
+                continue
+            classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
+            if any(torch_scheduler(self.names, c) == wanted for c in classes):
+                raise NotRewritten(f"line {node.lineno} tests whether a scheduler is a {wanted}")
+        for node in self.names.nodes:
+            if isinstance(node, ast.Attribute) and node.attr == "lr_lambdas":
+                raise NotRewritten(f"line {node.lineno} reads `lr_lambdas`, which the bundled scheduler does not have")
+
+    def _check_names(self, spec: ScheduleSpec, at: ast.AST) -> None:
+        """Every name of the emitted expressions must be known where they will stand."""
+        scope = self.names.scope_of(at)
+        for text in (*spec.positional, *spec.keywords.values()):
+            for node in ast.walk(ast.parse(text, mode="eval")):
+                if not isinstance(node, ast.Name) or node.id == "math" or node.id in _BUILTINS:
+                    continue
+                owner = self.names.owner(node.id, scope)
+                if owner is None:
+                    raise NotRewritten(f"`{node.id}` is not known where the scheduler is built")
+                binding = self.names.reaching(node.id, owner, at)
+                if binding is None and not any(isinstance(b, Argument) for b in owner.bindings[node.id]):
+                    raise NotRewritten(f"`{node.id}` is not yet set where the scheduler is built")
+
+    def _keep(self, arguments: Sequence[str], at: ast.AST) -> None:
+        for argument in arguments:
+            self.uses.keep_text(_value_text(argument), at)
+
+    def _import(self) -> tuple[str, tuple[NewImport, ...]]:
+        local, needed = local_name(self.names, self.spec.scheduler, self.module, self.uses.gone)
+        return local, (NewImport(self.module, self.spec.scheduler, local),) if needed else ()
+
+    def _replacement(self, call: ast.Call, local: str, arguments: Sequence[str]) -> CallReplacement:
+        line = self.source.lines[call.lineno - 1]
+        statement = self.names.statement_of(call)
+        first = self.source.lines[(statement or call).lineno - 1]  # type: ignore[union-attr]
+        indent = first[: len(first) - len(first.lstrip())]
+        span = self.source.span(call)
+        last = self.source.lines[span.end.line - 1]
+        trailing = len(last.rstrip()) - (span.end.column - 1)
+        comment = last.find("#", span.end.column - 1)
+        if comment >= 0:
+            trailing = len(last[span.end.column - 1 : comment].rstrip())
+        limit = max(LINE_LENGTH, min(120, len(line.rstrip())))
+        text = call_text(local, arguments, span.start.column - 1, indent, max(trailing, 0), limit, indent_unit(self.source))
+        return CallReplacement(call, text)
+
+    def _plan(
+        self,
+        replacements: tuple[CallReplacement, ...],
+        alias: ClassAlias | None,
+        removed: Sequence[ast.stmt],
+        local: str,
+        wanted: tuple[NewImport, ...],
+        first: ast.AST,
+        constructions: tuple[Construction, ...],
+    ) -> Plan:
+        texts = [*self.spec.positional, *self.spec.keywords.values()]
+        wanted += missing_modules(self.names, texts, first)
+        dead = () if self.init else dead_imports(self.names, self.uses, self.uses.read_by_gone())
+        edit = Edit(
+            calls=replacements,
+            aliases=(alias,) if alias is not None else (),
+            removed=tuple(removed),
+            dead_imports=dead,
+            new_imports=wanted,
+            notes=tuple(self.notes),
+        )
+        return Plan(edit, placed(self.names, wanted, first), self.spec.scheduler, local, constructions, alias)
+
+
+def constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """The class's own ``__init__``."""
+    return next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+
+
+def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[str, tuple[str, ast.expr]]:
+    """What a call gives for each parameter of a class's constructor, defaults included: text and node.
+
+    Raises NotRewritten where the call does not fit the signature or a default is no literal.
+    """
+    initialiser = constructor(node)
+    if initialiser is None:
+        raise NotRewritten(f"`{node.name}` has no constructor of its own")
+    arguments = initialiser.args
+    if arguments.vararg is not None or arguments.kwarg is not None:
+        raise NotRewritten(f"the constructor of `{node.name}` takes `*` or `**` arguments")
+    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)][1:]
+    defaults: dict[str, ast.expr] = {}
+    if arguments.defaults:
+        defaults.update(zip(positional[-len(arguments.defaults) :], arguments.defaults, strict=True))
+    defaults.update({a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None})
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        raise NotRewritten(f"the call at line {call.lineno} hides arguments behind `*` or `**`")
+    given: dict[str, ast.expr] = dict(zip(positional, call.args, strict=False))
+    given.update({k.arg: k.value for k in call.keywords if k.arg is not None})
+    known = {*positional, *(a.arg for a in arguments.kwonlyargs)}
+    if len(call.args) > len(positional) or not set(given) <= known:
+        raise NotRewritten(f"the call at line {call.lineno} does not fit the constructor of `{node.name}`")
+    found: dict[str, tuple[str, ast.expr]] = {}
+    for name in known:
+        if name in given:
+            found[name] = (source.segment(given[name]), given[name])
+        elif name in defaults:
+            default = defaults[name]
+            if literal(default) is None and not (isinstance(default, ast.Constant) and default.value is None) and not pure(default):
+                raise NotRewritten(f"the default of `{name}` in `{node.name}` is no literal")
+            found[name] = (ast.unparse(default), default)
+        else:
+            raise NotRewritten(f"the call at line {call.lineno} does not give `{name}`")
+    return found
+
+
+def indent_unit(source: Source) -> str:
+    """One level of the file's indentation."""
+    for statement in ast.walk(source.tree):
+        body = getattr(statement, "body", None)
+        if isinstance(body, list) and body and not isinstance(statement, ast.Module):
+            line = source.lines[body[0].lineno - 1]
+            outer = source.lines[getattr(statement, "lineno", 1) - 1]
+            own = line[: len(line) - len(line.lstrip())]
+            around = outer[: len(outer) - len(outer.lstrip())]
+            if own.startswith(around) and own != around and body[0].lineno != getattr(statement, "lineno", 1):
+                return own[len(around) :]
+    return "    "
+
+
+def _value_text(argument: str) -> str:
+    """The expression of ``name=expression`` or of a plain argument."""
+    call = ast.parse(f"f({argument})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    return ast.unparse(call.keywords[0].value if call.keywords else call.args[0])
+
+
+_BUILTINS = frozenset({"len", "int", "float", "max", "min", "round", "abs", "sum", "list", "tuple", "range", "None", "True", "False"})
+
+__all__ = ["Plan", "bound_arguments", "constructor", "indent_unit", "plan_site"]

@@ -1,0 +1,72 @@
+"""The other files of a project: whether any of them mentions a name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+_SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"})
+_MOST_FILES = 20_000
+_MOST_BYTES = 256 << 20
+
+
+class Project:
+    """The Python files under one root. ``written`` are texts that replace those on disk (files already rewritten)."""
+
+    def __init__(self, root: Path | None, written: Mapping[str, str] | None = None) -> None:
+        self.root = root
+        self.written = dict(written or {})
+
+    @classmethod
+    def around(cls, path: str) -> Project:
+        """The project of a file: the nearest directory upwards with a project file or repository, else its own directory."""
+        start = Path(path).absolute().parent
+        for directory in (start, *start.parents):
+            if any((directory / marker).exists() for marker in _MARKERS):
+                return cls(directory)
+        return cls(start)
+
+    def mentions(self, name: str, apart_from: str) -> bool:
+        """Whether a file other than ``apart_from`` has ``name`` as a word. True, to be safe, where there are too many to read."""
+        if self.root is None:
+            return False
+        own = os.path.realpath(apart_from)
+        word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+        files = self._contents
+        if files is None:
+            return True
+        return any(word.search(content) for path, content in files.items() if path != own)
+
+    @cached_property
+    def _contents(self) -> dict[str, bytes] | None:
+        found: dict[str, bytes] = {}
+        size = 0
+        for path in self._files():
+            try:
+                content = path.read_bytes()
+            except OSError:
+                continue
+            size += len(content)
+            if len(found) >= _MOST_FILES or size > _MOST_BYTES:
+                return None
+            found[os.path.realpath(path)] = content
+        return found
+
+    def _files(self) -> Iterator[Path]:
+        assert self.root is not None
+        for directory, subdirectories, files in os.walk(self.root):
+            subdirectories[:] = sorted(
+                d
+                for d in subdirectories
+                if not d.startswith(".") and d not in _SKIPPED and not os.path.exists(os.path.join(directory, d, "pyvenv.cfg"))
+            )
+            for name in sorted(files):
+                if name.endswith((".py", ".pyi", ".ipynb")):
+                    yield Path(directory, name)
+
+
+__all__ = ["Project"]

@@ -1,0 +1,207 @@
+"""The programs of a rewrite, old and new, cut from the file before and after the edit, and the scenarios to run them under."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from lrfix.analysis import SimulatedScenario, SiteAnalysis
+from lrfix.names import Names
+from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.curves import expected_curve, telling_length
+from lrfix.rewriting.emission import arguments_of, substituted
+from lrfix.rewriting.imports import SCHEDULERS
+from lrfix.rewriting.model import Kind, NotRewritten, Proof
+from lrfix.rewriting.plan import Plan, bound_arguments, constructor
+from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
+from lrfix.simulation.facts import Defaults, literal
+from lrfix.simulation.laboratory import stated_rate
+from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
+from lrfix.sites.model import Construction
+from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.source import Source
+from lrfix.verification import Scenario as Values
+from lrfix.verification import VerificationRequest
+from lrfix.verification.values import Device
+
+
+def proofs_of(
+    source: Source,
+    analysis: SiteAnalysis,
+    plan: Plan,
+    spec: ScheduleSpec,
+    after: tuple[Source, Names],
+    kind: Kind,
+    device: Device,
+    module: str,
+) -> tuple[Proof, ...]:
+    """What has to be run before the edit may be written. Raises NotRewritten where the schedule cannot be cut out."""
+    names = analysis.names
+    assert names is not None
+    prover = _Prover(source, names, analysis, plan, spec, after[1], kind, device, module)
+    if analysis.form == "lambda":
+        return tuple(prover.calls(analysis.leaves))
+    return (*prover.parameters(), *prover.calls(()))
+
+
+class _Prover:
+    def __init__(
+        self,
+        source: Source,
+        names: Names,
+        analysis: SiteAnalysis,
+        plan: Plan,
+        spec: ScheduleSpec,
+        new_names: Names,
+        kind: Kind,
+        device: Device,
+        module: str,
+    ) -> None:
+        self.source = source
+        self.names = names
+        self.analysis = analysis
+        self.plan = plan
+        self.spec = spec
+        self.new_names = new_names
+        self.kind = kind
+        self.device = device
+        self.module = module
+
+    def calls(self, known: Sequence[str]) -> list[Proof]:
+        """One proof for each replaced call, in terms of what is free where it stands."""
+        found = []
+        for old, new in matched_calls(self.names, self.new_names, self.plan):
+            construction = next(c for c in self.plan.constructions if c.call is old)
+            assert construction.optimizer is not None
+            before = call_slice(self.names, old, construction.optimizer, known)
+            after = call_slice(self.new_names, new, new.args[0], known, {self.module: SCHEDULERS})
+            spec = self._spec_at(construction)
+            scenarios = self._scenarios(before, after, construction)
+            label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
+            found.append(self._proof(before, after, scenarios, spec, label))
+        return found
+
+    def _spec_at(self, construction: Construction) -> ScheduleSpec:
+        node = self.analysis.site.node
+        if self.analysis.form != "subclass" or not isinstance(node, ast.ClassDef):
+            return self.spec
+        return substituted(self.spec, bound_arguments(self.source, node, construction.call))
+
+    def parameters(self) -> list[Proof]:
+        """A class under other values than those of the file: any that its parameters may have."""
+        node = self.analysis.site.node
+        assert isinstance(node, ast.ClassDef)
+        _, optimizer = optimizer_parameter(node)
+        initialiser = constructor(node)
+        own = set()
+        if initialiser is not None:
+            arguments = initialiser.args
+            own = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        simulated = list(self.analysis.scenarios) or [
+            SimulatedScenario({}, BASE_RATES[index], ()) for index in range(GENERIC)
+        ]
+        given = [n for n in simulated[0].values if n in own and n not in ("last_epoch", optimizer)]
+        needed = [n for n in _names(self.spec) if n in own and n not in given]
+        if initialiser is not None and needed:
+            given += needed
+        before = class_slice(self.names, node, optimizer, given)
+        if self.plan.alias is not None:
+            new = next(
+                n for n in self.new_names.nodes if isinstance(n, ast.ClassDef) and n.name == node.name and self._at_same_depth(n, node)
+            )
+            after = class_slice(self.new_names, new, optimizer, given, {self.module: SCHEDULERS})
+        else:
+            after = spec_program(SCHEDULERS, self.spec.scheduler, ", ".join(arguments_of(self.spec)), given)
+        scenarios = [
+            Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
+        ]
+        return [self._proof(before, after, scenarios, self.spec, "with any parameters")]
+
+    def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
+        return len(list(self.new_names.ancestors(new))) == len(list(self.names.ancestors(old)))
+
+    def _scenarios(self, before: Slice, after: Slice, construction: Construction) -> list[Values]:
+        simulated = list(self.analysis.scenarios)
+        known = simulated if self.analysis.form == "lambda" else []
+        found = []
+        for index in range(max(len(known), GENERIC)):
+            scenario = known[index] if index < len(known) else None
+            values = self._values(index, before, after, scenario.values if scenario else {})
+            bases = _bases(scenario) if scenario else BASE_RATES[index % len(BASE_RATES)]
+            rate = stated_rate(construction)
+            stated = literal(rate) if rate is not None else None
+            if index == 0 and isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
+                bases = tuple(float(stated) * 0.3**group for group in range(len(bases)))
+            found.append(Values(values, bases))
+        free = {*before.free, *after.free}
+        # Nothing varies but the base rates: two runs say as much as three.
+        return found[:2] if not free else found
+
+    def _values(self, index: int, before: Slice, after: Slice, known: Mapping[str, object]) -> dict[str, object]:
+        defaults = Defaults(self.names)
+        defaults.own.update({**before.defaults, **after.defaults})
+        scenario = Scenario(index, defaults=defaults, values=dict(known))
+        found: dict[str, object] = {}
+        for key in dict.fromkeys((*before.free, *after.free)):
+            found[key] = known[key] if key in known else scenario.value(key)
+        return found
+
+    def _proof(self, before: Slice, after: Slice, scenarios: Sequence[Values], spec: ScheduleSpec, label: str) -> Proof:
+        names = [{**self._visible(index), **s.values} for index, s in enumerate(scenarios)]
+        steps = max(telling_length(spec, n) for n in names)
+        request = VerificationRequest(
+            old=before.source,
+            new=after.source,
+            scenarios=tuple(scenarios),
+            steps=steps,
+            expect=self.kind,
+            device=self.device,
+        )
+        curves = tuple(expected_curve(spec, n, s.base_lrs[0], steps) for n, s in zip(names, scenarios, strict=True))
+        return Proof(request, label, curves)
+
+    def _visible(self, index: int) -> Mapping[str, object]:
+        """Names that have a value where a function's schedule is built; for a call of a class its arguments say it all."""
+        if self.analysis.form == "lambda" and index < len(self.analysis.scenarios):
+            return self.analysis.scenarios[index].values
+        return {}
+
+
+def matched_calls(old: Names, new: Names, plan: Plan) -> list[tuple[ast.Call, ast.Call]]:
+    """Each replaced call with the call that took its place: calls of the bundled scheduler keep their order."""
+    replaced = {r.call for r in plan.edit.calls}
+    if not replaced:
+        return []
+    gone = set(plan.edit.removed)
+
+    def calls_of(names: Names) -> list[ast.Call]:
+        return [n for n in names.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == plan.local]
+
+    before = [
+        n
+        for n in old.nodes
+        if isinstance(n, ast.Call)
+        and (n in replaced or (isinstance(n.func, ast.Name) and n.func.id == plan.local))
+        and not any(a in gone for a in old.ancestors(n))
+        and not any(a in replaced for a in old.ancestors(n))
+    ]
+    after = calls_of(new)
+    if len(before) != len(after):
+        raise NotRewritten("the new calls could not be found again in the edited text")
+    return [(b, a) for b, a in zip(before, after, strict=True) if b in replaced]
+
+
+def _names(spec: ScheduleSpec) -> list[str]:
+    texts = (*spec.positional, *spec.keywords.values())
+    return [n.id for text in texts for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)]
+
+
+def _bases(scenario: SimulatedScenario) -> tuple[float, ...]:
+    groups = len(scenario.lr) or len(scenario.base_lrs)
+    bases = list(scenario.base_lrs)
+    while len(bases) < groups:
+        bases.append(bases[-1] * 0.7)
+    return tuple(bases[:groups])
+
+
+__all__ = ["matched_calls", "proofs_of"]

@@ -1,0 +1,190 @@
+"""What the author of a site meant: the readings of broken code, in the order of a documented rule (docs/repairs.md).
+
+Each fault has a counterfactual: the curve as it would be without that fault. A counterfactual curve that recognition takes for a
+bundled schedule is a reading. Where no curve is left to read (the rate never moves), the names of the parameters say what
+the schedule was to be, and every reading that they allow is given.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from lrfix.analysis import SiteAnalysis
+from lrfix.findings import Status
+from lrfix.recognition import Sample, ScheduleSpec, recognise
+from lrfix.rewriting.counterfactuals import (
+    constant_after_warmup,
+    decay_alone,
+    first_step_extended,
+    samples_of,
+    scaled_to_absolute,
+    truncated,
+    warmup_lengths,
+)
+from lrfix.rewriting.intent import readings_from_roles
+from lrfix.rewriting.model import NotRewritten, Reading
+from lrfix.study import Study
+
+_HIDDEN_STATE = frozenset({"LR101", "LR103"})
+_BYPASSED = frozenset({"LR104", "LR105"})
+_UNCHANGED_CURVE = frozenset({"LR106", "LR205"})
+
+
+def readings_of(analysis: SiteAnalysis) -> list[Reading]:
+    """The readings of a site, the one to choose first. Raises NotRewritten where there is none, with the reason."""
+    recognition = analysis.recognition
+    if analysis.status is Status.EQUIVALENT:
+        assert recognition is not None and recognition.spec is not None
+        return [Reading("as-written", "the same curve", recognition.spec, 0, "old and new agree at every step")]
+    study = analysis.study
+    assert isinstance(study, Study)
+    found: dict[tuple[object, ...], Reading] = {}
+    for reading in sorted(_repairs(study, analysis), key=lambda r: r.rank):
+        found.setdefault(_same(reading.spec), reading)
+    if not found:
+        codes = ", ".join(sorted(study.faults))
+        because = f" ({recognition.reason})" if recognition is not None and recognition.reason else ""
+        raise NotRewritten(f"what the schedule was meant to be cannot be told from the code: {codes}{because}")
+    return list(found.values())
+
+
+def _same(spec: ScheduleSpec) -> tuple[object, ...]:
+    return spec.scheduler, spec.positional, tuple(sorted(spec.keywords.items()))
+
+
+def _repairs(study: Study, analysis: SiteAnalysis) -> Iterator[Reading]:
+    faults = study.faults
+    if faults & _BYPASSED:
+        yield from readings_from_roles(study, analysis)
+        return
+    groups = 1 if faults & _HIDDEN_STATE else 2
+    samples = samples_of(study, groups=groups)
+    if samples is None:
+        return
+    recovered = list(_recovered(study, samples, faults))
+    yield from recovered
+    if not recovered and faults & _HIDDEN_STATE:
+        yield from readings_from_roles(study, analysis)
+
+
+def _recovered(study: Study, samples: Sequence[Sample], faults: frozenset[str]) -> Iterator[Reading]:
+    if "LR201" in faults:
+        absolute = scaled_to_absolute(study, samples)
+        if absolute is not None:
+            for reading in _shapes(study, absolute, faults, offset=0):
+                yield replace(
+                    reading,
+                    key="peak-absolute" if reading.key == "as-written" else reading.key,
+                    description="the function's values are rates: they are kept, the optimizer's own rate no longer counts",
+                    because="the function returns rates by its own numbers, and torch multiplied them by the base rate once more",
+                )
+        for reading in _shapes(study, samples, faults, offset=10):
+            yield replace(
+                reading,
+                key="peak-factor" if reading.key == "as-written" else f"{reading.key}-as-factor",
+                description="the function's values are factors on the optimizer's rate, small as the product is",
+                because="LambdaLR multiplies whatever the function returns by the base rate",
+            )
+        return
+    yield from _shapes(study, samples, faults, offset=0)
+
+
+def _shapes(study: Study, samples: Sequence[Sample], faults: frozenset[str], offset: int) -> Iterator[Reading]:
+    spec = _spec(samples)
+    if "LR203" in faults:
+        yield from _first_steps(spec, samples, offset)
+    if "LR202" in faults:
+        yield from _joined(study, samples, offset)
+    if spec is not None and ("LR202" not in faults and "LR203" not in faults):
+        because = "the schedule is kept as it is"
+        if faults & _HIDDEN_STATE:
+            because = "this is the curve of one parameter group; a pure function of the step gives it to every group, and after a resume"
+        elif faults & _UNCHANGED_CURVE:
+            because = "the curve is kept; the bundled scheduler has no forbidden settings"
+        yield Reading("as-written", "the curve as written", spec, offset, because)
+    if spec is None:
+        for cut in truncated(study, samples):
+            ended = _spec(cut)
+            if ended is not None:
+                yield Reading(
+                    "stays-at-floor",
+                    "the curve as written up to its end, then the floor",
+                    ended,
+                    offset,
+                    "up to its end the curve is sound; past it the rate was to stay where the decay ends",
+                )
+                return
+
+
+def _first_steps(spec: ScheduleSpec | None, samples: Sequence[Sample], offset: int) -> Iterator[Reading]:
+    if spec is not None and "warmup_steps" in spec.keywords and spec.keywords.get("warmup_progress", "'k/W'").strip("'\"") == "k/W":
+        shifted = replace(spec, keywords={**spec.keywords, "warmup_progress": '"(k+1)/W"'})
+        yield Reading(
+            "starts-above-zero",
+            "the warmup's first step already has a rate",
+            shifted,
+            offset,
+            "a first step (or epoch) at rate 0 trains nothing; the warmup is as long as before",
+        )
+        return
+    extended = first_step_extended(samples)
+    found = _spec(extended) if extended is not None else None
+    if found is not None:
+        yield Reading(
+            "first-step-in-line",
+            "the first step follows the same line as the warmup after it",
+            found,
+            offset,
+            "only the first step is out of line with the warmup",
+        )
+
+
+def _joined(study: Study, samples: Sequence[Sample], offset: int) -> Iterator[Reading]:
+    """The decay as it is without warmup, put behind the warmup as it is without decay."""
+    for path in warmup_lengths(study):
+        alone = decay_alone(study, path)
+        if alone is None:
+            continue
+        decay = _spec(alone)
+        warmup_samples = constant_after_warmup(samples, alone)
+        warmup = _spec(warmup_samples) if warmup_samples is not None else None
+        if decay is None or warmup is None or "warmup_steps" not in warmup.keywords:
+            continue
+        own = {k: v for k, v in warmup.keywords.items() if k.startswith("warmup")}
+        if any(_mentions(text, path) for text in (*decay.positional, *decay.keywords.values())):
+            continue
+        kept = ScheduleSpec(decay.scheduler, decay.positional, {**own, **decay.keywords})
+        yield Reading(
+            "horizon-kept",
+            "the decay starts at the end of the warmup and ends at the horizon as written",
+            kept,
+            offset,
+            "the decay was counted from step 0 instead of from the end of the warmup; the end of training stays where it was",
+        )
+        if decay.scheduler in ("WarmupCosineLR", "WarmupLinearLR", "WarmupPolynomialLR"):
+            total = decay.positional[0]
+            longer = f"{total} + {own['warmup_steps']}"
+            yield Reading(
+                "length-kept",
+                "the decay starts at the end of the warmup, takes as many steps as written, and ends later",
+                ScheduleSpec(decay.scheduler, (longer, *decay.positional[1:]), {**own, **decay.keywords}),
+                offset + 1,
+                "the decay keeps its length, so the whole schedule is longer by the warmup",
+            )
+        return
+
+
+def _mentions(text: str, path: str) -> bool:
+    return any(isinstance(n, ast.expr) and ast.unparse(n) == path for n in ast.walk(ast.parse(text, mode="eval")))
+
+
+def _spec(samples: Sequence[Sample]) -> ScheduleSpec | None:
+    try:
+        return recognise(samples).spec
+    except ValueError:
+        return None
+
+
+__all__ = ["readings_of"]

@@ -1,0 +1,304 @@
+"""A file's schedules, one after another: reading, plan, edit, proof. The file on disk is not touched here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.discovery import is_generated
+from lrfix.findings import Severity, Span, Status
+from lrfix.names import Names
+from lrfix.registry import load_rules
+from lrfix.rewriting.curves import expected_curve, telling_length
+from lrfix.rewriting.edits import edited
+from lrfix.rewriting.imports import SCHEDULERS
+from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, SiteRewrite
+from lrfix.rewriting.plan import bound_arguments, plan_site
+from lrfix.rewriting.proofs import proofs_of
+from lrfix.rewriting.readings import readings_of
+from lrfix.simulation.facts import literal
+from lrfix.simulation.laboratory import stated_rate
+from lrfix.source import Source, SourceError, parse_source
+from lrfix.study import Study
+from lrfix.suppression import read_suppressions
+from lrfix.verification import Verification, verify_many
+from lrfix.verification.values import Device
+
+_MOST_EDITS = 60
+External = Callable[[str], bool]
+Identity = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """``reading`` is the key of the reading to take where a site has it; ``module`` is imported for the schedulers."""
+
+    only_equivalent: bool = False
+    verify: bool = True
+    reading: str | None = None
+    device: Device = "auto"
+    module: str = SCHEDULERS
+    max_file_size: int = 1 << 20
+
+
+@dataclass
+class _Draft:
+    path: str
+    raw: bytes
+    external: External
+    excluded: dict[Identity, LeftAlone] = field(default_factory=dict)
+    result: FileRewrite | None = None
+
+
+def rewrite_sources(files: Sequence[tuple[str, bytes, External]], options: Options) -> list[FileRewrite]:
+    """What to change in each file (path, content, whether another file mentions a name), verified in one process.
+
+    A site whose proof fails is left alone and the rest of its file is planned again.
+    """
+    drafts = [_Draft(path, raw, external) for path, raw, external in files]
+    for draft in drafts:
+        draft.result = propose(draft.path, draft.raw, draft.external, options, draft.excluded)
+    pending = [d for d in drafts if d.result is not None and d.result.sites]
+    while options.verify and pending:
+        failed = _verified(pending)
+        for draft in failed:
+            draft.result = propose(draft.path, draft.raw, draft.external, options, draft.excluded)
+        pending = [d for d in failed if d.result is not None and d.result.sites]
+    return [draft.result for draft in drafts if draft.result is not None]
+
+
+def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Runs the proofs of all drafts; returns those in which a site failed (it is excluded from then on)."""
+    jobs = [(draft, site, proof) for draft in drafts for site in _sites(draft) for proof in site.proofs]
+    answers = verify_many([proof.request for _, _, proof in jobs])
+    failed: list[_Draft] = []
+    for draft in drafts:
+        found: dict[Identity, tuple[Verification, ...]] = {}
+        for site in _sites(draft):
+            mine = [(proof, answer) for (d, s, proof), answer in zip(jobs, answers, strict=True) if d is draft and s is site]
+            reason = next((r for proof, answer in mine if (r := refusal(site.kind, proof.expected, answer)) is not None), None)
+            if reason is None:
+                found[site.identity] = tuple(answer for _, answer in mine)
+                continue
+            draft.excluded[site.identity] = LeftAlone(
+                draft.path,
+                site.span,
+                site.name,
+                "",
+                f"verification failed: {reason}",
+                failed=True,
+                rewrite=site,
+                verifications=tuple(answer for _, answer in mine),
+            )
+        if len(found) < len(_sites(draft)):
+            failed.append(draft)
+        elif draft.result is not None:
+            draft.result = replace(draft.result, verifications=found)
+    return failed
+
+
+def _sites(draft: _Draft) -> tuple[SiteRewrite, ...]:
+    return draft.result.sites if draft.result is not None else ()
+
+
+def refusal(kind: Kind, expected: Sequence[Sequence[float]], answer: Verification) -> str | None:
+    """Why a verification does not allow the edit to be written; None where it does."""
+    if answer.verdict == "failed":
+        return answer.reason or "no proof"
+    if kind == "equivalent" and answer.verdict != "equivalent":
+        return answer.reason or "old and new differ"
+    for curve, outcome in zip(expected, answer.scenarios, strict=False):
+        for step, (rate, rates) in enumerate(zip(curve, outcome.new_curve, strict=False)):
+            if abs(rate - rates[0]) > 1e-12 * max(abs(rate), abs(rates[0])):
+                return f"the new code gives {rates[0]!r} at step {step} where the chosen reading means {rate!r}"
+    return None
+
+
+def propose(
+    path: str, raw: bytes, external: External, options: Options, excluded: Mapping[Identity, LeftAlone]
+) -> FileRewrite:
+    """All edits of one file, planned one after another, each on the text that the one before left. Nothing is run."""
+    if len(raw) > options.max_file_size or is_generated(raw):
+        return FileRewrite(path, "", "")
+    try:
+        source = parse_source(raw, path)
+    except SourceError as error:
+        return FileRewrite(path, "", "", error=error.message, error_kind=error.kind)
+    if read_suppressions(source, load_rules()).skip_file:
+        return FileRewrite(path, source.text, source.text)
+    return _Proposal(source, external, options, excluded).run()
+
+
+class _Proposal:
+    def __init__(
+        self, source: Source, external: External, options: Options, excluded: Mapping[Identity, LeftAlone]
+    ) -> None:
+        self.first = source
+        self.external = external
+        self.options = options
+        self.excluded = excluded
+        self.spans: dict[Identity, Span] = {}
+        self.left: dict[Identity, LeftAlone] = {}
+        self.done: list[SiteRewrite] = []
+
+    def run(self) -> FileRewrite:
+        source = self.first
+        for _ in range(_MOST_EDITS):
+            changed = self._next(source)
+            if changed is None:
+                break
+            source = changed
+        path = source.path
+        return FileRewrite(path, self.first.text, source.text, tuple(self.done), tuple(self.left.values()))
+
+    def _next(self, source: Source) -> Source | None:
+        """The text after the next possible edit; None where none is left."""
+        occurrences: dict[Identity, int] = {}
+        for analysis in analyse(source):
+            identity = (analysis.form, analysis.name or "", source.segment_of(analysis.span))
+            occurrences[identity] = occurrences.get(identity, 0) + 1
+            identity = (*identity, str(occurrences[identity]))
+            if not self.done:
+                self.spans.setdefault(identity, analysis.span)
+            if identity in self.left:
+                continue
+            try:
+                if identity in self.excluded:
+                    self.left[identity] = self.excluded[identity]
+                    continue
+                return self._rewritten(source, analysis, identity)
+            except NotRewritten as reason:
+                span = self.spans.get(identity, analysis.span)
+                self.left[identity] = LeftAlone(
+                    source.path, span, analysis.name, analysis.form, str(reason), analysis.handrolled
+                )
+        return None
+
+    def _rewritten(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
+        if analysis.status not in (Status.EQUIVALENT, Status.REPAIR):
+            raise NotRewritten(_why_not(analysis))
+        kind: Kind = "equivalent" if analysis.status is Status.EQUIVALENT else "repair"
+        if kind == "repair" and self.options.only_equivalent:
+            raise NotRewritten("a repair, left out by --only equivalent")
+        codes = findings_of(source, analysis)
+        if codes is None:
+            raise NotRewritten("an ignore comment covers what lrfix has to say about it")
+        readings = readings_of(analysis)
+        chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
+        assert analysis.names is not None
+        plan = plan_site(
+            source,
+            analysis.names,
+            analysis.site,
+            chosen.spec,
+            self.external,
+            self.options.module,
+            source.path.endswith("__init__.py"),
+        )
+        text = edited(source, plan.edit, plan.inserted)
+        try:
+            after = parse_source(encode(source, text), source.path)
+        except SourceError as error:
+            raise NotRewritten(f"the edited text would not parse: {error.message}") from None
+        proofs = proofs_of(
+            source, analysis, plan, chosen.spec, (after, Names(after.tree)), kind, self.options.device, self.options.module
+        )
+        values, base = _shown(source, analysis)
+        curves = {r.key: expected_curve(r.spec, values, base, telling_length(r.spec, values)) for r in readings}
+        self.done.append(
+            SiteRewrite(
+                path=source.path,
+                span=self.spans.get(identity, analysis.span),
+                name=analysis.name,
+                kind=kind,
+                family=analysis.family,
+                reading=chosen,
+                readings=tuple(readings),
+                before=source.text,
+                after=text,
+                proofs=proofs,
+                identity=identity,
+                codes=codes,
+                notes=plan.edit.notes,
+                curves=curves,
+                values={**values, "base rate": base},
+            )
+        )
+        return after
+
+
+def encode(source: Source, text: str) -> bytes:
+    """``text`` as bytes in the file's own encoding, with its byte order mark where it had one.
+
+    Raises NotRewritten where a character has no place in that encoding.
+    """
+    try:
+        encoded = text.encode(source.encoding)
+    except UnicodeEncodeError as error:
+        raise NotRewritten(f"the new text cannot be written in {source.encoding}: {error.reason}") from None
+    return b"\xef\xbb\xbf" + encoded if source.has_bom else encoded
+
+
+def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | None:
+    """The codes of what the rules find on a site, comments that suppress them considered; None where they cover everything."""
+    rules = load_rules()
+    suppressions = read_suppressions(source, rules)
+    open_codes: dict[str, None] = {}
+    covered = False
+    for code, rule in rules.items():
+        if rule.function is None:
+            continue
+        try:
+            violations = list(rule.function(analysis.study))
+        except Exception:  # check reports the crash; here the rule finds nothing
+            continue
+        for violation in violations:
+            if suppressions.covering(code, violation.span.start.line):
+                covered = True
+            elif rule.severity is not Severity.INFO or analysis.status is Status.EQUIVALENT:
+                open_codes.setdefault(code)
+    return None if covered and not open_codes else tuple(open_codes)
+
+
+def _why_not(analysis: SiteAnalysis) -> str:
+    if analysis.reason:
+        return analysis.reason
+    return {
+        Status.LIBRARY: "torch's own scheduler, nothing is hand-rolled",
+        Status.OPAQUE: "it cannot be simulated",
+    }.get(analysis.status, "the bundled scheduler has no such curve")
+
+
+def _shown(
+    source: Source, analysis: SiteAnalysis
+) -> tuple[dict[str, object], float]:
+    """Values to draw a reading's curve with: those of the call where the file fixes them, else the first scenario's."""
+    values: dict[str, object] = dict(analysis.scenarios[0].values) if analysis.scenarios else {}
+    base = analysis.scenarios[0].base_lrs[0] if analysis.scenarios else 0.1
+    study = analysis.study
+    assert isinstance(study, Study)
+    node = analysis.site.node
+    for construction in analysis.site.constructions[:1]:
+        rate = stated_rate(construction)
+        stated = literal(rate) if rate is not None else None
+        if isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
+            base = float(stated)
+        if analysis.form != "subclass" or not isinstance(node, ast.ClassDef):
+            continue
+        try:
+            bound = bound_arguments(source, node, construction.call)
+        except NotRewritten:
+            continue
+        simulated = study.run(0, use=construction)
+        for name, (_, expression) in bound.items():
+            value = literal(expression)
+            if value is None:
+                value = simulated.names.get(ast.unparse(expression))
+            if value is not None:
+                values[name] = value
+    return values, base
+
+
+__all__ = ["Options", "encode", "propose", "refusal", "rewrite_sources"]

@@ -1,0 +1,471 @@
+"""The slice of a file that defines one schedule, as a self-contained module with ``build(optimizer, p)``.
+
+The slice is the transitive closure of a construction call over the names it reads: imports, functions, classes and the
+assignments that reach it. What the file does not fix (``args.epochs``, ``len(loader)``, parameters of functions) is looked
+up in ``p`` under the user's own expression. Scopes are kept as nested functions, so that a name means what it meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
+from lrfix.rewriting.model import NotRewritten
+from lrfix.simulation.facts import literal
+from lrfix.verification.allowed import MODULES
+
+_BUILTINS = frozenset(dir(builtins))
+_MOST_STATEMENTS = 400
+
+
+@dataclass(frozen=True)
+class Slice:
+    """``source`` is the program; ``free`` are the keys of ``p`` that it looks up; ``defaults`` what the file gives for some."""
+
+    source: str
+    free: tuple[str, ...]
+    defaults: Mapping[str, object] = field(default_factory=dict)
+
+
+def call_slice(
+    names: Names, call: ast.Call, optimizer: ast.expr, known: Collection[str] = (), modules: Mapping[str, str] | None = None
+) -> Slice:
+    """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand; ``modules`` maps a module
+    that is imported to the one to import in its place.
+
+    Raises NotRewritten where something the schedule needs cannot be taken out of the file.
+    """
+    slicer = _Slicer(names, known, optimizer, modules)
+    scope = names.scope_of(call)
+    returned = slicer.expression(call, scope, frozenset())
+    return slicer.program(scope, [ast.Return(returned)])
+
+
+def class_slice(
+    names: Names,
+    node: ast.ClassDef,
+    optimizer_name: str,
+    parameters: Collection[str],
+    modules: Mapping[str, str] | None = None,
+) -> Slice:
+    """The slice of a scheduler class, built from the parameters of its constructor."""
+    slicer = _Slicer(names, (), None, modules)
+    scope = names.scope_of(node)
+    slicer.include(Defined(node), node.name, scope)
+    keywords = [ast.keyword(optimizer_name, ast.Name("optimizer", ast.Load()))]
+    keywords += [ast.keyword(name, slicer.lookup(name)) for name in parameters]
+    return slicer.program(scope, [ast.Return(ast.Call(ast.Name(node.name, ast.Load()), [], keywords))])
+
+
+def spec_program(module: str, scheduler: str, arguments: str, parameters: Collection[str]) -> Slice:
+    """The program of a bare construction whose expressions are in terms of ``parameters``."""
+    call = ast.parse(f"{scheduler}(optimizer, {arguments})", mode="eval")
+    free: list[str] = []
+
+    class Lookup(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            if node.id not in parameters:
+                return node
+            free.append(node.id)
+            return _lookup(node.id)
+
+    call = Lookup().visit(call)
+    modules = sorted({n.id for n in ast.walk(call) if isinstance(n, ast.Name)} & {"math"})
+    head = "".join(f"import {name}\n" for name in modules) + f"from {module} import {scheduler}\n"
+    text = f"{head}\ndef build(optimizer, p):\n    return {ast.unparse(call)}\n"
+    return Slice(text, tuple(dict.fromkeys(free)))
+
+
+def _lookup(key: str) -> ast.Subscript:
+    return ast.Subscript(ast.Name("p", ast.Load()), ast.Constant(key), ast.Load())
+
+
+class _Slicer:
+    def __init__(
+        self, names: Names, known: Collection[str], optimizer: ast.expr | None, modules: Mapping[str, str] | None
+    ) -> None:
+        self.names = names
+        self.modules = dict(modules or {})
+        self.known = frozenset(known)
+        self.optimizer = optimizer
+        self.optimizer_text = ast.unparse(optimizer) if optimizer is not None else None
+        self.imports: dict[str, str] = {}
+        self.statements: dict[Scope, dict[ast.stmt, ast.stmt]] = {}
+        self.methods: dict[ast.ClassDef, dict[str, ast.stmt]] = {}
+        self.free: dict[str, None] = {}
+        self.defaults: dict[str, object] = {}
+        self._done: set[tuple[int, str]] = set()
+        self._count = 0
+
+    # Programs
+
+    def program(self, scope: Scope, last: list[ast.stmt]) -> Slice:
+        chain: list[Scope] = []
+        current: Scope | None = scope
+        while current is not None:
+            if not isinstance(current.node, ast.ClassDef):
+                chain.append(current)
+            current = current.parent
+        strays = [s for s in self.statements if s not in chain]
+        if strays:
+            raise NotRewritten("the schedule is assembled from several functions")
+        body = last
+        for depth, level in enumerate(chain):
+            own = [new for _, new in sorted(self.statements.get(level, {}).items(), key=lambda item: item[0].lineno)]
+            body = [*own, *body]
+            if depth < len(chain) - 1 and own:
+                inner = f"scope_{depth}"
+                definition = ast.FunctionDef(inner, _no_arguments(), body, [], None)
+                body = [definition, ast.Return(ast.Call(ast.Name(inner, ast.Load()), [], []))]
+        holders: list[ast.stmt] = [
+            ast.ClassDef(_holder(node), [], [], list(methods.values()), []) for node, methods in self.methods.items()
+        ]
+        arguments = ast.arguments([], [ast.arg("optimizer"), ast.arg("p")], None, [], [], None, [])
+        build = ast.FunctionDef("build", arguments, [*holders, *body], [], None)
+        module = ast.Module([build], [])
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not hasattr(node, "type_params"):
+                node.type_params = []  # type: ignore[attr-defined, union-attr]
+        _globals_to_nonlocals(module)
+        ast.fix_missing_locations(module)
+        text = "".join(f"{line}\n" for line in self.imports.values()) + "\n" + ast.unparse(module) + "\n"
+        return Slice(text, tuple(self.free), dict(self.defaults))
+
+    def lookup(self, key: str) -> ast.Subscript:
+        self.free.setdefault(key)
+        return _lookup(key)
+
+    # Expressions and statements, copied with what is free replaced
+
+    def expression(self, node: ast.expr, scope: Scope, local: frozenset[Scope]) -> ast.expr:
+        copied = _Copier(self, local).visit(node)
+        assert isinstance(copied, ast.expr)
+        return copied
+
+    def name(self, node: ast.Name, local: frozenset[Scope]) -> ast.expr:
+        owner = self.names.owner(node.id, self.names.scope_of(node))
+        if owner in local:
+            return ast.Name(node.id, node.ctx)
+        if owner is None:
+            if node.id in _BUILTINS:
+                return ast.Name(node.id, node.ctx)
+            return self.lookup(node.id)
+        binding = self.names.reaching(node.id, owner, node)
+        if self._free_name(node.id, binding):
+            self._remember(node.id, binding)
+            return self.lookup(node.id)
+        assert binding is not None
+        self.include(binding, node.id, owner)
+        return ast.Name(node.id, node.ctx)
+
+    def _free_name(self, name: str, binding: Binding | None) -> bool:
+        if binding is None or isinstance(binding, Argument):
+            return True
+        if isinstance(binding, Opaquely):
+            if name not in self.known and not all(isinstance(b, Assigned) for b in binding.alternatives or (None,)):
+                raise NotRewritten(f"`{name}`: {binding.reason}")
+            return True
+        if isinstance(binding, Imported):
+            return not self.allowed(binding.qualified)
+        if isinstance(binding, Assigned):
+            return name in self.known and literal(binding.value) is None
+        return False
+
+    def _remember(self, name: str, binding: Binding | None) -> None:
+        if isinstance(binding, Argument):
+            value = literal(binding.default)
+            if value is not None:
+                self.defaults.setdefault(name, value)
+
+    def include(self, binding: Binding, name: str, scope: Scope) -> None:
+        """Take the statement that makes a binding into the slice, with all it reads."""
+        if isinstance(binding, Imported):
+            self._import(binding, name)
+            return
+        statement = getattr(binding, "node", None)
+        assert isinstance(statement, ast.stmt)
+        if (id(statement), name) in self._done:
+            return
+        self._done.add((id(statement), name))
+        self._count += 1
+        if self._count > _MOST_STATEMENTS:
+            raise NotRewritten("the schedule depends on too much of the file")
+        own = self.statements.setdefault(scope, {})
+        if isinstance(binding, Defined):
+            own[statement] = self.definition(binding.node)
+        elif isinstance(binding, Assigned):
+            # Only the one name is taken: other targets of the statement may stand for things that cannot be run.
+            value: ast.expr = self.expression(binding.value, scope, frozenset())
+            for position in binding.index:
+                value = ast.Subscript(value, ast.Constant(position), ast.Load())
+            assigned = ast.Assign([ast.Name(name, ast.Store())], value)
+            already = own.get(statement)
+            if isinstance(already, ast.Assign):
+                targets = already.targets[0]
+                if isinstance(targets, ast.Name) and targets.id != name:
+                    pair = ast.Tuple([targets, ast.Name(name, ast.Store())], ast.Store())
+                    assigned = ast.Assign([pair], ast.Tuple([already.value, value], ast.Load()))
+                elif isinstance(targets, ast.Tuple) and isinstance(already.value, ast.Tuple):
+                    pair = ast.Tuple([*targets.elts, ast.Name(name, ast.Store())], ast.Store())
+                    assigned = ast.Assign([pair], ast.Tuple([*already.value.elts, value], ast.Load()))
+            own[statement] = assigned
+        elif isinstance(binding, Augmented):
+            before = self.names.reaching(name, scope, binding.node)
+            if before is None or before is binding:
+                raise NotRewritten(f"the value of `{name}` before line {binding.node.lineno} is not known")
+            if isinstance(before, Argument):
+                raise NotRewritten(f"the parameter `{name}` is changed at line {binding.node.lineno}")
+            self.include(before, name, scope)
+            value = self.expression(binding.node.value, scope, frozenset())
+            own[statement] = ast.AugAssign(ast.Name(name, ast.Store()), binding.node.op, value)
+        else:
+            raise NotRewritten(f"`{name}`: {getattr(binding, 'reason', 'its value is not fixed by the file')}")
+
+    def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.stmt:
+        local = frozenset(s for inner, s in self.names.scopes.items() if inner is node or node in self.names.ancestors(inner))
+        copied = _Copier(self, local).visit(node)
+        assert isinstance(copied, ast.stmt)
+        return copied
+
+    def method(self, node: ast.Attribute, owner: ast.ClassDef) -> ast.expr | None:
+        """``self.method`` as an attribute of a stand-in for ``self`` that has only the methods needed."""
+        method = next((s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == node.attr), None)
+        if method is None or any(ast.unparse(d) not in ("staticmethod", "classmethod") for d in method.decorator_list):
+            return None
+        held = self.methods.setdefault(owner, {})
+        if node.attr not in held:
+            held[node.attr] = ast.Pass()
+            held[node.attr] = self.definition(method)
+        return ast.Attribute(ast.Call(ast.Name(_holder(owner), ast.Load()), [], []), node.attr, ast.Load())
+
+    def self_of(self, node: ast.expr) -> ast.ClassDef | None:
+        """The class whose instance a name stands for, where it is the first parameter of a method."""
+        if not isinstance(node, ast.Name):
+            return None
+        owner = self.names.owner(node.id, self.names.scope_of(node))
+        if owner is None or not isinstance(owner.node, ast.FunctionDef):
+            return None
+        cls = self.names.parents.get(owner.node)
+        arguments = [*owner.node.args.posonlyargs, *owner.node.args.args]
+        if isinstance(cls, ast.ClassDef) and arguments and arguments[0].arg == node.id:
+            return cls
+        return None
+
+    def allowed(self, qualified: str) -> bool:
+        return qualified.rpartition(".")[0] in self.modules or _allowed(qualified)
+
+    def _import(self, binding: Imported, name: str) -> None:
+        module, _, last = binding.qualified.rpartition(".")
+        module = self.modules.get(module, module)
+        if isinstance(binding.node, ast.ImportFrom):
+            line = f"from {module} import {last}" + (f" as {name}" if name != last else "")
+        elif binding.qualified != name:
+            line = f"import {binding.qualified} as {name}"
+        else:
+            # ``import torch.optim`` binds ``torch``; the submodules come with it.
+            node = binding.node
+            dotted = [a.name for a in node.names if a.asname is None and a.name.split(".")[0] == name] if isinstance(node, ast.Import) else []
+            line = "\n".join(f"import {d}" for d in dotted or [name])
+        self.imports[name] = line
+
+
+class _Copier(ast.NodeTransformer):
+    """Copies code, with lookups for what is free. ``local`` are the scopes whose names stay what they are."""
+
+    def __init__(self, slicer: _Slicer, local: frozenset[Scope]) -> None:
+        self.slicer = slicer
+        self.local = local
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.expr) and (replacement := self._replacement(node)) is not None:
+            return replacement
+        if isinstance(node, FUNCTION_NODES) or isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return self._nested(node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._root_is_free(node.value):
+            # A logger's line, say: it decides no rate, and what it calls cannot be run.
+            return ast.Pass()
+        shallow = copy.copy(node)
+        self.generic_visit_copy(shallow)
+        return shallow
+
+    def generic_visit_copy(self, node: ast.AST) -> None:
+        # Annotations may name anything (DictConfig) and decide nothing.
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Name("object", ast.Load())
+        for field_name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                setattr(node, field_name, self.visit(value))
+            elif isinstance(value, list):
+                setattr(node, field_name, [self.visit(v) if isinstance(v, ast.AST) else v for v in value])
+
+    def _nested(self, node: ast.AST) -> ast.AST:
+        inner = self.slicer.names.scopes.get(node)
+        local = self.local | {inner} if inner is not None else self.local
+        bound = _comprehension_names(node)
+        copier = _Comprehending(self.slicer, frozenset(local), bound) if bound else _Copier(self.slicer, frozenset(local))
+        shallow = copy.copy(node)
+        copier.generic_visit_copy(shallow)
+        return shallow
+
+    def _replacement(self, node: ast.expr) -> ast.expr | None:
+        slicer = self.slicer
+        if isinstance(node, ast.Constant) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            return None
+        if node is slicer.optimizer:
+            return ast.Name("optimizer", ast.Load())
+        if isinstance(node, ast.Name):
+            return self._name(node)
+        text = ast.unparse(node)
+        if text == slicer.optimizer_text and self._is_free(node):
+            return ast.Name("optimizer", ast.Load())
+        if text in slicer.known and self._is_free(node):
+            return slicer.lookup(text)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, text)
+        if isinstance(node, ast.Subscript | ast.Call) and self._root_is_free(node):
+            return slicer.lookup(text)
+        return None
+
+    def _name(self, node: ast.Name) -> ast.expr:
+        return self.slicer.name(node, self.local)
+
+    def _attribute(self, node: ast.Attribute, text: str) -> ast.expr | None:
+        owner = self.slicer.self_of(node.value)
+        if owner is not None and self._is_free(node.value):
+            method = self.slicer.method(node, owner)
+            return method if method is not None else self.slicer.lookup(text)
+        if owner is not None and owner in self.slicer.methods:
+            inside = self.slicer.names.enclosing(node, ast.ClassDef)
+            if inside is owner and not any(isinstance(s, ast.FunctionDef) and s.name == node.attr for s in owner.body):
+                return self.slicer.lookup(text)
+            if inside is owner:
+                self.slicer.method(node, owner)
+            return None
+        return self.slicer.lookup(text) if self._root_is_free(node) else None
+
+    def _is_free(self, node: ast.expr) -> bool:
+        """Whether no name in ``node`` is local to a definition that the slice takes whole."""
+        names = self.slicer.names
+        return not any(
+            isinstance(n, ast.Name) and names.owner(n.id, names.scope_of(n)) in self.local for n in ast.walk(node)
+        )
+
+    def _root_is_free(self, node: ast.expr) -> bool:
+        """Whether an attribute, subscript or call is of something the file does not fix (``args``, ``self``, an object)."""
+        root: ast.expr = node
+        names = self.slicer.names
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "len" and len(node.args) == 1 and self._is_free(node.args[0]):
+                return not self._fixed(node.args[0])
+            return self._opaque_name(node.func) and self._is_free(node)
+        while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if not isinstance(root, ast.Name) or not self._is_free(node):
+            return False
+        owner = names.owner(root.id, names.scope_of(root))
+        if owner is None:
+            return root.id not in _BUILTINS
+        binding = names.reaching(root.id, owner, root)
+        if isinstance(binding, Assigned):
+            return not self._plain(binding.value)
+        if isinstance(binding, Imported):
+            return not self.slicer.allowed(binding.qualified)
+        return not isinstance(binding, Defined)
+
+    def _opaque_name(self, node: ast.Name) -> bool:
+        names = self.slicer.names
+        owner = names.owner(node.id, names.scope_of(node))
+        if owner is None:
+            return node.id not in _BUILTINS
+        binding = names.reaching(node.id, owner, node)
+        return isinstance(binding, Imported) and not self.slicer.allowed(binding.qualified)
+
+    def _fixed(self, node: ast.expr) -> bool:
+        """Whether a container's length is in the code: a literal, or a name for one."""
+        if isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.Constant | ast.ListComp):
+            return True
+        if isinstance(node, ast.Name):
+            names = self.slicer.names
+            owner = names.owner(node.id, names.scope_of(node))
+            binding = names.reaching(node.id, owner, node) if owner is not None else None
+            return isinstance(binding, Assigned) and self._fixed(binding.value)
+        return False
+
+    def _plain(self, value: ast.expr) -> bool:
+        """Whether an assigned value is data or an object of this file, so that reading it in the slice is possible."""
+        if isinstance(value, ast.Call):
+            names = self.slicer.names
+            if isinstance(value.func, ast.Name):
+                owner = names.owner(value.func.id, names.scope_of(value.func))
+                binding = names.reaching(value.func.id, owner, value.func) if owner is not None else None
+                return isinstance(binding, Defined) or value.func.id in ("dict", "list", "tuple")
+            return any(self.slicer.allowed(q) for q in names.qualified(value.func)) and "argparse" not in ast.unparse(value.func)
+        return not isinstance(value, ast.Attribute | ast.Name | ast.Subscript | ast.Await)
+
+
+class _Comprehending(_Copier):
+    """Inside a comprehension: its targets are names of its own, which lrfix's scopes do not tell apart."""
+
+    def __init__(self, slicer: _Slicer, local: frozenset[Scope], bound: frozenset[str]) -> None:
+        super().__init__(slicer, local)
+        self.bound = bound
+
+    def _name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.bound:
+            return ast.Name(node.id, node.ctx)
+        return super()._name(node)
+
+    def _is_free(self, node: ast.expr) -> bool:
+        if any(isinstance(n, ast.Name) and n.id in self.bound for n in ast.walk(node)):
+            return False
+        return super()._is_free(node)
+
+    def _nested(self, node: ast.AST) -> ast.AST:
+        inner = self.slicer.names.scopes.get(node)
+        local = self.local | {inner} if inner is not None else self.local
+        copier = _Comprehending(self.slicer, frozenset(local), self.bound | _comprehension_names(node))
+        shallow = copy.copy(node)
+        copier.generic_visit_copy(shallow)
+        return shallow
+
+
+def _comprehension_names(node: ast.AST) -> frozenset[str]:
+    generators = getattr(node, "generators", None)
+    if generators is None:
+        return frozenset()
+    return frozenset(n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
+
+
+def _allowed(qualified: str) -> bool:
+    parts = qualified.split(".")
+    return any(".".join(parts[:length]) in MODULES for length in range(1, len(parts) + 1))
+
+
+def _no_arguments() -> ast.arguments:
+    return ast.arguments([], [], None, [], [], None, [])
+
+
+def _holder(node: ast.ClassDef) -> str:
+    return f"{node.name}_"
+
+
+def _globals_to_nonlocals(module: ast.Module) -> None:
+    """The module's own variables have become those of ``build``."""
+    for node in ast.walk(module):
+        for attribute in ("body", "orelse", "finalbody"):
+            block = getattr(node, attribute, None)
+            if isinstance(block, list):
+                block[:] = [
+                    ast.Nonlocal(statement.names) if isinstance(statement, ast.Global) else statement for statement in block
+                ]
+
+
+__all__ = ["Slice", "call_slice", "class_slice", "spec_program"]
