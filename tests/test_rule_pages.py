@@ -1,0 +1,60 @@
+"""The rule pages keep their promises: bad examples give the rule's code on the marked line, good ones give only advice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import Finding, Severity
+from lrfix.pages import Example, Page, load_pages
+from lrfix.registry import load_rules
+
+SECTIONS = [
+    "What goes wrong",
+    "Why it costs training runs",
+    "How lrfix sees it",
+    "Example",
+    "When to ignore it",
+    "References",
+]
+PAGES = list(load_pages().values())
+BAD = [pytest.param(p, e, id=f"{p.code}-bad-{n}") for p in PAGES for n, e in enumerate(p.bad, 1)]
+GOOD = [pytest.param(p, e, id=f"{p.code}-good-{n}") for p in PAGES for n, e in enumerate(p.good, 1)]
+
+
+def findings(page: Page, example: Example) -> tuple[Finding, ...]:
+    settings = Settings(selected=frozenset(load_rules()))
+    result = check_source(example.code.encode(), f"{page.path.name}:{example.line}", settings)
+    assert result.errors == ()
+    return result.findings
+
+
+def shown(found: list[Finding]) -> list[str]:
+    return [f"{f.code} line {f.span.start.line}: {f.message}" for f in found]
+
+
+@pytest.mark.parametrize(("page", "example"), BAD)
+def test_a_bad_example_gives_the_rule_s_code_on_the_marked_line(page, example):
+    marked = [n for n, line in enumerate(example.code.splitlines(), 1) if re.search(rf"# {page.code}$", line)]
+    found = findings(page, example)
+    if page.severity is not Severity.INFO:
+        found = tuple(f for f in found if f.severity is not Severity.INFO)
+    assert marked, "no line of the example is marked"
+    assert [(f.code, f.span.start.line) for f in found] == [(page.code, line) for line in marked], shown(list(found))
+
+
+@pytest.mark.parametrize(("page", "example"), GOOD)
+def test_a_good_example_gives_nothing_but_advice(page, example):
+    found = [f for f in findings(page, example) if f.severity is not Severity.INFO or f.code == page.code]
+    assert found == [], shown(found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.code)
+def test_a_page_has_its_sections_and_its_examples(page):
+    assert re.findall(r"^## (.+)$", page.body, re.MULTILINE) == SECTIONS
+    assert page.bad
+    assert len(page.good) >= 2, "a rule needs near misses that it leaves alone"
+    assert f"# lrfix: ignore[{page.code}]" in page.body
