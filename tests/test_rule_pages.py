@@ -1,8 +1,9 @@
-"""The rule pages keep their promises: bad examples give the rule's code on the marked line, good ones give only advice."""
+"""Bad examples of the rule pages give the rule's code on the marked line, good ones nothing but advice."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -57,4 +58,13 @@ def test_a_page_has_its_sections_and_its_examples(page):
     assert re.findall(r"^## (.+)$", page.body, re.MULTILINE) == SECTIONS
     assert page.bad
     assert len(page.good) >= 2, "a rule needs near misses that it leaves alone"
-    assert f"# lrfix: ignore[{page.code}]" in page.body
+    assert re.search(rf"# lrfix: ignore\[(LR\d+, )?{page.code}\]", page.body)
+
+
+@pytest.mark.parametrize(("page", "example"), BAD)
+def test_the_comment_that_the_page_names_takes_the_finding_away(page, example):
+    code = example.code.replace("ignore[LR202]  # LR001", "ignore[LR202, LR001]")
+    code = code.replace(f"# {page.code}\n", f"# lrfix: ignore[{page.code}]\n")
+    assert code != example.code
+    found = [f for f in findings(page, replace(example, code=code)) if f.severity is not Severity.INFO]
+    assert found == [], shown(found)
