@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from lrfix.commands import common
+from lrfix.discovery import has_schedule_words
 
 
 @click.command("rewrite")
@@ -15,8 +18,11 @@ from lrfix.commands import common
 @click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
-@click.option("--reading", metavar="TEXT", help="Choose another reading where broken code has several.")
+@click.option("--reading", metavar="KEY", help="Take this reading where broken code has several; the report lists their keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
+@click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what is or would be changed, and errors.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even where a change would be made.")
 def command(
     paths: tuple[str, ...],
     apply: bool,
@@ -25,25 +31,106 @@ def command(
     unverified: bool,
     reading: str | None,
     device: str,
+    vendor: str | None,
+    quiet: bool,
+    exit_zero: bool,
 ) -> None:
     """Rewrite the schedules in PATHS to the bundled scheduler, after running the old and the new version.
 
-    Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status without
-    --apply: 0 no change to make, 1 a change would be made; 2 as for check.
+    Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status: 0 nothing (left) to
+    change, 1 a change would be made or one failed, 2 as for check.
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
-    from lrfix.rewriting import rewrite_paths
-
+    if common.STDIN in paths:
+        raise click.UsageError("rewrite works on files, not on standard input")
     found = common.groups(paths, None)
-    sys.exit(
-        rewrite_paths(
-            found,
-            apply=apply,
-            only=only,
-            verify=not no_verify,
-            reading=reading,
-            device=device,
-            stream=sys.stdout,
-        )
+    files: list[tuple[str, bytes]] = []
+    unreadable: list[str] = []
+    for group in found:
+        for target in group.targets:
+            try:
+                raw = Path(target.path).read_bytes()
+            except OSError as error:
+                unreadable.append(f"{target.path}: cannot be read: {error.strerror or error}")
+                continue
+            if target.explicit or has_schedule_words(raw):
+                files.append((target.path, raw))
+    limit = max((group.settings.max_file_size for group in found), default=1 << 20)
+    sys.exit(_run(files, unreadable, limit, apply, only, not no_verify, reading, device, vendor, quiet, exit_zero))
+
+
+def _run(
+    files: Sequence[tuple[str, bytes]],
+    unreadable: Sequence[str],
+    limit: int,
+    apply: bool,
+    only: str | None,
+    verify: bool,
+    reading: str | None,
+    device: str,
+    vendor: str | None,
+    quiet: bool,
+    exit_zero: bool,
+) -> int:
+    from lrfix.commands.rewrite_report import Report
+    from lrfix.output.terminal import Style, write
+    from lrfix.rewriting.project import Project
+    from lrfix.rewriting.rewriter import Options, rewrite_sources
+    from lrfix.rewriting.vendor import VendorError, VendorFile
+    from lrfix.rewriting.writing import WriteError, write_file
+
+    projects: dict[Path | None, Project] = {}
+    jobs = []
+    vendored = VendorFile(vendor) if vendor is not None else None
+    for path, raw in files:
+        project = Project.around(path)
+        project = projects.setdefault(project.root, project)
+        module = None
+        if vendored is not None:
+            try:
+                module = vendored.module_for(path, project.root)
+            except VendorError as error:
+                raise common.Fatal(str(error)) from None
+        jobs.append((path, raw, project.external_to(path), module))
+    options = Options(
+        only_equivalent=only == "equivalent",
+        verify=verify,
+        reading=reading,
+        device=device,  # type: ignore[arg-type]
+        max_file_size=limit,
     )
+    results = rewrite_sources(jobs, options)
+    if reading is not None:
+        offered = sorted({r.key for result in results for site in result.sites if site.kind == "repair" for r in site.readings})
+        if offered and reading not in offered:
+            raise click.UsageError(f"no schedule has the reading {reading!r}; there are: {', '.join(offered)}")
+    report = Report(Style.of(sys.stdout), applied=apply, verified=verify, quiet=quiet)
+    status = 1 if unreadable else 0
+    for message in unreadable:
+        write(sys.stderr, f"lrfix: {message}\n")
+    if vendored is not None and apply:
+        names = {site.scheduler for result in results for site in result.sites}
+        try:
+            vendored.write(names)
+        except (VendorError, WriteError) as error:
+            raise common.Fatal(str(error)) from None
+    written = 0
+    raws = dict(files)
+    for result in results:
+        write(sys.stdout, report.file(result))
+        if result.error is not None or any(site.failed for site in result.left):
+            status = max(status, 1)
+        if not result.changed:
+            continue
+        if not apply:
+            status = max(status, 1)
+            continue
+        try:
+            write_file(result, raws[result.path])
+            written += 1
+        except WriteError as error:
+            write(sys.stderr, f"lrfix: {error}\n")
+            status = 2
+    write(sys.stdout, report.summary(results, written))
+    return 0 if exit_zero and status == 1 else status

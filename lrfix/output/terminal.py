@@ -8,7 +8,7 @@ from typing import TextIO
 
 from lrfix.output.sparkline import ASCII, BLOCKS
 
-_COLOURS = {"red": 31, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1, "dim": 2}
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1, "dim": 2}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lrfix.analysis import SiteAnalysis, analyse
 from lrfix.recognition import Sample
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
 from lrfix.simulation.scenarios import GENERIC
+from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
+from lrfix.source import parse_source
 from lrfix.study import Study, all_real
 
 _TOLERANCE = 1e-11
@@ -25,7 +31,7 @@ def samples_of(study: Study, *, groups: int = 2, overrides: dict[str, object] | 
     return found
 
 
-def _use(study: Study) -> object:
+def _use(study: Study) -> Construction | None:
     return None if study.site.form == "subclass" else study.use
 
 
@@ -34,16 +40,37 @@ def _sample(run: Run) -> Sample:
     return Sample(lr=tuple(float(v) for v in run.curve), base_lr=run.base_lrs[0], names=names)
 
 
-def scaled_to_absolute(study: Study, samples: Sequence[Sample]) -> list[Sample] | None:
+def scaled_to_absolute(samples: Sequence[Sample]) -> list[Sample] | None:
     """What the function itself returns, taken as rates."""
     if any(not sample.base_lr for sample in samples):
         return None
     return [replace(s, lr=tuple(rate / s.base_lr for rate in s.lr)) for s in samples]
 
 
+def scaled_by_base(samples: Sequence[Sample]) -> list[Sample]:
+    """What the class returns as rates, taken as factors on the base rate."""
+    return [replace(s, lr=tuple(rate * s.base_lr for rate in s.lr)) for s in samples]
+
+
+def without_override(study: Study) -> SiteAnalysis | None:
+    """The site with the method that bypasses the schedule left out, where that gives another schedule to read."""
+    node = study.site.node
+    bypass = "get_lr" if study.site.base in FACTOR_SCHEDULERS else "step"
+    if not isinstance(node, ast.ClassDef) or not any(isinstance(s, ast.FunctionDef) and s.name == bypass for s in node.body):
+        return None
+    tree = copy.deepcopy(study.source.tree)
+    for other in ast.walk(tree):
+        if isinstance(other, ast.ClassDef) and (other.name, other.lineno) == (node.name, node.lineno):
+            other.body = [s for s in other.body if not (isinstance(s, ast.FunctionDef) and s.name == bypass)]
+            if not other.body:
+                return None
+    source = parse_source(ast.unparse(tree).encode(), study.source.path)
+    return next((a for a in analyse(source) if a.form == "subclass" and a.name == node.name), None)
+
+
 def truncated(study: Study, samples: Sequence[Sample]) -> Iterator[list[Sample]]:
     """The curves up to the horizon, and, where that is not known, up to their lowest point."""
-    horizons = [study.horizon(study.run(index, use=_use(study))) for index in range(len(samples))]  # type: ignore[arg-type]
+    horizons = [study.horizon(study.run(index, use=_use(study))) for index in range(len(samples))]
     if all(h is not None and 2 < h < len(s.lr) for h, s in zip(horizons, samples, strict=True)):
         for extra in (1, 0):
             yield [replace(s, lr=s.lr[: (h or 0) + extra]) for h, s in zip(horizons, samples, strict=True)]
@@ -75,7 +102,7 @@ def first_step_extended(samples: Sequence[Sample]) -> list[Sample] | None:
 
 def warmup_lengths(study: Study) -> list[str]:
     """The user's expressions for the length of the warmup."""
-    run = study.run(0, use=_use(study))  # type: ignore[arg-type]
+    run = study.run(0, use=_use(study))
     wanted = (Role.WARMUP, Role.WARMUP_EPOCHS, Role.WARMUP_FRACTION)
     return [path for path in dict.fromkeys((*run.leaves, *run.names)) if role_of(path) in wanted]
 
@@ -105,7 +132,9 @@ __all__ = [
     "decay_alone",
     "first_step_extended",
     "samples_of",
+    "scaled_by_base",
     "scaled_to_absolute",
     "truncated",
     "warmup_lengths",
+    "without_override",
 ]

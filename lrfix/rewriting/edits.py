@@ -156,8 +156,8 @@ class _Editor(cst.CSTTransformer):
         unit = self.module.default_indent
         start = self.source.lines[alias.node.lineno - 1]
         indent = start[: len(start) - len(start.lstrip())] + 2 * unit
-        head = f"{indent}super().__init__"
-        call = call_text(head, alias.arguments.split("\x1f"), 0, indent, 0, LINE_LENGTH, unit).removeprefix(indent)
+        arguments = alias.arguments.split("\x1f")
+        call = call_text("super().__init__", arguments, len(indent.expandtabs(4)), 0, LINE_LENGTH, unit)
         statement = self._statement(call)
         if alias.signature is not None:
             definition = self._statement(f"def __init__({alias.signature}):\n{unit}pass\n")

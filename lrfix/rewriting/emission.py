@@ -28,17 +28,17 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
     return given
 
 
-def call_text(callee: str, arguments: Sequence[str], column: int, indent: str, trailing: int, limit: int, unit: str) -> str:
-    """The call on one line where it fits, else one argument a line.
+def call_text(callee: str, arguments: Sequence[str], column: int, trailing: int, limit: int, unit: str) -> str:
+    """The call on one line where it fits, else one argument a line, indented relative to the statement's own block.
 
-    ``column`` is where the call starts (from 0), ``trailing`` how many characters follow it, ``indent`` the white space its
-    statement starts with and ``unit`` one level of the file's indentation.
+    ``column`` is where the call starts (from 0), ``trailing`` how many characters follow it and ``unit`` one level of the
+    file's indentation.
     """
     line = f"{callee}({', '.join(arguments)})"
-    if column + len(line) + trailing <= limit and "\n" not in line:
+    if column + len(line) + trailing <= limit or "\n" in line:
         return line
-    inner = "".join(f"{indent}{unit}{argument},\n" for argument in arguments)
-    return f"{callee}(\n{inner}{indent})"
+    inner = "".join(f"{unit}{argument},\n" for argument in arguments)
+    return f"{callee}(\n{inner})"
 
 
 def names_in(text: str) -> set[str]:

@@ -13,18 +13,16 @@ from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.study import Study
 
-_NAMED = "the rate never moves, so the parameters' names and the code's own use of the cosine say what was meant"
+_NAMED = "the rate never moves, so the parameters' names and what the code computes say what was meant"
 
 
 def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Reading]:
-    """The readings that the parameters' names allow, for code that computes a cosine; none where they do not say enough."""
-    if not _computes_cosine(study):
-        return
+    """The readings that the parameters' names allow, for together with what the code computes; none where they do not say enough."""
     paths = _parameters(study, analysis)
     by_role: dict[Role, list[str]] = {}
     for path in paths:
         by_role.setdefault(role_of(path), []).append(path)
-    base = _skeleton(by_role)
+    base = _skeleton(by_role, _computes_cosine(study), _computes_power(study))
     if base is None:
         return
     scheduler, positional, keywords = base
@@ -58,7 +56,9 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
     )
 
 
-def _skeleton(by_role: dict[Role, list[str]]) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
+def _skeleton(
+    by_role: dict[Role, list[str]], cosine: bool, power: bool
+) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
     keywords: dict[str, str] = {}
     warmup = by_role.get(Role.WARMUP, []) or by_role.get(Role.WARMUP_EPOCHS, [])
     if len(warmup) > 1:
@@ -72,6 +72,12 @@ def _skeleton(by_role: dict[Role, list[str]]) -> tuple[str, tuple[str, ...], dic
     if "eta_min" in keywords:
         keywords.pop("eta_min_ratio", None)
     cycle, horizon = by_role.get(Role.CYCLE, []), by_role.get(Role.HORIZON, []) or by_role.get(Role.EPOCHS, [])
+    if not cosine:
+        if power and len(horizon) == 1 and len(by_role.get(Role.POWER, [])) == 1:
+            return "WarmupPolynomialLR", (horizon[0], by_role[Role.POWER][0]), keywords
+        if warmup and not (cycle or horizon or by_role.get(Role.GAMMA) or by_role.get(Role.POWER)):
+            return "WarmupConstantLR", (), keywords
+        return None
     if len(cycle) == 1:
         multiplier = by_role.get(Role.CYCLE_MULT, [])
         gamma = by_role.get(Role.GAMMA, [])
@@ -103,6 +109,10 @@ def _computes_cosine(study: Study) -> bool:
             if isinstance(inner, ast.Attribute | ast.Name) and (inner.attr if isinstance(inner, ast.Attribute) else inner.id) == "cos":
                 return True
     return False
+
+
+def _computes_power(study: Study) -> bool:
+    return any(isinstance(inner, ast.Pow) for node in study.site.nodes for inner in ast.walk(node))
 
 
 __all__ = ["readings_from_roles"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -111,6 +111,7 @@ class SiteRewrite:
     readings: tuple[Reading, ...]
     before: str
     after: str
+    scheduler: str
     proofs: tuple[Proof, ...]
     identity: tuple[str, ...]
     codes: tuple[str, ...] = ()
@@ -150,6 +151,3 @@ class FileRewrite:
     @property
     def changed(self) -> bool:
         return self.before != self.after
-
-
-Encode = Callable[[str], bytes]

@@ -63,6 +63,8 @@ class _Planner:
     # LambdaLR(optimizer, function)
 
     def function(self) -> Plan:
+        if len(self.site.nodes) > 1:
+            raise NotRewritten("each parameter group has a function of its own")
         construction = self.site.constructions[0]
         call = construction.call
         self._check_class_tests(call.func)
@@ -271,9 +273,6 @@ class _Planner:
 
     def _replacement(self, call: ast.Call, local: str, arguments: Sequence[str]) -> CallReplacement:
         line = self.source.lines[call.lineno - 1]
-        statement = self.names.statement_of(call)
-        first = self.source.lines[(statement or call).lineno - 1]  # type: ignore[union-attr]
-        indent = first[: len(first) - len(first.lstrip())]
         span = self.source.span(call)
         last = self.source.lines[span.end.line - 1]
         trailing = len(last.rstrip()) - (span.end.column - 1)
@@ -281,7 +280,7 @@ class _Planner:
         if comment >= 0:
             trailing = len(last[span.end.column - 1 : comment].rstrip())
         limit = max(LINE_LENGTH, min(120, len(line.rstrip())))
-        text = call_text(local, arguments, span.start.column - 1, indent, max(trailing, 0), limit, indent_unit(self.source))
+        text = call_text(local, arguments, span.start.column - 1, max(trailing, 0), limit, indent_unit(self.source))
         return CallReplacement(call, text)
 
     def _plan(

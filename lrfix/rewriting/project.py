@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -15,11 +15,10 @@ _MOST_BYTES = 256 << 20
 
 
 class Project:
-    """The Python files under one root. ``written`` are texts that replace those on disk (files already rewritten)."""
+    """The Python files under one root."""
 
-    def __init__(self, root: Path | None, written: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: Path | None) -> None:
         self.root = root
-        self.written = dict(written or {})
 
     @classmethod
     def around(cls, path: str) -> Project:
@@ -40,6 +39,10 @@ class Project:
         if files is None:
             return True
         return any(word.search(content) for path, content in files.items() if path != own)
+
+    def external_to(self, path: str) -> Callable[[str], bool]:
+        """Whether a file other than ``path`` mentions a name."""
+        return lambda name: self.mentions(name, path)
 
     @cached_property
     def _contents(self) -> dict[str, bytes] | None:

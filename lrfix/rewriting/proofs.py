@@ -41,7 +41,7 @@ def proofs_of(
     prover = _Prover(source, names, analysis, plan, spec, after[1], kind, device, module)
     if analysis.form == "lambda":
         return tuple(prover.calls(analysis.leaves))
-    return (*prover.parameters(), *prover.calls(()))
+    return (*prover.calls(()), *prover.parameters())
 
 
 class _Prover:
@@ -147,7 +147,8 @@ class _Prover:
         return found
 
     def _proof(self, before: Slice, after: Slice, scenarios: Sequence[Values], spec: ScheduleSpec, label: str) -> Proof:
-        names = [{**self._visible(index), **s.values} for index, s in enumerate(scenarios)]
+        free = {*before.free, *after.free}
+        names = [self._visible(index, free) | dict(s.values) for index, s in enumerate(scenarios)]
         steps = max(telling_length(spec, n) for n in names)
         request = VerificationRequest(
             old=before.source,
@@ -160,11 +161,15 @@ class _Prover:
         curves = tuple(expected_curve(spec, n, s.base_lrs[0], steps) for n, s in zip(names, scenarios, strict=True))
         return Proof(request, label, curves)
 
-    def _visible(self, index: int) -> Mapping[str, object]:
-        """Names that have a value where a function's schedule is built; for a call of a class its arguments say it all."""
-        if self.analysis.form == "lambda" and index < len(self.analysis.scenarios):
-            return self.analysis.scenarios[index].values
-        return {}
+    def _visible(self, index: int, free: set[str]) -> dict[str, object]:
+        """Names that have a value where a function's schedule is built; for a call of a class its arguments say it all.
+
+        None where some free expression was given a value that the simulation did not use: theirs would not fit.
+        """
+        if self.analysis.form != "lambda" or index >= len(self.analysis.scenarios):
+            return {}
+        values = self.analysis.scenarios[index].values
+        return dict(values) if free <= set(values) else {}
 
 
 def matched_calls(old: Names, new: Names, plan: Plan) -> list[tuple[ast.Call, ast.Call]]:

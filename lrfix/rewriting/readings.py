@@ -19,12 +19,16 @@ from lrfix.rewriting.counterfactuals import (
     decay_alone,
     first_step_extended,
     samples_of,
+    scaled_by_base,
     scaled_to_absolute,
     truncated,
     warmup_lengths,
+    without_override,
 )
 from lrfix.rewriting.intent import readings_from_roles
 from lrfix.rewriting.model import NotRewritten, Reading
+from lrfix.simulation.roles import Role, role_of
+from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 from lrfix.study import Study
 
 _HIDDEN_STATE = frozenset({"LR101", "LR103"})
@@ -57,65 +61,104 @@ def _same(spec: ScheduleSpec) -> tuple[object, ...]:
 def _repairs(study: Study, analysis: SiteAnalysis) -> Iterator[Reading]:
     faults = study.faults
     if faults & _BYPASSED:
+        yield from _without_bypass(study)
         yield from readings_from_roles(study, analysis)
         return
-    groups = 1 if faults & _HIDDEN_STATE else 2
-    samples = samples_of(study, groups=groups)
-    if samples is None:
-        return
-    recovered = list(_recovered(study, samples, faults))
+    samples = samples_of(study, groups=1 if faults & _HIDDEN_STATE else 2)
+    recovered = list(_recovered(study, samples, faults)) if samples is not None else []
     yield from recovered
     if not recovered and faults & _HIDDEN_STATE:
         yield from readings_from_roles(study, analysis)
 
 
-def _recovered(study: Study, samples: Sequence[Sample], faults: frozenset[str]) -> Iterator[Reading]:
-    if "LR201" in faults:
-        absolute = scaled_to_absolute(study, samples)
-        if absolute is not None:
-            for reading in _shapes(study, absolute, faults, offset=0):
-                yield replace(
-                    reading,
-                    key="peak-absolute" if reading.key == "as-written" else reading.key,
-                    description="the function's values are rates: they are kept, the optimizer's own rate no longer counts",
-                    because="the function returns rates by its own numbers, and torch multiplied them by the base rate once more",
-                )
-        for reading in _shapes(study, samples, faults, offset=10):
-            yield replace(
-                reading,
-                key="peak-factor" if reading.key == "as-written" else f"{reading.key}-as-factor",
-                description="the function's values are factors on the optimizer's rate, small as the product is",
-                because="LambdaLR multiplies whatever the function returns by the base rate",
-            )
+def _without_bypass(study: Study) -> Iterator[Reading]:
+    analysis = without_override(study) if "LR104" in study.faults else None
+    if analysis is None or not isinstance(analysis.study, Study) or analysis.study.faults & _BYPASSED:
         return
-    yield from _shapes(study, samples, faults, offset=0)
+    spec = analysis.recognition.spec if analysis.recognition is not None else None
+    if analysis.status is Status.EQUIVALENT and spec is not None:
+        yield Reading(
+            "schedule-in-force",
+            "the schedule that the class defines, no longer bypassed",
+            spec,
+            0,
+            "without the method that bypasses it, the class's own code gives this curve",
+        )
+    elif analysis.study.faults:
+        yield from _repairs(analysis.study, analysis)
+
+
+def _recovered(study: Study, samples: Sequence[Sample], faults: frozenset[str]) -> Iterator[Reading]:
+    if "LR201" not in faults:
+        yield from _shapes(study, samples, faults, offset=0)
+        return
+    if study.site.form == "subclass" and study.site.base not in FACTOR_SCHEDULERS:
+        for reading in _shapes(study, scaled_by_base(samples), faults, offset=0):
+            yield _named(reading, "peak-factor", "the class's values are factors: they multiply the optimizer's own rate",
+                         "`get_lr` has to return rates, and these numbers do not depend on the optimizer's rate at all")
+        for reading in _shapes(study, samples, faults, offset=10):
+            yield _named(reading, "peak-absolute", "the class's values are rates, whatever rate the optimizer was given",
+                         "this is what the code does today")
+        return
+    for reading in _shapes(study, scaled_to_absolute(samples), faults, offset=0):
+        yield _named(reading, "peak-absolute", "the function's values are rates: they are kept, the optimizer's own rate no longer counts",
+                     "the function returns rates by its own numbers, and torch multiplied them by the base rate once more")
+    for reading in _shapes(study, samples, faults, offset=10):
+        yield _named(reading, "peak-factor", "the function's values are factors on the optimizer's rate, small as the product is",
+                     "LambdaLR multiplies whatever the function returns by the base rate; this is what the code does today")
+
+
+def _named(reading: Reading, key: str, description: str, because: str) -> Reading:
+    """A reading of a scaled curve; where the scaled curve had a fault of its own, both are told."""
+    if reading.key == "as-written":
+        return replace(reading, key=key, description=description, because=because)
+    return replace(reading, key=f"{key}-{reading.key}", description=f"{description}; {reading.description}", because=f"{because}; {reading.because}")
 
 
 def _shapes(study: Study, samples: Sequence[Sample], faults: frozenset[str], offset: int) -> Iterator[Reading]:
     spec = _spec(samples)
-    if "LR203" in faults:
-        yield from _first_steps(spec, samples, offset)
-    if "LR202" in faults:
-        yield from _joined(study, samples, offset)
-    if spec is not None and ("LR202" not in faults and "LR203" not in faults):
-        because = "the schedule is kept as it is"
-        if faults & _HIDDEN_STATE:
-            because = "this is the curve of one parameter group; a pure function of the step gives it to every group, and after a resume"
-        elif faults & _UNCHANGED_CURVE:
-            because = "the curve is kept; the bundled scheduler has no forbidden settings"
-        yield Reading("as-written", "the curve as written", spec, offset, because)
+    ended = False
     if spec is None:
         for cut in truncated(study, samples):
-            ended = _spec(cut)
-            if ended is not None:
-                yield Reading(
-                    "stays-at-floor",
-                    "the curve as written up to its end, then the floor",
-                    ended,
-                    offset,
-                    "up to its end the curve is sound; past it the rate was to stay where the decay ends",
-                )
-                return
+            spec = _spec(cut)
+            if spec is not None:
+                samples, ended = cut, True
+                break
+    suffix = ", then the floor" if ended else ""
+    if "LR203" in faults:
+        for reading in _first_steps(spec, samples, offset):
+            yield replace(reading, description=reading.description + suffix)
+    if "LR202" in faults:
+        yield from _joined(study, samples, offset)
+    if spec is None or faults & {"LR202", "LR203"}:
+        return
+    if ended:
+        yield Reading(
+            "stays-at-floor",
+            "the curve as written up to its end, then the floor",
+            spec,
+            offset,
+            "up to its end the curve is sound; past it the rate was to stay where the decay ends",
+        )
+        return
+    because = "the schedule is kept as it is"
+    if faults & _HIDDEN_STATE:
+        because = "this is the curve of one parameter group; a pure function of the step gives it to every group, and after a resume"
+    elif faults & _UNCHANGED_CURVE:
+        because = "the curve is kept; the bundled scheduler has no forbidden settings"
+    yield Reading("as-written", "the curve as written", spec, offset, because)
+    if "LR106" in faults:
+        yield from _unused_floor(study, spec, offset + 1)
+
+
+def _unused_floor(study: Study, spec: ScheduleSpec, rank: int) -> Iterator[Reading]:
+    """A floor that the code takes and never applies, applied."""
+    run = study.run(0, use=None if study.site.form == "subclass" else study.use)
+    for role, name in ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio")):
+        floors = [path for path in run.names if role_of(path) is role]
+        if len(floors) == 1 and not {"eta_min", "eta_min_ratio"} & set(spec.keywords):
+            applied = replace(spec, keywords={**spec.keywords, name: floors[0]})
+            yield Reading("floor-applied", f"`{floors[0]}` is the floor", applied, rank, "it is named like a floor and has no effect today")
 
 
 def _first_steps(spec: ScheduleSpec | None, samples: Sequence[Sample], offset: int) -> Iterator[Reading]:

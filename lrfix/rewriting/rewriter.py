@@ -48,23 +48,25 @@ class _Draft:
     path: str
     raw: bytes
     external: External
+    options: Options
     excluded: dict[Identity, LeftAlone] = field(default_factory=dict)
     result: FileRewrite | None = None
 
 
-def rewrite_sources(files: Sequence[tuple[str, bytes, External]], options: Options) -> list[FileRewrite]:
-    """What to change in each file (path, content, whether another file mentions a name), verified in one process.
+def rewrite_sources(files: Sequence[tuple[str, bytes, External, str | None]], options: Options) -> list[FileRewrite]:
+    """What to change in each file, verified in one process.
 
-    A site whose proof fails is left alone and the rest of its file is planned again.
+    A file is its path, its content, whether another file mentions a name, and the module to import the schedulers from (None:
+    lrfix's own). A site whose proof fails is left alone and the rest of its file is planned again.
     """
-    drafts = [_Draft(path, raw, external) for path, raw, external in files]
+    drafts = [_Draft(p, raw, external, replace(options, module=m or options.module)) for p, raw, external, m in files]
     for draft in drafts:
-        draft.result = propose(draft.path, draft.raw, draft.external, options, draft.excluded)
+        draft.result = propose(draft.path, draft.raw, draft.external, draft.options, draft.excluded)
     pending = [d for d in drafts if d.result is not None and d.result.sites]
     while options.verify and pending:
         failed = _verified(pending)
         for draft in failed:
-            draft.result = propose(draft.path, draft.raw, draft.external, options, draft.excluded)
+            draft.result = propose(draft.path, draft.raw, draft.external, draft.options, draft.excluded)
         pending = [d for d in failed if d.result is not None and d.result.sites]
     return [draft.result for draft in drafts if draft.result is not None]
 
@@ -217,6 +219,7 @@ class _Proposal:
                 reading=chosen,
                 readings=tuple(readings),
                 before=source.text,
+                scheduler=chosen.spec.scheduler,
                 after=text,
                 proofs=proofs,
                 identity=identity,

@@ -13,13 +13,26 @@ import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
+from lrfix.names import (
+    FUNCTION_NODES,
+    Argument,
+    Assigned,
+    Augmented,
+    Binding,
+    Defined,
+    Imported,
+    Names,
+    Opaquely,
+    Scope,
+)
 from lrfix.rewriting.model import NotRewritten
 from lrfix.simulation.facts import literal
 from lrfix.verification.allowed import MODULES
 
 _BUILTINS = frozenset(dir(builtins))
 _MOST_STATEMENTS = 400
+#: What ``p`` is called inside, where the user's code may well have a ``p`` of its own.
+_VALUES = "values_of_lrfix"
 
 
 @dataclass(frozen=True)
@@ -76,12 +89,12 @@ def spec_program(module: str, scheduler: str, arguments: str, parameters: Collec
     call = Lookup().visit(call)
     modules = sorted({n.id for n in ast.walk(call) if isinstance(n, ast.Name)} & {"math"})
     head = "".join(f"import {name}\n" for name in modules) + f"from {module} import {scheduler}\n"
-    text = f"{head}\ndef build(optimizer, p):\n    return {ast.unparse(call)}\n"
+    text = f"{head}\ndef build(optimizer, p):\n    {_VALUES} = p\n    return {ast.unparse(call)}\n"
     return Slice(text, tuple(dict.fromkeys(free)))
 
 
 def _lookup(key: str) -> ast.Subscript:
-    return ast.Subscript(ast.Name("p", ast.Load()), ast.Constant(key), ast.Load())
+    return ast.Subscript(ast.Name(_VALUES, ast.Load()), ast.Constant(key), ast.Load())
 
 
 class _Slicer:
@@ -125,7 +138,8 @@ class _Slicer:
             ast.ClassDef(_holder(node), [], [], list(methods.values()), []) for node, methods in self.methods.items()
         ]
         arguments = ast.arguments([], [ast.arg("optimizer"), ast.arg("p")], None, [], [], None, [])
-        build = ast.FunctionDef("build", arguments, [*holders, *body], [], None)
+        given = ast.Assign([ast.Name(_VALUES, ast.Store())], ast.Name("p", ast.Load()))
+        build = ast.FunctionDef("build", arguments, [given, *holders, *body], [], None)
         module = ast.Module([build], [])
         for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not hasattr(node, "type_params"):
@@ -330,6 +344,10 @@ class _Copier(ast.NodeTransformer):
             return slicer.lookup(text)
         if isinstance(node, ast.Attribute):
             return self._attribute(node, text)
+        if isinstance(node, ast.Call) and text.startswith("len(") and len(node.args) == 1 and self._is_free(node.args[0]):
+            length = self._length(node.args[0])
+            if length is not None:
+                return ast.Constant(length)
         if isinstance(node, ast.Subscript | ast.Call) and self._root_is_free(node):
             return slicer.lookup(text)
         return None
@@ -364,7 +382,7 @@ class _Copier(ast.NodeTransformer):
         names = self.slicer.names
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "len" and len(node.args) == 1 and self._is_free(node.args[0]):
-                return not self._fixed(node.args[0])
+                return self._length(node.args[0]) is None
             return self._opaque_name(node.func) and self._is_free(node)
         while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
             root = root.func if isinstance(root, ast.Call) else root.value
@@ -388,16 +406,21 @@ class _Copier(ast.NodeTransformer):
         binding = names.reaching(node.id, owner, node)
         return isinstance(binding, Imported) and not self.slicer.allowed(binding.qualified)
 
-    def _fixed(self, node: ast.expr) -> bool:
-        """Whether a container's length is in the code: a literal, or a name for one."""
-        if isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.Constant | ast.ListComp):
-            return True
+    def _length(self, node: ast.expr) -> int | None:
+        """The length of a container, where the code fixes it: a literal, a comprehension over a literal range, a name for one."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return None if any(isinstance(e, ast.Starred) for e in node.elts) else len(node.elts)
+        if isinstance(node, ast.ListComp) and len(node.generators) == 1 and not node.generators[0].ifs:
+            over = node.generators[0].iter
+            if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range" and len(over.args) == 1:
+                count = literal(over.args[0])
+                return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
         if isinstance(node, ast.Name):
             names = self.slicer.names
             owner = names.owner(node.id, names.scope_of(node))
             binding = names.reaching(node.id, owner, node) if owner is not None else None
-            return isinstance(binding, Assigned) and self._fixed(binding.value)
-        return False
+            return self._length(binding.value) if isinstance(binding, Assigned) and not binding.index else None
+        return None
 
     def _plain(self, value: ast.expr) -> bool:
         """Whether an assigned value is data or an object of this file, so that reading it in the slice is possible."""

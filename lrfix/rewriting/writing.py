@@ -7,6 +7,10 @@ import os
 import stat
 import tempfile
 
+from lrfix.rewriting.model import FileRewrite, NotRewritten
+from lrfix.rewriting.rewriter import encode
+from lrfix.source import SourceError, parse_source
+
 
 class WriteError(Exception):
     """A file could not be written; it is as it was."""
@@ -43,6 +47,16 @@ def write_atomically(path: str, content: bytes, expected: bytes | None = None) -
                 os.unlink(temporary)
 
 
+def write_file(result: FileRewrite, raw: bytes) -> None:
+    """Write a rewritten file in its own encoding. ``raw`` is the content it was read with. Raises WriteError."""
+    try:
+        content = encode(parse_source(raw, result.path), result.after)
+        parse_source(content, result.path)
+    except (NotRewritten, SourceError) as error:
+        raise WriteError(f"{result.path}: {error}; the file is as it was") from None
+    write_atomically(result.path, content, expected=raw)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -59,4 +73,4 @@ def _sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-__all__ = ["WriteError", "write_atomically"]
+__all__ = ["WriteError", "write_atomically", "write_file"]

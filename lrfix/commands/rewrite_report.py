@@ -1,0 +1,169 @@
+"""The text of ``lrfix rewrite``: per site the readings, the table of rates and what was proved; per file the diff."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lrfix.output.sparkline import sparkline
+from lrfix.output.terminal import Style
+from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
+from lrfix.verification import ScenarioOutcome, Verification
+
+_MOST_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Report:
+    """``applied``: the changes are written; ``verified``: old and new were run."""
+
+    style: Style
+    applied: bool
+    verified: bool
+    quiet: bool = False
+
+    def file(self, result: FileRewrite) -> str:
+        """Everything there is to say about one file; empty where that is nothing."""
+        if result.error is not None:
+            return f"{self.style.paint('error', 'red')}: {result.path}: {result.error}\n"
+        parts = [self._site(site, result.verifications.get(site.identity, ())) for site in result.sites]
+        if result.changed:
+            parts.append(self._diff(result))
+        parts += [self._left(left) for left in result.left if left.failed or not self.quiet]
+        return "\n".join(part for part in parts if part) + ("\n" if any(parts) else "")
+
+    def summary(self, results: Sequence[FileRewrite], written: int) -> str:
+        """One line at the end."""
+        sites = sum(len(result.sites) for result in results)
+        changed = sum(result.changed for result in results)
+        left = sum(len(result.left) for result in results)
+        failed = sum(site.failed for result in results for site in result.left)
+        if self.applied:
+            text = f"{_count(sites, 'schedule')} rewritten in {_count(written, 'file')}"
+        elif sites:
+            text = f"{_count(sites, 'schedule')} would be rewritten in {_count(changed, 'file')} (--apply writes)"
+        else:
+            text = "nothing to rewrite"
+        if left:
+            text += f", {left} left alone"
+        if failed:
+            text += f", {failed} of them because verification failed"
+        return text + "\n"
+
+    def _site(self, site: SiteRewrite, verifications: Sequence[Verification]) -> str:
+        start = site.span.start
+        name = f" {site.name}" if site.name else ""
+        kind = self.style.paint(site.kind, "cyan" if site.kind == "equivalent" else "yellow")
+        codes = f" ({', '.join(site.codes)})" if site.codes and site.kind == "repair" else ""
+        lines = [f"{self.style.paint(f'{site.path}:{start.line}:{start.column}', 'bold')}:{name} {kind}{codes} -> {site.scheduler}"]
+        if site.kind == "repair":
+            lines += self._readings(site)
+        lines += [f"  note: {note}" for note in site.notes]
+        if not self.verified:
+            lines.append("  not verified: neither version was run")
+        for proof, verification in zip(site.proofs, verifications, strict=False):
+            lines.append(f"  {proof.label}{_values(verification.scenarios[0])}")
+            lines += self._table(verification.scenarios[0])
+            lines.append(f"  {_verdict(verification, proof.request.steps)}")
+        return "\n".join(lines) + "\n"
+
+    def _readings(self, site: SiteRewrite) -> list[str]:
+        lines = []
+        if len(site.readings) > 1:
+            shown = ", ".join(f"{k}={_number(v)}" for k, v in site.values.items() if isinstance(v, int | float))
+            lines.append(f"  readings (curves for {shown}):")
+        for reading in site.readings:
+            curve = site.curves.get(reading.key, ())
+            chosen = reading.key == site.reading.key
+            mark = self.style.paint("*", "bold") if chosen else " "
+            span = f" {_number(min(curve))} .. {_number(max(curve))}" if curve else ""
+            lines.append(f"  {mark} {reading.key}: {reading.description}")
+            if curve:
+                lines.append(f"      {sparkline(curve, levels=self.style.blocks)}{span}")
+            lines += textwrap.wrap(f"because {reading.because}", 110, initial_indent=" " * 6, subsequent_indent=" " * 8)
+        if len(site.readings) > 1:
+            others = " or ".join(f"--reading {r.key}" for r in site.readings if r.key != site.reading.key)
+            lines.append(f"  * is taken; choose another with {others}")
+        return lines
+
+    def _table(self, outcome: ScenarioOutcome) -> list[str]:
+        rows = list(outcome.rows)
+        if len(rows) > _MOST_ROWS:
+            rows = [rows[round(i * (len(rows) - 1) / (_MOST_ROWS - 1))] for i in range(_MOST_ROWS)]
+        lines = [f"  {'step':>8}  {'old rate':>24}  {'new rate':>24}"]
+        for row in rows:
+            old = f"{row.old[0]!r}" if row.old is not None else "raises"
+            new = f"{row.new[0]!r}" if row.new is not None else "raises"
+            line = f"  {row.step:>8}  {old:>24}  {new:>24}"
+            lines.append(line if old == new else self.style.paint(line, "yellow") if _apart(row.old, row.new) else line)
+        return lines
+
+    def _diff(self, result: FileRewrite) -> str:
+        before = result.before.splitlines(keepends=True)
+        after = result.after.splitlines(keepends=True)
+        lines = []
+        old, new = (result.path, result.path) if result.path.startswith("/") else (f"a/{result.path}", f"b/{result.path}")
+        for line in difflib.unified_diff(before, after, old, new):
+            text = line.rstrip("\r\n")
+            if line.startswith("@@"):
+                text = self.style.paint(text, "cyan")
+            elif line.startswith("+"):
+                text = self.style.paint(text, "green")
+            elif line.startswith("-"):
+                text = self.style.paint(text, "red")
+            lines.append(text)
+        return "\n".join(lines) + "\n"
+
+    def _left(self, left: LeftAlone) -> str:
+        start = left.span.start
+        name = f" {left.name}" if left.name else ""
+        what = self.style.paint("left as it is", "red" if left.failed else "dim")
+        text = f"{left.path}:{start.line}:{start.column}:{name} {what}: {left.reason}\n"
+        failed = next((v for v in left.verifications if v.scenarios and v.verdict != "equivalent"), None)
+        if left.failed and failed is not None:
+            text += "\n".join(self._table(failed.scenarios[0])) + "\n"
+        return text
+
+
+def _verdict(verification: Verification, steps: int) -> str:
+    outcomes = verification.scenarios
+    parts = []
+    if verification.largest is not None:
+        last = max((len(o.new_curve) for o in outcomes), default=steps) - 1
+        where = f" at step {verification.largest.step}" if verification.largest.relative else ""
+        parts.append(f"largest relative difference {verification.largest.relative:.2g}{where} over 0..{last}")
+    groups = max((len(o.scenario.base_lrs) for o in outcomes), default=0)
+    parts.append(f"{_count(len(outcomes), 'scenario')}, {_count(groups, 'parameter group')}")
+    if outcomes and all(o.new_resume.exact for o in outcomes):
+        parts.append("resume exact")
+    if outcomes and all(o.weights_equal for o in outcomes):
+        parts.append("weights bit-equal")
+    parts.append(f"{'devices' if len(verification.devices) > 1 else 'device'} {', '.join(verification.devices)}")
+    if verification.torch_version:
+        parts.append(f"torch {verification.torch_version}")
+    return ", ".join(parts)
+
+
+def _values(outcome: ScenarioOutcome) -> str:
+    shown = [f"{k}={_number(v)}" for k, v in outcome.scenario.values.items()]
+    shown.append(f"base rate {_number(outcome.scenario.base_lrs[0])}")
+    return f" ({', '.join(shown)}):"
+
+
+def _apart(old: tuple[float, ...] | None, new: tuple[float, ...] | None) -> bool:
+    if old is None or new is None:
+        return True
+    return abs(old[0] - new[0]) > 1e-12 * max(abs(old[0]), abs(new[0]))
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+__all__ = ["Report"]
