@@ -18,7 +18,7 @@ from lrfix.discovery import has_schedule_words
 @click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
-@click.option("--reading", metavar="KEY", help="Take this reading where broken code has several; the report lists their keys.")
+@click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what is or would be changed, and errors.")
@@ -37,8 +37,8 @@ def command(
 ) -> None:
     """Rewrite the schedules in PATHS to the bundled scheduler, after running the old and the new version.
 
-    Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status: 0 nothing (left) to
-    change, 1 a change would be made or one failed, 2 as for check.
+    Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status: 0 nothing
+    (left) to change, 1 a change would be made or one failed, 2 as for check.
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
@@ -102,7 +102,8 @@ def _run(
     )
     results = rewrite_sources(jobs, options)
     if reading is not None:
-        offered = sorted({r.key for result in results for site in result.sites if site.kind == "repair" for r in site.readings})
+        repairs = [site for result in results for site in result.sites if site.kind == "repair"]
+        offered = sorted({r.key for site in repairs for r in site.readings})
         if offered and reading not in offered:
             raise click.UsageError(f"no schedule has the reading {reading!r}; there are: {', '.join(offered)}")
     report = Report(Style.of(sys.stdout), applied=apply, verified=verify, quiet=quiet)

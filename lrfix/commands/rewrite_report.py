@@ -57,7 +57,8 @@ class Report:
         name = f" {site.name}" if site.name else ""
         kind = self.style.paint(site.kind, "cyan" if site.kind == "equivalent" else "yellow")
         codes = f" ({', '.join(site.codes)})" if site.codes and site.kind == "repair" else ""
-        lines = [f"{self.style.paint(f'{site.path}:{start.line}:{start.column}', 'bold')}:{name} {kind}{codes} -> {site.scheduler}"]
+        place = self.style.paint(f"{site.path}:{start.line}:{start.column}", "bold")
+        lines = [f"{place}:{name} {kind}{codes} -> {site.scheduler}"]
         if site.kind == "repair":
             lines += self._readings(site)
         lines += [f"  note: {note}" for note in site.notes]
@@ -104,8 +105,8 @@ class Report:
         before = result.before.splitlines(keepends=True)
         after = result.after.splitlines(keepends=True)
         lines = []
-        old, new = (result.path, result.path) if result.path.startswith("/") else (f"a/{result.path}", f"b/{result.path}")
-        for line in difflib.unified_diff(before, after, old, new):
+        old, new = ("", "") if result.path.startswith("/") else ("a/", "b/")
+        for line in difflib.unified_diff(before, after, old + result.path, new + result.path):
             text = line.rstrip("\r\n")
             if line.startswith("@@"):
                 text = self.style.paint(text, "cyan")

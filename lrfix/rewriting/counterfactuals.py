@@ -15,6 +15,7 @@ from lrfix.simulation.scenarios import GENERIC
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 from lrfix.source import parse_source
+from lrfix.structure import method
 from lrfix.study import Study, all_real
 
 _TOLERANCE = 1e-11
@@ -40,11 +41,9 @@ def _sample(run: Run) -> Sample:
     return Sample(lr=tuple(float(v) for v in run.curve), base_lr=run.base_lrs[0], names=names)
 
 
-def scaled_to_absolute(samples: Sequence[Sample]) -> list[Sample] | None:
+def scaled_to_absolute(samples: Sequence[Sample]) -> list[Sample]:
     """What the function itself returns, taken as rates."""
-    if any(not sample.base_lr for sample in samples):
-        return None
-    return [replace(s, lr=tuple(rate / s.base_lr for rate in s.lr)) for s in samples]
+    return [replace(s, lr=tuple(rate / (s.base_lr or 1.0) for rate in s.lr)) for s in samples]
 
 
 def scaled_by_base(samples: Sequence[Sample]) -> list[Sample]:
@@ -56,7 +55,7 @@ def without_override(study: Study) -> SiteAnalysis | None:
     """The site with the method that bypasses the schedule left out, where that gives another schedule to read."""
     node = study.site.node
     bypass = "get_lr" if study.site.base in FACTOR_SCHEDULERS else "step"
-    if not isinstance(node, ast.ClassDef) or not any(isinstance(s, ast.FunctionDef) and s.name == bypass for s in node.body):
+    if not isinstance(node, ast.ClassDef) or method(node, bypass) is None:
         return None
     tree = copy.deepcopy(study.source.tree)
     for other in ast.walk(tree):

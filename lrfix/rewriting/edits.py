@@ -1,10 +1,10 @@
-"""Carrying an edit out on the file's text with libcst: everything the edit does not name stays as it was, byte for byte."""
+"""Carrying an edit out with libcst: everything that the edit does not name stays as it was, byte for byte."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -16,10 +16,11 @@ from lrfix.source import Source
 
 _SUPPRESSION = re.compile(r"#\s*lrfix:\s*(ignore|skip)")
 _Position = tuple[int, int]
+_Import = TypeVar("_Import", cst.Import, cst.ImportFrom)
 
 
 def edited(source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> str:
-    """The text of ``source`` after ``edit``. Raises NotRewritten where libcst reads the file in another way than ``ast``."""
+    """The text of ``source`` after ``edit``. Raises NotRewritten where libcst reads it in another way."""
     try:
         module = cst.parse_module(source.text)
     except cst.ParserSyntaxError as error:
@@ -122,7 +123,7 @@ class _Editor(cst.CSTTransformer):
     def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> cst.Import:
         return self._without_dead(original_node, updated_node)
 
-    def _without_dead(self, original: Any, updated: Any) -> Any:
+    def _without_dead(self, original: _Import, updated: _Import) -> _Import:
         position = self._position(original)
         dead = self.dead.get(position)
         if dead is None or isinstance(updated.names, cst.ImportStar):
@@ -156,7 +157,7 @@ class _Editor(cst.CSTTransformer):
         unit = self.module.default_indent
         start = self.source.lines[alias.node.lineno - 1]
         indent = start[: len(start) - len(start.lstrip())] + 2 * unit
-        arguments = alias.arguments.split("\x1f")
+        arguments = alias.arguments
         call = call_text("super().__init__", arguments, len(indent.expandtabs(4)), 0, LINE_LENGTH, unit)
         statement = self._statement(call)
         if alias.signature is not None:
@@ -200,14 +201,16 @@ class _Editor(cst.CSTTransformer):
         if at is not None and at.after is None:
             first = list(updated_node.body)[:1]
             body, rest = self._kept(original_node.body, updated_node.body, None)
-            if body and first and body[0].leading_lines == () and not updated_node.header:  # type: ignore[attr-defined]
+            if body and first and body[0].leading_lines == () and not updated_node.header:
                 body[0] = body[0].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
             body = [*statements, *body]
         else:
             body, rest = self._kept(original_node.body, updated_node.body, statements)
         return updated_node.with_changes(body=body, footer=[*rest, *updated_node.footer])
 
-    def _kept(self, original: Sequence[Any], updated: Sequence[Any], new: list[Any] | None) -> tuple[list[Any], list[Any]]:
+    def _kept(
+        self, original: Sequence[Any], updated: Sequence[Any], new: list[Any] | None
+    ) -> tuple[list[Any], list[Any]]:
         """The statements that stay; comments above those that go move to what follows (the rest, at the end)."""
         body: list[Any] = []
         carried: list[cst.EmptyLine] = []

@@ -11,7 +11,9 @@ from lrfix.rewriting.model import NotRewritten
 
 LINE_LENGTH = 88
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)
-_PURE_CALLS = frozenset({"len", "int", "float", "max", "min", "round", "abs", "sum", "range", "math.ceil", "math.floor", "math.sqrt"})
+_PURE_CALLS = frozenset(
+    {"len", "int", "float", "max", "min", "round", "abs", "sum", "range", "math.ceil", "math.floor", "math.sqrt"}
+)
 
 
 def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]:
@@ -31,8 +33,8 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
 def call_text(callee: str, arguments: Sequence[str], column: int, trailing: int, limit: int, unit: str) -> str:
     """The call on one line where it fits, else one argument a line, indented relative to the statement's own block.
 
-    ``column`` is where the call starts (from 0), ``trailing`` how many characters follow it and ``unit`` one level of the
-    file's indentation.
+    ``column`` is where the call starts (from 0), ``trailing`` how many characters follow it and ``unit`` one level of
+    the file's indentation.
     """
     line = f"{callee}({', '.join(arguments)})"
     if column + len(line) + trailing <= limit or "\n" in line:
@@ -49,8 +51,8 @@ def names_in(text: str) -> set[str]:
 def substituted(spec: ScheduleSpec, values: Mapping[str, tuple[str, ast.expr]]) -> ScheduleSpec:
     """``spec`` with the parameters of a constructor replaced by what a call gives for them.
 
-    ``values`` maps a parameter to the text and node of its argument or default. Raises NotRewritten where a replacement would
-    evaluate something twice, or no longer at all, that may have an effect.
+    ``values`` maps a parameter to the text and node of its argument or default. Raises NotRewritten where a replacement
+    would evaluate something twice, or no longer at all, that may have an effect.
     """
     uses: dict[str, int] = {}
     for text in (*spec.positional, *spec.keywords.values()):
@@ -59,7 +61,9 @@ def substituted(spec: ScheduleSpec, values: Mapping[str, tuple[str, ast.expr]]) 
                 uses[node.id] = uses.get(node.id, 0) + 1
     for name, (text, node) in values.items():
         if not pure(node) and uses.get(name, 0) != 1:
-            raise NotRewritten(f"the argument `{text}` of `{name}` may have an effect and would be evaluated {uses.get(name, 0)} times")
+            raise NotRewritten(
+                f"the argument `{text}` of `{name}` may have an effect and would be evaluated {uses.get(name, 0)} times"
+            )
     return ScheduleSpec(
         scheduler=spec.scheduler,
         positional=tuple(substitute(text, values) for text in spec.positional),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,18 +24,12 @@ class InsertedImport:
 
 def local_name(names: Names, scheduler: str, module: str, gone: Collection[ast.AST]) -> tuple[str, bool]:
     """The name to call ``scheduler`` by, and whether it has to be imported."""
-    taken = False
-    for scope in names.scopes.values():
-        for binding in scope.bindings.get(scheduler, ()):
-            if isinstance(binding, Imported) and binding.qualified == f"{module}.{scheduler}" and _at_top(names, binding.node):
-                return scheduler, False
-            if getattr(binding, "node", None) not in gone:
-                taken = True
+    qualified = f"{module}.{scheduler}"
     for name, bindings in names.scopes[names.tree].bindings.items():
-        for binding in bindings:
-            if isinstance(binding, Imported) and binding.qualified == f"{module}.{scheduler}" and _at_top(names, binding.node):
-                return name, False
-    if not taken:
+        if any(isinstance(b, Imported) and b.qualified == qualified and _at_top(names, b.node) for b in bindings):
+            return name, False
+    others = [b for scope in names.scopes.values() for b in scope.bindings.get(scheduler, ())]
+    if all(getattr(b, "node", None) in gone for b in others):
         return scheduler, True
     local = f"Bundled{scheduler}"
     while any(local in scope.bindings for scope in names.scopes.values()):
@@ -50,7 +43,13 @@ def placed(names: Names, wanted: Sequence[NewImport], first_use: ast.AST) -> tup
     before = [s for s in names.tree.body if s.lineno < getattr(first_use, "lineno", 1 << 30)]
     for new in wanted:
         existing = next(
-            (s for s in before if isinstance(s, ast.ImportFrom) and s.module == new.module and not s.level and s.names[0].name != "*"),
+            (
+                statement
+                for statement in before
+                if isinstance(statement, ast.ImportFrom)
+                and "." * statement.level + (statement.module or "") == new.module
+                and statement.names[0].name != "*"
+            ),
             None,
         )
         if existing is not None and new.name:
@@ -99,9 +98,9 @@ def missing_modules(names: Names, texts: Iterable[str], at: ast.AST) -> tuple[Ne
     found = []
     for text in texts:
         for node in ast.walk(ast.parse(text, mode="eval")):
-            if isinstance(node, ast.Name) and node.id == "math" and not hasattr(builtins, node.id):
-                if names.owner("math", names.scope_of(at)) is None:
-                    found.append(NewImport("math", "", "math"))
+            known = isinstance(node, ast.Name) and names.owner(node.id, names.scope_of(at)) is not None
+            if isinstance(node, ast.Name) and node.id == "math" and not known:
+                found.append(NewImport("math", "", "math"))
     return tuple(dict.fromkeys(found))
 
 

@@ -13,11 +13,12 @@ from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.study import Study
 
+_LEVELS = ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio"), (Role.WARMUP_START, "warmup_start_lr"))
 _NAMED = "the rate never moves, so the parameters' names and what the code computes say what was meant"
 
 
 def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Reading]:
-    """The readings that the parameters' names allow, for together with what the code computes; none where they do not say enough."""
+    """The readings that the parameters' names allow; none where they, and what the code computes, do not say enough."""
     paths = _parameters(study, analysis)
     by_role: dict[Role, list[str]] = {}
     for path in paths:
@@ -29,7 +30,8 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
     peaks = by_role.get(Role.PEAK, [])
     if len(peaks) != 1:
         if not peaks:
-            yield Reading("as-named", "the schedule that the parameters are named for", ScheduleSpec(scheduler, positional, keywords), 0, _NAMED)
+            spec = ScheduleSpec(scheduler, positional, keywords)
+            yield Reading("as-named", "the schedule that the parameters are named for", spec, 0, _NAMED)
         return
     peak = peaks[0]
     yield Reading(
@@ -37,7 +39,7 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
         f"the optimizer's own rate is the peak; `{peak}` is not used",
         ScheduleSpec(scheduler, positional, keywords),
         0,
-        "what LambdaLR is given is a factor, and the warmup in the code ends at factor 1, the optimizer's own rate: a decay that "
+        "LambdaLR is given a factor, and the warmup in the code ends at factor 1, the optimizer's own rate: a decay that "
         f"starts at `{peak}` would jump there; no step gets a higher rate than the code has trained with so far",
     )
     yield Reading(
@@ -52,7 +54,7 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
         f"`{peak}` times the optimizer's rate is the peak",
         ScheduleSpec(scheduler, positional, {**keywords, "peak_factor": peak}),
         2,
-        f"LambdaLR multiplies the base rate by what the function returns, and the cosine in the code is scaled by `{peak}`",
+        f"LambdaLR multiplies the base rate by what the function returns, and the code scales the cosine by `{peak}`",
     )
 
 
@@ -65,7 +67,7 @@ def _skeleton(
         return None
     if warmup:
         keywords["warmup_steps"] = warmup[0]
-    for role, name in ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio"), (Role.WARMUP_START, "warmup_start_lr")):
+    for role, name in _LEVELS:
         given = by_role.get(role, [])
         if len(given) == 1:
             keywords[name] = given[0]
@@ -106,7 +108,8 @@ def _parameters(study: Study, analysis: SiteAnalysis) -> Sequence[str]:
 def _computes_cosine(study: Study) -> bool:
     for node in study.site.nodes:
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Attribute | ast.Name) and (inner.attr if isinstance(inner, ast.Attribute) else inner.id) == "cos":
+            name = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", None)
+            if name == "cos":
                 return True
     return False
 

@@ -59,7 +59,8 @@ class Uses:
         """Whether anything that stays reads ``name`` as bound in ``scope``."""
         if (name, scope) in self._kept:
             return True
-        if any(not self.is_gone(n) and self.names.owner(name, self.names.scope_of(n)) is scope for n in self._reads.get(name, ())):
+        reads = [n for n in self._reads.get(name, ()) if not self.is_gone(n)]
+        if any(self.names.owner(name, self.names.scope_of(n)) is scope for n in reads):
             return True
         others = (*self._mentioned.get(name, ()), *self._declared.get(name, ()))
         return any(not self.is_gone(n) and not self._is_documentation(n) for n in others)
@@ -138,7 +139,8 @@ class Uses:
         for attribute in ("body", "orelse", "finalbody"):
             block = getattr(parent, attribute, None)
             if isinstance(block, list) and statement in block:
-                return sum(s.lineno == statement.lineno for s in block) == 1 and getattr(parent, "lineno", 0) != statement.lineno
+                beside = sum(s.lineno == statement.lineno for s in block) > 1
+                return not beside and getattr(parent, "lineno", 0) != statement.lineno
         return False
 
     def _is_documentation(self, node: ast.AST) -> bool:

@@ -43,13 +43,13 @@ class CallReplacement:
 class ClassAlias:
     """A class that stays under its name: a thin subclass of ``base`` whose constructor only passes on.
 
-    ``arguments`` follow ``optimizer`` in the call of ``super().__init__``. ``signature`` is the text of the parameters where the
-    class had no constructor of its own.
+    ``arguments`` are those of ``super().__init__``. ``signature`` is the text of the parameters where the class had no
+    constructor of its own.
     """
 
     node: ast.ClassDef
     base: str
-    arguments: str
+    arguments: tuple[str, ...]
     signature: str | None = None
 
 
@@ -129,7 +129,6 @@ class LeftAlone:
     name: str | None
     form: str
     reason: str
-    handrolled: bool = True
     failed: bool = False
     rewrite: SiteRewrite | None = None
     verifications: tuple[Verification, ...] = ()

@@ -20,8 +20,8 @@ from lrfix.source import Source
 
 _API = frozenset(
     {
-        "optimizer", "base_lrs", "last_epoch", "step", "get_lr", "get_last_lr", "state_dict", "load_state_dict", "_last_lr",
-        "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
+        "optimizer", "base_lrs", "last_epoch", "step", "get_lr", "get_last_lr", "state_dict", "load_state_dict",
+        "_last_lr", "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
     }
 )  # fmt: skip
 
@@ -39,16 +39,32 @@ class Plan:
 
 
 def plan_site(
-    source: Source, names: Names, site: ScheduleSite, spec: ScheduleSpec, external: External, module: str, in_package_init: bool
+    source: Source,
+    names: Names,
+    site: ScheduleSite,
+    spec: ScheduleSpec,
+    external: External,
+    module: str,
+    reexports: bool,
 ) -> Plan:
-    """How ``site`` becomes ``spec``. Raises NotRewritten with the reason where that cannot be done safely."""
-    planner = _Planner(source, names, site, spec, external, module, in_package_init)
+    """How ``site`` becomes ``spec``. Raises NotRewritten with the reason where that cannot be done safely.
+
+    ``reexports``: the file's imports may be there for others to import (``__init__.py``), so none is dead.
+    """
+    planner = _Planner(source, names, site, spec, external, module, reexports)
     return planner.function() if site.form == "lambda" else planner.subclass()
 
 
 class _Planner:
     def __init__(
-        self, source: Source, names: Names, site: ScheduleSite, spec: ScheduleSpec, external: External, module: str, init: bool
+        self,
+        source: Source,
+        names: Names,
+        site: ScheduleSite,
+        spec: ScheduleSpec,
+        external: External,
+        module: str,
+        reexports: bool,
     ) -> None:
         self.source = source
         self.names = names
@@ -57,7 +73,7 @@ class _Planner:
         self.uses = Uses(names, external)
         self.external = external
         self.module = module
-        self.init = init
+        self.reexports = reexports
         self.notes: list[str] = []
 
     # LambdaLR(optimizer, function)
@@ -158,7 +174,7 @@ class _Planner:
         return self._plan(replacements, None, removed, local, wanted, first, self.site.constructions)
 
     def _note_unused(self, values: dict[str, tuple[str, ast.expr]], construction: Construction) -> None:
-        read = {n.id for t in (*self.spec.positional, *self.spec.keywords.values()) for n in ast.walk(ast.parse(t)) if isinstance(n, ast.Name)}
+        read = set(names_of(self.spec))
         given = {id(a) for a in (*construction.call.args, *(k.value for k in construction.call.keywords))}
         for name, (text, node) in sorted(values.items()):
             if name not in read and id(node) in given:
@@ -176,12 +192,13 @@ class _Planner:
             parameters = {a.arg for a in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs)}
             if everything.vararg is not None or (everything.kwarg is not None and "last_epoch" not in parameters):
                 raise NotRewritten(f"the constructor of `{node.name}` takes `*` or `**` arguments")
-            reused = {
-                n.id for text in (*self.spec.positional, *self.spec.keywords.values()) for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)
-            }
-            missing = sorted(n for n in reused - parameters if self.names.owner(n, self.names.scope_of(node)) is None and n != "math")
+            scope = self.names.scope_of(node)
+            missing = [n for n in names_of(self.spec) if n not in parameters and self.names.owner(n, scope) is None]
+            missing = [n for n in missing if n != "math" and n not in _BUILTINS]
             if missing:
-                raise NotRewritten(f"the schedule depends on `{missing[0]}`, which the constructor of `{node.name}` does not get")
+                raise NotRewritten(
+                    f"the schedule depends on `{missing[0]}`, which the constructor of `{node.name}` does not get"
+                )
         last = "last_epoch" if "last_epoch" in parameters else None
         arguments = [optimizer, *arguments_of(self.spec, last)]
         self.uses.gone.update(node.body)
@@ -197,14 +214,16 @@ class _Planner:
                     self.uses.keep_text(ast.unparse(annotation), node)
         removed = self.uses.sweep()
         local, wanted = self._import()
-        alias = ClassAlias(node, local, "\x1f".join(arguments), signature)
+        alias = ClassAlias(node, local, tuple(arguments), signature)
         return self._plan((), alias, removed, local, wanted, node, ())
 
     def _check_foreign_attributes(self, node: ast.ClassDef) -> None:
         """The class may give callers more than a torch scheduler does: then it cannot be exchanged."""
         own = {s.name for s in node.body if isinstance(s, ast.FunctionDef)}
         own |= {
-            n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
+            n.attr
+            for n in ast.walk(node)
+            if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
         }
         holders = {ast.unparse(t) for c in self.site.constructions for t in self._targets(c.call)}
         for inner in self.names.nodes:
@@ -214,7 +233,9 @@ class _Planner:
                 and ast.unparse(inner.value) in holders
                 and node not in self.names.ancestors(inner)
             ):
-                raise NotRewritten(f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have")
+                raise NotRewritten(
+                    f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have"
+                )
 
     def _targets(self, call: ast.Call) -> list[ast.expr]:
         parent = self.names.parents.get(call)
@@ -227,8 +248,7 @@ class _Planner:
     def _optimizer(self, construction: Construction) -> str:
         if construction.optimizer is None:
             raise NotRewritten(f"the optimizer is not visible in the call at line {construction.call.lineno}")
-        if any(isinstance(a, ast.Starred) for a in construction.call.args) or any(k.arg is None for k in construction.call.keywords):
-            raise NotRewritten(f"the call at line {construction.call.lineno} hides arguments behind `*` or `**`")
+        check_plain(construction.call)
         return self.source.segment(construction.optimizer)
 
     def _last_epoch(self, call: ast.Call, position: int) -> str | None:
@@ -240,7 +260,7 @@ class _Planner:
     def _check_class_tests(self, function: ast.expr) -> None:
         wanted = torch_scheduler(self.names, function)
         for node in self.names.nodes:
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "isinstance" or len(node.args) != 2:
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) != "isinstance" or len(node.args) != 2:
                 continue
             classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             if any(torch_scheduler(self.names, c) == wanted for c in classes):
@@ -252,16 +272,15 @@ class _Planner:
     def _check_names(self, spec: ScheduleSpec, at: ast.AST) -> None:
         """Every name of the emitted expressions must be known where they will stand."""
         scope = self.names.scope_of(at)
-        for text in (*spec.positional, *spec.keywords.values()):
-            for node in ast.walk(ast.parse(text, mode="eval")):
-                if not isinstance(node, ast.Name) or node.id == "math" or node.id in _BUILTINS:
-                    continue
-                owner = self.names.owner(node.id, scope)
-                if owner is None:
-                    raise NotRewritten(f"`{node.id}` is not known where the scheduler is built")
-                binding = self.names.reaching(node.id, owner, at)
-                if binding is None and not any(isinstance(b, Argument) for b in owner.bindings[node.id]):
-                    raise NotRewritten(f"`{node.id}` is not yet set where the scheduler is built")
+        for name in names_of(spec):
+            if name == "math" or name in _BUILTINS:
+                continue
+            owner = self.names.owner(name, scope)
+            if owner is None:
+                raise NotRewritten(f"`{name}` is not known where the scheduler is built")
+            binding = self.names.reaching(name, owner, at)
+            if binding is None and not any(isinstance(b, Argument) for b in owner.bindings[name]):
+                raise NotRewritten(f"`{name}` is not yet set where the scheduler is built")
 
     def _keep(self, arguments: Sequence[str], at: ast.AST) -> None:
         for argument in arguments:
@@ -295,7 +314,7 @@ class _Planner:
     ) -> Plan:
         texts = [*self.spec.positional, *self.spec.keywords.values()]
         wanted += missing_modules(self.names, texts, first)
-        dead = () if self.init else dead_imports(self.names, self.uses, self.uses.read_by_gone())
+        dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone())
         edit = Edit(
             calls=replacements,
             aliases=(alias,) if alias is not None else (),
@@ -305,6 +324,18 @@ class _Planner:
             notes=tuple(self.notes),
         )
         return Plan(edit, placed(self.names, wanted, first), self.spec.scheduler, local, constructions, alias)
+
+
+def names_of(spec: ScheduleSpec) -> list[str]:
+    """The names that the expressions of a construction read, each once."""
+    texts = (*spec.positional, *spec.keywords.values())
+    return list(dict.fromkeys(n.id for t in texts for n in ast.walk(ast.parse(t)) if isinstance(n, ast.Name)))
+
+
+def check_plain(call: ast.Call) -> None:
+    """Raises NotRewritten where a call does not show its arguments."""
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        raise NotRewritten(f"the call at line {call.lineno} hides arguments behind `*` or `**`")
 
 
 def constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
@@ -327,9 +358,10 @@ def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[
     defaults: dict[str, ast.expr] = {}
     if arguments.defaults:
         defaults.update(zip(positional[-len(arguments.defaults) :], arguments.defaults, strict=True))
-    defaults.update({a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None})
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
-        raise NotRewritten(f"the call at line {call.lineno} hides arguments behind `*` or `**`")
+    defaults.update(
+        {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+    )
+    check_plain(call)
     given: dict[str, ast.expr] = dict(zip(positional, call.args, strict=False))
     given.update({k.arg: k.value for k in call.keywords if k.arg is not None})
     known = {*positional, *(a.arg for a in arguments.kwonlyargs)}
@@ -341,7 +373,7 @@ def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[
             found[name] = (source.segment(given[name]), given[name])
         elif name in defaults:
             default = defaults[name]
-            if literal(default) is None and not (isinstance(default, ast.Constant) and default.value is None) and not pure(default):
+            if literal(default) is None and not isinstance(default, ast.Constant) and not pure(default):
                 raise NotRewritten(f"the default of `{name}` in `{node.name}` is no literal")
             found[name] = (ast.unparse(default), default)
         else:
@@ -367,9 +399,10 @@ def _value_text(argument: str) -> str:
     """The expression of ``name=expression`` or of a plain argument."""
     call = ast.parse(f"f({argument})", mode="eval").body
     assert isinstance(call, ast.Call)
-    return ast.unparse(call.keywords[0].value if call.keywords else call.args[0])
+    value: ast.expr = call.keywords[0].value if call.keywords else call.args[0]
+    return ast.unparse(value)
 
 
-_BUILTINS = frozenset({"len", "int", "float", "max", "min", "round", "abs", "sum", "list", "tuple", "range", "None", "True", "False"})
+_BUILTINS = frozenset({"len", "int", "float", "max", "min", "round", "abs", "sum", "list", "tuple", "range"})
 
 __all__ = ["Plan", "bound_arguments", "constructor", "indent_unit", "plan_site"]

@@ -22,7 +22,7 @@ class Project:
 
     @classmethod
     def around(cls, path: str) -> Project:
-        """The project of a file: the nearest directory upwards with a project file or repository, else its own directory."""
+        """The project of a file: the nearest directory upwards with a project file or repository, else its own."""
         start = Path(path).absolute().parent
         for directory in (start, *start.parents):
             if any((directory / marker).exists() for marker in _MARKERS):
@@ -30,7 +30,7 @@ class Project:
         return cls(start)
 
     def mentions(self, name: str, apart_from: str) -> bool:
-        """Whether a file other than ``apart_from`` has ``name`` as a word. True, to be safe, where there are too many to read."""
+        """Whether a file other than ``apart_from`` has ``name`` as a word; True, to be safe, with too many to read."""
         if self.root is None:
             return False
         own = os.path.realpath(apart_from)
@@ -65,7 +65,9 @@ class Project:
             subdirectories[:] = sorted(
                 d
                 for d in subdirectories
-                if not d.startswith(".") and d not in _SKIPPED and not os.path.exists(os.path.join(directory, d, "pyvenv.cfg"))
+                if not d.startswith(".")
+                and d not in _SKIPPED
+                and not os.path.exists(os.path.join(directory, d, "pyvenv.cfg"))
             )
             for name in sorted(files):
                 if name.endswith((".py", ".pyi", ".ipynb")):

@@ -1,4 +1,4 @@
-"""The programs of a rewrite, old and new, cut from the file before and after the edit, and the scenarios to run them under."""
+"""The programs of a rewrite, cut from the file before and after the edit, and the scenarios to run them under."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import Kind, NotRewritten, Proof
-from lrfix.rewriting.plan import Plan, bound_arguments, constructor
+from lrfix.rewriting.plan import Plan, bound_arguments, constructor, names_of
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.laboratory import stated_rate
@@ -101,13 +101,15 @@ class _Prover:
             SimulatedScenario({}, BASE_RATES[index], ()) for index in range(GENERIC)
         ]
         given = [n for n in simulated[0].values if n in own and n not in ("last_epoch", optimizer)]
-        needed = [n for n in _names(self.spec) if n in own and n not in given]
+        needed = [n for n in names_of(self.spec) if n in own and n not in given]
         if initialiser is not None and needed:
             given += needed
         before = class_slice(self.names, node, optimizer, given)
         if self.plan.alias is not None:
             new = next(
-                n for n in self.new_names.nodes if isinstance(n, ast.ClassDef) and n.name == node.name and self._at_same_depth(n, node)
+                n
+                for n in self.new_names.nodes
+                if isinstance(n, ast.ClassDef) and n.name == node.name and self._at_same_depth(n, node)
             )
             after = class_slice(self.new_names, new, optimizer, given, {self.module: SCHEDULERS})
         else:
@@ -180,7 +182,11 @@ def matched_calls(old: Names, new: Names, plan: Plan) -> list[tuple[ast.Call, as
     gone = set(plan.edit.removed)
 
     def calls_of(names: Names) -> list[ast.Call]:
-        return [n for n in names.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == plan.local]
+        return [
+            n
+            for n in names.nodes
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == plan.local
+        ]
 
     before = [
         n
@@ -194,11 +200,6 @@ def matched_calls(old: Names, new: Names, plan: Plan) -> list[tuple[ast.Call, as
     if len(before) != len(after):
         raise NotRewritten("the new calls could not be found again in the edited text")
     return [(b, a) for b, a in zip(before, after, strict=True) if b in replaced]
-
-
-def _names(spec: ScheduleSpec) -> list[str]:
-    texts = (*spec.positional, *spec.keywords.values())
-    return [n.id for text in texts for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)]
 
 
 def _bases(scenario: SimulatedScenario) -> tuple[float, ...]:

@@ -1,8 +1,8 @@
 """What the author of a site meant: the readings of broken code, in the order of a documented rule (docs/repairs.md).
 
-Each fault has a counterfactual: the curve as it would be without that fault. A counterfactual curve that recognition takes for a
-bundled schedule is a reading. Where no curve is left to read (the rate never moves), the names of the parameters say what
-the schedule was to be, and every reading that they allow is given.
+Each fault has a counterfactual: the curve as it would be without that fault. A counterfactual curve that recognition
+takes for a bundled schedule is a reading. Where no curve is left to read (the rate never moves), the names of the
+parameters say what the schedule was to be, and every reading that they allow is given.
 """
 
 from __future__ import annotations
@@ -33,6 +33,26 @@ from lrfix.study import Study
 
 _HIDDEN_STATE = frozenset({"LR101", "LR103"})
 _BYPASSED = frozenset({"LR104", "LR105"})
+_CLASS_FACTOR = (
+    "peak-factor",
+    "the class's values are factors: they multiply the optimizer's own rate",
+    "`get_lr` has to return rates, and these numbers do not depend on the optimizer's rate at all",
+)
+_CLASS_ABSOLUTE = (
+    "peak-absolute",
+    "the class's values are rates, whatever rate the optimizer was given",
+    "this is what the code does today",
+)
+_FUNCTION_ABSOLUTE = (
+    "peak-absolute",
+    "the function's values are rates: they are kept, the optimizer's own rate no longer counts",
+    "the function returns rates by its own numbers, and torch multiplied them by the base rate once more",
+)
+_FUNCTION_FACTOR = (
+    "peak-factor",
+    "the function's values are factors on the optimizer's rate, small as the product is",
+    "LambdaLR multiplies whatever the function returns by the base rate; this is what the code does today",
+)
 _UNCHANGED_CURVE = frozenset({"LR106", "LR205"})
 
 
@@ -94,25 +114,26 @@ def _recovered(study: Study, samples: Sequence[Sample], faults: frozenset[str]) 
         return
     if study.site.form == "subclass" and study.site.base not in FACTOR_SCHEDULERS:
         for reading in _shapes(study, scaled_by_base(samples), faults, offset=0):
-            yield _named(reading, "peak-factor", "the class's values are factors: they multiply the optimizer's own rate",
-                         "`get_lr` has to return rates, and these numbers do not depend on the optimizer's rate at all")
+            yield _named(reading, *_CLASS_FACTOR)
         for reading in _shapes(study, samples, faults, offset=10):
-            yield _named(reading, "peak-absolute", "the class's values are rates, whatever rate the optimizer was given",
-                         "this is what the code does today")
+            yield _named(reading, *_CLASS_ABSOLUTE)
         return
     for reading in _shapes(study, scaled_to_absolute(samples), faults, offset=0):
-        yield _named(reading, "peak-absolute", "the function's values are rates: they are kept, the optimizer's own rate no longer counts",
-                     "the function returns rates by its own numbers, and torch multiplied them by the base rate once more")
+        yield _named(reading, *_FUNCTION_ABSOLUTE)
     for reading in _shapes(study, samples, faults, offset=10):
-        yield _named(reading, "peak-factor", "the function's values are factors on the optimizer's rate, small as the product is",
-                     "LambdaLR multiplies whatever the function returns by the base rate; this is what the code does today")
+        yield _named(reading, *_FUNCTION_FACTOR)
 
 
 def _named(reading: Reading, key: str, description: str, because: str) -> Reading:
     """A reading of a scaled curve; where the scaled curve had a fault of its own, both are told."""
     if reading.key == "as-written":
         return replace(reading, key=key, description=description, because=because)
-    return replace(reading, key=f"{key}-{reading.key}", description=f"{description}; {reading.description}", because=f"{because}; {reading.because}")
+    return replace(
+        reading,
+        key=f"{key}-{reading.key}",
+        description=f"{description}; {reading.description}",
+        because=f"{because}; {reading.because}",
+    )
 
 
 def _shapes(study: Study, samples: Sequence[Sample], faults: frozenset[str], offset: int) -> Iterator[Reading]:
@@ -143,7 +164,7 @@ def _shapes(study: Study, samples: Sequence[Sample], faults: frozenset[str], off
         return
     because = "the schedule is kept as it is"
     if faults & _HIDDEN_STATE:
-        because = "this is the curve of one parameter group; a pure function of the step gives it to every group, and after a resume"
+        because = "this is the curve of one parameter group; a function of the step gives it to all, and after a resume"
     elif faults & _UNCHANGED_CURVE:
         because = "the curve is kept; the bundled scheduler has no forbidden settings"
     yield Reading("as-written", "the curve as written", spec, offset, because)
@@ -158,11 +179,13 @@ def _unused_floor(study: Study, spec: ScheduleSpec, rank: int) -> Iterator[Readi
         floors = [path for path in run.names if role_of(path) is role]
         if len(floors) == 1 and not {"eta_min", "eta_min_ratio"} & set(spec.keywords):
             applied = replace(spec, keywords={**spec.keywords, name: floors[0]})
-            yield Reading("floor-applied", f"`{floors[0]}` is the floor", applied, rank, "it is named like a floor and has no effect today")
+            because = "it is named like a floor and has no effect today"
+            yield Reading("floor-applied", f"`{floors[0]}` is the floor", applied, rank, because)
 
 
 def _first_steps(spec: ScheduleSpec | None, samples: Sequence[Sample], offset: int) -> Iterator[Reading]:
-    if spec is not None and "warmup_steps" in spec.keywords and spec.keywords.get("warmup_progress", "'k/W'").strip("'\"") == "k/W":
+    progress = spec.keywords.get("warmup_progress", "k/W").strip("'\"") if spec is not None else ""
+    if spec is not None and "warmup_steps" in spec.keywords and progress == "k/W":
         shifted = replace(spec, keywords={**spec.keywords, "warmup_progress": '"(k+1)/W"'})
         yield Reading(
             "starts-above-zero",
@@ -204,7 +227,7 @@ def _joined(study: Study, samples: Sequence[Sample], offset: int) -> Iterator[Re
             "the decay starts at the end of the warmup and ends at the horizon as written",
             kept,
             offset,
-            "the decay was counted from step 0 instead of from the end of the warmup; the end of training stays where it was",
+            "the decay was counted from step 0, not from the end of the warmup; the end of training stays where it was",
         )
         if decay.scheduler in ("WarmupCosineLR", "WarmupLinearLR", "WarmupPolynomialLR"):
             total = decay.positional[0]

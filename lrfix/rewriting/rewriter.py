@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.analysis import SiteAnalysis, analyse_site
 from lrfix.discovery import is_generated
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
@@ -20,6 +20,7 @@ from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of
 from lrfix.simulation.facts import literal
 from lrfix.simulation.laboratory import stated_rate
+from lrfix.sites import find_sites
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.study import Study
 from lrfix.suppression import read_suppressions
@@ -56,8 +57,8 @@ class _Draft:
 def rewrite_sources(files: Sequence[tuple[str, bytes, External, str | None]], options: Options) -> list[FileRewrite]:
     """What to change in each file, verified in one process.
 
-    A file is its path, its content, whether another file mentions a name, and the module to import the schedulers from (None:
-    lrfix's own). A site whose proof fails is left alone and the rest of its file is planned again.
+    A file is its path, its content, whether another file mentions a name, and the module to import the schedulers from
+    (None: lrfix's own). A site whose proof fails is left alone and the rest of its file is planned again.
     """
     drafts = [_Draft(p, raw, external, replace(options, module=m or options.module)) for p, raw, external, m in files]
     for draft in drafts:
@@ -79,8 +80,9 @@ def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
     for draft in drafts:
         found: dict[Identity, tuple[Verification, ...]] = {}
         for site in _sites(draft):
-            mine = [(proof, answer) for (d, s, proof), answer in zip(jobs, answers, strict=True) if d is draft and s is site]
-            reason = next((r for proof, answer in mine if (r := refusal(site.kind, proof.expected, answer)) is not None), None)
+            mine = [(p, answer) for (d, s, p), answer in zip(jobs, answers, strict=True) if d is draft and s is site]
+            refusals = [refusal(site.kind, proof.expected, answer) for proof, answer in mine]
+            reason = next((r for r in refusals if r is not None), None)
             if reason is None:
                 found[site.identity] = tuple(answer for _, answer in mine)
                 continue
@@ -158,24 +160,23 @@ class _Proposal:
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
         occurrences: dict[Identity, int] = {}
-        for analysis in analyse(source):
-            identity = (analysis.form, analysis.name or "", source.segment_of(analysis.span))
-            occurrences[identity] = occurrences.get(identity, 0) + 1
-            identity = (*identity, str(occurrences[identity]))
+        names, sites = find_sites(source)
+        for site in sites:
+            kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
+            occurrences[kind] = occurrences.get(kind, 0) + 1
+            identity: Identity = (*kind, str(occurrences[kind]))
             if not self.done:
-                self.spans.setdefault(identity, analysis.span)
+                self.spans.setdefault(identity, site.span)
             if identity in self.left:
                 continue
+            if identity in self.excluded:
+                self.left[identity] = self.excluded[identity]
+                continue
             try:
-                if identity in self.excluded:
-                    self.left[identity] = self.excluded[identity]
-                    continue
-                return self._rewritten(source, analysis, identity)
+                return self._rewritten(source, analyse_site(source, names, site), identity)
             except NotRewritten as reason:
-                span = self.spans.get(identity, analysis.span)
-                self.left[identity] = LeftAlone(
-                    source.path, span, analysis.name, analysis.form, str(reason), analysis.handrolled
-                )
+                span = self.spans.get(identity, site.span)
+                self.left[identity] = LeftAlone(source.path, span, site.name, site.form, str(reason))
         return None
 
     def _rewritten(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
@@ -205,7 +206,14 @@ class _Proposal:
         except SourceError as error:
             raise NotRewritten(f"the edited text would not parse: {error.message}") from None
         proofs = proofs_of(
-            source, analysis, plan, chosen.spec, (after, Names(after.tree)), kind, self.options.device, self.options.module
+            source,
+            analysis,
+            plan,
+            chosen.spec,
+            (after, Names(after.tree)),
+            kind,
+            self.options.device,
+            self.options.module,
         )
         values, base = _shown(source, analysis)
         curves = {r.key: expected_curve(r.spec, values, base, telling_length(r.spec, values)) for r in readings}
@@ -245,7 +253,7 @@ def encode(source: Source, text: str) -> bytes:
 
 
 def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | None:
-    """The codes of what the rules find on a site, comments that suppress them considered; None where they cover everything."""
+    """The codes of what the rules find on a site and no comment suppresses; None where comments cover everything."""
     rules = load_rules()
     suppressions = read_suppressions(source, rules)
     open_codes: dict[str, None] = {}
@@ -274,9 +282,7 @@ def _why_not(analysis: SiteAnalysis) -> str:
     }.get(analysis.status, "the bundled scheduler has no such curve")
 
 
-def _shown(
-    source: Source, analysis: SiteAnalysis
-) -> tuple[dict[str, object], float]:
+def _shown(source: Source, analysis: SiteAnalysis) -> tuple[dict[str, object], float]:
     """Values to draw a reading's curve with: those of the call where the file fixes them, else the first scenario's."""
     values: dict[str, object] = dict(analysis.scenarios[0].values) if analysis.scenarios else {}
     base = analysis.scenarios[0].base_lrs[0] if analysis.scenarios else 0.1

@@ -1,20 +1,18 @@
 """The slice of a file that defines one schedule, as a self-contained module with ``build(optimizer, p)``.
 
 The slice is the transitive closure of a construction call over the names it reads: imports, functions, classes and the
-assignments that reach it. What the file does not fix (``args.epochs``, ``len(loader)``, parameters of functions) is looked
-up in ``p`` under the user's own expression. Scopes are kept as nested functions, so that a name means what it meant.
+assignments that reach it. What the file does not fix (``args.epochs``, ``len(loader)``, parameters of functions) is
+looked up in ``p`` under the user's own expression. Scopes are kept as nested functions, so that a name means what it
+meant.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from lrfix.names import (
-    FUNCTION_NODES,
     Argument,
     Assigned,
     Augmented,
@@ -25,11 +23,11 @@ from lrfix.names import (
     Opaquely,
     Scope,
 )
+from lrfix.rewriting.copying import BUILTINS, Copier
 from lrfix.rewriting.model import NotRewritten
 from lrfix.simulation.facts import literal
 from lrfix.verification.allowed import MODULES
 
-_BUILTINS = frozenset(dir(builtins))
 _MOST_STATEMENTS = 400
 #: What ``p`` is called inside, where the user's code may well have a ``p`` of its own.
 _VALUES = "values_of_lrfix"
@@ -37,7 +35,7 @@ _VALUES = "values_of_lrfix"
 
 @dataclass(frozen=True)
 class Slice:
-    """``source`` is the program; ``free`` are the keys of ``p`` that it looks up; ``defaults`` what the file gives for some."""
+    """The program, the keys of ``p`` that it looks up, and the defaults that the file gives for some of them."""
 
     source: str
     free: tuple[str, ...]
@@ -45,14 +43,18 @@ class Slice:
 
 
 def call_slice(
-    names: Names, call: ast.Call, optimizer: ast.expr, known: Collection[str] = (), modules: Mapping[str, str] | None = None
+    names: Names,
+    call: ast.Call,
+    optimizer: ast.expr,
+    known: Collection[str] = (),
+    modules: Mapping[str, str] | None = None,
 ) -> Slice:
-    """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand; ``modules`` maps a module
-    that is imported to the one to import in its place.
+    """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand, ``modules`` maps
+    a module that is imported to the one to import in its place.
 
     Raises NotRewritten where something the schedule needs cannot be taken out of the file.
     """
-    slicer = _Slicer(names, known, optimizer, modules)
+    slicer = Slicer(names, known, optimizer, modules)
     scope = names.scope_of(call)
     returned = slicer.expression(call, scope, frozenset())
     return slicer.program(scope, [ast.Return(returned)])
@@ -66,7 +68,7 @@ def class_slice(
     modules: Mapping[str, str] | None = None,
 ) -> Slice:
     """The slice of a scheduler class, built from the parameters of its constructor."""
-    slicer = _Slicer(names, (), None, modules)
+    slicer = Slicer(names, (), None, modules)
     scope = names.scope_of(node)
     slicer.include(Defined(node), node.name, scope)
     keywords = [ast.keyword(optimizer_name, ast.Name("optimizer", ast.Load()))]
@@ -97,7 +99,7 @@ def _lookup(key: str) -> ast.Subscript:
     return ast.Subscript(ast.Name(_VALUES, ast.Load()), ast.Constant(key), ast.Load())
 
 
-class _Slicer:
+class Slicer:
     def __init__(
         self, names: Names, known: Collection[str], optimizer: ast.expr | None, modules: Mapping[str, str] | None
     ) -> None:
@@ -143,7 +145,7 @@ class _Slicer:
         module = ast.Module([build], [])
         for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not hasattr(node, "type_params"):
-                node.type_params = []  # type: ignore[attr-defined, union-attr]
+                node.type_params = []  # type: ignore[union-attr]
         _globals_to_nonlocals(module)
         ast.fix_missing_locations(module)
         text = "".join(f"{line}\n" for line in self.imports.values()) + "\n" + ast.unparse(module) + "\n"
@@ -156,7 +158,7 @@ class _Slicer:
     # Expressions and statements, copied with what is free replaced
 
     def expression(self, node: ast.expr, scope: Scope, local: frozenset[Scope]) -> ast.expr:
-        copied = _Copier(self, local).visit(node)
+        copied = Copier(self, local).visit(node)
         assert isinstance(copied, ast.expr)
         return copied
 
@@ -165,7 +167,7 @@ class _Slicer:
         if owner in local:
             return ast.Name(node.id, node.ctx)
         if owner is None:
-            if node.id in _BUILTINS:
+            if node.id in BUILTINS:
                 return ast.Name(node.id, node.ctx)
             return self.lookup(node.id)
         binding = self.names.reaching(node.id, owner, node)
@@ -240,8 +242,10 @@ class _Slicer:
             raise NotRewritten(f"`{name}`: {getattr(binding, 'reason', 'its value is not fixed by the file')}")
 
     def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.stmt:
-        local = frozenset(s for inner, s in self.names.scopes.items() if inner is node or node in self.names.ancestors(inner))
-        copied = _Copier(self, local).visit(node)
+        local = frozenset(
+            s for inner, s in self.names.scopes.items() if inner is node or node in self.names.ancestors(inner)
+        )
+        copied = Copier(self, local).visit(node)
         assert isinstance(copied, ast.stmt)
         return copied
 
@@ -282,189 +286,10 @@ class _Slicer:
         else:
             # ``import torch.optim`` binds ``torch``; the submodules come with it.
             node = binding.node
-            dotted = [a.name for a in node.names if a.asname is None and a.name.split(".")[0] == name] if isinstance(node, ast.Import) else []
+            aliases = node.names if isinstance(node, ast.Import) else []
+            dotted = [a.name for a in aliases if a.asname is None and a.name.split(".")[0] == name]
             line = "\n".join(f"import {d}" for d in dotted or [name])
         self.imports[name] = line
-
-
-class _Copier(ast.NodeTransformer):
-    """Copies code, with lookups for what is free. ``local`` are the scopes whose names stay what they are."""
-
-    def __init__(self, slicer: _Slicer, local: frozenset[Scope]) -> None:
-        self.slicer = slicer
-        self.local = local
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, ast.expr) and (replacement := self._replacement(node)) is not None:
-            return replacement
-        if isinstance(node, FUNCTION_NODES) or isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            return self._nested(node)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._root_is_free(node.value):
-            # A logger's line, say: it decides no rate, and what it calls cannot be run.
-            return ast.Pass()
-        shallow = copy.copy(node)
-        self.generic_visit_copy(shallow)
-        return shallow
-
-    def generic_visit_copy(self, node: ast.AST) -> None:
-        # Annotations may name anything (DictConfig) and decide nothing.
-        if isinstance(node, ast.arg):
-            node.annotation = None
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            node.returns = None
-        elif isinstance(node, ast.AnnAssign):
-            node.annotation = ast.Name("object", ast.Load())
-        for field_name, value in ast.iter_fields(node):
-            if isinstance(value, ast.AST):
-                setattr(node, field_name, self.visit(value))
-            elif isinstance(value, list):
-                setattr(node, field_name, [self.visit(v) if isinstance(v, ast.AST) else v for v in value])
-
-    def _nested(self, node: ast.AST) -> ast.AST:
-        inner = self.slicer.names.scopes.get(node)
-        local = self.local | {inner} if inner is not None else self.local
-        bound = _comprehension_names(node)
-        copier = _Comprehending(self.slicer, frozenset(local), bound) if bound else _Copier(self.slicer, frozenset(local))
-        shallow = copy.copy(node)
-        copier.generic_visit_copy(shallow)
-        return shallow
-
-    def _replacement(self, node: ast.expr) -> ast.expr | None:
-        slicer = self.slicer
-        if isinstance(node, ast.Constant) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-            return None
-        if node is slicer.optimizer:
-            return ast.Name("optimizer", ast.Load())
-        if isinstance(node, ast.Name):
-            return self._name(node)
-        text = ast.unparse(node)
-        if text == slicer.optimizer_text and self._is_free(node):
-            return ast.Name("optimizer", ast.Load())
-        if text in slicer.known and self._is_free(node):
-            return slicer.lookup(text)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node, text)
-        if isinstance(node, ast.Call) and text.startswith("len(") and len(node.args) == 1 and self._is_free(node.args[0]):
-            length = self._length(node.args[0])
-            if length is not None:
-                return ast.Constant(length)
-        if isinstance(node, ast.Subscript | ast.Call) and self._root_is_free(node):
-            return slicer.lookup(text)
-        return None
-
-    def _name(self, node: ast.Name) -> ast.expr:
-        return self.slicer.name(node, self.local)
-
-    def _attribute(self, node: ast.Attribute, text: str) -> ast.expr | None:
-        owner = self.slicer.self_of(node.value)
-        if owner is not None and self._is_free(node.value):
-            method = self.slicer.method(node, owner)
-            return method if method is not None else self.slicer.lookup(text)
-        if owner is not None and owner in self.slicer.methods:
-            inside = self.slicer.names.enclosing(node, ast.ClassDef)
-            if inside is owner and not any(isinstance(s, ast.FunctionDef) and s.name == node.attr for s in owner.body):
-                return self.slicer.lookup(text)
-            if inside is owner:
-                self.slicer.method(node, owner)
-            return None
-        return self.slicer.lookup(text) if self._root_is_free(node) else None
-
-    def _is_free(self, node: ast.expr) -> bool:
-        """Whether no name in ``node`` is local to a definition that the slice takes whole."""
-        names = self.slicer.names
-        return not any(
-            isinstance(n, ast.Name) and names.owner(n.id, names.scope_of(n)) in self.local for n in ast.walk(node)
-        )
-
-    def _root_is_free(self, node: ast.expr) -> bool:
-        """Whether an attribute, subscript or call is of something the file does not fix (``args``, ``self``, an object)."""
-        root: ast.expr = node
-        names = self.slicer.names
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "len" and len(node.args) == 1 and self._is_free(node.args[0]):
-                return self._length(node.args[0]) is None
-            return self._opaque_name(node.func) and self._is_free(node)
-        while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        if not isinstance(root, ast.Name) or not self._is_free(node):
-            return False
-        owner = names.owner(root.id, names.scope_of(root))
-        if owner is None:
-            return root.id not in _BUILTINS
-        binding = names.reaching(root.id, owner, root)
-        if isinstance(binding, Assigned):
-            return not self._plain(binding.value)
-        if isinstance(binding, Imported):
-            return not self.slicer.allowed(binding.qualified)
-        return not isinstance(binding, Defined)
-
-    def _opaque_name(self, node: ast.Name) -> bool:
-        names = self.slicer.names
-        owner = names.owner(node.id, names.scope_of(node))
-        if owner is None:
-            return node.id not in _BUILTINS
-        binding = names.reaching(node.id, owner, node)
-        return isinstance(binding, Imported) and not self.slicer.allowed(binding.qualified)
-
-    def _length(self, node: ast.expr) -> int | None:
-        """The length of a container, where the code fixes it: a literal, a comprehension over a literal range, a name for one."""
-        if isinstance(node, ast.List | ast.Tuple):
-            return None if any(isinstance(e, ast.Starred) for e in node.elts) else len(node.elts)
-        if isinstance(node, ast.ListComp) and len(node.generators) == 1 and not node.generators[0].ifs:
-            over = node.generators[0].iter
-            if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range" and len(over.args) == 1:
-                count = literal(over.args[0])
-                return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
-        if isinstance(node, ast.Name):
-            names = self.slicer.names
-            owner = names.owner(node.id, names.scope_of(node))
-            binding = names.reaching(node.id, owner, node) if owner is not None else None
-            return self._length(binding.value) if isinstance(binding, Assigned) and not binding.index else None
-        return None
-
-    def _plain(self, value: ast.expr) -> bool:
-        """Whether an assigned value is data or an object of this file, so that reading it in the slice is possible."""
-        if isinstance(value, ast.Call):
-            names = self.slicer.names
-            if isinstance(value.func, ast.Name):
-                owner = names.owner(value.func.id, names.scope_of(value.func))
-                binding = names.reaching(value.func.id, owner, value.func) if owner is not None else None
-                return isinstance(binding, Defined) or value.func.id in ("dict", "list", "tuple")
-            return any(self.slicer.allowed(q) for q in names.qualified(value.func)) and "argparse" not in ast.unparse(value.func)
-        return not isinstance(value, ast.Attribute | ast.Name | ast.Subscript | ast.Await)
-
-
-class _Comprehending(_Copier):
-    """Inside a comprehension: its targets are names of its own, which lrfix's scopes do not tell apart."""
-
-    def __init__(self, slicer: _Slicer, local: frozenset[Scope], bound: frozenset[str]) -> None:
-        super().__init__(slicer, local)
-        self.bound = bound
-
-    def _name(self, node: ast.Name) -> ast.expr:
-        if node.id in self.bound:
-            return ast.Name(node.id, node.ctx)
-        return super()._name(node)
-
-    def _is_free(self, node: ast.expr) -> bool:
-        if any(isinstance(n, ast.Name) and n.id in self.bound for n in ast.walk(node)):
-            return False
-        return super()._is_free(node)
-
-    def _nested(self, node: ast.AST) -> ast.AST:
-        inner = self.slicer.names.scopes.get(node)
-        local = self.local | {inner} if inner is not None else self.local
-        copier = _Comprehending(self.slicer, frozenset(local), self.bound | _comprehension_names(node))
-        shallow = copy.copy(node)
-        copier.generic_visit_copy(shallow)
-        return shallow
-
-
-def _comprehension_names(node: ast.AST) -> frozenset[str]:
-    generators = getattr(node, "generators", None)
-    if generators is None:
-        return frozenset()
-    return frozenset(n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
 
 
 def _allowed(qualified: str) -> bool:
@@ -487,7 +312,8 @@ def _globals_to_nonlocals(module: ast.Module) -> None:
             block = getattr(node, attribute, None)
             if isinstance(block, list):
                 block[:] = [
-                    ast.Nonlocal(statement.names) if isinstance(statement, ast.Global) else statement for statement in block
+                    ast.Nonlocal(statement.names) if isinstance(statement, ast.Global) else statement
+                    for statement in block
                 ]
 
 

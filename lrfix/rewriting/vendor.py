@@ -40,12 +40,14 @@ class VendorFile:
             if self.real.is_relative_to(start):
                 return self._name(self.real.relative_to(start).with_suffix("").parts)
         raise VendorError(
-            f"--vendor {self.path}: {script} cannot import it; choose a file beside the script or inside the project ({root})"
+            f"--vendor {self.path}: {script} cannot import it; choose a file beside the script or inside the project "
+            f"({root})"
         )
 
     def _name(self, parts: Collection[str]) -> str:
         if not all(part.isidentifier() for part in parts):
-            raise VendorError(f"--vendor {self.path}: `{'.'.join(parts)}` cannot be imported; use letters, digits and _ only")
+            dotted = ".".join(parts)
+            raise VendorError(f"--vendor {self.path}: `{dotted}` cannot be imported; use letters, digits and _ only")
         return ".".join(parts)
 
     def write(self, names: Collection[str]) -> None:
