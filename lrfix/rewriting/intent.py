@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.constructors import constructor
 from lrfix.rewriting.model import Reading
-from lrfix.rewriting.plan import constructor
 from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.study import Study
@@ -39,8 +39,8 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
         f"the optimizer's own rate is the peak; `{peak}` is not used",
         ScheduleSpec(scheduler, positional, keywords),
         0,
-        "LambdaLR is given a factor, and the warmup in the code ends at factor 1, the optimizer's own rate: a decay that "
-        f"starts at `{peak}` would jump there; no step gets a higher rate than the code has trained with so far",
+        "LambdaLR is given a factor, and the warmup in the code ends at factor 1, the optimizer's own rate: a decay "
+        f"that starts at `{peak}` would jump there; no step gets a higher rate than the code has trained with so far",
     )
     yield Reading(
         "peak-absolute",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
-from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, pure, substituted
+from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of
+from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
@@ -326,61 +327,6 @@ class _Planner:
         return Plan(edit, placed(self.names, wanted, first), self.spec.scheduler, local, constructions, alias)
 
 
-def names_of(spec: ScheduleSpec) -> list[str]:
-    """The names that the expressions of a construction read, each once."""
-    texts = (*spec.positional, *spec.keywords.values())
-    return list(dict.fromkeys(n.id for t in texts for n in ast.walk(ast.parse(t)) if isinstance(n, ast.Name)))
-
-
-def check_plain(call: ast.Call) -> None:
-    """Raises NotRewritten where a call does not show its arguments."""
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
-        raise NotRewritten(f"the call at line {call.lineno} hides arguments behind `*` or `**`")
-
-
-def constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
-    """The class's own ``__init__``."""
-    return next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
-
-
-def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[str, tuple[str, ast.expr]]:
-    """What a call gives for each parameter of a class's constructor, defaults included: text and node.
-
-    Raises NotRewritten where the call does not fit the signature or a default is no literal.
-    """
-    initialiser = constructor(node)
-    if initialiser is None:
-        raise NotRewritten(f"`{node.name}` has no constructor of its own")
-    arguments = initialiser.args
-    if arguments.vararg is not None or arguments.kwarg is not None:
-        raise NotRewritten(f"the constructor of `{node.name}` takes `*` or `**` arguments")
-    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)][1:]
-    defaults: dict[str, ast.expr] = {}
-    if arguments.defaults:
-        defaults.update(zip(positional[-len(arguments.defaults) :], arguments.defaults, strict=True))
-    defaults.update(
-        {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
-    )
-    check_plain(call)
-    given: dict[str, ast.expr] = dict(zip(positional, call.args, strict=False))
-    given.update({k.arg: k.value for k in call.keywords if k.arg is not None})
-    known = {*positional, *(a.arg for a in arguments.kwonlyargs)}
-    if len(call.args) > len(positional) or not set(given) <= known:
-        raise NotRewritten(f"the call at line {call.lineno} does not fit the constructor of `{node.name}`")
-    found: dict[str, tuple[str, ast.expr]] = {}
-    for name in known:
-        if name in given:
-            found[name] = (source.segment(given[name]), given[name])
-        elif name in defaults:
-            default = defaults[name]
-            if literal(default) is None and not isinstance(default, ast.Constant) and not pure(default):
-                raise NotRewritten(f"the default of `{name}` in `{node.name}` is no literal")
-            found[name] = (ast.unparse(default), default)
-        else:
-            raise NotRewritten(f"the call at line {call.lineno} does not give `{name}`")
-    return found
-
-
 def indent_unit(source: Source) -> str:
     """One level of the file's indentation."""
     for statement in ast.walk(source.tree):
@@ -388,7 +334,7 @@ def indent_unit(source: Source) -> str:
         if isinstance(body, list) and body and not isinstance(statement, ast.Module):
             line = source.lines[body[0].lineno - 1]
             outer = source.lines[getattr(statement, "lineno", 1) - 1]
-            own = line[: len(line) - len(line.lstrip())]
+            own: str = line[: len(line) - len(line.lstrip())]
             around = outer[: len(outer) - len(outer.lstrip())]
             if own.startswith(around) and own != around and body[0].lineno != getattr(statement, "lineno", 1):
                 return own[len(around) :]
@@ -405,4 +351,4 @@ def _value_text(argument: str) -> str:
 
 _BUILTINS = frozenset({"len", "int", "float", "max", "min", "round", "abs", "sum", "list", "tuple", "range"})
 
-__all__ = ["Plan", "bound_arguments", "constructor", "indent_unit", "plan_site"]
+__all__ = ["Plan", "indent_unit", "plan_site"]

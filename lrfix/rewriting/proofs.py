@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.constructors import bound_arguments, constructor, names_of
 from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import Kind, NotRewritten, Proof
-from lrfix.rewriting.plan import Plan, bound_arguments, constructor, names_of
+from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.laboratory import stated_rate

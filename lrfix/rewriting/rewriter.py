@@ -11,11 +11,12 @@ from lrfix.discovery import is_generated
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
 from lrfix.registry import load_rules
+from lrfix.rewriting.constructors import bound_arguments
 from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, SiteRewrite
-from lrfix.rewriting.plan import bound_arguments, plan_site
+from lrfix.rewriting.plan import plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of
 from lrfix.simulation.facts import literal
