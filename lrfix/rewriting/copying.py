@@ -62,6 +62,8 @@ class Copier(ast.NodeTransformer):
 
     def _replacement(self, node: ast.expr) -> ast.expr | None:
         slicer = self.slicer
+        if node is slicer.restart:
+            return ast.UnaryOp(ast.USub(), ast.Constant(1))
         if isinstance(node, ast.Constant) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             return None
         if node is slicer.optimizer:

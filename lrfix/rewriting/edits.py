@@ -224,12 +224,12 @@ class _Editor(cst.CSTTransformer):
                     carried += statement.leading_lines
                 first_gone = first_gone or index == 0
             else:
-                if carried or (first_gone and not body):
-                    own = list(statement.leading_lines)
-                    if first_gone and not body and not isinstance(statement, cst.BaseCompoundStatement):
-                        own = _without_blanks(own)
-                    statement = statement.with_changes(leading_lines=[*carried, *own])
-                    carried = []
+                own = list(statement.leading_lines)
+                if carried or (first_gone and not body and isinstance(statement, cst.SimpleStatementLine)):
+                    # A comment that stays belongs to what now follows it.
+                    own = _without_blanks(own)
+                statement = statement.with_changes(leading_lines=[*carried, *own])
+                carried = []
                 body.append(statement)
             if new and self._is_anchor(old):
                 self.missing.discard(self._position(old))

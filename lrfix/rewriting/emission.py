@@ -10,6 +10,15 @@ from lrfix.rewriting.curves import POSITIONAL
 from lrfix.rewriting.model import NotRewritten
 
 LINE_LENGTH = 88
+_DEFAULTS = {
+    "warmup_steps": 0,
+    "warmup_start_factor": 0,
+    "warmup_start_lr": 0,
+    "peak_factor": 1,
+    "eta_min": 0,
+    "eta_min_ratio": 0,
+    "cycle_decay": 1,
+}
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)
 _PURE_CALLS = frozenset(
     {"len", "int", "float", "max", "min", "round", "abs", "sum", "range", "math.ceil", "math.floor", "math.sqrt"}
@@ -24,10 +33,17 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
         # A bare number says nothing: it goes by its name, and so does all that follows it.
         named = named or isinstance(ast.parse(text, mode="eval").body, ast.Constant)
         given.append(f"{name}={text}" if named else text)
-    given += [f"{name}={text}" for name, text in spec.keywords.items()]
+    given += [f"{name}={text}" for name, text in spec.keywords.items() if not _says_nothing(name, text)]
     if last_epoch is not None and "last_epoch" not in spec.keywords:
         given.append(f"last_epoch={last_epoch}")
     return given
+
+
+def _says_nothing(name: str, text: str) -> bool:
+    """Whether an argument is a number that the bundled scheduler takes by default."""
+    default = _DEFAULTS.get(name)
+    node = ast.parse(text, mode="eval").body
+    return default is not None and isinstance(node, ast.Constant) and node.value == default
 
 
 def call_text(callee: str, arguments: Sequence[str], column: int, trailing: int, limit: int, unit: str) -> str:

@@ -20,6 +20,7 @@ from lrfix.simulation.laboratory import stated_rate
 from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
 from lrfix.verification import Scenario as Values
 from lrfix.verification import VerificationRequest
@@ -74,13 +75,32 @@ class _Prover:
         for old, new in matched_calls(self.names, self.new_names, self.plan):
             construction = next(c for c in self.plan.constructions if c.call is old)
             assert construction.optimizer is not None
-            before = call_slice(self.names, old, construction.optimizer, known)
-            after = call_slice(self.new_names, new, new.args[0], known, {self.module: SCHEDULERS})
+            before = call_slice(
+                self.names, old, construction.optimizer, known, restart=call_argument(old, self._restart(), "last_epoch")
+            )
+            after = call_slice(
+                self.new_names,
+                new,
+                new.args[0],
+                known,
+                {self.module: SCHEDULERS},
+                restart=next((k.value for k in new.keywords if k.arg == "last_epoch"), None),
+            )
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.append(self._proof(before, after, scenarios, spec, label))
         return found
+
+    def _restart(self) -> int:
+        """The position of ``last_epoch`` in the old call."""
+        node = self.analysis.site.node
+        if self.analysis.form != "subclass" or not isinstance(node, ast.ClassDef):
+            return 2
+        initialiser = constructor(node)
+        arguments = initialiser.args if initialiser is not None else None
+        names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)][1:] if arguments is not None else []
+        return names.index("last_epoch") if "last_epoch" in names else len(names) + 99
 
     def _spec_at(self, construction: Construction) -> ScheduleSpec:
         node = self.analysis.site.node

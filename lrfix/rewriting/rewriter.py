@@ -165,7 +165,7 @@ class _Proposal:
         for site in sites:
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
-            identity: Identity = (*kind, str(occurrences[kind]))
+            identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))
             if not self.done:
                 self.spans.setdefault(identity, site.span)
             if identity in self.left:

@@ -48,13 +48,17 @@ def call_slice(
     optimizer: ast.expr,
     known: Collection[str] = (),
     modules: Mapping[str, str] | None = None,
+    restart: ast.expr | None = None,
 ) -> Slice:
     """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand, ``modules`` maps
     a module that is imported to the one to import in its place.
 
+    ``restart`` is the argument given as ``last_epoch``: the programs start from the beginning whatever it is.
+
     Raises NotRewritten where something the schedule needs cannot be taken out of the file.
     """
     slicer = Slicer(names, known, optimizer, modules)
+    slicer.restart = restart
     scope = names.scope_of(call)
     returned = slicer.expression(call, scope, frozenset())
     return slicer.program(scope, [ast.Return(returned)])
@@ -107,6 +111,7 @@ class Slicer:
         self.modules = dict(modules or {})
         self.known = frozenset(known)
         self.optimizer = optimizer
+        self.restart: ast.expr | None = None
         self.optimizer_text = ast.unparse(optimizer) if optimizer is not None else None
         self.imports: dict[str, str] = {}
         self.statements: dict[Scope, dict[ast.stmt, ast.stmt]] = {}

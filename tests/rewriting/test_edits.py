@@ -1,0 +1,320 @@
+"""Before and after: what a rewrite changes in a file, and what it leaves as it stands."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+
+def _text(body: str) -> str:
+    return textwrap.dedent(body).lstrip("\n")
+
+
+BEFORE = _text(
+    """
+    import math
+
+    import torch
+    from torch.optim.lr_scheduler import LambdaLR
+
+
+    def train(args, model):
+        # the optimizer
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        # linear warmup, then cosine
+        def factor(step):
+            # in the function
+            if step < args.warmup:
+                return step / args.warmup
+            done = min(1.0, (step - args.warmup) / (args.total - args.warmup))
+            return 0.5 * (1 + math.cos(math.pi * done))
+
+        scheduler = LambdaLR(optimizer, lr_lambda=factor)  # stepped per batch
+        return scheduler
+    """
+)
+AFTER = _text(
+    """
+    import torch
+    from lrfix.schedulers import WarmupCosineLR
+
+
+    def train(args, model):
+        # the optimizer
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        # linear warmup, then cosine
+        scheduler = WarmupCosineLR(optimizer, args.total, warmup_steps=args.warmup)  # stepped per batch
+        return scheduler
+    """
+)
+
+
+class TestOneFunction:
+    def test_the_call_is_replaced_and_what_only_it_used_goes(self, rewrite):
+        assert rewrite(BEFORE).after == AFTER
+
+    def test_a_second_rewrite_changes_nothing(self, rewrite):
+        again = rewrite(rewrite(BEFORE).after)
+        assert not again.changed and not again.sites
+
+    @pytest.mark.parametrize("newline", ["\r\n", "\n"])
+    def test_line_endings_stay(self, rewrite, newline):
+        result = rewrite(BEFORE.replace("\n", newline).encode())
+        lines = result.after.splitlines(keepends=True)
+        assert lines and all(line.endswith(newline) for line in lines)
+        assert result.after.replace(newline, "\n") == rewrite(BEFORE).after
+
+    def test_tabs_stay(self, rewrite):
+        result = rewrite(BEFORE.replace("    ", "\t"))
+        assert "\tscheduler = WarmupCosineLR(optimizer, args.total, warmup_steps=args.warmup)" in result.after
+        assert result.after == rewrite(BEFORE).after.replace("    ", "\t")
+
+    def test_a_byte_order_mark_is_no_part_of_the_text(self, rewrite):
+        result = rewrite(b"\xef\xbb\xbf" + BEFORE.encode())
+        assert result.after == rewrite(BEFORE).after
+
+    def test_another_encoding_is_read_by_its_cookie(self, rewrite):
+        text = "# -*- coding: latin-1 -*-\n# é\n" + BEFORE
+        result = rewrite(text.encode("latin-1"))
+        assert result.after == "# -*- coding: latin-1 -*-\n# é\n" + rewrite(BEFORE).after
+
+    def test_comments_inside_the_replaced_call_move_above_it(self, rewrite):
+        before = BEFORE.replace(
+            "LambdaLR(optimizer, lr_lambda=factor)",
+            "LambdaLR(\n        optimizer,  # the only one\n        lr_lambda=factor,\n    )",
+        )
+        after = rewrite(before).after
+        assert "    # the only one\n    scheduler = WarmupCosineLR(" in after
+        assert "# stepped per batch" in after and "# in the function" not in after
+
+    def test_last_epoch_is_kept_and_verbose_dropped_with_a_note(self, rewrite):
+        before = BEFORE.replace("lr_lambda=factor)", "lr_lambda=factor, last_epoch=args.start - 1, verbose=True)")
+        result = rewrite(before)
+        assert "last_epoch=args.start - 1" in result.after and "verbose" not in result.after
+        assert any("verbose" in note for note in result.sites[0].notes)
+
+    def test_an_ignore_comment_is_respected(self, rewrite):
+        before = BEFORE.replace("    def factor(step):", "    def factor(step):  # lrfix: ignore[LR401]")
+        result = rewrite(before)
+        assert not result.changed
+        assert "ignore comment" in result.left[0].reason
+
+
+class TestWhatStays:
+    def test_a_function_with_another_use(self, rewrite):
+        before = BEFORE.replace("        return scheduler\n", "").replace(
+            "    return scheduler\n", "    print(factor(3))\n    return scheduler\n"
+        )
+        after = rewrite(before).after
+        assert "def factor(step):" in after and "import math" in after
+        assert "LambdaLR" not in after
+
+    def test_a_function_of_the_module_that_another_file_mentions(self, rewrite):
+        before = _text(
+            """
+            import math
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def schedule(step):
+                return 0.5 * (1 + math.cos(math.pi * min(1.0, step / 300)))
+
+            def build(optimizer):
+                return LambdaLR(optimizer, schedule)
+            """
+        )
+        gone = rewrite(before).after
+        kept = rewrite(before, external=lambda name: name == "schedule").after
+        assert "def schedule" not in gone and "import math" not in gone
+        assert "def schedule" in kept and "import math" in kept
+        assert "return WarmupCosineLR(optimizer, total_steps=300)" in kept
+
+    def test_imports_that_something_else_uses(self, rewrite):
+        before = BEFORE.replace("return scheduler", "return scheduler, math.e, LambdaLR")
+        after = rewrite(before).after
+        assert "import math\n" in after
+        assert "from torch.optim.lr_scheduler import LambdaLR\nfrom lrfix.schedulers import WarmupCosineLR\n" in after
+
+    def test_other_names_of_the_same_import(self, rewrite):
+        before = BEFORE.replace("import LambdaLR", "import LambdaLR, StepLR").replace(
+            "return scheduler", "return scheduler, StepLR"
+        )
+        assert "from torch.optim.lr_scheduler import StepLR\n" in rewrite(before).after
+
+    def test_imports_of_a_package_init(self, rewrite):
+        after = rewrite(BEFORE, path="package/__init__.py").after
+        assert "import math" in after and "import LambdaLR" in after
+
+    def test_a_call_that_hides_its_arguments(self, rewrite):
+        before = BEFORE.replace("LambdaLR(optimizer, lr_lambda=factor)", "LambdaLR(optimizer, factor, **args.more)")
+        result = rewrite(before)
+        assert not result.changed and result.left
+
+
+class TestImports:
+    def test_after_docstring_and_future(self, rewrite):
+        before = '"""Doc."""\n\nfrom __future__ import annotations\n\n' + BEFORE
+        after = rewrite(before).after
+        assert after.startswith('"""Doc."""\n\nfrom __future__ import annotations\n\n')
+        ast.parse(after)
+
+    def test_an_existing_import_is_extended(self, rewrite):
+        before = BEFORE.replace("import torch\n", "import torch\nfrom lrfix.schedulers import WarmupLinearLR\n").replace(
+            "return scheduler", "return scheduler, WarmupLinearLR"
+        )
+        after = rewrite(before).after
+        assert "from lrfix.schedulers import WarmupLinearLR, WarmupCosineLR\n" in after
+        assert after.count("from lrfix") == 1
+
+    def test_a_taken_name_is_avoided(self, rewrite):
+        before = BEFORE.replace("return scheduler", "WarmupCosineLR = None\n    return scheduler, WarmupCosineLR")
+        after = rewrite(before).after
+        assert "from lrfix.schedulers import WarmupCosineLR as BundledWarmupCosineLR\n" in after
+        assert "scheduler = BundledWarmupCosineLR(" in after
+
+
+class TestSeveral:
+    def test_two_functions_in_one_file(self, rewrite):
+        before = _text(
+            """
+            import math
+            from torch.optim import lr_scheduler
+
+            def build(args, generator, critic):
+                def first(step):
+                    return 0.5 * (1 + math.cos(math.pi * min(1.0, step / args.total)))
+                one = lr_scheduler.LambdaLR(generator, first)
+                second = lambda step: max(0.0, 1 - step / args.total)
+                two = lr_scheduler.LambdaLR(critic, second)
+                return one, two
+            """
+        )
+        after = rewrite(before).after
+        assert after == _text(
+            """
+            from lrfix.schedulers import WarmupCosineLR, WarmupLinearLR
+
+            def build(args, generator, critic):
+                one = WarmupCosineLR(generator, args.total)
+                two = WarmupLinearLR(critic, args.total)
+                return one, two
+            """
+        )
+
+    def test_one_function_for_two_schedulers(self, rewrite):
+        before = _text(
+            """
+            import math
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def build(args, generator, critic):
+                cosine = lambda step: 0.5 * (1 + math.cos(math.pi * min(1.0, step / args.total)))
+                return LambdaLR(generator, cosine), LambdaLR(critic, cosine)
+            """
+        )
+        after = rewrite(before).after
+        assert "return WarmupCosineLR(generator, args.total), WarmupCosineLR(critic, args.total)" in after
+        assert "lambda" not in after
+
+    def test_a_factory_goes_with_its_closure(self, rewrite):
+        before = _text(
+            """
+            import math
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def make(warmup, total):
+                def factor(step):
+                    if step < warmup:
+                        return (step + 1) / warmup
+                    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
+                return factor
+
+            def build(args, optimizer):
+                schedule = make(args.warmup, args.total)
+                return LambdaLR(optimizer, schedule)
+            """
+        )
+        after = rewrite(before).after
+        assert "def make" not in after and "schedule =" not in after and "math" not in after
+        assert 'warmup_progress="(k+1)/W"' in after
+
+
+CLASS = _text(
+    """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+
+    class WarmupCosine(LambdaLR):
+        \"\"\"Cosine with warmup.\"\"\"
+
+        def __init__(self, optimizer, warmup, total, floor=0.0, last_epoch=-1):
+            self.warmup = warmup
+            self.total = total
+            self.floor = floor
+            super().__init__(optimizer, self.factor, last_epoch)
+
+        def factor(self, step):
+            if step < self.warmup:
+                return step / self.warmup
+            done = min(1.0, (step - self.warmup) / (self.total - self.warmup))
+            return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done))
+    """
+)
+BUILT = CLASS + "\n\ndef build(args, optimizer):\n    return WarmupCosine(optimizer, args.warm, total=args.epochs + 5)\n"
+#: The decay takes ``total`` steps of its own: the horizon is a sum.
+LONGER = BUILT.replace("(self.total - self.warmup)", "self.total")
+
+
+class TestClasses:
+    def test_a_class_used_here_only_is_replaced_where_it_is_built(self, rewrite):
+        after = rewrite(BUILT).after
+        assert after == _text(
+            """
+            from lrfix.schedulers import WarmupCosineLR
+
+
+            def build(args, optimizer):
+                return WarmupCosineLR(optimizer, args.epochs + 5, warmup_steps=args.warm)
+            """
+        )
+
+    def test_precedence_of_arguments_is_kept(self, rewrite):
+        after = rewrite(LONGER).after
+        assert "args.warm + (args.epochs + 5),\n" in after
+
+    def test_an_argument_with_effects_is_not_evaluated_twice(self, rewrite):
+        result = rewrite(LONGER.replace("args.warm,", "args.pop(),"))
+        assert "`args.pop()`" in " ".join(result.sites[0].notes)
+        assert "class WarmupCosine(WarmupCosineLR):" in result.after
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            (lambda text: CLASS, "built in other files"),
+            (lambda text: text + "\n\ndef test(s):\n    return isinstance(s, WarmupCosine)\n", "in another way"),
+            (lambda text: text + '\n\n__all__ = ["WarmupCosine"]\n', "string"),
+        ],
+    )
+    def test_otherwise_its_name_stays_for_a_thin_subclass(self, rewrite, change, why):
+        result = rewrite(change(BUILT))
+        assert why in " ".join(result.sites[0].notes)
+        assert "class WarmupCosine(WarmupCosineLR):" in result.after
+        assert '"""Cosine with warmup."""' in result.after
+        assert "def __init__(self, optimizer, warmup, total, floor=0.0, last_epoch=-1):" in result.after
+        assert "math" not in result.after
+        assert not rewrite(result.after).changed
+
+    def test_a_class_that_another_file_mentions_stays(self, rewrite):
+        result = rewrite(BUILT, external=lambda name: name == "WarmupCosine")
+        assert "class WarmupCosine(WarmupCosineLR):" in result.after
+        assert "return WarmupCosine(optimizer, args.warm, total=args.epochs + 5)" in result.after
+
+    def test_a_class_whose_own_attributes_are_read_is_left_alone(self, rewrite):
+        before = BUILT.replace("    return WarmupCosine(", "    scheduler = WarmupCosine(") + "    return scheduler.total\n"
+        result = rewrite(before)
+        assert not result.changed
+        assert "scheduler.total" in result.left[0].reason
