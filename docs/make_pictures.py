@@ -42,7 +42,8 @@ def _panel(title: str, curve: Sequence[float], top: int, css: str) -> list[str]:
     right, bottom = WIDTH - 16, top + PANEL
     scale_x = (right - LEFT) / (len(curve) - 1)
     points = " ".join(
-        f"{LEFT + step * scale_x:.1f},{bottom - rate / (1.1 * BASE_RATE) * PANEL:.1f}" for step, rate in enumerate(curve)
+        f"{LEFT + step * scale_x:.1f},{bottom - rate / (1.1 * BASE_RATE) * PANEL:.1f}"
+        for step, rate in enumerate(curve)
     )
     peak_y = bottom - PANEL / 1.1
     return [

@@ -27,7 +27,10 @@ def between(begin: str, end: str) -> str:
 
 
 def rules_table() -> str:
-    rows = [f"| [{p.code}](rules/{p.path.name}) | {p.name} | {p.severity.value} | {p.summary} |" for p in load_pages().values()]
+    rows = [
+        f"| [{p.code}](rules/{p.path.name}) | {p.name} | {p.severity.value} | {p.summary} |"
+        for p in load_pages().values()
+    ]
     return "\n".join(["| code | name | severity | what it finds |", "| --- | --- | --- | --- |", *rows]) + "\n"
 
 
