@@ -28,7 +28,7 @@ class Copier(ast.NodeTransformer):
             return replacement
         if isinstance(node, (*FUNCTION_NODES, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             return self._nested(node)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._root_is_free(node.value):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._calls_out(node.value.func):
             # A logger's line, say: it decides no rate, and what it calls cannot be run.
             return ast.Pass()
         shallow = copy.copy(node)
@@ -135,6 +135,9 @@ class Copier(ast.NodeTransformer):
         if isinstance(binding, Imported):
             return not self.slicer.allowed(binding.qualified)
         return not isinstance(binding, Defined)
+
+    def _calls_out(self, function: ast.expr) -> bool:
+        return self._opaque_name(function) if isinstance(function, ast.Name) else self._root_is_free(function)
 
     def _opaque_name(self, node: ast.Name) -> bool:
         names = self.slicer.names
