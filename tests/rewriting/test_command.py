@@ -1,0 +1,200 @@
+"""``lrfix rewrite`` as its users run it: output, exit status, what is on disk afterwards."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lrfix.cli import main
+
+pytest.importorskip("torch")
+
+BUGGY = Path(__file__).resolve().parents[2] / "fixtures" / "buggy"
+SOUND = textwrap.dedent(
+    """
+    import math
+    import torch
+    from torch.optim.lr_scheduler import LambdaLR
+
+    # é
+    def build(optimizer, warmup, total):
+        def factor(step):
+            if step < warmup:
+                return step / warmup
+            done = min(1.0, (step - warmup) / (total - warmup))
+            return 0.5 * (1 + math.cos(math.pi * done))
+        return LambdaLR(optimizer, factor)
+
+
+    if __name__ == "__main__":
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        scheduler = build(optimizer, 2, 6)
+        for _ in range(7):
+            print(f"{scheduler.get_last_lr()[0]:.4f}")
+            optimizer.step()
+            scheduler.step()
+    """
+).lstrip()
+
+
+def lrfix(*arguments: str):
+    return CliRunner().invoke(main, ["rewrite", *arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(SOUND, encoding="utf-8")
+    return path
+
+
+def test_without_apply_it_shows_the_change_and_makes_none(script):
+    result = lrfix("--device", "cpu", str(script))
+    assert result.exit_code == 1
+    assert "equivalent -> WarmupCosineLR" in result.output
+    assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.output
+    assert "old rate" in result.output and "new rate" in result.output
+    assert "resume exact" in result.output and "weights bit-equal" in result.output and "device cpu" in result.output
+    assert "1 schedule would be rewritten in 1 file" in result.output
+    assert script.read_text(encoding="utf-8") == SOUND
+
+
+def test_apply_writes_a_script_that_runs_as_before_and_then_there_is_nothing_left(script):
+    before = _run(script)
+    script.chmod(0o750)
+    result = lrfix("--apply", "--device", "cpu", str(script))
+    assert result.exit_code == 0, result.output
+    assert stat.S_IMODE(script.stat().st_mode) == 0o750
+    assert _run(script) == before
+    again = lrfix(str(script))
+    assert again.exit_code == 0 and "nothing to rewrite" in again.output
+    checked = CliRunner().invoke(main, ["check", str(script)])
+    assert checked.exit_code == 0 and "LR" not in checked.output
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+def test_encoding_mark_and_line_endings_survive_on_disk(tmp_path, newline):
+    for encoding, head in (("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n")):
+        path = tmp_path / f"{encoding}.py"
+        path.write_bytes((head + SOUND).replace("\n", newline).encode(encoding))
+        assert lrfix("--apply", "--no-verify", "--unverified", str(path)).exit_code == 0
+        text = path.read_bytes().decode(encoding)
+        assert "# é" in text and "WarmupCosineLR(" in text
+        assert text.count("\n") == text.count(newline)
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
+
+
+def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
+    shown = lrfix("--device", "cpu", str(path))
+    assert shown.exit_code == 1
+    for key in ("peak-is-base", "peak-absolute", "peak-factor"):
+        assert f"{key}: " in shown.output
+    assert "--reading peak-absolute or --reading peak-factor" in shown.output
+    assert "█" in shown.output
+    assert lrfix("--apply", "--device", "cpu", "--reading", "peak-absolute", str(path)).exit_code == 0
+    assert "eta_max=0.1" in path.read_text(encoding="utf-8")
+    checked = CliRunner().invoke(main, ["check", str(path)])
+    assert checked.exit_code == 0 and "LR" not in checked.output
+    subprocess.run([sys.executable, str(path)], check=True, capture_output=True, timeout=120)
+
+
+def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
+    before = path.read_bytes()
+    result = lrfix("--apply", "--no-verify", "--unverified", "--reading", "peak", str(path))
+    assert result.exit_code == 2
+    assert "peak-absolute, peak-factor, peak-is-base" in result.output
+    assert path.read_bytes() == before
+
+
+def test_only_equivalent_leaves_a_repair_out(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
+    result = lrfix("--only", "equivalent", str(path))
+    assert result.exit_code == 0
+    assert "--only equivalent" in result.output
+
+
+def test_apply_without_verification_has_to_be_said_twice(script):
+    refused = lrfix("--apply", "--no-verify", str(script))
+    assert refused.exit_code == 2 and "--unverified" in refused.output
+    assert script.read_text(encoding="utf-8") == SOUND
+    written = lrfix("--apply", "--no-verify", "--unverified", str(script))
+    assert written.exit_code == 0 and "not verified" in written.output
+
+
+def test_a_failed_write_is_told_and_leaves_the_file(script, monkeypatch):
+    from lrfix.rewriting import writing
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing.os, "replace", fail)
+    result = lrfix("--apply", "--no-verify", "--unverified", str(script))
+    monkeypatch.undo()
+    assert result.exit_code == 2
+    assert "No space left on device" in result.output
+    assert script.read_text(encoding="utf-8") == SOUND
+
+
+def test_a_file_that_does_not_parse_stops_nothing(script):
+    broken = script.parent / "broken.py"
+    broken.write_text("from torch.optim.lr_scheduler import LambdaLR\ndef (\n")
+    result = lrfix("--apply", "--no-verify", "--unverified", str(broken), str(script))
+    assert result.exit_code == 1
+    assert "broken.py: line 2" in result.output
+    assert "WarmupCosineLR" in script.read_text(encoding="utf-8")
+
+
+def test_a_function_that_another_file_imports_stays(script):
+    script.write_text(SOUND.replace("    def factor", "    def factor"), encoding="utf-8")
+    module = script.parent / "schedules.py"
+    module.write_text(
+        "import math\nfrom torch.optim.lr_scheduler import LambdaLR\n\n\n"
+        "def cosine(step):\n    return 0.5 * (1 + math.cos(math.pi * min(1.0, step / 300)))\n\n\n"
+        "def build(optimizer):\n    return LambdaLR(optimizer, cosine)\n"
+    )
+    (script.parent / "pyproject.toml").write_text("")
+    (script.parent / "plot.py").write_text("from schedules import cosine\n")
+    assert lrfix("--apply", "--no-verify", "--unverified", str(module)).exit_code == 0
+    assert "def cosine" in module.read_text() and "LambdaLR" not in module.read_text()
+
+
+class TestVendor:
+    def test_the_script_then_needs_no_lrfix(self, script):
+        target = script.parent / "lr_schedules.py"
+        before = _run(script)
+        result = lrfix("--apply", "--device", "cpu", "--vendor", str(target), str(script))
+        assert result.exit_code == 0, result.output
+        assert "from lr_schedules import WarmupCosineLR" in script.read_text(encoding="utf-8")
+        assert "import lrfix" not in target.read_text() and "from lrfix" not in target.read_text()
+        assert _run(script) == before
+        assert lrfix("--vendor", str(target), str(script.parent)).exit_code == 0
+
+    def test_a_file_that_the_script_cannot_import_is_refused(self, script, tmp_path_factory):
+        elsewhere = tmp_path_factory.mktemp("elsewhere") / "lr_schedules.py"
+        result = lrfix("--apply", "--vendor", str(elsewhere), str(script))
+        assert result.exit_code == 2 and "cannot import it" in result.output
+        assert not elsewhere.exists()
+
+    def test_a_file_of_someone_else_is_not_overwritten(self, script):
+        target = script.parent / "mine.py"
+        target.write_text("precious = 1\n")
+        result = lrfix("--apply", "--device", "cpu", "--vendor", str(target), str(script))
+        assert result.exit_code == 2 and "was not written by lrfix" in result.output
+        assert target.read_text() == "precious = 1\n"
+        assert script.read_text(encoding="utf-8") == SOUND
+
+
+def _run(script: Path) -> str:
+    done = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout
