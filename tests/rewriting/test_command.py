@@ -15,6 +15,7 @@ from lrfix.cli import main
 
 pytest.importorskip("torch")
 
+UNVERIFIED = ("--no-verify", "--unverified")
 BUGGY = Path(__file__).resolve().parents[2] / "fixtures" / "buggy"
 SOUND = textwrap.dedent(
     """
@@ -83,7 +84,7 @@ def test_encoding_mark_and_line_endings_survive_on_disk(tmp_path, newline):
     for encoding, head in (("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n")):
         path = tmp_path / f"{encoding}.py"
         path.write_bytes((head + SOUND).replace("\n", newline).encode(encoding))
-        assert lrfix("--apply", "--no-verify", "--unverified", str(path)).exit_code == 0
+        assert lrfix("--apply", *UNVERIFIED, str(path)).exit_code == 0
         text = path.read_bytes().decode(encoding)
         assert "# é" in text and "WarmupCosineLR(" in text
         assert text.count("\n") == text.count(newline)
@@ -99,7 +100,7 @@ def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(tmp_
         assert f"{key}: " in shown.output
     assert "--reading peak-absolute or --reading peak-factor" in shown.output
     assert "█" in shown.output
-    assert lrfix("--apply", "--device", "cpu", "--reading", "peak-absolute", str(path)).exit_code == 0
+    assert lrfix("--apply", *UNVERIFIED, "--reading", "peak-absolute", str(path)).exit_code == 0
     assert "eta_max=0.1" in path.read_text(encoding="utf-8")
     checked = CliRunner().invoke(main, ["check", str(path)])
     assert checked.exit_code == 0 and "LR" not in checked.output
@@ -110,7 +111,7 @@ def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(tmp_path)
     path = tmp_path / "train.py"
     path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
     before = path.read_bytes()
-    result = lrfix("--apply", "--no-verify", "--unverified", "--reading", "peak", str(path))
+    result = lrfix("--apply", *UNVERIFIED, "--reading", "peak", str(path))
     assert result.exit_code == 2
     assert "peak-absolute, peak-factor, peak-is-base" in result.output
     assert path.read_bytes() == before
@@ -128,7 +129,7 @@ def test_apply_without_verification_has_to_be_said_twice(script):
     refused = lrfix("--apply", "--no-verify", str(script))
     assert refused.exit_code == 2 and "--unverified" in refused.output
     assert script.read_text(encoding="utf-8") == SOUND
-    written = lrfix("--apply", "--no-verify", "--unverified", str(script))
+    written = lrfix("--apply", *UNVERIFIED, str(script))
     assert written.exit_code == 0 and "not verified" in written.output
 
 
@@ -139,7 +140,7 @@ def test_a_failed_write_is_told_and_leaves_the_file(script, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing.os, "replace", fail)
-    result = lrfix("--apply", "--no-verify", "--unverified", str(script))
+    result = lrfix("--apply", *UNVERIFIED, str(script))
     monkeypatch.undo()
     assert result.exit_code == 2
     assert "No space left on device" in result.output
@@ -149,7 +150,7 @@ def test_a_failed_write_is_told_and_leaves_the_file(script, monkeypatch):
 def test_a_file_that_does_not_parse_stops_nothing(script):
     broken = script.parent / "broken.py"
     broken.write_text("from torch.optim.lr_scheduler import LambdaLR\ndef (\n")
-    result = lrfix("--apply", "--no-verify", "--unverified", str(broken), str(script))
+    result = lrfix("--apply", *UNVERIFIED, str(broken), str(script))
     assert result.exit_code == 1
     assert "broken.py: line 2" in result.output
     assert "WarmupCosineLR" in script.read_text(encoding="utf-8")
@@ -165,7 +166,7 @@ def test_a_function_that_another_file_imports_stays(script):
     )
     (script.parent / "pyproject.toml").write_text("")
     (script.parent / "plot.py").write_text("from schedules import cosine\n")
-    assert lrfix("--apply", "--no-verify", "--unverified", str(module)).exit_code == 0
+    assert lrfix("--apply", *UNVERIFIED, str(module)).exit_code == 0
     assert "def cosine" in module.read_text() and "LambdaLR" not in module.read_text()
 
 
@@ -173,7 +174,7 @@ class TestVendor:
     def test_the_script_then_needs_no_lrfix(self, script):
         target = script.parent / "lr_schedules.py"
         before = _run(script)
-        result = lrfix("--apply", "--device", "cpu", "--vendor", str(target), str(script))
+        result = lrfix("--apply", *UNVERIFIED, "--vendor", str(target), str(script))
         assert result.exit_code == 0, result.output
         assert "from lr_schedules import WarmupCosineLR" in script.read_text(encoding="utf-8")
         assert "import lrfix" not in target.read_text() and "from lrfix" not in target.read_text()
@@ -189,7 +190,7 @@ class TestVendor:
     def test_a_file_of_someone_else_is_not_overwritten(self, script):
         target = script.parent / "mine.py"
         target.write_text("precious = 1\n")
-        result = lrfix("--apply", "--device", "cpu", "--vendor", str(target), str(script))
+        result = lrfix("--apply", *UNVERIFIED, "--vendor", str(target), str(script))
         assert result.exit_code == 2 and "was not written by lrfix" in result.output
         assert target.read_text() == "precious = 1\n"
         assert script.read_text(encoding="utf-8") == SOUND
