@@ -15,7 +15,7 @@ External = Callable[[str], bool]
 class Uses:
     """Who reads which name, apart from the code that goes.
 
-    ``external`` says whether another file of the project mentions a name; it is asked for names of the module only.
+    ``external`` says whether another file of the project mentions a name (or anything that a pattern matches).
     """
 
     def __init__(self, names: Names, external: External) -> None:

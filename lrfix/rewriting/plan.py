@@ -181,7 +181,25 @@ class _Planner:
             if name not in read and id(node) in given:
                 self.notes.append(f"`{name}={text}` is not used any more (line {construction.call.lineno})")
 
+    def _check_can_be_thin(self, node: ast.ClassDef) -> None:
+        """Whoever builds on the class's own methods, or calls them, would lose them."""
+        derived = next(
+            (c for c in self.names.nodes if isinstance(c, ast.ClassDef) and node.name in map(ast.unparse, c.bases)),
+            None,
+        )
+        if derived is not None:
+            raise NotRewritten(f"`{derived.name}` at line {derived.lineno} is derived from it")
+        if self.external(rf"class\s+\w+\s*\([^)]*\b{node.name}"):
+            raise NotRewritten("a class in another file is derived from it")
+        own = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+        for method in node.body:
+            if not isinstance(method, ast.FunctionDef) or method.name.startswith("_") or method.name in _API:
+                continue
+            if method.name not in own:
+                raise NotRewritten(f"`{node.name}.{method.name}` is there for others to call, and would be lost")
+
     def _alias(self, node: ast.ClassDef) -> Plan:
+        self._check_can_be_thin(node)
         _, optimizer = optimizer_parameter(node)
         initialiser = constructor(node)
         signature: str | None = None

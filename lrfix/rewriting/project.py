@@ -30,11 +30,14 @@ class Project:
         return cls(start)
 
     def mentions(self, name: str, apart_from: str) -> bool:
-        """Whether a file other than ``apart_from`` has ``name`` as a word; True, to be safe, with too many to read."""
+        """Whether a file other than ``apart_from`` has the word ``name`` (or a pattern that ends in one).
+
+        True, to be safe, where there are too many files to read.
+        """
         if self.root is None:
             return False
         own = os.path.realpath(apart_from)
-        word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+        word = re.compile(rb"(?<!\w)" + name.encode() + rb"(?!\w)")
         files = self._contents
         if files is None:
             return True

@@ -17,6 +17,7 @@ from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.laboratory import stated_rate
+from lrfix.simulation.roles import Role, role_of
 from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
@@ -44,6 +45,10 @@ def proofs_of(
     if analysis.form == "lambda":
         return tuple(prover.calls(analysis.leaves))
     return (*prover.calls(()), *prover.parameters())
+
+
+_WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
+_EDGE_STEPS = 120
 
 
 class _Prover:
@@ -76,7 +81,11 @@ class _Prover:
             construction = next(c for c in self.plan.constructions if c.call is old)
             assert construction.optimizer is not None
             before = call_slice(
-                self.names, old, construction.optimizer, known, restart=call_argument(old, self._restart(), "last_epoch")
+                self.names,
+                old,
+                construction.optimizer,
+                known,
+                restart=call_argument(old, self._restart(), "last_epoch"),
             )
             after = call_slice(
                 self.new_names,
@@ -88,9 +97,20 @@ class _Prover:
             )
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
+            found += self._edges(before, after, scenarios[0])
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
-            found.append(self._proof(before, after, scenarios, spec, label))
+            found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
+
+    def _edges(self, before: Slice, after: Slice, generic: Values) -> list[Proof]:
+        """The same without warmup, where it may be set so: there code divides by zero, or means something else."""
+        free = [key for key in dict.fromkeys((*before.free, *after.free)) if role_of(key) in _WARMUPS]
+        if self.kind != "equivalent" or not free:
+            return []
+        scenario = Values({**generic.values, **dict.fromkeys(free, 0)}, generic.base_lrs)
+        # ``repair``: the old version may raise here, the new one may not.
+        request = VerificationRequest(before.source, after.source, (scenario,), _EDGE_STEPS, "repair", self.device)
+        return [Proof(request, "without warmup", may_raise=True)]
 
     def _restart(self) -> int:
         """The position of ``last_epoch`` in the old call."""
@@ -138,7 +158,8 @@ class _Prover:
         scenarios = [
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
-        return [self._proof(before, after, scenarios, self.spec, "with any parameters")]
+        edges = self._edges(before, after, scenarios[0]) if self.plan.alias is not None else []
+        return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]
 
     def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
         return len(list(self.new_names.ancestors(new))) == len(list(self.names.ancestors(old)))

@@ -74,6 +74,21 @@ def readings_of(analysis: SiteAnalysis) -> list[Reading]:
     return list(found.values())
 
 
+def readings_past_the_end(analysis: SiteAnalysis) -> list[Reading]:
+    """What a site without faults means if only its curve up to the end counts.
+
+    Nobody is known to go past the end, so what comes there is no fault, and this reading is taken only on request.
+    """
+    study, recognition = analysis.study, analysis.recognition
+    if analysis.status is not Status.UNSUPPORTED or recognition is None or recognition.family in ("other", "constant"):
+        return []
+    assert isinstance(study, Study)
+    samples = samples_of(study)
+    if samples is None or study.unvaried is not None:
+        return []
+    return [r for r in _shapes(study, samples, frozenset(), offset=0) if r.key == "stays-at-floor"]
+
+
 def _same(spec: ScheduleSpec) -> tuple[object, ...]:
     return spec.scheduler, spec.positional, tuple(sorted(spec.keywords.items()))
 

@@ -15,10 +15,10 @@ from lrfix.rewriting.constructors import bound_arguments
 from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
 from lrfix.rewriting.imports import SCHEDULERS
-from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, SiteRewrite
+from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, Proof, SiteRewrite
 from lrfix.rewriting.plan import plan_site
 from lrfix.rewriting.proofs import proofs_of
-from lrfix.rewriting.readings import readings_of
+from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.simulation.facts import literal
 from lrfix.simulation.laboratory import stated_rate
 from lrfix.sites import find_sites
@@ -82,7 +82,7 @@ def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
         found: dict[Identity, tuple[Verification, ...]] = {}
         for site in _sites(draft):
             mine = [(p, answer) for (d, s, p), answer in zip(jobs, answers, strict=True) if d is draft and s is site]
-            refusals = [refusal(site.kind, proof.expected, answer) for proof, answer in mine]
+            refusals = [refusal(site.kind, proof, answer) for proof, answer in mine]
             reason = next((r for r in refusals if r is not None), None)
             if reason is None:
                 found[site.identity] = tuple(answer for _, answer in mine)
@@ -108,17 +108,23 @@ def _sites(draft: _Draft) -> tuple[SiteRewrite, ...]:
     return draft.result.sites if draft.result is not None else ()
 
 
-def refusal(kind: Kind, expected: Sequence[Sequence[float]], answer: Verification) -> str | None:
+def refusal(kind: Kind, proof: Proof, answer: Verification) -> str | None:
     """Why a verification does not allow the edit to be written; None where it does."""
+    if proof.may_raise and answer.scenarios and all(outcome.old_error is not None for outcome in answer.scenarios):
+        return None
     if answer.verdict == "failed":
-        return answer.reason or "no proof"
+        return _told(proof, answer.reason or "no proof")
     if kind == "equivalent" and answer.verdict != "equivalent":
-        return answer.reason or "old and new differ"
-    for curve, outcome in zip(expected, answer.scenarios, strict=False):
+        return _told(proof, answer.reason or "old and new differ")
+    for curve, outcome in zip(proof.expected, answer.scenarios, strict=False):
         for step, (rate, rates) in enumerate(zip(curve, outcome.new_curve, strict=False)):
             if abs(rate - rates[0]) > 1e-12 * max(abs(rate), abs(rates[0])):
                 return f"the new code gives {rates[0]!r} at step {step} where the chosen reading means {rate!r}"
     return None
+
+
+def _told(proof: Proof, reason: str) -> str:
+    return f"{proof.label}, {reason}" if proof.may_raise else reason
 
 
 def propose(
@@ -181,15 +187,21 @@ class _Proposal:
         return None
 
     def _rewritten(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
+        offered = readings_past_the_end(analysis)
         if analysis.status not in (Status.EQUIVALENT, Status.REPAIR):
-            raise NotRewritten(_why_not(analysis))
+            if not offered:
+                raise NotRewritten(_why_not(analysis))
+            if self.options.reading != offered[0].key:
+                raise NotRewritten(
+                    f"{_why_not(analysis)}; --reading {offered[0].key} takes it as {offered[0].description}"
+                )
         kind: Kind = "equivalent" if analysis.status is Status.EQUIVALENT else "repair"
         if kind == "repair" and self.options.only_equivalent:
             raise NotRewritten("a repair, left out by --only equivalent")
         codes = findings_of(source, analysis)
         if codes is None:
             raise NotRewritten("an ignore comment covers what lrfix has to say about it")
-        readings = readings_of(analysis)
+        readings = offered or readings_of(analysis)
         chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
         assert analysis.names is not None
         plan = plan_site(

@@ -15,7 +15,7 @@ Rewrite = Callable[..., FileRewrite]
 
 @pytest.fixture
 def rewrite() -> Rewrite:
-    """``rewrite(text_or_bytes, external=..., path=..., module=..., **options)``; nothing is run unless ``verify=True``."""
+    """``rewrite(text_or_bytes, external=..., path=..., **options)``; nothing is run unless ``verify=True``."""
 
     def run(
         content: str | bytes,

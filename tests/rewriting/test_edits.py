@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 
 import pytest
@@ -162,9 +163,9 @@ class TestImports:
         ast.parse(after)
 
     def test_an_existing_import_is_extended(self, rewrite):
-        before = BEFORE.replace("import torch\n", "import torch\nfrom lrfix.schedulers import WarmupLinearLR\n").replace(
-            "return scheduler", "return scheduler, WarmupLinearLR"
-        )
+        before = BEFORE.replace(
+            "import torch\n", "import torch\nfrom lrfix.schedulers import WarmupLinearLR\n"
+        ).replace("return scheduler", "return scheduler, WarmupLinearLR")
         after = rewrite(before).after
         assert "from lrfix.schedulers import WarmupLinearLR, WarmupCosineLR\n" in after
         assert after.count("from lrfix") == 1
@@ -264,7 +265,9 @@ CLASS = _text(
             return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done))
     """
 )
-BUILT = CLASS + "\n\ndef build(args, optimizer):\n    return WarmupCosine(optimizer, args.warm, total=args.epochs + 5)\n"
+BUILT = (
+    CLASS + "\n\ndef build(args, optimizer):\n    return WarmupCosine(optimizer, args.warm, total=args.epochs + 5)\n"
+)
 #: The decay takes ``total`` steps of its own: the horizon is a sum.
 LONGER = BUILT.replace("(self.total - self.warmup)", "self.total")
 
@@ -314,7 +317,21 @@ class TestClasses:
         assert "return WarmupCosine(optimizer, args.warm, total=args.epochs + 5)" in result.after
 
     def test_a_class_whose_own_attributes_are_read_is_left_alone(self, rewrite):
-        before = BUILT.replace("    return WarmupCosine(", "    scheduler = WarmupCosine(") + "    return scheduler.total\n"
+        before = (
+            BUILT.replace("    return WarmupCosine(", "    scheduler = WarmupCosine(") + "    return scheduler.total\n"
+        )
         result = rewrite(before)
         assert not result.changed
         assert "scheduler.total" in result.left[0].reason
+
+    def test_a_class_that_another_is_derived_from_is_left_alone(self, rewrite):
+        here = rewrite(CLASS + "\n\nclass Mine(WarmupCosine):\n    def factor(self, step):\n        return 1.0\n")
+        assert "class WarmupCosine(LambdaLR):" in here.after
+        assert any("derived from it" in left.reason for left in here.left)
+        elsewhere = rewrite(CLASS, external=lambda name: re.search(name, "class Mine(WarmupCosine):") is not None)
+        assert not elsewhere.changed and "in another file is derived" in elsewhere.left[0].reason
+
+    def test_a_class_with_methods_for_others_is_left_alone(self, rewrite):
+        result = rewrite(CLASS + "\n    def set_step(self, step):\n        self.last_epoch = step\n")
+        assert not result.changed
+        assert "WarmupCosine.set_step" in result.left[0].reason

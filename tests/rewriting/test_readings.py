@@ -44,7 +44,8 @@ class TestTheSnippet:
         assert peaks == pytest.approx({"peak-is-base": 1e-3, "peak-absolute": 0.1, "peak-factor": 1e-4})
 
     @pytest.mark.parametrize(
-        ("reading", "peak"), [("peak-is-base", ""), ("peak-absolute", ", eta_max=0.1"), ("peak-factor", ", peak_factor=0.1")]
+        ("reading", "peak"),
+        [("peak-is-base", ""), ("peak-absolute", ", eta_max=0.1"), ("peak-factor", ", peak_factor=0.1")],
     )
     def test_each_can_be_chosen(self, rewrite, text, reading, peak):
         emitted = _emitted(rewrite(text, reading=reading).after)
@@ -52,9 +53,16 @@ class TestTheSnippet:
 
     def test_other_names_and_another_order_say_the_same(self, rewrite, text):
         renamed = text
-        for old, new in {"T_0": "cycle_steps", "T_mult": "cycle_mult", "eta_max": "max_lr", "T_warmup": "warmup"}.items():
+        for old, new in {
+            "T_0": "cycle_steps",
+            "T_mult": "cycle_mult",
+            "eta_max": "max_lr",
+            "T_warmup": "warmup",
+        }.items():
             renamed = renamed.replace(old, new)
-        renamed = renamed.replace("cycle_steps, cycle_mult=1, max_lr=0.1, warmup=0", "warmup, max_lr, cycle_steps, cycle_mult=1")
+        renamed = renamed.replace(
+            "cycle_steps, cycle_mult=1, max_lr=0.1, warmup=0", "warmup, max_lr, cycle_steps, cycle_mult=1"
+        )
         (site,) = rewrite(renamed).sites
         assert [r.key for r in site.readings] == ["peak-is-base", "peak-absolute", "peak-factor"]
         assert _emitted(site.after) == "WarmupCosineRestartsLR(optimizer, T_0=100, T_mult=2, warmup_steps=10)"
@@ -145,3 +153,10 @@ class TestFaults:
         result = rewrite(_fixture("warm_restarts_per_batch"), only_equivalent=True)
         assert not result.changed
         assert "--only equivalent" in result.left[0].reason
+
+    def test_a_rebound_that_nobody_is_known_to_reach_is_cut_on_request_only(self, rewrite):
+        text = _lambda("return 0.5 * (1 + math.cos(math.pi * step / total))", "total")
+        result = rewrite(text)
+        assert not result.changed
+        assert "--reading stays-at-floor" in result.left[0].reason
+        assert _emitted(rewrite(text, reading="stays-at-floor").after) == "WarmupCosineLR(optimizer, total)"

@@ -1,4 +1,4 @@
-"""Nothing is written that was not proved: a fault anywhere between the reading and the text is caught by running both."""
+"""Nothing is written that was not proved: a fault between the reading and the text is caught by running both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _off_by_one(arguments_of):
 def test_a_sound_schedule_is_proved_equal(rewrite):
     result = rewrite(SOUND, verify=True)
     (site,) = result.sites
-    (verification,) = result.verifications[site.identity]
+    verification, without_warmup = result.verifications[site.identity]
+    assert without_warmup.verdict == "equivalent"
     assert site.kind == "equivalent" and verification.verdict == "equivalent"
     assert verification.largest.relative <= 1e-12
     for outcome in verification.scenarios:
@@ -79,7 +80,9 @@ def test_a_wrong_recognition_is_refused(rewrite, monkeypatch):
 
 
 def test_one_refused_schedule_does_not_keep_the_other_from_being_rewritten(rewrite, monkeypatch):
-    both = SOUND + "\n\ndef other(optimizer, total):\n    return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / total))\n"
+    both = (
+        SOUND + "\n\ndef other(optimizer, total):\n    return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / total))\n"
+    )
     emit = plan.arguments_of
 
     def planted(spec, last_epoch=None):
@@ -97,3 +100,18 @@ def test_what_cannot_be_run_is_not_rewritten(rewrite):
     text = SOUND.replace("def factor(step):", "def factor(step):\n        open('log', 'a')")
     result = rewrite(text, verify=True)
     assert not result.changed
+
+
+def test_a_special_meaning_of_no_warmup_is_found_and_refused(rewrite):
+    text = text.replace(
+        "        if step < warmup:", "        if warmup == 0:\n            return 0.5\n        if step < warmup:"
+    )
+    result = rewrite(text, verify=True)
+    assert not result.changed
+    assert "without warmup, the rates differ" in result.left[0].reason
+
+
+def test_a_division_by_zero_without_warmup_is_no_reason_to_refuse(rewrite):
+    text = SOUND.replace("done = min(1.0, (step - warmup)", "done = min(1.0, 0 / warmup + (step - warmup)")
+    (site,) = rewrite(text, verify=True).sites
+    assert site.scheduler == "WarmupCosineLR"
