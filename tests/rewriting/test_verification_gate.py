@@ -103,7 +103,7 @@ def test_what_cannot_be_run_is_not_rewritten(rewrite):
 
 
 def test_a_special_meaning_of_no_warmup_is_found_and_refused(rewrite):
-    text = text.replace(
+    text = SOUND.replace(
         "        if step < warmup:", "        if warmup == 0:\n            return 0.5\n        if step < warmup:"
     )
     result = rewrite(text, verify=True)
