@@ -76,7 +76,11 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     study.faults = faults(study)
     recognition = study.recognition if opaque is None else None
     use = None if site.form == "subclass" else study.use
-    runs = [run for run in (study.run(index, use=use) for index in range(len(study.runs))) if run.ran and run.failure is None]
+    runs = [
+        run
+        for run in (study.run(index, use=use) for index in range(len(study.runs)))
+        if run.ran and run.failure is None
+    ]
     leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
     counters = dict(study.counters)
     if opaque is not None:

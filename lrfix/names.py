@@ -167,7 +167,11 @@ class Names:
         for binding in owner.bindings[node.id]:
             if isinstance(binding, Imported):
                 found.add(binding.qualified)
-            elif isinstance(binding, Assigned) and isinstance(binding.value, ast.Attribute | ast.Name) and not binding.index:
+            elif (
+                isinstance(binding, Assigned)
+                and isinstance(binding.value, ast.Attribute | ast.Name)
+                and not binding.index
+            ):
                 found |= self._qualified(binding.value, depth + 1)
         return frozenset(found)
 
@@ -229,7 +233,8 @@ class Names:
         inner = [
             b
             for b in scope.bindings[name]
-            if (node := getattr(b, "node", None)) is not None and (node is statement or statement in self.ancestors(node))
+            if (node := getattr(b, "node", None)) is not None
+            and (node is statement or statement in self.ancestors(node))
         ]
         if isinstance(statement, ast.Try) and all(isinstance(b, Imported | Defined) for b in inner):
             return inner[0]
@@ -254,7 +259,11 @@ class Names:
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
                 inner = scope
-                if isinstance(node, SCOPE_NODES) and not isinstance(node, ast.Module) and _evaluated_outside(node, child):
+                if (
+                    isinstance(node, SCOPE_NODES)
+                    and not isinstance(node, ast.Module)
+                    and _evaluated_outside(node, child)
+                ):
                     inner = self.scopes[node].parent or scope
                 elif node in self.scopes:
                     inner = self.scopes[node]

@@ -90,8 +90,16 @@ def updates(function: Function) -> Iterator[Update]:
             if name is None:
                 continue
             if isinstance(statement, ast.Assign):
-                own = any(ast.unparse(n) == ast.unparse(target) for n in ast.walk(statement.value) if isinstance(n, ast.expr))
-            kind = "attribute" if isinstance(target, ast.Attribute) else "item" if isinstance(target, ast.Subscript) else "outer"
+                own = any(
+                    ast.unparse(n) == ast.unparse(target) for n in ast.walk(statement.value) if isinstance(n, ast.expr)
+                )
+            kind = (
+                "attribute"
+                if isinstance(target, ast.Attribute)
+                else "item"
+                if isinstance(target, ast.Subscript)
+                else "outer"
+            )
             yield Update(statement, name, own, kind)
 
 
@@ -127,7 +135,9 @@ def hyperparameters(study: Study) -> dict[str, str]:
             initialiser = method(node, "__init__")
             if initialiser is None:
                 continue
-            parameters = {a.arg for a in (*initialiser.args.posonlyargs, *initialiser.args.args, *initialiser.args.kwonlyargs)}
+            parameters = {
+                a.arg for a in (*initialiser.args.posonlyargs, *initialiser.args.args, *initialiser.args.kwonlyargs)
+            }
             for statement in statements(initialiser.body):
                 if isinstance(statement, ast.Assign):
                     value = _unwrapped(statement.value)
@@ -143,7 +153,12 @@ def hyperparameters(study: Study) -> dict[str, str]:
 
 
 def _unwrapped(value: ast.expr) -> ast.expr:
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("int", "float") and value.args:
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id in ("int", "float")
+        and value.args
+    ):
         return value.args[0]
     return value
 

@@ -54,7 +54,7 @@ class Study:
         self,
         index: int = 0,
         *,
-        use: Construction | None | str = "chosen",
+        use: Construction | str | None = "chosen",
         groups: int = 2,
         overrides: Mapping[str, object] | None = None,
         steps: int | None = None,
@@ -91,7 +91,7 @@ class Study:
         return self._runs[(hashable,)]
 
     def jump(self, index: int, step: int) -> float | None:
-        """The rate at ``step`` when the scheduler is taken there at once, instead of step by step; None when it fails."""
+        """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
         run = self.laboratory.run(Scenario(index), construction=self.use, steps=2, jump=step)
         return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
 
@@ -115,7 +115,9 @@ class Study:
             int(n.value)
             for node in nodes
             for n in ast.walk(node)
-            if isinstance(n, ast.Constant) and isinstance(n.value, int | float) and not isinstance(n.value, bool)
+            if isinstance(n, ast.Constant)
+            and isinstance(n.value, int | float)
+            and not isinstance(n.value, bool)
             and 1 < abs(n.value) < 1e7
         ]
         return max(numbers, default=0)
@@ -131,13 +133,14 @@ class Study:
     def optional_lengths(self) -> tuple[str, ...]:
         """Constructor parameters that are lengths and may be None."""
         return tuple(
-            name for name, default, _ in self.constructor
+            name
+            for name, default, _ in self.constructor
             if isinstance(default, ast.Constant) and default.value is None and role_of(name) in LENGTHS
         )
 
     @cached_property
     def unvaried(self) -> str | None:
-        """A setting that the scenarios do not vary (a switch, a name, an optional object) and that may change the curve."""
+        """A setting that no scenario varies (a switch, a name, an optional object) and that may change the curve."""
         for run in self.runs:
             for path, value in run.leaves.items():
                 if isinstance(value, bool | str) or value is None:
@@ -260,17 +263,18 @@ class Study:
         return found
 
     def _narrowed(self, found: Recognition) -> Recognition:
-        """A recognised schedule, without its construction where the experiments do not cover all that the code can do."""
+        """A recognised schedule, without its construction where the experiments do not cover all the code can do."""
         if found.family == "constant":
             return replace(found, spec=None, reason="a constant rate needs no schedule")
         if self.unvaried is not None:
-            return replace(found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated")
+            return replace(
+                found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"
+            )
         return found
 
 
 def _usable(run: Run) -> bool:
     return run.ran and all_real(run.curve) and (run.failure is None or len(run.curve) >= ENOUGH)
-
 
 
 def _numbers(run: Run) -> dict[str, object]:

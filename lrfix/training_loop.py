@@ -93,7 +93,9 @@ def steps_per_epoch_only(study: Study) -> bool:
         loops = loops_around(study, call)
         if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
             return False
-        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0])) and not _calls_trainer(study, loops[0]):
+        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0])) and not _calls_trainer(
+            study, loops[0]
+        ):
             return False
     return True
 
@@ -117,7 +119,11 @@ def _calls_trainer(study: Study, loop: ast.For) -> bool:
 
 def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
     iterated = loop.iter
-    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id in ("enumerate", "tqdm", "list"):
+    if (
+        isinstance(iterated, ast.Call)
+        and isinstance(iterated.func, ast.Name)
+        and iterated.func.id in ("enumerate", "tqdm", "list")
+    ):
         iterated = iterated.args[0] if iterated.args else iterated
     if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id == "range":
         value = _value(study, run, iterated)

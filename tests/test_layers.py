@@ -18,6 +18,7 @@ RANKS = {
     "lrfix.pages": 2,
     "lrfix.vendoring": 2,
     "lrfix.schedulers": 2,
+    "lrfix.proof": 3,
     "lrfix.names": 3,
     "lrfix.registry": 3,
     "lrfix.config": 3,
@@ -46,6 +47,7 @@ ISOLATED = {
     "lrfix.schedules": (),
     "lrfix.schedulers": ("lrfix.schedules",),
     "lrfix.pages": ("lrfix.findings",),
+    "lrfix.proof": ("lrfix.schedulers", "lrfix.schedules"),
     "lrfix.registry": ("lrfix.findings", "lrfix.pages"),
     "lrfix.simulation.interpreter": ("lrfix.simulation",),
     "lrfix.simulation.stand_ins": ("lrfix.simulation",),
@@ -62,7 +64,7 @@ ISOLATED = {
         "lrfix.training_loop",
     ),
 }
-FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.schedulers", "lrfix.verification")}
+FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.proof", "lrfix.schedulers", "lrfix.verification")}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,6 +9,7 @@ from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run, stated_rate
 from lrfix.simulation.roles import RATES, Role, role_of
+from lrfix.sites.model import Construction
 from lrfix.structure import method, schedule_functions
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
@@ -29,7 +30,7 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
 
 @rule("LR202")
 def boundary_jump(study: Study) -> Iterator[Violation]:
-    if not study.ran or study.site.base == "MultiplicativeLR" and study.site.form == "lambda":
+    if not study.ran or (study.site.base == "MultiplicativeLR" and study.site.form == "lambda"):
         return
     for runs in (study.runs, _long_warmups(study)):
         jumps = [_jump(run.curve) for run in runs]
@@ -44,7 +45,8 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
     yield Violation(
         _decay_span(study),
         f"The rate {direction} where warmup ends: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
-        f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step before "
+        f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step "
+        "before "
         f"and {abs(run.curve[step + 2] - after):.2g} after.",
         study.evidence(run, [step - 1, step, step + 1, step + 2]),
     )
@@ -58,14 +60,16 @@ def first_step(study: Study) -> Iterator[Violation]:
     if study.everywhere(_starts_high):
         yield Violation(
             study.site.span,
-            f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and the rate "
+            f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and "
+            "the rate "
             "then climbs.",
             study.evidence(run, [0, 1, 2, 3]),
         )
     elif study.everywhere(lambda run: run.curve[0] == 0 and run.curve[1] > 0) and steps_per_epoch_only(study):
         yield Violation(
             study.site.span,
-            f"The whole first epoch is trained with a learning rate of 0: the schedule is stepped once an epoch and starts at "
+            "The whole first epoch is trained with a learning rate of 0: the schedule is stepped once an epoch and "
+            "starts at "
             f"0; epoch 1 has {run.curve[1]:.6g}.",
             study.evidence(run, [0, 1, 2]),
         )
@@ -89,7 +93,8 @@ def unclamped_horizon(study: Study) -> Iterator[Violation]:
     run, reached, step, what = shown
     yield Violation(
         _decay_span(study),
-        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop gets there: it "
+        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop "
+        "gets there: it "
         f"steps the scheduler {reached} times.",
         study.evidence(run, [step - 1, step, step + 1]),
     )
@@ -107,7 +112,11 @@ def zero_division(study: Study) -> Iterator[Violation]:
     for path, why in _legal_edges(study):
         edge = 1 if role_of(path) is Role.EPOCHS else 0
         tried = [study.run(i, use=use, overrides={path: edge}) for i in range(len(study.runs)) for use in _uses(study)]
-        broken = [t for t in tried if t.failure is not None and t.failure.kind == "ZeroDivisionError" and t.failure.step <= edge]
+        broken = [
+            t
+            for t in tried
+            if t.failure is not None and t.failure.kind == "ZeroDivisionError" and t.failure.step <= edge
+        ]
         if tried and len(broken) * len(_uses(study)) >= len(tried) and broken:
             yield _division(study, broken[0], f"with `{path}` = {edge}, {why}")
             return
@@ -136,27 +145,33 @@ def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
             top = max(range(len(run.curve)), key=lambda k: abs(run.curve[k]))
             yield Violation(
                 _decay_span(study),
-                f"{study.site.base} multiplies the base rate by what this function returns, and it returns a rate: the base "
-                f"rate {run.base_lrs[0]:.6g} times {run.curve[top] / run.base_lrs[0]:.6g} gives {run.curve[top]:.3g} at the "
+                f"{study.site.base} multiplies the base rate by what this function returns, and it returns a rate: "
+                "the base "
+                f"rate {run.base_lrs[0]:.6g} times {run.curve[top] / run.base_lrs[0]:.6g} gives {run.curve[top]:.3g} "
+                "at the "
                 f"peak (step {top}). Return a factor instead.",
                 study.evidence(run, [0, 1, top, top + 1]),
             )
             return
 
 
-def _scales_twice(study: Study, construction: object, index: int, rate: ast.expr) -> bool:
+def _scales_twice(study: Study, construction: Construction, index: int, rate: ast.expr) -> bool:
     """Doubling the stated base rate quadruples the peak: it counts in the optimizer and in the function."""
-    run = study.run(index, use=construction)  # type: ignore[arg-type]
+    run = study.run(index, use=construction)
     text = ast.unparse(rate)
-    path = text if text in run.leaves else next((p for p, v in run.leaves.items() if v == run.base_lrs[0] and role_of(p) in RATES), None)
+    path = (
+        text
+        if text in run.leaves
+        else next((p for p, v in run.leaves.items() if v == run.base_lrs[0] and role_of(p) in RATES), None)
+    )
     value = run.leaves.get(path or "")
     if path is None or not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    doubled = study.run(index, use=construction, overrides={path: 2 * value})  # type: ignore[arg-type]
+    doubled = study.run(index, use=construction, overrides={path: 2 * value})
     if not doubled.ran or doubled.failure is not None or not all_real(doubled.curve):
         return False
     before, after = max(map(abs, run.curve)), max(map(abs, doubled.curve))
-    return before > 0 and abs(after / before - 4) < 1e-6
+    return bool(before > 0 and abs(after / before - 4) < 1e-6)
 
 
 def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
@@ -170,12 +185,18 @@ def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
         return
     for index, run in enumerate(study.runs):
         scaled = study.run(index, base_lrs=tuple(2 * rate for rate in run.base_lrs))
-        if not scaled.ran or scaled.curve != run.curve or abs(max(run.curve) - 1) > 1e-9 or min(run.curve) == max(run.curve):
+        if (
+            not scaled.ran
+            or scaled.curve != run.curve
+            or abs(max(run.curve) - 1) > 1e-9
+            or min(run.curve) == max(run.curve)
+        ):
             return
     run = study.runs[0]
     yield Violation(
         study.span(get_lr),
-        f"`get_lr` returns a factor where rates are due: the rate reaches {max(run.curve):.6g} whatever the optimizer's base rate "
+        f"`get_lr` returns a factor where rates are due: the rate reaches {max(run.curve):.6g} whatever the "
+        "optimizer's base rate "
         f"({run.base_lrs[0]:.6g} here). Multiply by `self.base_lrs`.",
         study.evidence(run, [0, 1, len(run.curve) // 2]),
     )
@@ -201,7 +222,9 @@ def _long_warmups(study: Study) -> list[Run]:
     for index, run in enumerate(study.runs):
         horizon = study.horizon(run)
         leaves = {**run.leaves, **run.names}
-        lengths = [p for p, v in leaves.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(v, int)]
+        lengths = [
+            p for p, v in leaves.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(v, int)
+        ]
         inputs = [p for p in lengths if p in run.leaves] or lengths
         if horizon is None or len(inputs) != 1:
             return []
@@ -247,7 +270,9 @@ def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | Non
     if run.failure is not None:
         step = run.failure.step
         if 0 < step < reached and (horizon is None or step > horizon):
-            what = {"ComplexRate": "becomes a complex number", "InvalidRate": "is no finite number"}.get(run.failure.kind)
+            what = {"ComplexRate": "becomes a complex number", "InvalidRate": "is no finite number"}.get(
+                run.failure.kind
+            )
             return step, f"{what or 'fails with ' + run.failure.kind} at step {step} ({run.failure.message})"
         return None
     for step, rate in enumerate(curve[:reached]):
@@ -259,7 +284,9 @@ def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | Non
     top = max(curve[: end + 1])
     tail = curve[end : min(reached, len(curve))]
     rising = next((k for k in range(1, len(tail)) if tail[k] > tail[0] + 0.01 * top), None)
-    decayed = curve[end] < 0.25 * top and all(b <= a + 1e-12 * top for a, b in zip(curve[end - 3 : end], curve[end - 2 : end + 1], strict=True))
+    decayed = curve[end] < 0.25 * top and all(
+        b <= a + 1e-12 * top for a, b in zip(curve[end - 3 : end], curve[end - 2 : end + 1], strict=True)
+    )
     if decayed and rising is not None and not _restarts(curve, end):
         return end + rising, f"rises again (to {max(tail):.3g} at step {end + tail.index(max(tail))})"
     return None
@@ -287,11 +314,15 @@ def _legal_edges(study: Study) -> Iterator[tuple[str, str]]:
         elif role is Role.EPOCHS and "warm" not in path:
             yield path, "a run of one epoch"
     for name, stated, _ in study.constructor:
-        if role_of(name) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(stated, ast.Constant) and stated.value == 0:
+        if (
+            role_of(name) in (Role.WARMUP, Role.WARMUP_EPOCHS)
+            and isinstance(stated, ast.Constant)
+            and stated.value == 0
+        ):
             yield name, "its default"
 
 
-def _uses(study: Study) -> list[object]:
+def _uses(study: Study) -> list[Construction | None]:
     return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
 
 
@@ -313,7 +344,10 @@ def _decay_span(study: Study) -> Span:
     if chosen is None:
         return study.site.span
     returns = [
-        s for s in ast.walk(chosen)
-        if isinstance(s, ast.Return) and s.value is not None and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
+        s
+        for s in ast.walk(chosen)
+        if isinstance(s, ast.Return)
+        and s.value is not None
+        and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
     ]
     return study.span(max(returns, key=lambda s: s.lineno)) if returns else study.site.span

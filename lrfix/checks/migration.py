@@ -19,7 +19,8 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     run = study.runs[0]
     yield Violation(
         study.site.span,
-        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for step; "
+        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for "
+        "step; "
         "`lrfix rewrite` proves it and makes the change.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )

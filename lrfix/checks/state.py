@@ -36,7 +36,8 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                 if _never_runs(study, update.statement):
                     yield Violation(
                         study.span(update.statement),
-                        f"Evaluating the schedule would reassign the hyperparameter `{update.name}`; this line is never "
+                        f"Evaluating the schedule would reassign the hyperparameter `{update.name}`; this line is "
+                        "never "
                         "reached today, and once it is, the rate depends on how often it was asked for.",
                     )
                 continue
@@ -47,7 +48,8 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                 one, two, step = shown
                 yield Violation(
                     study.span(update.statement),
-                    f"Evaluating the schedule reassigns the hyperparameter `{update.name}`: with one parameter group the "
+                    f"Evaluating the schedule reassigns the hyperparameter `{update.name}`: with one parameter group "
+                    "the "
                     f"rate at step {step} is {one.curve[step]:.6g}, with two it is {two.curve[step]:.6g}.",
                     study.evidence(two, [max(step - 1, 0), step, step + 1]),
                 )
@@ -61,7 +63,8 @@ def unreachable_update(study: Study) -> Iterator[Violation]:
         if first is not None:
             yield Violation(
                 study.span(first),
-                f"`{_headline(first)}` can never run: every path before it in `{function.name}` returns or raises, so the "
+                f"`{_headline(first)}` can never run: every path before it in `{function.name}` returns or raises, "
+                "so the "
                 "state it should advance stands still.",
             )
     yield from _never_true(study)
@@ -84,8 +87,10 @@ def stateful_lambda(study: Study) -> Iterator[Violation]:
     first = min(candidates, key=lambda u: u.statement.lineno)
     yield Violation(
         study.span(first.statement),
-        f"The function keeps its own counter `{first.name}` instead of using its step argument: it advances once for every "
-        f"parameter group, so at step {step} the rate is {one.curve[step]:.6g} with one group and {two.curve[step]:.6g} "
+        f"The function keeps its own counter `{first.name}` instead of using its step argument: it advances once for "
+        "every "
+        f"parameter group, so at step {step} the rate is {one.curve[step]:.6g} with one group and "
+        f"{two.curve[step]:.6g} "
         "with two; the counter is also lost when training resumes.",
         study.evidence(two, [step - 1, step, step + 1]),
     )
@@ -108,14 +113,15 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
                 study.evidence(study.runs[0], [0, 1, len(study.runs[0].curve) - 1]),
             )
         return
-    if step is not None and get_lr is not None and study.everywhere(lambda run: constant(run.curve)):
-        if not any(run.stepped and get_lr in run.stepped.calls for run in study.runs) and _uses_state(get_lr):
-            yield Violation(
-                study.span(step),
-                "`step` is overridden and never asks `get_lr`: the schedule written there has no effect, the rate stays "
-                f"{study.runs[0].curve[-1]:.6g}.",
-                study.evidence(study.runs[0], [0, 1, len(study.runs[0].curve) - 1]),
-            )
+    if step is None or get_lr is None or not study.everywhere(lambda run: constant(run.curve)):
+        return
+    if not any(run.stepped and get_lr in run.stepped.calls for run in study.runs) and _uses_state(get_lr):
+        yield Violation(
+            study.span(step),
+            "`step` is overridden and never asks `get_lr`: the schedule written there has no effect, the rate stays "
+            f"{study.runs[0].curve[-1]:.6g}.",
+            study.evidence(study.runs[0], [0, 1, len(study.runs[0].curve) - 1]),
+        )
 
 
 @rule("LR105")
@@ -135,7 +141,8 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         horizon = study.horizon(run) or 0
         yield Violation(
             study.site.span,
-            f"The decay never happens: the rate is {run.curve[0]:.6g} from step 0 to step {horizon - 1}, the whole run of "
+            f"The decay never happens: the rate is {run.curve[0]:.6g} from step 0 to step {horizon - 1}, the whole "
+            "run of "
             f"{horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
@@ -161,7 +168,8 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
         before, after = effect
         yield Violation(
             study.span(argument),
-            f"`{name}` is accepted but has no effect: with {before!r} and with {after!r} the rate is the same at every step.",
+            f"`{name}` is accepted but has no effect: with {before!r} and with {after!r} the rate is the same at "
+            "every step.",
             study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
         )
 
@@ -180,7 +188,8 @@ def _depends_on_history(study: Study, update: Update) -> Iterator[Violation]:
             yield Violation(
                 study.span(update.statement),
                 f"Evaluating the schedule reassigns the hyperparameter `{update.name}`: step {step} has the rate "
-                f"{walked[0]:.6g} when every step before it was asked for, and {direct[0]:.6g} when it is asked for alone, as "
+                f"{walked[0]:.6g} when every step before it was asked for, and {direct[0]:.6g} when it is asked for "
+                "alone, as "
                 "after a resume.",
                 study.evidence(run, [step - 1, step, step + 1]),
             )
@@ -211,7 +220,7 @@ def _depends_on_asking(study: Study) -> tuple[Run, Run, int] | None:
 def _advances(statement: ast.stmt) -> bool:
     """A dead statement worth a word: it would have changed state that outlives the call."""
     if isinstance(statement, ast.AugAssign):
-        return isinstance(statement.target, ast.Attribute | ast.Subscript) or isinstance(statement.target, ast.Name)
+        return True
     if isinstance(statement, ast.Assign):
         return any(isinstance(t, ast.Attribute | ast.Subscript) for t in statement.targets)
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
@@ -241,7 +250,8 @@ def _never_true(study: Study) -> Iterator[Violation]:
             elif frozen is not None:
                 yield Violation(
                     study.span(test.body[0]),
-                    f"This branch can never run: `{ast.unparse(test.test)}` waits for `{frozen}` to change, and nothing that "
+                    f"This branch can never run: `{ast.unparse(test.test)}` waits for `{frozen}` to change, and "
+                    "nothing that "
                     "runs changes it.",
                 )
 
@@ -272,7 +282,9 @@ def _frozen_state(study: Study, function: ast.AST, test: ast.If) -> str | None:
         return None
     writes = [u for f in functions_of(study) for u in updates(f) if u.name == name]
     ran = [u for u in writes if _first_with(study, u.statement) is not None and not _in_constructor(study, u)]
-    started = [u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)]
+    started = [
+        u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)
+    ]
     return f"self.{name}" if started and not ran and len(writes) > len(started) else None
 
 
@@ -303,7 +315,15 @@ def _means_to_vary(study: Study) -> bool:
     if isinstance(node, ast.ClassDef):
         initialiser = method(node, "__init__")
         named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
-        lengths = (Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.CYCLE, Role.DECAY_LENGTH, Role.STEP_SIZE)
+        lengths = (
+            Role.WARMUP,
+            Role.WARMUP_EPOCHS,
+            Role.HORIZON,
+            Role.EPOCHS,
+            Role.CYCLE,
+            Role.DECAY_LENGTH,
+            Role.STEP_SIZE,
+        )
         formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in ast.walk(m))
         return formula and any(role_of(name) in lengths for name in named)
     parameters = [a.arg for a in node.args.args] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
@@ -338,10 +358,22 @@ def _reads_by_name(study: Study) -> bool:
     node = study.node
     assert isinstance(node, ast.ClassDef)
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "vars", "locals"):
+        if (
+            isinstance(inner, ast.Call)
+            and isinstance(inner.func, ast.Name)
+            and inner.func.id in ("getattr", "vars", "locals")
+        ):
             return True
-    derived = [n for n in study.names.nodes if isinstance(n, ast.ClassDef) and any(ast.unparse(b) == node.name for b in n.bases)]
-    inherits = [b for b in node.bases if isinstance(b, ast.Name) and study.names.bindings(b.id, node) and not _imported(study, b)]
+    derived = [
+        n
+        for n in study.names.nodes
+        if isinstance(n, ast.ClassDef) and any(ast.unparse(b) == node.name for b in n.bases)
+    ]
+    inherits = [
+        b
+        for b in node.bases
+        if isinstance(b, ast.Name) and study.names.bindings(b.id, node) and not _imported(study, b)
+    ]
     return bool(derived or inherits)
 
 
@@ -354,9 +386,14 @@ def _never_read(study: Study, node: ast.ClassDef, parameter: str) -> bool:
     initialiser = method(node, "__init__")
     assert initialiser is not None
     held = {attribute for attribute, name in hyperparameters(study).items() if name == parameter}
-    loads = [n for n in ast.walk(initialiser) if isinstance(n, ast.Name) and n.id == parameter and isinstance(n.ctx, ast.Load)]
+    loads = [
+        n
+        for n in ast.walk(initialiser)
+        if isinstance(n, ast.Name) and n.id == parameter and isinstance(n.ctx, ast.Load)
+    ]
     stores = [
-        s for s in ast.walk(initialiser)
+        s
+        for s in ast.walk(initialiser)
         if isinstance(s, ast.Assign) and any(isinstance(t, ast.Attribute) and t.attr in held for t in s.targets)
     ]
     stored = {n for s in stores for n in ast.walk(s.value)}

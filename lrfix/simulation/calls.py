@@ -25,7 +25,9 @@ from lrfix.simulation.values import (
 Machine = Any
 
 
-def invoke(machine: Machine, function: Any, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+def invoke(
+    machine: Machine, function: Any, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
     """Call ``function``; any callable value of the interpreted program."""
     kind = type(function)
     if kind is Function:
@@ -42,7 +44,9 @@ def invoke(machine: Machine, function: Any, arguments: list[Any], keywords: dict
             raise UserError(TypeError(f"'{function.cls.name}' object is not callable"), node)
         return invoke(machine, BoundMethod(method, function), arguments, keywords, node)
     if kind is Partial:
-        return invoke(machine, function.function, [*function.arguments, *arguments], {**function.keywords, **keywords}, node)
+        return invoke(
+            machine, function.function, [*function.arguments, *arguments], {**function.keywords, **keywords}, node
+        )
     if kind is StaticMethod or kind is ClassMethod:
         return invoke(machine, function.function, arguments, keywords, node)
     if kind is Unknown:
@@ -63,7 +67,9 @@ def _unknown(function: Unknown, arguments: list[Any], keywords: dict[str, Any], 
     return Unknown(f"{function.path}(...)")
 
 
-def _function(machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+def _function(
+    machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
     from lrfix.simulation.statements import RETURN, block
 
     definition = function.node
@@ -182,7 +188,9 @@ def bind(
             variables[name] = function.keyword_defaults[name]
 
 
-def _construct(machine: Machine, cls: ClassValue, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+def _construct(
+    machine: Machine, cls: ClassValue, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
     instance = Instance(cls)
     if cls.native is not None:
         instance.attributes["args"] = tuple(arguments)
@@ -224,7 +232,9 @@ def _fill_dataclass(
         invoke(machine, BoundMethod(after, instance), [], {}, node)
 
 
-def _native(machine: Machine, native: NativeFunction, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+def _native(
+    machine: Machine, native: NativeFunction, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
     machine.burn(node)
     if native.accepts_callables:
         return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)
@@ -234,6 +244,3 @@ def _native(machine: Machine, native: NativeFunction, arguments: list[Any], keyw
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
     return machine.native(native.function, tuple(plain), node, **named)
-
-
-

@@ -111,7 +111,7 @@ class Laboratory:
             advance = interpreter.attribute(scheduler, "step")
             if jump is not None:
                 interpreter.set_attribute(scheduler, "last_epoch", jump - 1, ast.Pass())
-            for step in range(1, steps):
+            for _ in range(1, steps):
                 interpreter.call(advance)
                 bench.read(optimizer, run.lr)
         except Opaque as opaque:
@@ -153,7 +153,9 @@ class _Bench:
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
 
-    def build(self, construction: Construction | None, groups: int, base_lrs: Sequence[float] | None) -> tuple[Any, Any]:
+    def build(
+        self, construction: Construction | None, groups: int, base_lrs: Sequence[float] | None
+    ) -> tuple[Any, Any]:
         if construction is None:
             return self._from_class(groups, base_lrs)
         return self._from_call(construction, groups, base_lrs)
@@ -370,5 +372,9 @@ def stated_rate(construction: Construction) -> ast.expr | None:
     if rate is None:
         return None
     parameters = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "params"), None)
-    plain = isinstance(parameters, ast.Call) and isinstance(parameters.func, ast.Attribute) and parameters.func.attr == "parameters"
+    plain = (
+        isinstance(parameters, ast.Call)
+        and isinstance(parameters.func, ast.Attribute)
+        and parameters.func.attr == "parameters"
+    )
     return rate if plain else None

@@ -43,40 +43,79 @@ class Role(str, Enum):
 _RULES: tuple[tuple[str, Role], ...] = (
     (r"last_?epoch|last_?step|start_epoch|start_step|start_iter|resume", Role.LAST_EPOCH),
     (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
-    (r"warm.*(start|init|begin|min).*(lr|rate)|(start|init|begin|initial)_?warm.*(lr|rate)|(start|init|initial)_lr_warm|warm.*(lr|rate)$", Role.WARMUP_START),
+    (
+        r"warm.*(start|init|begin|min).*(lr|rate)|(start|init|begin|initial)_?warm.*(lr|rate)|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
+        Role.WARMUP_START,
+    ),
     (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
     (r"warm|ramp_?up|burn_?in", Role.WARMUP),
     (r"t_?mult|cycle_?mult|mult_factor|cycle_factor|cycle_mul|mul_factor", Role.CYCLE_MULT),
-    (r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^period$|period_", Role.CYCLE),
+    (
+        r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^period$|period_",
+        Role.CYCLE,
+    ),
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
     (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
     (r"step_?size|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step", Role.STEP_SIZE),
-    (r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale", Role.FLOOR_RATIO),
-    (r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|min_value|annealing_?to", Role.FLOOR),
-    (r"(max|peak|top|high|upper)_?(lr|rate|learning|value)|(lr|rate|learning_rate)_?(max|peak|high)|eta_?max|lr_?max|max_?lr|peak", Role.PEAK),
-    (r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_iter_per|per_epoch|batches_per|train_len|nb_batches", Role.LOADER_LENGTH),
-    (r"decay_?(steps|iters|iterations|length|len|steps)|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown", Role.DECAY_LENGTH),
-    (r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training", Role.HORIZON),
+    (
+        r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale",
+        Role.FLOOR_RATIO,
+    ),
+    (
+        r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|min_value|annealing_?to",
+        Role.FLOOR,
+    ),
+    (
+        r"(max|peak|top|high|upper)_?(lr|rate|learning|value)|(lr|rate|learning_rate)_?(max|peak|high)|eta_?max|lr_?max|max_?lr|peak",
+        Role.PEAK,
+    ),
+    (
+        r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_iter_per|per_epoch|batches_per|train_len|nb_batches",
+        Role.LOADER_LENGTH,
+    ),
+    (
+        r"decay_?(steps|iters|iterations|length|len|steps)|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown",
+        Role.DECAY_LENGTH,
+    ),
+    (
+        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training",
+        Role.HORIZON,
+    ),
     (r"epoch", Role.EPOCHS),
     (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp", Role.POWER),
     (r"gamma|decay_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr", Role.GAMMA),
-    (r"base_?(lr|rate|learning)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate", Role.BASE_RATE),
+    (
+        r"base_?(lr|rate|learning)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate",
+        Role.BASE_RATE,
+    ),
     (r"d_?model|model_?(size|dim|width)|hidden_?(size|dim)|dim|embed|width", Role.WIDTH),
-    (r"batch_?size|world_?size|num_?(gpus|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train", Role.COUNT),
+    (
+        r"batch_?size|world_?size|num_?(gpus|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train",
+        Role.COUNT,
+    ),
 )
 _COMPILED = tuple((re.compile(pattern), role) for pattern, role in _RULES)
 
 LENGTHS = frozenset(
-    {Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH, Role.LOADER_LENGTH, Role.CYCLE, Role.STEP_SIZE}
+    {
+        Role.WARMUP,
+        Role.WARMUP_EPOCHS,
+        Role.HORIZON,
+        Role.EPOCHS,
+        Role.DECAY_LENGTH,
+        Role.LOADER_LENGTH,
+        Role.CYCLE,
+        Role.STEP_SIZE,
+    }
 )
 RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
 SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.WIDTH}
 
 
 def role_of(path: str) -> Role:
-    """The role of a value from the expression that names it: ``args.warmup_epochs``, ``cfg["min_lr"]``, ``len(loader)``."""
+    """The role of a value from the expression that names it: ``args.warmup``, ``cfg["min_lr"]``, ``len(loader)``."""
     word = last_word(path)
     for pattern, role in _COMPILED:
         if pattern.search(word):

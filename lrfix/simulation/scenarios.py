@@ -59,7 +59,9 @@ class Scenario:
 
     def knows(self, path: str) -> bool:
         """Whether a plausible value can be given: by override, by default, or by role."""
-        return path in self.overrides or path in self.values or path in self.defaults or role_of(path) is not Role.UNKNOWN
+        return (
+            path in self.overrides or path in self.values or path in self.defaults or role_of(path) is not Role.UNKNOWN
+        )
 
     def value(self, path: str, wanted: str = "number") -> object:
         """The value of a free expression; the same each time it is asked for."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.interpreter import Interpreter
@@ -29,7 +28,7 @@ def stand_in(qualified: str) -> ClassValue | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _classes(file: str) -> dict[str, ClassValue]:
     path = Path(__file__).parent / "stand_ins" / f"{file}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))

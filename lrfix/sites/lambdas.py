@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from lrfix.findings import Span
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Binding, Defined, Imported, Names, Opaquely
@@ -44,7 +45,7 @@ def lambda_sites(source: Source, names: Names, subclasses: set[ast.AST]) -> list
     ]
 
 
-def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> list[ast.AST]:
+def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> Sequence[ast.AST]:
     """The functions, lambdas or classes that decide what calling ``node`` returns."""
     if hops > _MAX_HOPS:
         return []
@@ -69,7 +70,7 @@ def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> list[a
     return []
 
 
-def _from_binding(names: Names, binding: Binding | None, hops: int) -> list[ast.AST]:
+def _from_binding(names: Names, binding: Binding | None, hops: int) -> Sequence[ast.AST]:
     if isinstance(binding, Defined):
         return [binding.node]
     if isinstance(binding, Assigned) and not binding.index:
@@ -79,17 +80,16 @@ def _from_binding(names: Names, binding: Binding | None, hops: int) -> list[ast.
     return []
 
 
-def _from_call(names: Names, node: ast.Call, at: ast.AST, hops: int) -> list[ast.AST]:
+def _from_call(names: Names, node: ast.Call, at: ast.AST, hops: int) -> Sequence[ast.AST]:
     qualified = names.qualified(node.func)
     if qualified & {"functools.partial", "partial"} and node.args:
         return _definitions(names, node.args[0], at, hops + 1)
     if isinstance(node.func, ast.Lambda):
         return [node.func]
-    found = _definitions(names, node.func, at, hops + 1) if isinstance(node.func, ast.Name | ast.Attribute) else []
-    return found
+    return _definitions(names, node.func, at, hops + 1) if isinstance(node.func, ast.Name | ast.Attribute) else []
 
 
-def _method(names: Names, node: ast.Attribute) -> list[ast.AST]:
+def _method(names: Names, node: ast.Attribute) -> Sequence[ast.AST]:
     """``self.method`` inside a class, ``Class.method`` anywhere."""
     owner: ast.AST | None = None
     if isinstance(node.value, ast.Name):
@@ -100,7 +100,11 @@ def _method(names: Names, node: ast.Attribute) -> list[ast.AST]:
         elif isinstance(binding, Defined):
             owner = binding.node
         elif isinstance(binding, Assigned) and isinstance(binding.value, ast.Call):
-            inner = _definitions(names, binding.value.func, node, _MAX_HOPS - 1) if isinstance(binding.value.func, ast.Name) else []
+            inner = (
+                _definitions(names, binding.value.func, node, _MAX_HOPS - 1)
+                if isinstance(binding.value.func, ast.Name)
+                else []
+            )
             owner = inner[0] if inner else None
         elif isinstance(binding, Imported):
             owner = None

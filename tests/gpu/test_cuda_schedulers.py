@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lrfix import schedulers, schedules  # noqa: E402  # torch must be there first
+from lrfix import schedulers, schedules
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 

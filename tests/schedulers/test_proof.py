@@ -7,6 +7,7 @@ import math
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("torch", reason="the proof runs on torch")
 from lrfix import proof, schedulers
 from lrfix.commands.verify import command
 from lrfix.schedules import decaying, open_ended

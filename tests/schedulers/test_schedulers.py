@@ -12,9 +12,10 @@ import warnings
 from itertools import pairwise
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="the schedulers are torch classes")
 from torch.optim import lr_scheduler
 
 from lrfix import schedulers, schedules

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from lrfix import schedulers, schedules
+from lrfix import schedules
 from lrfix.vendoring import vendored_source
 
 
@@ -23,6 +23,9 @@ def load_vendored(path) -> ModuleType:
 
 @pytest.fixture(scope="session", params=["installed", "vendored"])
 def bundle(request, tmp_path_factory):
+    pytest.importorskip("torch")
+    from lrfix import schedulers
+
     if request.param == "vendored":
         return load_vendored(tmp_path_factory.mktemp("vendored") / "vendored_schedules.py")
     return SimpleNamespace(**vars(schedules), **{n: getattr(schedulers, n) for n in schedulers.__all__})

@@ -410,7 +410,7 @@ def _joined(parts: tuple[str, ...]) -> str:
     return "(" + " ".join(parts) + ")"
 
 
-OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "<", "<=", "==", "!=", "and", "or", "is"]
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "<", "<=", "==", "!=", "and", "or"]
 EXPRESSIONS = st.recursive(
     st.one_of(NUMBERS.map(repr), NAMES),
     lambda inner: st.one_of(

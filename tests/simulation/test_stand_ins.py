@@ -21,7 +21,7 @@ from lrfix.simulation.stand_ins import lr_scheduler as ours
 from lrfix.simulation.stand_ins import optimizer as our_optimizers
 
 torch = pytest.importorskip("torch")
-from torch.optim import lr_scheduler as theirs  # noqa: E402
+from torch.optim import lr_scheduler as theirs
 
 TORCH_VERSION = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
 STEPS = 60
