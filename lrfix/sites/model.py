@@ -1,4 +1,4 @@
-"""What a schedule site is: a definition, and the places where a scheduler is built from it."""
+"""What a schedule site is: a definition, the places where it is built or called, and what it writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from lrfix.findings import Span
 
-Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition"]
+Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "builtin"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,14 @@ class Construction:
 class ScheduleSite:
     """A place that defines a schedule.
 
-    ``nodes`` are the definitions (a class; a function or lambda; several for a list of lambdas), ``span`` covers the
-    first of them whole. ``base`` is the torch class that is subclassed or called (``LambdaLR``).
+    ``nodes`` are the definitions: a class; a function or lambda (several for a list of lambdas); for an inline setter
+    the statements of the loop that compute and write the rate, in order; for an array the statement or function that
+    makes the table; for a composition the statements or the function that put it together. ``span`` covers the first
+    definition whole, and all statements of an inline one. ``base`` is the torch class that is subclassed or called
+    (``LambdaLR``), empty where none is.
+
+    ``constructions`` are the calls that build the scheduler (forms with an object), ``calls`` the calls of the
+    function (setter, function), ``writes`` the statements that write ``param_group["lr"]`` (setter, wrapper).
     """
 
     form: Form
@@ -38,7 +44,16 @@ class ScheduleSite:
     nodes: tuple[ast.AST, ...]
     span: Span
     constructions: tuple[Construction, ...] = field(default=())
+    calls: tuple[ast.Call, ...] = field(default=())
+    writes: tuple[ast.stmt, ...] = field(default=())
 
     @property
     def node(self) -> ast.AST:
         return self.nodes[0]
+
+    @property
+    def inline(self) -> bool:
+        """Whether the site is a run of statements in the training loop, not a definition."""
+        return isinstance(self.node, ast.stmt) and not isinstance(
+            self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        )
