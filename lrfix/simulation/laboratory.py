@@ -156,6 +156,8 @@ class _Bench:
     def build(
         self, construction: Construction | None, groups: int, base_lrs: Sequence[float] | None
     ) -> tuple[Any, Any]:
+        if self.site.form not in ("lambda", "subclass"):
+            raise Opaque(f"schedules of the form {self.site.form} are not simulated", self.site.node)
         if construction is None:
             return self._from_class(groups, base_lrs)
         return self._from_call(construction, groups, base_lrs)
