@@ -75,7 +75,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     opaque = study.opaque
     study.faults = faults(study)
     recognition = study.recognition if opaque is None else None
-    use = None if site.form == "subclass" else study.use
+    use = study.described_by
     runs = [
         run
         for run in (study.run(index, use=use) for index in range(len(study.runs)))
@@ -142,7 +142,7 @@ def _failure(study: Study) -> str | None:
 
 
 def _parameters(run: Run, site: ScheduleSite) -> list[str]:
-    return list(run.names) if site.form == "subclass" else []
+    return list(run.names) if site.form != "lambda" else []
 
 
 def _scenario(run: Run) -> SimulatedScenario:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
 from lrfix.simulation.facts import Defaults
-from lrfix.simulation.laboratory import Laboratory, Parameter, Run, constructor_parameters
+from lrfix.simulation.laboratory import Laboratory, Run
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC, Scenario
+from lrfix.simulation.signatures import Parameter, constructor_parameters
 from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
 from lrfix.source import Source
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
+MOST_USES = 4
 REACH = 2.2
 
 
@@ -158,9 +161,30 @@ class Study:
         return self.longest_literal >= self.steps
 
     @cached_property
+    def uses(self) -> tuple[Construction, ...]:
+        """The places of the file that build the schedule, or that call it where it is a function."""
+        if self.site.constructions or not self.site.calls:
+            return self.site.constructions
+        found = []
+        for call in self.site.calls:
+            given = [*call.args, *(k.value for k in call.keywords)]
+            optimizer = next((a for a in given if looks_like_optimizer(a)), None)
+            found.append(Construction(call, optimizer, optimizer_call(self.names, optimizer)))
+        return tuple(found)
+
+    @cached_property
+    def described_by(self) -> Construction | None:
+        """The use in whose terms family and parameters are told: none where the definition's own parameters do."""
+        if self.site.form == "lambda":
+            return self.use
+        if self.site.form != "subclass" and not all(_usable(self.run(index, use=None)) for index in range(GENERIC)):
+            return self.use
+        return None
+
+    @cached_property
     def use(self) -> Construction | None:
         """The construction the site is judged by: the first that the file shows and that can be simulated."""
-        for construction in self.site.constructions:
+        for construction in self.uses[:MOST_USES]:
             run = self.run(0, use=construction)
             built = run.opaque is None and (run.failure is None or run.failure.step >= 0)
             if self.site.form == "lambda" or built:
@@ -237,7 +261,7 @@ class Study:
         """Family and parameters from the curves, in terms valid where the scheduler is built; None when opaque."""
         from lrfix.recognition import Sample, recognise
 
-        use = None if self.site.form == "subclass" else self.use
+        use = self.described_by
         plain = [self.run(i, use=use) for i in range(GENERIC)]
         varied = [self.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
         if not any(_usable(run) for run in plain):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run, stated_rate
+from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import RATES, Role, role_of
+from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.structure import method, schedule_functions
 from lrfix.study import Study, all_real, as_float

@@ -16,9 +16,9 @@ from lrfix.rewriting.model import Kind, NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
-from lrfix.simulation.laboratory import stated_rate
 from lrfix.simulation.roles import Role, role_of
 from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
+from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument

@@ -20,7 +20,7 @@ from lrfix.rewriting.plan import plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import stated_rate
+from lrfix.simulation.signatures import stated_rate
 from lrfix.sites import find_sites
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.study import Study

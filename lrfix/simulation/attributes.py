@@ -6,6 +6,8 @@ import ast
 import re
 from typing import Any
 
+from lrfix.simulation.array_library import attribute_of_array
+from lrfix.simulation.arrays import is_array_like
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import check_length, check_method
 from lrfix.simulation.values import (
@@ -89,6 +91,8 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         return _instance(machine, value, name, node)
     if kind is Unknown:
         known = value.assigned.get(name, MISSING)
+        if known is MISSING:
+            known = machine.host.unknown_attribute(value, name)
         return known if known is not MISSING else Unknown(f"{value.path}.{name}")
     if kind is ModuleValue:
         return machine.host.import_name(value.name, name)
@@ -96,6 +100,8 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         return _super(machine, value, name, node)
     if kind is ClassValue:
         return _class(machine, value, name, node)
+    if is_array_like(value):
+        return attribute_of_array(value, name, node)
     if kind in METHODS and name in METHODS[kind]:
         return _method(machine, value, name, node)
     if kind in (int, float, complex) and name in ("real", "imag", "numerator", "denominator"):
@@ -169,9 +175,29 @@ def _super(machine: Machine, value: SuperValue, name: str, node: ast.AST | None)
         if name in cls.namespace:
             owner = receiver.cls if isinstance(receiver, Instance) else receiver
             return _bound(machine, cls.namespace[name], receiver, owner, node)
+    foreign = isinstance(receiver, Instance) and receiver.cls.foreign
     if name == "__init__":
+        if foreign:
+            return NativeFunction("__init__ of a base elsewhere", _keep(receiver), accepts_callables=True)
         return NativeFunction("object.__init__", _initialise(receiver))
+    if foreign:
+        return Unknown(f"super().{name}")
     raise UserError(AttributeError(f"'super' object has no attribute '{name}'"), node)
+
+
+def _keep(receiver: Instance) -> Any:
+    """A constructor that cannot be seen is taken to keep its arguments under their names, as constructors do."""
+
+    def run(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> None:
+        given = node.args if isinstance(node, ast.Call) else []
+        for expression, value in zip(given, arguments, strict=False):
+            name = expression.attr if isinstance(expression, ast.Attribute) else getattr(expression, "id", None)
+            if name is not None:
+                receiver.attributes.setdefault(name, value)
+        for name, value in keywords.items():
+            receiver.attributes.setdefault(name, value)
+
+    return run
 
 
 def _initialise(receiver: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from lrfix.simulation.array_library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
 from lrfix.simulation.builtins import CONSTRUCTORS
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
@@ -50,13 +51,15 @@ def invoke(
     if kind is StaticMethod or kind is ClassMethod:
         return invoke(machine, function.function, arguments, keywords, node)
     if kind is Unknown:
-        return _unknown(function, arguments, keywords, node)
+        known = machine.host.unknown_call(function, arguments, keywords)
+        return known if known is not MISSING else _unknown(function, arguments, keywords, node)
     if isinstance(function, type) and issubclass(function, BaseException):
         return machine.native(function, tuple(arguments), node)
     if isinstance(function, type):
-        native = CONSTRUCTORS.get(function)
+        native = CONSTRUCTORS.get(function) or ARRAY_CONSTRUCTORS.get(function)
         if native is not None:
             return _native(machine, native, arguments, keywords, node)
+        raise Opaque(f"builds a {function.__name__}, which lrfix does not simulate", node)
     raise UserError(TypeError(f"'{type(function).__name__}' object is not callable"), node)
 
 
@@ -192,18 +195,31 @@ def _construct(
     machine: Machine, cls: ClassValue, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     instance = Instance(cls)
+    if cls.foreign:
+        instance.fallback = _foreign(machine)
     if cls.native is not None:
         instance.attributes["args"] = tuple(arguments)
     if _is_dataclass(cls):
         _fill_dataclass(machine, instance, arguments, keywords, node)
         return instance
     initialiser = cls.find("__init__")
+    if initialiser is MISSING and cls.foreign:
+        instance.attributes.update(keywords)
+        return instance
     if initialiser is MISSING:
         if (arguments or keywords) and cls.native is None:
             raise UserError(TypeError(f"{cls.name}() takes no arguments"), node)
         return instance
     invoke(machine, BoundMethod(initialiser, instance), arguments, keywords, node)
     return instance
+
+
+def _foreign(machine: Machine) -> Any:
+    def answer(name: str) -> Any:
+        known = machine.host.unknown_attribute(Unknown("self"), name)
+        return Unknown(f"self.{name}") if known is MISSING else known
+
+    return answer
 
 
 def _is_dataclass(cls: ClassValue) -> bool:
@@ -241,6 +257,7 @@ def _native(
     plain = [machine.concrete(a, node, "number") for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
     for value in (*plain, *named.values()):
+        machine.charge(value, node)
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
     return machine.native(native.function, tuple(plain), node, **named)

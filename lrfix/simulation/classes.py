@@ -95,12 +95,15 @@ def class_statement(node: ast.ClassDef) -> Callable[[Machine, Environment], Clas
 
         bases: list[ClassValue] = []
         native: type | None = None
+        foreign = False
         for expression in node.bases:
             base = compiled(expression)(machine, environment)
             if isinstance(base, ClassValue):
                 bases.append(base)
             elif isinstance(base, type) and issubclass(base, BaseException):
                 native = base
+            elif base is not object and not _ignorable(expression) and machine.host.foreign_bases(node):
+                foreign = True
             elif base is not object and not _ignorable(expression):
                 raise Opaque(f"derives from `{ast.unparse(expression)}`, which lrfix cannot see", node)
         if any(k.arg not in ("metaclass",) for k in node.keywords):
@@ -111,6 +114,7 @@ def class_statement(node: ast.ClassDef) -> Callable[[Machine, Environment], Clas
         inner.variables["__module__"] = "__main__"
         cls = ClassValue(node.name, node, tuple(bases), inner.variables)
         cls.native = native or next((b.native for b in bases if b.native), None)
+        cls.foreign = foreign or any(b.foreign for b in bases)
         cls.mro = linearised(cls, node)
         block(node.body)(machine, inner)
         for name in [n for n in inner.variables if n.startswith("__") and not n.endswith("__")]:

@@ -43,3 +43,7 @@ class UserError(Exception):
             return str(self.value)
         arguments = getattr(self.value, "attributes", {}).get("args", ())
         return ", ".join(map(str, arguments))
+
+
+class Finished(Exception):
+    """The schedule says nothing beyond the steps it has given: a table has come to its end."""

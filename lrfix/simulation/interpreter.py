@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+from lrfix.simulation import arrays
 from lrfix.simulation.attributes import attribute_of, set_attribute_of
 from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.calls import invoke
@@ -54,6 +55,15 @@ class HostProtocol(Protocol):
 
     def import_name(self, module: str, name: str | None) -> Any: ...
 
+    def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
+        """The value of an attribute of an unknown, or ``MISSING``: it is then unknown too."""
+
+    def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        """What calling an unknown gives, or ``MISSING``: the result is then unknown too."""
+
+    def foreign_bases(self, node: ast.ClassDef) -> bool:
+        """Whether a class may be simulated although a base of it cannot be seen."""
+
 
 class Refusing:
     """A host for closed programs: every unknown is opaque, every import is resolved from the allow-list or refused."""
@@ -69,6 +79,15 @@ class Refusing:
 
         value = resolve_qualified(f"{module}.{name}" if name else module)
         return Unknown(name or module) if value is None else value
+
+    def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
+        return MISSING
+
+    def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        return MISSING
+
+    def foreign_bases(self, node: ast.ClassDef) -> bool:
+        return False
 
 
 class Interpreter:
@@ -148,7 +167,16 @@ class Interpreter:
         except _PYTHON_ERRORS as error:
             raise UserError(error, node) from None
         check_length(value, node)
+        if isinstance(value, arrays.Array):
+            self.charge(value, node)
         return value
+
+    def charge(self, value: Any, node: ast.AST | None) -> None:
+        """Burn fuel for the elements of an array, a list or a tuple."""
+        if isinstance(value, arrays.Array | list | tuple):
+            self.fuel -= len(value) // arrays.ELEMENTS_PER_FUEL
+            if self.fuel < 0:
+                self.burn(node)
 
     def binary(
         self,
@@ -171,6 +199,8 @@ class Interpreter:
                 return value
         if isinstance(left, Instance) or isinstance(right, Instance):
             raise UserError(TypeError("unsupported operand type(s)"), node)
+        if arrays.is_array_like(left) or (arrays.is_array_like(right) and not isinstance(left, str)):
+            return self.native(arrays.binary, (arrays.operation_name(forward), left, right), node)
         if guard is not None:
             guard(left, right, node)
         return self.native(operation, (left, right), node)
@@ -183,6 +213,8 @@ class Interpreter:
                 return value
         if isinstance(left, Instance) and dunder not in ("__eq__", "__ne__"):
             raise UserError(TypeError(f"'{dunder}' not supported"), node)
+        if arrays.comparable(left, right):
+            return self.native(arrays.binary, (arrays.operation_name(dunder), left, right), node)
         check_comparable(left, node)
         check_comparable(right, node)
         return self.native(operation, (left, right), node)
@@ -245,6 +277,8 @@ class Interpreter:
         index = self.concrete(index, node, "number")
         if container is None or isinstance(container, int | float):
             raise UserError(TypeError(f"'{type(container).__name__}' object is not subscriptable"), node)
+        if isinstance(container, arrays.Array):
+            return self.native(arrays.item, (container, index), node)
         if not isinstance(container, list | tuple | dict | str | range | bytes):
             raise Opaque(f"reads an element of `{_text(node)}`, which lrfix cannot see", node)
         return self.native(lambda: container[index], (), node)
@@ -259,6 +293,10 @@ class Interpreter:
             self.call_method(container, "__setitem__", (index, value), node)
             return
         index = self.concrete(index, node, "number")
+        if isinstance(container, arrays.Array):
+            self.record_item(container, index, None, value, node)
+            self.native(arrays.assign, (container, index, self.concrete(value, node, "number")), node)
+            return
         if not isinstance(container, list | dict):
             raise UserError(TypeError(f"'{type(container).__name__}' object does not support item assignment"), node)
         self.record_item(container, index, None, value, node)

@@ -110,6 +110,8 @@ LENGTHS = frozenset(
         Role.STEP_SIZE,
     }
 )
+_OPTIMIZER_WORDS = frozenset({"optimizer", "optimizers", "optim", "optims", "opt", "opts", "optimiser"})
+_ABOUT_OPTIMIZERS = frozenset({"name", "type", "cls", "class", "config", "cfg", "params", "kwargs", "args", "state"})
 RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
 SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.WIDTH}
 
@@ -121,6 +123,16 @@ def role_of(path: str) -> Role:
         if pattern.search(word):
             return role
     return Role.UNKNOWN
+
+
+def names_optimizer(name: str) -> bool:
+    """Whether a name stands for an optimizer (``optimizer``, ``opt_g``, ``wrapped_optimizer``)."""
+    if role_of(name) is not Role.UNKNOWN:
+        return False
+    words = name.lower().strip("_").split("_")
+    if _ABOUT_OPTIMIZERS & set(words):
+        return False
+    return any(w.rstrip("0123456789") in _OPTIMIZER_WORDS for w in words)
 
 
 def last_word(path: str) -> str:

@@ -60,7 +60,8 @@ class ModuleValue:
 
 @dataclass(eq=False)
 class ClassValue:
-    """A class of the interpreted program. ``native`` is the Python exception class it stands on, if any."""
+    """A class of the interpreted program. ``native`` is the Python exception class it stands on, if any; a ``foreign``
+    one has a base that cannot be seen."""
 
     name: str
     node: ast.ClassDef | None
@@ -68,6 +69,7 @@ class ClassValue:
     namespace: dict[str, Any]
     mro: tuple[ClassValue, ...] = ()
     native: type | None = None
+    foreign: bool = False
 
     def find(self, name: str) -> Any:
         for cls in self.mro:

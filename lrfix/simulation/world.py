@@ -7,18 +7,21 @@ arithmetic. What cannot be resolved becomes an ``Unknown`` named by the user's o
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
 from lrfix.simulation.builtins import BUILTINS
+from lrfix.simulation.clock import Clock, tick_of
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.modules import resolve_qualified
+from lrfix.simulation.roles import names_optimizer
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.torch_classes import stand_in
-from lrfix.simulation.values import Instance, Unknown
+from lrfix.simulation.values import MISSING, Instance, Unknown
 
 _MAX_DEPTH = 40
 # What a star import is known to bring along under these names.
@@ -26,18 +29,29 @@ _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr
 
 
 class Host:
-    """Answers the interpreter's questions about what the code does not fix, from one scenario."""
+    """Answers the interpreter's questions about what the code does not fix, from one scenario.
+
+    ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
+    having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
+    simulated although a base of theirs cannot be seen.
+    """
 
     def __init__(self, scenario: Scenario, defaults: Defaults) -> None:
         self.scenario = scenario
         self.defaults = defaults
         self.leaves: dict[str, object] = {}
+        self.clock: Clock | None = None
+        self.optimizer: Instance | None = None
+        self.foreign: set[ast.AST] = set()
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
         path = unknown.path
         if path in self.leaves:
             return self.leaves[path]
+        tick = tick_of(path) if self.clock is not None else None
+        if tick is not None and self.clock is not None and path not in self.scenario.overrides:
+            return self.clock.read(tick)
         default = self.defaults.get(path)
         if not self.scenario.knows(path) and default is None and wanted not in ("number", "any"):
             raise Opaque(f"depends on `{path}`, which this file does not fix", node)
@@ -50,9 +64,28 @@ class Host:
     def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
         self.unknown_writes.append((unknown.path, name))
 
+    def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
+        if self.optimizer is None:
+            return MISSING
+        if name == "param_groups":
+            return self.optimizer.attributes["param_groups"]
+        return self.optimizer if names_optimizer(name) else MISSING
+
+    def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        return MISSING
+
+    def foreign_bases(self, node: ast.ClassDef) -> bool:
+        return node in self.foreign
+
     def import_name(self, module: str, name: str | None) -> Any:
         qualified = f"{module}.{name}" if name else module
         return imported(qualified, name or module.split(".")[0])
+
+
+def _inside(scope: Scope | None, outer: Scope) -> bool:
+    while scope is not None and scope is not outer:
+        scope = scope.parent
+    return scope is outer
 
 
 def _is_call(path: str) -> bool:
@@ -74,6 +107,7 @@ class World:
         self.names = names
         self.interpreter = interpreter
         self.host = host
+        self.fixed: dict[tuple[Scope, str], Any] = {}
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
         self.star_imports = any(
@@ -92,11 +126,30 @@ class World:
             self._environments[key] = Environment(parent=parent, missing=lambda name: self.resolve(name, scope, at))
         return self._environments[key]
 
+    def forget(self, scope: Scope) -> None:
+        """Work out anew what stands in ``scope`` and in the scopes inside it."""
+        for key in [key for key in self._environments if _inside(key[0], scope)]:
+            del self._environments[key]
+
     def evaluate(self, node: ast.expr) -> Any:
         return self.interpreter.evaluate(node, self.environment(self.names.scope_of(node), node))
 
     def resolve(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         """The value ``name`` has in ``scope`` at ``at``; raises KeyError when the scope does not bind it."""
+        if (scope, name) in self.fixed:
+            return self.fixed[(scope, name)]
+        return self._optimizer(self._resolved(name, scope, at))
+
+    def _optimizer(self, value: Any) -> Any:
+        """The experiment's optimizer in the place of any that the code builds or is given."""
+        optimizer = self.host.optimizer
+        if optimizer is None:
+            return value
+        if isinstance(value, Unknown) and names_optimizer(value.path.rpartition(".")[2]):
+            return optimizer
+        return optimizer if isinstance(value, Instance) and value.cls.derives(optimizer.cls) else value
+
+    def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         if name not in scope.bindings or name in scope.outer_names:
             if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
                 return imported(_USUAL.get(name, name), name)
@@ -174,7 +227,18 @@ class World:
             return Unknown(name)
         if isinstance(cls, Unknown):
             return Unknown(name)
-        return Instance(cls, fallback=lambda attribute: Unknown(f"{name}.{attribute}"))
+        return Instance(cls, fallback=self._attribute_of(name))
+
+    def stranger(self, owner: ast.ClassDef) -> Any:
+        """An object of a class that nobody built: its methods are known, its attributes are free."""
+        return self._self("self", owner)
+
+    def _attribute_of(self, name: str) -> Callable[[str], Any]:
+        def answer(attribute: str) -> Any:
+            known = self.host.unknown_attribute(Unknown(name), attribute)
+            return Unknown(f"{name}.{attribute}") if known is MISSING else known
+
+        return answer
 
     def _ambiguous(self, name: str, binding: Opaquely, scope: Scope) -> Any:
         functions = [

@@ -1,0 +1,244 @@
+"""One simulated construction: the optimizer, the arguments a definition is given, the names a caller could use."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lrfix.names import Names
+from lrfix.simulation.clock import Clock, Tick
+from lrfix.simulation.environment import Environment
+from lrfix.simulation.errors import Opaque, UserError
+from lrfix.simulation.facts import literal
+from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
+from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.signatures import Parameter, stated_rate
+from lrfix.simulation.torch_classes import optimizer_class
+from lrfix.simulation.values import Instance, NativeFunction, Unknown
+from lrfix.simulation.world import World
+from lrfix.sites.model import Construction, ScheduleSite
+
+_NEUTRAL = {"last_epoch": -1, "verbose": False}
+_MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
+
+
+class _Omit:
+    """No argument: the default holds."""
+
+
+OMIT = _Omit()
+
+
+class Bench:
+    """Everything one run of one site needs, inside one interpreter."""
+
+    def __init__(
+        self, names: Names, site: ScheduleSite, world: World, interpreter: Interpreter, scenario: Scenario
+    ) -> None:
+        self.names = names
+        self.site = site
+        self.world = world
+        self.interpreter = interpreter
+        self.scenario = scenario
+        self.base_lrs: list[float] = []
+        self.parameters: dict[str, object] = {}
+        self.clock: Clock | None = None
+
+    def start_clock(self, nested: bool) -> Clock:
+        """From now on words for the present position are answered by a clock."""
+        per_epoch = self.scenario.value("len(loader)")
+        self.clock = Clock(per_epoch if isinstance(per_epoch, int) else 3, nested=nested)
+        self.world.host.clock = self.clock
+        return self.clock
+
+    def optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
+        """An optimizer of ``count`` groups; code that reaches for one it did not build finds this one."""
+        rates = list(base_lrs or self.scenario.base_lrs)
+        while len(rates) < count:
+            rates.append(rates[-1] * 0.7)
+        self.base_lrs = rates[:count]
+        groups = [{"params": [], "lr": rate} for rate in self.base_lrs]
+        optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0]})
+        assert isinstance(optimizer, Instance)
+        return optimizer
+
+    def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
+        """Like ``optimizer``; code that reaches for an optimizer it was not given finds this one."""
+        optimizer = self.optimizer(count, base_lrs)
+        optimizer.fallback = self._interface(optimizer)
+        self.world.host.optimizer = optimizer
+        return optimizer
+
+    def _interface(self, optimizer: Instance) -> Callable[[str], Any]:
+        """What wrapped optimizers commonly offer beside torch's own: ``set_lr``, ``get_lr``, the optimizer inside."""
+        groups = optimizer.attributes["param_groups"]
+
+        def set_lr(rate: Any) -> None:
+            for group in groups:
+                group["lr"] = rate
+
+        def answer(name: str) -> Any:
+            if name == "set_lr":
+                return NativeFunction(name, set_lr)
+            if name == "get_lr":
+                return NativeFunction(name, lambda: groups[0]["lr"])
+            return optimizer if names_optimizer(name) else Unknown(f"optimizer.{name}")
+
+        return answer
+
+    def rates_of(self, optimizer: Instance) -> list[Any]:
+        """The present rate of every group; raises Opaque when one is unknown."""
+        return [self.rate(group["lr"]) for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
+
+    def rate(self, value: Any) -> Any:
+        if isinstance(value, Unknown):
+            if role_of(value.path) is Role.UNKNOWN:
+                raise Opaque(f"the rate becomes `{value.path}`, which this file does not fix", None)
+            return self.world.host.concretise(value, None, "number")
+        return value
+
+    def value(self, node: ast.expr) -> Any:
+        return self.world.evaluate(node)
+
+    def call_arguments(
+        self, call: ast.Call, optimizer: ast.expr | None, environment: Environment
+    ) -> tuple[list[Any], dict[str, Any], list[int | str]]:
+        """The arguments of a call of the user's file, and the slots that the optimizer belongs in."""
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        slots: list[int | str] = []
+        for position, argument in enumerate(call.args):
+            if argument is optimizer:
+                slots.append(position)
+                positional.append(None)
+            elif isinstance(argument, ast.Starred):
+                raise Opaque("is built with `*` arguments", call)
+            else:
+                positional.append(self.given(self.interpreter.evaluate(argument, environment)))
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                raise Opaque("is built with `**` arguments", call)
+            if keyword.value is optimizer:
+                slots.append(keyword.arg)
+            elif keyword.arg in _NEUTRAL:
+                keywords[keyword.arg] = _NEUTRAL[keyword.arg]
+            else:
+                keywords[keyword.arg] = self.given(self.interpreter.evaluate(keyword.value, environment))
+        return positional, keywords, slots
+
+    def given(self, value: Any) -> Any:
+        """An argument as the callee will see it: a plain number where its role is known."""
+        if isinstance(value, Unknown) and role_of(value.path) is not Role.UNKNOWN and not value.path.endswith(")"):
+            return self.world.host.concretise(value, None, "number")
+        return value
+
+    def stated_rates(self, construction: Construction, groups: int) -> list[float] | None:
+        """The base rate where the optimizer's own call states it (``SGD(params, lr=args.lr)``)."""
+        rate = stated_rate(construction)
+        if rate is None:
+            return None
+        try:
+            value = self.world.evaluate(rate)
+            if isinstance(value, Unknown):
+                value = self.world.host.concretise(value, rate, "number")
+        except (Opaque, UserError):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            return None
+        return [float(value) * 0.3**index for index in range(groups)]
+
+    def parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
+        """A value for a parameter by its role, or ``OMIT`` where its default should hold."""
+        if name in _NEUTRAL:
+            return _NEUTRAL[name] if required or name == "last_epoch" else OMIT
+        stated = literal(default)
+        role = role_of(name)
+        overridden = name in self.scenario.overrides
+        if not overridden and default is not None:
+            if isinstance(default, ast.Constant) and default.value is None:
+                if not self.scenario.fill_none or role not in (*LENGTHS, Role.FLOOR, Role.FLOOR_RATIO, Role.PEAK):
+                    return OMIT
+                stated = 0
+            if stated is None or isinstance(stated, bool | str) or role is Role.LAST_EPOCH:
+                return OMIT
+        if stated is not None and not self.scenario.fill_none:
+            self.world.host.defaults.own.setdefault(name, stated)
+        if role is Role.UNKNOWN and stated is None and not overridden:
+            self.parameters.setdefault(name, None)
+            return Unknown(name)
+        value = self.scenario.value(name)
+        self.world.host.leaves[name] = value
+        self.parameters[name] = value
+        return value
+
+    def bound(
+        self, parameters: Sequence[Parameter], optimizer: Instance | None, ticks: dict[str, Tick] | None = None
+    ) -> dict[str, Any]:
+        """Arguments for all parameters: the optimizer, the clock, the rest by their roles."""
+        found: dict[str, Any] = {}
+        for name, default, required in parameters:
+            if optimizer is not None and names_optimizer(name):
+                found[name] = [optimizer] if name.lower().endswith("s") and "optim" in name.lower() else optimizer
+            elif ticks and name in ticks:
+                assert self.clock is not None
+                if required or not (isinstance(default, ast.Constant) and default.value is None):
+                    found[name] = self.clock.read(ticks[name])
+            elif name.lower() in _MODULES:
+                if required:
+                    found[name] = Unknown(name)
+            else:
+                value = self.parameter(name, default, required)
+                if value is not OMIT:
+                    found[name] = value
+        return found
+
+    def visible(self, construction: Construction | None) -> dict[str, object]:
+        """The numbers that the user's own names have where the scheduler is built."""
+        if construction is None or self.site.form not in ("lambda", "subclass"):
+            leaves = self.world.host.leaves
+            own = self.parameters if self.site.form == "subclass" else {**leaves, **self.parameters}
+            return {**own, **{k: v for k, v in leaves.items() if k in own}}
+        found: dict[str, object] = {}
+        scope = self.names.scope_of(construction.call)
+        environment = self.world.environment(scope, construction.call)
+        for part in ast.walk(construction.call):
+            if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
+                number = self._number(part, environment)
+                if number is not None:
+                    found[ast.unparse(part)] = number
+        wanted = [n.id for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Name)]
+        wanted += [n.id for n in ast.walk(construction.call) if isinstance(n, ast.Name)]
+        for name in dict.fromkeys(wanted):
+            if self.names.owner(name, scope) is None:
+                continue
+            try:
+                value = environment.get(name)
+            except (Opaque, UserError, KeyError, NameError):
+                continue
+            if isinstance(value, Unknown):
+                value = self.world.host.leaves.get(value.path)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found[name] = value
+        nested = {n.arg for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.arg)}
+        seen = {name for name in nested if self.names.owner(name, scope) is not None}
+        for path, value in self.world.host.leaves.items():
+            if path.split(".")[0].split("[")[0].split("(")[0] not in nested - seen:
+                found.setdefault(path, value)
+        return found
+
+    def _number(self, part: ast.expr, environment: Environment) -> float | None:
+        """The value of a part of the construction, when it is a number that needs no new assumption."""
+        if any(isinstance(n, ast.Lambda | ast.Starred) for n in ast.walk(part)):
+            return None
+        try:
+            value = self.interpreter.evaluate(part, environment)
+        except (Opaque, UserError):
+            return None
+        if isinstance(value, Unknown):
+            value = self.world.host.leaves.get(value.path)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+__all__ = ["OMIT", "Bench"]

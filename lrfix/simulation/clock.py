@@ -1,0 +1,84 @@
+"""The present position of training, for code that asks for it by name: the step, the epoch, the batch in its epoch.
+
+Like ``roles.py`` this knows the field's general words only. A name is taken for the present position where its role
+says nothing else: ``num_steps`` is a horizon, ``global_step`` is where training stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from lrfix.simulation.roles import Role, last_word, role_of
+
+
+class Tick(str, Enum):
+    """Which count a name asks for."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+    BATCH = "batch"
+
+
+_COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i))?"
+_NOW = r"(cur|curr|current|global|train|training|now|this|present|real|opt|optim|optimizer|last|trained|done|completed)"
+_EPOCH = re.compile(rf"^({_NOW}_?)?epoch{_COUNT}$|^i_?epoch$|^ep$|^epoch_float$|^e$")
+_STEP = re.compile(
+    rf"^({_NOW}_?)?(n_?|num_?)?(step|iter|iteration|itr|it|update){_COUNT}$|^i_?(iter|step)$"
+    rf"|^{_NOW}_?(n_?|num_?)?(steps|iters|iterations|itrs|updates)$|^(step|iter)_?_?$"
+)
+_BATCH = re.compile(r"^(i|ii|idx|n_?i|batch_?(idx|i|id|index|num|no|nr)|i_?batch|(data_?)?iter_?step|bi|b_idx)$")
+_BROAD = re.compile(
+    r"^(t|k|n|x|s|it|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters"
+    r"|iter_?(no|n)|global_steps|ep|e|i)$"
+)
+_WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
+
+
+def tick_of(path: str) -> Tick | None:
+    """The count that a free name stands for, or None."""
+    word = last_word(path)
+    role = role_of(path)
+    if role in (Role.EPOCHS, Role.UNKNOWN, Role.LAST_EPOCH) and _EPOCH.match(word):
+        return Tick.EPOCH
+    if role not in (Role.UNKNOWN, Role.LAST_EPOCH):
+        return None
+    if _STEP.match(word):
+        return Tick.STEP
+    return Tick.BATCH if _BATCH.match(word) else None
+
+
+def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
+    """Which parameters of a function that is asked at every step are the present position."""
+    found = {name: tick for name in parameters if (tick := tick_of(name)) is not None}
+    if not found:
+        first = next((name for name in parameters if _BROAD.match(name.lower().strip("_"))), None)
+        return {} if first is None else {first: Tick.STEP}
+    if Tick.EPOCH in found.values() and any(role_of(name) is Role.LOADER_LENGTH for name in parameters):
+        found.update({name: Tick.BATCH for name, tick in found.items() if name in _WITHIN and tick is Tick.STEP})
+    return found
+
+
+@dataclass
+class Clock:
+    """Where training stands. ``nested``: batches are counted inside epochs of ``per_epoch`` steps; otherwise one
+    count runs, and every word for it means the same."""
+
+    per_epoch: int
+    step: int = 0
+    nested: bool = False
+
+    def read(self, tick: Tick) -> int:
+        if not self.nested or tick is Tick.STEP:
+            return self.step
+        return self.step // self.per_epoch if tick is Tick.EPOCH else self.step % self.per_epoch
+
+
+def nested(ticks: Sequence[Tick]) -> bool:
+    """Whether these counts together speak of batches inside epochs."""
+    return Tick.EPOCH in ticks and (Tick.STEP in ticks or Tick.BATCH in ticks)
+
+
+__all__ = ["Clock", "Tick", "nested", "parameter_ticks", "tick_of"]

@@ -1,0 +1,100 @@
+"""torch's own protocol: built on an optimizer, asked by ``step()`` after every optimizer step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from lrfix.simulation.bench import Bench
+from lrfix.simulation.environment import Environment
+from lrfix.simulation.errors import Opaque
+from lrfix.simulation.signatures import constructor_parameters, signature
+from lrfix.simulation.values import Instance, Unknown
+from lrfix.sites.model import Construction
+from lrfix.sites.subclasses import optimizer_parameter
+
+
+class Scheduler:
+    """A torch scheduler: the rate at step k is what stands in the groups after k calls of ``step()``."""
+
+    def __init__(self, bench: Bench, scheduler: Any, optimizer: Instance) -> None:
+        self.bench = bench
+        self.scheduler = scheduler
+        self.optimizer = optimizer
+        self._advance: Any = None
+
+    def rates(self, step: int) -> list[Any]:
+        if step > 0:
+            if self._advance is None:
+                self._advance = self.bench.interpreter.attribute(self.scheduler, "step")
+            self.bench.interpreter.call(self._advance)
+        return self.bench.rates_of(self.optimizer)
+
+    def jump(self, step: int) -> None:
+        self.bench.interpreter.set_attribute(self.scheduler, "last_epoch", step - 1, ast.Pass())
+
+    @classmethod
+    def built(
+        cls, bench: Bench, construction: Construction | None, groups: int, base_lrs: Sequence[float] | None
+    ) -> Scheduler:
+        if construction is None:
+            scheduler, optimizer = _from_class(bench, groups, base_lrs)
+        else:
+            scheduler, optimizer = _from_call(bench, construction, groups, base_lrs)
+        return cls(bench, scheduler, optimizer)
+
+
+def _from_call(
+    bench: Bench, construction: Construction, groups: int, base_lrs: Sequence[float] | None
+) -> tuple[Any, Instance]:
+    call = construction.call
+    environment = bench.world.environment(bench.names.scope_of(call), call)
+    target = bench.interpreter.evaluate(call.func, environment)
+    if isinstance(target, Unknown):
+        raise Opaque(f"`{target.path}` is defined elsewhere", call)
+    positional, keywords, slots = bench.call_arguments(call, construction.optimizer, environment)
+    functions = keywords.get("lr_lambda", positional[1] if len(positional) > 1 else None)
+    if bench.site.form == "lambda" and isinstance(functions, list | tuple):
+        groups = len(functions)
+    if bench.site.form == "lambda" and len(positional) > 2:
+        positional = positional[:2]
+    optimizer = bench.optimizer(groups, base_lrs or bench.stated_rates(construction, groups))
+    for slot in slots:
+        if isinstance(slot, int):
+            positional[slot] = optimizer
+        else:
+            keywords[slot] = optimizer
+    return bench.interpreter.call(target, *positional, **keywords), optimizer
+
+
+def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> tuple[Any, Instance]:
+    node = bench.site.node
+    assert isinstance(node, ast.ClassDef)
+    cls = class_value(bench, node)
+    optimizer = bench.optimizer(groups, base_lrs)
+    given = constructor_parameters(bench.names, node)
+    if given is None:
+        function = getattr(bench.interpreter.attribute(cls, "__init__"), "node", None)
+        if not isinstance(function, ast.FunctionDef):
+            raise Opaque("has no constructor lrfix can read", node)
+        given = signature(function)
+    _, name = optimizer_parameter(node)
+    rest = [parameter for parameter in given if parameter[0] not in (name, "optimizer")]
+    arguments = bench.bound(rest, None)
+    named = next((p for p, _, _ in given if p in (name, "optimizer")), None)
+    if named is not None:
+        arguments[named] = optimizer
+    return bench.interpreter.call(cls, **arguments), optimizer
+
+
+def class_value(bench: Bench, node: ast.ClassDef) -> Any:
+    """The class itself, as its own scope sees it."""
+    environment: Environment = bench.world.environment(bench.names.scope_of(node), None)
+    cls = environment.get(node.name)
+    if isinstance(cls, Unknown):
+        raise Opaque(f"`{node.name}` could not be built", node)
+    return cls
+
+
+__all__ = ["Scheduler", "class_value"]

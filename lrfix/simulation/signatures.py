@@ -1,0 +1,61 @@
+"""What the text says about calls: parameters of constructors and functions, the base rate of an optimizer."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.names import Defined, Names
+from lrfix.sites.model import Construction
+
+Parameter = tuple[str, "ast.expr | None", bool]
+
+
+def constructor_parameters(names: Names, node: ast.ClassDef) -> list[Parameter] | None:
+    """The parameters of a class's constructor, its own or inherited in this file; ``**kwargs`` brings in those of the
+    base class they are passed on to. None when the file does not show a constructor."""
+    own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    inherited = None
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
+                inherited = inherited or constructor_parameters(names, binding.node)
+    if own is None:
+        return inherited
+    found = signature(own)
+    if own.args.kwarg is not None and inherited:
+        known = {name for name, _, _ in found}
+        found += [parameter for parameter in inherited if parameter[0] not in known]
+    return found
+
+
+def signature(function: ast.FunctionDef) -> list[Parameter]:
+    """The parameters after ``self``: name, default, whether it must be given."""
+    found = parameters(function)
+    positional = [*function.args.posonlyargs, *function.args.args]
+    return found[1:] if positional else found
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[Parameter]:
+    """All named parameters: name, default, whether it must be given."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+    found = [(a.arg, d, d is None) for a, d in zip(positional, defaults, strict=True)]
+    found += [(a.arg, d, d is None) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return found
+
+
+def stated_rate(construction: Construction) -> ast.expr | None:
+    """The expression given as ``lr=`` where the optimizer is built, unless its groups carry rates of their own."""
+    call = construction.optimizer_call
+    if call is None:
+        return None
+    rate = next((k.value for k in call.keywords if k.arg == "lr"), None)
+    if rate is None:
+        return None
+    given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "params"), None)
+    plain = isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr == "parameters"
+    return rate if plain else None
+
+
+__all__ = ["Parameter", "constructor_parameters", "parameters", "signature", "stated_rate"]
