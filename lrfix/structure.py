@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lrfix.findings import Span
 from lrfix.study import Study
 
 EVALUATIONS = frozenset({"get_lr", "_get_closed_form_lr", "__call__"})
@@ -200,3 +201,20 @@ def _unreachable(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             for handler in getattr(statement, "handlers", []):
                 yield from _unreachable(handler.body)
         ended = terminates(statement)
+
+
+def decay_span(study: Study) -> Span:
+    """The statement that computes the decay: the last ``return`` of the schedule function, or the whole site."""
+    functions = schedule_functions(study)
+    chosen = next((f for f in functions if isinstance(f, ast.FunctionDef) and f.name != "__call__"), None)
+    chosen = chosen or next((f for f in functions if isinstance(f, ast.FunctionDef)), None)
+    if chosen is None:
+        return study.site.span
+    returns = [
+        s
+        for s in ast.walk(chosen)
+        if isinstance(s, ast.Return)
+        and s.value is not None
+        and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
+    ]
+    return study.span(max(returns, key=lambda s: s.lineno)) if returns else study.site.span

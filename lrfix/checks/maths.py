@@ -223,6 +223,9 @@ def _long_warmups(study: Study) -> list[Run]:
     for index, run in enumerate(study.runs):
         horizon = study.horizon(run)
         leaves = {**run.leaves, **run.names}
+        # A decay of a length of its own begins at `horizon - decay`: a longer warmup would run into it.
+        if any(role_of(p) is Role.DECAY_LENGTH for p in leaves):
+            return []
         lengths = [
             p for p, v in leaves.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(v, int)
         ]

@@ -88,10 +88,8 @@ def stateful_lambda(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.span(first.statement),
         f"The function keeps its own counter `{first.name}` instead of using its step argument: it advances once for "
-        "every "
-        f"parameter group, so at step {step} the rate is {one.curve[step]:.6g} with one group and "
-        f"{two.curve[step]:.6g} "
-        "with two; the counter is also lost when training resumes.",
+        f"every parameter group, so at step {step} the rate is {one.curve[step]:.6g} with one group and "
+        f"{two.curve[step]:.6g} with two{_at_resume(study, first)}.",
         study.evidence(two, [step - 1, step, step + 1]),
     )
 
@@ -172,6 +170,16 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
             "every step.",
             study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
         )
+
+
+def _at_resume(study: Study, update: Update) -> str:
+    """What becomes of the counter when training resumes: torch saves the attributes of the scheduler itself and of
+    callable objects given to it, never what a closure, a module or the object behind a bound method holds."""
+    owner = next((o for o in study.names.ancestors(update.statement) if isinstance(o, ast.ClassDef)), None)
+    kept = update.kind == "attribute" or update.name.startswith("self.")
+    if kept and owner is not None and (study.site.form == "subclass" or method(owner, "__call__") is not None):
+        return ""
+    return "; the counter is also lost when training resumes"
 
 
 def _depends_on_history(study: Study, update: Update) -> Iterator[Violation]:

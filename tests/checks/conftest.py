@@ -1,0 +1,31 @@
+"""Findings of source text as ``lrfix check`` gives them, advice left out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import Finding, Severity
+from lrfix.registry import load_rules
+
+
+def _check(source: str) -> list[Finding]:
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
+    assert result.errors == ()
+    return [finding for finding in result.findings if finding.severity is not Severity.INFO]
+
+
+@pytest.fixture
+def check() -> Callable[[str], list[Finding]]:
+    """What is reported on a source text, in the order of the text."""
+    return _check
+
+
+@pytest.fixture
+def codes() -> Callable[[str], list[str]]:
+    """The codes alone."""
+    return lambda source: [finding.code for finding in _check(source)]
