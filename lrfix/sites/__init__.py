@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 from lrfix.names import Names
+from lrfix.sites.effects import Effects
 from lrfix.sites.lambdas import lambda_sites
 from lrfix.sites.model import Construction, Form, ScheduleSite
+from lrfix.sites.setters import setter_sites
 from lrfix.sites.subclasses import subclass_sites
+from lrfix.sites.wrappers import wrapper_sites
 from lrfix.source import Source
 
 __all__ = ["Construction", "Form", "ScheduleSite", "find_sites"]
@@ -16,6 +21,15 @@ def find_sites(source: Source) -> tuple[Names, list[ScheduleSite]]:
     names = Names(source.tree)
     subclasses = subclass_sites(source, names)
     owned = {node for site in subclasses for node in site.nodes}
-    lambdas = lambda_sites(source, names, owned)
-    sites = sorted([*subclasses, *lambdas], key=lambda site: site.span)
+    effects = Effects(names)
+    wrappers = wrapper_sites(source, names, effects, owned)
+    wrapping = {node for site in wrappers for node in site.nodes}
+    owned |= wrapping
+    lambdas = [s for s in lambda_sites(source, names, owned) if not _inside(names, s, wrapping)]
+    setters = setter_sites(source, names, effects, owned)
+    sites = sorted([*subclasses, *wrappers, *lambdas, *setters], key=lambda site: site.span)
     return names, sites
+
+
+def _inside(names: Names, site: ScheduleSite, classes: set[ast.AST]) -> bool:
+    return any(a in classes for a in names.ancestors(site.node))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from lrfix.names import Assigned, Names
 
@@ -83,3 +84,33 @@ def call_argument(call: ast.Call, position: int, keyword: str) -> ast.expr | Non
     if len(call.args) > position and not any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):
         return call.args[position]
     return None
+
+
+GROUP_NAMES = frozenset({"group", "param_group", "pgroup", "param_grp", "pg", "parameter_group"})
+STEP_WORDS = frozenset(
+    {"step", "steps", "epoch", "epochs", "iter", "iters", "iteration", "iterations", "it", "itr", "batch", "update"}
+    | {"updates", "progress", "tokens", "frac", "fraction", "global", "count", "counter", "num", "t", "idx", "niter"}
+)
+RATE_WORDS = frozenset({"lr", "lrs", "learning", "rate", "rates"})
+#: Words of a name that say what a schedule is for when it is for something else than the rate.
+OTHER_QUANTITIES = frozenset(
+    {"momentum", "beta", "betas", "wd", "decayer", "temperature", "temp", "ema", "dropout", "noise", "diffusion", "kl"}
+    | {"profiler", "timestep", "timesteps", "sigma", "alpha", "epsilon", "loss", "weightdecay", "mask", "sparsity"}
+    | {"discount", "entropy", "exploration", "resolution", "curriculum", "task", "job", "request", "sampler", "prune"}
+)
+
+
+def words(name: str) -> list[str]:
+    """The words of an identifier in lower case: ``WarmupLRScheduler`` and ``warmup_lr_scheduler`` say the same."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return [word for word in re.split(r"[_\W]+", spaced.lower()) if word]
+
+
+def speaks_of_rate(name: str) -> bool:
+    """Whether an identifier names a learning rate."""
+    return bool(RATE_WORDS & set(words(name)))
+
+
+def speaks_of_step(name: str) -> bool:
+    """Whether an identifier names a position in training."""
+    return bool(STEP_WORDS & set(words(name)))

@@ -1,0 +1,143 @@
+"""Whether a rate is computed where it is written, and which statements compute it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Names, Scope
+from lrfix.sites.effects import RateWrite
+from lrfix.sites.vocabulary import speaks_of_step
+
+_ARITHMETIC = (ast.Mult, ast.Div, ast.Pow, ast.Sub, ast.Add, ast.FloorDiv, ast.Mod)
+_CALCULATIONS = frozenset(
+    {"cos", "sin", "exp", "log", "sqrt", "rsqrt", "pow", "interp", "min", "max", "clip", "clamp", "minimum", "maximum"}
+)
+#: Calls that pass a value through as it is: what stands in their arguments is still computed here.
+_TRANSPARENT = frozenset(
+    {"float", "int", "abs", "round", "tensor", "as_tensor", "full_like", "item", "get", "array", "full", "float32"}
+    | {"float64", "floor", "ceil", "len", "tuple", "list", "zip", "sum"}
+)
+
+
+class RateFormula:
+    """The backward slice of a written rate within its own function (or the module's top level)."""
+
+    def __init__(self, names: Names, writes: list[RateWrite]) -> None:
+        self._names = names
+        self.statements: set[ast.stmt] = set()
+        self._expressions: list[ast.expr] = []
+        self._targets: dict[str, list[ast.stmt]] = {}
+        self._writes = writes
+        seen: set[tuple[Scope, str]] = set()
+        for write in writes:
+            self.statements.add(write.statement)
+            self._follow(write.value, write.statement, seen)
+            for loop in names.ancestors(write.statement):
+                if isinstance(loop, FUNCTION_NODES):
+                    break
+                if isinstance(loop, ast.For):
+                    self._follow_zip(loop, write, seen)
+
+    @property
+    def computed(self) -> bool:
+        """Whether the slice calculates, or selects by the position in training."""
+        if any(w.scales for w in self._writes):
+            return True
+        if any(_calculates(e) for e in self._expressions):
+            return True
+        return self._selects()
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether what is written can change from step to step, as far as the names say."""
+        mentioned = {n for e in self._expressions for n in _identifiers(e)}
+        return any(speaks_of_step(n) for n in mentioned) or any(self._guards())
+
+    def _follow(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
+        self._expressions.append(value)
+        for name in ast.walk(value):
+            if not isinstance(name, ast.Name):
+                continue
+            scope = self._names.owner(name.id, self._names.scope_of(name))
+            if scope is None or (scope, name.id) in seen:
+                continue
+            if isinstance(scope.node, ast.Module) and self._names.enclosing(at, FUNCTION_NODES) is not None:
+                continue
+            seen.add((scope, name.id))
+            for binding in scope.bindings[name.id]:
+                if isinstance(binding, Assigned):
+                    self.statements.add(binding.node)
+                    self._targets.setdefault(name.id, []).append(binding.node)
+                    self._follow(binding.value, binding.node, seen)
+                elif isinstance(binding, Augmented):
+                    self.statements.add(binding.node)
+                    self._targets.setdefault(name.id, []).append(binding.node)
+                    self._expressions.append(binding.node.value)
+                    self._follow(binding.node.value, binding.node, seen)
+
+    def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
+        """``for group, lr in zip(optimizer.param_groups, rates)``: the rate comes from the loop's own iterable."""
+        used = {n.id for n in ast.walk(write.value) if isinstance(n, ast.Name)}
+        bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        if used & bound and isinstance(loop.iter, ast.Call):
+            for argument in loop.iter.args:
+                if "param_groups" not in ast.dump(argument):
+                    self._follow(argument, loop, seen)
+
+    def _guards(self) -> Iterator[ast.expr]:
+        """Tests on the position in training that decide whether, or which, rate is written."""
+        for statement in self.statements:
+            for outer in self._names.ancestors(statement):
+                if isinstance(outer, (*FUNCTION_NODES, ast.For, ast.While)) and not _over_groups(outer):
+                    break
+                if isinstance(outer, ast.If) and _compares_step(outer.test):
+                    yield outer.test
+
+    def _selects(self) -> bool:
+        guarded = any(self._guards())
+        parts = [n for e in self._expressions for n in ast.walk(e)]
+        conditional = any(isinstance(n, ast.IfExp) and _compares_step(n.test) for n in parts)
+        tables = any(
+            isinstance(n, ast.Subscript) and isinstance(n.value, ast.Dict | ast.List | ast.Tuple) for n in parts
+        )
+        if conditional or tables:
+            return True
+        if not guarded:
+            return False
+        several = any(len(places) > 1 for places in self._targets.values()) or len(self._writes) > 1
+        return several or any(isinstance(e, ast.Constant) for e in self._expressions)
+
+
+def _over_groups(node: ast.AST) -> bool:
+    return isinstance(node, ast.For) and "param_groups" in ast.dump(node.iter)
+
+
+def _compares_step(test: ast.expr) -> bool:
+    return any(isinstance(n, ast.Compare) and any(speaks_of_step(i) for i in _identifiers(n)) for n in ast.walk(test))
+
+
+def _identifiers(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+
+
+def _calculates(node: ast.expr) -> bool:
+    """Whether an expression calculates here; what goes into the call of some other function is that one's affair."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, _ARITHMETIC):
+        if isinstance(node.left, ast.Constant | ast.JoinedStr) and isinstance(getattr(node.left, "value", ""), str):
+            return False
+        return not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant))
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in _CALCULATIONS:
+            return True
+        if name not in _TRANSPARENT:
+            return False
+        return any(_calculates(a) for a in node.args)
+    if isinstance(node, ast.Lambda):
+        return False
+    return any(_calculates(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))

@@ -1,0 +1,167 @@
+"""Sites of the form ``setter``: functions, and runs of statements in a loop, that compute and write the rate."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from lrfix.findings import Span
+from lrfix.names import FUNCTION_NODES, Names
+from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
+from lrfix.sites.formulas import RateFormula
+from lrfix.sites.model import ScheduleSite
+from lrfix.source import Source
+
+#: A function of which at least this share of statements computes or writes the rate is a setter as a whole.
+_SHARE = 0.5
+_SHARE_OF_NAMED = 0.3
+#: Who calls these trains; the rate is set along the way.
+_TRAINING_CALLS = frozenset({"backward", "zero_grad", "manual_backward"})
+#: Statements between two parts of one computation that have nothing to do with it.
+_GAP = 3
+
+
+def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
+    """One site a function or run of statements; writes inside the classes ``taken`` belong to those."""
+    owned = set(taken)
+    whole: dict[Function, list[RateWrite]] = {}
+    runs: dict[tuple[ast.AST, str], list[RateWrite]] = {}
+    for write in effects.writes:
+        if not write.certain or any(a in owned for a in names.ancestors(write.statement)):
+            continue
+        outermost = _outermost(names, write.statement)
+        if outermost is not None and _is_about_rate(names, effects, outermost):
+            whole.setdefault(outermost, []).append(write)
+        else:
+            anchor = _anchor(names, write)
+            runs.setdefault(_block_of(names, anchor, RateFormula(names, [write])), []).append(write)
+    sites = []
+    for function, writes in whole.items():
+        if RateFormula(names, writes).computed:
+            sites.append(_function_site(source, effects, function, writes))
+    for (parent, attribute), writes in runs.items():
+        formula = RateFormula(names, writes)
+        if formula.computed and _repeats(names, formula, writes):
+            sites.append(_inline_site(source, names, formula, writes, getattr(parent, attribute)))
+    return sites
+
+
+def _outermost(names: Names, node: ast.AST) -> Function | None:
+    """The outermost function around ``node`` below a class or the module: closures belong to their maker."""
+    found: Function | None = None
+    for outer in names.ancestors(node):
+        if isinstance(outer, FUNCTIONS):
+            found = outer
+        elif isinstance(outer, ast.ClassDef):
+            break
+    return found
+
+
+def _is_about_rate(names: Names, effects: Effects, function: Function) -> bool:
+    if any(isinstance(n, ast.Attribute) and n.attr in _TRAINING_CALLS for n in ast.walk(function)):
+        return False
+    writes = effects.inside(function)
+    formula = RateFormula(names, writes)
+    about = {s for s in formula.statements if function in names.ancestors(s)}
+    everything = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and _works(s)]
+    done = [s for s in everything if s in about]
+    named = any(word in function.name.lower() for word in ("lr", "learning_rate", "anneal", "warmup", "schedule"))
+    return len(done) >= (_SHARE_OF_NAMED if named else _SHARE) * len(everything)
+
+
+def _works(statement: ast.stmt) -> bool:
+    """Whether a statement does something of its own: no block, no exit, no docstring."""
+    if isinstance(statement, ast.Expr):
+        return not isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete)
+
+
+def _anchor(names: Names, write: RateWrite) -> ast.stmt:
+    """The whole statement that writes: with its loop over the groups and the tests inside that loop."""
+    anchor = write.statement
+    for outer in names.ancestors(write.statement):
+        if isinstance(outer, FUNCTION_NODES):
+            break
+        if isinstance(outer, ast.For) and "param_groups" in ast.dump(outer.iter):
+            anchor = outer
+    return anchor
+
+
+def _block_of(names: Names, anchor: ast.stmt, formula: RateFormula) -> tuple[ast.AST, str]:
+    """The block, as its owner and field, in which the run of statements stands.
+
+    A test around the write that holds little else than the computation belongs to the run.
+    """
+    parent = names.parents[anchor]
+    while isinstance(parent, ast.If) and _mostly(parent, formula):
+        anchor, parent = parent, names.parents[parent]
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(parent, name, None)
+        if isinstance(block, list) and anchor in block:
+            return parent, name
+    raise AssertionError("a statement stands in a block")
+
+
+def _mostly(node: ast.If, formula: RateFormula) -> bool:
+    inside = [s for s in ast.walk(node) if isinstance(s, ast.stmt) and _works(s)]
+    return sum(s in formula.statements for s in inside) >= _SHARE * len(inside)
+
+
+def _repeats(names: Names, formula: RateFormula, writes: list[RateWrite]) -> bool:
+    """Whether the run is a schedule: driven by a step, inside a loop over one, or scaling what is there."""
+    if formula.stepwise or any(w.scales for w in writes):
+        return True
+    reads = any('"lr"' in ast.unparse(w.value) or "'lr'" in ast.unparse(w.value) for w in writes)
+    return reads or any(
+        isinstance(a, ast.For | ast.While) and "param_groups" not in ast.dump(a)
+        for w in writes
+        for a in names.ancestors(w.statement)
+    )
+
+
+def _function_site(source: Source, effects: Effects, function: Function, writes: list[RateWrite]) -> ScheduleSite:
+    return ScheduleSite(
+        form="setter",
+        name=function.name,
+        base="",
+        nodes=(function,),
+        span=source.span(function),
+        calls=tuple(effects.calls_of(function)),
+        writes=tuple(dict.fromkeys(w.statement for w in writes)),
+    )
+
+
+def _inline_site(
+    source: Source, names: Names, formula: RateFormula, writes: list[RateWrite], block: list[ast.stmt]
+) -> ScheduleSite:
+    spots = {a for w in writes for a in (w.statement, *names.ancestors(w.statement))}
+    holding = [i for i, s in enumerate(block) if s in spots]
+    first, last = holding[0], holding[-1]
+    wanted = {i for i, s in enumerate(block) if i <= last and _takes_part(names, s, formula)}
+    chosen = set(holding)
+    gap = 0
+    for index in range(first - 1, -1, -1):
+        if index in wanted:
+            chosen.add(index)
+            gap = 0
+        else:
+            gap += 1
+            if gap > _GAP:
+                break
+    chosen |= {i for i in wanted if first < i < last}
+    nodes = tuple(block[i] for i in sorted(chosen))
+    return ScheduleSite(
+        form="setter",
+        name=None,
+        base="",
+        nodes=nodes,
+        span=Span(source.span(nodes[0]).start, source.span(nodes[-1]).end),
+        writes=tuple(dict.fromkeys(w.statement for w in writes)),
+    )
+
+
+def _takes_part(names: Names, statement: ast.stmt, formula: RateFormula) -> bool:
+    """Whether a statement computes part of the rate: an assignment of the slice, or a test that holds one."""
+    if statement in formula.statements:
+        return True
+    return isinstance(statement, ast.If) and any(statement in names.ancestors(s) for s in formula.statements)

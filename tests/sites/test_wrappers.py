@@ -1,0 +1,161 @@
+"""Wrappers: classes that are no torch schedulers and whose methods end in writing the rate."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+from lrfix.discovery import has_schedule_words
+from lrfix.sites import ScheduleSite, find_sites
+from lrfix.source import parse_source
+
+
+def sites(code: str) -> list[ScheduleSite]:
+    raw = textwrap.dedent(code).encode()
+    assert has_schedule_words(raw), "the byte prefilter must let the file through"
+    return find_sites(parse_source(raw, "train.py"))[1]
+
+
+def wrappers(code: str) -> list[ScheduleSite]:
+    return [s for s in sites(code) if s.form == "wrapper"]
+
+
+NOAM = """
+    class Noam:
+        def __init__(self, size, warmup, optimizer):
+            self.optimizer = optimizer
+            self.size, self.warmup, self.k = size, warmup, 0
+        def step(self):
+            self.k += 1
+            rate = self.rate()
+            for p in self.optimizer.param_groups:
+                p["lr"] = rate
+            self.optimizer.step()
+        def rate(self):
+            return self.size ** -0.5 * min(self.k ** -0.5, self.k * self.warmup ** -1.5)
+    opt = Noam(512, 4000, torch.optim.Adam(model.parameters(), lr=0))
+"""
+
+
+def test_a_class_that_writes_the_rate_is_a_wrapper() -> None:
+    (site,) = wrappers(NOAM)
+
+    assert site.name == "Noam"
+    assert isinstance(site.node, ast.ClassDef)
+    assert [w.lineno for w in site.writes] == [10]
+
+
+def test_its_constructions_show_the_optimizer() -> None:
+    (site,) = wrappers(NOAM)
+    (construction,) = site.constructions
+
+    assert construction.optimizer is construction.optimizer_call
+    assert construction.optimizer_call is not None
+
+
+def test_nothing_else_is_found_inside_it() -> None:
+    assert [s.form for s in sites(NOAM)] == ["wrapper"]
+
+
+def test_the_write_may_stand_in_another_method_or_in_a_base_class() -> None:
+    found = wrappers("""
+        class Base:
+            def __init__(self, optimizer):
+                self.optimizer, self.k = optimizer, 0
+            def step(self):
+                self.k += 1
+                for group, lr in zip(self.optimizer.param_groups, self.rates()):
+                    group["lr"] = lr
+            def rates(self):
+                raise NotImplementedError
+        class Root(Base):
+            def rates(self):
+                return [0.1 / self.k ** 0.5]
+        class Poly(object):
+            def __call__(self, optimizer, k):
+                self._set(optimizer, 0.1 * (1 - k / 100) ** 0.9)
+            def _set(self, optimizer, lr):
+                optimizer.param_groups[0]["lr"] = lr
+    """)
+
+    assert [s.name for s in found] == ["Root", "Poly"]
+
+
+def test_an_optimizer_that_sets_its_own_rates_will_do() -> None:
+    (site,) = wrappers("""
+        @register_lr_scheduler("inverse_sqrt")
+        class InverseSquareRoot(FrameworkLRScheduler):
+            def __init__(self, cfg, optimizer):
+                super().__init__(cfg, optimizer)
+                self.lr = cfg.lr
+            def step_update(self, num_updates):
+                self.lr = self.cfg.lr * num_updates ** -0.5
+                self.optimizer.set_lr(self.lr)
+                return self.optimizer.get_lr()
+    """)
+
+    assert site.name == "InverseSquareRoot"
+
+
+def test_a_scheduler_that_leaves_the_writing_to_an_imported_base() -> None:
+    (site,) = wrappers("""
+        from framework import Scheduler
+        class CosineLRScheduler(Scheduler):
+            def _get_lr(self, t):
+                return [v * (1 - t / self.t_initial) for v in self.base_values]
+    """)
+
+    assert site.name == "CosineLRScheduler"
+
+
+def test_a_trainer_with_a_small_setter_is_a_setter() -> None:
+    found = sites("""
+        class Trainer:
+            def __init__(self, opt, lr): self.opt, self.lr = opt, lr
+            def run_loop(self):
+                while self.step < self.anneal_steps:
+                    self.run_step(next(self.data))
+                    self.step += 1
+            def run_step(self, batch):
+                loss = self.forward_backward(batch)
+                self.opt.step()
+                self.anneal()
+            def forward_backward(self, batch):
+                loss = self.model(batch)
+                loss.backward()
+                return loss
+            def anneal(self):
+                frac_done = self.step / self.anneal_steps
+                lr = self.lr * (1 - frac_done)
+                for group in self.opt.param_groups:
+                    group["lr"] = lr
+    """)
+
+    assert [(s.form, s.name) for s in found] == [("setter", "anneal")]
+
+
+def test_torch_schedulers_optimizers_and_schedules_of_other_things_are_none() -> None:
+    assert not wrappers("""
+        import torch
+        class Mine(torch.optim.lr_scheduler.StepLR):
+            def step(self, epoch=None):
+                for g in self.optimizer.param_groups: g["lr"] = 0.1 * self.last_epoch
+        class Lazy(torch.optim.Optimizer):
+            def step(self):
+                for g in self.param_groups: g["lr"] = g["lr"] * 0.9
+        class WeightDecayScheduler:
+            def step(self):
+                for g in self.optimizer.param_groups: g["weight_decay"] = 0.1 * self.k
+        class DDPMScheduler(SchedulerMixin):
+            def __init__(self, betas, lr=None): self.betas = betas
+            def step(self, output, timestep, sample): return sample - self.betas[timestep] * output
+    """)
+
+
+def test_an_abstract_base_is_none() -> None:
+    assert not wrappers("""
+        class Scheduler:
+            def get_lr(self, step): raise NotImplementedError
+            def step(self, k):
+                for g in self.optimizer.param_groups: g["lr"] = self.get_lr(k)
+    """)
