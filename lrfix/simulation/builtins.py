@@ -8,8 +8,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from lrfix.simulation.arrays import binary, elementwise, is_array_like, unary
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import MAX_LENGTH, check_format, check_power, check_tree
+from lrfix.simulation.scalars import NumpyFloat, NumpyInt, plain, rounded
 from lrfix.simulation.values import (
     MISSING,
     BoundMethod,
@@ -46,7 +48,12 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _sum(machine: Machine, node: ast.AST | None, values: Any, start: Any = 0) -> Any:
-    return sum([machine.concrete(v, node, "number") for v in machine.iterate(values, node)], start)
+    found = [machine.concrete(v, node, "number") for v in machine.iterate(values, node)]
+    if any(is_array_like(v) for v in (start, *found)):
+        for value in found:
+            start = machine.native(binary, ("add", start, value), node)
+        return start
+    return sum(found, start)
 
 
 def _any_all(stop: bool) -> Callable[..., bool]:
@@ -76,7 +83,26 @@ def _number(kind: type) -> Callable[..., Any]:
     return run
 
 
+def _absolute(value: Any) -> Any:
+    return unary(abs, value) if is_array_like(value) else abs(value)
+
+
+def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*values: Any) -> Any:
+        if any(is_array_like(v) for v in values):
+            raise Opaque(f"gives an array to `{function.__name__.strip('_')}`")
+        return function(*values)
+
+    return run
+
+
 def _round(value: Any, digits: Any = None) -> Any:
+    if is_array_like(value):
+        if digits is None and isinstance(value, NumpyFloat | NumpyInt):
+            return round(plain(value))
+        if value.library == "torch" or (digits is not None and not isinstance(digits, int)):
+            raise Opaque("rounds a tensor")
+        return elementwise(value, "numpy", None, lambda v: rounded(v, digits or 0) if isinstance(v, float) else v)
     if isinstance(digits, int) and abs(digits) > 1000:
         raise Opaque("rounds to a place too far away to simulate")
     return round(value, digits)
@@ -184,6 +210,9 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
             elif type(value) in _PYTHON_TYPES:
                 if kind in (_PYTHON_TYPES[type(value)], object):
                     return True
+            elif is_array_like(value):
+                if kind is object or _array_is(value, kind):
+                    return True
             elif isinstance(machine.concrete(value, node, "any"), kind):
                 return True
         elif isinstance(kind, Unknown):
@@ -195,6 +224,13 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
         else:
             raise UserError(TypeError("isinstance() arg 2 must be a type, a tuple of types, or a union"), node)
     return False
+
+
+def _array_is(value: Any, kind: type) -> bool:
+    """Of Python's own types only ``float`` is a base of a numpy scalar, and numbers are registered as such."""
+    if isinstance(value, NumpyFloat | NumpyInt):
+        return isinstance(value, kind) and kind is not int
+    return type(value) is kind
 
 
 def _foreign(kind: Unknown) -> bool:
@@ -316,10 +352,10 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "id": lambda machine, node, value: id(value),
 }
 _PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": abs,
+    "abs": _absolute,
     "round": _round,
-    "divmod": divmod,
-    "pow": _pow,
+    "divmod": _plainly(divmod),
+    "pow": _plainly(_pow),
     "range": _range,
     "repr": _printed(repr),
     "hash": _printed(hash),

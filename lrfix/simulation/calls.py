@@ -223,7 +223,15 @@ def _foreign(machine: Machine) -> Any:
 
 
 def _is_dataclass(cls: ClassValue) -> bool:
-    return cls.node is not None and any("dataclass" in ast.unparse(d) for d in cls.node.decorator_list)
+    return any(
+        c.node is not None and any(names_dataclass(d) for d in c.node.decorator_list) for c in cls.mro
+    ) and not any("__init__" in c.namespace for c in cls.mro)
+
+
+def names_dataclass(decorator: ast.expr) -> bool:
+    """Whether a decorator is ``dataclass``, bare, called, or of a module."""
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(named).rpartition(".")[2] == "dataclass"
 
 
 def _fill_dataclass(

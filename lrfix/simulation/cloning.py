@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrfix.simulation.arrays import Array
 from lrfix.simulation.values import Instance
 
 
@@ -21,6 +22,13 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
         copied = {}
         memo[id(value)] = copied
         copied.update((clone(k, memo), clone(v, memo)) for k, v in value.items())
+        return copied
+    if isinstance(value, Array):
+        # Views of one buffer stay views of one buffer.
+        buffer = memo.get(id(value.buffer))
+        if buffer is None:
+            buffer = memo[id(value.buffer)] = list(value.buffer)
+        copied = memo[id(value)] = type(value)(buffer, value.kind, value.positions)
         return copied
     if isinstance(value, tuple):
         return tuple(clone(v, memo) for v in value)

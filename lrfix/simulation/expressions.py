@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lrfix.simulation.arrays import is_array_like, unary
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import (
@@ -140,6 +141,8 @@ def _unary(node: ast.UnaryOp) -> Evaluate:
         value = machine.concrete(operand(machine, environment), node, "number")
         if isinstance(value, Instance):
             return machine.call_method(value, dunder, (), node)
+        if is_array_like(value):
+            return machine.native(unary, (operation, value), node)
         return machine.native(operation, (value,), node)
 
     return run

@@ -1,7 +1,6 @@
-"""Allow-listed members of modules, by qualified name: ``math.cos``, ``numpy.clip``, ``functools.partial``.
+"""Allow-listed members of modules, by qualified name: ``math.cos``, ``functools.partial``, ``numpy.clip``.
 
-numpy's and torch's scalar functions are written on ``math``: for the plain numbers that schedules are made of they give
-the same values. Division by zero keeps Python's semantics (an exception), also where numpy would give ``inf``.
+numpy's and torch's functions live in ``array_library``.
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ import ast
 import bisect
 import copy
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
+from lrfix.simulation.array_library import functions
 from lrfix.simulation.errors import Opaque
-from lrfix.simulation.limits import MAX_BITS, MAX_LENGTH
+from lrfix.simulation.limits import MAX_BITS
+from lrfix.simulation.scalars import NumpyBool
 from lrfix.simulation.values import ModuleValue, NativeFunction, Partial
 
 Machine = Any
@@ -52,105 +54,6 @@ def _partial(machine: Machine, node: ast.AST | None, function: Any, *arguments: 
     return Partial(function, arguments, keywords)
 
 
-def _clip(value: Any, low: Any = None, high: Any = None, **keywords: Any) -> Any:
-    low = keywords.get("a_min", keywords.get("min", low))
-    high = keywords.get("a_max", keywords.get("max", high))
-    if low is not None:
-        value = max(value, low)
-    return min(value, high) if high is not None else value
-
-
-def _interp(x: Any, xs: Any, ys: Any) -> Any:
-    xs, ys = list(xs), list(ys)
-    if x <= xs[0]:
-        return ys[0]
-    if x >= xs[-1]:
-        return ys[-1]
-    i = bisect.bisect_right(xs, x)
-    return ys[i - 1] + (ys[i] - ys[i - 1]) / (xs[i] - xs[i - 1]) * (x - xs[i - 1])
-
-
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, **keywords: Any) -> list[Any]:
-    if not 0 < num <= MAX_LENGTH:
-        raise Opaque("builds an array too long to simulate")
-    step = (stop - start) / ((num - 1) if endpoint and num > 1 else num)
-    return [start + step * i for i in range(num)]
-
-
-def _arange(*bounds: Any, **keywords: Any) -> list[Any]:
-    start, stop, step = (0, bounds[0], 1) if len(bounds) == 1 else (*bounds, 1)[:3]
-    count = max(0, math.ceil((stop - start) / step))
-    if count > MAX_LENGTH:
-        raise Opaque("builds an array too long to simulate")
-    return [start + step * i for i in range(count)]
-
-
-def _scalar(value: Any, *arguments: Any, **keywords: Any) -> Any:
-    if isinstance(value, list | tuple):
-        raise Opaque("computes with arrays")
-    return value
-
-
-def _exponent(base: Any, exponent: Any) -> Any:
-    return base**exponent
-
-
-def _sign(value: Any) -> Any:
-    return (value > 0) - (value < 0)
-
-
-_NUMERIC: dict[str, Callable[..., Any]] = {
-    "cos": math.cos,
-    "sin": math.sin,
-    "tan": math.tan,
-    "exp": math.exp,
-    "log": math.log,
-    "log2": math.log2,
-    "log10": math.log10,
-    "log1p": math.log1p,
-    "expm1": math.expm1,
-    "sqrt": math.sqrt,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "tanh": math.tanh,
-    "cosh": math.cosh,
-    "sinh": math.sinh,
-    "abs": abs,
-    "absolute": abs,
-    "fabs": abs,
-    "power": _exponent,
-    "pow": _exponent,
-    "float_power": _exponent,
-    "minimum": min,
-    "maximum": max,
-    "fmin": min,
-    "fmax": max,
-    "clip": _clip,
-    "clamp": _clip,
-    "round": round,
-    "rint": round,
-    "interp": _interp,
-    "linspace": _linspace,
-    "arange": _arange,
-    "mod": lambda a, b: a % b,
-    "sign": _sign,
-    "isnan": math.isnan,
-    "isinf": math.isinf,
-    "square": lambda x: x * x,
-    "deg2rad": math.radians,
-    "radians": math.radians,
-    "float32": float,
-    "float64": float,
-    "int32": int,
-    "int64": int,
-    "tensor": _scalar,
-    "as_tensor": _scalar,
-    "array": _scalar,
-    "asarray": _scalar,
-    "floor_divide": lambda a, b: a // b,
-    "divide": lambda a, b: a / b,
-    "multiply": lambda a, b: a * b,
-}
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "Inf": math.inf, "newaxis": None}
 
 
@@ -194,9 +97,8 @@ def _table() -> dict[str, Any]:
     for name in _MATH:
         value = getattr(math, name)
         found[f"math.{name}"] = NativeFunction(f"math.{name}", value) if callable(value) else value
+    found.update(functions())
     for module in ("numpy", "torch"):
-        for name, function in _NUMERIC.items():
-            found[f"{module}.{name}"] = NativeFunction(f"{module}.{name}", function)
         for name, constant in _CONSTANTS.items():
             found[f"{module}.{name}"] = constant
     for name in ("bisect", "bisect_left", "bisect_right"):
@@ -206,12 +108,14 @@ def _table() -> dict[str, Any]:
     for name in ("comb", "perm", "prod", "lcm"):
         found[f"math.{name}"] = NativeFunction(f"math.{name}", _bounded(getattr(math, name)))
     found["math.factorial"] = NativeFunction("math.factorial", _factorial)
-    found["numpy.float"] = float
+    found.update({"numpy.float": float, "numpy.int": int, "numpy.bool": NumpyBool})
     found.update({"typing.List": list, "typing.Tuple": tuple, "typing.Dict": dict, "typing.Set": set})
     found.update(
         {
             "collections.OrderedDict": dict,
-            "numbers.Number": float,
+            "numbers.Number": numbers.Number,
+            "numbers.Real": numbers.Real,
+            "numbers.Integral": numbers.Integral,
             "collections.Counter": NativeFunction("Counter", _count),
         }
     )

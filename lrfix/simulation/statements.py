@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from lrfix.simulation.arrays import Array, update
 from lrfix.simulation.classes import class_statement, function_statement
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
@@ -14,6 +15,7 @@ from lrfix.simulation.limits import check_length
 from lrfix.simulation.values import MISSING, ClassValue, Instance, Unknown
 
 Machine = Any
+_IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
 NORMAL, BREAK, CONTINUE, RETURN = None, "break", "continue", "return"
 Execute = Callable[[Machine, Environment], Any]
 Assign = Callable[[Machine, Environment, Any], None]
@@ -166,6 +168,10 @@ def _augmented(node: ast.AugAssign) -> Execute:
             old.extend(list(machine.iterate(new, node)))
             check_length(old, node)
             return old
+        if isinstance(old, Array):
+            machine.record_item(old, None, None, new, node)
+            name = type(node.op).__name__.lower()
+            return machine.native(update, (old, _IN_PLACE.get(name, name), machine.concrete(new, node, "number")), node)
         machine.left, machine.right = old, new
         return operation(machine, environment)
 
@@ -348,7 +354,8 @@ def _delete(node: ast.Delete) -> Execute:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 if environment.variables.pop(target.id, MISSING) is MISSING:
-                    raise UserError(NameError(f"name '{target.id}' is not defined"), node)
+                    kind = UnboundLocalError if target.id in environment.locals else NameError
+                    raise UserError(kind(f"name '{target.id}' is not defined"), node)
             elif isinstance(target, ast.Attribute):
                 receiver = compiled(target.value)(machine, environment)
                 if (

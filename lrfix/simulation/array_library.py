@@ -1,0 +1,462 @@
+"""numpy's and torch's functions by name, and the attributes and methods of arrays and their scalars."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from lrfix.simulation import array_creation as creation
+from lrfix.simulation import array_reductions as reductions
+from lrfix.simulation.arrays import (
+    TENSOR_TYPES,
+    Array,
+    NumpyArray,
+    array_of,
+    binary,
+    elementwise,
+    is_array_like,
+    item,
+    tested,
+)
+from lrfix.simulation.errors import Opaque
+from lrfix.simulation.scalars import (
+    FLOAT_FUNCTIONS,
+    ROUNDING,
+    TESTS,
+    NumpyBool,
+    NumpyFloat,
+    NumpyInt,
+    Truth,
+    converted,
+    default_float,
+    kind_of,
+    plain,
+    rounded,
+    scalar,
+    sign,
+)
+from lrfix.simulation.values import BoundMethod, ClassValue, Function, Instance, NativeFunction, Partial, Unknown
+
+Machine = Any
+Operation = Callable[..., Any]
+
+
+def native(name: str, library: str, function: Operation) -> NativeFunction:
+    """``function(library, ...)`` for interpreted programs: arguments made concrete, fuel counted by the elements."""
+
+    def run(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> Any:
+        given = [_concrete(machine, node, name, a) for a in arguments]
+        named = {k: _concrete(machine, node, name, v) for k, v in keywords.items()}
+        try:
+            return function(library, *given, **named)
+        except TypeError as error:
+            # Arguments that our signature does not have may well be ones that the library has.
+            if "argument" in str(error):
+                raise Opaque(f"calls `{name}` in a way that is not simulated", node) from None
+            raise
+
+    return NativeFunction(name, run, accepts_callables=True)
+
+
+def _concrete(machine: Machine, node: ast.AST | None, name: str, value: Any) -> Any:
+    if isinstance(value, Unknown):
+        value = machine.concrete(value, node, "number")
+    if isinstance(value, list | tuple):
+        machine.charge(value, node)
+        return type(value)(_concrete(machine, node, name, v) for v in value)
+    if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
+        raise Opaque(f"gives an object to `{name}`", node)
+    machine.charge(value, node)
+    return value
+
+
+def _floats(name: str) -> Operation:
+    function = FLOAT_FUNCTIONS[name]
+
+    def run(library: str, value: Any) -> Any:
+        value = _listed(library, value)
+        kind = value.kind if isinstance(value, Array) else kind_of(value)
+        if kind == "bool":
+            raise Opaque(f"takes the {name} of truth values")
+        library = getattr(value, "library", library)
+        return elementwise(value, library, default_float(library) if kind == "int" else kind, function)
+
+    return run
+
+
+def _listed(library: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return array_of(library, value)
+    if not isinstance(value, int | float | Truth | Array):
+        raise TypeError("ufunc not supported for the input types")
+    return value
+
+
+def _rounding(name: str) -> Operation:
+    function = ROUNDING[name]
+
+    def run(library: str, value: Any) -> Any:
+        value = _listed(library, value)
+        kind = value.kind if isinstance(value, Array) else kind_of(value)
+        if kind in ("bool", "int") and (name == "rint" or kind == "bool"):
+            raise Opaque("rounds integers of an array")
+        return elementwise(value, library, None, (lambda v: v) if kind == "int" else function)
+
+    return run
+
+
+def _round(library: str, value: Any, decimals: int = 0) -> Any:
+    value = _listed(library, value)
+    kind = value.kind if isinstance(value, Array) else kind_of(value)
+    if kind in ("bool", "float32") or (kind == "int" and decimals < 0):
+        raise Opaque("rounds an array in a way that is not simulated")
+    return elementwise(value, library, None, lambda v: v if kind == "int" else rounded(v, decimals))
+
+
+def _binary(name: str) -> Operation:
+    def run(library: str, left: Any, right: Any) -> Any:
+        return binary(name, _listed(library, left), _listed(library, right), library)
+
+    return run
+
+
+def _tensors(name: str) -> Operation:
+    """torch's form of a binary function, which one number alone is not given to."""
+
+    def run(library: str, left: Any, right: Any) -> Any:
+        if not is_array_like(left) or not is_array_like(right):
+            raise Opaque("gives a plain number to a function of tensors")
+        return binary(name, left, right, library)
+
+    return run
+
+
+def _float_power(library: str, left: Any, right: Any) -> Any:
+    return binary("pow", elementwise(_listed(library, left), library, "float", float), right, library)
+
+
+def _tested(name: str) -> Operation:
+    return lambda library, value: tested(_listed(library, value), library, TESTS[name])
+
+
+def clip(
+    library: str, value: Any, low: Any = None, high: Any = None, *, a_min: Any = None, a_max: Any = None, **named: Any
+) -> Any:
+    """Within bounds, each of which may be absent."""
+    low = low if a_min is None else a_min
+    high = high if a_max is None else a_max
+    low, high = named.pop("min", low), named.pop("max", high)
+    if named:
+        raise Opaque("clips with arguments that are not simulated")
+    value = _listed(library, value)
+    if library == "torch" and not is_array_like(value):
+        raise Opaque("gives a plain number to a function of tensors")
+    if low is not None:
+        value = binary("maximum", value, low, library)
+    return binary("minimum", value, high, library) if high is not None else value
+
+
+def _absolute(library: str, value: Any) -> Any:
+    return elementwise(_listed(library, value), library, None, abs)
+
+
+def _fabs(library: str, value: Any) -> Any:
+    return elementwise(_listed(library, value), library, "float", abs)
+
+
+def _either(reduction: Operation, pair: str) -> Operation:
+    """torch's ``max`` and ``min``: of one tensor, or of two, element by element."""
+
+    def run(library: str, value: Any, other: Any = None) -> Any:
+        if other is None:
+            return reduction(library, value)
+        if not is_array_like(other):
+            raise Opaque("reduces a tensor along an axis")
+        return binary(pair, value, other, library)
+
+    return run
+
+
+def _square(library: str, value: Any) -> Any:
+    value = _listed(library, value)
+    return binary("mul", value, value, library)
+
+
+def _standard_deviation(library: str, value: Any, ddof: int = 0) -> Any:
+    return _floats("sqrt")(library, reductions.spread(library, value, ddof))
+
+
+def _scalar_of(kind: str) -> Operation:
+    def run(library: str, value: Any = 0) -> Any:
+        if isinstance(value, Array | str):
+            raise Opaque("builds a number of an array")
+        return scalar(library, kind, converted(kind, plain(value)))
+
+    return run
+
+
+def _copied(library: str, value: Any) -> Any:
+    return value.same(value.values) if isinstance(value, Array) else value
+
+
+_SHARED: dict[str, Operation] = {
+    **{name: _floats(name) for name in FLOAT_FUNCTIONS if name not in ("sigmoid", "rsqrt")},
+    **{name: _rounding(name) for name in ("floor", "ceil", "trunc")},
+    **{name: _tested(name) for name in TESTS},
+    "round": _round,
+    "abs": _absolute,
+    "absolute": _absolute,
+    "sign": lambda library, value: elementwise(_listed(library, value), library, None, sign),
+    "square": _square,
+    "clip": clip,
+    "zeros": creation.zeros,
+    "ones": creation.ones,
+    "full": creation.full,
+    "zeros_like": creation.zeros_like,
+    "ones_like": creation.ones_like,
+    "full_like": creation.full_like,
+    "arange": creation.arange,
+    "asarray": creation.asarray,
+    "hstack": creation.hstack,
+    "flip": creation.flip,
+    "diff": creation.difference,
+    "tile": creation.tile,
+    "sum": reductions.total,
+    "mean": reductions.mean,
+    "prod": reductions.product,
+    "cumsum": reductions.cumulative_sum,
+    "cumprod": reductions.cumulative_product,
+    "argmin": reductions.least_position,
+    "argmax": reductions.greatest_position,
+    "any": reductions.any_of,
+    "all": reductions.all_of,
+    "searchsorted": reductions.searchsorted,
+    "isclose": reductions.close,
+    "where": creation.where,
+}
+_NUMPY: dict[str, Operation] = {
+    **_SHARED,
+    "rint": _rounding("rint"),
+    "fabs": _fabs,
+    "around": _round,
+    "array": creation.array,
+    "linspace": creation.numpy_linspace,
+    "concatenate": creation.concatenate,
+    "append": creation.append,
+    "repeat": creation.repeat,
+    "flipud": creation.flip,
+    "copy": _copied,
+    "power": _binary("pow"),
+    "pow": _binary("pow"),
+    "float_power": _float_power,
+    "mod": _binary("mod"),
+    "remainder": _binary("mod"),
+    "fmod": _binary("fmod"),
+    "floor_divide": _binary("floordiv"),
+    "divide": _binary("truediv"),
+    "true_divide": _binary("truediv"),
+    "multiply": _binary("mul"),
+    "add": _binary("add"),
+    "subtract": _binary("sub"),
+    "minimum": _binary("minimum"),
+    "maximum": _binary("maximum"),
+    "arctan2": _binary("arctan2"),
+    "hypot": _binary("hypot"),
+    "negative": lambda library, value: elementwise(_listed(library, value), library, None, lambda v: -v),
+    "less": _binary("lt"),
+    "less_equal": _binary("le"),
+    "greater": _binary("gt"),
+    "greater_equal": _binary("ge"),
+    "equal": _binary("eq"),
+    "not_equal": _binary("ne"),
+    "logical_and": lambda library, a, b: binary("and", _truths(library, a), _truths(library, b), library),
+    "logical_or": lambda library, a, b: binary("or", _truths(library, a), _truths(library, b), library),
+    "logical_not": lambda library, a: elementwise(_truths(library, a), library, None, lambda v: not v),
+    "min": reductions.least,
+    "max": reductions.greatest,
+    "amin": reductions.least,
+    "amax": reductions.greatest,
+    "var": reductions.spread,
+    "std": _standard_deviation,
+    "digitize": reductions.digitize,
+    "interp": reductions.interp,
+    "allclose": lambda library, *arguments, **keywords: reductions.all_of(
+        library, reductions.close(library, *arguments, **keywords)
+    ),
+    "float32": lambda library, value: creation.as_single(value),
+}
+_TORCH: dict[str, Operation] = {
+    **_SHARED,
+    **{name: _floats(name) for name in ("sigmoid", "rsqrt")},
+    "acos": _floats("arccos"),
+    "asin": _floats("arcsin"),
+    "atan": _floats("arctan"),
+    "tensor": creation.array,
+    "as_tensor": creation.asarray,
+    "linspace": creation.torch_linspace,
+    "cat": creation.concatenate,
+    "concat": creation.concatenate,
+    "stack": creation.stack,
+    "clamp": clip,
+    "pow": _binary("pow"),
+    "remainder": _binary("mod"),
+    "fmod": _binary("fmod"),
+    "floor_divide": _binary("floordiv"),
+    "div": _binary("truediv"),
+    "mul": _binary("mul"),
+    "add": _binary("add"),
+    "sub": _binary("sub"),
+    "minimum": _tensors("minimum"),
+    "maximum": _tensors("maximum"),
+    "min": _either(reductions.least, "minimum"),
+    "max": _either(reductions.greatest, "maximum"),
+    "amin": reductions.least,
+    "amax": reductions.greatest,
+    "bucketize": reductions.bucketize,
+    "clone": _copied,
+    "repeat_interleave": creation.repeat,
+}
+CONSTRUCTORS: dict[type, NativeFunction] = {
+    NumpyFloat: native("numpy.float64", "numpy", _scalar_of("float")),
+    NumpyInt: native("numpy.int64", "numpy", _scalar_of("int")),
+    NumpyBool: native("numpy.bool_", "numpy", _scalar_of("bool")),
+}
+
+
+def _truths(library: str, value: Any) -> Any:
+    return elementwise(_listed(library, value), library, "bool", bool)
+
+
+def functions() -> dict[str, Any]:
+    """All of them by qualified name."""
+    found: dict[str, Any] = {f"numpy.{name}": native(f"numpy.{name}", "numpy", f) for name, f in _NUMPY.items()}
+    found |= {f"torch.{name}": native(f"torch.{name}", "torch", f) for name, f in _TORCH.items()}
+    found |= {f"torch.{name}": creation.ElementType(name, kind) for name, kind in creation.TORCH_TYPES.items()}
+    found |= {f"numpy.{name}": NumpyFloat for name in ("float64", "double")}
+    found |= {f"numpy.{name}": NumpyInt for name in ("int64", "int_", "intp")}
+    found |= {"numpy.bool_": NumpyBool, "numpy.ndarray": NumpyArray, "torch.Tensor": TENSOR_TYPES}
+    return found
+
+
+def _views(value: Any) -> dict[str, Any]:
+    length = len(value) if isinstance(value, Array) else 1
+    shape = (length,) if isinstance(value, Array) else ()
+    if value.library == "torch":
+        return {"shape": shape, "ndim": len(shape), "requires_grad": False}
+    return {"shape": shape, "ndim": len(shape), "size": length, "T": value}
+
+
+def _item(library: str, value: Any, index: Any = None) -> Any:
+    if isinstance(value, Array):
+        if index is not None:
+            return plain(item(value, index))
+        if len(value) != 1:
+            kind = RuntimeError if library == "torch" else ValueError
+            raise kind("can only convert an array of size 1 to a Python scalar")
+        return plain(value.element(0))
+    return plain(value)
+
+
+def _as_type(library: str, value: Any, dtype: Any) -> Any:
+    kind = creation.kind_named(library, dtype)
+    return elementwise(value, library, kind, lambda v: v)
+
+
+def _to_kind(kind: str) -> Operation:
+    return lambda library, value: elementwise(value, library, kind, lambda v: v)
+
+
+def _to_list(library: str, value: Any) -> Any:
+    return [plain(v) for v in value] if isinstance(value, Array) else plain(value)
+
+
+def _fill(library: str, array: Any, value: Any) -> None:
+    if not isinstance(array, Array):
+        raise Opaque("fills a number")
+    for position in array.positions:
+        array.buffer[position] = converted(array.kind, plain(value))
+
+
+def _flat(library: str, value: Any, *shape: Any) -> Any:
+    if not isinstance(value, Array) or shape not in ((), (-1,), ((-1,),), (len(value),)):
+        raise Opaque("gives an array two dimensions")
+    return type(value)(value.buffer, value.kind, value.positions)
+
+
+def _same(library: str, value: Any) -> Any:
+    return value
+
+
+def _to_numpy(library: str, value: Any) -> Any:
+    kind = value.kind
+    if kind == "float32":
+        raise Opaque("turns a float32 tensor into an array")
+    return NumpyArray(value.buffer, kind, value.positions) if isinstance(value, Array) else scalar("numpy", kind, value)
+
+
+_COMMON_METHODS: dict[str, Operation] = {
+    name: _SHARED[name]
+    for name in ["round", "clip", "sum", "mean", "prod", "cumsum", "cumprod", "argmin", "argmax", "any", "all"]
+} | {
+    "item": _item,
+    "tolist": _to_list,
+    "flatten": lambda library, v: _copied(library, v),
+    "ravel": _flat,
+    "reshape": _flat,
+}
+_METHODS: dict[str, dict[str, Operation]] = {
+    "numpy": {
+        **_COMMON_METHODS,
+        "copy": _copied,
+        "astype": _as_type,
+        "fill": _fill,
+        "min": reductions.least,
+        "max": reductions.greatest,
+        "searchsorted": reductions.searchsorted,
+        "repeat": creation.repeat,
+        "std": _standard_deviation,
+        "var": reductions.spread,
+    },
+    "torch": {
+        **_COMMON_METHODS,
+        **{name: _floats(name) for name in FLOAT_FUNCTIONS},
+        **{name: _rounding(name) for name in ("floor", "ceil")},
+        "abs": _absolute,
+        "square": _square,
+        "clamp": clip,
+        "pow": _binary("pow"),
+        "min": _TORCH["min"],
+        "max": _TORCH["max"],
+        "clone": _copied,
+        "detach": _same,
+        "cpu": _same,
+        "view": _flat,
+        "numpy": _to_numpy,
+        "double": _to_kind("float"),
+        "float": _to_kind("float32"),
+        "long": _to_kind("int"),
+        "bool": _to_kind("bool"),
+        "numel": lambda library, value: len(value) if isinstance(value, Array) else 1,
+        "dim": lambda library, value: 1 if isinstance(value, Array) else 0,
+        "size": lambda library, value, dim=None: _size(value, dim),
+    },
+}
+
+
+def _size(value: Any, dimension: Any) -> Any:
+    shape = _views(value)["shape"]
+    return shape if dimension is None else shape[dimension]
+
+
+def attribute_of_array(value: Any, name: str, node: ast.AST | None) -> Any:
+    """An attribute or method of an array or a scalar; what is not simulated is Opaque."""
+    views = _views(value)
+    if name in views:
+        return views[name]
+    method = _METHODS[value.library].get(name)
+    if method is not None:
+        return native(name, value.library, lambda library, *a, **k: method(library, value, *a, **k))
+    if name == "is_integer" and isinstance(value, NumpyFloat | NumpyInt):
+        return NativeFunction(name, lambda: isinstance(value, int) or float(value).is_integer())
+    raise Opaque(f"reads `.{name}` of an array", node)
