@@ -53,7 +53,7 @@ def handed_over(node: ast.ClassDef) -> list[Function]:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "__init__":
             continue
         for argument in [*call.args, *(k.value for k in call.keywords)]:
-            for part in argument.elts if isinstance(argument, ast.List | ast.Tuple) else [argument]:
+            for part in _given(argument):
                 if isinstance(part, ast.Lambda):
                     found.append(part)
                 elif isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
@@ -61,7 +61,20 @@ def handed_over(node: ast.ClassDef) -> list[Function]:
                     found += [named] if named else []
                 elif isinstance(part, ast.Name) and part.id in nested:
                     found.append(nested[part.id])
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _given(argument: ast.AST) -> Iterator[ast.AST]:
+    """The parts of an argument that may be the function itself, those of ``[f] * n`` and ``lambda k: self.f(k)`` too.
+
+    A function that is called outside a lambda is not handed over; its result is.
+    """
+    yield argument
+    for child in ast.iter_child_nodes(argument):
+        if isinstance(argument, ast.Lambda):
+            yield from ast.walk(child)
+        elif not (isinstance(argument, ast.Call) and child is argument.func):
+            yield from _given(child)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The fixtures: whole training scripts that say in comments of their own what lrfix has to report, and lrfix reports it.
+"""The fixtures: whole training scripts whose comments say what lrfix has to report, and lrfix reports just that.
 
-``# expect: LR101, LR104`` stands on the line where a finding begins, ``# expect-family: cosine`` on a line of a schedule.
+``# expect: LR101, LR104`` stands where a finding begins, ``# expect-family: cosine`` on a line of a schedule.
 """
 
 from __future__ import annotations

@@ -333,7 +333,10 @@ def _means_to_vary(study: Study) -> bool:
             Role.STEP_SIZE,
         )
         formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in ast.walk(m))
-        return formula and any(role_of(name) in lengths for name in named)
+        if any(role_of(name) in lengths for name in named):
+            return formula
+        # A schedule with parameters that is bypassed was meant, whatever they are called.
+        return formula and bool(hyperparameters(study)) and any(bypassed_schedule(study))
     parameters = [a.arg for a in node.args.args] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
     body = node.body if isinstance(node, ast.FunctionDef) else [node.body] if isinstance(node, ast.Lambda) else []
     for part in body:
