@@ -50,6 +50,7 @@ class SiteAnalysis:
     curve: tuple[float, ...]
     name: str | None
     study: object
+    studies: tuple[object, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     recognition: Recognition | None = None
     scenarios: tuple[SimulatedScenario, ...] = ()
@@ -69,12 +70,18 @@ def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAn
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
+    from lrfix.simulation.facts import Defaults
+    from lrfix.simulation.switches import settings, switches
     from lrfix.study import Study, as_float
 
-    study = Study(source, names, site)
+    studies = [Study(source, names, site, chosen) for chosen in settings(switches(names, site.nodes, Defaults(names)))]
+    study = next((s for s in studies if s.opaque is None), studies[0])
     opaque = study.opaque
-    study.faults = faults(study)
+    for each in studies:
+        each.faults = faults(each)
+    study.faults = frozenset().union(*(each.faults for each in studies))
     recognition = study.recognition if opaque is None else None
+    families = [r.family for s in studies if s.opaque is None and (r := s.recognition) is not None]
     use = study.described_by
     runs = [
         run
@@ -89,7 +96,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         site=site,
         span=site.span,
         form=site.form,
-        family=recognition.family if recognition is not None else "other",
+        family="+".join(dict.fromkeys(part for family in families for part in family.split("+"))) or "other",
         parameters=dict(recognition.parameters) if recognition is not None else {},
         handrolled=True,
         status=_status(study, opaque, recognition),
@@ -97,6 +104,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         curve=tuple(as_float(v) for v in study.runs[0].curve) if study.runs and opaque is None else (),
         name=site.name,
         study=study,
+        studies=tuple(studies),
         counters=counters,
         recognition=recognition,
         scenarios=tuple(_scenario(run) for run in runs),

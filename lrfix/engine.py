@@ -50,7 +50,8 @@ class AnalysedSite(Protocol):
     @property
     def name(self) -> str | None: ...
     @property
-    def study(self) -> Any: ...
+    def studies(self) -> Sequence[Any]:
+        """What the rules look at: one study for each schedule that the site holds."""
     @property
     def counters(self) -> Mapping[str, int]: ...
 
@@ -203,8 +204,9 @@ def _judge(
             if rule.function is None or not (audited or code in selected):
                 continue
             try:
-                for violation in rule.function(site.study):
-                    raised.setdefault((violation.span, code), (violation, index))
+                for study in site.studies:
+                    for violation in rule.function(study):
+                        raised.setdefault((violation.span, code), (violation, index))
             except Exception as error:
                 crashed.add(code)
                 if code in selected:

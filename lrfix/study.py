@@ -35,12 +35,18 @@ REACH = 2.2
 
 
 class Study:
-    """The experiments on one site, run lazily and memoised."""
+    """The experiments on one site, run lazily and memoised.
 
-    def __init__(self, source: Source, names: Names, site: ScheduleSite) -> None:
+    ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``).
+    """
+
+    def __init__(
+        self, source: Source, names: Names, site: ScheduleSite, settings: Mapping[str, object] | None = None
+    ) -> None:
         self.source = source
         self.names = names
         self.site = site
+        self.settings = dict(settings or {})
         self.laboratory = Laboratory(names, site)
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
@@ -67,11 +73,12 @@ class Study:
     ) -> Run:
         """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions."""
         construction = self.use if isinstance(use, str) else use
+        overrides = {**self.settings, **(overrides or {})}
         key = (
             index,
             id(construction),
             groups,
-            tuple(sorted((overrides or {}).items(), key=repr)),
+            tuple(sorted(overrides.items(), key=repr)),
             steps or self.steps,
             tuple(base_lrs or ()),
             vary_unknown,
@@ -79,13 +86,13 @@ class Study:
         )
         hashable = repr(key)
         if (hashable,) not in self._runs:
-            scenario = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
+            scenario = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
             scenario.fill_none = construction is None and bool(self.optional_lengths)
             run = self.laboratory.run(
                 scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
             )
             if scenario.fill_none and not _usable(run):
-                plain = Scenario(index, overrides=dict(overrides or {}), vary_unknown=vary_unknown, variant=variant)
+                plain = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
                 run = self.laboratory.run(
                     plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
                 )
@@ -95,7 +102,7 @@ class Study:
 
     def jump(self, index: int, step: int) -> float | None:
         """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
-        run = self.laboratory.run(Scenario(index), construction=self.use, steps=2, jump=step)
+        run = self.laboratory.run(Scenario(index, overrides=self.settings), construction=self.use, steps=2, jump=step)
         return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
 
     @cached_property

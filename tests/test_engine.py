@@ -22,11 +22,11 @@ from lrfix.source import Source
 
 @dataclass
 class Site:
-    """An analysed site as the engine sees it: every function of the file is one, named as the study."""
+    """An analysed site as the engine sees it: every function of the file is one, its study named after it."""
 
     span: Span
     name: str
-    study: Any
+    studies: tuple[Any, ...]
     form: str = "lambda"
     family: str = "cosine"
     parameters: dict[str, str] = field(default_factory=lambda: {"total_steps": "args.steps"})
@@ -39,7 +39,7 @@ class Site:
 
 def every_function(source: Source, torch: str | None) -> list[Site]:
     return [
-        Site(source.span(node), node.name, (source, node))
+        Site(source.span(node), node.name, ((source, node),))
         for node in source.tree.body
         if isinstance(node, ast.FunctionDef)
     ]

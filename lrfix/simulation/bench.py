@@ -17,7 +17,7 @@ from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.signatures import Parameter, stated_rate
 from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.values import Instance, NativeFunction, Unknown
-from lrfix.simulation.world import World
+from lrfix.simulation.world import World, optimizer_named
 from lrfix.sites.model import Construction, ScheduleSite
 
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
@@ -59,10 +59,27 @@ class Bench:
         while len(rates) < count:
             rates.append(rates[-1] * 0.7)
         self.base_lrs = rates[:count]
-        groups = [{"params": [], "lr": rate} for rate in self.base_lrs]
+        groups = [{"params": [], "lr": rate, **self.group_options(rate)} for rate in self.base_lrs]
         optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0]})
         assert isinstance(optimizer, Instance)
         return optimizer
+
+    def group_options(self, rate: float) -> dict[str, object]:
+        """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
+        if self.site.form in ("lambda", "subclass"):
+            return {}
+        found: dict[str, object] = {"initial_lr": rate}
+        for root in self.site.nodes:
+            for node in ast.walk(root):
+                if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and _is_group(node.value):
+                    key = node.slice.value
+                    if isinstance(key, str) and isinstance(node.ctx, ast.Load) and "lr" in key.split("_"):
+                        role = role_of(key)
+                        if set(key.split("_")) & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
+                            found.setdefault(key, 1.0)
+                        elif key != "lr" and role in (Role.BASE_RATE, Role.PEAK):
+                            found.setdefault(key, rate)
+        return found
 
     def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
         """Like ``optimizer``; code that reaches for an optimizer it was not given finds this one."""
@@ -84,7 +101,7 @@ class Bench:
                 return NativeFunction(name, set_lr)
             if name == "get_lr":
                 return NativeFunction(name, lambda: groups[0]["lr"])
-            return optimizer if names_optimizer(name) else Unknown(f"optimizer.{name}")
+            return optimizer_named(optimizer, name) if names_optimizer(name) else Unknown(f"optimizer.{name}")
 
         return answer
 
@@ -180,7 +197,7 @@ class Bench:
         found: dict[str, Any] = {}
         for name, default, required in parameters:
             if optimizer is not None and names_optimizer(name):
-                found[name] = [optimizer] if name.lower().endswith("s") and "optim" in name.lower() else optimizer
+                found[name] = optimizer_named(optimizer, name)
             elif ticks and name in ticks:
                 assert self.clock is not None
                 if required or not (isinstance(default, ast.Constant) and default.value is None):
@@ -239,6 +256,11 @@ class Bench:
         if isinstance(value, Unknown):
             value = self.world.host.leaves.get(value.path)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _is_group(node: ast.expr) -> bool:
+    word = node.id if isinstance(node, ast.Name) else ""
+    return word in ("g", "p", "x", "pg") or "group" in word
 
 
 __all__ = ["OMIT", "Bench"]

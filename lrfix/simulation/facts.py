@@ -89,7 +89,7 @@ class Defaults(Mapping[str, object]):
         self._by_attribute[destination] = literal(keywords.get("default"))
 
     def _fields(self, node: ast.ClassDef) -> None:
-        if not any("dataclass" in ast.unparse(d) for d in node.decorator_list):
+        if not any("dataclass" in ast.unparse(d).partition("(")[0] for d in node.decorator_list):
             return
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):

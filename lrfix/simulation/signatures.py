@@ -20,11 +20,26 @@ def constructor_parameters(names: Names, node: ast.ClassDef) -> list[Parameter] 
             if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
                 inherited = inherited or constructor_parameters(names, binding.node)
     if own is None:
-        return inherited
+        fields = _fields(node)
+        if fields is None:
+            return inherited
+        known = {name for name, _, _ in fields}
+        return [p for p in inherited or [] if p[0] not in known] + fields
     found = signature(own)
     if own.args.kwarg is not None and inherited:
         known = {name for name, _, _ in found}
         found += [parameter for parameter in inherited if parameter[0] not in known]
+    return found
+
+
+def _fields(node: ast.ClassDef) -> list[Parameter] | None:
+    """The fields of a dataclass, which are what its constructor takes; None for another class."""
+    if not any(ast.unparse(d).partition("(")[0].rpartition(".")[2] == "dataclass" for d in node.decorator_list):
+        return None
+    found: list[Parameter] = []
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            found.append((statement.target.id, statement.value, statement.value is None))
     return found
 
 

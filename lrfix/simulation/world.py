@@ -69,7 +69,7 @@ class Host:
             return MISSING
         if name == "param_groups":
             return self.optimizer.attributes["param_groups"]
-        return self.optimizer if names_optimizer(name) else MISSING
+        return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         return MISSING
@@ -80,6 +80,12 @@ class Host:
     def import_name(self, module: str, name: str | None) -> Any:
         qualified = f"{module}.{name}" if name else module
         return imported(qualified, name or module.split(".")[0])
+
+
+def optimizer_named(optimizer: Instance, name: str) -> Any:
+    """The optimizer, or the list of it where the name says several (``optimizers``, ``optim_list``)."""
+    last = name.lower().rstrip("_").rpartition("_")[2]
+    return [optimizer] if last in ("optimizers", "optims", "opts", "list") else optimizer
 
 
 def _inside(scope: Scope | None, outer: Scope) -> bool:
@@ -146,7 +152,7 @@ class World:
         if optimizer is None:
             return value
         if isinstance(value, Unknown) and names_optimizer(value.path.rpartition(".")[2]):
-            return optimizer
+            return optimizer_named(optimizer, value.path.rpartition(".")[2])
         return optimizer if isinstance(value, Instance) and value.cls.derives(optimizer.cls) else value
 
     def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
