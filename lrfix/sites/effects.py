@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Defined, Names
 from lrfix.sites.vocabulary import GROUP_NAMES, looks_like_optimizer, speaks_of_rate, speaks_of_step
@@ -51,6 +52,24 @@ class Effects:
     def inside(self, node: ast.AST) -> list[RateWrite]:
         """The writes that stand inside ``node``."""
         return [w for w in self.writes if w.statement is node or node in self._names.ancestors(w.statement)]
+
+    def setting_calls(self, node: ast.AST) -> list[ast.stmt]:
+        """The statements inside ``node`` that call a function of the file, defined outside of it, that sets the rate."""
+        found: list[ast.stmt] = []
+        for function in self._setting_functions:
+            if node in self._names.ancestors(function):
+                continue
+            for call in self.calls_of(function):
+                statement = self._names.statement_of(call)
+                if statement is not None and node in self._names.ancestors(statement):
+                    found.append(statement)
+        return found
+
+    @cached_property
+    def _setting_functions(self) -> list[Function]:
+        around = (self._names.enclosing(w.statement, FUNCTION_NODES) for w in self.writes if w.certain)
+        plain = [f for f in around if isinstance(f, FUNCTIONS) and self._names.parents.get(f) is self._names.tree]
+        return list(dict.fromkeys(plain))
 
     def calls_of(self, function: Function) -> list[ast.Call]:
         """The calls in the module that run ``function``, by its name or as a method."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Names, Scope
 from lrfix.sites.effects import RateWrite
@@ -27,6 +27,7 @@ class RateFormula:
         self._names = names
         self.statements: set[ast.stmt] = set()
         self._expressions: list[ast.expr] = []
+        self._counted: list[ast.expr] = []
         self._targets: dict[str, list[ast.stmt]] = {}
         self._writes = writes
         seen: set[tuple[Scope, str]] = set()
@@ -44,18 +45,38 @@ class RateFormula:
         """Whether the slice calculates, or selects by the position in training."""
         if any(w.scales for w in self._writes):
             return True
-        if any(_calculates(e) for e in self._expressions):
+        if any(_calculates(e, self._applies) for e in self._expressions):
             return True
         return self._selects()
 
     @property
     def stepwise(self) -> bool:
         """Whether what is written can change from step to step, as far as the names say."""
-        mentioned = {n for e in self._expressions for n in _identifiers(e)}
+        mentioned = {n for e in (*self._expressions, *self._counted) for n in _identifiers(e)}
         return any(speaks_of_step(n) for n in mentioned) or any(self._guards())
+
+    def _applies(self, node: ast.expr, hops: int = 0) -> bool:
+        """Whether an expression is a schedule's value at a step: ``get_lr(step)``, ``table[step]``, by name or not."""
+        if isinstance(node, ast.Call):
+            name = _called(node)
+            given = [*node.args, *(k.value for k in node.keywords)]
+            return name not in _CALCULATIONS | _TRANSPARENT and any(
+                speaks_of_step(i) for a in given for i in _identifiers(a)
+            )
+        if isinstance(node, ast.Subscript):
+            return any(speaks_of_step(i) for i in _identifiers(node.slice))
+        if isinstance(node, ast.IfExp):
+            return self._applies(node.body, hops) or self._applies(node.orelse, hops)
+        if isinstance(node, ast.Name) and hops < 3:
+            values = [b.value for b in self._names.bindings(node.id, node) if isinstance(b, Assigned) and not b.index]
+            return bool(values) and any(self._applies(v, hops + 1) for v in values)
+        return False
 
     def _follow(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
         self._expressions.append(value)
+        self._follow_names(value, at, seen)
+
+    def _follow_names(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
         for name in ast.walk(value):
             if not isinstance(name, ast.Name):
                 continue
@@ -66,15 +87,14 @@ class RateFormula:
                 continue
             seen.add((scope, name.id))
             for binding in scope.bindings[name.id]:
-                if isinstance(binding, Assigned):
-                    self.statements.add(binding.node)
-                    self._targets.setdefault(name.id, []).append(binding.node)
-                    self._follow(binding.value, binding.node, seen)
-                elif isinstance(binding, Augmented):
-                    self.statements.add(binding.node)
-                    self._targets.setdefault(name.id, []).append(binding.node)
-                    self._expressions.append(binding.node.value)
-                    self._follow(binding.node.value, binding.node, seen)
+                if not isinstance(binding, Assigned | Augmented):
+                    continue
+                self.statements.add(binding.node)
+                self._targets.setdefault(name.id, []).append(binding.node)
+                its = binding.value if isinstance(binding, Assigned) else _result(binding.node)
+                # How the position in training is counted is arithmetic, but no schedule.
+                (self._counted if speaks_of_step(name.id) else self._expressions).append(its)
+                self._follow_names(its, binding.node, seen)
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
         """``for group, lr in zip(optimizer.param_groups, rates)``: the rate comes from the loop's own iterable."""
@@ -125,19 +145,36 @@ def _identifiers(node: ast.AST) -> Iterator[str]:
             yield inner.attr
 
 
-def _calculates(node: ast.expr) -> bool:
-    """Whether an expression calculates here; what goes into the call of some other function is that one's affair."""
+def _result(node: ast.AugAssign) -> ast.expr:
+    """What ``name op= value`` assigns, as an expression; it keeps the place of the statement."""
+    read = ast.copy_location(ast.Constant(1.0), node)
+    return ast.copy_location(ast.BinOp(node.value, node.op, read), node)
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _calculates(node: ast.expr, applies: Callable[[ast.expr], bool]) -> bool:
+    """Whether an expression calculates here; what goes into the call of some other function is that one's affair.
+
+    A schedule's value that is only scaled (``get_lr(step) * 10``) was calculated elsewhere.
+    """
     if isinstance(node, ast.BinOp) and isinstance(node.op, _ARITHMETIC):
-        if isinstance(node.left, ast.Constant | ast.JoinedStr) and isinstance(getattr(node.left, "value", ""), str):
+        if isinstance(node.left, ast.JoinedStr) or isinstance(getattr(node.left, "value", None), str):
             return False
+        if isinstance(node.op, ast.Mult | ast.Div) and (applies(node.left) or applies(node.right)):
+            return _calculates(node.left, applies) or _calculates(node.right, applies)
         return not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant))
     if isinstance(node, ast.Call):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        name = _called(node)
         if name in _CALCULATIONS:
             return True
         if name not in _TRANSPARENT:
             return False
-        return any(_calculates(a) for a in node.args)
+        return any(_calculates(a, applies) for a in node.args)
     if isinstance(node, ast.Lambda):
         return False
-    return any(_calculates(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+    if isinstance(node, ast.Subscript):
+        return _calculates(node.value, applies)
+    return any(_calculates(child, applies) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))

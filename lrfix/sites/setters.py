@@ -19,6 +19,8 @@ _SHARE_OF_NAMED = 0.3
 _TRAINING_CALLS = frozenset({"backward", "zero_grad", "manual_backward"})
 #: Statements between two parts of one computation that have nothing to do with it.
 _GAP = 3
+#: An `if` of more statements than this is no mere choice of a value.
+_SMALL = 8
 
 
 def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
@@ -136,19 +138,7 @@ def _inline_site(
 ) -> ScheduleSite:
     spots = {a for w in writes for a in (w.statement, *names.ancestors(w.statement))}
     holding = [i for i, s in enumerate(block) if s in spots]
-    first, last = holding[0], holding[-1]
-    wanted = {i for i, s in enumerate(block) if i <= last and _takes_part(names, s, formula)}
-    chosen = set(holding)
-    gap = 0
-    for index in range(first - 1, -1, -1):
-        if index in wanted:
-            chosen.add(index)
-            gap = 0
-        else:
-            gap += 1
-            if gap > _GAP:
-                break
-    chosen |= {i for i in wanted if first < i < last}
+    chosen = _completed(block, set(holding), formula)
     nodes = tuple(block[i] for i in sorted(chosen))
     return ScheduleSite(
         form="setter",
@@ -160,8 +150,51 @@ def _inline_site(
     )
 
 
-def _takes_part(names: Names, statement: ast.stmt, formula: RateFormula) -> bool:
-    """Whether a statement computes part of the rate: an assignment of the slice, or a test that holds one."""
-    if statement in formula.statements:
-        return True
-    return isinstance(statement, ast.If) and any(statement in names.ancestors(s) for s in formula.statements)
+def _completed(block: list[ast.stmt], holding: set[int], formula: RateFormula) -> set[int]:
+    """The statements ``holding`` the writes with those before and between them that compute what they read."""
+    chosen = set(holding)
+    needed = {name for i in chosen for name in _read(block[i])}
+    gap = 0
+    for index in range(max(holding) - 1, -1, -1):
+        statement = block[index]
+        if index in chosen:
+            gap = 0
+        elif _computes(statement, needed, formula):
+            chosen.add(index)
+            needed |= _read(statement)
+            gap = 0
+        elif index < min(holding):
+            gap += 1
+            if gap > _GAP:
+                break
+    return chosen
+
+
+def _computes(statement: ast.stmt, needed: set[str], formula: RateFormula) -> bool:
+    """Whether a statement sets something of what is needed: an assignment, or a test around such."""
+    if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return statement in formula.statements or bool(_bound(statement) & needed)
+    if isinstance(statement, ast.If):
+        inside = [s for s in ast.walk(statement) if isinstance(s, ast.stmt)]
+        return any(s in formula.statements for s in inside) or (
+            len(inside) <= _SMALL and any(_bound(s) & needed for s in inside)
+        )
+    return False
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AugAssign | ast.AnnAssign):
+        targets = [statement.target]
+    parts = [e for t in targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t])]
+    return {ast.unparse(p) for p in parts if isinstance(p, ast.Name | ast.Attribute)}
+
+
+def _read(statement: ast.stmt) -> set[str]:
+    return {
+        ast.unparse(n)
+        for n in ast.walk(statement)
+        if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load)
+    }

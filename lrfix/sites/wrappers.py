@@ -52,9 +52,14 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
         family = _family(names, node)
         methods = _methods(family)
         writes = [w for m in methods.values() for w in effects.inside(m)]
-        if not (_sets_rates(names, node, methods, writes) or _is_scheduler_by_word(names, node, methods)):
+        setting = [s for m in methods.values() for s in effects.setting_calls(m)]
+        if not (
+            _sets_rates(names, node, methods, writes)
+            or _directs(names, node, methods, setting)
+            or _is_scheduler_by_word(names, node, methods)
+        ):
             continue
-        own = [w for w in writes if node in names.ancestors(w.statement)]
+        own = [s for s in (*(w.statement for w in writes), *setting) if node in names.ancestors(s)]
         found.append(
             ScheduleSite(
                 form="wrapper",
@@ -63,7 +68,7 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
                 nodes=(node,),
                 span=source.span(node),
                 constructions=tuple(_constructions(names, node, family)),
-                writes=tuple(dict.fromkeys(w.statement for w in own)),
+                writes=tuple(dict.fromkeys(own)),
             )
         )
     return found
@@ -130,6 +135,16 @@ def _sets_rates(names: Names, node: ast.ClassDef, methods: dict[str, Function], 
         rate += sum(any(methods[n] in names.ancestors(s) for n in writers) for s in formula.statements)
     everything = sum(_size(m) for n, m in methods.items() if n in about_rate or n not in _NEUTRAL_METHODS)
     return rate >= (_SHARE_OF_SCHEDULERS if named else _SHARE) * everything
+
+
+def _directs(names: Names, node: ast.ClassDef, methods: dict[str, Function], setting: list[ast.stmt]) -> bool:
+    """Whether the class is a scheduler that leaves formula and writing to functions of the file."""
+    own = {n for n, m in methods.items() for s in setting if m in names.ancestors(s)}
+    return (
+        bool(own - {"__init__"})
+        and bool(_SCHEDULER_WORDS & set(words(node.name)))
+        and not _TRAINING_METHODS & set(methods)
+    )
 
 
 def _about_rate(names: Names, methods: dict[str, Function], writes: list[RateWrite]) -> set[str]:
