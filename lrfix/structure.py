@@ -93,20 +93,16 @@ def updates(function: Function) -> Iterator[Update]:
         return
     outer = {n for s in ast.walk(function) if isinstance(s, ast.Nonlocal | ast.Global) for n in s.names}
     for statement in statements(function.body):
-        targets: list[ast.expr] = []
-        own = False
+        bound: list[tuple[ast.expr, ast.expr]] = list(assignments(statement))
         if isinstance(statement, ast.AugAssign):
-            targets, own = [statement.target], True
-        elif isinstance(statement, ast.Assign):
-            targets = statement.targets
-        for target in targets:
+            bound = [(statement.target, statement.value)]
+        for target, value in bound:
             name = _target_name(target, outer)
             if name is None:
                 continue
-            if isinstance(statement, ast.Assign):
-                own = any(
-                    ast.unparse(n) == ast.unparse(target) for n in ast.walk(statement.value) if isinstance(n, ast.expr)
-                )
+            own = isinstance(statement, ast.AugAssign) or any(
+                ast.unparse(n) == ast.unparse(target) for n in ast.walk(value) if isinstance(n, ast.expr)
+            )
             kind = (
                 "attribute"
                 if isinstance(target, ast.Attribute)
@@ -115,6 +111,26 @@ def updates(function: Function) -> Iterator[Update]:
                 else "outer"
             )
             yield Update(statement, name, own, kind)
+
+
+def assignments(statement: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value) of an assignment, annotated ones too; ``a, b = x, y`` gives two pairs."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        yield statement.target, statement.value
+    elif isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from _paired(target, statement.value)
+
+
+def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    if not isinstance(target, ast.Tuple | ast.List):
+        yield target, value
+        return
+    values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+    starred = any(isinstance(part, ast.Starred) for part in (*target.elts, *values))
+    apart = len(values) == len(target.elts) and not starred
+    for index, part in enumerate(target.elts):
+        yield from _paired(part, values[index] if apart else value)
 
 
 def _target_name(target: ast.expr, outer: set[str]) -> str | None:
@@ -153,11 +169,10 @@ def hyperparameters(study: Study) -> dict[str, str]:
                 a.arg for a in (*initialiser.args.posonlyargs, *initialiser.args.args, *initialiser.args.kwonlyargs)
             }
             for statement in statements(initialiser.body):
-                if isinstance(statement, ast.Assign):
-                    value = _unwrapped(statement.value)
-                    for target in statement.targets:
-                        if isinstance(target, ast.Attribute) and isinstance(value, ast.Name) and value.id in parameters:
-                            found[target.attr] = value.id
+                for target, given in assignments(statement):
+                    value = _unwrapped(given)
+                    if isinstance(target, ast.Attribute) and isinstance(value, ast.Name) and value.id in parameters:
+                        found[target.attr] = value.id
         else:
             for outer in study.names.ancestors(node):
                 if isinstance(outer, ast.FunctionDef):

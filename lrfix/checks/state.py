@@ -12,6 +12,7 @@ from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.structure import (
     Function,
     Update,
+    assignments,
     functions_of,
     handed_over,
     hyperparameters,
@@ -125,6 +126,9 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
 @rule("LR105")
 def constant_schedule(study: Study) -> Iterator[Violation]:
     if not study.ran or study.truncated or not _means_to_vary(study):
+        return
+    if study.site.form not in ("lambda", "subclass"):
+        # Elsewhere what moves the rate may stand in the caller: another method, another value handed in.
         return
     run = study.runs[0]
     if study.everywhere(lambda run: all(constant(rates) for rates in run.lr)):
@@ -403,11 +407,12 @@ def _never_read(study: Study, node: ast.ClassDef, parameter: str) -> bool:
         if isinstance(n, ast.Name) and n.id == parameter and isinstance(n.ctx, ast.Load)
     ]
     stores = [
-        s
-        for s in ast.walk(initialiser)
-        if isinstance(s, ast.Assign) and any(isinstance(t, ast.Attribute) and t.attr in held for t in s.targets)
+        value
+        for statement in ast.walk(initialiser)
+        for target, value in assignments(statement)
+        if isinstance(target, ast.Attribute) and target.attr in held
     ]
-    stored = {n for s in stores for n in ast.walk(s.value)}
+    stored = {n for value in stores for n in ast.walk(value)}
     if any(n not in stored for n in loads):
         return False
     return not any(
