@@ -281,9 +281,7 @@ _NUMPY: dict[str, Operation] = {
     "std": _standard_deviation,
     "digitize": reductions.digitize,
     "interp": reductions.interp,
-    "allclose": lambda library, *arguments, **keywords: reductions.all_of(
-        library, reductions.close(library, *arguments, **keywords)
-    ),
+    "allclose": lambda *arguments, **keywords: bool(reductions.all_of("", reductions.close(*arguments, **keywords))),
     "float32": lambda library, value: creation.as_single(value),
 }
 _TORCH: dict[str, Operation] = {

@@ -76,17 +76,22 @@ class Array:
         if self.library == "torch" and len(self) == 1:
             return float(self.values[0])
         if self.library == "torch":
-            raise RuntimeError("a Tensor with several elements cannot be converted to Scalar")
+            raise ValueError("only one element tensors can be converted to Python scalars")
         raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
 
     def __int__(self) -> int:
         return int(float(self))
 
+    def __contains__(self, wanted: Any) -> bool:
+        if not isinstance(wanted, NUMBERS):
+            raise Opaque("looks for something that is no number in an array")
+        return plain(wanted) in self.values
+
     def _refused(self, *arguments: Any) -> NoReturn:
         raise Opaque("compares or combines arrays inside something lrfix does not look into")
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refused
-    __add__ = __radd__ = __mul__ = __rmul__ = __contains__ = _refused
+    __add__ = __radd__ = __mul__ = __rmul__ = _refused
 
 
 class NumpyArray(Array):

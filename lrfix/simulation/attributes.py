@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter, defaultdict, deque
 from typing import Any
 
 from lrfix.simulation.array_library import attribute_of_array
@@ -27,11 +28,15 @@ from lrfix.simulation.values import (
 )
 
 Machine = Any
+_DICT = ["get", "keys", "values", "items", "pop", "setdefault", "update", "copy", "clear", "popitem"]
 METHODS: dict[type, frozenset[str]] = {
+    Counter: frozenset([*_DICT, "most_common", "total"]),
+    defaultdict: frozenset(_DICT),
+    deque: frozenset(["append", "appendleft", "extend", "pop", "popleft", "clear", "count", "copy", "rotate"]),
     list: frozenset(
         ["append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"]
     ),
-    dict: frozenset(["get", "keys", "values", "items", "pop", "setdefault", "update", "copy", "clear", "popitem"]),
+    dict: frozenset(_DICT),
     tuple: frozenset(["index", "count"]),
     set: frozenset(
         ["add", "discard", "remove", "union", "intersection", "difference", "update", "issubset", "issuperset", "copy"]
@@ -80,6 +85,9 @@ _MUTATORS = frozenset(
         "popitem",
         "add",
         "discard",
+        "appendleft",
+        "popleft",
+        "rotate",
     ]
 )
 _NUMBER_VIEWS = frozenset(["item", "detach", "cpu", "clone", "double", "float", "numpy", "tolist"])
@@ -126,6 +134,12 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         return value.args
     if name.startswith("__"):
         raise Opaque(f"reads `{name}`, which lrfix does not simulate", node)
+    if isinstance(value, NativeFunction):
+        from lrfix.simulation.modules import resolve_qualified
+
+        member = resolve_qualified(f"{value.name}.{name}")
+        if member is not None:
+            return member
     if isinstance(value, NativeFunction | type):
         raise Opaque(f"reads `.{name}` of `{getattr(value, 'name', value)}`", node)
     raise UserError(AttributeError(f"'{kind.__name__}' object has no attribute '{name}'"), node)
@@ -233,6 +247,8 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
         if name in _MUTATORS and at is not None:
             machine.record_item(value, name, None, arguments, at)
         given = [list(machine.iterate(a, at)) if name == "extend" else a for a in arguments]
+        if name == "format" and any(isinstance(a, Unknown) for a in (*given, *keywords.values())):
+            return value  # a text about something the code does not fix, for a log
         if name == "format":
             if re.search(r"{[^}]*[.\[]", value):
                 raise Opaque("formats with attribute access", at)

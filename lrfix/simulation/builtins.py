@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrfix.simulation.arrays import binary, elementwise, is_array_like, unary
+from lrfix.simulation.enums import is_enumeration, members
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import MAX_LENGTH, check_format, check_power, check_tree
 from lrfix.simulation.scalars import NumpyFloat, NumpyInt, plain, rounded
@@ -68,6 +69,8 @@ def _len(machine: Machine, node: ast.AST | None, value: Any) -> Any:
         return Unknown(f"len({value.path})")
     if isinstance(value, Instance):
         return machine.call_method(value, "__len__", (), node)
+    if is_enumeration(value):
+        return len(members(value))
     return len(value)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from lrfix.simulation.array_library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
 from lrfix.simulation.builtins import CONSTRUCTORS
+from lrfix.simulation.enums import is_enumeration, member_of_value
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.expressions import compiled
+from lrfix.simulation.standard_library import Field
 from lrfix.simulation.values import (
     MISSING,
     BoundMethod,
@@ -194,6 +196,10 @@ def bind(
 def _construct(
     machine: Machine, cls: ClassValue, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
+    if is_enumeration(cls):
+        if len(arguments) != 1 or keywords:
+            raise Opaque(f"makes the enumeration `{cls.name}` anew", node)
+        return member_of_value(machine, cls, arguments[0], node)
     instance = Instance(cls)
     if cls.foreign:
         instance.fallback = _foreign(machine)
@@ -246,6 +252,8 @@ def _fill_dataclass(
     given = dict(zip(names, arguments, strict=False)) | keywords
     for name in names:
         value = given.pop(name, fields[name])
+        if isinstance(value, Field):
+            value = value.default if value.factory is MISSING else invoke(machine, value.factory, [], {}, node)
         if value is MISSING:
             raise UserError(TypeError(f"{instance.cls.name}() missing required argument: '{name}'"), node)
         instance.attributes[name] = value

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from lrfix.simulation.enums import is_enumeration, make_members
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.expressions import compiled
@@ -121,6 +122,8 @@ def class_statement(node: ast.ClassDef) -> Callable[[Machine, Environment], Clas
             inner.variables[f"_{node.name.lstrip('_')}{name}"] = inner.variables.pop(name)
         for value in inner.variables.values():
             adopt(value, cls)
+        if is_enumeration(cls):
+            make_members(cls, node)
         return cls
 
     return make

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from typing import Any
 
 from lrfix.simulation.arrays import Array
+from lrfix.simulation.enums import is_enumeration
 from lrfix.simulation.values import Instance
 
 
@@ -19,7 +21,7 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
         copied.extend(clone(v, memo) for v in value)
         return copied
     if isinstance(value, dict):
-        copied = {}
+        copied = defaultdict(value.default_factory) if isinstance(value, defaultdict) else type(value)()
         memo[id(value)] = copied
         copied.update((clone(k, memo), clone(v, memo)) for k, v in value.items())
         return copied
@@ -30,10 +32,15 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
             buffer = memo[id(value.buffer)] = list(value.buffer)
         copied = memo[id(value)] = type(value)(buffer, value.kind, value.positions)
         return copied
+    if isinstance(value, deque):
+        copied = memo[id(value)] = deque((clone(v, memo) for v in value), value.maxlen)
+        return copied
     if isinstance(value, tuple):
         return tuple(clone(v, memo) for v in value)
     if isinstance(value, set):
         return set(value)
+    if isinstance(value, Instance) and is_enumeration(value.cls):
+        return value
     if isinstance(value, Instance):
         copied = Instance(value.cls, fallback=value.fallback)
         memo[id(value)] = copied

@@ -19,7 +19,7 @@ from lrfix.simulation.limits import (
     check_shift,
     check_tree,
 )
-from lrfix.simulation.values import MISSING, Function, Instance, Unknown
+from lrfix.simulation.values import MISSING, ClassValue, Function, Instance, Unknown
 
 Machine = Any
 Evaluate = Callable[[Machine, Environment], Any]
@@ -202,6 +202,8 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
         same = machine.concrete(left, node, "any") is machine.concrete(right, node, "any")
         return same if op is ast.Is else not same
     left, right = machine.concrete(left, node, "any"), machine.concrete(right, node, "iterable")
+    if isinstance(right, ClassValue):
+        raise Opaque(f"looks for a member in the class `{right.name}`", node)
     if isinstance(right, list | tuple):
         right = [machine.concrete(v, node, "any") for v in right]
     check_comparable(right, node)

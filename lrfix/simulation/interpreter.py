@@ -7,6 +7,7 @@ time, ``max_depth`` bounds nesting, ``limits`` bounds memory. See docs/architect
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from lrfix.simulation import arrays
 from lrfix.simulation.attributes import attribute_of, set_attribute_of
 from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.calls import invoke
+from lrfix.simulation.enums import is_enumeration, iterate_members, member_of_name
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import FuelSpent, Opaque, TooDeep, UserError
 from lrfix.simulation.expressions import compiled, relation
@@ -188,6 +190,8 @@ class Interpreter:
         guard: Callable[[Any, Any, ast.AST], None] | None,
         node: ast.AST,
     ) -> Any:
+        if isinstance(left, str) and forward == "__mod__" and _holds_unknown(right):
+            return left  # a text about something the code does not fix, for a log
         left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")
         if isinstance(left, Instance):
             value = self.dunder(left, forward, right, node)
@@ -252,6 +256,8 @@ class Interpreter:
                     raise Opaque("iterates over an object with a hand-written iterator", node)
                 return self.iterate(found, node)
             raise UserError(TypeError(f"'{value.cls.name}' object is not iterable"), node)
+        if is_enumeration(value):
+            return iterate_members(value)
         if isinstance(value, _INTERPRETED):
             raise UserError(TypeError(f"'{type(value).__name__}' object is not iterable"), node)
         try:
@@ -271,7 +277,11 @@ class Interpreter:
             known = container.assigned.get(f"[{text}]", MISSING)
             return known if known is not MISSING else Unknown(f"{container.path}[{text}]")
         if isinstance(container, Instance):
+            if container.fallback is not None and container.cls.find("__getitem__") is MISSING:
+                return container.fallback(f"[{index!r}]")
             return self.call_method(container, "__getitem__", (index,), node)
+        if is_enumeration(container):
+            return member_of_name(container, self.concrete(index, node, "str"), node)
         if isinstance(container, ClassValue | type):
             return container
         index = self.concrete(index, node, "number")
@@ -279,7 +289,7 @@ class Interpreter:
             raise UserError(TypeError(f"'{type(container).__name__}' object is not subscriptable"), node)
         if isinstance(container, arrays.Array):
             return self.native(arrays.item, (container, index), node)
-        if not isinstance(container, list | tuple | dict | str | range | bytes):
+        if not isinstance(container, list | tuple | dict | str | range | bytes | deque):
             raise Opaque(f"reads an element of `{_text(node)}`, which lrfix cannot see", node)
         return self.native(lambda: container[index], (), node)
 
@@ -297,7 +307,7 @@ class Interpreter:
             self.record_item(container, index, None, value, node)
             self.native(arrays.assign, (container, index, self.concrete(value, node, "number")), node)
             return
-        if not isinstance(container, list | dict):
+        if not isinstance(container, list | dict | deque):
             raise UserError(TypeError(f"'{type(container).__name__}' object does not support item assignment"), node)
         self.record_item(container, index, None, value, node)
         self.native(container.__setitem__, (index, value), node)
@@ -367,6 +377,10 @@ class Interpreter:
             if isinstance(kind, Unknown):
                 raise Opaque(f"catches `{kind.path}`", node)
         return False
+
+
+def _holds_unknown(value: Any) -> bool:
+    return isinstance(value, Unknown) or (isinstance(value, tuple) and any(isinstance(v, Unknown) for v in value))
 
 
 def _text(node: ast.AST) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ def check_repeat(left: Any, right: Any, node: ast.AST) -> None:
 
 
 def check_length(value: Any, node: ast.AST | None) -> None:
-    if isinstance(value, range | str | list | tuple | dict | set) and len(value) > MAX_LENGTH:
+    if isinstance(value, range | str | list | tuple | dict | set | deque) and len(value) > MAX_LENGTH:
         raise Opaque("builds a sequence too long to simulate", node)
 
 
@@ -83,7 +84,7 @@ def check_tree(value: Any, node: ast.AST | None) -> None:
 
 def check_comparable(value: Any, node: ast.AST | None) -> None:
     """Refuse what Python would compare or hash by itself where the program's own ``__eq__`` or a free value decides."""
-    if not isinstance(value, list | tuple | dict | Instance):
+    if not isinstance(value, list | tuple | dict | Instance | deque):
         return
     for part in _parts(value, node):
         if isinstance(part, Unknown):
@@ -104,7 +105,7 @@ def _parts(value: Any, node: ast.AST | None) -> Iterator[Any]:
         if seen > MAX_LENGTH:
             raise Opaque("nests containers too deeply to simulate", node)
         yield part
-        if isinstance(part, list | tuple | set):
+        if isinstance(part, list | tuple | set | deque):
             stack.extend(part)
         elif isinstance(part, dict):
             stack.extend(part.keys())

@@ -5,21 +5,20 @@ numpy's and torch's functions live in ``array_library``.
 
 from __future__ import annotations
 
-import ast
 import bisect
-import copy
 import math
 import numbers
 from collections.abc import Callable
 from typing import Any
 
 from lrfix.simulation.array_library import functions
+from lrfix.simulation.enums import AUTO, ENUM
 from lrfix.simulation.errors import Opaque
 from lrfix.simulation.limits import MAX_BITS
 from lrfix.simulation.scalars import NumpyBool
-from lrfix.simulation.values import ModuleValue, NativeFunction, Partial
+from lrfix.simulation.standard_library import standard_functions
+from lrfix.simulation.values import ModuleValue, NativeFunction
 
-Machine = Any
 _MATH = [n for n in dir(math) if not n.startswith("_")]
 _MODULES = frozenset(
     {
@@ -30,6 +29,7 @@ _MODULES = frozenset(
         "torch",
         "functools",
         "itertools",
+        "argparse",
         "bisect",
         "copy",
         "warnings",
@@ -50,46 +50,7 @@ _MODULES = frozenset(
 )
 
 
-def _partial(machine: Machine, node: ast.AST | None, function: Any, *arguments: Any, **keywords: Any) -> Partial:
-    return Partial(function, arguments, keywords)
-
-
 _CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "Inf": math.inf, "newaxis": None}
-
-
-def _deepcopy(machine: Machine, node: ast.AST | None, value: Any, memo: Any = None) -> Any:
-    from lrfix.simulation.cloning import clone
-
-    return clone(value)
-
-
-def _copy(machine: Machine, node: ast.AST | None, value: Any) -> Any:
-    if isinstance(value, list | dict | set | tuple | int | float | str | None):
-        return copy.copy(value)
-    raise Opaque("copies an object", node)
-
-
-def _nothing(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> None:
-    return None
-
-
-def _reduce(machine: Machine, node: ast.AST | None, function: Any, values: Any, *start: Any) -> Any:
-    items = machine.iterate(values, node)
-    result = start[0] if start else next(items)
-    for item in items:
-        result = machine.invoke(function, [result, item], {}, node)
-    return result
-
-
-_SPECIAL: dict[str, Callable[..., Any]] = {
-    "functools.partial": _partial,
-    "functools.reduce": _reduce,
-    "copy.deepcopy": _deepcopy,
-    "copy.copy": _copy,
-    "warnings.warn": _nothing,
-    "warnings.filterwarnings": _nothing,
-    "warnings.simplefilter": _nothing,
-}
 
 
 def _table() -> dict[str, Any]:
@@ -101,10 +62,9 @@ def _table() -> dict[str, Any]:
     for module in ("numpy", "torch"):
         for name, constant in _CONSTANTS.items():
             found[f"{module}.{name}"] = constant
-    for name in ("bisect", "bisect_left", "bisect_right"):
+    for name in ("bisect", "bisect_left", "bisect_right", "insort", "insort_left", "insort_right"):
         found[f"bisect.{name}"] = NativeFunction(f"bisect.{name}", getattr(bisect, name))
-    for name, function in _SPECIAL.items():
-        found[name] = NativeFunction(name, function, accepts_callables=True)
+    found.update(standard_functions())
     for name in ("comb", "perm", "prod", "lcm"):
         found[f"math.{name}"] = NativeFunction(f"math.{name}", _bounded(getattr(math, name)))
     found["math.factorial"] = NativeFunction("math.factorial", _factorial)
@@ -116,17 +76,13 @@ def _table() -> dict[str, Any]:
             "numbers.Number": numbers.Number,
             "numbers.Real": numbers.Real,
             "numbers.Integral": numbers.Integral,
-            "collections.Counter": NativeFunction("Counter", _count),
+            "typing.TYPE_CHECKING": False,
+            "enum.Enum": ENUM,
+            "enum.auto": AUTO,
+            "enum.unique": NativeFunction("enum.unique", lambda machine, node, cls: cls, accepts_callables=True),
         }
     )
     return found
-
-
-def _count(values: Any = ()) -> dict[Any, int]:
-    counted: dict[Any, int] = {}
-    for value in values:
-        counted[value] = counted.get(value, 0) + 1
-    return counted
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
