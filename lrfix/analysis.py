@@ -74,7 +74,10 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     from lrfix.simulation.switches import settings, switches
     from lrfix.study import Study, as_float
 
-    studies = [Study(source, names, site, chosen) for chosen in settings(switches(names, site.nodes, Defaults(names)))]
+    alternatives = switches(names, site.nodes, Defaults(names))
+    studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
+    for each in studies:
+        each.settle(alternatives)
     study = next((s for s in studies if s.opaque is None), studies[0])
     opaque = study.opaque
     for each in studies:

@@ -31,6 +31,8 @@ STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
 MOST_USES = 4
+_MOST_GUARDS = 4
+_GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 
 
@@ -51,6 +53,26 @@ class Study:
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
+
+    def settle(self, alternatives: Mapping[str, Sequence[str]]) -> None:
+        """Choose settings that the code's own guards accept, where those of the scenarios are refused.
+
+        A flag that nothing states is taken for set; where ``assert not (resume and override)`` then fails at the
+        start, or a mode needs another, the other value is tried.
+        """
+        for _ in range(_MOST_GUARDS):
+            run = self.run(0, use=None) if self.site.form != "lambda" else self.run(0)
+            if run.failure is None or run.failure.step > 0 or run.failure.kind not in _GUARDS:
+                return
+            flags = [(path, False) for path, value in run.leaves.items() if value is True]
+            texts = [(path, text) for path, known in alternatives.items() for text in known if path not in self.settings]
+            for path, value in (*flags, *texts):
+                tried = self.run(0, use=None, overrides={path: value})
+                if tried.failure is None or tried.failure.node is not run.failure.node:
+                    self.settings[path] = value
+                    break
+            else:
+                return
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)

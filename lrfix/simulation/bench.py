@@ -48,8 +48,9 @@ class Bench:
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""
-        per_epoch = self.scenario.value("len(loader)")
-        self.clock = Clock(per_epoch if isinstance(per_epoch, int) else 3, nested=nested)
+        per_epoch, horizon = self.scenario.value("len(loader)"), self.scenario.value("total_steps")
+        assert isinstance(per_epoch, int) and isinstance(horizon, int)
+        self.clock = Clock(per_epoch, horizon, nested=nested)
         self.world.host.clock = self.clock
         return self.clock
 
@@ -68,16 +69,15 @@ class Bench:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
         if self.site.form in ("lambda", "subclass"):
             return {}
-        found: dict[str, object] = {"initial_lr": rate}
+        found: dict[str, object] = {"initial_lr": rate, "weight_decay": 0.0, "betas": (0.9, 0.999), "momentum": 0.9}
         for root in self.site.nodes:
             for node in ast.walk(root):
                 if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and _is_group(node.value):
                     key = node.slice.value
                     if isinstance(key, str) and isinstance(node.ctx, ast.Load) and "lr" in key.split("_"):
-                        role = role_of(key)
                         if set(key.split("_")) & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
                             found.setdefault(key, 1.0)
-                        elif key != "lr" and role in (Role.BASE_RATE, Role.PEAK):
+                        elif key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
                             found.setdefault(key, rate)
         return found
 
@@ -101,6 +101,8 @@ class Bench:
                 return NativeFunction(name, set_lr)
             if name == "get_lr":
                 return NativeFunction(name, lambda: groups[0]["lr"])
+            if name.startswith("["):
+                return optimizer
             return optimizer_named(optimizer, name) if names_optimizer(name) else Unknown(f"optimizer.{name}")
 
         return answer

@@ -20,6 +20,7 @@ class Tick(str, Enum):
     STEP = "step"
     EPOCH = "epoch"
     BATCH = "batch"
+    PROGRESS = "progress"
 
 
 _COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i))?"
@@ -34,6 +35,9 @@ _BROAD = re.compile(
     r"^(t|k|n|x|s|it|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters"
     r"|iter_?(no|n)|global_steps|ep|e|i)$"
 )
+_PROGRESS = re.compile(
+    r"^(frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done)$"
+)
 _WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
 
 
@@ -47,6 +51,8 @@ def tick_of(path: str) -> Tick | None:
         return None
     if _STEP.match(word):
         return Tick.STEP
+    if _PROGRESS.match(word):
+        return Tick.PROGRESS
     return Tick.BATCH if _BATCH.match(word) else None
 
 
@@ -64,13 +70,16 @@ def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
 @dataclass
 class Clock:
     """Where training stands. ``nested``: batches are counted inside epochs of ``per_epoch`` steps; otherwise one
-    count runs, and every word for it means the same."""
+    count runs, and every word for it means the same. ``horizon`` is the number of steps that progress is a share of."""
 
     per_epoch: int
+    horizon: int
     step: int = 0
     nested: bool = False
 
-    def read(self, tick: Tick) -> int:
+    def read(self, tick: Tick) -> int | float:
+        if tick is Tick.PROGRESS:
+            return min(self.step / self.horizon, 1.0)
         if not self.nested or tick is Tick.STEP:
             return self.step
         return self.step // self.per_epoch if tick is Tick.EPOCH else self.step % self.per_epoch

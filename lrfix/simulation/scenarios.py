@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lrfix.simulation.roles import LENGTHS, Role, role_of
+from lrfix.simulation.roles import LENGTHS, RATES, Role, role_of
 
 _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.WARMUP: (11, 7, 13, 17),
@@ -74,7 +74,10 @@ class Scenario:
     def _draw(self, path: str, wanted: str) -> object:
         role = role_of(path)
         default = self.defaults.get(path)
-        if role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE) and isinstance(default, int | float):
+        if path.startswith("len(") and role_of(path[4:-1]) in RATES:
+            return 1
+        fixed = role in (Role.CYCLES, Role.LAST_EPOCH) or (role is Role.STEP_SIZE and default)
+        if fixed and isinstance(default, int | float):
             return default
         if isinstance(default, bool | str):
             return default

@@ -1,4 +1,4 @@
-"""Settings that choose between schedules: ``mode == "cos"``, ``args.lr_type in ("poly", "step")``, ``{"cos": f}[mode]``.
+"""Settings that choose between schedules: ``mode == "cos"``, ``args.lr in ("poly", "step")``, ``{"cos": f}[mode]``.
 
 A function that holds several schedules is several schedules: each value that the code itself names is simulated.
 """

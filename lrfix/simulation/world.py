@@ -18,12 +18,13 @@ from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.modules import resolve_qualified
-from lrfix.simulation.roles import names_optimizer
+from lrfix.simulation.roles import LENGTHS, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import MISSING, Instance, Unknown
 
 _MAX_DEPTH = 40
+_LONGEST = 600
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
 
@@ -53,6 +54,10 @@ class Host:
         if tick is not None and self.clock is not None and path not in self.scenario.overrides:
             return self.clock.read(tick)
         default = self.defaults.get(path)
+        if wanted == "bool" and self.clock is not None and default is None and not self.scenario.knows(path):
+            # Outside torch's protocol much more of a program is run; a flag that nothing sets is down.
+            self.leaves[path] = False
+            return False
         if not self.scenario.knows(path) and default is None and wanted not in ("number", "any"):
             raise Opaque(f"depends on `{path}`, which this file does not fix", node)
         if _is_call(path) and not self.scenario.knows(path):
@@ -86,6 +91,12 @@ def optimizer_named(optimizer: Instance, name: str) -> Any:
     """The optimizer, or the list of it where the name says several (``optimizers``, ``optim_list``)."""
     last = name.lower().rstrip("_").rpartition("_")[2]
     return [optimizer] if last in ("optimizers", "optims", "opts", "list") else optimizer
+
+
+def _too_long(name: str, binding: Assigned) -> bool:
+    """A length stated as a number beyond what is simulated: a setting like any other, and simulated as one."""
+    value = literal(binding.value) if not binding.index else None
+    return isinstance(value, int | float) and value > _LONGEST and role_of(name) in LENGTHS
 
 
 def _inside(scope: Scope | None, outer: Scope) -> bool:
@@ -179,6 +190,9 @@ class World:
             return environment.get(name)
         if isinstance(binding, Argument):
             return self._argument(binding, scope)
+        if isinstance(binding, Assigned) and self.host.clock is not None and _too_long(name, binding):
+            self.host.defaults.own.setdefault(name, literal(binding.value))
+            return Unknown(name)
         try:
             if isinstance(binding, Assigned):
                 return self._assigned(name, binding, scope)

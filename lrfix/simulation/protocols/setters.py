@@ -123,6 +123,7 @@ class FromCall:
         self.optimizer = optimizer
         self.call = call
         self.frame = frame_of(bench, call)
+        self.around = {name: Unknown(name) for name in comprehension_variables(bench.names, call)}
         self.result: Any = None
 
     def rates(self, step: int) -> list[Any]:
@@ -135,12 +136,24 @@ class FromCall:
         assert bench.clock is not None
         bench.clock.step = step
         self.frame.set(bench, bench.clock)
-        environment = bench.world.environment(self.frame.scope, self.call)
+        environment = Environment(parent=bench.world.environment(self.frame.scope, self.call))
+        environment.variables.update(self.around)
         positional, keywords, _ = bench.call_arguments(self.call, None, environment)
         return bench.interpreter.call(self.function, *positional, **keywords)
 
     def jump(self, step: int) -> None:
         return None
+
+
+def comprehension_variables(names: Names, node: ast.AST) -> set[str]:
+    """What the comprehensions around a place bind."""
+    found: set[str] = set()
+    for outer in names.ancestors(node):
+        if isinstance(outer, ast.stmt):
+            break
+        for generator in getattr(outer, "generators", []):
+            found |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+    return found
 
 
 def asked_parameters(function: Any) -> list[Parameter]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from lrfix.names import Defined, Names
 from lrfix.simulation.bench import Bench
 from lrfix.simulation.clock import Tick, nested, parameter_ticks
 from lrfix.simulation.errors import Opaque
@@ -46,14 +47,17 @@ class Wrapper:
         self.bench = bench
         self.scheduler = scheduler
         self.optimizer = optimizer
-        self.method = entry(node, bench.site.writes)
-        self.parameters: list[Parameter] = signature(self.method)
-        self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters])
-        told = [n for n, default, required in self.parameters if n in self.ticks and (required or default is not None)]
-        self.told = any(self._given(name) for name in told)
-        bench.start_clock(nested(list(self.ticks.values())))
+        self.advances = [_Advance(bench, method) for method in entries(bench, node)]
+        self.told = any(advance.told for advance in self.advances)
+        ticks = [tick for advance in self.advances for tick in advance.ticks.values()]
+        self.sets = (
+            bench.site.form == "composition"
+            or bool(bench.site.writes)
+            or any(_writes(s) for method in _methods(bench.names, node).values() for s in ast.walk(method))
+        )
+        both = len({advance.per_epoch for advance in self.advances}) > 1
+        bench.start_clock(both or nested(ticks))
         self.first: list[Any] | None = None
-        self._advance: Any = None
 
     def rates(self, step: int) -> list[Any]:
         clock = self.bench.clock
@@ -67,22 +71,19 @@ class Wrapper:
         return self._ask()
 
     def jump(self, step: int) -> None:
-        raise Opaque("a wrapper keeps its own count", self.method)
-
-    def _given(self, name: str) -> bool:
-        default = next(d for n, d, _ in self.parameters if n == name)
-        return not (isinstance(default, ast.Constant) and default.value is None)
+        raise Opaque("a wrapper keeps its own count", self.bench.site.node)
 
     def _ask(self) -> list[Any]:
         bench = self.bench
-        if self._advance is None:
-            self._advance = bench.interpreter.attribute(self.scheduler, self.method.name)
-        before = [group["lr"] for group in self.optimizer.attributes["param_groups"]]
-        arguments = bench.bound(self.parameters, self.optimizer, self.ticks)
-        result = bench.interpreter.call(self._advance, **arguments)
-        if not bench.site.writes:
-            return [bench.rate(_rate_in(result, self.method))] * len(before)
-        return bench.rates_of(self.optimizer)
+        clock = bench.clock
+        assert clock is not None
+        result = None
+        for advance in self.advances:
+            if not advance.per_epoch or not clock.nested or clock.step % clock.per_epoch == 0:
+                result = advance.call(self.scheduler, self.optimizer)
+        if self.sets:
+            return bench.rates_of(self.optimizer)
+        return [bench.rate(_rate_in(result, bench.site.node))] * len(bench.base_lrs)
 
     @classmethod
     def built(
@@ -111,11 +112,41 @@ class Wrapper:
                 else:
                     keywords[slot] = optimizer
             scheduler = bench.interpreter.call(value, *positional, **keywords)
+        own = next((v for v in scheduler.attributes.values() if _another(v, optimizer)), None)
+        if own is not None:
+            optimizer = own
+            before = [group["lr"] for group in optimizer.attributes["param_groups"]]
+            bench.base_lrs = [rate if isinstance(rate, int | float) else 1.0 for rate in before]
         running = cls(bench, scheduler, optimizer, node)
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
         if after != before and not any(isinstance(rate, Unknown) for rate in after):
             running.first = after
         return running
+
+
+class _Advance:
+    """One method that moves the schedule on, and how often training calls it."""
+
+    def __init__(self, bench: Bench, method: ast.FunctionDef) -> None:
+        self.bench = bench
+        self.method = method
+        self.parameters: list[Parameter] = signature(method)
+        self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters])
+        self.told = any(
+            name in self.ticks and not (isinstance(default, ast.Constant) and default.value is None)
+            for name, default, _ in self.parameters
+        )
+        self.per_epoch = "epoch" in method.name or list(self.ticks.values()) == [Tick.EPOCH]
+
+    def call(self, scheduler: Any, optimizer: Instance) -> Any:
+        interpreter = self.bench.interpreter
+        arguments = self.bench.bound(self.parameters, optimizer, self.ticks)
+        return interpreter.call(interpreter.attribute(scheduler, self.method.name), **arguments)
+
+
+def _another(value: Any, optimizer: Instance) -> bool:
+    """Whether a class built an optimizer of its own."""
+    return isinstance(value, Instance) and value is not optimizer and value.cls.derives(optimizer.cls)
 
 
 def _module(bench: Bench, node: ast.AST) -> ast.AST:
@@ -132,26 +163,57 @@ def _rate_in(result: Any, node: ast.AST) -> Any:
     return result
 
 
-def entry(node: ast.ClassDef, writes: Sequence[ast.stmt]) -> ast.FunctionDef:
-    """The method that advances a class: it reaches a write of the rate and no other method of the class calls it."""
-    methods = {s.name: s for s in node.body if isinstance(s, ast.FunctionDef)}
+def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
+    """The methods that advance a class: they reach a write of the rate and no other method of the class calls them.
+
+    Usually one; where one is called every epoch and another every batch, both, the one of the epoch first.
+    """
+    methods = _methods(bench.names, node)
     calls = {name: _calls(method) & set(methods) for name, method in methods.items()}
-    written = set(writes)
-    reaching = {name for name, method in methods.items() if any(n in written for n in ast.walk(method))}
-    if not writes:
+    written = set(bench.site.writes)
+    reaching = {n for n, method in methods.items() if any(s in written or _writes(s) for s in ast.walk(method))}
+    if not reaching:
         reaching = set(methods) & set(ADVANCES)
     while True:
         more = {name for name in methods if calls[name] & reaching} - reaching
         if not more:
             break
         reaching |= more
-    reaching -= {"__init__"}
+    reaching -= {"__init__", "load_state_dict", "state_dict"}
     outer = [n for n in reaching if not any(n in calls[other] for other in reaching if other != n)]
     for candidates in (outer, sorted(reaching)):
         for name in (*ADVANCES, *candidates):
             if name in candidates:
-                return methods[name]
+                chosen = methods[name]
+                other = _other_clock(name, candidates)
+                both = [chosen] if other is None else [chosen, methods[other]]
+                return sorted(both, key=lambda method: "epoch" not in method.name)
     raise Opaque("has no method that sets the rate", node)
+
+
+def _methods(names: Names, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    """The methods of a class, with those it inherits in this file."""
+    found: dict[str, ast.FunctionDef] = {}
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
+                found |= _methods(names, binding.node)
+    return found | {s.name: s for s in node.body if isinstance(s, ast.FunctionDef)}
+
+
+def _writes(node: ast.AST) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+    return any(
+        isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr" for t in targets
+    )
+
+
+def _other_clock(name: str, candidates: Sequence[str]) -> str | None:
+    """The method of the other clock: ``step_epoch`` beside ``step_batch``."""
+    words = ("batch", "iter", "update") if "epoch" in name else ("epoch",)
+    if "epoch" not in name and not any(word in name for word in ("batch", "iter", "update")):
+        return None
+    return next((c for c in candidates if c != name and any(w in c for w in words)), None)
 
 
 def _calls(method: ast.FunctionDef) -> set[str]:
@@ -165,4 +227,4 @@ def _calls(method: ast.FunctionDef) -> set[str]:
     }
 
 
-__all__ = ["ADVANCES", "Wrapper", "entry"]
+__all__ = ["ADVANCES", "Wrapper", "entries"]
