@@ -54,7 +54,7 @@ class Effects:
         return [w for w in self.writes if w.statement is node or node in self._names.ancestors(w.statement)]
 
     def setting_calls(self, node: ast.AST) -> list[ast.stmt]:
-        """The statements inside ``node`` that call a function of the file, defined outside of it, that sets the rate."""
+        """The statements inside ``node`` that call one of the file's functions outside of it that set the rate."""
         found: list[ast.stmt] = []
         for function in self._setting_functions:
             if node in self._names.ancestors(function):
@@ -165,7 +165,9 @@ class Effects:
                 if node.id in GROUP_NAMES and not isinstance(binding.function, ast.Lambda):
                     return True
             elif isinstance(binding, Assigned):
-                if not binding.index and self.is_group(binding.value, hops + 1):
+                # With an index the name is one part of what a loop over `zip(groups, rates)` yields.
+                part = binding.index and isinstance(binding.value, ast.Name)
+                if (part or not binding.index) and self.is_group(binding.value, hops + 1):
                     return True
             else:
                 loop = getattr(binding, "node", None)

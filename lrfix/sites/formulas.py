@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Names, Scope
 from lrfix.sites.effects import RateWrite
-from lrfix.sites.vocabulary import speaks_of_step
+from lrfix.sites.vocabulary import speaks_of_rate, speaks_of_step, words
 
 _ARITHMETIC = (ast.Mult, ast.Div, ast.Pow, ast.Sub, ast.Add, ast.FloorDiv, ast.Mod)
 _CALCULATIONS = frozenset(
@@ -54,6 +54,11 @@ class RateFormula:
         """Whether what is written can change from step to step, as far as the names say."""
         mentioned = {n for e in (*self._expressions, *self._counted) for n in _identifiers(e)}
         return any(speaks_of_step(n) for n in mentioned) or any(self._guards())
+
+    @property
+    def copied(self) -> bool:
+        """Whether the rate is read off a scheduler object and written by hand, as it is at that moment."""
+        return any(_reads_scheduler(e) for e in self._expressions)
 
     def _applies(self, node: ast.expr, hops: int = 0) -> bool:
         """Whether an expression is a schedule's value at a step: ``get_lr(step)``, ``table[step]``, by name or not."""
@@ -127,6 +132,19 @@ class RateFormula:
             return False
         several = any(len(places) > 1 for places in self._targets.values()) or len(self._writes) > 1
         return several or any(isinstance(e, ast.Constant) for e in self._expressions)
+
+
+def _reads_scheduler(node: ast.expr) -> bool:
+    """``scheduler.get_last_lr()[0]``, ``self.lr_scheduler.learning_rate``: no step is given."""
+    if isinstance(node, ast.Subscript):
+        return _reads_scheduler(node.value)
+    if isinstance(node, ast.Call):
+        return not node.args and not node.keywords and _reads_scheduler(node.func)
+    if not isinstance(node, ast.Attribute) or not speaks_of_rate(node.attr):
+        return False
+    holder = node.value
+    last = holder.attr if isinstance(holder, ast.Attribute) else holder.id if isinstance(holder, ast.Name) else ""
+    return bool({"scheduler", "schedule", "sched"} & set(words(last)))
 
 
 def _over_groups(node: ast.AST) -> bool:

@@ -39,11 +39,12 @@ def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable
             runs.setdefault(_block_of(names, anchor, RateFormula(names, [write])), []).append(write)
     sites = []
     for function, writes in whole.items():
-        if RateFormula(names, writes).computed:
+        formula = RateFormula(names, writes)
+        if formula.computed or formula.copied:
             sites.append(_function_site(source, effects, function, writes))
     for (parent, attribute), writes in runs.items():
         formula = RateFormula(names, writes)
-        if formula.computed and _repeats(names, formula, writes):
+        if (formula.computed or formula.copied) and _repeats(names, formula, writes):
             sites.append(_inline_site(source, names, formula, writes, getattr(parent, attribute)))
     return sites
 

@@ -29,6 +29,7 @@ _SCHEDULER_METHODS = frozenset(
     {"get_lr", "_get_lr", "get_lrs", "get_next_lr", "step_update", "step_begin_epoch", "get_epoch_values"}
     | {"get_update_values", "_compute_lr", "compute_lr", "get_learning_rate", "calc_lr", "_get_learning_rate"}
 )
+_STEPPING_METHODS = frozenset({"step", "step_update", "step_begin_epoch", "step_epoch", "step_batch"})
 _TRAINING_METHODS = frozenset(
     {"train", "fit", "forward", "training_step", "train_epoch", "train_step", "validate", "evaluate", "run", "backward"}
     | {"train_one_epoch", "test", "predict", "configure_optimizers", "run_epoch", "run_step"}
@@ -117,10 +118,8 @@ def _sets_rates(names: Names, node: ast.ClassDef, methods: dict[str, Function], 
     if not named and _TRAINING_METHODS & set(methods):
         return False
     about_rate = _about_rate(names, methods, writes)
-    if any(_abstract(m) for name, m in methods.items() if name in about_rate):
-        return False
-    own = {n for n, m in methods.items() if names.parents.get(m) is node}
-    if not own & (about_rate | {"__init__"}):
+    own = [methods[n] for n in about_rate if names.parents.get(methods[n]) is node]
+    if not own or (any(_abstract(m) for m in own) and not any(_calculates(m) for m in own)):
         return False
     formula = RateFormula(names, writes)
     writers = {n for n, m in methods.items() if any(m in names.ancestors(w.statement) for w in writes)}
@@ -178,7 +177,11 @@ def _is_scheduler_by_word(names: Names, node: ast.ClassDef, methods: dict[str, F
         return False
     by_method = [m for n, m in own.items() if n in _SCHEDULER_METHODS]
     by_call = [m for n, m in own.items() if n in ("__call__",)]
-    scheduler_base = any({"scheduler", "schedule", "lrscheduler"} & set(words(ast.unparse(b))) for b in node.bases)
+    spoken_bases = [words(ast.unparse(b)) for b in node.bases]
+    scheduler_base = any({"scheduler", "schedule", "lrscheduler"} & set(w) for w in spoken_bases)
+    framework = any({"lr", "learning"} & set(w) and {"scheduler", "schedule"} & set(w) for w in spoken_bases)
+    if framework and any(n in own for n in _STEPPING_METHODS):
+        return True
     if by_method and (scheduler_base or speaks_of_rate(node.name)):
         return _computes(own.values())
     return bool(by_call) and _computes(own.values())
@@ -203,6 +206,10 @@ def _identifiers(node: ast.ClassDef) -> Iterable[str]:
 def _computes(methods: Iterable[Function]) -> bool:
     bodies = [s for m in methods if m.name != "__init__" for s in m.body]
     return any(isinstance(n, ast.BinOp | ast.Compare) for s in bodies for n in ast.walk(s))
+
+
+def _calculates(method: Function) -> bool:
+    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.Pow) for n in ast.walk(method))
 
 
 def _abstract(method: Function) -> bool:
