@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lrfix.simulation.environment import Environment
-from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.interpreter import Interpreter, Refusing
 from lrfix.simulation.values import ClassValue
 
 _PLACES = {
     "lr_scheduler": ("torch.optim.lr_scheduler", "torch.optim"),
     "optimizer": ("torch.optim", "torch.optim.optimizer"),
+    "swa_scheduler": ("torch.optim.swa_utils",),
 }
+_PACKAGE = "lrfix.simulation.stand_ins."
 _FUEL = 1_000_000
 
 
@@ -28,13 +31,26 @@ def stand_in(qualified: str) -> ClassValue | None:
     return None
 
 
+class _Imports(Refusing):
+    """The stand-ins import each other."""
+
+    def import_name(self, module: str, name: str | None) -> Any:
+        if module.startswith(_PACKAGE) and name is not None:
+            return _names(module.removeprefix(_PACKAGE))[name]
+        return super().import_name(module, name)
+
+
 @cache
-def _classes(file: str) -> dict[str, ClassValue]:
+def _names(file: str) -> dict[str, Any]:
     path = Path(__file__).parent / "stand_ins" / f"{file}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     environment = Environment()
-    Interpreter(fuel=_FUEL).execute(tree.body, environment)
-    return {name: value for name, value in environment.variables.items() if isinstance(value, ClassValue)}
+    Interpreter(host=_Imports(), fuel=_FUEL).execute(tree.body, environment)
+    return environment.variables
+
+
+def _classes(file: str) -> dict[str, ClassValue]:
+    return {name: value for name, value in _names(file).items() if isinstance(value, ClassValue)}
 
 
 def optimizer_class() -> ClassValue:

@@ -6,6 +6,7 @@ import ast
 import copy
 import functools
 import math
+import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from lrfix.simulation.environment import Environment
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.stand_ins import lr_scheduler as ours
 from lrfix.simulation.stand_ins import optimizer as our_optimizers
+from lrfix.simulation.stand_ins import swa_scheduler as our_swa
+from lrfix.simulation.torch_classes import stand_in
 
 torch = pytest.importorskip("torch")
 from torch.optim import lr_scheduler as theirs
@@ -62,6 +65,10 @@ def rates(optimizer: Any) -> list[float]:
 Build = Callable[[ModuleType, Any], Any]
 
 
+def swa(**settings: Any) -> Build:
+    return lambda module, optimizer: (our_swa if module is ours else torch.optim.swa_utils).SWALR(optimizer, **settings)
+
+
 def plain(name: str, *args: Any, **kwargs: Any) -> Build:
     return lambda module, optimizer: getattr(module, name)(optimizer, *args, **kwargs)
 
@@ -85,6 +92,21 @@ def nested_first(module: ModuleType, optimizer: Any) -> Any:
         optimizer, [module.LinearLR(optimizer, 0.25, total_iters=4), module.StepLR(optimizer, 5)], [4]
     )
     return module.SequentialLR(optimizer, [inner, module.ExponentialLR(optimizer, 0.9)], [20])
+
+
+def nested_last(module: ModuleType, optimizer: Any) -> Any:
+    inner = module.SequentialLR(
+        optimizer, [module.ConstantLR(optimizer, 0.5, total_iters=3), module.CosineAnnealingLR(optimizer, 20)], [6]
+    )
+    return module.SequentialLR(optimizer, [module.LinearLR(optimizer, 0.1, total_iters=8), inner], [8])
+
+
+def chained_in_sequential(module: ModuleType, optimizer: Any) -> Any:
+    return module.SequentialLR(optimizer, [chained(module, optimizer), module.ExponentialLR(optimizer, 0.9)], [15])
+
+
+def sequential_in_chained(module: ModuleType, optimizer: Any) -> Any:
+    return module.ChainedScheduler([warmup_then_cosine(module, optimizer), module.StepLR(optimizer, 9, 0.5)])
 
 
 def chained(module: ModuleType, optimizer: Any) -> Any:
@@ -123,12 +145,27 @@ SCHEDULERS: dict[str, Build] = {
     "onecycle": plain("OneCycleLR", 0.1, total_steps=STEPS + 1),
     "onecycle linear": plain("OneCycleLR", [0.1, 0.3], epochs=7, steps_per_epoch=9, anneal_strategy="linear"),
     "onecycle three phases": plain("OneCycleLR", 0.1, total_steps=64, three_phase=True, pct_start=0.4, div_factor=10.0),
+    "onecycle linear momentum": plain(
+        "OneCycleLR", 0.1, total_steps=61, anneal_strategy="linear", base_momentum=[0.5, 0.6], max_momentum=[0.8, 0.9]
+    ),
+    "onecycle without momentum": plain("OneCycleLR", 0.1, total_steps=61, cycle_momentum=False, final_div_factor=10),
+    "cyclic triangular2 momenta": plain(
+        "CyclicLR", 1e-3, 0.1, 4, 6, "triangular2", base_momentum=[0.5, 0.6], max_momentum=[0.8, 0.9]
+    ),
+    "cyclic own scale by iteration": plain(
+        "CyclicLR", 1e-3, 0.1, 6, scale_fn=lambda x: 0.99**x, scale_mode="iterations"
+    ),
+    "swa": swa(swa_lr=0.02),
+    "swa linear": swa(swa_lr=[0.02, 1e-4], anneal_epochs=23, anneal_strategy="linear"),
+    "swa at once": swa(swa_lr=0.02, anneal_epochs=0),
     "sequential": warmup_then_cosine,
+    "chained in sequential": chained_in_sequential,
+    "sequential in chained": sequential_in_chained,
     "sequential of three": three_phases,
     "sequential in sequential": nested_first,
     "chained": chained,
 }
-CLOSED_FORMS = [name for name in SCHEDULERS if not name.startswith(("sequential", "chained", "onecycle"))]
+CLOSED_FORMS = [name for name in SCHEDULERS if not name.startswith(("sequential", "chained", "onecycle", "swa"))]
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
@@ -218,7 +255,17 @@ def test_resuming_does_what_torch_does_right_or_wrong(name: str, at: int, optimi
     assert curves[0] == curves[1]
 
 
-@pytest.mark.parametrize("settings", [{}, {"patience": 2, "cooldown": 3}, {"mode": "max", "threshold_mode": "abs"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"patience": 2, "cooldown": 3},
+        {"mode": "max", "threshold_mode": "abs"},
+        {"mode": "max", "patience": 1, "threshold": 0.05},
+        {"threshold_mode": "abs", "threshold": 0.1, "patience": 0, "min_lr": [1e-3, 1e-5]},
+        {"factor": 0.9, "patience": 3, "min_lr": 0.01, "eps": 1e-3},
+    ],
+)
 def test_plateau_equals_torchs(settings: dict[str, Any]) -> None:
     curves = []
     for module in (ours, theirs):
@@ -312,6 +359,11 @@ class TestSubclasses:
 
 
 REFUSALS: dict[str, Build] = {
+    "swa strategy": swa(swa_lr=0.1, anneal_strategy="cosine"),
+    "swa epochs": swa(swa_lr=0.1, anneal_epochs=-1),
+    "swa three rates": swa(swa_lr=[0.1, 0.1, 0.1]),
+    "cyclic three peaks": plain("CyclicLR", 0.1, [0.2, 0.2, 0.2]),
+    "plateau threshold mode": plain("ReduceLROnPlateau", threshold_mode="least"),
     "no initial_lr": plain("StepLR", 5, last_epoch=3),
     "too few lambdas": plain("LambdaLR", [lambda step: 1.0]),
     "multiplicative number": plain("MultiplicativeLR", 0.5),
@@ -344,6 +396,9 @@ REFUSALS: dict[str, Build] = {
     "restart before the start": lambda m, o: m.CosineAnnealingWarmRestarts(o, 5).step(-1),
     "epoch for a sequence": lambda m, o: m.SequentialLR(o, [m.StepLR(o, 5)], []).step(1),
     "base class": lambda m, o: m.LRScheduler(o),
+    "a sequence that is not the first of a sequence": lambda m, o: [
+        scheduler.step() for scheduler in [nested_last(m, o)] for _ in range(20)
+    ],
 }
 
 
@@ -405,14 +460,18 @@ class TestOptimizer:
         assert our_optimizers.SGD(["w"]).step(lambda: 0.25) == 0.25
 
 
-@pytest.mark.parametrize("module", [ours, our_optimizers])
-def test_the_source_keeps_to_the_interpreted_subset(module: ModuleType) -> None:
-    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+PACKAGE = "lrfix.simulation.stand_ins."
+FILES = sorted(Path(str(ours.__file__)).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_the_source_keeps_to_the_interpreted_subset(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             assert [alias.name for alias in node.names] == ["math"]
         elif isinstance(node, ast.ImportFrom):
-            assert node.module in ("__future__", "typing")
+            assert node.module in ("__future__", "typing") or str(node.module).startswith(PACKAGE)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
             assert decorators <= {"property", "staticmethod", "classmethod"}
@@ -435,6 +494,7 @@ INTERPRETED = [
     "OneCycleLR(optimizer, 0.1, total_steps=61)",
     "OneCycleLR(optimizer, 0.1, total_steps=61, three_phase=True)",
     "SequentialLR(optimizer, [LinearLR(optimizer, 0.1), CosineAnnealingLR(optimizer, 40)], [10])",
+    "SWALR(optimizer, 0.02)",
     "ChainedScheduler([LinearLR(optimizer, 0.2), ExponentialLR(optimizer, 0.95)])",
 ]
 TRAINING = """
@@ -462,12 +522,15 @@ curve.append(scheduler.get_last_lr())
 @pytest.mark.parametrize("scheduler", INTERPRETED)
 def test_interpreted_and_executed_they_are_the_same(scheduler: str) -> None:
     source = TRAINING.format(scheduler=scheduler)
-    executed: dict[str, Any] = {**vars(our_optimizers), **vars(ours)}
+    executed: dict[str, Any] = {**vars(our_optimizers), **vars(ours), **vars(our_swa)}
     exec(source, executed)
     interpreter = Interpreter(fuel=10_000_000)
     environment = Environment()
-    for module in (our_optimizers, ours):
-        interpreter.execute(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")).body, environment)
+    for name in re.findall(r"\b[A-Z]\w+", source):
+        for module in ("torch.optim.lr_scheduler", "torch.optim", "torch.optim.swa_utils"):
+            found = stand_in(f"{module}.{name}")
+            if found is not None:
+                environment.set(name, found)
     interpreter.execute(ast.parse(source).body, environment)
     assert environment.variables["curve"] == executed["curve"]
     assert len(set(map(tuple, executed["curve"]))) > 1
