@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.roles import RATES, Role, role_of
+from lrfix.simulation.laboratory import Run
+from lrfix.simulation.roles import RATES, Role, last_word, role_of
 from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.structure import decay_span, method
-from lrfix.study import Study, all_real
+from lrfix.study import Study, all_real, constant
 
 _TINY_FACTOR, _TINY_RATE = 0.05, 1e-5
+_RAMP, _ENOUGH = 3, 40
+#: A rate below this share of its peak has collapsed; a factor above ``_MODERATE`` cannot be the reason by itself.
+_COLLAPSED, _MODERATE = 1e-6, 0.05
+#: A constant factor from here to 1 is taken for a ratio a step; below it may well be a group's own multiplier.
+_RATIO = 0.5
+_COUNTERS = frozenset({"step", "epoch", "iteration", "iter", "it", "last_step", "last_epoch", "global_step", "n", "t"})
 
 
 @rule("LR201")
@@ -104,3 +112,197 @@ def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
         f"({run.base_lrs[0]:.6g} here). Multiply by `self.base_lrs`.",
         study.evidence(run, [0, 1, len(run.curve) // 2]),
     )
+
+
+@rule("LR207")
+def cumulative_factor(study: Study) -> Iterator[Violation]:
+    if study.site.base == "LambdaLR" and study.site.form == "lambda":
+        yield from _ratio_where_a_factor_is_due(study)
+        return
+    if study.site.form == "lambda" and study.site.base != "MultiplicativeLR":
+        return
+    scaling = None if study.site.form == "lambda" else _scaling(study)
+    if study.site.form != "lambda" and scaling is None:
+        return
+    span = study.span(scaling) if scaling is not None else decay_span(study)
+    runs = _within_reach(study)
+    if runs is None:
+        if scaling is not None and _ramps_by_method(study, scaling):
+            yield Violation(
+                span,
+                "A warmup factor that already grows with the step is multiplied onto the rate that the factors of the "
+                "steps before have lowered, and nothing sets that rate back: factors 0.1, 0.2, 0.3 give 0.1, 0.02, "
+                "0.006 of the peak.",
+            )
+        return
+    shown = [_accumulation(run.curve) for run in runs]
+    if not shown or any(step is None for step in shown):
+        return
+    run, step = runs[0], shown[0]
+    assert step is not None
+    factor = run.curve[step] / run.curve[step - 1]
+    cause = (
+        "MultiplicativeLR multiplies the current rate by what this function returns"
+        if study.site.base == "MultiplicativeLR" and study.site.form == "lambda"
+        else "This multiplies the current rate"
+    )
+    yield Violation(
+        span,
+        f"{cause}, and the factor is one of the whole schedule, so that all factors pile up: at step {step} the factor "
+        f"is {factor:.4g}, but the rate is {run.curve[step]:.3g}, {run.curve[step] / run.base_lrs[0]:.2g} of the base "
+        f"rate {run.base_lrs[0]:.6g}.",
+        study.evidence(run, [0, 1, step // 2, step - 1, step]),
+    )
+
+
+def _within_reach(study: Study) -> list[Run] | None:
+    """The generic runs, horizons that the simulation does not reach replaced by short ones; None when one fails."""
+    found = []
+    for index, run in enumerate(study.runs):
+        horizon = study.horizon(run)
+        if horizon is not None and horizon >= study.steps:
+            long = [p for p, v in study.lengths(run, Role.HORIZON, Role.EPOCHS).items() if v >= study.steps]
+            run = study.run(index, overrides=dict.fromkeys(long, 97 - 8 * index))
+        if not run.ran or not all_real(run.curve) or len(run.curve) < _ENOUGH:
+            return None
+        found.append(run)
+    return found
+
+
+def _accumulation(curve: list[float]) -> int | None:
+    """A step at which the rate has collapsed although the factor of that step is moderate; None for sound curves.
+
+    A sound product telescopes: where the rate is a millionth of its peak, so is the step's own ratio close to nothing
+    (a cosine, a power near its end) or the ratio is the same at every step (an exponential).
+    """
+    ratios: list[float] = []
+    for before, after in pairwise(curve):
+        if not before > 0 or after < 0:
+            break
+        ratios.append(after / before)
+    return _collapsed(curve, ratios) or _stunted_ramp(curve, ratios)
+
+
+def _collapsed(curve: list[float], ratios: list[float]) -> int | None:
+    # A power that ends at zero comes this low too, but only just before its end.
+    ends = next((k for k, rate in enumerate(curve) if rate == 0 and k > 0), len(curve))
+    peak = 0.0
+    for step, ratio in enumerate(ratios, 1):
+        peak = max(peak, curve[step - 1])
+        if curve[step] >= _COLLAPSED * peak:
+            continue
+        top = max(range(step), key=ratios.__getitem__)
+        falling = ratios[top:step]
+        different = sum(1 for a, b in pairwise(falling) if b < a * (1 - 1e-6))
+        even = all(b <= a * (1 + 1e-9) for a, b in pairwise(falling))
+        if not even or ratio <= _MODERATE or ratios[top] > 1 + 1e-9 or step >= 0.85 * ends:
+            return None
+        if different >= 2:
+            return step
+    return None
+
+
+def _stunted_ramp(curve: list[float], ratios: list[float]) -> int | None:
+    """A linear ramp of factors up to 1 that has multiplied the rate down instead of up."""
+    if len(ratios) < _RAMP + 6 or not 0 < ratios[0] < 0.7:
+        return None
+    slope = ratios[1] - ratios[0]
+    end = 1
+    while end + 1 < len(ratios) and abs(ratios[end + 1] - ratios[end] - slope) <= 1e-6:
+        end += 1
+    flat = all(abs(ratio - 1) <= 1e-9 for ratio in ratios[end + 1 : end + 5])
+    arrived = abs(ratios[end] - 1) <= slope + 1e-9
+    return end + 1 if slope > 1e-4 and end >= _RAMP and flat and arrived and curve[end] < 0.5 * curve[0] else None
+
+
+def _scaling(study: Study) -> ast.stmt | None:
+    """The statement outside constructors that derives the new rate from the group's current one."""
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if (
+                not isinstance(node, ast.Subscript)
+                or not isinstance(node.slice, ast.Constant)
+                or node.slice.value != "lr"
+            ):
+                continue
+            statement = study.names.statement_of(node)
+            if statement is None or hasattr(statement, "body"):
+                continue
+            owner = study.names.enclosing(statement, ast.FunctionDef)
+            if isinstance(owner, ast.FunctionDef) and owner.name == "__init__":
+                continue
+            in_place = isinstance(statement, ast.AugAssign) and statement.target is node
+            if in_place or isinstance(node.ctx, ast.Load):
+                return statement
+    return None
+
+
+def _ramps_by_method(study: Study, scaling: ast.stmt) -> bool:
+    """``group["lr"] *= omega`` with ``omega = self.warmup_factor(step)``, in a class that never sets a rate anew."""
+    if not isinstance(scaling, ast.AugAssign) or not isinstance(scaling.op, ast.Mult):
+        return False
+    function = study.names.enclosing(scaling, ast.FunctionDef)
+    if not isinstance(function, ast.FunctionDef):
+        return False
+    value: ast.expr = scaling.value
+    if isinstance(value, ast.Name):
+        name = value.id
+        assigned = [
+            s.value
+            for s in ast.walk(function)
+            if isinstance(s, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in s.targets)
+        ]
+        if len(assigned) != 1:
+            return False
+        value = assigned[0]
+    if not isinstance(value, ast.Call) or "warm" not in ast.unparse(value.func).lower():
+        return False
+    counters = {last_word(ast.unparse(a)) for a in value.args}
+    if not counters & _COUNTERS:
+        return False
+    owner = study.names.enclosing(function, ast.ClassDef) or function
+    return not any(
+        isinstance(s, ast.Assign)
+        and any(
+            isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
+            for t in s.targets
+        )
+        for s in ast.walk(owner)
+    )
+
+
+def _ratio_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
+    """LambdaLR given ``lambda epoch: 0.95``: right for MultiplicativeLR, here a rate that is lower once and for all."""
+    if not study.ran or len(study.site.nodes) != 1:
+        return
+    node = study.node
+    if not isinstance(node, ast.Lambda | ast.FunctionDef):
+        return
+    value = _only_value(node)
+    arguments = {a.arg for a in (*node.args.posonlyargs, *node.args.args)}
+    if (
+        value is None
+        or len(arguments) != 1
+        or any(isinstance(n, ast.Name) and n.id in arguments for n in ast.walk(value))
+    ):
+        return
+    if not (isinstance(value, ast.Constant) or role_of(ast.unparse(value)) is Role.GAMMA):
+        return
+    if not study.everywhere(lambda run: constant(run.curve) and _RATIO <= run.curve[0] / run.base_lrs[0] < 1 - 1e-9):
+        return
+    run = study.runs[0]
+    factor = run.curve[0] / run.base_lrs[0]
+    yield Violation(
+        study.span(value),
+        f"LambdaLR multiplies the base rate, not the current one, by what this function returns: {factor:.4g} at every "
+        f"step gives {run.curve[0]:.6g} at step 0 and still {run.curve[-1]:.6g} at step {len(run.curve) - 1}. "
+        "MultiplicativeLR or ExponentialLR takes a factor per step.",
+        study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+    )
+
+
+def _only_value(node: ast.Lambda | ast.FunctionDef) -> ast.expr | None:
+    if isinstance(node, ast.Lambda):
+        return node.body
+    body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None

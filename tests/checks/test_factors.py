@@ -1,0 +1,121 @@
+"""Factors that pile up, and those that rightly multiply the current rate."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+
+
+def multiplicative(function: str) -> str:
+    return f"""
+import math
+from torch.optim.lr_scheduler import MultiplicativeLR
+
+def build(optimizer, total_steps, warmup_steps):
+    return MultiplicativeLR(optimizer, {function})
+"""
+
+
+def found(source: str) -> set[str]:
+    return {
+        finding.code
+        for finding in check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR207"}))).findings
+    }
+
+
+@settings(max_examples=8, deadline=None)
+@given(gamma=st.floats(0.85, 0.99).map(lambda value: round(value, 3)))
+def test_a_power_of_the_step_given_to_multiplicative_is_cumulative_and_the_same_ratio_is_not(gamma):
+    assert "LR207" in found(multiplicative(f"lambda epoch: {gamma} ** epoch"))
+    assert "LR207" not in found(multiplicative(f"lambda epoch: {gamma}"))
+
+
+@settings(max_examples=8, deadline=None)
+@given(power=st.sampled_from([1, 2, 3]), floor=st.sampled_from([0.0, 0.01, 0.1]))
+def test_a_ratio_of_two_values_of_a_schedule_telescopes(power, floor):
+    value = f"({floor} + {1 - floor} * max(0.0001, 1 - (k + {{}}) / total_steps) ** {power})"
+    source = multiplicative(f"lambda k: {value.format(0)} / {value.format(-1)}")
+    assert "LR207" not in found(source)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "lambda k: 0.5 * (1 + math.cos(math.pi * k / total_steps))",
+        "lambda k: 1 - k / total_steps",
+        "lambda k: min(1.0, k / warmup_steps)",
+        "lambda k: 0.5 ** (k // 30)",
+    ],
+)
+def test_whole_schedules_given_to_multiplicative_are_reported(function):
+    assert "LR207" in found(multiplicative(function))
+
+
+def test_the_message_names_factor_and_rate_that_can_be_checked_by_hand(check):
+    [finding] = check(multiplicative("lambda epoch: 0.9 ** epoch"))
+    step = finding.evidence.steps[-1]
+    assert finding.evidence.lr[-1] == pytest.approx(0.1 * 0.9 ** (step * (step + 1) / 2))
+    assert f"at step {step} the factor is {0.9**step:.4g}" in finding.message
+
+
+@pytest.mark.parametrize(("factor", "reported"), [("0.95", True), ("1.0", False), ("0.1", False), ("gamma", True)])
+def test_a_constant_near_one_given_to_lambdalr_is_a_ratio(codes, factor, reported):
+    source = f"""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, gamma):
+            return LambdaLR(optimizer, lambda epoch: {factor})
+        """
+    assert codes(source) == (["LR207"] if reported else [])
+
+
+IN_PLACE = """
+def adjust(optimizer, epoch):
+    for group in optimizer.param_groups:
+        group["lr"] {how}
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "reported"),
+    [
+        ("*= 0.98 ** epoch", True),
+        ('= group["lr"] * 0.98 ** epoch', True),
+        ("*= 0.5 ** (epoch // 30)", True),
+        ("*= 0.98", False),
+        ("*= 0.1 if epoch in (30, 60) else 1.0", False),
+        ("= 0.1 * 0.98 ** epoch", False),
+        ('= group["initial_lr"] * 0.98 ** epoch', False),
+    ],
+)
+def test_a_factor_of_the_epoch_applied_in_place_is_cumulative(codes, how, reported):
+    assert codes(IN_PLACE.format(how=how)) == (["LR207"] if reported else [])
+
+
+WARMUP = """
+class Warmup:
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.last_step = -1
+
+    def dampen(self):
+        self.last_step += 1
+        for group in self.optimizer.param_groups:
+            {reset}omega = self.warmup_factor(self.last_step)
+            group["lr"] *= omega
+
+    def warmup_factor(self, step):
+        raise NotImplementedError
+"""
+
+
+def test_a_warmup_left_to_subclasses_is_judged_by_its_text(codes):
+    assert codes(textwrap.dedent(WARMUP.format(reset=""))) == ["LR207"]
+    reset = 'group["lr"] = group["initial_lr"]\n            '
+    assert codes(textwrap.dedent(WARMUP.format(reset=reset))) == []
