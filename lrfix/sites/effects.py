@@ -215,6 +215,7 @@ class Effects:
 
     def _rate_parameter(self, function: Function, write: RateWrite) -> str | None:
         parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+        parameters -= {"self", "cls"}
         used = {n.id for n in self._value_names(write.value, 0) if n.id in parameters}
         spoken = sorted(name for name in used if speaks_of_rate(name))
         if spoken:

@@ -83,6 +83,8 @@ class RateFormula:
 
     def _follow_names(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
         for name in ast.walk(value):
+            if isinstance(name, ast.Attribute):
+                self._follow_attribute(name, at, seen)
             if not isinstance(name, ast.Name):
                 continue
             scope = self._names.owner(name.id, self._names.scope_of(name))
@@ -100,6 +102,25 @@ class RateFormula:
                 # How the position in training is counted is arithmetic, but no schedule.
                 (self._counted if speaks_of_step(name.id) else self._expressions).append(its)
                 self._follow_names(its, binding.node, seen)
+
+    def _follow_attribute(self, attribute: ast.Attribute, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
+        """``self.lr``, where the same function assigns it."""
+        function = self._names.enclosing(at, FUNCTION_NODES)
+        spelled = ast.unparse(attribute)
+        scope = self._names.scopes.get(function) if function is not None else None
+        if scope is None or (scope, spelled) in seen:
+            return
+        seen.add((scope, spelled))
+        for statement in ast.walk(scope.node):
+            if not isinstance(statement, ast.Assign | ast.AugAssign):
+                continue
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            value = statement.value if isinstance(statement, ast.Assign) else _result(statement)
+            if any(isinstance(t, ast.Attribute) and ast.unparse(t) == spelled for t in targets):
+                self.statements.add(statement)
+                self._targets.setdefault(spelled, []).append(statement)
+                (self._counted if speaks_of_step(attribute.attr) else self._expressions).append(value)
+                self._follow_names(value, statement, seen)
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
         """``for group, lr in zip(optimizer.param_groups, rates)``: the rate comes from the loop's own iterable."""
@@ -164,9 +185,8 @@ def _identifiers(node: ast.AST) -> Iterator[str]:
 
 
 def _result(node: ast.AugAssign) -> ast.expr:
-    """What ``name op= value`` assigns, as an expression; it keeps the place of the statement."""
-    read = ast.copy_location(ast.Constant(1.0), node)
-    return ast.copy_location(ast.BinOp(node.value, node.op, read), node)
+    """What ``name op= value`` assigns, as an expression."""
+    return ast.BinOp(node.target, node.op, node.value)
 
 
 def _called(call: ast.Call) -> str:

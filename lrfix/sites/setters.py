@@ -10,11 +10,13 @@ from lrfix.names import FUNCTION_NODES, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
+from lrfix.sites.vocabulary import speaks_of_step, words
 from lrfix.source import Source
 
 #: A function of which at least this share of statements computes or writes the rate is a setter as a whole.
 _SHARE = 0.5
 _SHARE_OF_NAMED = 0.3
+_RATE_FUNCTIONS = frozenset({"lr", "learning", "anneal", "annealing", "warmup", "schedule", "scheduler", "decay"})
 #: Who calls these trains; the rate is set along the way.
 _TRAINING_CALLS = frozenset({"backward", "zero_grad", "manual_backward"})
 #: Statements between two parts of one computation that have nothing to do with it.
@@ -64,12 +66,22 @@ def _is_about_rate(names: Names, effects: Effects, function: Function) -> bool:
     if any(isinstance(n, ast.Attribute) and n.attr in _TRAINING_CALLS for n in ast.walk(function)):
         return False
     writes = effects.inside(function)
+    if any(_walks_training(a) for w in writes for a in names.ancestors(w.statement) if function in names.ancestors(a)):
+        return False
     formula = RateFormula(names, writes)
     about = {s for s in formula.statements if function in names.ancestors(s)}
     everything = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and _works(s)]
     done = [s for s in everything if s in about]
-    named = any(word in function.name.lower() for word in ("lr", "learning_rate", "anneal", "warmup", "schedule"))
+    named = bool(_RATE_FUNCTIONS & set(words(function.name)))
     return len(done) >= (_SHARE_OF_NAMED if named else _SHARE) * len(everything)
+
+
+def _walks_training(node: ast.AST) -> bool:
+    """Whether a loop goes through epochs or steps by itself."""
+    if isinstance(node, ast.For):
+        targets = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+        return "param_groups" not in ast.dump(node.iter) and any(speaks_of_step(t) for t in targets)
+    return isinstance(node, ast.While)
 
 
 def _works(statement: ast.stmt) -> bool:
@@ -111,15 +123,22 @@ def _mostly(node: ast.If, formula: RateFormula) -> bool:
 
 
 def _repeats(names: Names, formula: RateFormula, writes: list[RateWrite]) -> bool:
-    """Whether the run is a schedule: driven by a step, inside a loop over one, or scaling what is there."""
+    """Whether the run is a schedule: driven by a step, in a loop or closure that comes again, scaling what is there."""
     if formula.stepwise or any(w.scales for w in writes):
         return True
-    reads = any('"lr"' in ast.unparse(w.value) or "'lr'" in ast.unparse(w.value) for w in writes)
-    return reads or any(
-        isinstance(a, ast.For | ast.While) and "param_groups" not in ast.dump(a)
-        for w in writes
-        for a in names.ancestors(w.statement)
-    )
+    if any(isinstance(n, ast.Constant) and n.value == "lr" for w in writes for n in ast.walk(w.value)):
+        return True
+    return any(_again(names, a) for w in writes for a in names.ancestors(w.statement))
+
+
+def _again(names: Names, node: ast.AST) -> bool:
+    if isinstance(node, ast.For):
+        return "param_groups" not in ast.dump(node.iter)
+    if isinstance(node, FUNCTIONS):
+        return names.enclosing(node, (*FUNCTION_NODES, ast.ClassDef)) is not None and not isinstance(
+            names.parents[node], ast.ClassDef
+        )
+    return isinstance(node, ast.While)
 
 
 def _function_site(source: Source, effects: Effects, function: Function, writes: list[RateWrite]) -> ScheduleSite:

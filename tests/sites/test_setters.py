@@ -177,3 +177,84 @@ def test_nothing_is_reported_inside_a_scheduler_class() -> None:
                 for g in self.optimizer.param_groups:
                     g["lr"] = 0.1 * self.k / 10
     """)
+
+
+def test_a_rate_kept_on_the_object_is_followed_there() -> None:
+    assert (
+        only("""
+        class Agent:
+            def train(self): ...
+            def decay(self):
+                self.lr = self.lr * 0.95
+                for g in self.opt.param_groups:
+                    g["lr"] = self.lr
+    """).name
+        == "decay"
+    )
+
+
+def test_a_call_of_a_plain_helper_with_a_formula_is_the_setter() -> None:
+    site = only("""
+        def set_lr(optimizer, lr):
+            for g in optimizer.param_groups:
+                g["lr"] = lr
+        def main(optimizer, args):
+            for epoch in range(100):
+                set_lr(optimizer, args.lr * 0.1 ** (epoch // 30))
+                train(epoch)
+    """)
+
+    assert site.inline
+    assert lines(site) == (7, 7)
+
+
+def test_a_call_of_a_setter_is_no_second_setter() -> None:
+    assert [
+        s.name
+        for s in setters("""
+        def adjust_learning_rate(optimizer, init_lr, epoch):
+            for g in optimizer.param_groups:
+                g["lr"] = init_lr if g["fixed"] else init_lr * 0.5 ** epoch
+        def main(optimizer, args):
+            init_lr = args.lr * args.batch_size / 256
+            for epoch in range(100):
+                adjust_learning_rate(optimizer, init_lr, epoch)
+    """)
+    ] == ["adjust_learning_rate"]
+
+
+def test_a_run_holds_whatever_its_statements_read() -> None:
+    site = only("""
+        def train(loader, optimizer, args):
+            for i, batch in enumerate(loader):
+                step = i + args.start_step
+                print("step")
+                wd = args.wd * 2
+                lr = args.lr * (1 - step / args.total)
+                for g in optimizer.param_groups:
+                    g["weight_decay"] = wd
+                    g["lr"] = lr
+                model(batch).backward()
+    """)
+
+    assert [n.lineno for n in site.nodes] == [4, 6, 7, 8]
+
+
+def test_a_rate_read_off_a_scheduler_and_written_by_hand_every_epoch_is_a_setter() -> None:
+    assert only("""
+        for epoch in range(10):
+            scheduler(optimizer, epoch)
+            now = scheduler.learning_rate
+            for g in optimizer.param_groups:
+                g["lr"] = now
+    """).inline
+
+
+def test_a_table_looked_up_in_the_loop_belongs_to_who_made_it() -> None:
+    assert not setters("""
+        def train_one_epoch(loader, optimizer, lr_schedule, epoch):
+            for i, batch in enumerate(loader):
+                it = len(loader) * epoch + i
+                for g in optimizer.param_groups:
+                    g["lr"] = lr_schedule[it] * g["lr_scale"]
+    """)

@@ -159,3 +159,50 @@ def test_an_abstract_base_is_none() -> None:
             def step(self, k):
                 for g in self.optimizer.param_groups: g["lr"] = self.get_lr(k)
     """)
+
+
+def test_a_scheduler_may_leave_the_formula_to_functions_of_the_file() -> None:
+    found = sites("""
+        def cosine(optimizer, epoch, total, init_lr):
+            lr = init_lr * 0.5 * (1 + math.cos(math.pi * epoch / total))
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        class CosineLRScheduler:
+            def __init__(self, optimizer, total, init_lr):
+                self.optimizer, self.total, self.init_lr = optimizer, total, init_lr
+            def step(self, epoch):
+                cosine(self.optimizer, epoch, self.total, self.init_lr)
+    """)
+
+    assert [(s.form, s.name) for s in found] == [("setter", "cosine"), ("wrapper", "CosineLRScheduler")]
+    assert [w.lineno for w in found[1].writes] == [10]
+
+
+def test_groups_and_rates_unpacked_from_one_pair_are_seen() -> None:
+    (site,) = wrappers("""
+        class Root:
+            def __init__(self, optimizer): self.optimizer, self.k = optimizer, 0
+            def step(self):
+                self.k += 1
+                for data in zip(self.optimizer.param_groups, self.rates()):
+                    param_group, lr = data
+                    param_group["lr"] = lr
+            def rates(self):
+                return [0.1 / self.k ** 0.5]
+    """)
+
+    assert [w.lineno for w in site.writes] == [8]
+
+
+def test_a_hook_that_warms_up_is_a_wrapper() -> None:
+    (site,) = wrappers("""
+        class WarmupCallback(Callback):
+            def __init__(self, warmup): self.warmup = warmup
+            def on_batch_begin(self, trainer):
+                k = trainer.global_step
+                if k < self.warmup:
+                    for g in trainer.optimizer.param_groups:
+                        g["lr"] = g["initial_lr"] * k / self.warmup
+    """)
+
+    assert site.name == "WarmupCallback"
