@@ -40,6 +40,7 @@ from lrfix.simulation.values import BoundMethod, ClassValue, Function, Instance,
 
 Machine = Any
 Operation = Callable[..., Any]
+_REFUSALS = ("ufunc", "cannot be interpreted as an integer", "boolean subtract", "only 0-dimensional arrays")
 
 
 def native(name: str, library: str, function: Operation) -> NativeFunction:
@@ -50,11 +51,11 @@ def native(name: str, library: str, function: Operation) -> NativeFunction:
         named = {k: _concrete(machine, node, name, v) for k, v in keywords.items()}
         try:
             return function(library, *given, **named)
-        except TypeError as error:
-            # Arguments that our signature does not have may well be ones that the library has.
-            if "argument" in str(error):
-                raise Opaque(f"calls `{name}` in a way that is not simulated", node) from None
-            raise
+        except (TypeError, AttributeError, KeyError, OverflowError) as error:
+            # Only refusals that are known to be the library's are the program's own errors.
+            if isinstance(error, TypeError) and any(text in str(error) for text in _REFUSALS):
+                raise
+            raise Opaque(f"calls `{name}` in a way that is not simulated", node) from None
 
     return NativeFunction(name, run, accepts_callables=True)
 

@@ -304,6 +304,11 @@ class TestBounds:
         "expression",
         [
             "np.zeros((2, 3))",
+            "np.arange(np.inf)",
+            "np.linspace(0, None, 3)",
+            "np.interp(None, [1], [2])",
+            "np.mean([1, 2], keepdims=True)",
+            "np.ndarray((2,))",
             "np.array([[1, 2], [3, 4]])",
             "np.random.rand(3)",
             "np.float32(0.1)",
