@@ -304,7 +304,9 @@ def flip(library: str, value: Any, axis: Any = None) -> Array:
 
 def difference(library: str, value: Any) -> Any:
     found = one_dimensional(library, value)
-    return binary("sub", item(found, slice(1, None)), item(found, slice(None, -1)), library)
+    return binary(
+        "ne" if found.kind == "bool" else "sub", item(found, slice(1, None)), item(found, slice(None, -1)), library
+    )
 
 
 def where(library: str, condition: Any, chosen: Any, other: Any) -> Any:

@@ -1,4 +1,4 @@
-"""numpy's and torch's functions by name, and the attributes and methods of arrays and their scalars."""
+"""numpy's and torch's functions by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from lrfix.simulation.arrays import (
     binary,
     elementwise,
     is_array_like,
-    item,
     tested,
 )
 from lrfix.simulation.errors import Opaque
@@ -72,7 +71,7 @@ def _concrete(machine: Machine, node: ast.AST | None, name: str, value: Any) -> 
     return value
 
 
-def _floats(name: str) -> Operation:
+def floats(name: str) -> Operation:
     function = FLOAT_FUNCTIONS[name]
 
     def run(library: str, value: Any) -> Any:
@@ -94,7 +93,7 @@ def _listed(library: str, value: Any) -> Any:
     return value
 
 
-def _rounding(name: str) -> Operation:
+def rounding(name: str) -> Operation:
     function = ROUNDING[name]
 
     def run(library: str, value: Any) -> Any:
@@ -115,7 +114,7 @@ def _round(library: str, value: Any, decimals: int = 0) -> Any:
     return elementwise(value, library, None, lambda v: v if kind == "int" else rounded(v, decimals))
 
 
-def _binary(name: str) -> Operation:
+def binary_function(name: str) -> Operation:
     def run(library: str, left: Any, right: Any) -> Any:
         return binary(name, _listed(library, left), _listed(library, right), library)
 
@@ -158,7 +157,7 @@ def clip(
     return binary("minimum", value, high, library) if high is not None else value
 
 
-def _absolute(library: str, value: Any) -> Any:
+def absolute(library: str, value: Any) -> Any:
     return elementwise(_listed(library, value), library, None, abs)
 
 
@@ -179,13 +178,13 @@ def _either(reduction: Operation, pair: str) -> Operation:
     return run
 
 
-def _square(library: str, value: Any) -> Any:
+def square(library: str, value: Any) -> Any:
     value = _listed(library, value)
     return binary("mul", value, value, library)
 
 
-def _standard_deviation(library: str, value: Any, ddof: int = 0) -> Any:
-    return _floats("sqrt")(library, reductions.spread(library, value, ddof))
+def standard_deviation(library: str, value: Any, ddof: int = 0) -> Any:
+    return floats("sqrt")(library, reductions.spread(library, value, ddof))
 
 
 def _scalar_of(kind: str) -> Operation:
@@ -197,19 +196,19 @@ def _scalar_of(kind: str) -> Operation:
     return run
 
 
-def _copied(library: str, value: Any) -> Any:
+def copied(library: str, value: Any) -> Any:
     return value.same(value.values) if isinstance(value, Array) else value
 
 
-_SHARED: dict[str, Operation] = {
-    **{name: _floats(name) for name in FLOAT_FUNCTIONS if name not in ("sigmoid", "rsqrt")},
-    **{name: _rounding(name) for name in ("floor", "ceil", "trunc")},
+SHARED: dict[str, Operation] = {
+    **{name: floats(name) for name in FLOAT_FUNCTIONS if name not in ("sigmoid", "rsqrt")},
+    **{name: rounding(name) for name in ("floor", "ceil", "trunc")},
     **{name: _tested(name) for name in TESTS},
     "round": _round,
-    "abs": _absolute,
-    "absolute": _absolute,
+    "abs": absolute,
+    "absolute": absolute,
     "sign": lambda library, value: elementwise(_listed(library, value), library, None, sign),
-    "square": _square,
+    "square": square,
     "clip": clip,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -237,8 +236,8 @@ _SHARED: dict[str, Operation] = {
     "where": creation.where,
 }
 _NUMPY: dict[str, Operation] = {
-    **_SHARED,
-    "rint": _rounding("rint"),
+    **SHARED,
+    "rint": rounding("rint"),
     "fabs": _fabs,
     "around": _round,
     "array": creation.array,
@@ -247,30 +246,30 @@ _NUMPY: dict[str, Operation] = {
     "append": creation.append,
     "repeat": creation.repeat,
     "flipud": creation.flip,
-    "copy": _copied,
-    "power": _binary("pow"),
-    "pow": _binary("pow"),
+    "copy": copied,
+    "power": binary_function("pow"),
+    "pow": binary_function("pow"),
     "float_power": _float_power,
-    "mod": _binary("mod"),
-    "remainder": _binary("mod"),
-    "fmod": _binary("fmod"),
-    "floor_divide": _binary("floordiv"),
-    "divide": _binary("truediv"),
-    "true_divide": _binary("truediv"),
-    "multiply": _binary("mul"),
-    "add": _binary("add"),
-    "subtract": _binary("sub"),
-    "minimum": _binary("minimum"),
-    "maximum": _binary("maximum"),
-    "arctan2": _binary("arctan2"),
-    "hypot": _binary("hypot"),
+    "mod": binary_function("mod"),
+    "remainder": binary_function("mod"),
+    "fmod": binary_function("fmod"),
+    "floor_divide": binary_function("floordiv"),
+    "divide": binary_function("truediv"),
+    "true_divide": binary_function("truediv"),
+    "multiply": binary_function("mul"),
+    "add": binary_function("add"),
+    "subtract": binary_function("sub"),
+    "minimum": binary_function("minimum"),
+    "maximum": binary_function("maximum"),
+    "arctan2": binary_function("arctan2"),
+    "hypot": binary_function("hypot"),
     "negative": lambda library, value: elementwise(_listed(library, value), library, None, lambda v: -v),
-    "less": _binary("lt"),
-    "less_equal": _binary("le"),
-    "greater": _binary("gt"),
-    "greater_equal": _binary("ge"),
-    "equal": _binary("eq"),
-    "not_equal": _binary("ne"),
+    "less": binary_function("lt"),
+    "less_equal": binary_function("le"),
+    "greater": binary_function("gt"),
+    "greater_equal": binary_function("ge"),
+    "equal": binary_function("eq"),
+    "not_equal": binary_function("ne"),
     "logical_and": lambda library, a, b: binary("and", _truths(library, a), _truths(library, b), library),
     "logical_or": lambda library, a, b: binary("or", _truths(library, a), _truths(library, b), library),
     "logical_not": lambda library, a: elementwise(_truths(library, a), library, None, lambda v: not v),
@@ -279,18 +278,18 @@ _NUMPY: dict[str, Operation] = {
     "amin": reductions.least,
     "amax": reductions.greatest,
     "var": reductions.spread,
-    "std": _standard_deviation,
+    "std": standard_deviation,
     "digitize": reductions.digitize,
     "interp": reductions.interp,
     "allclose": lambda *arguments, **keywords: bool(reductions.all_of("", reductions.close(*arguments, **keywords))),
     "float32": lambda library, value: creation.as_single(value),
 }
-_TORCH: dict[str, Operation] = {
-    **_SHARED,
-    **{name: _floats(name) for name in ("sigmoid", "rsqrt")},
-    "acos": _floats("arccos"),
-    "asin": _floats("arcsin"),
-    "atan": _floats("arctan"),
+TORCH: dict[str, Operation] = {
+    **SHARED,
+    **{name: floats(name) for name in ("sigmoid", "rsqrt")},
+    "acos": floats("arccos"),
+    "asin": floats("arcsin"),
+    "atan": floats("arctan"),
     "tensor": creation.array,
     "as_tensor": creation.asarray,
     "linspace": creation.torch_linspace,
@@ -298,14 +297,14 @@ _TORCH: dict[str, Operation] = {
     "concat": creation.concatenate,
     "stack": creation.stack,
     "clamp": clip,
-    "pow": _binary("pow"),
-    "remainder": _binary("mod"),
-    "fmod": _binary("fmod"),
-    "floor_divide": _binary("floordiv"),
-    "div": _binary("truediv"),
-    "mul": _binary("mul"),
-    "add": _binary("add"),
-    "sub": _binary("sub"),
+    "pow": binary_function("pow"),
+    "remainder": binary_function("mod"),
+    "fmod": binary_function("fmod"),
+    "floor_divide": binary_function("floordiv"),
+    "div": binary_function("truediv"),
+    "mul": binary_function("mul"),
+    "add": binary_function("add"),
+    "sub": binary_function("sub"),
     "minimum": _tensors("minimum"),
     "maximum": _tensors("maximum"),
     "min": _either(reductions.least, "minimum"),
@@ -313,7 +312,7 @@ _TORCH: dict[str, Operation] = {
     "amin": reductions.least,
     "amax": reductions.greatest,
     "bucketize": reductions.bucketize,
-    "clone": _copied,
+    "clone": copied,
     "repeat_interleave": creation.repeat,
 }
 CONSTRUCTORS: dict[type, NativeFunction] = {
@@ -330,132 +329,9 @@ def _truths(library: str, value: Any) -> Any:
 def functions() -> dict[str, Any]:
     """All of them by qualified name."""
     found: dict[str, Any] = {f"numpy.{name}": native(f"numpy.{name}", "numpy", f) for name, f in _NUMPY.items()}
-    found |= {f"torch.{name}": native(f"torch.{name}", "torch", f) for name, f in _TORCH.items()}
+    found |= {f"torch.{name}": native(f"torch.{name}", "torch", f) for name, f in TORCH.items()}
     found |= {f"torch.{name}": creation.ElementType(name, kind) for name, kind in creation.TORCH_TYPES.items()}
     found |= {f"numpy.{name}": NumpyFloat for name in ("float64", "double")}
     found |= {f"numpy.{name}": NumpyInt for name in ("int64", "int_", "intp")}
     found |= {"numpy.bool_": NumpyBool, "numpy.ndarray": NumpyArray, "torch.Tensor": TENSOR_TYPES}
     return found
-
-
-def _views(value: Any) -> dict[str, Any]:
-    length = len(value) if isinstance(value, Array) else 1
-    shape = (length,) if isinstance(value, Array) else ()
-    if value.library == "torch":
-        return {"shape": shape, "ndim": len(shape), "requires_grad": False}
-    return {"shape": shape, "ndim": len(shape), "size": length, "T": value}
-
-
-def _item(library: str, value: Any, index: Any = None) -> Any:
-    if isinstance(value, Array):
-        if index is not None:
-            return plain(item(value, index))
-        if len(value) != 1:
-            kind = RuntimeError if library == "torch" else ValueError
-            raise kind("can only convert an array of size 1 to a Python scalar")
-        return plain(value.element(0))
-    return plain(value)
-
-
-def _as_type(library: str, value: Any, dtype: Any) -> Any:
-    kind = creation.kind_named(library, dtype)
-    return elementwise(value, library, kind, lambda v: v)
-
-
-def _to_kind(kind: str) -> Operation:
-    return lambda library, value: elementwise(value, library, kind, lambda v: v)
-
-
-def _to_list(library: str, value: Any) -> Any:
-    return [plain(v) for v in value] if isinstance(value, Array) else plain(value)
-
-
-def _fill(library: str, array: Any, value: Any) -> None:
-    if not isinstance(array, Array):
-        raise Opaque("fills a number")
-    for position in array.positions:
-        array.buffer[position] = converted(array.kind, plain(value))
-
-
-def _flat(library: str, value: Any, *shape: Any) -> Any:
-    if not isinstance(value, Array) or shape not in ((), (-1,), ((-1,),), (len(value),)):
-        raise Opaque("gives an array two dimensions")
-    return type(value)(value.buffer, value.kind, value.positions)
-
-
-def _same(library: str, value: Any) -> Any:
-    return value
-
-
-def _to_numpy(library: str, value: Any) -> Any:
-    kind = value.kind
-    if kind == "float32":
-        raise Opaque("turns a float32 tensor into an array")
-    return NumpyArray(value.buffer, kind, value.positions) if isinstance(value, Array) else scalar("numpy", kind, value)
-
-
-_COMMON_METHODS: dict[str, Operation] = {
-    name: _SHARED[name]
-    for name in ["round", "clip", "sum", "mean", "prod", "cumsum", "cumprod", "argmin", "argmax", "any", "all"]
-} | {
-    "item": _item,
-    "tolist": _to_list,
-    "flatten": lambda library, v: _copied(library, v),
-    "ravel": _flat,
-    "reshape": _flat,
-}
-_METHODS: dict[str, dict[str, Operation]] = {
-    "numpy": {
-        **_COMMON_METHODS,
-        "copy": _copied,
-        "astype": _as_type,
-        "fill": _fill,
-        "min": reductions.least,
-        "max": reductions.greatest,
-        "searchsorted": reductions.searchsorted,
-        "repeat": creation.repeat,
-        "std": _standard_deviation,
-        "var": reductions.spread,
-    },
-    "torch": {
-        **_COMMON_METHODS,
-        **{name: _floats(name) for name in FLOAT_FUNCTIONS},
-        **{name: _rounding(name) for name in ("floor", "ceil")},
-        "abs": _absolute,
-        "square": _square,
-        "clamp": clip,
-        "pow": _binary("pow"),
-        "min": _TORCH["min"],
-        "max": _TORCH["max"],
-        "clone": _copied,
-        "detach": _same,
-        "cpu": _same,
-        "view": _flat,
-        "numpy": _to_numpy,
-        "double": _to_kind("float"),
-        "float": _to_kind("float32"),
-        "long": _to_kind("int"),
-        "bool": _to_kind("bool"),
-        "numel": lambda library, value: len(value) if isinstance(value, Array) else 1,
-        "dim": lambda library, value: 1 if isinstance(value, Array) else 0,
-        "size": lambda library, value, dim=None: _size(value, dim),
-    },
-}
-
-
-def _size(value: Any, dimension: Any) -> Any:
-    shape = _views(value)["shape"]
-    return shape if dimension is None else shape[dimension]
-
-
-def attribute_of_array(value: Any, name: str, node: ast.AST | None) -> Any:
-    """An attribute or method of an array or a scalar; what is not simulated is Opaque."""
-    views = _views(value)
-    if name in views:
-        return views[name]
-    method = _METHODS[value.library].get(name)
-    if method is not None:
-        return native(name, value.library, lambda library, *a, **k: method(library, value, *a, **k))
-    if name == "is_integer" and isinstance(value, NumpyFloat | NumpyInt):
-        return NativeFunction(name, lambda: isinstance(value, int) or float(value).is_integer())
-    raise Opaque(f"reads `.{name}` of an array", node)

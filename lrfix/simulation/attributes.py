@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict, deque
 from typing import Any
 
-from lrfix.simulation.array_library import attribute_of_array
+from lrfix.simulation.array_methods import attribute_of_array
 from lrfix.simulation.arrays import is_array_like
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import check_length, check_method
