@@ -1,0 +1,208 @@
+"""Scheduler classes and the contract with their base class: what is reported, where, and what is left alone."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+HEAD = "from torch.optim.lr_scheduler import LRScheduler, StepLR\n"
+
+
+def scheduler(init: str = "", get_lr: str = "", more: str = "") -> str:
+    """A class derived from LRScheduler with these bodies of ``__init__`` and ``get_lr`` and these further methods."""
+    init = init or "self.steps = steps\nsuper().__init__(optimizer, last_epoch)"
+    get_lr = get_lr or "return [base * min(1.0, (self.last_epoch + 1) / self.steps) for base in self.base_lrs]"
+    return (
+        HEAD
+        + "class Ramp(LRScheduler):\n"
+        + "    def __init__(self, optimizer, steps, last_epoch=-1, **kwargs):\n"
+        + textwrap.indent(textwrap.dedent(init).strip(), " " * 8)
+        + "\n    def get_lr(self):\n"
+        + textwrap.indent(textwrap.dedent(get_lr).strip(), " " * 8)
+        + "\n"
+        + textwrap.indent(textwrap.dedent(more), " " * 4)
+    )
+
+
+def lines(findings, source):
+    return [(f.code, source.splitlines()[f.span.start.line - 1].strip()) for f in findings]
+
+
+def test_a_sound_subclass_is_left_alone(codes):
+    assert codes(scheduler()) == []
+
+
+def test_an_attribute_set_too_late_is_reported_at_the_constructor_that_reads_it(check):
+    source = scheduler("super().__init__(optimizer, last_epoch)\nself.steps = steps")
+    found = check(source)
+    assert lines(found, source) == [("LR107", "super().__init__(optimizer, last_epoch)")]
+    assert "`self.steps`" in found[0].message and "(line 5)" in found[0].message
+
+
+def test_the_order_is_seen_without_a_simulation_too(codes):
+    source = scheduler("super().__init__(optimizer, last_epoch)\nself.steps = steps")
+    source = source.replace(HEAD, "").replace("(LRScheduler)", "(torch.optim.lr_scheduler.LRScheduler)")
+    source += "\nif __name__ == '__main__':\n    import torch\n"
+    assert codes(source) == ["LR107"]
+
+
+def test_an_attribute_read_only_later_in_the_schedule_is_no_matter_of_order(codes):
+    source = scheduler(
+        "self.steps = steps\nsuper().__init__(optimizer, last_epoch)\nself.floor = 0.1",
+        """
+        if self.last_epoch < self.steps:
+            return [base * (self.last_epoch + 1) / self.steps for base in self.base_lrs]
+        return [base * self.floor for base in self.base_lrs]
+        """,
+    )
+    assert "LR107" not in codes(source)
+
+
+def test_a_form_that_comes_too_late_is_reported_where_it_is_given(check):
+    source = scheduler(
+        """
+        self.steps = steps
+        super().__init__(optimizer, last_epoch)
+        self.steps = [steps] * len(self.base_lrs)
+        """,
+        "return [b * min(1.0, (self.last_epoch + 1) / self.steps[i]) for i, b in enumerate(self.base_lrs)]",
+    )
+    [finding] = [f for f in check(source) if f.code == "LR107"]
+    assert "not subscriptable" in finding.message
+    assert source.splitlines()[finding.span.start.line - 1].strip().startswith("self.steps = [steps]")
+
+
+def test_a_flag_that_only_get_lr_creates_is_reported_where_it_is_read(check):
+    source = scheduler(
+        get_lr="""
+        if not self.started:
+            self.started = True
+        return [base * min(1.0, (self.last_epoch + 1) / self.steps) for base in self.base_lrs]
+        """
+    )
+    found = check(source)
+    assert ("LR107", "if not self.started:") in lines(found, source)
+
+
+def test_a_constructor_that_never_calls_the_base_class_is_reported(check):
+    source = scheduler(
+        """
+        self.optimizer = optimizer
+        self.steps = steps
+        self.last_epoch = last_epoch
+        self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+        """,
+        more="""
+        def step(self):
+            self.last_epoch += 1
+            for group, rate in zip(self.optimizer.param_groups, self.get_lr()):
+                group["lr"] = rate
+        """,
+    )
+    [finding] = [f for f in check(source) if f.code == "LR107"]
+    assert "`_step_count`" in finding.message and "`_last_lr`" in finding.message
+
+
+def test_one_value_for_all_groups_is_reported(check):
+    source = scheduler(get_lr="return [self.base_lrs[0] * min(1.0, (self.last_epoch + 1) / self.steps)]")
+    found = check(source)
+    assert [f.code for f in found] == ["LR107"] and "two groups" in found[0].message
+
+
+def test_one_value_is_right_where_the_file_shows_one_group(codes):
+    source = scheduler(get_lr="return [self.base_lrs[0] * min(1.0, (self.last_epoch + 1) / self.steps)]")
+    source += "\nimport torch\ndef build(model):\n    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+    assert codes(source + "    return Ramp(optimizer, 10)\n") == []
+
+
+def test_a_number_instead_of_a_list_is_reported(codes):
+    assert codes(scheduler(get_lr="return 0.1 * (self.last_epoch + 1) / self.steps")) == ["LR107"]
+
+
+def test_keywords_passed_on_as_positions_are_reported(check):
+    source = scheduler("self.steps = steps\nsuper().__init__(optimizer, last_epoch, *kwargs)")
+    assert ("LR107", "super().__init__(optimizer, last_epoch, *kwargs)") in lines(check(source), source)
+
+
+def test_positions_passed_on_as_positions_are_not(codes):
+    source = scheduler("self.steps = steps\nsuper().__init__(optimizer, last_epoch, **kwargs)")
+    assert codes(source) == []
+
+
+HAND_OVER = """
+def step(self, epoch=None):
+    if self.last_epoch < self.steps:
+        super().step(epoch)
+    else:
+        self.after.step()
+        {left}
+
+def state_dict(self):
+    return {{"last_epoch": self.last_epoch, "after": self.after.state_dict()}}
+
+def load_state_dict(self, state):
+    self.last_epoch = state["last_epoch"]
+    self.after.load_state_dict(state["after"])
+"""
+INNER = 'self.steps = steps\nself.after = kwargs["after"]\nsuper().__init__(optimizer, last_epoch)'
+
+
+@pytest.mark.parametrize(
+    ("left", "behind"),
+    [
+        ("self._last_lr = self.after.get_last_lr()", "`last_epoch`"),
+        ("self.last_epoch += 1", "`_last_lr`"),
+    ],
+)
+def test_what_one_way_through_step_forgets_is_named(check, left, behind):
+    found = [f for f in check(scheduler(INNER, more=HAND_OVER.format(left=left))) if f.code == "LR107"]
+    assert len(found) == 1 and found[0].message.startswith(behind)
+
+
+def test_ways_that_keep_everything_in_step_are_left_alone(codes):
+    left = "self.last_epoch += 1\n        self._last_lr = self.after.get_last_lr()"
+    assert "LR107" not in codes(scheduler(INNER, more=HAND_OVER.format(left=left)))
+
+
+def test_a_way_that_moves_no_rate_may_leave_everything_as_it_was(codes):
+    more = """
+    def step(self, epoch=None):
+        if self.steps == 0:
+            return
+        super().step(epoch)
+    """
+    assert "LR107" not in codes(scheduler(more=more))
+
+
+def test_an_inner_scheduler_that_nobody_steps_is_reported(check):
+    source = scheduler(
+        "self.steps = steps\nself.after = after\nsuper().__init__(optimizer, last_epoch)",
+        "return [min(1.0, (self.last_epoch + 1) / self.steps) * rate for rate in self.after.get_lr()]",
+    ).replace("**kwargs", "after=None")
+    assert any(f.code == "LR107" and "never stepped" in f.message for f in check(source))
+
+
+def test_an_inner_scheduler_that_the_class_steps_is_not(codes):
+    source = scheduler(
+        "self.steps = steps\nself.after = after\nsuper().__init__(optimizer, last_epoch)",
+        "return [min(1.0, (self.last_epoch + 1) / self.steps) * rate for rate in self.after.get_last_lr()]",
+        "def step(self, epoch=None):\n    self.after.step()\n    super().step(epoch)",
+    ).replace("**kwargs", "after=None")
+    assert "LR107" not in codes(source)
+
+
+def test_torch_asks_for_the_first_rate_before_its_constructor_returns():
+    torch = pytest.importorskip("torch")
+
+    class Late(torch.optim.lr_scheduler.LRScheduler):
+        def __init__(self, optimizer, steps):
+            super().__init__(optimizer)
+            self.steps = steps
+
+        def get_lr(self):
+            return [base / self.steps for base in self.base_lrs]
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    with pytest.raises(AttributeError, match="steps"):
+        Late(optimizer, 5)
