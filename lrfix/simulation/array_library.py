@@ -161,6 +161,16 @@ def absolute(library: str, value: Any) -> Any:
     return elementwise(_listed(library, value), library, None, abs)
 
 
+def _numeric(function: Callable[[Any], Any]) -> Operation:
+    def run(library: str, value: Any) -> Any:
+        value = _listed(library, value)
+        if (value.kind if isinstance(value, Array) else kind_of(value)) == "bool":
+            raise Opaque("computes with the sign of truth values")
+        return elementwise(value, library, None, function)
+
+    return run
+
+
 def _fabs(library: str, value: Any) -> Any:
     return elementwise(_listed(library, value), library, "float", abs)
 
@@ -207,7 +217,7 @@ SHARED: dict[str, Operation] = {
     "round": _round,
     "abs": absolute,
     "absolute": absolute,
-    "sign": lambda library, value: elementwise(_listed(library, value), library, None, sign),
+    "sign": _numeric(sign),
     "square": square,
     "clip": clip,
     "zeros": creation.zeros,
@@ -263,7 +273,7 @@ _NUMPY: dict[str, Operation] = {
     "maximum": binary_function("maximum"),
     "arctan2": binary_function("arctan2"),
     "hypot": binary_function("hypot"),
-    "negative": lambda library, value: elementwise(_listed(library, value), library, None, lambda v: -v),
+    "negative": _numeric(lambda v: -v),
     "less": binary_function("lt"),
     "less_equal": binary_function("le"),
     "greater": binary_function("gt"),
