@@ -190,6 +190,8 @@ def _either(reduction: Operation, pair: str) -> Operation:
 
 def square(library: str, value: Any) -> Any:
     value = _listed(library, value)
+    if (value.kind if isinstance(value, Array) else kind_of(value)) == "bool":
+        raise Opaque("squares truth values")
     return binary("mul", value, value, library)
 
 
