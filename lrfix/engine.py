@@ -52,6 +52,7 @@ class AnalysedSite(Protocol):
     @property
     def studies(self) -> Sequence[Any]:
         """What the rules look at: one study for each schedule that the site holds."""
+
     @property
     def counters(self) -> Mapping[str, int]: ...
 

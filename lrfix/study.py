@@ -65,7 +65,9 @@ class Study:
             if run.failure is None or run.failure.step > 0 or run.failure.kind not in _GUARDS:
                 return
             flags = [(path, False) for path, value in run.leaves.items() if value is True]
-            texts = [(path, text) for path, known in alternatives.items() for text in known if path not in self.settings]
+            texts = [
+                (path, text) for path, known in alternatives.items() for text in known if path not in self.settings
+            ]
             for path, value in (*flags, *texts):
                 tried = self.run(0, use=None, overrides={path: value})
                 if tried.failure is None or tried.failure.node is not run.failure.node:

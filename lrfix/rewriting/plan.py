@@ -53,7 +53,11 @@ def plan_site(
     ``reexports``: the file's imports may be there for others to import (``__init__.py``), so none is dead.
     """
     planner = _Planner(source, names, site, spec, external, module, reexports)
-    return planner.function() if site.form == "lambda" else planner.subclass()
+    if site.form == "lambda":
+        return planner.function()
+    if site.form == "subclass":
+        return planner.subclass()
+    raise NotRewritten("only a LambdaLR or a scheduler subclass can be replaced by a scheduler at one place")
 
 
 class _Planner:

@@ -305,7 +305,8 @@ class WarmupScheduler(LRScheduler):
         a run can change over in the middle: step and base rates are taken, and parameters of the same name compared. On
         any error nothing has changed.
         """
-        saved: SavedState = read_state(state_dict, type(self).__name__, self.parameters, self.on_mismatch)
+        defaults = {**COMMON_DEFAULTS, **self._own_defaults}
+        saved: SavedState = read_state(state_dict, type(self).__name__, self.parameters, defaults, self.on_mismatch)
         groups = self.optimizer.param_groups
         if len(saved.base_lrs) > len(groups):
             raise ValueError(

@@ -26,8 +26,13 @@ def is_rate(value: float) -> bool:
     return 0.0 <= value < math.inf
 
 
-def read_state(state: Mapping[str, Any], schedule: str, own: Mapping[str, Any], on_mismatch: str) -> SavedState:
-    """The checked state, or ValueError that says what is wrong with it and what to do."""
+def read_state(
+    state: Mapping[str, Any], schedule: str, own: Mapping[str, Any], defaults: Mapping[str, Any], on_mismatch: str
+) -> SavedState:
+    """The checked state, or ValueError that says what is wrong with it and what to do.
+
+    A parameter that the state does not know, because it was saved before there was one, had its default.
+    """
     if not isinstance(state, Mapping) or not ("last_epoch" in state or "format_version" in state):
         raise ValueError(
             f"not the state of a scheduler: {_shape(state)}; legal: what state_dict() of a {schedule} returned"
@@ -47,7 +52,8 @@ def read_state(state: Mapping[str, Any], schedule: str, own: Mapping[str, Any], 
         raise ValueError(
             f"the state was saved by a {state['schedule']}, this is a {schedule}; build the scheduler that was saved"
         )
-    parameters = dict(state["parameters"])
+    parameters = {name: defaults[name] for name in own if name in defaults}
+    parameters.update(state["parameters"])
     differences = [name for name in {**own, **parameters} if _plain(parameters.get(name)) != _plain(own.get(name))]
     _refuse(schedule, differences, parameters, own, on_mismatch)
     return SavedState(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from enum import Enum
+from functools import lru_cache
 
 
 class Role(str, Enum):
@@ -116,6 +117,7 @@ RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
 SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.WIDTH}
 
 
+@lru_cache(maxsize=4096)
 def role_of(path: str) -> Role:
     """The role of a value from the expression that names it: ``args.warmup``, ``cfg["min_lr"]``, ``len(loader)``."""
     word = last_word(path)
@@ -125,6 +127,7 @@ def role_of(path: str) -> Role:
     return Role.UNKNOWN
 
 
+@lru_cache(maxsize=4096)
 def names_optimizer(name: str) -> bool:
     """Whether a name stands for an optimizer (``optimizer``, ``opt_g``, ``wrapped_optimizer``)."""
     if role_of(name) is not Role.UNKNOWN:
@@ -135,6 +138,7 @@ def names_optimizer(name: str) -> bool:
     return any(w.rstrip("0123456789") in _OPTIMIZER_WORDS for w in words)
 
 
+@lru_cache(maxsize=4096)
 def last_word(path: str) -> str:
     """The telling part of an expression in snake case."""
     try:

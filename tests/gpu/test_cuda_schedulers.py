@@ -104,7 +104,7 @@ def test_promise_1_resume_on_the_device_is_bit_exact_in_every_order(name):
 
 
 def test_promise_5_a_captured_graph_follows_the_schedule():
-    """SGD with a rate on the device: each replay must move the weight by the rate of its step."""
+    """A rate on the device: each replay must move the weight by the rate of its step."""
     parameter = torch.nn.Parameter(torch.zeros(4, device="cuda"))
     parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.Adam([parameter], lr=torch.tensor(0.1, device="cuda"), capturable=True)
@@ -133,23 +133,23 @@ def test_promise_5_a_captured_graph_follows_the_schedule():
 
 def test_promise_5_a_compiled_optimizer_step_is_compiled_once():
     import torch._dynamo.testing
+    from torch.utils._triton import has_triton
 
     parameter = torch.nn.Parameter(torch.zeros(4, device="cuda"))
+    parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.Adam([parameter], lr=torch.tensor(0.1, device="cuda"), capturable=True)
     scheduler = schedulers.WarmupCosineLR(optimizer, 40, warmup_steps=4)
-    counter = torch._dynamo.testing.CompileCounterWithBackend("inductor")
-
-    @torch.compile(backend=counter, fullgraph=False)
-    def update():
-        optimizer.step()
+    # What is compiled again is decided in front of the code generator, which may be missing.
+    counter = torch._dynamo.testing.CompileCounterWithBackend("inductor" if has_triton() else "aot_eager")
+    update = torch.compile(lambda: optimizer.step(), backend=counter)
 
     frames = []
     for _ in range(15):
-        parameter.grad = torch.ones_like(parameter)
         update()
         scheduler.step()
         frames.append(counter.frame_count)
     # The optimizer's state comes into being in the first call; after that nothing may be compiled again.
+    assert frames[0] > 0
     assert frames[-1] == frames[3], frames
 
 
