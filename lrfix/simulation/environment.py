@@ -8,6 +8,15 @@ from typing import Any
 from lrfix.simulation.values import MISSING
 
 
+class Passing:
+    """A resolved value that holds for now only: it is not kept, the next lookup asks again."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class Environment:
     """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind."""
 
@@ -48,6 +57,8 @@ class Environment:
                     value = scope.missing(name)
                 except KeyError:
                     value = MISSING
+                if type(value) is Passing:
+                    return value.value
                 if value is not MISSING:
                     scope.variables[name] = value
                     return value

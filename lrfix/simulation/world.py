@@ -13,7 +13,7 @@ from typing import Any
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
 from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.clock import Clock, tick_of
-from lrfix.simulation.environment import Environment
+from lrfix.simulation.environment import Environment, Passing
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
@@ -44,6 +44,7 @@ class Host:
         self.clock: Clock | None = None
         self.optimizer: Instance | None = None
         self.foreign: set[ast.AST] = set()
+        self.readings = 0
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
@@ -52,6 +53,7 @@ class Host:
             return self.leaves[path]
         tick = tick_of(path) if self.clock is not None else None
         if tick is not None and self.clock is not None and path not in self.scenario.overrides:
+            self.readings += 1
             return self.clock.read(tick)
         default = self.defaults.get(path)
         if wanted == "bool" and self.clock is not None and default is None and not self.scenario.knows(path):
@@ -99,12 +101,6 @@ def _too_long(name: str, binding: Assigned) -> bool:
     return isinstance(value, int | float) and value > _LONGEST and role_of(name) in LENGTHS
 
 
-def _inside(scope: Scope | None, outer: Scope) -> bool:
-    while scope is not None and scope is not outer:
-        scope = scope.parent
-    return scope is outer
-
-
 def _is_call(path: str) -> bool:
     return path.endswith(")") and not path.startswith("len(")
 
@@ -125,6 +121,9 @@ class World:
         self.interpreter = interpreter
         self.host = host
         self.fixed: dict[tuple[Scope, str], Any] = {}
+        self.loops: set[ast.AST] = set()
+        self._now: dict[tuple[Scope, str, int], Passing] = {}
+        self._steady: dict[tuple[Scope, str, int], Any] = {}
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
         self.star_imports = any(
@@ -140,22 +139,40 @@ class World:
             while owner is not None and isinstance(owner.node, ast.ClassDef):
                 owner = owner.parent
             parent = self.environment(owner, at) if owner is not None else None
-            self._environments[key] = Environment(parent=parent, missing=lambda name: self.resolve(name, scope, at))
+            self._environments[key] = Environment(parent=parent, missing=lambda name: self._kept(name, scope, at))
         return self._environments[key]
 
-    def forget(self, scope: Scope) -> None:
-        """Work out anew what stands in ``scope`` and in the scopes inside it."""
-        for key in [key for key in self._environments if _inside(key[0], scope)]:
-            del self._environments[key]
+    def turn(self) -> None:
+        """Begin the next step: what depends on the clock, or stands inside ``loops``, is worked out anew."""
+        self._now.clear()
 
     def evaluate(self, node: ast.expr) -> Any:
         return self.interpreter.evaluate(node, self.environment(self.names.scope_of(node), node))
 
     def resolve(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         """The value ``name`` has in ``scope`` at ``at``; raises KeyError when the scope does not bind it."""
+        value = self._kept(name, scope, at)
+        return value.value if type(value) is Passing else value
+
+    def _kept(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
+        host = self.host
         if (scope, name) in self.fixed:
-            return self.fixed[(scope, name)]
-        return self._optimizer(self._resolved(name, scope, at))
+            host.readings += 1
+            return Passing(self.fixed[(scope, name)])
+        statement = self.names.statement_of(at) if at is not None else None
+        key = (scope, name, id(statement))
+        if key in self._now:
+            host.readings += 1
+            return self._now[key]
+        if key in self._steady:
+            return self._steady[key]
+        before = host.readings
+        value = self._optimizer(self._resolved(name, scope, at))
+        if host.readings == before:
+            self._steady[key] = value
+            return value
+        self._now[key] = Passing(value)
+        return self._now[key]
 
     def _optimizer(self, value: Any) -> Any:
         """The experiment's optimizer in the place of any that the code builds or is given."""
@@ -173,13 +190,22 @@ class World:
             raise KeyError(name)
         key = (name, id(scope.node))
         binding = self.names.reaching(name, scope, at)
-        if binding is None or key in self._resolving or len(self._resolving) > _MAX_DEPTH:
+        if key in self._resolving or len(self._resolving) > _MAX_DEPTH:
+            self.host.readings += 1
             return Unknown(name)
+        if binding is None:
+            return Unknown(name)
+        if self.loops and self._inside_loops(binding):
+            self.host.readings += 1
         self._resolving.add(key)
         try:
             return self._value(name, binding, scope, at)
         finally:
             self._resolving.discard(key)
+
+    def _inside_loops(self, binding: Binding) -> bool:
+        node = getattr(binding, "node", None)
+        return node is not None and any(outer in self.loops for outer in self.names.ancestors(node))
 
     def _value(self, name: str, binding: Binding, scope: Scope, at: ast.AST | None) -> Any:
         if isinstance(binding, Imported):

@@ -25,7 +25,7 @@ class Frame:
 
     def set(self, bench: Bench, clock: Clock) -> None:
         """Bind the variables for the present position; everything that depends on them is worked out anew."""
-        bench.world.forget(self.scope)
+        bench.world.turn()
         for name, (tick, first) in self.counts.items():
             bench.world.fixed[(self.scope, name)] = first + clock.read(tick)
 
@@ -35,6 +35,7 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
     names = bench.names
     loops = loops_around(names, node)
     frame = Frame(names.scope_of(node), loops=[loop for loop in loops if isinstance(loop, ast.For)])
+    bench.world.loops.update(loops)
     counting = [(loop, name) for loop in loops if isinstance(loop, ast.For) and (name := counter(loop)) is not None]
     asked = [t for part in (also or [node]) for t in _asked(names, part, {name for _, name in counting})]
     ticks: list[Tick] = []
