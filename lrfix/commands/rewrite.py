@@ -121,7 +121,7 @@ def _run(
     for result in results:
         write(sys.stdout, report.file(result))
         if result.error is not None or any(site.failed for site in result.left):
-            status = max(status, 1)
+            status = max(status, 2 if result.error_kind == "internal" else 1)
         if not result.changed:
             continue
         if not apply:

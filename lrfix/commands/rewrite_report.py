@@ -28,6 +28,8 @@ class Report:
         """Everything there is to say about one file; empty where that is nothing."""
         if result.error is not None:
             return f"{self.style.paint('error', 'red')}: {result.path}: {result.error}\n"
+        if result.skipped is not None:
+            return "" if self.quiet else f"{result.path}: {self.style.paint('skipped', 'dim')}: {result.skipped}\n"
         parts = [self._site(site, result.verifications.get(site.identity, ())) for site in result.sites]
         if result.changed:
             parts.append(self._diff(result))
@@ -48,6 +50,9 @@ class Report:
             text = "nothing to rewrite"
         if left:
             text += f", {left} left alone"
+        skipped = sum(result.skipped is not None for result in results)
+        if skipped:
+            text += f", {_count(skipped, 'file')} skipped"
         if failed:
             text += f", {failed} of them because verification failed"
         return text + "\n"

@@ -140,7 +140,10 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class FileRewrite:
-    """What is proposed for one file: ``before`` and ``after`` are its whole text."""
+    """What is proposed for one file: ``before`` and ``after`` are its whole text.
+
+    ``skipped`` says why a file was not looked at, ``error`` why it could not be; ``error_kind`` is as in findings.
+    """
 
     path: str
     before: str
@@ -149,6 +152,7 @@ class FileRewrite:
     left: tuple[LeftAlone, ...] = ()
     error: str | None = None
     error_kind: str | None = None
+    skipped: str | None = None
     verifications: Mapping[tuple[str, ...], tuple[Verification, ...]] = field(default_factory=dict)
 
     @property

@@ -25,6 +25,14 @@ _API = frozenset(
         "_last_lr", "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
     }
 )  # fmt: skip
+_OTHER_FORMS = {
+    "setter": "the code sets the rate itself",
+    "wrapper": "a class that is no torch scheduler sets the rate in its `step`",
+    "function": "the rate is computed by a function and set elsewhere",
+    "array": "the rates are a table",
+    "composition": "the schedule is put together from several schedulers",
+    "builtin": "torch's own scheduler, nothing is hand-rolled",
+}
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,16 @@ def plan_site(
     ``reexports``: the file's imports may be there for others to import (``__init__.py``), so none is dead.
     """
     planner = _Planner(source, names, site, spec, external, module, reexports)
-    if site.form == "lambda":
-        return planner.function()
-    if site.form == "subclass":
-        return planner.subclass()
-    raise NotRewritten("only a LambdaLR or a scheduler subclass can be replaced by a scheduler at one place")
+    check_replaceable(site)
+    return planner.function() if site.form == "lambda" else planner.subclass()
+
+
+def check_replaceable(site: ScheduleSite) -> None:
+    """Raises NotRewritten for a form of schedule that no edit is planned for, without simulating anything."""
+    if site.form in ("lambda", "subclass"):
+        return
+    what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
+    raise NotRewritten(f"{what}; rewrite replaces functions given to LambdaLR and subclasses of torch's schedulers only")
 
 
 class _Planner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,7 +17,7 @@ from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, Proof, SiteRewrite
-from lrfix.rewriting.plan import plan_site
+from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.simulation.facts import literal
@@ -131,15 +132,28 @@ def propose(
     path: str, raw: bytes, external: External, options: Options, excluded: Mapping[Identity, LeftAlone]
 ) -> FileRewrite:
     """All edits of one file, planned one after another, each on the text that the one before left. Nothing is run."""
-    if len(raw) > options.max_file_size or is_generated(raw):
-        return FileRewrite(path, "", "")
+    if len(raw) > options.max_file_size:
+        return FileRewrite(path, "", "", skipped=f"larger than {options.max_file_size} bytes (max-file-size)")
+    if is_generated(raw):
+        return FileRewrite(path, "", "", skipped="marked @generated")
+    if path.endswith(".ipynb"):
+        message = "notebooks are not rewritten; convert it with `jupyter nbconvert --to script` and rewrite the script"
+        return FileRewrite(path, "", "", error=message, error_kind="io")
     try:
         source = parse_source(raw, path)
     except SourceError as error:
         return FileRewrite(path, "", "", error=error.message, error_kind=error.kind)
     if read_suppressions(source, load_rules()).skip_file:
-        return FileRewrite(path, source.text, source.text)
-    return _Proposal(source, external, options, excluded).run()
+        return FileRewrite(path, source.text, source.text, skipped="a comment says skip-file")
+    try:
+        return _Proposal(source, external, options, excluded).run()
+    except RecursionError:
+        message = "the code is nested too deeply to be analysed"
+        return FileRewrite(path, source.text, source.text, error=message, error_kind="syntax")
+    except Exception as error:
+        trail = traceback.format_exception(error)[-2].strip().partition("\n")[0]
+        message = f"lrfix itself failed: {type(error).__name__}: {error} [{trail}]; please report this as a bug"
+        return FileRewrite(path, source.text, source.text, error=message, error_kind="internal")
 
 
 class _Proposal:
@@ -180,6 +194,7 @@ class _Proposal:
                 self.left[identity] = self.excluded[identity]
                 continue
             try:
+                check_replaceable(site)
                 return self._rewritten(source, analyse_site(source, names, site), identity)
             except NotRewritten as reason:
                 span = self.spans.get(identity, site.span)
