@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of
+from lrfix.rewriting.effects import check_drives_nothing, dropped_calls
 from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
@@ -70,7 +71,7 @@ def check_replaceable(site: ScheduleSite) -> None:
     if site.form in ("lambda", "subclass"):
         return
     what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
-    raise NotRewritten(f"{what}; rewrite replaces functions given to LambdaLR and subclasses of torch's schedulers only")
+    raise NotRewritten(f"{what}; rewrite replaces functions given to LambdaLR and scheduler subclasses only")
 
 
 class _Planner:
@@ -101,6 +102,7 @@ class _Planner:
             raise NotRewritten("each parameter group has a function of its own")
         construction = self.site.constructions[0]
         call = construction.call
+        self.notes += dropped_calls(self.names, self.site.nodes)
         self._check_class_tests(call.func)
         optimizer = self._optimizer(construction)
         last_epoch = self._last_epoch(call, 2)
@@ -135,6 +137,8 @@ class _Planner:
         node = self.site.node
         assert isinstance(node, ast.ClassDef)
         self._check_foreign_attributes(node)
+        check_drives_nothing(node)
+        self.notes += dropped_calls(self.names, self.site.nodes)
         blocker = self._why_kept(node)
         if blocker is None:
             try:

@@ -7,11 +7,12 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lrfix.analysis import SiteAnalysis, analyse_site
+from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
 from lrfix.registry import load_rules
+from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.constructors import bound_arguments
 from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
@@ -22,7 +23,6 @@ from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.simulation.facts import literal
 from lrfix.simulation.signatures import stated_rate
-from lrfix.sites import find_sites
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.study import Study
 from lrfix.suppression import read_suppressions
@@ -53,24 +53,37 @@ class _Draft:
     external: External
     options: Options
     excluded: dict[Identity, LeftAlone] = field(default_factory=dict)
+    analyses: Analyses = field(default_factory=Analyses)
     result: FileRewrite | None = None
 
+    def propose(self) -> None:
+        self.result = propose(self.path, self.raw, self.external, self.options, self.excluded, self.analyses)
 
-def rewrite_sources(files: Sequence[tuple[str, bytes, External, str | None]], options: Options) -> list[FileRewrite]:
+
+def rewrite_sources(
+    files: Sequence[tuple[str, bytes, External, str | None]], options: Options, analyses: Analyses | None = None
+) -> list[FileRewrite]:
     """What to change in each file, verified in one process.
 
     A file is its path, its content, whether another file mentions a name, and the module to import the schedulers from
     (None: lrfix's own). A site whose proof fails is left alone and the rest of its file is planned again.
+    ``analyses`` are what earlier calls found out about the same texts.
     """
-    drafts = [_Draft(p, raw, external, replace(options, module=m or options.module)) for p, raw, external, m in files]
-    for draft in drafts:
-        draft.result = propose(draft.path, draft.raw, draft.external, draft.options, draft.excluded)
-    pending = [d for d in drafts if d.result is not None and d.result.sites]
+    drafts = []
+    for path, raw, external, module in files:
+        drafts.append(_Draft(path, raw, external, replace(options, module=module or options.module)))
+        if analyses is not None:
+            drafts[-1].analyses = analyses
+        drafts[-1].propose()
+        if not _sites(drafts[-1]):
+            # Simulated curves are large, and nothing of this file is looked at again.
+            drafts[-1].analyses = Analyses()
+    pending = [draft for draft in drafts if _sites(draft)]
     while options.verify and pending:
         failed = _verified(pending)
         for draft in failed:
-            draft.result = propose(draft.path, draft.raw, draft.external, draft.options, draft.excluded)
-        pending = [d for d in failed if d.result is not None and d.result.sites]
+            draft.propose()
+        pending = [draft for draft in failed if _sites(draft)]
     return [draft.result for draft in drafts if draft.result is not None]
 
 
@@ -129,7 +142,12 @@ def _told(proof: Proof, reason: str) -> str:
 
 
 def propose(
-    path: str, raw: bytes, external: External, options: Options, excluded: Mapping[Identity, LeftAlone]
+    path: str,
+    raw: bytes,
+    external: External,
+    options: Options,
+    excluded: Mapping[Identity, LeftAlone],
+    analyses: Analyses | None = None,
 ) -> FileRewrite:
     """All edits of one file, planned one after another, each on the text that the one before left. Nothing is run."""
     if len(raw) > options.max_file_size:
@@ -146,7 +164,7 @@ def propose(
     if read_suppressions(source, load_rules()).skip_file:
         return FileRewrite(path, source.text, source.text, skipped="a comment says skip-file")
     try:
-        return _Proposal(source, external, options, excluded).run()
+        return _Proposal(source, external, options, excluded, analyses or Analyses()).run()
     except RecursionError:
         message = "the code is nested too deeply to be analysed"
         return FileRewrite(path, source.text, source.text, error=message, error_kind="syntax")
@@ -158,9 +176,15 @@ def propose(
 
 class _Proposal:
     def __init__(
-        self, source: Source, external: External, options: Options, excluded: Mapping[Identity, LeftAlone]
+        self,
+        source: Source,
+        external: External,
+        options: Options,
+        excluded: Mapping[Identity, LeftAlone],
+        analyses: Analyses,
     ) -> None:
         self.first = source
+        self.analyses = analyses
         self.external = external
         self.options = options
         self.excluded = excluded
@@ -181,8 +205,8 @@ class _Proposal:
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
         occurrences: dict[Identity, int] = {}
-        names, sites = find_sites(source)
-        for site in sites:
+        source, sites = self.analyses.sites(source)
+        for index, site in enumerate(sites):
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
             identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))
@@ -195,7 +219,7 @@ class _Proposal:
                 continue
             try:
                 check_replaceable(site)
-                return self._rewritten(source, analyse_site(source, names, site), identity)
+                return self._rewritten(source, self.analyses.of(source, index), identity)
             except NotRewritten as reason:
                 span = self.spans.get(identity, site.span)
                 self.left[identity] = LeftAlone(source.path, span, site.name, site.form, str(reason))

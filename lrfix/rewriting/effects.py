@@ -1,0 +1,90 @@
+"""What a schedule does besides computing rates, and would no longer do once it is replaced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from lrfix.names import Names
+from lrfix.rewriting.constructors import constructor
+from lrfix.rewriting.model import NotRewritten
+from lrfix.sites.subclasses import optimizer_parameter
+
+_PROTOCOL = frozenset({"step", "get_lr", "get_last_lr", "state_dict", "load_state_dict", "zero_grad"})
+_OWN_STATE = frozenset(
+    {"append", "appendleft", "extend", "insert", "pop", "popleft", "remove", "clear", "update", "setdefault", "add",
+     "discard", "sort", "reverse"}
+)  # fmt: skip
+
+
+def check_drives_nothing(node: ast.ClassDef) -> None:
+    """Raises NotRewritten where a scheduler class works another object that its constructor was given.
+
+    The rates of its own part alone would be all that a bundled scheduler keeps of it.
+    """
+    initialiser = constructor(node)
+    if initialiser is None:
+        return
+    _, optimizer = optimizer_parameter(node)
+    arguments = initialiser.args
+    given = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)} - {optimizer, "self"}
+    held = {
+        target.attr
+        for statement in ast.walk(initialiser)
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name) and statement.value.id in given
+        for target in statement.targets
+        if isinstance(target, ast.Attribute)
+    }
+    for call in ast.walk(node):
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Attribute)
+            or call.func.attr not in _PROTOCOL
+        ):
+            continue
+        receiver = call.func.value
+        is_held = (
+            isinstance(receiver, ast.Attribute) and receiver.attr in held and ast.unparse(receiver.value) == "self"
+        )
+        if is_held or (isinstance(receiver, ast.Name) and receiver.id in given):
+            raise NotRewritten(
+                f"it drives another object as well: `{ast.unparse(call.func)}` at line {call.lineno}, "
+                "which the bundled scheduler would not do"
+            )
+
+
+def dropped_calls(names: Names, nodes: Sequence[ast.AST]) -> list[str]:
+    """Notes on statements that only call something (a line of a log, say) and go with the old code."""
+    found: dict[str, None] = {}
+    for node in nodes:
+        for inner in ast.walk(node):
+            if not isinstance(inner, ast.Expr) or not isinstance(inner.value, ast.Call):
+                continue
+            function = inner.value.func
+            if _is_own(names, function):
+                continue
+            found.setdefault(f"`{ast.unparse(function)}(...)` at line {inner.lineno} goes with the old code")
+    return list(found)
+
+
+def _is_own(names: Names, function: ast.expr) -> bool:
+    """Whether a call serves the schedule itself: a base constructor, a check, a list of its own."""
+    if isinstance(function, ast.Name):
+        return (
+            function.id in ("print", "setattr", "super") or names.owner(function.id, names.scope_of(function)) is None
+        )
+    if not isinstance(function, ast.Attribute):
+        return True
+    if function.attr in _OWN_STATE or function.attr.startswith("__"):
+        return True
+    root: ast.expr = function.value
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        root = root.value
+    if isinstance(root, ast.Call):
+        return isinstance(root.func, ast.Name) and root.func.id == "super"
+    if isinstance(root, ast.Name) and root.id == "self" and isinstance(function.value, ast.Name):
+        return True
+    return bool(names.qualified(function) & {"warnings.warn"})
+
+
+__all__ = ["check_drives_nothing", "dropped_calls"]
