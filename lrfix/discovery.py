@@ -38,14 +38,15 @@ DEFAULT_EXCLUDES = frozenset(
 #: one, while 88 % of the files are never parsed. ``lrfix:`` is there for suppressions that suppress nothing.
 SCHEDULE_WORDS = (
     b"_lr",
-    b"lr_scheduler",
+    b"lr_",
     b"param_groups",
     b"learning_rate",
+    b"learning rate",
     b"LRScheduler",
     b"scheduler.step",
     b"LambdaLR",
     b"MultiplicativeLR",
-    b"lr_lambda",
+    b"annealing",
     b"warmup",
     b"lrfix:",
 )

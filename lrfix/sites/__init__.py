@@ -6,6 +6,7 @@ import ast
 
 from lrfix.names import Names
 from lrfix.sites.effects import Effects
+from lrfix.sites.functions import function_sites
 from lrfix.sites.lambdas import lambda_sites
 from lrfix.sites.model import Construction, Form, ScheduleSite
 from lrfix.sites.setters import setter_sites
@@ -27,7 +28,9 @@ def find_sites(source: Source) -> tuple[Names, list[ScheduleSite]]:
     owned |= wrapping
     lambdas = [s for s in lambda_sites(source, names, owned) if not _inside(names, s, wrapping)]
     setters = setter_sites(source, names, effects, owned)
-    sites = sorted([*subclasses, *wrappers, *lambdas, *setters], key=lambda site: site.span)
+    known = [*subclasses, *wrappers, *lambdas, *setters]
+    functions = function_sites(source, names, effects, owned, known)
+    sites = sorted([*known, *functions], key=lambda site: site.span)
     return names, sites
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,7 +75,7 @@ class Effects:
     def calls_of(self, function: Function) -> list[ast.Call]:
         """The calls in the module that run ``function``, by its name or as a method."""
         names = self._names
-        calls = [node for node in names.nodes if isinstance(node, ast.Call)]
+        calls = self._calls.get(function.name, [])
         if isinstance(names.parents.get(function), ast.ClassDef):
             return [c for c in calls if isinstance(c.func, ast.Attribute) and self._means_method(c, c.func, function)]
         return [c for c in calls if isinstance(c.func, ast.Name) and self._names_function(c.func, function)]
@@ -87,8 +88,21 @@ class Effects:
         inside = names.parents[function] in names.ancestors(call)
         if isinstance(named.value, ast.Name) and named.value.id in ("self", "cls"):
             return inside
-        others = [n for n in names.nodes if isinstance(n, FUNCTIONS) and n.name == function.name]
-        return not inside and len(others) == 1
+        return not inside and self._definitions[function.name] == 1
+
+    @cached_property
+    def _calls(self) -> dict[str, list[ast.Call]]:
+        """All calls by the last name of what they call."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in self._names.nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                found.setdefault(name, []).append(node)
+        return found
+
+    @cached_property
+    def _definitions(self) -> Counter[str]:
+        return Counter(n.name for n in self._names.nodes if isinstance(n, FUNCTIONS))
 
     def _names_function(self, node: ast.Name, function: Function) -> bool:
         return node.id == function.name and any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Names, Scope
 from lrfix.sites.effects import RateWrite
@@ -39,6 +40,11 @@ class RateFormula:
                     break
                 if isinstance(loop, ast.For):
                     self._follow_zip(loop, write, seen)
+
+    @property
+    def expressions(self) -> list[ast.expr]:
+        """The expressions that the rate is worked out from."""
+        return self._expressions
 
     @property
     def computed(self) -> bool:
@@ -111,16 +117,12 @@ class RateFormula:
         if scope is None or (scope, spelled) in seen:
             return
         seen.add((scope, spelled))
-        for statement in ast.walk(scope.node):
-            if not isinstance(statement, ast.Assign | ast.AugAssign):
-                continue
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for statement in _attributes_set(scope.node).get(spelled, ()):
             value = statement.value if isinstance(statement, ast.Assign) else _result(statement)
-            if any(isinstance(t, ast.Attribute) and ast.unparse(t) == spelled for t in targets):
-                self.statements.add(statement)
-                self._targets.setdefault(spelled, []).append(statement)
-                (self._counted if speaks_of_step(attribute.attr) else self._expressions).append(value)
-                self._follow_names(value, statement, seen)
+            self.statements.add(statement)
+            self._targets.setdefault(spelled, []).append(statement)
+            (self._counted if speaks_of_step(attribute.attr) else self._expressions).append(value)
+            self._follow_names(value, statement, seen)
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
         """``for group, lr in zip(optimizer.param_groups, rates)``: the rate comes from the loop's own iterable."""
@@ -153,6 +155,18 @@ class RateFormula:
             return False
         several = any(len(places) > 1 for places in self._targets.values()) or len(self._writes) > 1
         return several or any(isinstance(e, ast.Constant) for e in self._expressions)
+
+
+@lru_cache(maxsize=64)
+def _attributes_set(function: ast.AST) -> dict[str, list[ast.Assign | ast.AugAssign]]:
+    """The statements inside a function that assign an attribute, by its spelling (``self.lr``)."""
+    found: dict[str, list[ast.Assign | ast.AugAssign]] = {}
+    for statement in ast.walk(function):
+        if isinstance(statement, ast.Assign | ast.AugAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for spelled in {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)}:
+                found.setdefault(spelled, []).append(statement)
+    return found
 
 
 def _reads_scheduler(node: ast.expr) -> bool:

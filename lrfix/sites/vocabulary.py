@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 
 from lrfix.names import Assigned, Names
 
@@ -94,16 +96,44 @@ STEP_WORDS = frozenset(
 RATE_WORDS = frozenset({"lr", "lrs", "learning", "rate", "rates"})
 #: Words of a name that say what a schedule is for when it is for something else than the rate.
 OTHER_QUANTITIES = frozenset(
-    {"momentum", "beta", "betas", "wd", "decayer", "temperature", "temp", "ema", "dropout", "noise", "diffusion", "kl"}
-    | {"profiler", "timestep", "timesteps", "sigma", "alpha", "epsilon", "loss", "weightdecay", "mask", "sparsity"}
-    | {"discount", "entropy", "exploration", "resolution", "curriculum", "task", "job", "request", "sampler", "prune"}
+    {
+        "momentum",
+        "mu",
+        "beta",
+        "betas",
+        "wd",
+        "decayer",
+        "temperature",
+        "temp",
+        "ema",
+        "dropout",
+        "noise",
+        "diffusion",
+        "kl",
+    }
+    | {"profiler", "timestep", "timesteps", "sigma", "alpha", "epsilon", "loss", "weightdecay", "mask"}
+    | {
+        "sparsity",
+        "discount",
+        "entropy",
+        "exploration",
+        "resolution",
+        "curriculum",
+        "task",
+        "job",
+        "request",
+        "sampler",
+    }
+    | {"prune"}
 )
 
 
-def words(name: str) -> list[str]:
-    """The words of an identifier in lower case: ``WarmupLRScheduler`` and ``warmup_lr_scheduler`` say the same."""
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """The words of an identifier in lower case: ``WarmupLRScheduler2`` and ``warmup_lr_scheduler`` say the same."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return [word for word in re.split(r"[_\W]+", spaced.lower()) if word]
+    found = (word.rstrip("0123456789") or word for word in re.split(r"[_\W]+", spaced.lower()))
+    return tuple(word for word in found if word)
 
 
 def speaks_of_rate(name: str) -> bool:
@@ -114,3 +144,85 @@ def speaks_of_rate(name: str) -> bool:
 def speaks_of_step(name: str) -> bool:
     """Whether an identifier names a position in training."""
     return bool(STEP_WORDS & set(words(name)))
+
+
+#: Words of the name of a function that works out a rate without saying so.
+SCHEDULE_WORDS = frozenset(
+    {"warmup", "schedule", "scheduler", "sched", "anneal", "annealing", "decay", "cosine", "poly", "polynomial", "noam"}
+    | {"linear", "exponential", "rsqrt", "sqrt", "lr", "step", "multistep", "cyclic", "triangular", "restart", "hold"}
+    | {"factor", "multiplier", "mult", "onecycle", "policy", "wsd", "trapezoid", "trapezoidal", "invsqrt", "square"}
+    | {"squareroot", "constant"}
+)
+_POSITION = frozenset(
+    {"step", "epoch", "iter", "iteration", "it", "itr", "update", "progress", "t", "tokens", "timestamp"}
+)
+_POSITIONS = frozenset({"steps", "iters", "iterations", "epochs", "updates"})
+_COUNTING = frozenset({"num", "n", "global", "current", "cur", "curr", "trained", "done"})
+_NO_POSITION = frozenset(
+    {
+        "total",
+        "max",
+        "warmup",
+        "per",
+        "size",
+        "decay",
+        "hold",
+        "end",
+        "start",
+        "final",
+        "milestone",
+        "milestones",
+        "len",
+    }
+    | {"length", "every", "interval", "freq", "mult", "cycle", "period", "stop", "cooldown", "anneal", "constant"}
+    | {"restart", "first", "min", "schedule", "ratio", "lr", "rate", "fn", "func", "function", "type", "name", "mode"}
+    | {"sizes", "scale", "factor", "gamma", "value", "values", "all", "ramp", "rampup", "burn", "unit", "loss", "opt"}
+    | {"time", "timesteps", "plateau", "patience", "freeze", "annealing", "log", "save", "eval"}
+)
+_FOREIGN = frozenset(
+    {"jax", "optax", "flax", "tensorflow", "keras", "paddle", "mxnet", "mindspore", "chainer", "haiku"}
+)
+
+
+def names_position(name: str) -> bool:
+    """Whether an identifier is, by its name, where training stands: ``it``, ``cur_iter``, ``num_updates``."""
+    spoken = set(words(name))
+    if spoken & _NO_POSITION:
+        return False
+    return bool(spoken & _POSITION) or bool(spoken & _POSITIONS and spoken <= _POSITIONS | _COUNTING)
+
+
+def names_rate(name: str) -> bool:
+    """Whether an identifier names a learning rate and nothing else that is called a rate."""
+    spoken = words(name)
+    return bool({"lr", "lrs", "lrate"} & set(spoken)) or (
+        "learning" in spoken and bool({"rate", "rates"} & set(spoken))
+    )
+
+
+def identifiers(node: ast.AST) -> Iterator[str]:
+    """All names in a piece of code: of variables, attributes, parameters, keys, and of the function itself."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+        elif isinstance(inner, ast.arg):
+            yield inner.arg
+        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield inner.name
+        elif isinstance(inner, ast.Subscript):
+            key = inner.slice.value if isinstance(inner.slice, ast.Constant) else None
+            if isinstance(key, str):
+                yield key
+
+
+def foreign_framework(names: Names) -> bool:
+    """Whether the file is written for another framework than torch."""
+    roots = set()
+    for node in names.nodes:
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            roots.add(node.module.split(".")[0])
+    return bool(roots & _FOREIGN) and "torch" not in roots

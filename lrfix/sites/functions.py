@@ -1,0 +1,234 @@
+"""Sites of the form ``function``: functions of the step whose result is a rate, or a factor of one.
+
+Who sets the rate from it may stand in another file. So a function is taken by where its result goes, where the file
+shows that, and otherwise by what it does: it calculates from the position in training, and speaks of a rate.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+from lrfix.findings import Span
+from lrfix.names import FUNCTION_NODES, Assigned, Defined, Names
+from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
+from lrfix.sites.formulas import RateFormula
+from lrfix.sites.model import ScheduleSite
+from lrfix.sites.vocabulary import (
+    OTHER_QUANTITIES,
+    SCHEDULE_WORDS,
+    foreign_framework,
+    identifiers,
+    names_position,
+    names_rate,
+    words,
+)
+from lrfix.source import Source
+
+#: A function of more statements than this does more than to work out a rate.
+_LONG = 80
+_MAX_HOPS = 3
+_NOT_NUMBERS = (ast.Dict, ast.List, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Compare, ast.Set)
+_PARTIAL = frozenset({"partial", "functools.partial"})
+#: Who calls these does not only work out a rate.
+_WORK = frozenset({"backward", "zero_grad", "step", "append", "write", "save", "add_scalar", "load_state_dict"})
+
+
+def function_sites(
+    source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST], others: Sequence[ScheduleSite]
+) -> list[ScheduleSite]:
+    """One site a function; ``taken`` are the classes, ``others`` the sites that are of another form."""
+    if foreign_framework(names):
+        return []
+    owned = set(taken)
+    whole = owned | {n for site in others for n in site.nodes if not site.inline}
+    holding = {a for n in (*whole, *(w.statement for w in effects.writes)) for a in names.ancestors(n)}
+    setters = {site.node for site in others if site.form == "setter" and not site.inline}
+    used = set(_used(names, effects, others))
+    found: dict[Function, ScheduleSite] = {}
+    for node in names.nodes:
+        if not isinstance(node, ast.FunctionDef) or node in whole or node in holding:
+            continue
+        if any(a in whole or a in found for a in names.ancestors(node)):
+            continue
+        calls = effects.calls_of(node) if node in used or _speaks(node) else []
+        if calls and all(any(a in setters for a in names.ancestors(call)) for call in calls):
+            continue
+        if _gives_rates(names, node, node in used):
+            # What a class asks of it is guarded there, and its arguments are the class's own.
+            outside = [c for c in calls if not any(a in owned for a in names.ancestors(c))]
+            found[node] = _site(source, node, outside)
+    return list(found.values())
+
+
+def _site(source: Source, node: Function, calls: Sequence[ast.Call]) -> ScheduleSite:
+    span = source.span(node)
+    if node.decorator_list:
+        span = Span(source.span(node.decorator_list[0]).start, span.end)
+    return ScheduleSite(form="function", name=node.name, base="", nodes=(node,), span=span, calls=tuple(calls))
+
+
+def _used(names: Names, effects: Effects, others: Sequence[ScheduleSite]) -> Iterator[Function]:
+    """The file's functions whose result goes into a rate: into a write, or into a callable that LambdaLR is given."""
+    for write in effects.writes:
+        for call in _calls_in(RateFormula(names, [write]).expressions):
+            yield from called(names, call)
+    for site in others:
+        if site.form == "lambda":
+            for node in site.nodes:
+                for call in _calls_in([node]):
+                    yield from called(names, call)
+
+
+def _calls_in(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
+    return (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Call))
+
+
+def called(names: Names, call: ast.Call) -> Iterator[Function]:
+    """The file's functions that a call may run: by name, or as a method of the class it stands in."""
+    function = call.func
+    if isinstance(function, ast.Name):
+        for binding in names.bindings(function.id, function):
+            if isinstance(binding, Defined) and isinstance(binding.node, FUNCTIONS):
+                yield binding.node
+    elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        around = names.enclosing(call, ast.ClassDef)
+        if function.value.id in ("self", "cls") and isinstance(around, ast.ClassDef):
+            yield from (m for m in around.body if isinstance(m, FUNCTIONS) and m.name == function.attr)
+
+
+def _gives_rates(names: Names, node: ast.FunctionDef, used: bool) -> bool:
+    if node.name.startswith("test") or OTHER_QUANTITIES & set(words(node.name)):
+        return False
+    if not used and (not _speaks(node) or _of_another_quantity(names, node)):
+        return False
+    if sum(isinstance(n, ast.stmt) for n in ast.walk(node)) > _LONG or _works(node):
+        return False
+    made = list(_made(names, node))
+    if made:
+        return any(_calculates(names, inner, used or _speaks(inner) or _speaks(node)) for inner in made)
+    return _calculates(names, node, used)
+
+
+def _speaks(node: ast.FunctionDef | ast.Lambda) -> bool:
+    """Whether a function, by its words, is about a learning rate: cheap, and true of too many."""
+    spoken = {word for name in identifiers(node) for word in words(name)}
+    return bool(spoken & {"lr", "lrs", "lrate", "warmup", "rate", "learning"}) or _documented(node)
+
+
+def _documented(node: ast.FunctionDef | ast.Lambda) -> bool:
+    documentation = (ast.get_docstring(node) or "").lower() if isinstance(node, ast.FunctionDef) else ""
+    return "learning rate" in documentation or "learning-rate" in documentation
+
+
+def _of_another_quantity(names: Names, node: ast.FunctionDef) -> bool:
+    """Whether the classes and functions around a definition are about something else than a rate."""
+    around = [a.name for a in names.ancestors(node) if isinstance(a, (*FUNCTIONS, ast.ClassDef))]
+    return bool(OTHER_QUANTITIES & {word for name in around for word in words(name)})
+
+
+def _works(node: ast.FunctionDef) -> bool:
+    """Whether a function does things besides working out a value."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Yield | ast.YieldFrom | ast.Await | ast.With):
+            return True
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in _WORK:
+            return True
+    return False
+
+
+def _made(names: Names, node: ast.FunctionDef) -> Iterator[ast.FunctionDef | ast.Lambda]:
+    """The functions of the step that a factory returns."""
+    for value in _returned(node):
+        yield from _functions(names, value, node, 0)
+
+
+def _functions(
+    names: Names, value: ast.expr, within: ast.FunctionDef, hops: int
+) -> Iterator[ast.FunctionDef | ast.Lambda]:
+    if isinstance(value, ast.Lambda):
+        yield value
+    elif isinstance(value, ast.IfExp):
+        yield from _functions(names, value.body, within, hops)
+        yield from _functions(names, value.orelse, within, hops)
+    elif isinstance(value, ast.Name) and hops < _MAX_HOPS:
+        for binding in names.bindings(value.id, value):
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.FunctionDef):
+                yield binding.node
+            elif isinstance(binding, Assigned) and not binding.index:
+                yield from _functions(names, binding.value, within, hops + 1)
+    elif isinstance(value, ast.Call) and names.qualified(value.func) & _PARTIAL and value.args:
+        yield from _functions(names, value.args[0], within, hops + 1)
+
+
+def _returned(node: ast.FunctionDef | ast.Lambda) -> list[ast.expr]:
+    """What a function returns itself; the functions inside of it have returns of their own."""
+    if isinstance(node, ast.Lambda):
+        return [node.body]
+    found: list[ast.expr] = []
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        inner = stack.pop()
+        if isinstance(inner, (*FUNCTION_NODES, ast.ClassDef)):
+            continue
+        if isinstance(inner, ast.Return) and inner.value is not None:
+            found.append(inner.value)
+        stack.extend(ast.iter_child_nodes(inner))
+    return found
+
+
+def _calculates(names: Names, node: ast.FunctionDef | ast.Lambda, known: bool) -> bool:
+    """Whether what a function returns is a number worked out from the position in training, and a rate.
+
+    ``known``: its use, or the factory around it, says that it is one.
+    """
+    returned = _returned(node)
+    if not returned or any(_no_number(value) for value in returned):
+        return False
+    statement = node if isinstance(node, ast.FunctionDef) else names.statement_of(node)
+    assert statement is not None
+    writes = [RateWrite(names.statement_of(v) or statement, v) for v in returned]
+    formula = RateFormula(names, writes)
+    mentioned = {i for e in (*formula.expressions, *_tests(node)) for i in identifiers(e)}
+    parameters = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    positions = {p for p in parameters if names_position(p)}
+    if not positions and known:
+        positions = {i for i in mentioned if names_position(i)} | ({*parameters} & {"x", "e", "n", "k", "p"})
+    if not positions & mentioned or not formula.computed:
+        return False
+    return known or _about_rate(node, returned, mentioned, parameters)
+
+
+def _about_rate(
+    node: ast.FunctionDef | ast.Lambda, returned: Sequence[ast.expr], mentioned: set[str], parameters: Sequence[str]
+) -> bool:
+    name = node.name if isinstance(node, ast.FunctionDef) else ""
+    results = {value.id for value in returned if isinstance(value, ast.Name)}
+    spoken = {word for said in (name, *results, *parameters) for word in words(said)}
+    if OTHER_QUANTITIES & spoken:
+        return False
+    if names_rate(name) or name == "rate" or any(names_rate(r) for r in results):
+        return True
+    by_words = bool(SCHEDULE_WORDS & set(words(name)))
+    if by_words and any(names_rate(i) for i in mentioned):
+        return True
+    return by_words and (_documented(node) or any("warmup" in words(i) for i in mentioned))
+
+
+def _no_number(value: ast.expr) -> bool:
+    if isinstance(value, _NOT_NUMBERS):
+        return True
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
+        return value.value.id[:1].isupper()
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str | bytes | bool) or value.value is None
+    if isinstance(value, ast.Tuple):
+        return not any(isinstance(e, ast.Name) and names_rate(e.id) for e in value.elts)
+    return False
+
+
+def _tests(node: ast.AST) -> Iterator[ast.expr]:
+    return (n.test for n in ast.walk(node) if isinstance(n, ast.If | ast.IfExp | ast.While))
+
+
+__all__ = ["called", "function_sites"]
