@@ -1,6 +1,8 @@
 """The fixtures: whole training scripts whose comments say what lrfix has to report, and lrfix reports just that.
 
-``# expect: LR101, LR104`` stands where a finding begins, ``# expect-family: cosine`` on a line of a schedule.
+``# expect: LR101, LR104`` stands where a finding begins, ``# expect-family: cosine`` on a line of a schedule, and
+``# expect-left: words`` on a line of a schedule that rewrite leaves as it is, with words of the reason it gives. Every
+other schedule is rewritten, proved, silent under check afterwards and left alone by a second rewrite.
 """
 
 from __future__ import annotations
@@ -17,22 +19,28 @@ from typing import Any
 
 import pytest
 
-from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.analysis import SiteAnalysis
 from lrfix.commands.common import exit_status
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import FileResult, Finding, Position, Severity, Span
 from lrfix.registry import load_rules
+from lrfix.rewriting.analyses import Analyses
+from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.rewriter import Options, rewrite_sources
 from lrfix.source import Source, parse_source
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 BUGGY = sorted((FIXTURES / "buggy").glob("*.py"))
 CLEAN = sorted((FIXTURES / "clean").glob("*.py"))
-REWRITTEN = sorted((FIXTURES / "rewrite").glob("*.py"))
+REWRITTEN = sorted((FIXTURES / "rewrite").glob("*/*.py"))
 SCRIPTS = [*BUGGY, *CLEAN]
+ALL_RULES = Settings(selected=frozenset(load_rules()))
+ANALYSES = Analyses()
 
 _EXPECT = re.compile(r"#\s*expect:\s*(LR\d+(?:\s*,\s*LR\d+)*)")
 _FAMILY = re.compile(r"#\s*expect-family:\s*(\S+)")
+_LEFT = re.compile(r"#\s*expect-left:\s*(.+?)\s*$")
 
 
 def each(paths: Sequence[Path]) -> Any:
@@ -42,10 +50,13 @@ def each(paths: Sequence[Path]) -> Any:
 @cache
 def analysed(path: Path) -> tuple[Source, Sequence[SiteAnalysis], FileResult]:
     """The file, its sites and what ``check`` makes of them, worked out once."""
-    source = parse_source(path.read_bytes(), path.name)
-    sites = analyse(source)
-    settings = Settings(selected=frozenset(load_rules()))
-    return source, sites, check_source(source.raw, path.name, settings, analyse=lambda source, torch: sites)
+    source, found = ANALYSES.sites(parse_source(path.read_bytes(), named(path)))
+    sites = [ANALYSES.of(source, index) for index in range(len(found))]
+    return source, sites, check_source(source.raw, path.name, ALL_RULES, analyse=lambda source, torch: sites)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(FIXTURES).as_posix()
 
 
 def place(finding: Finding) -> tuple[int, str]:
@@ -62,8 +73,16 @@ def marked(path: Path) -> list[tuple[int, str]]:
 
 
 def marked_families(path: Path) -> list[tuple[int, str]]:
+    return _marks(path, _FAMILY)
+
+
+def marked_as_left(path: Path) -> list[tuple[int, str]]:
+    return _marks(path, _LEFT)
+
+
+def _marks(path: Path, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-    return [(number, match[1]) for number, line in lines if (match := _FAMILY.search(line))]
+    return [(number, match[1]) for number, line in lines if (match := pattern.search(line))]
 
 
 @each(SCRIPTS)
@@ -94,6 +113,45 @@ def test_the_evidence_is_taken_from_the_curve_that_is_shown(path):
         if finding.evidence is not None and finding.evidence.curve:
             shown = [finding.evidence.curve[step] for step in finding.evidence.steps]
             assert shown and shown == pytest.approx(finding.evidence.lr, nan_ok=True), finding.code
+
+
+@pytest.fixture(scope="module")
+def rewritten() -> dict[str, FileRewrite]:
+    """All scripts rewritten and proved, in one process of torch."""
+    pytest.importorskip("torch")
+    files = [(named(path), path.read_bytes(), lambda name: False, None) for path in SCRIPTS]
+    return {result.path: result for result in rewrite_sources(files, Options(device="cpu"), ANALYSES)}
+
+
+class TestRewritten:
+    @each(SCRIPTS)
+    def test_what_can_be_is_proved_and_stable_and_the_rest_is_left_for_the_reason_that_is_marked(self, rewritten, path):
+        result = rewritten[named(path)]
+        assert result.error is None
+        self._left_as_marked(path, result)
+        kind = "equivalent" if path in CLEAN else "repair"
+        for site in result.sites:
+            assert site.kind == kind
+            verdicts = {verification.verdict for verification in result.verifications[site.identity]}
+            assert verdicts and verdicts <= ({"equivalent"} if path in CLEAN else {"equivalent", "different"})
+        if result.sites:
+            checked = check_source(result.after.encode(), path.name, ALL_RULES)
+            assert checked.findings == () and checked.errors == ()
+            content = result.after.encode()
+            (again,) = rewrite_sources([(path.name, content, lambda name: False, None)], Options(verify=False))
+            assert again.after == result.after and not again.sites
+
+    def _left_as_marked(self, path, result):
+        marks = marked_as_left(path)
+        for left in result.left:
+            assert not left.failed, left.reason
+            if left.form not in ("lambda", "subclass"):
+                assert "LambdaLR and scheduler subclasses only" in left.reason
+                continue
+            words = [words for line, words in marks if left.span.start.line <= line <= left.span.end.line]
+            assert [w for w in words if w in left.reason], f"line {left.span.start.line} is left: {left.reason}"
+            marks = [mark for mark in marks if mark[1] not in words]
+        assert marks == []
 
 
 class TestBothTrees:
@@ -145,7 +203,7 @@ class TestUnderTorch:
         (finding,) = (finding for finding in analysed(path)[2].findings if finding.code == "LR105")
         assert finding.evidence is not None and finding.evidence.lr[0] == rates[0]
 
-    @each(SCRIPTS)
+    @each([*SCRIPTS, *REWRITTEN])
     def test_every_script_runs(self, path, monkeypatch):
         pytest.importorskip("torch")
         if path.stem == "lr204_poly_complex":
@@ -155,7 +213,7 @@ class TestUnderTorch:
         rates = rates_of(path, monkeypatch)
         assert len(rates) >= 5
         assert all(isinstance(rate, float) for rate in rates)
-        if path in CLEAN and path.stem != "constant_on_purpose":
+        if path not in BUGGY and path.stem != "constant_on_purpose":
             assert len(set(rates)) > 1
 
 

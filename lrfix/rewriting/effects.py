@@ -35,22 +35,26 @@ def check_drives_nothing(node: ast.ClassDef) -> None:
         for target in statement.targets
         if isinstance(target, ast.Attribute)
     }
-    for call in ast.walk(node):
-        if (
-            not isinstance(call, ast.Call)
-            or not isinstance(call.func, ast.Attribute)
-            or call.func.attr not in _PROTOCOL
-        ):
-            continue
-        receiver = call.func.value
-        is_held = (
-            isinstance(receiver, ast.Attribute) and receiver.attr in held and ast.unparse(receiver.value) == "self"
+    driving = [
+        call
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in _PROTOCOL
+        and _given(call.func.value, given, held)
+    ]
+    if driving:
+        first = min(driving, key=lambda call: call.lineno)
+        raise NotRewritten(
+            f"it drives another object as well: `{ast.unparse(first.func)}` at line {first.lineno}, "
+            "which the bundled scheduler would not do"
         )
-        if is_held or (isinstance(receiver, ast.Name) and receiver.id in given):
-            raise NotRewritten(
-                f"it drives another object as well: `{ast.unparse(call.func)}` at line {call.lineno}, "
-                "which the bundled scheduler would not do"
-            )
+
+
+def _given(receiver: ast.expr, parameters: set[str], held: set[str]) -> bool:
+    if isinstance(receiver, ast.Attribute):
+        return receiver.attr in held and isinstance(receiver.value, ast.Name) and receiver.value.id == "self"
+    return isinstance(receiver, ast.Name) and receiver.id in parameters
 
 
 def dropped_calls(names: Names, nodes: Sequence[ast.AST]) -> list[str]:

@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
+from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.rewriter import Options, rewrite_sources
 
 Rewrite = Callable[..., FileRewrite]
 
 
+@pytest.fixture(scope="session")
+def analyses() -> Analyses:
+    """What the tests of one process found out about the texts that they share."""
+    return Analyses()
+
+
 @pytest.fixture
-def rewrite() -> Rewrite:
+def rewrite(analyses: Analyses) -> Rewrite:
     """``rewrite(text_or_bytes, external=..., path=..., **options)``; nothing is run unless ``verify=True``."""
 
     def run(
@@ -27,6 +34,6 @@ def rewrite() -> Rewrite:
     ) -> FileRewrite:
         raw = content if isinstance(content, bytes) else content.encode()
         options.setdefault("verify", False)
-        return rewrite_sources([(path, raw, external, module)], Options(device="cpu", **options))[0]
+        return rewrite_sources([(path, raw, external, module)], Options(device="cpu", **options), analyses)[0]
 
     return run
