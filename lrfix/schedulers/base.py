@@ -51,10 +51,13 @@ class Lines:
     def at(self, numerator: int, denominator: int) -> list[float]:
         """The rates at ``numerator / denominator`` of the way, each rounded once."""
         whole = self._unit * denominator
+        spans = self._spans
+        if len(spans) == 1:
+            return [(self._origins[0] * denominator + spans[0] * numerator) / whole]
         if self._from_zero:
-            return [span * numerator / whole for span in self._spans]
+            return [span * numerator / whole for span in spans]
         origins = self._origins
-        return [(origins[i] * denominator + span * numerator) / whole for i, span in enumerate(self._spans)]
+        return [(origins[i] * denominator + span * numerator) / whole for i, span in enumerate(spans)]
 
 
 class WarmupScheduler(LRScheduler):
@@ -63,7 +66,8 @@ class WarmupScheduler(LRScheduler):
 
     The base rate is the group's ``initial_lr`` (set from ``lr`` where missing), read once. A group that is added later
     is scheduled from the next step on, from its own rate; where an argument was a list, it gets that argument's
-    default.
+    default. It never stops the run: a floor above its peak is lowered to the peak, and where no exponential warmup
+    leads to its peak it begins there.
 
     Tensor learning rates are filled in place with a Python number, once a group and step; :meth:`get_last_lr` gives
     Python floats for them too. ``step(k)`` moves to step ``k`` and equals ``k`` calls of ``step()``; ``k`` may be
@@ -76,7 +80,7 @@ class WarmupScheduler(LRScheduler):
     done, which is one less than the ``last_epoch`` of the saved scheduler.
     """
 
-    # Where the floor bounds the curve (max) instead of being what the curve is drawn to.
+    # The floor bounds the curve, a factor on the peak, from below instead of being what the curve is drawn to.
     _floor_bounds: ClassVar[bool] = False
     _own_defaults: ClassVar[dict[str, Any]] = {}
 
@@ -143,6 +147,10 @@ class WarmupScheduler(LRScheduler):
         """The phase at ``k >= 0`` after the warmup, in units of which a step has ``one``."""
         raise NotImplementedError
 
+    def _factor(self, k: int, one: int) -> float:
+        """In place of :meth:`_decay` where ``_floor_bounds``: the factor on the peak."""
+        raise NotImplementedError
+
     def _forget_plan(self) -> None:
         # Index of each group's levels, so that groups with the same rates are computed once.
         self._which: list[int] = []
@@ -164,16 +172,22 @@ class WarmupScheduler(LRScheduler):
             start = self._value("warmup_start_factor", group) * peak
         ratio = self._value("eta_min_ratio", group)
         floor = self._value("eta_min", group) if ratio is None else ratio * peak
+        # A group added in the middle of a run must not stop it, whatever its rate.
+        is_late = group >= self._groups_at_construction
         if floor > peak:
-            if group < self._groups_at_construction:
+            if not is_late:
                 raise ValueError(
                     f"eta_min={floor!r} is above the peak {peak!r} of parameter group {group}; legal: 0 <= eta_min"
                     " <= peak (a list gives each group its own, eta_min_ratio a share of the peak)"
                 )
-            # A group added in the middle of a run must not stop it: it keeps its small rate.
             floor = peak
-        if self._exponential_warmup and self._warmup_steps:
-            check_exponential_warmup(peak, start)
+        if self._exponential_warmup and self.parameters["warmup_steps"]:
+            try:
+                check_exponential_warmup(peak, start)
+            except ValueError:
+                if not is_late:
+                    raise
+                start = peak
         return start, peak, floor
 
     def _plan(self) -> None:
@@ -201,9 +215,7 @@ class WarmupScheduler(LRScheduler):
             for start, peak, floor in self._levels
         ]
         self._warmup_lines = Lines([(start, peak) for start, peak, _ in self._scaled_levels])
-        self._decay_lines = Lines(
-            [(0.0 if self._floor_bounds else floor, peak) for _, peak, floor in self._scaled_levels]
-        )
+        self._decay_lines = Lines([(floor, peak) for _, peak, floor in self._scaled_levels])
 
     def get_lr(self) -> list[float | Tensor]:
         """The rates at ``last_epoch``, one a group, as Python floats. May be called at any time."""
@@ -215,6 +227,10 @@ class WarmupScheduler(LRScheduler):
         k, one = (step, 1) if type(step) is int else step_ratio(step)
         warmup = self._warmup_steps * one
         if k >= warmup:
+            if self._floor_bounds:
+                factor = self._factor(k - warmup, one)
+                rates = [max(peak * factor, floor) for _, peak, floor in self._levels]
+                return rates if not self._repeated else [rates[i] for i in self._which]
             warming, numerator, denominator, scale = self._decay(k - warmup, one)
         else:
             numerator, denominator = warmup_weight(k, warmup, one, self._warmup_progress)
@@ -231,21 +247,23 @@ class WarmupScheduler(LRScheduler):
         else:
             lines = self._decay_lines
         rates = lines.at(numerator, denominator)
-        if self._floor_bounds and not warming:
-            rates = [max(rate, floor) for rate, (_, _, floor) in zip(rates, self._scaled_levels, strict=True)]
         if not self._repeated:
             return rates
         return rates * len(self._which) if len(rates) == 1 else [rates[i] for i in self._which]
 
     def step(self, epoch: float | None = None) -> None:
         """Moves on by one step, or to step ``epoch`` (from 0, fractions allowed)."""
-        if epoch is None and self._step_count == 1:
+        if epoch is not None:
+            self._step_count += 1
+            self._update_lr(epoch)
+        elif self._step_count == 1:
             # torch's own check that optimizer.step() came first.
             super().step()
             self._last_lr = self.get_lr()
-            return
-        self._step_count += 1
-        self._update_lr(epoch)
+        else:
+            self._step_count += 1
+            self.last_epoch = step = self.last_epoch + 1
+            self._write(self._rates(step))
 
     def _update_lr(self, epoch: float | None = None) -> None:
         if epoch is None:

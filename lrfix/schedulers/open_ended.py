@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from lrfix.schedulers.arguments import PerGroup, ascending_steps, choice, number, whole_number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.exact import cosine_weight, locate_cycle
-from lrfix.schedules.open_ended import COUNT_FROM, WARMUP_CYCLES, inverse_sqrt_factor
-from lrfix.schedules.phases import DECAY_PROGRESS, decay_position, warmup_weight
+from lrfix.schedules.open_ended import COUNT_FROM, WARMUP_CYCLES, exponential_factor, inverse_sqrt_factor
+from lrfix.schedules.phases import DECAY_PROGRESS, decay_span, warmup_weight
 
 
 class WarmupExponentialLR(WarmupScheduler):
@@ -57,8 +57,8 @@ class WarmupExponentialLR(WarmupScheduler):
     def _prepare(self) -> None:
         self._gamma: float = self.parameters["gamma"]
 
-    def _decay(self, k: int, one: int) -> Phase:
-        return False, *(self._gamma ** (k / one)).as_integer_ratio(), 1.0
+    def _factor(self, k: int, one: int) -> float:
+        return exponential_factor(self._gamma, k, one)
 
 
 class WarmupInverseSqrtLR(WarmupScheduler):
@@ -111,9 +111,8 @@ class WarmupInverseSqrtLR(WarmupScheduler):
         self._timescale: int = self.parameters["timescale"] or self._warmup_steps or 1
         self._convention: str = self.parameters["decay_progress"]
 
-    def _decay(self, k: int, one: int) -> Phase:
-        factor = inverse_sqrt_factor(k, 0, one, self._timescale * one, self._convention)
-        return False, *factor.as_integer_ratio(), 1.0
+    def _factor(self, k: int, one: int) -> float:
+        return inverse_sqrt_factor(k, 0, one, self._timescale * one, self._convention)
 
 
 class WarmupStepLR(WarmupScheduler):
@@ -169,9 +168,9 @@ class WarmupStepLR(WarmupScheduler):
         self._gamma: float = self.parameters["gamma"]
         self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
 
-    def _decay(self, k: int, one: int) -> Phase:
-        drops = (k + self._ahead * one) // (self._step_size * one)
-        return False, *(self._gamma**drops).as_integer_ratio(), 1.0
+    def _factor(self, k: int, one: int) -> float:
+        factor: float = self._gamma ** ((k + self._ahead * one) // (self._step_size * one))
+        return factor
 
 
 class WarmupMultiStepLR(WarmupScheduler):
@@ -231,9 +230,9 @@ class WarmupMultiStepLR(WarmupScheduler):
         self._gamma: float = self.parameters["gamma"]
         self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
 
-    def _decay(self, k: int, one: int) -> Phase:
-        drops = bisect_right(self._milestones, k // one + self._ahead)
-        return False, *(self._gamma**drops).as_integer_ratio(), 1.0
+    def _factor(self, k: int, one: int) -> float:
+        factor: float = self._gamma ** bisect_right(self._milestones, k // one + self._ahead)
+        return factor
 
 
 class WarmupCosineRestartsLR(WarmupScheduler):
@@ -314,20 +313,28 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         if self.parameters["warmup_cycles"] == "every":
             self._every, self._warmup_steps = self._warmup_steps, 0
         self._convention: str = self.parameters["decay_progress"]
-        # First step, first step of the next and peak factor of the cycle last asked for: saves the search.
-        self._cycle = (0, 0, 1.0)
+        # The cycle last asked for, as :meth:`_locate` gives it: saves the search at most steps.
+        self._cycle = self._locate(0)
+
+    def _locate(self, step: int) -> tuple[int, int, int, int, int, float]:
+        """Of the cycle of a step: its first step, the next one's, where its decay begins, what is added to the steps
+        of the decay, their number, and the factor on the peak.
+        """
+        cycle, offset, length = locate_cycle(step, self._first, self._multiplier)
+        begin = step - offset
+        ahead, decay_steps = decay_span(length - self._every, 1, self._convention)
+        return begin, begin + length, begin + self._every, ahead, decay_steps, self._cycle_decay**cycle
 
     def _decay(self, k: int, one: int) -> Phase:
-        begin, end, scale = self._cycle
+        begin, end, decay_begin, ahead, length, scale = self._cycle
         if not begin * one <= k < end * one:
-            cycle, offset, length = locate_cycle(k, self._first * one, self._multiplier)
-            begin, end = (k - offset) // one, (k - offset + length) // one
-            scale = self._cycle_decay**cycle
-            self._cycle = begin, end, scale
-        offset = k - begin * one
-        warmup = self._every * one
-        if offset < warmup:
-            return True, *warmup_weight(offset, warmup, one, self._warmup_progress), scale
-        done, length = decay_position(offset - warmup, (end - begin) * one - warmup, one, self._convention)
+            begin, end, decay_begin, ahead, length, scale = self._cycle = self._locate(k // one)
+        done = k - decay_begin * one
+        if done < 0:
+            return True, *warmup_weight(k - begin * one, self._every * one, one, self._warmup_progress), scale
+        done += ahead * one
+        length *= one
+        if done >= length:
+            return False, 0, 1, scale
         numerator, denominator = cosine_weight(done, length)
         return False, numerator, denominator, scale

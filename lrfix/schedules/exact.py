@@ -68,9 +68,12 @@ def geometric(start: float, end: float, numerator: int, denominator: int) -> flo
     """``start * (end / start) ** (numerator / denominator)``; exactly ``start`` at 0 and ``end`` at 1."""
     if numerator <= 0:
         return float(start)
-    if numerator >= denominator:
+    if numerator >= denominator or start == end:
         return float(end)
     ratio = end / start
+    if ratio < 1e-290:
+        # The peak of a late cycle has decayed to next to nothing: the corrections below would divide by zero.
+        return float(start * ratio ** (numerator / denominator))
     progress = numerator / denominator
     # The rounding of the exponent and of the base is amplified by the power: both are put back to first order.
     p, q = progress.as_integer_ratio()

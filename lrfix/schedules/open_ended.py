@@ -40,6 +40,17 @@ def check_gamma(gamma: float) -> None:
         raise ValueError(f"gamma={gamma!r}; legal: a finite number > 0, below 1 to decay")
 
 
+def exponential_factor(gamma: float, k: int, one: int) -> float:
+    """``gamma ** (k / one)``."""
+    exponent = k / one
+    factor: float = gamma**exponent
+    if one != 1:
+        # The rounding of a fractional exponent is amplified by the power: put back to first order.
+        p, q = exponent.as_integer_ratio()
+        factor += factor * ((k * q - p * one) / (one * q) * math.log(gamma))
+    return factor
+
+
 def scaled_rate(peak: float, factor: float, eta_min: float) -> float:
     """``peak * factor``, not below ``eta_min``."""
     rate = peak * factor
@@ -67,7 +78,7 @@ def warmup_exponential(
     one, k, warmup = step_units(step, warmup_steps)
     if k < warmup:
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
-    return scaled_rate(peak, gamma ** ((k - warmup) / one), eta_min)
+    return scaled_rate(peak, exponential_factor(gamma, k - warmup, one), eta_min)
 
 
 def inverse_sqrt_factor(k: int, warmup: int, one: int, timescale: int, decay_progress: str) -> float:
@@ -221,9 +232,9 @@ def warmup_cosine_restarts(
         k -= warmup
         warmup = 0
     cycle, offset, length = locate_cycle(k, first, int(T_mult))
-    peak = cycle_peak(peak, cycle_decay, cycle, eta_min)
+    first_peak, peak = peak, cycle_peak(peak, cycle_decay, cycle, eta_min)
     if offset < warmup:
-        return warmup_rate(offset, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+        return warmup_rate(offset, warmup, one, peak, warmup_start, warmup_mode, warmup_progress, first_peak)
     numerator, denominator = cosine_weight(*decay_position(offset - warmup, length - warmup, one, decay_progress))
     return interpolate(eta_min, peak, numerator, denominator)
 

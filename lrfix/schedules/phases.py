@@ -45,14 +45,23 @@ def warmup_weight(k: int, warmup: int, one: int, convention: str) -> Weight:
     raise ValueError(f"warmup_progress={convention!r}; legal: {', '.join(map(repr, WARMUP_PROGRESS))}")
 
 
-def warmup_rate(k: int, warmup: int, one: int, peak: float, start: float, mode: str, convention: str) -> float:
-    """The rate at ``0 <= k < warmup``."""
+def warmup_rate(
+    k: int,
+    warmup: int,
+    one: int,
+    peak: float,
+    start: float,
+    mode: str,
+    convention: str,
+    first_peak: float | None = None,
+) -> float:
+    """The rate at ``0 <= k < warmup``; ``first_peak`` is the peak before it decayed from cycle to cycle."""
     numerator, denominator = warmup_weight(k, warmup, one, convention)
     if mode == "linear":
         return interpolate(start, peak, numerator, denominator)
     if mode != "exponential":
         raise ValueError(f"warmup_mode={mode!r}; legal: {', '.join(map(repr, WARMUP_MODES))}")
-    check_exponential_warmup(peak, start)
+    check_exponential_warmup(peak if first_peak is None else first_peak, start)
     return geometric(start, peak, numerator, denominator)
 
 
