@@ -70,11 +70,12 @@ def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAn
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
+    from lrfix.families import family_of_site, inherited
     from lrfix.simulation.facts import Defaults
     from lrfix.simulation.switches import settings, switches
     from lrfix.study import Study, as_float
 
-    alternatives = switches(names, site.nodes, Defaults(names))
+    alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
     for each in studies:
         each.settle(alternatives)
@@ -84,7 +85,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         each.faults = faults(each)
     study.faults = frozenset().union(*(each.faults for each in studies))
     recognition = study.recognition if opaque is None else None
-    families = [r.family for s in studies if s.opaque is None and (r := s.recognition) is not None]
+    family = family_of_site(site, studies)
     use = study.described_by
     runs = [
         run
@@ -99,8 +100,8 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         site=site,
         span=site.span,
         form=site.form,
-        family="+".join(dict.fromkeys(part for family in families for part in family.split("+"))) or "other",
-        parameters=dict(recognition.parameters) if recognition is not None else {},
+        family=family.name,
+        parameters=dict(family.parameters),
         handrolled=True,
         status=_status(study, opaque, recognition),
         reason=opaque or (recognition.reason if recognition is not None else _failure(study)),

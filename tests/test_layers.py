@@ -28,6 +28,7 @@ RANKS = {
     "lrfix.simulation": 5,
     "lrfix.recognition": 6,
     "lrfix.study": 7,
+    "lrfix.families": 8,
     "lrfix.structure": 8,
     "lrfix.training_loop": 8,
     "lrfix.analysis": 9,

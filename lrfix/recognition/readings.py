@@ -239,8 +239,7 @@ def _join(
     quantities = list(shape.quantities)
     family = shape.family
     if rise is not None and warmup is not None:
-        # The warmup is part of what warmup-stable-decay means.
-        family = family if family == "wsd" else f"{rise.kind}+{family}"
+        family = f"{rise.kind}+{family}"
         conventions["warmup_progress"] = warmup.progress
         if rise.kind == "exp-warmup":
             conventions["warmup_mode"] = "exponential"
@@ -255,7 +254,7 @@ def _unexplained(decay: Decay, rise: Rise | None, boundary: int, complaint: str)
     family = decay.family if decay.family not in ("multistep",) or "step_size" not in decay.numbers else "step"
     quantities: list[Quantity] = []
     if rise is not None:
-        family = family if family == "wsd" else f"{rise.kind}+{family}"
+        family = f"{rise.kind}+{family}"
         quantities.append(Quantity("warmup_steps", boundary, "steps"))
     if decay.family in ("cosine", "linear", "poly", "wsd"):
         quantities.append(Quantity("total_steps", decay.start + decay.length, "steps"))

@@ -1,0 +1,387 @@
+"""From the shapes of a curve's stretches to the names of its phases: warmup, hold, decay, what repeats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from lrfix.recognition.segments import EXACT, ROUNDED, Segment, segments
+from lrfix.recognition.staircases import Staircase, find_staircase
+
+_HOLD = 3
+"""Equal rates from which on a stretch is a phase of its own, not a rate met twice."""
+_DELAY = 10
+"""Steps below which a rate held before the decay is a delay, unless the code names the place."""
+_GAP = 2
+"""Steps that a mistake where phases meet may take up."""
+_HALF = 1.3 * math.pi
+_OPENING = 60
+_BEYOND = 100.0
+"""A rate this many times larger than any of the first steps is no part of a schedule."""
+_NEARLY = 0.04
+"""Share of its climb by which a ramp times a slow decay misses a straight line; other warmups miss it by more."""
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """What the user's own values say about a curve: steps at which it is meant to end or turn, levels it may end on."""
+
+    warmups: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
+    boundaries: tuple[float, ...] = ()
+    periods: tuple[float, ...] = ()
+    epoch: tuple[float, ...] = ()
+    floors: tuple[float, ...] = ()
+
+    def scaled(self, stride: int) -> Landmarks:
+        """The same for a curve of every ``stride``-th step."""
+
+        def each(steps: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(step / stride for step in steps)
+
+        return Landmarks(
+            each(self.warmups), each(self.ends), each(self.boundaries), each(self.periods), (), self.floors
+        )
+
+
+@dataclass(frozen=True)
+class Named:
+    """The parts of a family in order, and the steps at which the warmup ends and the schedule is over."""
+
+    parts: tuple[str, ...]
+    warmup: int | None = None
+    end: int | None = None
+    stretches: tuple[Segment, ...] = field(default=())
+
+    @property
+    def other(self) -> bool:
+        return "other" in self.parts
+
+
+def name_phases(values: Sequence[float], marks: Landmarks) -> Named:
+    """The family of one curve."""
+    values = _bounded(values, marks)
+    scale = _scale(values, marks)
+    if scale == 0.0 or all(abs(v - values[0]) <= 1e-12 * scale for v in values):
+        return Named(("constant",))
+    best: Named | None = None
+    for tolerance in (EXACT, ROUNDED):
+        found = _named(values, marks, tolerance, scale)
+        if best is None or (best.other and not found.other):
+            best = found
+        if not best.other:
+            break
+    assert best is not None
+    return best
+
+
+def _scale(values: Sequence[float], marks: Landmarks) -> float:
+    """The largest rate before the horizon: what comes after it may be beyond all bounds."""
+    end = max((int(e) for e in marks.ends if e >= _GAP), default=len(values))
+    return max((abs(v) for v in values[: end + 1]), default=0.0)
+
+
+def _bounded(values: Sequence[float], marks: Landmarks) -> Sequence[float]:
+    """The curve before it leaves all bounds, which is past its horizon or under values that nobody gives it."""
+    usual = max((abs(v) for v in values[: _OPENING + int(max(marks.ends, default=0))]), default=0.0)
+    end = next((k for k, v in enumerate(values) if abs(v) > _BEYOND * usual), len(values))
+    return values[:end]
+
+
+def _named(values: Sequence[float], marks: Landmarks, tolerance: float, scale: float) -> Named:
+    stairs = find_staircase(values, scale)
+    if stairs is None or (stairs.drops == 1 and stairs.begin > 0):
+        return _smooth(values, marks, tolerance, scale)
+    before = stairs.begin
+    if stairs.sampled and not stairs.geometric and stairs.stride is not None and before <= stairs.stride:
+        return _every(stairs.stride, values, stairs, marks)
+    if before <= _GAP:
+        return Named(tuple(_stair_parts(stairs, marks, tolerance)))
+    rise = _smooth([*values[: before + 1]], marks, tolerance, scale)
+    parts = [p for p in rise.parts if p not in ("constant", "linear") or rise.parts[0] != p]
+    if rise.stretches and rise.stretches[0].rising and not any("warmup" in p for p in parts):
+        parts = [_warmup_kind(rise.stretches[0], values, None, 0.0)]
+    return Named((*parts, *_stair_parts(stairs, marks, tolerance)), rise.warmup or before)
+
+
+def _every(stride: int, values: Sequence[float], stairs: Staircase, marks: Landmarks) -> Named:
+    """A curve that moves every ``stride`` steps, named by the curve of its levels."""
+    found = name_phases(stairs.levels, marks.scaled(stride))
+    warmup = None if found.warmup is None else found.warmup * stride
+    return Named(found.parts, warmup, None if found.end is None else found.end * stride)
+
+
+def _stair_parts(stairs: Staircase, marks: Landmarks, tolerance: float) -> Iterator[str]:
+    treads = list(stairs.treads)
+    cut = next((i for i, t in enumerate(treads) if i and _near(t.begin, marks.ends)), len(treads))
+    treads = treads[:cut]
+    while len(treads) > 1 and treads[1].level > treads[0].level:
+        treads = treads[1:]
+    kept = Staircase(tuple(treads))
+    if kept.drops == 0:
+        yield "constant"
+    elif any(b.level > a.level for a, b in pairwise(treads)):
+        yield "cyclic" if kept.drops > 3 and kept.stride is not None else "other"
+    elif kept.geometric and kept.stride is not None and kept.drops >= 3 and _is_epoch(kept.stride, marks):
+        yield "exponential"
+    elif (kept.geometric and kept.even) or (kept.drops == 1 and _near(kept.treads[1].begin, marks.periods)):
+        yield "step"
+    elif kept.sampled and not kept.geometric:
+        found = name_phases(kept.levels, marks.scaled(kept.stride or 1))
+        yield from (("multistep",) if found.other or len(treads) < 8 else found.parts)
+    else:
+        yield "multistep"
+
+
+def _is_epoch(stride: int, marks: Landmarks) -> bool:
+    return any(abs(stride - e) <= 1 for e in marks.epoch)
+
+
+def _near(step: float, places: Sequence[float]) -> bool:
+    return any(abs(step - place) <= 1.0 for place in places)
+
+
+def _smooth(values: Sequence[float], marks: Landmarks, tolerance: float, scale: float) -> Named:
+    found = segments(values, tolerance, scale, marks.floors, (*marks.ends, *marks.boundaries))
+    found = [part for segment in found for part in _at_turns(segment, values)]
+    prefix, real = _start(found, values)
+    real = _before_the_end(real, marks)
+    if not real:
+        return Named(("other",), stretches=tuple(found))
+    repeated = _repeated(real, values, marks)
+    if repeated is not None:
+        return Named(repeated, stretches=tuple(real))
+    parts: list[str] = []
+    rest = list(real)
+    warmup: int | None = None
+    if prefix is not None:
+        parts.append(prefix)
+        warmup = real[0].begin
+    elif rest[0].kind == "constant" and len(rest) > 1 and _leads_up(rest[0], rest[1], values):
+        # Held low before it rises: a frozen start, or a warmup at a constant rate.
+        rest = rest[1:]
+    if prefix is None and len(rest) > 1 and rest[0].rising:
+        warmup = rest[1].begin
+        parts.append(_warmup_kind(rest[0], values, rest[1], min(values[: rest[1].end])))
+        rest = rest[1:]
+    parts.extend(_rest(rest, values, marks, warmed=warmup is not None))
+    last = rest[-1]
+    end = last.begin if last.kind == "constant" and len(rest) > 1 else last.end - 1 if last.end < len(values) else None
+    return Named(tuple(dict.fromkeys(parts)) or ("other",), warmup, end, tuple(real))
+
+
+def _at_turns(segment: Segment, values: Sequence[float]) -> Iterator[Segment]:
+    """An unknown stretch cut where it turns, if it turns but once."""
+    if segment.kind == "unknown":
+        inner = range(segment.begin + 1, segment.end - 1)
+        turns = [k for k in inner if (values[k] > values[k - 1]) != (values[k + 1] > values[k])]
+        if len(turns) == 1:
+            for begin, end in ((segment.begin, turns[0] + 1), (turns[0] + 1, segment.end)):
+                yield Segment("unknown", begin, end, None, values[begin], values[end - 1])
+            return
+    yield segment
+
+
+def _start(found: Sequence[Segment], values: Sequence[float]) -> tuple[str | None, list[Segment]]:
+    """What the first few points are that follow no shape, and the stretches that do."""
+    real = [s for s in found if s.length > (_GAP if s.kind != "constant" else _HOLD - 1)]
+    if not real:
+        return None, []
+    begin = real[0].begin
+    lead = values[: begin + 1]
+    if begin < 2 or any(b <= a for a, b in pairwise(lead)):
+        return None, real
+    bend = lead[-1] - lead[0] - (lead[1] - lead[0]) * begin
+    straight = begin == 2 or abs(bend) <= 1e-6 * lead[-1] or _collinear(lead[:-1], 1e-6 * lead[-1])
+    return ("linear-warmup" if straight else "other"), real
+
+
+def _collinear(points: Sequence[float], slack: float) -> bool:
+    return all(abs(c - 2 * b + a) <= slack for a, b, c in zip(points, points[1:], points[2:], strict=False))
+
+
+def _before_the_end(real: Sequence[Segment], marks: Landmarks) -> list[Segment]:
+    """The stretches of the schedule itself, without what follows its horizon."""
+    last = max(marks.ends, default=math.inf)
+    for index, segment in enumerate(real):
+        over = segment.begin > last and (segment.rising or segment.kind == "unknown")
+        if index and (over or _near(segment.begin, marks.ends)):
+            return list(real[:index])
+    return list(real)
+
+
+def _without_rebound(rest: Sequence[Segment]) -> list[Segment]:
+    """The phases up to the lowest point, where the curve only climbs from there."""
+    lowest = max((i for i, s in enumerate(rest) if s.falling), default=len(rest) - 1)
+    if lowest and rest[lowest].kind == "constant":
+        lowest -= 1
+    after = rest[lowest + 1 :]
+    return list(rest[: lowest + 1]) if any(s.rising for s in after) else list(rest)
+
+
+def _leads_up(first: Segment, second: Segment, values: Sequence[float]) -> bool:
+    return second.rising or values[second.begin] > first.last * (1 + 1e-6)
+
+
+def _warmup_kind(rise: Segment, values: Sequence[float], after: Segment | None, floor: float) -> str:
+    if rise.kind == "line":
+        return "linear-warmup"
+    if rise.kind == "exponential":
+        return "exp-warmup"
+    climb = values[rise.begin : rise.end]
+    if rise.kind == "unknown" and len(climb) > _HOLD:
+        slope = (climb[-1] - climb[0]) / (len(climb) - 1)
+        if all(abs(v - climb[0] - slope * i) <= _NEARLY * (climb[-1] - climb[0]) for i, v in enumerate(climb)):
+            return "linear-warmup"
+    if after is not None and after.fit is not None:
+        # A ramp that multiplies the decay: divided by it, it is a line.
+        for level in dict.fromkeys((0.0, floor)):
+            ratios = []
+            for k in range(rise.begin, rise.end):
+                height = after.fit.at(k) - level
+                if height <= 0:
+                    break
+                ratios.append((values[k] - level) / height)
+            else:
+                if len(ratios) > 2 and _collinear(ratios, 1e-6):
+                    return "linear-warmup"
+    return "other"
+
+
+def _repeated(real: Sequence[Segment], values: Sequence[float], marks: Landmarks) -> tuple[str, ...] | None:
+    """The family of a curve that comes up again: restarts, triangles, one cycle."""
+    moving = [s for s in real if s.kind != "constant"]
+    if not moving:
+        return None
+    scale = max(abs(s.first) for s in moving) or 1.0
+    leaps = [
+        b for a, b in pairwise(moving) if values[b.begin] > a.last + 1e-3 * scale and (a.falling or a.kind == "cosine")
+    ]
+    falls = [s for s in moving if s.falling]
+    rises = [s for s in moving if s.rising]
+    if moving[0].kind == "cosine" and len(moving) == 1:
+        return _wave(moving[0], marks)
+    whole = [s for s in moving if s.kind == "cosine" and _arc(s) > _HALF]
+    if leaps and all(s.kind in ("cosine", "unknown") for s in moving if s not in rises) and not whole:
+        warm = ("linear-warmup",) if moving[0].rising and moving[0].kind == "line" else ()
+        return (*warm, "cosine-restarts")
+    if leaps and len(leaps) >= 2 and all(s.kind in ("line", "exponential", "power") for s in moving):
+        return ("cyclic",)
+    if len(rises) >= 2 and len(falls) >= 2:
+        if all(s.kind == "cosine" for s in falls) and rises[0].kind == "line":
+            return ("linear-warmup", "cosine-restarts")
+        if all(s.kind in ("line", "cosine", "power", "exponential") for s in moving):
+            return ("cyclic",)
+    return _one_cycle(moving)
+
+
+def _arc(segment: Segment) -> float:
+    return segment.fit.numbers["omega"] * (segment.length - 1) if segment.fit is not None else 0.0
+
+
+def _wave(segment: Segment, marks: Landmarks) -> tuple[str, ...] | None:
+    """One cosine through the whole curve: an annealing that rebounds, or a cycle where the code says so."""
+    assert segment.fit is not None
+    half = math.pi / segment.fit.numbers["omega"]
+    peak = segment.fit.numbers["start"] % (2 * half)
+    at_the_bottom = abs(peak - half) <= 1.5 or (segment.begin == 0 and abs(peak - half) <= 0.05 * half)
+    if at_the_bottom and _arc(segment) > _HALF:
+        return ("onecycle",) if _near(2 * half, marks.ends) else ("cyclic",)
+    return None
+
+
+def _one_cycle(moving: Sequence[Segment]) -> tuple[str, ...] | None:
+    """A smooth climb and a smooth descent below where it began; or three straight pieces that do the same."""
+    kinds = [s.kind for s in moving]
+    if len(moving) == 2 and kinds == ["cosine", "cosine"]:
+        up, down = moving
+        if up.rising and down.falling and down.last <= up.first * (1 + 1e-9):
+            return ("onecycle",)
+    if len(moving) == 3 and kinds == ["line"] * 3:
+        up, down, tail = moving
+        if up.rising and down.falling and tail.falling and tail.last < up.first and down.last <= 1.1 * up.first:
+            return ("onecycle",)
+    return None
+
+
+def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, warmed: bool) -> Iterator[str]:
+    """The phases after the warmup, or the whole curve where it has none."""
+    if len(rest) == 1 and rest[0].rising and rest[0].kind in ("line", "exponential", "unknown", "power"):
+        if not warmed:
+            yield _only_rise(rest[0], marks)
+        return
+    rest = _without_rebound(rest)
+    decays = [i for i, s in enumerate(rest) if s.kind != "constant"]
+    if not decays:
+        yield from _levels(rest, marks)
+        return
+    for index, segment in enumerate(rest):
+        if segment.kind == "constant":
+            if index < decays[0]:
+                following = rest[index + 1]
+                if _stable(rest, index) or not (
+                    segment.length >= _DELAY or warmed or _near(following.begin, marks.boundaries)
+                ):
+                    continue
+                yield "constant"
+            elif index < decays[-1]:
+                yield "constant"
+        elif _stable(rest, index - 1):
+            yield "wsd"
+        else:
+            yield _decay(segment)
+
+
+def _only_rise(rise: Segment, marks: Landmarks) -> str:
+    """A curve that climbs and does nothing else: half a warmup, unless it arrives where the schedule ends."""
+    if rise.kind == "line":
+        return "linear" if _near(rise.end - 1, marks.ends) else "linear-warmup"
+    if rise.kind == "exponential":
+        return "exp-warmup" if _near(rise.end, marks.warmups) else "exponential"
+    return "other"
+
+
+def _levels(rest: Sequence[Segment], marks: Landmarks) -> Iterator[str]:
+    if len(rest) == 1 or rest[-1].first > rest[0].first:
+        yield "constant"
+    elif _near(rest[1].begin, marks.periods):
+        yield "step"
+    else:
+        yield "multistep"
+
+
+def _stable(rest: Sequence[Segment], index: int) -> bool:
+    """Whether ``rest[index]`` is the plateau of warmup-stable-decay: the first phase, a finite decay the only other."""
+    if index != 0 or rest[0].kind != "constant":
+        return False
+    after = [s for s in rest[1:] if s.kind != "constant"]
+    if len(after) != 1 or not after[0].falling or after[0].fit is None:
+        return False
+    decay = after[0]
+    assert decay.fit is not None
+    numbers = decay.fit.numbers
+    if decay.kind == "power":
+        # 1 - sqrt(k / D), the cooldown of warmup-stable-decay.
+        return abs(numbers["power"] - 0.5) < 1e-3 and numbers["amplitude"] < 0
+    return decay.kind in ("line", "cosine")
+
+
+def _decay(segment: Segment) -> str:
+    if segment.kind == "line":
+        return "linear"
+    if segment.kind == "cosine":
+        return "cosine"
+    if segment.kind == "exponential":
+        return "exponential"
+    if segment.kind == "power" and segment.fit is not None:
+        power = segment.fit.numbers["power"]
+        if power > 0:
+            return "poly"
+        if abs(power + 0.5) < 1e-3:
+            return "inverse-sqrt"
+    return "other"
+
+
+__all__ = ["Landmarks", "Named", "name_phases"]
