@@ -271,10 +271,21 @@ class Names:
                     self.scopes[child] = Scope(child, inner)
                 _bind(child, inner, self.scopes.get(child))
                 stack.append((child, inner))
+        self._bind_globals(module)
         self.nodes.sort(key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))
         for scope in self.scopes.values():
             for found in scope.bindings.values():
                 found.sort(key=lambda b: getattr(getattr(b, "node", None), "lineno", 0))
+
+    def _bind_globals(self, module: Scope) -> None:
+        """``global args`` with an assignment in a function binds a name of the module that nothing else may bind."""
+        own = set(module.bindings)
+        for node in self.nodes:
+            if isinstance(node, ast.Global):
+                scope = self.scope_of(node)
+                for name in set(node.names) - own:
+                    for binding in scope.bindings.get(name, ()):
+                        _add(module, name, binding)
 
 
 def _evaluated_outside(scope: ast.AST, child: ast.AST) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from lrfix.names import Names
+from lrfix.sites.arrays import array_sites
 from lrfix.sites.effects import Effects
 from lrfix.sites.functions import function_sites
 from lrfix.sites.lambdas import lambda_sites
@@ -29,8 +30,9 @@ def find_sites(source: Source) -> tuple[Names, list[ScheduleSite]]:
     lambdas = [s for s in lambda_sites(source, names, owned) if not _inside(names, s, wrapping)]
     setters = setter_sites(source, names, effects, owned)
     known = [*subclasses, *wrappers, *lambdas, *setters]
-    functions = function_sites(source, names, effects, owned, known)
-    sites = sorted([*known, *functions], key=lambda site: site.span)
+    known += function_sites(source, names, effects, owned, known)
+    known += array_sites(source, names, effects, owned, known)
+    sites = sorted(known, key=lambda site: site.span)
     return names, sites
 
 

@@ -11,7 +11,7 @@ from lrfix.sites.effects import RateWrite
 from lrfix.sites.vocabulary import speaks_of_rate, speaks_of_step, words
 
 _ARITHMETIC = (ast.Mult, ast.Div, ast.Pow, ast.Sub, ast.Add, ast.FloorDiv, ast.Mod)
-_CALCULATIONS = frozenset(
+CALCULATIONS = frozenset(
     {"cos", "sin", "exp", "log", "sqrt", "rsqrt", "pow", "interp", "min", "max", "clip", "clamp", "minimum", "maximum"}
 )
 #: Calls that pass a value through as it is: what stands in their arguments is still computed here.
@@ -71,7 +71,7 @@ class RateFormula:
         if isinstance(node, ast.Call):
             name = _called(node)
             given = [*node.args, *(k.value for k in node.keywords)]
-            return name not in _CALCULATIONS | _TRANSPARENT and any(
+            return name not in CALCULATIONS | _TRANSPARENT and any(
                 speaks_of_step(i) for a in given for i in _identifiers(a)
             )
         if isinstance(node, ast.Subscript):
@@ -220,7 +220,7 @@ def _calculates(node: ast.expr, applies: Callable[[ast.expr], bool]) -> bool:
         return not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant))
     if isinstance(node, ast.Call):
         name = _called(node)
-        if name in _CALCULATIONS:
+        if name in CALCULATIONS:
             return True
         if name not in _TRANSPARENT:
             return False

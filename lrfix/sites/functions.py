@@ -14,6 +14,7 @@ from lrfix.names import FUNCTION_NODES, Assigned, Defined, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
+from lrfix.sites.tables import is_table
 from lrfix.sites.vocabulary import (
     OTHER_QUANTITIES,
     SCHEDULE_WORDS,
@@ -44,12 +45,15 @@ def function_sites(
     whole = owned | {n for site in others for n in site.nodes if not site.inline}
     holding = {a for n in (*whole, *(w.statement for w in effects.writes)) for a in names.ancestors(n)}
     setters = {site.node for site in others if site.form == "setter" and not site.inline}
+    nesting = {a for n in names.scopes if isinstance(n, FUNCTION_NODES) for a in names.ancestors(n)}
     used = set(_used(names, effects, others))
     found: dict[Function, ScheduleSite] = {}
     for node in names.nodes:
         if not isinstance(node, ast.FunctionDef) or node in whole or node in holding:
             continue
         if any(a in whole or a in found for a in names.ancestors(node)):
+            continue
+        if node not in used and node not in nesting and not any(map(names_position, parameters_of(node))):
             continue
         calls = effects.calls_of(node) if node in used or _speaks(node) else []
         if calls and all(any(a in setters for a in names.ancestors(call)) for call in calls):
@@ -183,14 +187,14 @@ def _calculates(names: Names, node: ast.FunctionDef | ast.Lambda, known: bool) -
     ``known``: its use, or the factory around it, says that it is one.
     """
     returned = _returned(node)
-    if not returned or any(_no_number(value) for value in returned):
+    if not returned or any(_no_number(value) or is_table(names, value) for value in returned):
         return False
     statement = node if isinstance(node, ast.FunctionDef) else names.statement_of(node)
     assert statement is not None
     writes = [RateWrite(names.statement_of(v) or statement, v) for v in returned]
     formula = RateFormula(names, writes)
     mentioned = {i for e in (*formula.expressions, *_tests(node)) for i in identifiers(e)}
-    parameters = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    parameters = parameters_of(node)
     positions = {p for p in parameters if names_position(p)}
     if not positions and known:
         positions = {i for i in mentioned if names_position(i)} | ({*parameters} & {"x", "e", "n", "k", "p"})
@@ -215,6 +219,11 @@ def _about_rate(
     return by_words and (_documented(node) or any("warmup" in words(i) for i in mentioned))
 
 
+def parameters_of(node: ast.FunctionDef | ast.Lambda) -> list[str]:
+    """The names of a function's parameters."""
+    return [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
 def _no_number(value: ast.expr) -> bool:
     if isinstance(value, _NOT_NUMBERS):
         return True
@@ -231,4 +240,4 @@ def _tests(node: ast.AST) -> Iterator[ast.expr]:
     return (n.test for n in ast.walk(node) if isinstance(n, ast.If | ast.IfExp | ast.While))
 
 
-__all__ = ["called", "function_sites"]
+__all__ = ["called", "function_sites", "parameters_of"]

@@ -84,7 +84,7 @@ FACTORIES = {
     "a closure": "def schedule(step):\n        return base * 0.9 ** step\n    return schedule",
     "a lambda": "return lambda epoch: base * 0.9 ** epoch",
     "a partial": "def inner(base, step):\n        return base * 0.9 ** step\n    return partial(inner, base)",
-    "a partial behind a name": "def inner(base, it):\n        return base**it\n    f = partial(inner, base)\n    return f",
+    "a partial behind a name": "def at(b, it):\n        return b * 0.9**it\n    f = partial(at, base)\n    return f",
 }
 
 
