@@ -1,23 +1,64 @@
-"""Rewriting texts in memory: what stands before, what stands after."""
+"""Rewriting texts in memory: what stands before, what stands after.
+
+The tests of one process share what costs time and does not change: how a text is analysed and read, and how a request
+to the verifying process was answered. Whoever alters any of that gets another text or another request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
+from lrfix.analysis import SiteAnalysis
+from lrfix.rewriting import rewriter
 from lrfix.rewriting.analyses import Analyses
-from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.model import FileRewrite, Reading
+from lrfix.rewriting.readings import readings_of
 from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.verification import Verification, VerificationRequest, verify_many
 
 Rewrite = Callable[..., FileRewrite]
 
 
 @pytest.fixture(scope="session")
 def analyses() -> Analyses:
-    """What the tests of one process found out about the texts that they share."""
     return Analyses()
+
+
+@pytest.fixture(scope="session")
+def answers() -> dict[str, Verification]:
+    return {}
+
+
+@pytest.fixture(scope="session")
+def readings() -> dict[int, list[Reading]]:
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _remembered(
+    analyses: Analyses,
+    answers: dict[str, Verification],
+    readings: dict[int, list[Reading]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def remembering(requests: Sequence[VerificationRequest]) -> tuple[Verification, ...]:
+        new = {repr(request): request for request in requests if repr(request) not in answers}
+        answers.update(zip(new, verify_many(list(new.values())), strict=True))
+        return tuple(answers[repr(request)] for request in requests)
+
+    def read(analysis: SiteAnalysis) -> list[Reading]:
+        # `analyses` keeps the analysis, and so its identity, as long as the process lives.
+        if id(analysis) not in readings:
+            readings[id(analysis)] = readings_of(analysis)
+        return readings[id(analysis)]
+
+    monkeypatch.setattr(rewriter, "verify_many", remembering)
+    monkeypatch.setattr(rewriter, "readings_of", read)
+    monkeypatch.setattr(rewriter, "rewrite_sources", partial(rewrite_sources, analyses=analyses))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,23 @@ def lrfix(*arguments: str):
     return CliRunner().invoke(main, ["rewrite", *arguments], catch_exceptions=False)
 
 
+@pytest.fixture(autouse=True)
+def _beside_the_script(tmp_path, monkeypatch):
+    """Under one name, however often it is rewritten, the script is analysed once."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
-def script(tmp_path):
-    path = tmp_path / "train.py"
+def script():
+    path = Path("train.py")
     path.write_text(SOUND, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def snippet():
+    path = Path("train.py")
+    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
     return path
 
 
@@ -67,7 +81,7 @@ def test_without_apply_it_shows_the_change_and_makes_none(script):
 
 
 def test_apply_writes_a_script_that_runs_as_before_and_then_there_is_nothing_left(script):
-    before = _run(script)
+    before = _printed_by(SOUND)
     script.chmod(0o750)
     result = lrfix("--apply", "--device", "cpu", str(script))
     assert result.exit_code == 0, result.output
@@ -91,36 +105,30 @@ def test_encoding_mark_and_line_endings_survive_on_disk(tmp_path, newline):
         assert path.read_bytes().startswith(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
 
 
-def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(tmp_path):
-    path = tmp_path / "train.py"
-    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
-    shown = lrfix("--device", "cpu", str(path))
+def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(snippet):
+    shown = lrfix("--device", "cpu", str(snippet))
     assert shown.exit_code == 1
     for key in ("peak-is-base", "peak-absolute", "peak-factor"):
         assert f"{key}: " in shown.output
     assert "--reading peak-absolute or --reading peak-factor" in shown.output
     assert "█" in shown.output
-    assert lrfix("--apply", *UNVERIFIED, "--reading", "peak-absolute", str(path)).exit_code == 0
-    assert "eta_max=0.1" in path.read_text(encoding="utf-8")
-    checked = CliRunner().invoke(main, ["check", str(path)])
+    assert lrfix("--apply", *UNVERIFIED, "--reading", "peak-absolute", str(snippet)).exit_code == 0
+    assert "eta_max=0.1" in snippet.read_text(encoding="utf-8")
+    checked = CliRunner().invoke(main, ["check", str(snippet)])
     assert checked.exit_code == 0 and "LR" not in checked.output
-    subprocess.run([sys.executable, str(path)], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, str(snippet)], check=True, capture_output=True, timeout=120)
 
 
-def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(tmp_path):
-    path = tmp_path / "train.py"
-    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
-    before = path.read_bytes()
-    result = lrfix("--apply", *UNVERIFIED, "--reading", "peak", str(path))
+def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(snippet):
+    before = snippet.read_bytes()
+    result = lrfix("--apply", *UNVERIFIED, "--reading", "peak", str(snippet))
     assert result.exit_code == 2
     assert "peak-absolute, peak-factor, peak-is-base" in result.output
-    assert path.read_bytes() == before
+    assert snippet.read_bytes() == before
 
 
-def test_only_equivalent_leaves_a_repair_out(tmp_path):
-    path = tmp_path / "train.py"
-    path.write_text((BUGGY / "warm_restarts_per_batch.py").read_text(encoding="utf-8"), encoding="utf-8")
-    result = lrfix("--only", "equivalent", str(path))
+def test_only_equivalent_leaves_a_repair_out(snippet):
+    result = lrfix("--only", "equivalent", str(snippet))
     assert result.exit_code == 0
     assert "--only equivalent" in result.output
 
@@ -139,9 +147,9 @@ def test_a_failed_write_is_told_and_leaves_the_file(script, monkeypatch):
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "replace", fail)
-    result = lrfix("--apply", *UNVERIFIED, str(script))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.os, "replace", fail)
+        result = lrfix("--apply", *UNVERIFIED, str(script))
     assert result.exit_code == 2
     assert "No space left on device" in result.output
     assert script.read_text(encoding="utf-8") == SOUND
@@ -173,7 +181,7 @@ def test_a_function_that_another_file_imports_stays(script):
 class TestVendor:
     def test_the_script_then_needs_no_lrfix(self, script):
         target = script.parent / "lr_schedules.py"
-        before = _run(script)
+        before = _printed_by(SOUND)
         result = lrfix("--apply", *UNVERIFIED, "--vendor", str(target), str(script))
         assert result.exit_code == 0, result.output
         assert "from lr_schedules import WarmupCosineLR" in script.read_text(encoding="utf-8")
@@ -198,4 +206,10 @@ class TestVendor:
 
 def _run(script: Path) -> str:
     done = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout
+
+
+@cache
+def _printed_by(text: str) -> str:
+    done = subprocess.run([sys.executable, "-"], input=text, check=True, capture_output=True, text=True, timeout=120)
     return done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 
 from lrfix.cli import main
 from lrfix.rewriting import plan, readings
+from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.rewriter import Options, rewrite_sources
 
 pytest.importorskip("torch")
 
@@ -31,18 +34,28 @@ BUGGY = Path(__file__).resolve().parents[2] / "fixtures" / "buggy"
 REBOUND = (BUGGY / "lr204_cosine_rebound.py").read_text(encoding="utf-8")
 
 
-def _off_by_one(arguments_of):
-    def planted(spec, last_epoch=None):
-        first, *rest = arguments_of(spec, last_epoch)
-        return [f"{first} + 1", *rest]
+BOTH = SOUND + "\n\ndef other(optimizer, total):\n    return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / total))\n"
+WITHOUT_WARMUP = {
+    "none": SOUND,
+    "special": SOUND.replace(
+        "        if step < warmup:", "        if warmup == 0:\n            return 0.5\n        if step < warmup:"
+    ),
+    "division by zero": SOUND.replace(
+        "done = min(1.0, (step - warmup)", "done = min(1.0, 0 / warmup + (step - warmup)"
+    ),
+}
 
-    return planted
+
+@pytest.fixture(scope="module")
+def proved() -> dict[str, FileRewrite]:
+    files = [(f"{name}.py", text.encode(), lambda name: False, None) for name, text in WITHOUT_WARMUP.items()]
+    results = rewrite_sources(files, Options(device="cpu"))
+    return dict(zip(WITHOUT_WARMUP, results, strict=True))
 
 
-def test_a_sound_schedule_is_proved_equal(rewrite):
-    result = rewrite(SOUND, verify=True)
-    (site,) = result.sites
-    verification, without_warmup = result.verifications[site.identity]
+def test_a_sound_schedule_is_proved_equal(proved):
+    (site,) = proved["none"].sites
+    verification, without_warmup = proved["none"].verifications[site.identity]
     assert without_warmup.verdict == "equivalent"
     assert site.kind == "equivalent" and verification.verdict == "equivalent"
     assert verification.largest.relative <= 1e-12
@@ -52,15 +65,51 @@ def test_a_sound_schedule_is_proved_equal(rewrite):
         assert len(outcome.new_curve) > outcome.scenario.values["total"]
 
 
-@pytest.mark.parametrize("text", [SOUND, REBOUND], ids=["equivalent", "repair"])
-def test_an_off_by_one_in_what_is_emitted_is_refused(tmp_path, monkeypatch, text):
-    path = tmp_path / "train.py"
-    path.write_text(text)
-    monkeypatch.setattr(plan, "arguments_of", _off_by_one(plan.arguments_of))
-    result = CliRunner().invoke(main, ["rewrite", "--apply", "--device", "cpu", str(path)])
-    assert result.exit_code == 1
-    assert "verification failed" in result.output
-    assert path.read_text() == text
+def test_a_special_meaning_of_no_warmup_is_found_and_refused(proved):
+    assert not proved["special"].changed
+    assert "without warmup, the rates differ" in proved["special"].left[0].reason
+
+
+def test_a_division_by_zero_without_warmup_is_no_reason_to_refuse(proved):
+    (site,) = proved["division by zero"].sites
+    assert site.scheduler == "WarmupCosineLR"
+
+
+class TestPlanted:
+    """The emitter writes a horizon that is one step too long wherever it writes a cosine."""
+
+    @pytest.fixture
+    def refused(self, tmp_path, monkeypatch) -> Callable[[str], tuple[int, str, str]]:
+        emit = plan.arguments_of
+
+        def planted(spec, last_epoch=None):
+            first, *rest = emit(spec, last_epoch)
+            return [f"{first} + 1" if spec.scheduler == "WarmupCosineLR" else first, *rest]
+
+        monkeypatch.setattr(plan, "arguments_of", planted)
+        monkeypatch.chdir(tmp_path)
+
+        def run(text: str) -> tuple[int, str, str]:
+            path = tmp_path / "train.py"
+            path.write_text(text)
+            result = CliRunner().invoke(main, ["rewrite", "--apply", "--device", "cpu", "train.py"])
+            return result.exit_code, result.output, path.read_text()
+
+        return run
+
+    @pytest.mark.parametrize("text", [SOUND, REBOUND], ids=["equivalent", "repair"])
+    def test_an_off_by_one_in_what_is_emitted_is_refused_and_the_file_untouched(self, refused, text):
+        status, output, after = refused(text)
+        assert status == 1
+        assert "verification failed" in output
+        assert after == text
+
+    def test_one_refused_schedule_does_not_keep_the_other_from_being_rewritten(self, refused):
+        status, output, after = refused(BOTH)
+        assert status == 1
+        assert "1 schedule rewritten in 1 file, 1 left alone, 1 of them because verification failed" in output
+        assert "return WarmupLinearLR(optimizer, total)" in after
+        assert "return LambdaLR(optimizer, factor)" in after
 
 
 def test_a_wrong_recognition_is_refused(rewrite, monkeypatch):
@@ -79,39 +128,7 @@ def test_a_wrong_recognition_is_refused(rewrite, monkeypatch):
     assert left.failed and "the rates differ" in left.reason
 
 
-def test_one_refused_schedule_does_not_keep_the_other_from_being_rewritten(rewrite, monkeypatch):
-    both = (
-        SOUND + "\n\ndef other(optimizer, total):\n    return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / total))\n"
-    )
-    emit = plan.arguments_of
-
-    def planted(spec, last_epoch=None):
-        return _off_by_one(emit)(spec, last_epoch) if spec.scheduler == "WarmupCosineLR" else emit(spec, last_epoch)
-
-    monkeypatch.setattr(plan, "arguments_of", planted)
-    result = rewrite(both, verify=True)
-    assert [site.scheduler for site in result.sites] == ["WarmupLinearLR"]
-    assert [left.failed for left in result.left] == [True]
-    assert "return WarmupLinearLR(optimizer, total)" in result.after
-    assert "return LambdaLR(optimizer, factor)" in result.after
-
-
 def test_what_cannot_be_run_is_not_rewritten(rewrite):
     text = SOUND.replace("def factor(step):", "def factor(step):\n        open('log', 'a')")
     result = rewrite(text, verify=True)
     assert not result.changed
-
-
-def test_a_special_meaning_of_no_warmup_is_found_and_refused(rewrite):
-    text = SOUND.replace(
-        "        if step < warmup:", "        if warmup == 0:\n            return 0.5\n        if step < warmup:"
-    )
-    result = rewrite(text, verify=True)
-    assert not result.changed
-    assert "without warmup, the rates differ" in result.left[0].reason
-
-
-def test_a_division_by_zero_without_warmup_is_no_reason_to_refuse(rewrite):
-    text = SOUND.replace("done = min(1.0, (step - warmup)", "done = min(1.0, 0 / warmup + (step - warmup)")
-    (site,) = rewrite(text, verify=True).sites
-    assert site.scheduler == "WarmupCosineLR"
