@@ -46,7 +46,7 @@ _SHARE_OF_SCHEDULERS = 0.15
 def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
     """One site a class; ``taken`` are the classes that are sites of another form."""
     owned = set(taken)
-    found = []
+    found: list[ScheduleSite] = []
     for node in names.nodes:
         if not isinstance(node, ast.ClassDef) or node in owned or _foreign(names, node):
             continue
@@ -58,6 +58,7 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
             _sets_rates(names, node, methods, writes)
             or _directs(names, node, methods, setting)
             or _is_scheduler_by_word(names, node, methods)
+            or _bends_a_schedule(node, family, {site.node for site in found})
         ):
             continue
         own = [s for s in (*(w.statement for w in writes), *setting) if node in names.ancestors(s)]
@@ -73,6 +74,13 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
             )
         )
     return found
+
+
+def _bends_a_schedule(node: ast.ClassDef, family: list[ast.ClassDef], known: set[ast.AST]) -> bool:
+    """Whether a class replaces a part of a scheduler of this file by a calculation of its own."""
+    own = [m for m in node.body if isinstance(m, FUNCTIONS) and not _abstract(m)]
+    inherited = {m.name for c in family if c in known for m in c.body if isinstance(m, FUNCTIONS)}
+    return any(m.name in inherited and m.name not in _NEUTRAL_METHODS and _calculates(m) for m in own)
 
 
 def _foreign(names: Names, node: ast.ClassDef) -> bool:

@@ -206,3 +206,32 @@ def test_a_hook_that_warms_up_is_a_wrapper() -> None:
     """)
 
     assert site.name == "WarmupCallback"
+
+
+def test_a_class_that_replaces_the_formula_of_a_scheduler_is_one_too() -> None:
+    found = wrappers("""
+        class WarmupScheduler:
+            def schedule(self, n):
+                return n / self.lr_warm_up_steps
+            def __call__(self, n):
+                return self.schedule(n)
+        class LinearSchedule(WarmupScheduler):
+            def schedule(self, n):
+                return 1 - n / self.lr_steps
+    """)
+
+    assert [s.name for s in found] == ["WarmupScheduler", "LinearSchedule"]
+
+
+def test_a_class_may_keep_the_name_of_what_it_schedules() -> None:
+    (found,) = wrappers("""
+        class StepParamScheduler:
+            def __init__(self, optimizer, param_name, size):
+                self.optimizer, self.param_name, self.size, self.last_step = optimizer, param_name, size, 0
+            def step(self):
+                self.last_step += 1
+                for group in self.optimizer.param_groups:
+                    group[self.param_name] = group[self.param_name] * 0.1 ** (self.last_step % self.size == 0)
+    """)
+
+    assert found.name == "StepParamScheduler"
