@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
 from lrfix.simulation.facts import Defaults
+from lrfix.simulation.guards import about_groups, proposals
 from lrfix.simulation.laboratory import Laboratory, Run
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC, Scenario
@@ -31,7 +32,7 @@ STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
 MOST_USES = 4
-_MOST_GUARDS = 4
+_MOST_GUARDS = 8
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 
@@ -49,6 +50,7 @@ class Study:
         self.names = names
         self.site = site
         self.settings = dict(settings or {})
+        self.groups = 2
         self.laboratory = Laboratory(names, site)
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
@@ -58,23 +60,34 @@ class Study:
         """Choose settings that the code's own guards accept, where those of the scenarios are refused.
 
         A flag that nothing states is taken for set; where ``assert not (resume and override)`` then fails at the
-        start, or a mode needs another, the other value is tried.
+        start, or a mode needs another, the other value is tried; so are values that the guard itself asks for.
         """
         for _ in range(_MOST_GUARDS):
             run = self.run(0, use=None) if self.site.form != "lambda" else self.run(0)
-            if run.failure is None or run.failure.step > 0 or run.failure.kind not in _GUARDS:
+            failure = run.failure
+            if failure is None or failure.step > 0 or failure.kind not in _GUARDS:
                 return
-            flags = [(path, False) for path, value in run.leaves.items() if value is True]
-            texts = [
-                (path, text) for path, known in alternatives.items() for text in known if path not in self.settings
-            ]
-            for path, value in (*flags, *texts):
+            if about_groups(self.names, failure.node) and self.groups > 1:
+                self.groups = 1
+                continue
+            for path, value in self._alternatives(run, failure.node, alternatives):
                 tried = self.run(0, use=None, overrides={path: value})
-                if tried.failure is None or tried.failure.node is not run.failure.node:
+                if tried.failure is None or tried.failure.node is not failure.node:
                     self.settings[path] = value
                     break
             else:
                 return
+
+    def _alternatives(
+        self, run: Run, failed: ast.AST | None, alternatives: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, object]]:
+        defaults = {name: default for name, default, _ in self.constructor}
+        yield from proposals(self.names, failed, run.leaves, defaults, self.settings)
+        for path, value in run.leaves.items():
+            if value is True:
+                yield path, False
+        for path, known in alternatives.items():
+            yield from ((path, text) for text in known if path not in self.settings)
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)
@@ -88,7 +101,7 @@ class Study:
         index: int = 0,
         *,
         use: Construction | str | None = "chosen",
-        groups: int = 2,
+        groups: int | None = None,
         overrides: Mapping[str, object] | None = None,
         steps: int | None = None,
         base_lrs: Sequence[float] | None = None,
@@ -98,6 +111,7 @@ class Study:
         """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions."""
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
+        groups = groups or self.groups
         key = (
             index,
             id(construction),

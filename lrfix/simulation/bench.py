@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from lrfix.names import Names
@@ -12,8 +13,9 @@ from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import literal
 from lrfix.simulation.interpreter import Interpreter
-from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
+from lrfix.simulation.roles import LENGTHS, Role, last_word, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.sequences import sequences, several
 from lrfix.simulation.signatures import Parameter, stated_rate
 from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.values import Instance, NativeFunction, Unknown
@@ -45,6 +47,10 @@ class Bench:
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
         self.clock: Clock | None = None
+
+    @cached_property
+    def sequences(self) -> frozenset[str]:
+        return sequences(self.site.nodes)
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""
@@ -188,6 +194,8 @@ class Bench:
             self.parameters.setdefault(name, None)
             return Unknown(name)
         value = self.scenario.value(name)
+        if not overridden and stated is None and last_word(name) in self.sequences:
+            value = several(value)
         self.world.host.leaves[name] = value
         self.parameters[name] = value
         return value

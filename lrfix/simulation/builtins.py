@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
 import functools
 import types
 from collections.abc import Callable
@@ -25,6 +26,14 @@ from lrfix.simulation.values import (
 )
 
 Machine = Any
+_CALLABLES: Any = collections.abc.Callable
+_STRUCTURAL: tuple[Any, ...] = (
+    collections.abc.Sized,
+    collections.abc.Iterable,
+    collections.abc.Container,
+    collections.abc.Collection,
+    _CALLABLES,
+)
 _PYTHON_TYPES: dict[type, type] = {
     Function: types.FunctionType,
     BoundMethod: types.MethodType,
@@ -206,6 +215,9 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
         elif isinstance(kind, ClassValue):
             if isinstance(value, Instance) and value.cls.derives(kind):
                 return True
+        elif kind in _STRUCTURAL:
+            if _has_structure(machine, node, value, kind):
+                return True
         elif isinstance(kind, type):
             if isinstance(value, Instance):
                 if kind is object or (value.cls.native is not None and issubclass(value.cls.native, kind)):
@@ -227,6 +239,17 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
         else:
             raise UserError(TypeError("isinstance() arg 2 must be a type, a tuple of types, or a union"), node)
     return False
+
+
+def _has_structure(machine: Machine, node: ast.AST | None, value: Any, kind: type) -> bool:
+    """``isinstance`` with an abstract class that asks for methods only (``Sized``, ``Collection``, ``Callable``)."""
+    if isinstance(value, Instance):
+        return all(value.cls.find(name) is not MISSING for name in kind.__dict__["__abstractmethods__"])
+    if isinstance(value, (*_CALLABLE, type)):
+        return kind is _CALLABLES
+    if is_array_like(value):
+        return kind is not _CALLABLES and not isinstance(value, NumpyFloat | NumpyInt)
+    return isinstance(machine.concrete(value, node, "any"), kind)
 
 
 def _array_is(value: Any, kind: type) -> bool:

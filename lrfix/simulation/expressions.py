@@ -199,7 +199,8 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
         operation, dunder = _COMPARE[op]
         return machine.compare(operation, left, right, dunder, node)
     if op in (ast.Is, ast.IsNot):
-        same = machine.concrete(left, node, "any") is machine.concrete(right, node, "any")
+        wanted = "identity" if left is None or right is None else "any"
+        same = machine.concrete(left, node, wanted) is machine.concrete(right, node, wanted)
         return same if op is ast.Is else not same
     left, right = machine.concrete(left, node, "any"), machine.concrete(right, node, "iterable")
     if isinstance(right, ClassValue):
@@ -232,8 +233,22 @@ def attribute_name(node: ast.Attribute) -> str:
     return name
 
 
+def _object(node: ast.expr) -> Evaluate:
+    """The value an attribute is taken of: ``(mask >= 0).sum()`` compares elements, so it fixes no number."""
+    if not isinstance(node, ast.Compare):
+        return compiled(node)
+    whole, path = compiled(node), ast.unparse(node)
+    parts = [compiled(part) for part in (node.left, *node.comparators)]
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        free = any(isinstance(part(machine, environment), Unknown) for part in parts)
+        return Unknown(f"({path})") if free else whole(machine, environment)
+
+    return run
+
+
 def _attribute(node: ast.Attribute) -> Evaluate:
-    base, name = compiled(node.value), attribute_name(node)
+    base, name = _object(node.value), attribute_name(node)
     return lambda machine, environment: machine.attribute(base(machine, environment), name, node)
 
 

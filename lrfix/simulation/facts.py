@@ -41,6 +41,10 @@ def _arithmetic(node: ast.expr) -> object:
     return None
 
 
+# What configuration libraries write for a value that has to be given.
+_MANDATORY = "???"
+
+
 class Defaults(Mapping[str, object]):
     """Defaults by the user's expression: ``args.warmup`` finds ``add_argument("--warmup", default=5)``.
 
@@ -50,12 +54,14 @@ class Defaults(Mapping[str, object]):
     def __init__(self, names: Names) -> None:
         self.own: dict[str, object] = {}
         self._by_attribute: dict[str, object] = {}
+        self._absent: set[str] = set()
         for node in names.nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
                 self._argparse(node)
             elif isinstance(node, ast.ClassDef):
                 self._fields(node)
-        self._by_attribute = {k: v for k, v in self._by_attribute.items() if v is not None}
+        self._by_attribute = {k: v for k, v in self._by_attribute.items() if v is not None and v != _MANDATORY}
+        self._absent -= set(self._by_attribute)
 
     def remember(self, argument: Argument) -> None:
         value = literal(argument.default)
@@ -76,6 +82,11 @@ class Defaults(Mapping[str, object]):
     def __len__(self) -> int:
         return len(self.own)
 
+    def absent(self, path: str) -> bool:
+        """Whether the file says that the expression is None unless somebody sets it."""
+        head, _, attribute = path.rpartition(".")
+        return bool(head) and attribute in self._absent and path not in self.own
+
     def _argparse(self, call: ast.Call) -> None:
         keywords = {k.arg: k.value for k in call.keywords if k.arg}
         flags = [literal(a) for a in call.args]
@@ -86,11 +97,28 @@ class Defaults(Mapping[str, object]):
             if not isinstance(first, str):
                 return
             destination = first.lstrip("-").replace("-", "_")
-        self._by_attribute[destination] = literal(keywords.get("default"))
+        default = keywords.get("default")
+        self._by_attribute[destination] = literal(default)
+        if _is_none(default) or (default is None and "action" not in keywords and "required" not in keywords):
+            self._absent.add(destination)
 
     def _fields(self, node: ast.ClassDef) -> None:
         if not any("dataclass" in ast.unparse(d).partition("(")[0] for d in node.decorator_list):
             return
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                self._by_attribute.setdefault(statement.target.id, literal(statement.value))
+                value = _field_default(statement.value)
+                self._by_attribute.setdefault(statement.target.id, literal(value))
+                if _is_none(value):
+                    self._absent.add(statement.target.id)
+
+
+def _field_default(value: ast.expr | None) -> ast.expr | None:
+    """The default in ``field(default=...)``; the value itself otherwise."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] in ("field", "Field"):
+        return next((k.value for k in value.keywords if k.arg == "default"), None)
+    return value
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -5,7 +5,9 @@ numpy's and torch's functions live in ``array_library``.
 
 from __future__ import annotations
 
+import ast
 import bisect
+import collections.abc
 import math
 import numbers
 from collections.abc import Callable
@@ -30,6 +32,8 @@ _MODULES = frozenset(
         "functools",
         "itertools",
         "argparse",
+        "ast",
+        "collections.abc",
         "bisect",
         "copy",
         "warnings",
@@ -45,7 +49,6 @@ _MODULES = frozenset(
         "types",
         "dataclasses",
         "operator",
-        "collections.abc",
     }
 )
 
@@ -73,6 +76,8 @@ def _table() -> dict[str, Any]:
     found.update(
         {
             "collections.OrderedDict": dict,
+            **{f"{module}.{name}": getattr(collections.abc, name) for name in _ABSTRACT for module in _ABSTRACT_IN},
+            "ast.literal_eval": NativeFunction("ast.literal_eval", _literal_eval),
             "numbers.Number": numbers.Number,
             "numbers.Real": numbers.Real,
             "numbers.Integral": numbers.Integral,
@@ -100,12 +105,20 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _literal_eval(text: Any) -> Any:
+    if not isinstance(text, str) or len(text) > 10_000:
+        raise Opaque("reads a literal that is no short text")
+    return ast.literal_eval(text.lstrip(" \t"))
+
+
 def _factorial(n: int) -> int:
     if n > 2000:
         raise Opaque("computes a factorial too large to simulate")
     return math.factorial(n)
 
 
+_ABSTRACT = ("Collection", "Sequence", "Iterable", "Mapping", "Callable", "Sized", "Container", "MutableSequence")
+_ABSTRACT_IN = ("collections.abc", "collections", "typing")
 _QUALIFIED = _table()
 
 

@@ -37,6 +37,7 @@ class Role(str, Enum):
     GAMMA = "gamma"
     WIDTH = "width"
     COUNT = "count"
+    INCREMENT = "increment"
     LAST_EPOCH = "last_epoch"
     UNKNOWN = "unknown"
 
@@ -45,7 +46,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"last_?epoch|last_?step|start_epoch|start_step|start_iter|resume", Role.LAST_EPOCH),
     (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
     (
-        r"warm.*(start|init|begin|min).*(lr|rate)|(start|init|begin|initial)_?warm.*(lr|rate)|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
+        r"warm.*(start|init|begin|min).*(lr|rate|value)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,
     ),
     (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
@@ -59,13 +60,13 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
     (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
-    (r"step_?size|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step", Role.STEP_SIZE),
+    (r"step_?size|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$", Role.STEP_SIZE),
     (
         r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale",
         Role.FLOOR_RATIO,
     ),
     (
-        r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|min_value|annealing_?to",
+        r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$",
         Role.FLOOR,
     ),
     (
@@ -73,7 +74,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.PEAK,
     ),
     (
-        r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_iter_per|per_epoch|batches_per|train_len|nb_batches",
+        r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
         Role.LOADER_LENGTH,
     ),
     (
@@ -81,17 +82,21 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.DECAY_LENGTH,
     ),
     (
-        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training",
+        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|(final|train|training|decay)_tokens$",
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),
     (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp", Role.POWER),
     (r"gamma|decay_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr", Role.GAMMA),
     (
-        r"base_?(lr|rate|learning)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate",
+        r"base_?(lr|rate|learning|value$)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate|(^|_)lr_[a-z0-9]$|^(initial|init|base|start)_value$",
         Role.BASE_RATE,
     ),
     (r"d_?model|model_?(size|dim|width)|hidden_?(size|dim)|dim|embed|width", Role.WIDTH),
+    (
+        r"^(step_?)?increment$|^inc$|^delta_?steps?$|^n_?steps_?done$",
+        Role.INCREMENT,
+    ),
     (
         r"batch_?size|world_?size|num_?(gpus|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train",
         Role.COUNT,
@@ -112,9 +117,43 @@ LENGTHS = frozenset(
     }
 )
 _OPTIMIZER_WORDS = frozenset({"optimizer", "optimizers", "optim", "optims", "opt", "opts", "optimiser"})
-_ABOUT_OPTIMIZERS = frozenset({"name", "type", "cls", "class", "config", "cfg", "params", "kwargs", "args", "state"})
+_ABOUT_OPTIMIZERS = frozenset(
+    {
+        "name",
+        "type",
+        "cls",
+        "class",
+        "config",
+        "cfg",
+        "param",
+        "params",
+        "kwargs",
+        "args",
+        "state",
+        "scheduler",
+        "schedulers",
+        "schedule",
+        "step",
+        "steps",
+        "dict",
+        "group",
+        "groups",
+        "factory",
+        "constructor",
+        "builder",
+        "path",
+        "index",
+        "idx",
+        "level",
+        "epochs",
+        "fn",
+        "func",
+        "key",
+        "keys",
+    }
+)
 RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
-SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.WIDTH}
+SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.INCREMENT, Role.WIDTH}
 
 
 @lru_cache(maxsize=4096)
@@ -132,10 +171,10 @@ def names_optimizer(name: str) -> bool:
     """Whether a name stands for an optimizer (``optimizer``, ``opt_g``, ``wrapped_optimizer``)."""
     if role_of(name) is not Role.UNKNOWN:
         return False
-    words = name.lower().strip("_").split("_")
+    words = [word.rstrip("0123456789") for word in name.lower().strip("_").split("_")]
     if _ABOUT_OPTIMIZERS & set(words):
         return False
-    return any(w.rstrip("0123456789") in _OPTIMIZER_WORDS for w in words)
+    return words[-1] in _OPTIMIZER_WORDS or words[0] in _OPTIMIZER_WORDS or "optimizer" in words
 
 
 @lru_cache(maxsize=4096)

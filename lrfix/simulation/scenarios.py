@@ -34,11 +34,26 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.GAMMA: (0.83, 0.91, 0.79, 0.87),
     Role.WIDTH: (64, 96, 48, 80),
     Role.COUNT: (8, 12, 6, 10),
+    Role.INCREMENT: (1, 1, 1, 1),
     Role.LAST_EPOCH: (-1, -1, -1, -1),
 }
 BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
 GENERIC = 3
+_LONG = 400
 _SPREAD = (0, 2, 6, 8, 12, 18, 20, 26)
+
+
+@dataclass(frozen=True)
+class Same:
+    """An override: ``factor`` times the value that another expression has in the same scenario."""
+
+    path: str
+    factor: float = 1
+
+    def of(self, value: object) -> object:
+        if self.factor == 1 or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return int(value * self.factor) if isinstance(value, int) else value * self.factor
 
 
 @dataclass
@@ -65,8 +80,9 @@ class Scenario:
 
     def value(self, path: str, wanted: str = "number") -> object:
         """The value of a free expression; the same each time it is asked for."""
-        if path in self.overrides:
-            return self.values.setdefault(path, self.overrides[path])
+        if path in self.overrides and path not in self.values:
+            chosen = self.overrides[path]
+            self.values[path] = chosen.of(self.value(chosen.path, wanted)) if isinstance(chosen, Same) else chosen
         if path not in self.values:
             self.values[path] = self._draw(path, wanted)
         return self.values[path]
@@ -76,8 +92,8 @@ class Scenario:
         default = self.defaults.get(path)
         if path.startswith("len(") and role_of(path[4:-1]) in RATES:
             return 1
-        fixed = role in (Role.CYCLES, Role.LAST_EPOCH) or (role is Role.STEP_SIZE and default)
-        if fixed and isinstance(default, int | float):
+        fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)
+        if fixed and isinstance(default, int | float) and (role is not Role.STEP_SIZE or 0 < default < _LONG):
             return default
         if isinstance(default, bool | str):
             return default

@@ -7,6 +7,7 @@ arithmetic. What cannot be resolved becomes an ``Unknown`` named by the user's o
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import MISSING, Instance, Unknown
 
 _MAX_DEPTH = 40
+_COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 _LONGEST = 600
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
@@ -56,12 +58,18 @@ class Host:
             self.readings += 1
             return self.clock.read(tick)
         default = self.defaults.get(path)
+        if wanted == "identity" and path not in self.scenario.overrides and self.defaults.absent(path):
+            self.leaves[path] = None
+            return None
         if wanted == "bool" and self.clock is not None and default is None and not self.scenario.knows(path):
             # Outside torch's protocol much more of a program is run; a flag that nothing sets is down.
             self.leaves[path] = False
             return False
-        if not self.scenario.knows(path) and default is None and wanted not in ("number", "any"):
+        if not self.scenario.knows(path) and default is None and wanted not in ("number", "any", "identity"):
             raise Opaque(f"depends on `{path}`, which this file does not fix", node)
+        if self.clock is not None and _COUNTING.search(path):
+            # One item a step, so that totals of items count steps.
+            return 1
         if _is_call(path) and not self.scenario.knows(path):
             raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
         value = self.scenario.value(path, wanted)

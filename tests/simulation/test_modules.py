@@ -13,14 +13,19 @@ from lrfix.simulation.errors import FuelSpent, Opaque, UserError
 from lrfix.simulation.interpreter import Interpreter
 
 HEAD = """
-import bisect, collections, copy, dataclasses, enum, functools, itertools, logging
-import math, numbers, operator, types, warnings
+import ast, bisect, collections, collections.abc, copy, dataclasses, enum, functools, itertools, logging
+import math, numbers, operator, types, typing, warnings
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 from functools import lru_cache, partial, reduce
 from itertools import accumulate, chain
 """
+VALUES = "[1], (1,), {'a': 1}, 'text', 3, 2.5, None, lambda: 1, len, range(3), {1}"
+ABSTRACT = ("Collection", "Sequence", "Iterable", "Mapping", "Sized", "Callable", "Container", "MutableSequence")
 EXPRESSIONS = [
+    *(f"[isinstance(v, collections.abc.{kind}) for v in ({VALUES})]" for kind in ABSTRACT),
+    *(f"[isinstance(v, typing.{kind}) for v in ({VALUES})]" for kind in ABSTRACT),
+    *(f"ast.literal_eval({text!r})" for text in ("[1, 2]", "{'a': (1, 2)}", " 3", "(", "f(1)", "-2.5")),
     "math.prod([2, 3.5]), math.isclose(0.3, 0.1 + 0.2), math.inf, -math.inf",
     "math.tau, math.hypot(3, 4), math.gcd(12, 18)",
     "math.copysign(1, -0.0), math.fsum([0.1] * 10), math.trunc(-2.5), math.isqrt(17), math.log(8, 2)",

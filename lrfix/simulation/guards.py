@@ -1,0 +1,78 @@
+"""What would satisfy a guard that refused a setting: ``assert start == end``, ``if steps is None: raise ...``.
+
+A scenario draws its values one by one; the code may ask for more of them together. Each proposal changes one value.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterator, Mapping
+
+from lrfix.names import Names
+from lrfix.simulation.facts import literal
+from lrfix.simulation.roles import LENGTHS, Role, last_word, role_of
+from lrfix.simulation.scenarios import Same, Scenario
+
+
+def proposals(
+    names: Names,
+    failed: ast.AST | None,
+    leaves: Mapping[str, object],
+    parameters: Mapping[str, ast.expr | None],
+    settled: Container[str] = (),
+) -> Iterator[tuple[str, object]]:
+    """Path and value of each change worth trying after the statement ``failed`` refused ``leaves``.
+
+    ``parameters`` are those of the definition with their defaults: one that is None by default may be asked for.
+    What is ``settled`` already stays.
+    """
+    test = _test(names, failed)
+    if test is None:
+        return
+    paths = {last_word(path): path for path in leaves}
+    for node in ast.walk(test):
+        if not isinstance(node, ast.Compare):
+            continue
+        values = [node.left, *node.comparators]
+        yield from _missing(values, parameters)
+        known = [paths[word] for value in values if (word := last_word(ast.unparse(value))) in paths]
+        known = [path for path in known if path not in settled]
+        if len(known) == 2:
+            apart = 2 if any(isinstance(op, ast.Gt | ast.Lt | ast.NotEq) for op in node.ops) else 1
+            yield known[0], Same(known[1], apart)
+            yield known[1], Same(known[0], apart)
+        constants = [c for value in values if isinstance(c := literal(value), int | float) and not isinstance(c, bool)]
+        for path in known:
+            for constant in constants:
+                yield from ((path, near) for near in (constant, constant + 1, constant - 1, constant / 2))
+
+
+def about_groups(names: Names, failed: ast.AST | None) -> bool:
+    """Whether the guard counts the optimizer's parameter groups."""
+    test = _test(names, failed)
+    return test is not None and "param_groups" in ast.unparse(test)
+
+
+def _missing(values: list[ast.expr], parameters: Mapping[str, ast.expr | None]) -> Iterator[tuple[str, object]]:
+    if not any(isinstance(value, ast.Constant) and value.value is None for value in values):
+        return
+    for value in values:
+        word = last_word(ast.unparse(value))
+        for name, default in parameters.items():
+            is_none = isinstance(default, ast.Constant) and default.value is None
+            if is_none and last_word(name) == word and role_of(name) is not Role.UNKNOWN:
+                plain = Scenario(0).value(name)
+                # What is optional is a part of the whole: shorter than it.
+                yield name, plain // 3 if isinstance(plain, int) and role_of(name) in LENGTHS else plain
+
+
+def _test(names: Names, failed: ast.AST | None) -> ast.expr | None:
+    """The condition of an ``assert``, or of the ``if`` around a ``raise``."""
+    statement = names.statement_of(failed) if failed is not None else None
+    if isinstance(statement, ast.Assert):
+        return statement.test
+    outer = names.parents.get(statement) if isinstance(statement, ast.Raise) else None
+    return outer.test if isinstance(outer, ast.If) else None
+
+
+__all__ = ["about_groups", "proposals"]

@@ -1,0 +1,97 @@
+"""What a file says about the values that it leaves open: defaults, absent ones, sequences, increments."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+
+import pytest
+
+from lrfix.analysis import analyse
+from lrfix.source import parse_source
+
+
+def curve_of(text: str) -> list[float]:
+    (analysis,) = analyse(parse_source(textwrap.dedent(text).encode(), "train.py"))
+    return list(analysis.curve)
+
+
+SCRIPT = """
+    import argparse
+    import torch
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--shape", {default})
+    args = parser.parse_args()
+    optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
+    for epoch in range(100):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.5 if args.shape is None else 0.5 / (1 + epoch)
+"""
+
+
+@pytest.mark.parametrize("default", ["type=float", "default=None, type=float"])
+def test_an_option_without_a_default_is_none_where_the_code_asks(default):
+    assert curve_of(SCRIPT.format(default=default))[:3] == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("default", ["type=float, required=True", "type=float, default=3.0", "action='store_true'"])
+def test_an_option_that_has_a_value_is_not_none(default):
+    assert curve_of(SCRIPT.format(default=default))[:2] == [0.5, 0.25]
+
+
+def test_parameters_that_the_code_walks_through_hold_several_values():
+    curve = curve_of("""
+        class Schedule:
+            def __init__(self, optimizer, lr, decay_steps, decay_rates):
+                self.optimizer, self.lr, self.k = optimizer, lr, 0
+                self.decay_steps, self.decay_rates = decay_steps, decay_rates
+
+            def step(self):
+                self.k += 1
+                rate = self.lr
+                for i in range(len(self.decay_steps)):
+                    if self.k > self.decay_steps[i]:
+                        rate *= self.decay_rates[i]
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+    """)
+    levels = list(dict.fromkeys(curve))
+    assert len(levels) == 3
+    assert levels == sorted(levels, reverse=True)
+
+
+def test_an_increment_is_one_step():
+    curve = curve_of("""
+        class Schedule:
+            def __init__(self, optimizer, max_lr, warmup_steps):
+                self.optimizer, self.max_lr, self.warmup_steps = optimizer, max_lr, warmup_steps
+                self.num_steps = 0
+                self.step(0)
+
+            def step(self, increment):
+                self.num_steps += increment
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.max_lr * min(1.0, self.num_steps / self.warmup_steps)
+    """)
+    assert curve[1] - curve[0] == pytest.approx(curve[2] - curve[1])
+    assert 0 < curve[1] < curve[5] < max(curve)
+
+
+def test_tokens_counted_from_a_mask_grow_by_one_a_step():
+    curve = curve_of("""
+        import torch
+        from settings import config
+
+        tokens = 0
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step, (x, y) in enumerate(loader):
+            tokens += (y >= 0).sum()
+            lr = 0.1 * max(0.1, 1 - tokens / config.final_tokens)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+    """)
+    steps = {round(a - b, 12) for a, b in itertools.pairwise(curve[:20])}
+    assert len(steps) == 1
+    assert steps != {0.0}

@@ -1,0 +1,78 @@
+"""Settings that the code's own guards accept are found, and then simulated."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import analyse
+from lrfix.source import parse_source
+
+WRAPPER = """
+    import torch
+
+    class Schedule:
+        def __init__(self, optimizer, lr, {parameters}):
+            {guard}
+            self.optimizer = optimizer
+            self.lr = lr
+            self.k = 0
+
+        def step(self):
+            self.k += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr / self.k
+"""
+
+
+def analysed(parameters: str, guard: str, text: str = WRAPPER):
+    source = textwrap.dedent(text).format(parameters=parameters, guard=guard)
+    (analysis,) = analyse(parse_source(source.encode(), "train.py"))
+    return analysis
+
+
+@pytest.mark.parametrize(
+    ("parameters", "guard"),
+    [
+        ("first, second", "assert first == second"),
+        ("first, second", "assert first > second"),
+        ("first, second", "assert second > 2 * 1 and second < first"),
+        ("max_lr", "assert max_lr < lr"),
+        ("size", "assert size == 3"),
+        ("size", "assert size < 1"),
+        ("decay_steps=None", "assert decay_steps is not None"),
+        ("beta", "if beta >= 1: raise ValueError('beta')"),
+    ],
+)
+def test_values_that_a_guard_asks_for_are_found(parameters, guard):
+    analysis = analysed(parameters, guard)
+    assert analysis.reason is None or "fails" not in analysis.reason, analysis.reason
+    assert len(analysis.curve) > 100
+
+
+def test_what_no_single_change_satisfies_stays_refused():
+    analysis = analysed("first", "assert hash(first) == 1.5, 'never'")
+    assert not analysis.curve
+
+
+def test_code_for_one_parameter_group_is_run_with_one():
+    text = """
+        import torch
+
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def adjust_learning_rate(optimizer, epoch):
+            assert len(optimizer.param_groups) == 1
+            optimizer.param_groups[0]["lr"] = 0.1 / (1 + epoch)
+
+        for epoch in range(100):
+            adjust_learning_rate(optimizer, epoch)
+    """
+    (analysis,) = analyse(parse_source(textwrap.dedent(text).encode(), "train.py"))
+    assert list(analysis.curve[:3]) == pytest.approx([0.1, 0.05, 0.1 / 3])
+
+
+def test_equal_values_stay_equal_in_every_scenario():
+    analysis = analysed("first, second", "assert first == second")
+    assert all(run.ran for run in analysis.study.runs)
