@@ -85,7 +85,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         each.faults = faults(each)
     study.faults = frozenset().union(*(each.faults for each in studies))
     recognition = study.recognition if opaque is None else None
-    family = family_of_site(site, studies)
+    family = family_of_site(site, studies, alternatives)
     use = study.described_by
     runs = [
         run

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lrfix.names import Defined, Names
-from lrfix.recognition.shapes import Curve, shape_of, united
-from lrfix.simulation.roles import LENGTHS, role_of
+from lrfix.recognition.shapes import Curve, Shape, shape_of, united
+from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC
 from lrfix.study import MAX_STEPS, Study, all_real
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _MEASURED = re.compile(r"(^|_)(loss|losses|metric|metrics|score|accuracy|acc|perplexity|wer|cer)($|_)")
 _INNER = re.compile(r"sched(uler|ule)?s?$")
 _MOST_BRANCHES = 4
+_SHORT = 23
+"""Steps for a length that the code states beyond what is simulated."""
 _ANOTHER = "another"
 """A text that no code compares a setting with: it leads to the last ``else``."""
 
@@ -36,13 +38,16 @@ class Family:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def family_of_site(site: ScheduleSite, studies: Sequence[Study]) -> Family:
-    """The family of all schedules that a site holds; ``other`` where nothing could be run."""
+def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: Mapping[str, Sequence[str]]) -> Family:
+    """The family of all schedules that a site holds; ``other`` where nothing could be run.
+
+    ``alternatives`` are the texts that the code compares each of its settings with.
+    """
     named = [family for study in studies if (family := family_of(study)) is not None]
     if not named:
         return Family("other")
     names = [family.name for family in named]
-    names += [name for study in studies for name in _branches(study) if study.opaque is None]
+    names += [name for study in studies[:1] if study.opaque is None for name in _branches(study, alternatives)]
     whole = united(names)
     if site.form == "setter" and whole == "constant":
         # Writing one rate again and again is an assignment, not a schedule.
@@ -57,16 +62,46 @@ def family_of(study: Study) -> Family | None:
     recognition = study.recognition
     if recognition is not None and recognition.spec is not None:
         return Family(recognition.family, recognition.parameters)
-    use = study.described_by
-    runs = [run for index in range(GENERIC) if (run := study.run(index, use=use)).ran]
-    if not any(len(run.curve) > 1 for run in runs):
-        runs = [run for run in study.runs if run.ran]
-    shape = shape_of([_curve(run) for run in runs if run.curve])
+    shape, runs = _shape(study)
+    if shape is not None and "other" in shape.family:
+        # Generic values may hide what the author's own show: an exponent of one half, a gamma of one.
+        stated = _stated(study, runs)
+        own, own_runs = _shape(study, stated) if stated else (None, [])
+        if own is not None and "other" not in own.family:
+            shape, runs = own, own_runs
     if shape is None:
         return None
     name = _qualified(study, runs, shape.family)
     exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))
     return Family(name, recognition.parameters if exact and recognition is not None else shape.parameters)
+
+
+def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple[Shape | None, list[Run]]:
+    """The shape that the generic runs show, lengths beyond the simulation shortened."""
+    use = study.described_by
+    first = study.run(0, use=use, overrides=overrides)
+    long = {path: _SHORT for path, value in first.leaves.items() if _too_long(path, value)}
+    overrides = {**long, **(overrides or {})}
+    runs = [run for i in range(GENERIC) if (run := study.run(i, use=use, overrides=overrides)).ran]
+    if not any(len(run.curve) > 1 for run in runs):
+        runs = [run for run in study.runs if run.ran]
+    curves = [_curve(study, run) for run in runs if run.curve]
+    if not overrides:
+        varied = [study.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
+        curves += [_curve(study, run) for run in varied if run.ran and run.failure is None]
+    return shape_of(curves), runs
+
+
+def _stated(study: Study, runs: Sequence[Run]) -> dict[str, object]:
+    """What the code itself gives for the exponents and factors of the schedule."""
+    found: dict[str, object] = {}
+    for run in runs[:1]:
+        for path, value in run.leaves.items():
+            default = study.defaults.get(path)
+            plain = isinstance(default, int | float) and not isinstance(default, bool)
+            if plain and default != value and role_of(path) in (Role.GAMMA, Role.POWER):
+                found[path] = default
+    return found
 
 
 def inherited(names: Names, nodes: Sequence[ast.AST]) -> list[ast.AST]:
@@ -87,9 +122,20 @@ def _bases(names: Names, node: ast.AST, depth: int) -> Iterator[ast.AST]:
                 yield binding.node
 
 
-def _curve(run: Run) -> Curve:
+def _curve(study: Study, run: Run) -> Curve:
     base = run.base_lrs[0] if run.base_lrs else 1.0
-    return Curve([float(rate) for rate in run.curve], base, {**run.leaves, **run.names})
+    rates = [float(rate) for rate in run.curve]
+    return Curve(rates[: _written(study, run, rates)], base, {**run.leaves, **run.names})
+
+
+def _written(study: Study, run: Run, rates: Sequence[float]) -> int:
+    """Where the site stops writing, if a constant tail shows that it leaves the rate to others from there."""
+    if study.site.form not in ("setter", "wrapper"):
+        return len(rates)
+    writes = sum(write.kind == "item" and write.name == "lr" for write in run.writes())
+    tail = next((k for k in range(len(rates) - 1, 0, -1) if rates[k] != rates[k - 1]), 0)
+    written = writes // max(len(run.lr), 1)
+    return tail + 1 if tail > 2 and abs(written - tail) <= 2 and tail + 5 < len(rates) else len(rates)
 
 
 def _qualified(study: Study, runs: Sequence[Run], name: str) -> str:
@@ -113,31 +159,28 @@ def _hands_over(study: Study, paths: set[str]) -> bool:
     return any(path.endswith(")") and re.search(r"get_(last_)?lr\(|\.lr\(", path) for path in paths)
 
 
-def _branches(study: Study) -> Iterator[str]:
-    """Families behind switches that are no texts: a flag the other way, the ``else`` of a single comparison."""
+def _branches(study: Study, alternatives: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Families behind switches that list no texts: a flag the other way, the ``else`` of a single comparison."""
     first = study.run(0, use=study.described_by)
     if not first.ran:
         return
-    tried: list[dict[str, object]] = []
+    tried: list[dict[str, object]] = [{path: _ANOTHER} for path, texts in alternatives.items() if len(texts) == 1]
     for path, value in first.leaves.items():
         if isinstance(value, bool) and path not in study.settings:
             tried.append({path: not value})
-        elif _too_long(path, value):
-            tried.append({path: _SHORT})
     for overrides in tried[:_MOST_BRANCHES]:
         run = study.run(0, use=study.described_by, overrides=overrides)
         if not run.ran or not run.curve or not all_real(run.curve) or run.failure is not None:
             continue
-        shape = shape_of([_curve(run)])
-        if shape is not None and "other" not in shape.family and shape.family != "constant":
+        shape = shape_of([_curve(study, run)])
+        if shape is not None and not {"other", "cyclic"} & set(shape.family.split("+")) and shape.family != "constant":
             yield shape.family
 
 
-_SHORT = 23
-
-
 def _too_long(path: str, value: object) -> bool:
-    return isinstance(value, int | float) and role_of(path) in LENGTHS and value > MAX_STEPS / 2
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return role_of(path) in LENGTHS and value > MAX_STEPS / 2
 
 
 __all__ = ["Family", "family_of", "family_of_site", "inherited"]

@@ -17,6 +17,8 @@ _DELAY = 10
 _GAP = 2
 """Steps that a mistake where phases meet may take up."""
 _HALF = 1.3 * math.pi
+_FEW = 3
+"""Stretches of one shape that a schedule has; more are the rounding of another."""
 _OPENING = 60
 _BEYOND = 100.0
 """A rate this many times larger than any of the first steps is no part of a schedule."""
@@ -66,14 +68,12 @@ def name_phases(values: Sequence[float], marks: Landmarks) -> Named:
     scale = _scale(values, marks)
     if scale == 0.0 or all(abs(v - values[0]) <= 1e-12 * scale for v in values):
         return Named(("constant",))
-    best: Named | None = None
-    for tolerance in (EXACT, ROUNDED):
-        found = _named(values, marks, tolerance, scale)
-        if best is None or (best.other and not found.other):
-            best = found
-        if not best.other:
-            break
-    assert best is not None
+    best = _named(values, marks, EXACT, scale)
+    if best.other or len(best.stretches) > _FEW:
+        rounded = _named(values, marks, ROUNDED, scale)
+        simpler = 2 * len(rounded.stretches) <= len(best.stretches)
+        if rounded.stretches and ((best.other and not rounded.other) or (simpler and not rounded.other)):
+            return rounded
     return best
 
 
@@ -163,9 +163,13 @@ def _smooth(values: Sequence[float], marks: Landmarks, tolerance: float, scale: 
         # Held low before it rises: a frozen start, or a warmup at a constant rate.
         rest = rest[1:]
     if prefix is None and len(rest) > 1 and rest[0].rising:
-        warmup = rest[1].begin
-        parts.append(_warmup_kind(rest[0], values, rest[1], min(values[: rest[1].end])))
-        rest = rest[1:]
+        # A ramp in several pieces is one warmup.
+        climbs = next(i for i, s in enumerate([*rest, None]) if s is None or s.kind != rest[0].kind or not s.rising)
+        climbs = min(climbs, len(rest) - 1)
+        after = rest[climbs]
+        warmup = after.begin
+        parts.append(_warmup_kind(rest[0], values, after, min(values[: after.end])))
+        rest = rest[climbs:]
     parts.extend(_rest(rest, values, marks, warmed=warmup is not None))
     last = rest[-1]
     end = last.begin if last.kind == "constant" and len(rest) > 1 else last.end - 1 if last.end < len(values) else None

@@ -98,6 +98,8 @@ def _agreed(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 def _widened(part: str, seen: set[str]) -> str:
     if part == "linear" and "poly" in seen:
         return "poly"
+    if part == "exponential" and "step" in seen:
+        return "step"
     return "multistep" if part == "step" and "multistep" in seen else part
 
 
