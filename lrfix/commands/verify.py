@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
@@ -29,16 +30,19 @@ def command(device: str) -> None:
     except LookupError as error:
         raise click.UsageError(str(error)) from None
     click.echo(proof.surroundings(device))
-    progress = sys.stderr.isatty()
+    to_people = sys.stderr.isatty()
 
-    def show(name: str) -> None:
-        if progress:
-            click.echo(f"... {name}", err=True)
+    def announce(number: int, name: str) -> None:
+        if to_people:
+            click.echo(f"... {number} of {len(proof.PROMISES)}: {name}", err=True)
 
-    results = proof.run_proof(device, show)
-    for result in results:
+    begin = time.perf_counter()
+    failed = cases = 0
+    for result in proof.run_proof(device, announce):
         mark = "ok  " if result.ok else "FAIL"
         click.echo(f"{mark} {result.number}. {result.name}: {result.worst} [{result.cases:,} cases]")
-    failed = sum(not result.ok for result in results)
-    click.echo("every promise holds" if not failed else f"{failed} of {len(results)} promises do not hold")
+        failed += not result.ok
+        cases += result.cases
+    verdict = f"{failed} of {len(proof.PROMISES)} promises do not hold" if failed else "every promise holds"
+    click.echo(f"{verdict}: {cases:,} cases in {time.perf_counter() - begin:.0f} s")
     sys.exit(1 if failed else 0)

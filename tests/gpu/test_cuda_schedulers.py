@@ -171,7 +171,7 @@ def test_promise_6_the_state_saved_on_the_device_is_plain_and_loads_on_the_cpu()
 def test_the_proof_holds_on_the_device():
     from lrfix.proof import run_proof
 
-    results = run_proof("cuda")
+    results = list(run_proof("cuda"))
     # The eighth is a timing: printed, not asserted.
     for result in results:
         print(result)
