@@ -106,3 +106,49 @@ def test_promise_6_arguments_of_other_number_types_are_taken_and_leave_a_plain_s
     assert type(parameters["warmup_start_factor"]) is float
     assert [type(floor) for floor in parameters["eta_min"]] == [float, float]
     assert (parameters["total_steps"], parameters["warmup_steps"]) == (20, 4)
+
+
+# Class, its arguments, and the rate from step 20 on for a peak of 0.1.
+ENDS = {
+    "WarmupCosineLR": ({"total_steps": 20, "eta_min": 0.01}, 0.01),
+    "WarmupLinearLR": ({"total_steps": 20, "eta_min": 0.01}, 0.01),
+    "WarmupPolynomialLR": ({"total_steps": 20, "power": 2.5, "eta_min": 0.01}, 0.01),
+    "WarmupStableDecayLR": ({"total_steps": 20, "decay_steps": 8, "decay": "1-sqrt"}, 0.0),
+    "WarmupMultiStepLR": ({"milestones": [5, 20], "gamma": 0.1, "eta_min": 0.01}, 0.01),
+    "WarmupStepLR": ({"step_size": 2, "gamma": 0.1, "eta_min": 0.01}, 0.01),
+    "WarmupExponentialLR": ({"gamma": 0.8, "eta_min": 0.01}, 0.01),
+    "WarmupConstantLR": ({}, 0.1),
+}
+FUNCTIONS = {
+    "WarmupCosineLR": "warmup_cosine",
+    "WarmupLinearLR": "warmup_linear",
+    "WarmupPolynomialLR": "warmup_polynomial",
+    "WarmupStableDecayLR": "warmup_stable_decay",
+    "WarmupMultiStepLR": "warmup_multistep",
+    "WarmupStepLR": "warmup_step",
+    "WarmupExponentialLR": "warmup_exponential",
+    "WarmupConstantLR": "warmup_constant",
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("warmup", [0, 3])
+def test_promise_7_past_the_horizon_the_rate_stays_at_the_floor_for_ever(bundle, name, warmup):
+    arguments, floor = ENDS[name]
+    opt = optimizer(0.1)
+    scheduler = getattr(bundle, name)(opt, warmup_steps=warmup, **arguments)
+    function = getattr(bundle, FUNCTIONS[name])
+    for k in (*range(20, 70), 10**6 + 1, 2**53, 10**30):
+        scheduler.step(k)
+        assert rates(opt) == [floor]
+        assert function(k, warmup_steps=warmup, peak=0.1, **arguments) == floor
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.5, 17.5, 1e6])
+def test_promise_7_a_power_never_makes_a_complex_or_negative_rate(bundle, power):
+    opt = optimizer(0.1)
+    scheduler = bundle.WarmupPolynomialLR(opt, 10, power)
+    for k in range(30):
+        scheduler.step(k)
+        assert type(rates(opt)[0]) is float
+        assert 0.0 <= rates(opt)[0] <= 0.1
