@@ -26,6 +26,7 @@ _UNUSED = "LR001"
 #: Below this many files worth parsing, starting worker processes costs more than they save.
 _WORTH_A_POOL = 8
 _BATCH = 4
+_TOO_DEEP = "the code is nested too deeply to be analysed"
 
 
 class AnalysedSite(Protocol):
@@ -88,8 +89,7 @@ def check_source(
     try:
         sites = (analyse or _analyse())(source, settings.torch)
     except RecursionError:
-        error_ = FileError(path, "syntax", "the code is nested too deeply to be analysed")
-        return FileResult(path, parsed=True, errors=(error_,))
+        return FileResult(path, parsed=True, errors=(FileError(path, "syntax", _TOO_DEEP),))
     except Exception as error:
         return FileResult(path, parsed=True, errors=(FileError(path, "internal", _crash("the analysis", error)),))
     return _judge(path, sites, suppressions, settings.selected_for(path), rules)
@@ -208,6 +208,10 @@ def _judge(
                 for study in site.studies:
                     for violation in rule.function(study):
                         raised.setdefault((violation.span, code), (violation, index))
+            except RecursionError:
+                crashed.add(code)
+                if code in selected and not any(error.message == _TOO_DEEP for error in errors):
+                    errors.append(FileError(path, "syntax", _TOO_DEEP))
             except Exception as error:
                 crashed.add(code)
                 if code in selected:

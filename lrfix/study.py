@@ -239,7 +239,9 @@ class Study:
     @cached_property
     def runs(self) -> list[Run]:
         """The site under every generic scenario, two parameter groups."""
-        runs = [self.run(index) for index in range(GENERIC)]
+        runs: list[Run] = []
+        while len(runs) < GENERIC and not any(run.endless for run in runs):
+            runs.append(self.run(len(runs)))
         longest = max((self.horizon(run) or 0 for run in runs if run.ran), default=0)
         if REACH * longest > self.steps:
             self.__dict__["steps"] = min(int(REACH * longest) + 8, MAX_STEPS)

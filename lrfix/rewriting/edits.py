@@ -214,6 +214,7 @@ class _Editor(cst.CSTTransformer):
         """The statements that stay; comments above those that go move to what follows (the rest, at the end)."""
         body: list[Any] = []
         carried: list[cst.EmptyLine] = []
+        gap: list[cst.EmptyLine] = []
         first_gone = False
         for index, (old, statement) in enumerate(zip(original, updated, strict=True)):
             gone = self._goes(old)
@@ -222,12 +223,18 @@ class _Editor(cst.CSTTransformer):
                     carried += [line for line in statement.leading_lines if not _suppresses(line.comment)]
                 elif new and self._is_anchor(old):
                     carried += statement.leading_lines
+                elif body and not gap:
+                    gap = list(statement.leading_lines)
                 first_gone = first_gone or index == 0
             else:
                 own = list(statement.leading_lines)
                 if carried or (first_gone and not body and isinstance(statement, cst.SimpleStatementLine)):
                     # A comment that stays belongs to what now follows it.
                     own = _without_blanks(own)
+                elif not own:
+                    # What stood first of a group took the blank line above the group with it.
+                    own = gap
+                gap = []
                 statement = statement.with_changes(leading_lines=[*carried, *own])
                 carried = []
                 body.append(statement)

@@ -6,6 +6,7 @@ import ast
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
@@ -165,13 +166,22 @@ def propose(
         return FileRewrite(path, source.text, source.text, skipped="a comment says skip-file")
     try:
         return _Proposal(source, external, options, excluded, analyses or Analyses()).run()
-    except RecursionError:
-        message = "the code is nested too deeply to be analysed"
-        return FileRewrite(path, source.text, source.text, error=message, error_kind="syntax")
     except Exception as error:
-        trail = traceback.format_exception(error)[-2].strip().partition("\n")[0]
-        message = f"lrfix itself failed: {type(error).__name__}: {error} [{trail}]; please report this as a bug"
-        return FileRewrite(path, source.text, source.text, error=message, error_kind="internal")
+        message, kind = _failure(error)
+        return FileRewrite(path, source.text, source.text, error=message, error_kind=kind)
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    """The message and kind of what stopped the work on a file; libcst wraps a RecursionError in errors of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RecursionError):
+            return "the code is nested too deeply to be analysed", "syntax"
+        cause = cause.__cause__ or cause.__context__
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    trail = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
+    text = f"lrfix itself failed: {type(error).__name__}: {error} [{trail}]; please report this as a bug"
+    return text, "internal"
 
 
 class _Proposal:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lrfix.names import Names
 from lrfix.simulation.bench import Bench
-from lrfix.simulation.errors import Finished, Opaque, UserError
+from lrfix.simulation.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.protocols import build
@@ -46,6 +46,7 @@ class Run:
     lr: list[list[Any]] = field(default_factory=list)
     failure: Failure | None = None
     opaque: str | None = None
+    endless: bool = False
     built: Trace | None = None
     stepped: Trace | None = None
     leaves: Mapping[str, object] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class Laboratory:
             pass
         except Opaque as opaque:
             run.opaque = opaque.reason
+            run.endless = isinstance(opaque, FuelSpent)
         except UserError as error:
             run.failure = Failure(error.kind, error.message, step, error.node)
         _cut(run)
