@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lrfix.names import Defined, Names
 from lrfix.recognition.shapes import Curve, Shape, shape_of, united
+from lrfix.simulation.facts import literal
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC
 from lrfix.study import MAX_STEPS, Study, all_real
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _MEASURED = re.compile(r"(^|_)(loss|losses|metric|metrics|score|accuracy|acc|perplexity|wer|cer)($|_)")
 _INNER = re.compile(r"sched(uler|ule)?s?$")
 _MOST_BRANCHES = 4
+_ENOUGH = 400
+"""Steps of a run that is made for the family alone."""
 _SHORT = 23
 """Steps for a length that the code states beyond what is simulated."""
 _ANOTHER = "another"
@@ -82,7 +85,8 @@ def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple
     first = study.run(0, use=use, overrides=overrides)
     long = {path: _SHORT for path, value in first.leaves.items() if _too_long(path, value)}
     overrides = {**long, **(overrides or {})}
-    runs = [run for i in range(GENERIC) if (run := study.run(i, use=use, overrides=overrides)).ran]
+    steps = min(study.steps, _ENOUGH) if overrides else None
+    runs = [run for i in range(GENERIC) if (run := study.run(i, use=use, overrides=overrides, steps=steps)).ran]
     if not any(len(run.curve) > 1 for run in runs):
         runs = [run for run in study.runs if run.ran]
     curves = [_curve(study, run) for run in runs if run.curve]
@@ -95,9 +99,10 @@ def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple
 def _stated(study: Study, runs: Sequence[Run]) -> dict[str, object]:
     """What the code itself gives for the exponents and factors of the schedule."""
     found: dict[str, object] = {}
+    constructor = {name: literal(default) for name, default, _ in study.constructor}
     for run in runs[:1]:
-        for path, value in run.leaves.items():
-            default = study.defaults.get(path)
+        for path, value in {**run.leaves, **run.names}.items():
+            default = constructor.get(path, study.defaults.get(path))
             plain = isinstance(default, int | float) and not isinstance(default, bool)
             if plain and default != value and role_of(path) in (Role.GAMMA, Role.POWER):
                 found[path] = default
@@ -169,7 +174,7 @@ def _branches(study: Study, alternatives: Mapping[str, Sequence[str]]) -> Iterat
         if isinstance(value, bool) and path not in study.settings:
             tried.append({path: not value})
     for overrides in tried[:_MOST_BRANCHES]:
-        run = study.run(0, use=study.described_by, overrides=overrides)
+        run = study.run(0, use=study.described_by, overrides=overrides, steps=min(study.steps, _ENOUGH))
         if not run.ran or not run.curve or not all_real(run.curve) or run.failure is not None:
             continue
         shape = shape_of([_curve(study, run)])

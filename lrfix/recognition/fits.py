@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["constant", "line", "cosine", "exponential", "power", "unknown"]
@@ -19,6 +20,8 @@ _LEAST_ARC = 0.6
 _MOST_ARC = 400 * math.pi
 _LARGEST_POWER = 100.0
 _BISECTIONS = 60
+_LOOSE = 0.05
+"""Share of the largest difference by which a stretch may miss a shape's law before the shape is fitted in earnest."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,15 @@ def fit_cosine(values: Sequence[float], begin: int, end: int, tolerance: float) 
             fit, better = solved
             if holds(fit, values, begin, end, tolerance):
                 return fit
-            if not 0.5 * omega < better < 2 * omega:
+            if not 0.5 * omega < better < 2 * omega or _far(fit, values, begin, end):
                 break
             omega = better
     return None
+
+
+def _far(fit: Fit, values: Sequence[float], begin: int, end: int) -> bool:
+    """Whether a fit misses so much that no better frequency will do."""
+    return any(abs(fit.at(k) - values[k]) > 0.05 * fit.numbers["swing"] for k in spread(begin, end, 9))
 
 
 def _frequency(values: Sequence[float], begin: int, end: int, lag: int) -> float | None:
@@ -114,7 +122,13 @@ def _frequency(values: Sequence[float], begin: int, end: int, lag: int) -> float
         weight += d * d
     if weight <= 0.0 or not -1.0 < product / (2 * weight) < 1.0:
         return None
-    return math.acos(product / (2 * weight)) / lag
+    twice = product / weight
+    largest = max(abs(values[k + lag] - values[k]) for k in spread(begin, end - lag))
+    for k in spread(begin + lag, end - 2 * lag, 9):
+        ahead, here, back = (values[i + lag] - values[i] for i in (k + lag, k, k - lag))
+        if abs(ahead + back - twice * here) > _LOOSE * largest:
+            return None
+    return math.acos(twice / 2) / lag
 
 
 def _cosine_of(values: Sequence[float], begin: int, end: int, omega: float) -> tuple[Fit, float] | None:
@@ -161,7 +175,12 @@ def fit_exponential(values: Sequence[float], begin: int, end: int, tolerance: fl
         weight += d * d
     if weight <= 0.0 or product <= 0.0:
         return None
-    gamma = (product / weight) ** (1 / lag)
+    share = product / weight
+    largest = max(abs(values[k + lag] - values[k]) for k in spread(begin, end - lag))
+    for k in spread(begin, end - 2 * lag, 9):
+        if abs(values[k + 2 * lag] - values[k + lag] - share * (values[k + lag] - values[k])) > _LOOSE * largest:
+            return None
+    gamma = share ** (1 / lag)
     if abs(math.log(gamma)) * (n - 1) < 1e-3 or abs(math.log(gamma)) * n > 600:
         return None
     steps = spread(begin, end)
@@ -195,6 +214,8 @@ def fit_power(
     if n < 6:
         return None
     inner = spread(begin, end, 9)[1:-1]
+    if not _goes_one_way([values[k] for k in inner], tolerance):
+        return None
     low, middle, high = inner[0], inner[len(inner) // 2], inner[-1]
     origins = list(origins)
     for floor in dict.fromkeys(floors):
@@ -223,6 +244,12 @@ def fit_power(
             if holds(fit, values, begin, end, tolerance):
                 return fit
     return None
+
+
+def _goes_one_way(points: Sequence[float], slack: float) -> bool:
+    """Whether points rise throughout or fall throughout."""
+    steps = [b - a for a, b in pairwise(points)]
+    return all(d >= -slack for d in steps) or all(d <= slack for d in steps)
 
 
 def _searched(bent: Callable[[float], float], begin: int, end: int) -> Iterable[float]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from lrfix.recognition.fits import spread
 from lrfix.recognition.segments import EXACT, ROUNDED, Segment, segments
 from lrfix.recognition.staircases import Staircase, find_staircase
 
@@ -16,6 +18,7 @@ _DELAY = 10
 """Steps below which a rate held before the decay is a delay, unless the code names the place."""
 _GAP = 2
 """Steps that a mistake where phases meet may take up."""
+_LEAST_RAMP = 6
 _HALF = 1.3 * math.pi
 _FEW = 3
 """Stretches of one shape that a schedule has; more are the rounding of another."""
@@ -68,13 +71,28 @@ def name_phases(values: Sequence[float], marks: Landmarks) -> Named:
     scale = _scale(values, marks)
     if scale == 0.0 or all(abs(v - values[0]) <= 1e-12 * scale for v in values):
         return Named(("constant",))
+    if _single_precision(values):
+        return _named(values, marks, ROUNDED, scale)
     best = _named(values, marks, EXACT, scale)
     if best.other or len(best.stretches) > _FEW:
         rounded = _named(values, marks, ROUNDED, scale)
-        simpler = 2 * len(rounded.stretches) <= len(best.stretches)
-        if rounded.stretches and ((best.other and not rounded.other) or (simpler and not rounded.other)):
+        simpler = _mean_length(rounded) >= 2 * _mean_length(best)
+        if rounded.stretches and not rounded.other and (best.other or simpler):
             return rounded
     return best
+
+
+def _single_precision(values: Sequence[float]) -> bool:
+    """Whether the rates were rounded to 32 bits, as torch's tensors are."""
+    try:
+        return all(struct.unpack("f", struct.pack("f", values[k]))[0] == values[k] for k in spread(0, len(values)))
+    except OverflowError:
+        return False
+
+
+def _mean_length(found: Named) -> float:
+    stretches = found.stretches
+    return (stretches[-1].end - stretches[0].begin) / len(stretches) if stretches else 0.0
 
 
 def _scale(values: Sequence[float], marks: Landmarks) -> float:
@@ -103,7 +121,7 @@ def _named(values: Sequence[float], marks: Landmarks, tolerance: float, scale: f
     parts = [p for p in rise.parts if p not in ("constant", "linear") or rise.parts[0] != p]
     if rise.stretches and rise.stretches[0].rising and not any("warmup" in p for p in parts):
         parts = [_warmup_kind(rise.stretches[0], values, None, 0.0)]
-    return Named((*parts, *_stair_parts(stairs, marks, tolerance)), rise.warmup or before)
+    return Named((*parts, *_stair_parts(stairs, marks, tolerance)), rise.warmup or before, stretches=rise.stretches)
 
 
 def _every(stride: int, values: Sequence[float], stairs: Staircase, marks: Landmarks) -> Named:
@@ -170,6 +188,9 @@ def _smooth(values: Sequence[float], marks: Landmarks, tolerance: float, scale: 
         warmup = after.begin
         parts.append(_warmup_kind(rest[0], values, after, min(values[: after.end])))
         rest = rest[climbs:]
+    if warmup is not None and warmup < _LEAST_RAMP and rest[0].kind == "unknown":
+        # A few points that rise before nobody knows what are no warmup.
+        parts, warmup = [], None
     parts.extend(_rest(rest, values, marks, warmed=warmup is not None))
     last = rest[-1]
     end = last.begin if last.kind == "constant" and len(rest) > 1 else last.end - 1 if last.end < len(values) else None
@@ -268,7 +289,7 @@ def _repeated(real: Sequence[Segment], values: Sequence[float], marks: Landmarks
     if moving[0].kind == "cosine" and len(moving) == 1:
         return _wave(moving[0], marks)
     whole = [s for s in moving if s.kind == "cosine" and _arc(s) > _HALF]
-    if leaps and all(s.kind in ("cosine", "unknown") for s in moving if s not in rises) and not whole:
+    if leaps and not whole and _mostly_cosine([s for s in moving if s not in rises]):
         warm = ("linear-warmup",) if moving[0].rising and moving[0].kind == "line" else ()
         return (*warm, "cosine-restarts")
     if leaps and len(leaps) >= 2 and all(s.kind in ("line", "exponential", "power") for s in moving):
@@ -279,6 +300,13 @@ def _repeated(real: Sequence[Segment], values: Sequence[float], marks: Landmarks
         if all(s.kind in ("line", "cosine", "power", "exponential") for s in moving):
             return ("cyclic",)
     return _one_cycle(moving)
+
+
+def _mostly_cosine(falls: Sequence[Segment]) -> bool:
+    """Whether stretches are annealings, the last aside, which the run may cut short."""
+    falls = falls[:-1] if len(falls) > 2 else falls
+    known = sum(s.length for s in falls if s.kind == "cosine")
+    return known > 0.6 * sum(s.length for s in falls) and all(s.kind in ("cosine", "unknown") for s in falls)
 
 
 def _arc(segment: Segment) -> float:

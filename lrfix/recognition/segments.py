@@ -18,11 +18,15 @@ from lrfix.recognition.fits import (
 EXACT = 1e-9
 ROUNDED = 1e-6
 """Residuals, as shares of the largest rate, that double and single precision leave."""
-_MOST_BREAKS = 60
+_MOST_BREAKS = 40
 _SPIKE = 4.0
+_KINK = 12.0
+"""Times by which a second difference stands out from its neighbours where a shape may, and where it must, end."""
 _AHEAD = 10
 """Breaks looked past for one shape; more lie on a curve only where it repeats."""
 _LEAST_EXTENDED = 4
+_LOST = 6
+"""Stretches in a row that follow no shape, after which no other is looked for."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,24 @@ def segments(
     the code names: where a polynomial may end.
     """
     slack = tolerance * scale
-    breaks = _breaks(values, slack)
+    breaks, kinks = _breaks(values, slack)
     if len(breaks) > _MOST_BREAKS:
-        return [_segment("unknown", values, 0, len(values), None)]
+        # What repeats shows itself at the start; what does not, never will.
+        values = values[: breaks[_MOST_BREAKS]]
+        breaks = breaks[: _MOST_BREAKS + 1]
     found: list[Segment] = []
     begin = 0
     while begin < len(values):
         ahead = [b for b in breaks if b > begin]
-        segment = _longest(values, begin, [*ahead[:_AHEAD], ahead[-1]], slack, floors, origins)
+        kink = next((i for i, b in enumerate(ahead) if b in kinks and b > begin + 2), len(ahead))
+        reach = ahead[: min(kink + 2, _AHEAD)] if kink < len(ahead) else [*ahead[:_AHEAD], ahead[-1]]
+        segment = _longest(values, begin, reach, slack, floors, origins)
         end = _extended(segment, values, slack)
         found.append(segment if end == segment.end else _segment(segment.kind, values, begin, end, segment.fit))
         begin = end
+        if len(found) >= _LOST and all(s.kind == "unknown" for s in found[-_LOST:]):
+            found.append(_segment("unknown", values, begin, len(values), None))
+            break
     return list(_joined(found, values))
 
 
@@ -119,17 +130,20 @@ def _fit(
     if cosine is not None:
         return cosine
     ends = [float(o) for o in (end - 1, end, end + 1, begin - 1, begin, 0, -1)]
-    levels = [0.0, values[end - 1], *([values[end]] if end < len(values) else []), *floors]
+    levels = [0.0, values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors]
     return fit or fit_power(values, begin, end, slack, levels, [*ends, *origins])
 
 
-def _breaks(values: Sequence[float], slack: float) -> list[int]:
-    """Steps at which one shape may end and another begin, the end of the curve last."""
+def _breaks(values: Sequence[float], slack: float) -> tuple[list[int], set[int]]:
+    """Steps at which one shape may end and another begin, the end of the curve last; and those where one must."""
     n = len(values)
     noise = 4 * slack
     bends = [0.0, *(values[k + 1] - 2 * values[k] + values[k - 1] for k in range(1, n - 1)), 0.0]
     sizes = [abs(b) for b in bends]
-    found = {n}
+    top = max(range(n), key=values.__getitem__)
+    # Phases meet at the peak, however smoothly; two steps may share it.
+    found = {n, *(k for k in (top, top + 1, top + 2) if k < n)}
+    kinks: set[int] = set()
     straight = [size <= noise for size in sizes]
     for k in range(1, n - 1):
         if sizes[k] > noise:
@@ -137,9 +151,16 @@ def _breaks(values: Sequence[float], slack: float) -> list[int]:
             after = sizes[k + 2] if k < n - 3 else 0.0
             if sizes[k] > _SPIKE * max(before, after) + noise:
                 found.update((k, k + 1))
+                if sizes[k] > _KINK * max(before, after) + noise:
+                    kinks.add(k)
+        if 3 < k < n - 4:
+            # Where a smooth curve goes over into another the second difference itself leaps.
+            leap, around = (abs(bends[k + 1] - bends[k]), (abs(bends[i + 1] - bends[i]) for i in (k - 2, k + 2)))
+            if leap > _SPIKE * max(around) + 2 * noise:
+                found.update((k, k + 1, k + 2))
         if straight[k] != straight[k - 1] and 1 < k < n - 1:
             found.update((k, k + 1) if not straight[k] else (k - 1, k))
-    return sorted(b for b in found if 0 < b <= n)
+    return sorted(b for b in found if 0 < b <= n), kinks
 
 
 def _segment(kind: Kind, values: Sequence[float], begin: int, end: int, fit: Fit | None) -> Segment:

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 _SAME_LEVEL = 1e-12
 _SAME_RATIO = 1e-5
+_VANISHED = 1e-9
+"""Share of the largest rate below which levels are left out: rounding merges them."""
 _FEWEST_HELD = 5
 """Levels from which on a staircase of equal treads is also a curve sampled once a tread."""
 
@@ -58,7 +60,10 @@ class Staircase:
         levels = self.levels
         if min(levels) <= 0:
             return False
-        ratios = [b / a for a, b in pairwise(levels)]
+        seen = [level for level in levels if level > _VANISHED * max(levels)]
+        ratios = [b / a for a, b in pairwise(seen)]
+        if not ratios:
+            return False
         regular = ratios if len(ratios) < 3 else ratios[:-1]
         return max(regular) < 1 and all(abs(r - ratios[0]) <= _SAME_RATIO * ratios[0] for r in regular)
 
@@ -68,9 +73,9 @@ class Staircase:
         if self.drops < 2:
             return False
         lengths = {tread.length for tread in self.treads[1:-1]}
-        if len(lengths) != 1:
+        if max(lengths) - min(lengths) > (1 if self.drops > _FEWEST_HELD else 0):
             return False
-        size = lengths.pop()
+        size = max(lengths)
         first = self.treads[1].begin
         # A rate that is held on from a warmup was reached a step before it was held.
         return abs(first - size) <= 1 or abs(self.treads[0].length - size) <= 1 or self.drops >= _FEWEST_HELD
@@ -92,9 +97,8 @@ def find_staircase(values: Sequence[float], largest: float) -> Staircase | None:
         treads.append(Tread(begin, end - begin, values[begin]))
         end = begin
     treads.reverse()
-    if len(treads) < 2:
+    if len(treads) < 2 or abs(treads[0].level) <= _VANISHED * largest:
         return None
-    # The last tread may be cut by the end of the run, the others must hold.
     return Staircase(tuple(treads))
 
 
