@@ -213,8 +213,16 @@ class TestUnderTorch:
         rates = rates_of(path, monkeypatch)
         assert len(rates) >= 5
         assert all(isinstance(rate, float) for rate in rates)
-        if path not in BUGGY and path.stem != "constant_on_purpose":
+        if path not in BUGGY and path.name != "seed_snippet.py" and path.stem != "constant_on_purpose":
             assert len(set(rates)) > 1
+
+    @each([path for path in REWRITTEN if path.parent.name == "before" and path.stem != "seed_snippet"])
+    def test_a_script_trains_at_the_same_rates_after_it_was_rewritten(self, path, monkeypatch):
+        pytest.importorskip("torch")
+        with monkeypatch.context() as patch:
+            before = rates_of(path, patch)
+        after = rates_of(path.parents[1] / "after" / path.name, monkeypatch)
+        assert after == pytest.approx(before, rel=1e-12, abs=0.0)
 
 
 def rates_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

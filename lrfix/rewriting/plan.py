@@ -29,7 +29,7 @@ _API = frozenset(
 _OTHER_FORMS = {
     "setter": "the code sets the rate itself",
     "wrapper": "a class that is no torch scheduler sets the rate in its `step`",
-    "function": "the rate is computed by a function and set elsewhere",
+    "function": "a function of the step alone gives the rate, and others use it",
     "array": "the rates are a table",
     "composition": "the schedule is put together from several schedulers",
     "builtin": "torch's own scheduler, nothing is hand-rolled",

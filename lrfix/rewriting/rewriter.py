@@ -201,6 +201,7 @@ class _Proposal:
         self.spans: dict[Identity, Span] = {}
         self.left: dict[Identity, LeftAlone] = {}
         self.done: list[SiteRewrite] = []
+        self.present: set[Identity] = set()
 
     def run(self) -> FileRewrite:
         source = self.first
@@ -210,16 +211,20 @@ class _Proposal:
                 break
             source = changed
         path = source.path
-        return FileRewrite(path, self.first.text, source.text, tuple(self.done), tuple(self.left.values()))
+        # A function that was left may have gone since, with the only schedule that used it.
+        left = tuple(reason for identity, reason in self.left.items() if identity in self.present)
+        return FileRewrite(path, self.first.text, source.text, tuple(self.done), left)
 
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
         occurrences: dict[Identity, int] = {}
+        self.present.clear()
         source, sites = self.analyses.sites(source)
         for index, site in enumerate(sites):
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
             identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))
+            self.present.add(identity)
             if not self.done:
                 self.spans.setdefault(identity, site.span)
             if identity in self.left:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from lrfix.names import Names
+from lrfix.names import Assigned, Names, Scope
 from lrfix.simulation.clock import Clock, Tick
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
@@ -22,6 +22,7 @@ from lrfix.simulation.values import Instance, NativeFunction, Unknown
 from lrfix.simulation.world import World, optimizer_named
 from lrfix.sites.model import Construction, ScheduleSite
 
+_MOST_FOLLOWED = 4
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
 
@@ -230,13 +231,14 @@ class Bench:
         found: dict[str, object] = {}
         scope = self.names.scope_of(construction.call)
         environment = self.world.environment(scope, construction.call)
-        for part in ast.walk(construction.call):
+        parts = self._assembled(construction, scope)
+        for part in parts:
             if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
                 number = self._number(part, environment)
                 if number is not None:
                     found[ast.unparse(part)] = number
         wanted = [n.id for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Name)]
-        wanted += [n.id for n in ast.walk(construction.call) if isinstance(n, ast.Name)]
+        wanted += [n.id for n in parts if isinstance(n, ast.Name)]
         for name in dict.fromkeys(wanted):
             if self.names.owner(name, scope) is None:
                 continue
@@ -254,6 +256,23 @@ class Bench:
             if path.split(".")[0].split("[")[0].split("(")[0] not in nested - seen:
                 found.setdefault(path, value)
         return found
+
+    def _assembled(self, construction: Construction, scope: Scope) -> list[ast.AST]:
+        """The parts of a construction, and of what was put together before and is handed over under a name."""
+        parts = list(ast.walk(construction.call))
+        followed: set[ast.expr] = set()
+        for part in parts:
+            if part is construction.optimizer or not isinstance(part, ast.Name):
+                continue
+            if self.names.owner(part.id, scope) is not scope:
+                continue
+            binding = self.names.reaching(part.id, scope, construction.call)
+            if not isinstance(binding, Assigned) or binding.index or binding.value in followed:
+                continue
+            if isinstance(binding.value, ast.Call) and len(followed) < _MOST_FOLLOWED:
+                followed.add(binding.value)
+                parts += ast.walk(binding.value)
+        return parts
 
     def _number(self, part: ast.expr, environment: Environment) -> float | None:
         """The value of a part of the construction, when it is a number that needs no new assumption."""
