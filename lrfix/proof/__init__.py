@@ -25,7 +25,7 @@ PROMISES: dict[str, Callable[[Tally, torch.device], str]] = {
     "tensor rates are filled in place": tensors_in_place,
     "the state is plain data": state_is_plain,
     "no surprises: warnings, edges, late groups, errors": no_surprises,
-    "step() costs no more than LambdaLR's": cheap,
+    "step() costs no more than LambdaLR's, to half a microsecond": cheap,
 }
 
 

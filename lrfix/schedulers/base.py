@@ -153,6 +153,7 @@ class WarmupScheduler(LRScheduler):
 
     def _forget_plan(self) -> None:
         # Index of each group's levels, so that groups with the same rates are computed once.
+        self._planned = -1
         self._which: list[int] = []
         self._levels: list[tuple[float, float, float]] = []
         self._scale = -1.0
@@ -204,6 +205,7 @@ class WarmupScheduler(LRScheduler):
         self.base_lrs = bases  # type: ignore[assignment]  # torch allows tensors too, the list is invariant
         self._levels = list(distinct)
         self._which = [distinct[level] for level in levels]
+        self._planned = len(levels)
         self._repeated = len(self._levels) < len(levels)
         self._scale = -1.0
 
@@ -222,7 +224,7 @@ class WarmupScheduler(LRScheduler):
         return self._rates(self.last_epoch)  # type: ignore[return-value]  # torch's list type is invariant
 
     def _rates(self, step: float) -> list[float]:
-        if len(self._which) != len(self.optimizer.param_groups):
+        if self._planned != len(self.optimizer.param_groups):
             self._plan()
         k, one = (step, 1) if type(step) is int else step_ratio(step)
         warmup = self._warmup_steps * one
@@ -261,6 +263,7 @@ class WarmupScheduler(LRScheduler):
             super().step()
             self._last_lr = self.get_lr()
         else:
+            # What _update_lr does, without the call: this is the path of every step of a run.
             self._step_count += 1
             self.last_epoch = step = self.last_epoch + 1
             self._write(self._rates(step))

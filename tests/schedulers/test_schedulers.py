@@ -66,6 +66,8 @@ def walk(opt, scheduler, count):
 def _no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # SequentialLR of torch 2.8 and older, about itself.
+        warnings.filterwarnings("ignore", "The epoch parameter in", UserWarning)
         yield
 
 
