@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +156,32 @@ def test_promise_3_timm_misses_a_restart_that_is_found_here(bundle, timm):
     # 121 = (3**5 - 1) / 2 begins the sixth cycle of 1, 3, 9, ... steps.
     assert walk(theirs, 121, told=True)[121][0] < 1e-3
     assert walk(lambda o: bundle.WarmupCosineRestartsLR(o, 1, 3), 121)[121] == list(BASES)
+
+
+PAGE = (Path(__file__).resolve().parent.parent.parent / "docs" / "schedules.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| (torch|transformers|timm) `(.+?)` \| `(.+?)` \|", PAGE, re.M)
+MEANING = {
+    "W": W, "T": T, "d": 15, "n": 5, "m": 2, "c": 0.5, "f": 0.1, "r": 0.1, "eta_min": 1e-3, "lr_end": 0.0, "power": 1.7,
+    "gamma": 0.7, "milestones": [9, 20, 31], "T_0": 4, "T_mult": 2,
+}  # fmt: skip
+MODULES = {"torch": "torch.optim.lr_scheduler", "transformers": "transformers", "timm": "timm.scheduler"}
+
+
+@pytest.mark.parametrize(("owner", "now", "then"), ROWS, ids=[now.split("(")[0] for _, now, _ in ROWS])
+def test_promise_4_what_the_page_says_one_has_now_is_what_it_becomes(bundle, owner, now, then):
+    module = package(MODULES[owner])
+
+    def called(text, place):
+        def make(o):
+            classes = {name: getattr(place, name) for name in re.findall(r"\w+(?=\()", text)}
+            return eval(text, {**classes, **MEANING, "o": o})
+
+        return make
+
+    ours, theirs = called(then, bundle), called(now, module)
+    assert same(walk(ours, T - 1), walk(theirs, T - 1, told=owner == "timm"))
+
+
+def test_the_page_lists_torch_transformers_and_timm():
+    assert {owner for owner, _, _ in ROWS} == set(MODULES)
+    assert len(ROWS) >= 15
