@@ -6,6 +6,7 @@ import ast
 
 from lrfix.names import Names
 from lrfix.sites.arrays import array_sites
+from lrfix.sites.compositions import composition_sites
 from lrfix.sites.effects import Effects
 from lrfix.sites.functions import function_sites
 from lrfix.sites.lambdas import lambda_sites
@@ -32,6 +33,7 @@ def find_sites(source: Source) -> tuple[Names, list[ScheduleSite]]:
     known = [*subclasses, *wrappers, *lambdas, *setters]
     known += function_sites(source, names, effects, owned, known)
     known += array_sites(source, names, effects, owned, known)
+    known += composition_sites(source, names, owned)
     sites = sorted(known, key=lambda site: site.span)
     return names, sites
 
