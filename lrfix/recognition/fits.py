@@ -20,6 +20,7 @@ _LEAST_ARC = 0.6
 _MOST_ARC = 400 * math.pi
 _LARGEST_POWER = 100.0
 _BISECTIONS = 60
+_CLEAR = 1e-3
 _LOOSE = 0.05
 """Share of the largest difference by which a stretch may miss a shape's law before the shape is fitted in earnest."""
 
@@ -213,27 +214,31 @@ def fit_power(
     n = end - begin
     if n < 6:
         return None
-    inner = spread(begin, end, 9)[1:-1]
+    inner = spread(begin, end)[1:-1]
     if not _goes_one_way([values[k] for k in inner], tolerance):
         return None
-    low, middle, high = inner[0], inner[len(inner) // 2], inner[-1]
     origins = list(origins)
     for floor in dict.fromkeys(floors):
+        # Close to the floor rounding hides the power.
+        height = max(abs(values[k] - floor) for k in inner)
+        clear = [k for k in inner if abs(values[k] - floor) >= _CLEAR * height]
+        if len(clear) < 3:
+            continue
+        low, middle, high = clear[0], clear[len(clear) // 2], clear[-1]
         sign = 1.0 if values[low] > floor else -1.0
         a, b, c = (sign * (values[k] - floor) for k in (low, middle, high))
         if min(a, b, c) <= tolerance or a == b or b == c:
             continue
 
-        def crossed(origin: float, near: float, far: float, first: int, second: int) -> float:
-            return math.log(near / far) / math.log(abs(first - origin) / abs(second - origin))
-
-        def bent(origin: float, a: float = a, b: float = b, c: float = c) -> float:
-            return crossed(origin, a, b, low, middle) - crossed(origin, b, c, middle, high)
+        def bent(
+            origin: float, at: tuple[int, int, int] = (low, middle, high), z: tuple[float, ...] = (a, b, c)
+        ) -> float:
+            return _power(origin, at[0], z[0], at[1], z[1]) - _power(origin, at[1], z[1], at[2], z[2])
 
         for origin in (*origins, *_searched(bent, begin, end)):
             if begin < origin < end - 1:
                 continue
-            power = crossed(origin, a, c, low, high)
+            power = _power(origin, low, a, high, c)
             if not 1e-3 < abs(power) <= _LARGEST_POWER:
                 continue
             try:
@@ -244,6 +249,11 @@ def fit_power(
             if holds(fit, values, begin, end, tolerance):
                 return fit
     return None
+
+
+def _power(origin: float, first: int, near: float, second: int, far: float) -> float:
+    """The power by which the height over the floor goes from ``near`` at one step to ``far`` at another."""
+    return math.log(near / far) / math.log(abs(first - origin) / abs(second - origin))
 
 
 def _goes_one_way(points: Sequence[float], slack: float) -> bool:

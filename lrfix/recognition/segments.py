@@ -25,7 +25,7 @@ _KINK = 12.0
 _AHEAD = 10
 """Breaks looked past for one shape; more lie on a curve only where it repeats."""
 _LEAST_EXTENDED = 4
-_LOST = 6
+_LOST = 4
 """Stretches in a row that follow no shape, after which no other is looked for."""
 
 
@@ -71,13 +71,17 @@ def segments(
         # What repeats shows itself at the start; what does not, never will.
         values = values[: breaks[_MOST_BREAKS]]
         breaks = breaks[: _MOST_BREAKS + 1]
+    tail = len(values) - 1
+    while tail > 0 and abs(values[tail - 1] - values[-1]) <= slack:
+        tail -= 1
     found: list[Segment] = []
     begin = 0
     while begin < len(values):
         ahead = [b for b in breaks if b > begin]
         kink = next((i for i, b in enumerate(ahead) if b in kinks and b > begin + 2), len(ahead))
-        reach = ahead[: min(kink + 2, _AHEAD)] if kink < len(ahead) else [*ahead[:_AHEAD], ahead[-1]]
-        segment = _longest(values, begin, reach, slack, floors, origins)
+        last = ahead[min(kink + 1, len(ahead) - 1)]
+        reach = {*ahead[:_AHEAD], *(t for t in (tail, tail + 1) if t > begin), *ahead[kink : kink + 2], ahead[-1]}
+        segment = _longest(values, begin, [end for end in reach if end <= last], slack, floors, origins)
         end = _extended(segment, values, slack)
         found.append(segment if end == segment.end else _segment(segment.kind, values, begin, end, segment.fit))
         begin = end
@@ -95,11 +99,11 @@ def _longest(
     floors: Sequence[float],
     origins: Sequence[float],
 ) -> Segment:
-    for end in sorted(set(breaks), reverse=True):
+    for end in sorted(breaks, reverse=True):
         fit = _fit(values, begin, end, slack, floors, origins)
         if fit is not None:
             return _segment(fit.kind, values, begin, end, fit)
-    return _segment("unknown", values, begin, breaks[0], None)
+    return _segment("unknown", values, begin, min(breaks), None)
 
 
 def _extended(segment: Segment, values: Sequence[float], slack: float) -> int:
@@ -130,7 +134,7 @@ def _fit(
     if cosine is not None:
         return cosine
     ends = [float(o) for o in (end - 1, end, end + 1, begin - 1, begin, 0, -1)]
-    levels = [0.0, values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors]
+    levels = [0.0, values[-1], values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors]
     return fit or fit_power(values, begin, end, slack, levels, [*ends, *origins])
 
 
@@ -151,7 +155,7 @@ def _breaks(values: Sequence[float], slack: float) -> tuple[list[int], set[int]]
             after = sizes[k + 2] if k < n - 3 else 0.0
             if sizes[k] > _SPIKE * max(before, after) + noise:
                 found.update((k, k + 1))
-                if sizes[k] > _KINK * max(before, after) + noise:
+                if 2 < k < n - 3 and sizes[k] > _KINK * max(before, after) + noise:
                     kinks.add(k)
         if 3 < k < n - 4:
             # Where a smooth curve goes over into another the second difference itself leaps.
