@@ -72,6 +72,8 @@ def warmup_exponential(
 
     ``gamma`` > 0 is the factor per step. The power is taken at once, never by repeated multiplication, so the error
     does not grow with the step. Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`.
+
+    Source: Senior et al., An Empirical Study of Learning Rates in Deep Neural Networks for Speech Recognition (2013).
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)

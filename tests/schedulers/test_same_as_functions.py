@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import math
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch", reason="the schedulers are torch classes")
 
 from lrfix import schedulers, schedules
+from lrfix.proof.half_cosine import half_cosine
 
 HORIZON = 2**53
 lengths = st.one_of(st.integers(1, 30), st.integers(1, 10**5), st.integers(1, HORIZON))
@@ -135,3 +138,19 @@ def test_every_argument_of_a_function_is_one_of_its_class(cls):
     # What the optimizer knows or the class says in its own words.
     assert theirs - ours == {"step", "peak", "warmup_start"}
     assert {"eta_max", "peak_factor", "warmup_start_lr", "warmup_start_factor"} <= ours
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-5])
+@pytest.mark.parametrize("bases", [(0.1,), (0.1, 0.03)], ids=len)
+def test_promise_2_a_class_is_as_accurate_as_its_function_at_the_tail_of_the_largest_horizon(bundle, bases, floor):
+    opt = optimizer(bases)
+    scheduler = bundle.WarmupCosineLR(opt, HORIZON, eta_min=floor)
+    for left in (1, 2, 1000, 2**30, 2**51):
+        scheduler.step(HORIZON - left)
+        for group, base in zip(opt.param_groups, bases, strict=True):
+            with localcontext() as context:
+                context.prec = 75
+                weight = half_cosine(HORIZON - left, HORIZON)
+                exact = Decimal(floor) + (Decimal(base) - Decimal(floor)) * weight
+            error = abs(Decimal(group["lr"]) - exact) / Decimal(math.ulp(float(exact)))
+            assert error <= 0.52

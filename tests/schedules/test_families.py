@@ -220,3 +220,18 @@ def test_steps_of_other_number_types_are_taken(bundle):
     expected = bundle.warmup_cosine(3, total_steps=10)
     for step in (numpy.int64(3), numpy.float32(3), 3.0, Fraction(3), True + 2):
         assert bundle.warmup_cosine(step, total_steps=10) == expected
+
+
+@pytest.mark.parametrize("name", ALL_FAMILIES)
+def test_each_family_says_its_formula_units_domain_and_source(name):
+    """In its own words, or by pointing to warmup_cosine for what they share."""
+    text = getattr(schedules, name).__doc__
+    assert "Source: " in text
+    assert "peak" in text
+    flat = " ".join(text.split())
+    for words in ("Units: ", "Domain: ", "past the horizon the rate"):
+        assert (
+            words in flat
+            or "as for :func:`lrfix.schedules.warmup_cosine`" in flat
+            or "as for :func:`warmup_cosine`" in flat
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,18 @@ import pytest
 import lrfix
 from lrfix import schedules
 from lrfix.vendoring import public_names, vendored_source
+
+# What a class cannot do without, besides the optimizer.
+ARGUMENTS = {
+    "WarmupCosineLR": {"total_steps": 20},
+    "WarmupLinearLR": {"total_steps": 20},
+    "WarmupPolynomialLR": {"total_steps": 20},
+    "WarmupStableDecayLR": {"total_steps": 20, "decay_steps": 5},
+    "WarmupExponentialLR": {"gamma": 0.9},
+    "WarmupStepLR": {"step_size": 5},
+    "WarmupMultiStepLR": {"milestones": [5]},
+    "WarmupCosineRestartsLR": {"T_0": 5},
+}
 
 
 def test_every_public_function_and_class_can_be_vendored():
@@ -28,8 +41,16 @@ def test_the_file_is_stamped_with_version_and_licence():
     assert "WITHOUT WARRANTY OF ANY KIND" in text
 
 
+def load(path, monkeypatch):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, path.stem, module)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize("name", public_names())
-def test_a_single_name_brings_what_it_rests_on_and_imports_nothing_of_lrfix(name, tmp_path):
+def test_a_single_name_brings_what_it_rests_on_and_imports_nothing_of_lrfix(name, tmp_path, monkeypatch):
     text = vendored_source([name])
     modules = {
         (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
@@ -45,7 +66,14 @@ def test_a_single_name_brings_what_it_rests_on_and_imports_nothing_of_lrfix(name
     if name.islower():
         subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     else:
-        assert f"class {name}(WarmupScheduler):" in text
+        torch = pytest.importorskip("torch", reason="the schedulers are torch classes")
+        own = load(tmp_path / "schedule_of_my_own.py", monkeypatch)
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.25)
+        scheduler = getattr(own, name)(optimizer, warmup_steps=4, **ARGUMENTS.get(name, {}))
+        optimizer.step()
+        scheduler.step()
+        assert optimizer.param_groups[0]["lr"] == 0.0625
+        assert own.__all__ == [name]
 
 
 def test_a_function_alone_runs_on_a_machine_without_lrfix_and_torch(tmp_path: Path):
