@@ -143,6 +143,9 @@ class Names:
             return None
         if len(known) == 1 and not isinstance(known[0], Assigned | Augmented):
             return known[0]
+        if isinstance(known[0], Imported) and {getattr(b, "qualified", None) for b in known} == {known[0].qualified}:
+            # Imported twice (once more under ``if __name__ == "__main__"``, say), it means the same throughout.
+            return known[0]
         statement = self._statement_in(scope, at)
         found = self._before(name, scope, statement)
         if found is None and all(isinstance(b, Defined | Imported) for b in known):
@@ -283,7 +286,7 @@ class Names:
         for node in self.nodes:
             if isinstance(node, ast.Global):
                 scope = self.scope_of(node)
-                for name in set(node.names) - own:
+                for name in scope.outer_names - own:
                     for binding in scope.bindings.get(name, ()):
                         _add(module, name, binding)
 
@@ -326,7 +329,9 @@ def _bind(node: ast.AST, scope: Scope, own: Scope | None) -> None:
             if item.optional_vars is not None:
                 _bind_loosely(item.optional_vars, node, scope, "bound by with")
     elif isinstance(node, ast.Global | ast.Nonlocal):
-        scope.outer_names.update(node.names)
+        # In the module itself the statement says what holds anyway.
+        if scope.parent is not None:
+            scope.outer_names.update(node.names)
     elif isinstance(node, ast.NamedExpr):
         _add(scope, node.target.id, Opaquely("bound inside an expression"))
     elif isinstance(node, ast.ExceptHandler) and node.name:
