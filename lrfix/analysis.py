@@ -70,7 +70,7 @@ def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAn
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
-    from lrfix.families import family_of_site, inherited
+    from lrfix.families import family_of_site, inherited, proven
     from lrfix.simulation.facts import Defaults
     from lrfix.simulation.switches import settings, switches
     from lrfix.study import Study, as_float
@@ -84,7 +84,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     for each in studies:
         each.faults = faults(each)
     study.faults = frozenset().union(*(each.faults for each in studies))
-    recognition = study.recognition if opaque is None else None
+    recognition = proven(study, study.recognition) if opaque is None else None
     family = family_of_site(site, studies, alternatives)
     use = study.described_by
     runs = [
@@ -104,7 +104,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         parameters=dict(family.parameters),
         handrolled=True,
         status=_status(study, opaque, recognition),
-        reason=opaque or (recognition.reason if recognition is not None else _failure(study)),
+        reason=opaque or (recognition.reason if recognition is not None else _failure(study)) or _beyond(study),
         curve=tuple(as_float(v) for v in study.runs[0].curve) if study.runs and opaque is None else (),
         name=site.name,
         study=study,
@@ -140,7 +140,7 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
         return Status.OPAQUE
     if study.faults:
         return Status.REPAIR
-    if recognition is not None and recognition.spec is not None:
+    if recognition is not None and recognition.spec is not None and not study.truncated:
         return Status.EQUIVALENT
     return Status.UNSUPPORTED
 
@@ -151,6 +151,14 @@ def _failure(study: Study) -> str | None:
         return None
     when = "when it is built" if failed.step < 0 else f"at step {failed.step}"
     return f"fails {when} with {failed.kind}: {failed.message}"
+
+
+def _beyond(study: Study) -> str | None:
+    if not study.truncated:
+        return None
+    return (
+        f"the code speaks of {study.longest_literal} steps and lrfix simulates {study.steps}, so its end is not known"
+    )
 
 
 def _parameters(run: Run, site: ScheduleSite) -> list[str]:

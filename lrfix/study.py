@@ -152,8 +152,11 @@ class Study:
     def longest_literal(self) -> int:
         nodes: list[ast.AST] = list(self.site.nodes)
         nodes += [c.call for c in self.site.constructions]
+        fields = self._fields
         for node in list(nodes):
             for inner in ast.walk(node):
+                if isinstance(inner, ast.Attribute) and inner.attr in fields:
+                    nodes.append(fields[inner.attr])
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
                     for binding in self.names.bindings(inner.id, inner):
                         value = getattr(binding, "value", None)
@@ -169,6 +172,23 @@ class Study:
             and 1 < abs(n.value) < 1e7
         ]
         return max(numbers, default=0)
+
+    @cached_property
+    def _fields(self) -> dict[str, ast.expr]:
+        """What the classes of the file set their fields to (``num_iterations: int = 5100``)."""
+        found: dict[str, ast.expr] = {}
+        for node in self.names.nodes:
+            for statement in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+                    targets: list[ast.expr] = [statement.target]
+                elif isinstance(statement, ast.Assign):
+                    targets = statement.targets
+                else:
+                    continue
+                for target in targets:
+                    if isinstance(target, ast.Name) and isinstance(statement.value, ast.Constant | ast.BinOp):
+                        found[target.id] = statement.value
+        return found
 
     @cached_property
     def constructor(self) -> list[Parameter]:

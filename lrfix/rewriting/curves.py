@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 
 from lrfix.recognition import Sample, ScheduleSpec
@@ -63,4 +64,11 @@ def telling_length(spec: ScheduleSpec, values: Mapping[str, object], least: int 
     return int(min(max(length, least), _LONGEST))
 
 
-__all__ = ["POSITIONAL", "arguments_by_name", "expected_curve", "telling_length"]
+def longest_number(program: str) -> int:
+    """The largest whole number that a program's text holds and that can be walked past in a proof; 0 without one."""
+    numbers = [n.value for n in ast.walk(ast.parse(program)) if isinstance(n, ast.Constant)]
+    whole = [int(n * 1.1) + 2 for n in numbers if isinstance(n, int) and not isinstance(n, bool)]
+    return max((n for n in whole if n <= _LONGEST), default=0)
+
+
+__all__ = ["POSITIONAL", "arguments_by_name", "expected_curve", "longest_number", "telling_length"]

@@ -9,7 +9,7 @@ from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of
-from lrfix.rewriting.curves import expected_curve, telling_length
+from lrfix.rewriting.curves import expected_curve, longest_number, telling_length
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import Kind, NotRewritten, Proof
@@ -193,7 +193,8 @@ class _Prover:
     def _proof(self, before: Slice, after: Slice, scenarios: Sequence[Values], spec: ScheduleSpec, label: str) -> Proof:
         free = {*before.free, *after.free}
         names = [self._visible(index, free) | dict(s.values) for index, s in enumerate(scenarios)]
-        steps = max(telling_length(spec, n) for n in names)
+        # Whatever the reading says, both versions run past every number that the old code compares a step with.
+        steps = max(longest_number(before.source), *(telling_length(spec, n) for n in names))
         request = VerificationRequest(
             old=before.source,
             new=after.source,
