@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lrfix.names import Defined, Names
@@ -19,6 +19,7 @@ from lrfix.simulation.scenarios import GENERIC
 from lrfix.study import MAX_STEPS, Study, all_real
 
 if TYPE_CHECKING:
+    from lrfix.recognition import Recognition
     from lrfix.simulation.laboratory import Run
     from lrfix.sites.model import ScheduleSite
 
@@ -27,6 +28,7 @@ _INNER = re.compile(r"sched(uler|ule)?s?$")
 _MOST_BRANCHES = 4
 _ENOUGH = 400
 """Steps of a run that is made for the family alone."""
+_STRETCH = 41
 _SHORT = 23
 """Steps for a length that the code states beyond what is simulated."""
 _ANOTHER = "another"
@@ -63,7 +65,7 @@ def family_of(study: Study) -> Family | None:
     if study.opaque is not None:
         return None
     recognition = study.recognition
-    if recognition is not None and recognition.spec is not None:
+    if recognition is not None and recognition.spec is not None and not _long(study):
         return Family(recognition.family, recognition.parameters)
     shape, runs = _shape(study)
     if shape is not None and "other" in shape.family:
@@ -74,6 +76,7 @@ def family_of(study: Study) -> Family | None:
             shape, runs = own, own_runs
     if shape is None:
         return None
+    shape = _stretched(study, shape) or shape
     name = _qualified(study, runs, shape.family)
     exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))
     return Family(name, recognition.parameters if exact and recognition is not None else shape.parameters)
@@ -82,9 +85,7 @@ def family_of(study: Study) -> Family | None:
 def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple[Shape | None, list[Run]]:
     """The shape that the generic runs show, lengths beyond the simulation shortened."""
     use = study.described_by
-    first = study.run(0, use=use, overrides=overrides)
-    long = {path: _SHORT for path, value in first.leaves.items() if _too_long(path, value)}
-    overrides = {**long, **(overrides or {})}
+    overrides = {**_long(study), **(overrides or {})}
     steps = min(study.steps, _ENOUGH) if overrides else None
     runs = [run for i in range(GENERIC) if (run := study.run(i, use=use, overrides=overrides, steps=steps)).ran]
     if not any(len(run.curve) > 1 for run in runs):
@@ -182,10 +183,45 @@ def _branches(study: Study, alternatives: Mapping[str, Sequence[str]]) -> Iterat
             yield shape.family
 
 
-def _too_long(path: str, value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return role_of(path) in LENGTHS and value > MAX_STEPS / 2
+def _long(study: Study) -> dict[str, object]:
+    """Lengths that the code states beyond what is simulated, shortened."""
+    lengths = _lengths(study, LENGTHS | {Role.UNKNOWN})
+    return {path: _SHORT + 4 * i for i, (path, value) in enumerate(lengths.items()) if value > MAX_STEPS / 2}
 
 
-__all__ = ["Family", "family_of", "family_of_site", "inherited"]
+def _lengths(study: Study, roles: Collection[Role]) -> dict[str, float]:
+    first = study.run(0, use=study.described_by)
+    return {
+        path: value
+        for path, value in {**first.names, **first.leaves}.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and role_of(path) in roles
+    }
+
+
+def _stretched(study: Study, shape: Shape) -> Shape | None:
+    """The shape under lengths so long that a clock in samples or tokens does not run through them in a step.
+
+    Asked where the code speaks of a warmup that the curve does not show.
+    """
+    lengths = _lengths(study, LENGTHS)
+    if "warmup" in shape.family or not any(role_of(path) is Role.WARMUP and n > 1 for path, n in lengths.items()):
+        return None
+    longer: dict[str, object] = {path: value * _STRETCH for path, value in lengths.items() if value > 1}
+    run = study.run(0, use=study.described_by, overrides=longer)
+    found = shape_of([_curve(study, run)]) if run.ran and run.curve else None
+    warmup = found.family.split("+")[0] if found is not None else ""
+    return Shape(f"{warmup}+{shape.family}", shape.parameters) if warmup.endswith("warmup") else None
+
+
+def proven(study: Study, recognition: Recognition | None) -> Recognition | None:
+    """A recognition without its construction where a length that the simulation does not reach may change the curve."""
+    if recognition is None or recognition.spec is None:
+        return recognition
+    long = _long(study)
+    if not long:
+        return recognition
+    told = ", ".join(f"`{path}`" for path in long)
+    return replace(recognition, spec=None, reason=f"{told} lies beyond the steps that were simulated")
+
+
+__all__ = ["Family", "family_of", "family_of_site", "inherited", "proven"]

@@ -262,6 +262,10 @@ def _combinations(names: Sequence[Expression]) -> Iterator[Expression]:
                 floored = tuple(float(a // b) for a, b in both)
                 if floored != quotient:
                     yield _binary(left, "//", right, floored, cost + 0.3, _PRODUCT)
+            if all(0 < a < 1 < b for a, b in both):
+                # ``gamma ** (k / every)``: the factor of one step.
+                text = f"{left.inside(_ATOM)} ** (1 / {right.inside(_ATOM)})"
+                yield Expression(text, tuple(a ** (1 / b) for a, b in both), cost + 1.0, _PRODUCT)
             if all(a > 0 and b > 0 for a, b in both):
                 rooted = tuple(a**-0.5 * b**-0.5 for a, b in both)
                 text = f"{left.inside(_ATOM)} ** -0.5 * {right.inside(_ATOM)} ** -0.5"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from lrfix.recognition.fits import spread
+from lrfix.recognition.repeats import repeated
 from lrfix.recognition.segments import EXACT, ROUNDED, Segment, segments
 from lrfix.recognition.staircases import Staircase, find_staircase
 
@@ -19,7 +20,6 @@ _DELAY = 10
 _GAP = 2
 """Steps that a mistake where phases meet may take up."""
 _LEAST_RAMP = 6
-_HALF = 1.3 * math.pi
 _FEW = 3
 """Stretches of one shape that a schedule has; more are the rounding of another."""
 _OPENING = 60
@@ -168,9 +168,9 @@ def _smooth(values: Sequence[float], marks: Landmarks, tolerance: float, scale: 
     real = _before_the_end(real, marks)
     if not real:
         return Named(("other",), stretches=tuple(found))
-    repeated = _repeated(real, values, marks)
-    if repeated is not None:
-        return Named(repeated, stretches=tuple(real))
+    again = repeated(real, values, marks.ends)
+    if again is not None:
+        return Named(again, stretches=tuple(real))
     parts: list[str] = []
     rest = list(real)
     warmup: int | None = None
@@ -215,6 +215,9 @@ def _start(found: Sequence[Segment], values: Sequence[float]) -> tuple[str | Non
     if not real:
         return None, []
     begin = real[0].begin
+    top = max(range(begin + 1), key=values.__getitem__)
+    # The decay may take a step or two to show its shape.
+    begin = top if begin - top <= _GAP else begin
     lead = values[: begin + 1]
     if begin < 2 or any(b <= a for a, b in pairwise(lead)):
         return None, real
@@ -273,69 +276,6 @@ def _warmup_kind(rise: Segment, values: Sequence[float], after: Segment | None, 
                 if len(ratios) > 2 and _collinear(ratios, 1e-6):
                     return "linear-warmup"
     return "other"
-
-
-def _repeated(real: Sequence[Segment], values: Sequence[float], marks: Landmarks) -> tuple[str, ...] | None:
-    """The family of a curve that comes up again: restarts, triangles, one cycle."""
-    moving = [s for s in real if s.kind != "constant"]
-    if not moving:
-        return None
-    scale = max(abs(s.first) for s in moving) or 1.0
-    leaps = [
-        b for a, b in pairwise(moving) if values[b.begin] > a.last + 1e-3 * scale and (a.falling or a.kind == "cosine")
-    ]
-    falls = [s for s in moving if s.falling]
-    rises = [s for s in moving if s.rising]
-    if moving[0].kind == "cosine" and len(moving) == 1:
-        return _wave(moving[0], marks)
-    whole = [s for s in moving if s.kind == "cosine" and _arc(s) > _HALF]
-    if leaps and not whole and _mostly_cosine([s for s in moving if s not in rises]):
-        warm = ("linear-warmup",) if moving[0].rising and moving[0].kind == "line" else ()
-        return (*warm, "cosine-restarts")
-    if leaps and len(leaps) >= 2 and all(s.kind in ("line", "exponential", "power") for s in moving):
-        return ("cyclic",)
-    if len(rises) >= 2 and len(falls) >= 2:
-        if all(s.kind == "cosine" for s in falls) and rises[0].kind == "line":
-            return ("linear-warmup", "cosine-restarts")
-        if all(s.kind in ("line", "cosine", "power", "exponential") for s in moving):
-            return ("cyclic",)
-    return _one_cycle(moving)
-
-
-def _mostly_cosine(falls: Sequence[Segment]) -> bool:
-    """Whether stretches are annealings, the last aside, which the run may cut short."""
-    falls = falls[:-1] if len(falls) > 2 else falls
-    known = sum(s.length for s in falls if s.kind == "cosine")
-    return known > 0.6 * sum(s.length for s in falls) and all(s.kind in ("cosine", "unknown") for s in falls)
-
-
-def _arc(segment: Segment) -> float:
-    return segment.fit.numbers["omega"] * (segment.length - 1) if segment.fit is not None else 0.0
-
-
-def _wave(segment: Segment, marks: Landmarks) -> tuple[str, ...] | None:
-    """One cosine through the whole curve: an annealing that rebounds, or a cycle where the code says so."""
-    assert segment.fit is not None
-    half = math.pi / segment.fit.numbers["omega"]
-    peak = segment.fit.numbers["start"] % (2 * half)
-    at_the_bottom = abs(peak - half) <= 1.5 or (segment.begin == 0 and abs(peak - half) <= 0.05 * half)
-    if at_the_bottom and _arc(segment) > _HALF:
-        return ("onecycle",) if _near(2 * half, marks.ends) else ("cyclic",)
-    return None
-
-
-def _one_cycle(moving: Sequence[Segment]) -> tuple[str, ...] | None:
-    """A smooth climb and a smooth descent below where it began; or three straight pieces that do the same."""
-    kinds = [s.kind for s in moving]
-    if len(moving) == 2 and kinds == ["cosine", "cosine"]:
-        up, down = moving
-        if up.rising and down.falling and down.last <= up.first * (1 + 1e-9):
-            return ("onecycle",)
-    if len(moving) == 3 and kinds == ["line"] * 3:
-        up, down, tail = moving
-        if up.rising and down.falling and tail.falling and tail.last < up.first and down.last <= 1.1 * up.first:
-            return ("onecycle",)
-    return None
 
 
 def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, warmed: bool) -> Iterator[str]:
