@@ -124,8 +124,10 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         return value.attributes
     if kind is Partial and name in ("func", "args", "keywords"):
         return {"func": value.function, "args": value.arguments, "keywords": value.keywords}[name]
-    if kind is BoundMethod and name == "__self__":
-        return value.receiver
+    if kind is BoundMethod and name in ("__self__", "__func__"):
+        return value.receiver if name == "__self__" else value.function
+    if kind is Function and name == "__get__":
+        return NativeFunction("__get__", lambda m, n, receiver, cls=None: BoundMethod(value, receiver), True)
     if name == "__class__" and kind in METHODS:
         return kind
     if isinstance(value, type) and name == "__name__":

@@ -21,6 +21,7 @@ from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.values import Instance, NativeFunction, Unknown
 from lrfix.simulation.world import World, optimizer_named
 from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import names_rate_key
 
 _MOST_FOLLOWED = 4
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
@@ -191,6 +192,8 @@ class Bench:
                 return OMIT
         if stated is not None and not self.scenario.fill_none:
             self.world.host.defaults.own.setdefault(name, stated)
+        if required and names_rate_key(name) and not overridden:
+            return "lr"
         if role is Role.UNKNOWN and stated is None and not overridden:
             self.parameters.setdefault(name, None)
             return Unknown(name)

@@ -49,6 +49,7 @@ _MODULES = frozenset(
         "types",
         "dataclasses",
         "operator",
+        "weakref",
     }
 )
 

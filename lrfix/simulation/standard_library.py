@@ -251,6 +251,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "functools.reduce": _reduce,
     "functools.lru_cache": lambda machine, node, function=None, **keywords: function,
     "functools.cache": lambda machine, node, function: function,
+    "weakref.ref": lambda machine, node, target: NativeFunction("weak reference", lambda m, n: target, True),
+    "weakref.proxy": lambda machine, node, target: target,
     "copy.deepcopy": _deepcopy,
     "copy.copy": _copy,
     "warnings.warn": _nothing,

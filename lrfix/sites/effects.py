@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Defined, Names
-from lrfix.sites.vocabulary import GROUP_NAMES, looks_like_optimizer, speaks_of_rate, speaks_of_step, words
+from lrfix.sites.vocabulary import GROUP_NAMES, looks_like_optimizer, names_rate_key, speaks_of_rate, speaks_of_step
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -17,9 +17,6 @@ _IN_PLACE = frozenset({"fill_", "copy_"})
 _IN_PLACE_FACTORS = frozenset({"mul_", "div_"})
 _SETTER_METHODS = frozenset({"set_lr", "set_learning_rate", "update_lr", "set_lrs"})
 _MAX_HOPS = 4
-#: The words of a name that holds the key of what is scheduled: ``group[self.param_name]``, ``group[lr_key]``.
-_KEYED = frozenset({"param", "parameter", "hyperparameter", "hyperparam", "lr"})
-_KEYS = frozenset({"name", "key"})
 
 
 @dataclass(frozen=True)
@@ -272,8 +269,7 @@ def _is_rate_key(node: ast.expr) -> bool:
     if isinstance(node, ast.Constant):
         return node.value == "lr"
     last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    spoken = set(words(last))
-    return last.endswith("_field") or (bool(spoken & _KEYED) and bool(spoken & _KEYS) and spoken <= _KEYED | _KEYS)
+    return last.endswith("_field") or names_rate_key(last)
 
 
 def _argument(call: ast.Call, function: Function, parameter: str, method: bool) -> ast.expr | None:

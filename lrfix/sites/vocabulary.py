@@ -179,6 +179,8 @@ _NO_POSITION = frozenset(
     | {"sizes", "scale", "factor", "gamma", "value", "values", "all", "ramp", "rampup", "burn", "unit", "loss", "opt"}
     | {"time", "timesteps", "plateau", "patience", "freeze", "annealing", "log", "save", "eval"}
 )
+_KEYED = frozenset({"param", "parameter", "hyperparameter", "hyperparam", "lr"})
+_KEYS = frozenset({"name", "key"})
 _FOREIGN = frozenset(
     {"jax", "optax", "flax", "tensorflow", "keras", "paddle", "mxnet", "mindspore", "chainer", "haiku"}
 )
@@ -198,6 +200,12 @@ def names_rate(name: str) -> bool:
     return bool({"lr", "lrs", "lrate"} & set(spoken)) or (
         "learning" in spoken and bool({"rate", "rates"} & set(spoken))
     )
+
+
+def names_rate_key(name: str) -> bool:
+    """Whether an identifier holds the key of what is scheduled: ``group[self.param_name]``, ``group[lr_key]``."""
+    spoken = set(words(name))
+    return bool(spoken & _KEYED) and bool(spoken & _KEYS) and spoken <= _KEYED | _KEYS
 
 
 def identifiers(node: ast.AST) -> Iterator[str]:

@@ -66,6 +66,16 @@ EXPRESSIONS = [
     "isinstance('x', numbers.Number), isinstance(2.5, numbers.Integral)",
 ]
 PROGRAMS = {
+    "methods taken apart and bound again": """
+        import weakref
+        class Counter:
+            def __init__(self): self.count = 1
+            def add(self, n): self.count += n; return self.count
+        counter = Counter()
+        method = counter.add
+        again = method.__func__.__get__(weakref.ref(method.__self__)(), Counter)
+        result = method(2), again(3), weakref.proxy(counter).count
+    """,
     "dataclass": """
         @dataclass
         class Config:

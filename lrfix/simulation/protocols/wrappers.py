@@ -14,6 +14,7 @@ from lrfix.simulation.protocols.schedulers import class_value
 from lrfix.simulation.signatures import Parameter, constructor_parameters, signature
 from lrfix.simulation.values import Instance, Unknown
 from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import names_rate_key
 
 #: The usual names of the method that advances a schedule, the likeliest first.
 ADVANCES = (
@@ -119,7 +120,8 @@ class Wrapper:
             bench.base_lrs = [rate if isinstance(rate, int | float) else 1.0 for rate in before]
         running = cls(bench, scheduler, optimizer, node)
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
-        if after != before and not any(isinstance(rate, Unknown) for rate in after):
+        moved = after != before or _begins(bench.names, node, {advance.method.name for advance in running.advances})
+        if moved and not any(isinstance(rate, Unknown) for rate in after):
             running.first = after
         return running
 
@@ -142,6 +144,23 @@ class _Advance:
         interpreter = self.bench.interpreter
         arguments = self.bench.bound(self.parameters, optimizer, self.ticks)
         return interpreter.call(interpreter.attribute(scheduler, self.method.name), **arguments)
+
+
+def _begins(names: Names, node: ast.ClassDef, advances: set[str]) -> bool:
+    """Whether a constructor of the class, or of its bases in this file, takes the first step itself."""
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__" and _calls(method) & advances:
+            return True
+    return any(_begins(names, base, advances) for base in _bases(names, node))
+
+
+def _bases(names: Names, node: ast.ClassDef) -> list[ast.ClassDef]:
+    found = []
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
+                found.append(binding.node)
+    return found
 
 
 def _another(value: Any, optimizer: Instance) -> bool:
@@ -194,18 +213,20 @@ def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
 def _methods(names: Names, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
     """The methods of a class, with those it inherits in this file."""
     found: dict[str, ast.FunctionDef] = {}
-    for base in node.bases:
-        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
-            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
-                found |= _methods(names, binding.node)
+    for base in _bases(names, node):
+        found |= _methods(names, base)
     return found | {s.name: s for s in node.body if isinstance(s, ast.FunctionDef)}
 
 
 def _writes(node: ast.AST) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
-    return any(
-        isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr" for t in targets
-    )
+    return any(isinstance(t, ast.Subscript) and _rate_key(t.slice) for t in targets)
+
+
+def _rate_key(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return bool(node.value == "lr")
+    return isinstance(node, ast.Attribute) and names_rate_key(node.attr)
 
 
 def _other_clock(name: str, candidates: Sequence[str]) -> str | None:

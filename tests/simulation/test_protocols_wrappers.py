@@ -1,0 +1,57 @@
+"""Wrappers: whose constructor takes the first step, which keep their key under a name, which count optimizer steps."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.source import parse_source
+
+KEYED = """
+    import weakref
+    from functools import wraps
+    class BaseParamScheduler:
+        def __init__(self, optimizer, param_name, last_step=-1):
+            self.optimizer, self.param_name, self.last_step = optimizer, param_name, last_step
+            self.base_values = [group[param_name] for group in optimizer.param_groups]
+            def counting(method):
+                reference, func = weakref.ref(method.__self__), method.__func__
+                cls = reference().__class__
+                @wraps(func)
+                def wrapper(*args, **kwargs):
+                    reference().counted = 1
+                    return func.__get__(reference(), cls)(*args, **kwargs)
+                return wrapper
+            self.optimizer.step = counting(self.optimizer.step)
+            self.step()
+        def step(self):
+            self.last_step += 1
+            for group, value in zip(self.optimizer.param_groups, self.values()):
+                group[self.param_name] = value
+    class StepParamScheduler(BaseParamScheduler):
+        def __init__(self, optimizer, param_name, step_size, gamma=0.1):
+            self.step_size, self.gamma = step_size, gamma
+            super().__init__(optimizer, param_name)
+        def values(self):
+            return [value * self.gamma ** (self.last_step // self.step_size) for value in self.base_values]
+"""
+
+
+@pytest.fixture(scope="module")
+def keyed() -> SiteAnalysis:
+    analyses = analyse(parse_source(textwrap.dedent(KEYED).encode(), "train.py"))
+    return next(a for a in analyses if a.name == "StepParamScheduler")
+
+
+def test_the_key_of_what_is_scheduled_is_the_rate(keyed: SiteAnalysis) -> None:
+    assert keyed.reason is None or "simulate" not in keyed.reason
+    assert keyed.family == "step"
+
+
+def test_a_first_step_in_the_constructor_gives_the_rate_of_step_0(keyed: SiteAnalysis) -> None:
+    (size,) = [value for path, value in keyed.scenarios[0].values.items() if path == "step_size"]
+
+    assert isinstance(size, int)
+    assert keyed.curve[size - 1] == keyed.curve[0] > keyed.curve[size]
