@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="the schedulers are torch classes")
 
 from lrfix import schedulers, schedules
 
