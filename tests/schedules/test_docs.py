@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,16 @@ def test_the_pictures_are_drawn_from_the_present_code():
     script = ROOT / "docs" / "make_schedule_pictures.py"
     done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_curve_that_changes_makes_its_picture_stale_and_no_other(monkeypatch):
+    script = runpy.run_path(str(ROOT / "docs" / "make_schedule_pictures.py"))
+    original = schedules.warmup_cosine
+    monkeypatch.setattr(schedules, "warmup_cosine", lambda step, **more: 0.9 * original(step, **more))
+    files = [
+        (script["FOLDER"] / f"{name}.svg", script["drawn"](picture)) for name, picture in script["PICTURES"].items()
+    ]
+    assert script["stale"](files) == ["warmup_cosine.svg"]
 
 
 def test_every_picture_is_shown_and_every_file_linked_exists():
