@@ -8,6 +8,7 @@ from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.emission import pure
 from lrfix.rewriting.model import NotRewritten
 from lrfix.simulation.facts import literal
+from lrfix.simulation.roles import Role, role_of
 from lrfix.source import Source
 
 
@@ -26,6 +27,26 @@ def check_plain(call: ast.Call) -> None:
 def constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
     """The class's own ``__init__``."""
     return next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+
+
+def restart_parameter(node: ast.ClassDef) -> str | None:
+    """The parameter of a class's constructor that is torch's ``last_epoch``, whatever it is called."""
+    initialiser = constructor(node)
+    if initialiser is None:
+        return None
+    arguments = initialiser.args
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = dict(
+        zip([a.arg for a in plain][len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True)
+    )
+    defaults.update(
+        {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+    )
+    names = [a.arg for a in (*plain, *arguments.kwonlyargs)]
+    if "last_epoch" in names:
+        return "last_epoch"
+    alike = [name for name in names if role_of(name) is Role.LAST_EPOCH and literal(defaults.get(name)) == -1]
+    return alike[0] if len(alike) == 1 else None
 
 
 def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[str, tuple[str, ast.expr]]:
@@ -66,4 +87,4 @@ def bound_arguments(source: Source, node: ast.ClassDef, call: ast.Call) -> dict[
     return found
 
 
-__all__ = ["bound_arguments", "check_plain", "constructor", "names_of"]
+__all__ = ["bound_arguments", "check_plain", "constructor", "names_of", "restart_parameter"]

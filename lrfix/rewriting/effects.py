@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from lrfix.names import Names
+from lrfix.names import Defined, Names
 from lrfix.rewriting.constructors import constructor
 from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.subclasses import optimizer_parameter
@@ -57,6 +57,21 @@ def _given(receiver: ast.expr, parameters: set[str], held: set[str]) -> bool:
     return isinstance(receiver, ast.Name) and receiver.id in parameters
 
 
+def bases_in(names: Names, node: ast.ClassDef) -> list[ast.ClassDef]:
+    """The classes of the file that a class is derived from, the nearest first."""
+    found: list[ast.ClassDef] = []
+    pending = [node]
+    while pending:
+        cls = pending.pop(0)
+        for base in cls.bases:
+            scope = names.owner(base.id, names.scope_of(cls)) if isinstance(base, ast.Name) else None
+            binding = names.reaching(base.id, scope, cls) if isinstance(base, ast.Name) and scope else None
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node not in found:
+                found.append(binding.node)
+                pending.append(binding.node)
+    return found
+
+
 def dropped_calls(names: Names, nodes: Sequence[ast.AST]) -> list[str]:
     """Notes on statements that only call something (a line of a log, say) and go with the old code."""
     found: dict[str, None] = {}
@@ -91,4 +106,4 @@ def _is_own(names: Names, function: ast.expr) -> bool:
     return bool(names.qualified(function) & {"warnings.warn"})
 
 
-__all__ = ["check_drives_nothing", "dropped_calls"]
+__all__ = ["bases_in", "check_drives_nothing", "dropped_calls"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
-from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of
-from lrfix.rewriting.effects import check_drives_nothing, dropped_calls
+from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
+from lrfix.rewriting.effects import bases_in, check_drives_nothing, dropped_calls
 from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
@@ -178,7 +178,7 @@ class _Planner:
         for construction in self.site.constructions:
             values = bound_arguments(self.source, node, construction.call)
             values.pop(name, None)
-            last = values.pop("last_epoch", None)
+            last = values.pop(restart_parameter(node) or "last_epoch", None)
             values.pop("verbose", None)
             spec = substituted(self.spec, values)
             self._note_unused(values, construction)
@@ -212,11 +212,14 @@ class _Planner:
             raise NotRewritten(f"`{derived.name}` at line {derived.lineno} is derived from it")
         if self.external(rf"class\s+\w+\s*\([^)]*\b{node.name}"):
             raise NotRewritten("a class in another file is derived from it")
-        own = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-        for method in node.body:
+        family = [node, *bases_in(self.names, node)]
+        if len(family) > 1 and constructor(node) is None:
+            raise NotRewritten(f"`{node.name}` takes its constructor from `{family[1].name}`")
+        own = {n.attr for cls in family for n in ast.walk(cls) if isinstance(n, ast.Attribute)}
+        for method in (s for cls in family for s in cls.body):
             if not isinstance(method, ast.FunctionDef) or method.name.startswith("_") or method.name in _API:
                 continue
-            if method.name not in own:
+            if method.name not in own or method.decorator_list:
                 raise NotRewritten(f"`{node.name}.{method.name}` is there for others to call, and would be lost")
 
     def _alias(self, node: ast.ClassDef) -> Plan:
@@ -239,7 +242,7 @@ class _Planner:
                 raise NotRewritten(
                     f"the schedule depends on `{missing[0]}`, which the constructor of `{node.name}` does not get"
                 )
-        last = "last_epoch" if "last_epoch" in parameters else None
+        last = "last_epoch" if initialiser is None else restart_parameter(node)
         arguments = [optimizer, *arguments_of(self.spec, last)]
         self.uses.gone.update(node.body)
         self.uses.gone.update(node.bases)

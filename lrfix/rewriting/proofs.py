@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
-from lrfix.rewriting.constructors import bound_arguments, constructor, names_of
+from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
 from lrfix.rewriting.curves import expected_curve, longest_number, telling_length
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.imports import SCHEDULERS
@@ -49,6 +49,8 @@ def proofs_of(
 
 _WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
 _EDGE_STEPS = 120
+_LATE_STEPS = 400
+_OTHER_VALUES = (0.2, 3, 8)
 
 
 class _Prover:
@@ -98,6 +100,7 @@ class _Prover:
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
             found += self._edges(before, after, scenarios[0])
+            found += self._without_effect(before, after, scenarios[0], [k for k in before.free if k not in after.free])
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
@@ -112,6 +115,26 @@ class _Prover:
         request = VerificationRequest(before.source, after.source, (scenario,), _EDGE_STEPS, "repair", self.device)
         return [Proof(request, "without warmup", may_raise=True)]
 
+    def _without_effect(self, before: Slice, after: Slice, generic: Values, dropped: Sequence[str]) -> list[Proof]:
+        """Other values of what the new code no longer reads: a floor, say, that is only reached later, is told so."""
+        if self.kind != "equivalent":
+            return []
+        found = []
+        for key in dropped:
+            value = generic.values.get(key)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                continue
+            for factor in _OTHER_VALUES:
+                other = type(value)(value * factor)
+                if other == value:
+                    continue
+                scenario = Values({**generic.values, key: other}, generic.base_lrs)
+                request = VerificationRequest(
+                    before.source, after.source, (scenario,), _LATE_STEPS, "repair", self.device
+                )
+                found.append(Proof(request, f"with another `{key}`", may_raise=True))
+        return found
+
     def _restart(self) -> int:
         """The position of ``last_epoch`` in the old call."""
         node = self.analysis.site.node
@@ -120,7 +143,8 @@ class _Prover:
         initialiser = constructor(node)
         arguments = initialiser.args if initialiser is not None else None
         names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)][1:] if arguments is not None else []
-        return names.index("last_epoch") if "last_epoch" in names else len(names) + 99
+        restart = restart_parameter(node)
+        return names.index(restart) if restart in names else len(names) + 99
 
     def _spec_at(self, construction: Construction) -> ScheduleSpec:
         node = self.analysis.site.node
@@ -141,7 +165,7 @@ class _Prover:
         simulated = list(self.analysis.scenarios) or [
             SimulatedScenario({}, BASE_RATES[index], ()) for index in range(GENERIC)
         ]
-        given = [n for n in simulated[0].values if n in own and n not in ("last_epoch", optimizer)]
+        given = [n for n in simulated[0].values if n in own and n not in (restart_parameter(node), optimizer)]
         needed = [n for n in names_of(self.spec) if n in own and n not in given]
         if initialiser is not None and needed:
             given += needed
@@ -159,6 +183,8 @@ class _Prover:
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
         edges = self._edges(before, after, scenarios[0]) if self.plan.alias is not None else []
+        read = set(names_of(self.spec))
+        edges += self._without_effect(before, after, scenarios[0], [name for name in given if name not in read])
         return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]
 
     def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:

@@ -105,7 +105,64 @@ class TestOneFunction:
         assert "ignore comment" in result.left[0].reason
 
 
+class TestWhatIsTold:
+    def test_calls_that_go_with_the_old_code(self, rewrite):
+        before = BEFORE.replace("        if step <", "        logger.info('step %s', step)\n        if step <")
+        result = rewrite("from mine import logger\n" + before)
+        assert "`logger.info(...)` at line 15 goes with the old code" in result.sites[0].notes
+
+    def test_a_form_that_is_never_rewritten_is_not_even_simulated(self, rewrite, monkeypatch):
+        def analysed(*arguments):
+            raise AssertionError("simulated")
+
+        monkeypatch.setattr("lrfix.rewriting.analyses.analyse_site", analysed)
+        setter = (
+            "def adjust(optimizer, k):\n    for group in optimizer.param_groups:\n        group['lr'] = 0.1 * 0.9**k\n"
+        )
+        (left,) = rewrite(setter).left
+        assert left.form == "setter"
+        assert "the code sets the rate itself; rewrite replaces functions given to LambdaLR" in left.reason
+
+
 class TestWhatStays:
+    def test_the_blank_line_above_a_group_of_imports(self, rewrite):
+        before = BEFORE.replace(
+            "import math\n\nimport torch\n", '"""Doc."""\n\nimport math\nimport os\n\nimport torch\n'
+        )
+        assert rewrite(before).after.startswith('"""Doc."""\n\nimport os\n\nimport torch\n')
+
+    def test_what_is_imported_twice_is_one_thing(self, rewrite):
+        before = BEFORE.replace("import LambdaLR\n", "import LambdaLR\nimport torch.nn as nn\n")
+        result = rewrite(
+            before
+            + "\n\nif __name__ == '__main__':\n    import torch\n    import math\n    train(math.e, nn.Linear(1, 1))\n"
+        )
+        assert "WarmupCosineLR(optimizer, args.total, warmup_steps=args.warmup)" in result.after
+
+    def test_a_schedule_whose_end_is_not_simulated(self, rewrite):
+        before = """
+            from dataclasses import dataclass
+            from torch.optim.lr_scheduler import LambdaLR
+
+            @dataclass
+            class Config:
+                steps: int = 5100
+                cooldown: int = 1450
+
+            config = Config()
+
+            def factor(step):
+                if step < config.steps - config.cooldown:
+                    return min(1.0, (step + 1) / 250)
+                return (config.steps - step) / config.cooldown
+
+            def build(optimizer):
+                return LambdaLR(optimizer, factor)
+            """
+        result = rewrite(_text(before))
+        assert not result.changed
+        assert "the code speaks of 5100 steps" in result.left[0].reason
+
     def test_a_function_with_another_use(self, rewrite):
         before = BEFORE.replace("        return scheduler\n", "").replace(
             "    return scheduler\n", "    print(factor(3))\n    return scheduler\n"
@@ -330,6 +387,30 @@ class TestClasses:
         assert any("derived from it" in left.reason for left in here.left)
         elsewhere = rewrite(CLASS, external=lambda name: re.search(name, "class Mine(WarmupCosine):") is not None)
         assert not elsewhere.changed and "in another file is derived" in elsewhere.left[0].reason
+
+    def test_so_is_one_that_inherits_them_from_another_class_of_the_file(self, rewrite):
+        family = """
+            from torch.optim.lr_scheduler import LambdaLR
+
+            class Base(LambdaLR):
+                @property
+                def last_step(self):
+                    return self.last_epoch
+
+            class Warmup(Base):
+                def __init__(self, optimizer, warmup, last_step=-1):
+                    super().__init__(optimizer, lambda k: min(1.0, (k + 1) / warmup), last_step)
+            """
+        result = rewrite(_text(family))
+        assert not result.changed
+        assert "`Warmup.last_step` is there for others" in " ".join(left.reason for left in result.left)
+
+    def test_where_to_go_on_is_passed_on_whatever_it_is_called(self, rewrite):
+        renamed = BUILT.replace("last_epoch", "last_step")
+        kept = rewrite(renamed, external=lambda name: name == "WarmupCosine").after
+        assert "last_epoch=last_step" in kept
+        resumed = rewrite(renamed.replace("args.epochs + 5)", "args.epochs + 5, last_step=args.done)")).after
+        assert "last_epoch=args.done" in resumed
 
     def test_a_class_with_methods_for_others_is_left_alone(self, rewrite):
         result = rewrite(CLASS + "\n    def set_step(self, step):\n        self.last_epoch = step\n")
