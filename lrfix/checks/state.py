@@ -1,4 +1,4 @@
-"""LR101 to LR106: hidden state, dead updates, bypassed and constant schedules, parameters without effect."""
+"""LR101, LR103 to LR106: hidden state, bypassed and constant schedules, parameters without effect."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from lrfix.structure import (
     Function,
     Update,
     assignments,
-    functions_of,
     handed_over,
     hyperparameters,
     method,
     methods,
     schedule_functions,
-    unreachable,
     updates,
 )
 from lrfix.study import Study, constant
@@ -54,21 +52,6 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                     f"rate at step {step} is {one.curve[step]:.6g}, with two it is {two.curve[step]:.6g}.",
                     study.evidence(two, [max(step - 1, 0), step, step + 1]),
                 )
-
-
-@rule("LR102")
-def unreachable_update(study: Study) -> Iterator[Violation]:
-    for function in functions_of(study):
-        dead = list(unreachable(function))
-        first = next((s for s in dead if _advances(s)), None)
-        if first is not None:
-            yield Violation(
-                study.span(first),
-                f"`{_headline(first)}` can never run: every path before it in `{function.name}` returns or raises, "
-                "so the "
-                "state it should advance stands still.",
-            )
-    yield from _never_true(study)
 
 
 @rule("LR103")
@@ -227,82 +210,6 @@ def _depends_on_asking(study: Study) -> tuple[Run, Run, int] | None:
             if abs(a - b) > 1e-9 * max(abs(a), abs(b)):
                 return one, two, step
     return None
-
-
-def _advances(statement: ast.stmt) -> bool:
-    """A dead statement worth a word: it would have changed state that outlives the call."""
-    if isinstance(statement, ast.AugAssign):
-        return True
-    if isinstance(statement, ast.Assign):
-        return any(isinstance(t, ast.Attribute | ast.Subscript) for t in statement.targets)
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return isinstance(statement.value.func, ast.Attribute) and statement.value.func.attr == "step"
-    return False
-
-
-def _never_true(study: Study) -> Iterator[Violation]:
-    """A branch that would update the schedule, under a test that compares a number with a text or that is settled by
-    state which nothing ever changes."""
-    if not study.ran:
-        return
-    for function in functions_of(study):
-        for test in ast.walk(function):
-            if not isinstance(test, ast.If) or _first_with(study, test) is None:
-                continue
-            body_ran = any(_first_with(study, s) is not None for s in test.body)
-            if body_ran:
-                continue
-            wrong = _compares_number_with_text(study, test.test)
-            frozen = _frozen_state(study, function, test)
-            if wrong is not None:
-                yield Violation(
-                    study.span(test.body[0]),
-                    f"This branch can never run: `{wrong}` holds a number and is compared with a text.",
-                )
-            elif frozen is not None:
-                yield Violation(
-                    study.span(test.body[0]),
-                    f"This branch can never run: `{ast.unparse(test.test)}` waits for `{frozen}` to change, and "
-                    "nothing that "
-                    "runs changes it.",
-                )
-
-
-def _compares_number_with_text(study: Study, test: ast.expr) -> str | None:
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-        return None
-    left, right = test.left, test.comparators[0]
-    if not isinstance(right, ast.Constant) or not isinstance(right.value, str) or not isinstance(left, ast.Attribute):
-        return None
-    parameter = hyperparameters(study).get(left.attr)
-    default = study.defaults.own.get(parameter or "")
-    if isinstance(default, int | float) and not isinstance(default, bool):
-        return ast.unparse(left)
-    return None
-
-
-def _frozen_state(study: Study, function: ast.AST, test: ast.If) -> str | None:
-    """A counter that starts at a literal, decides ``test`` alone, and whose updates never ran."""
-    if not any(_advances(s) for s in test.body):
-        return None
-    attributes = {n.attr for n in ast.walk(test.test) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
-    locals_ = {n.id for n in ast.walk(test.test) if isinstance(n, ast.Name) and n.id not in ("self", "cls")}
-    if len(attributes) != 1 or locals_ or any(isinstance(n, ast.Call) for n in ast.walk(test.test)):
-        return None
-    name = next(iter(attributes))
-    if name in hyperparameters(study) or name in ("last_epoch", "_step_count"):
-        return None
-    writes = [u for f in functions_of(study) for u in updates(f) if u.name == name]
-    ran = [u for u in writes if _first_with(study, u.statement) is not None and not _in_constructor(study, u)]
-    started = [
-        u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)
-    ]
-    return f"self.{name}" if started and not ran and len(writes) > len(started) else None
-
-
-def _in_constructor(study: Study, update: Update) -> bool:
-    owner = study.names.enclosing(update.statement, ast.FunctionDef)
-    return isinstance(owner, ast.FunctionDef) and owner.name == "__init__"
 
 
 def _named(function: Function, name: str) -> bool:

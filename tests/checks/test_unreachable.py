@@ -1,0 +1,121 @@
+"""LR102: which branches of a chain a step can take."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrfix.checks.conditions import dead_branches, meaning
+from lrfix.simulation.facts import literal
+
+
+def number(node: ast.expr) -> float | None:
+    found = literal(node)
+    return float(found) if isinstance(found, int | float) else None
+
+
+def setter(*tests: str) -> str:
+    chain = "".join(f"{'if' if not n else 'elif'} {test}:\n        lr = {n}.0\n    " for n, test in enumerate(tests))
+    write = "for g in optimizer.param_groups:\n        g['lr'] = lr\n"
+    return f"def adjust(optimizer, epoch):\n    lr = 9.0\n    {chain}{write}"
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ("epoch >= 75", "epoch >= 90"),
+        ("epoch > 30", "epoch == 60"),
+        ("epoch < 90", "epoch < 75"),
+        ("epoch < 30", "epoch >= 30", "epoch > 60"),
+        ("epoch in (30, 60)", "epoch == 60"),
+        ("30 <= epoch", "60 <= epoch < 90"),
+        ("epoch != 3", "epoch > 3"),
+        ("epoch > 60 and epoch < 30",),
+        ("epoch % 10 == 10",),
+        ("epoch > 5 or epoch < 3", "epoch == 7"),
+    ],
+)
+def test_a_branch_that_the_tests_before_it_leave_nothing_for(check, tests):
+    [finding] = check(setter(*tests))
+    assert finding.code == "LR102"
+    assert f"`{tests[-1]}`" in finding.message
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ("epoch >= 90", "epoch >= 75"),
+        ("epoch < 75", "epoch < 90"),
+        ("epoch >= 75 and optimizer", "epoch >= 90"),
+        ("epoch >= first", "epoch >= second"),
+        ("epoch == 30", "epoch == 60"),
+        ("epoch % 10 == 0", "epoch == 30"),
+        ("epoch >= 30 and epoch < 60", "epoch >= 30"),
+        ("epoch in milestones", "epoch == 60"),
+    ],
+)
+def test_a_branch_that_some_step_can_take(codes, tests):
+    assert "LR102" not in codes(setter(*tests))
+
+
+def test_a_guard_that_returns_counts_like_a_branch_before(check):
+    [finding] = check(
+        """
+        def factor(epoch):
+            if epoch < 30:
+                return 1.0
+            if epoch < 20:
+                return 0.5
+            return 0.1
+
+        def adjust(optimizer, epoch):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.3 * factor(epoch)
+        """
+    )
+    assert finding.code == "LR102"
+    assert finding.span.start.line == 5
+
+
+def test_a_variable_that_changed_in_between_decides_anew(codes):
+    source = """
+    def adjust(optimizer, epoch, warmup):
+        if epoch < 30:
+            lr = 1.0
+        epoch -= warmup
+        if epoch < 20:
+            lr = 0.5
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert "LR102" not in codes(source)
+
+
+THRESHOLDS = st.integers(0, 6)
+TESTS = st.one_of(
+    st.builds(lambda op, n: f"x {op} {n}", st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), THRESHOLDS),
+    st.builds(lambda a, b: f"{a} <= x < {b}", THRESHOLDS, THRESHOLDS),
+    st.builds(lambda a, b: f"x < {a} or x > {b}", THRESHOLDS, THRESHOLDS),
+    st.builds(lambda a, b: f"not (x < {a} and x != {b})", THRESHOLDS, THRESHOLDS),
+)
+
+
+@given(st.lists(TESTS, min_size=1, max_size=4))
+def test_a_dead_branch_is_one_that_no_number_takes(tests):
+    chain = "".join(f"{'if' if not n else 'elif'} {test}:\n    y = {n}\n" for n, test in enumerate(tests))
+    dead = {d.branch.lineno for d in dead_branches(ast.parse(chain).body, number)}
+    halves = [n / 2 for n in range(-2, 16)]
+    taken = {next((n for n, test in enumerate(tests) if eval(test, {"x": x})), None) for x in halves}
+    assert dead == {2 * n + 1 for n in range(len(tests)) if n not in taken}
+
+
+@given(TESTS, st.sampled_from([n / 2 for n in range(-2, 16)]))
+def test_a_test_means_the_numbers_that_pass_it(test, x):
+    said = meaning(ast.parse(test, mode="eval").body, number)
+    assert any(
+        (low < x or (low == x and low_in)) and (x < high or (x == high and high_in))
+        for low, low_in, high, high_in in said.allowed["x"].parts
+    ) == eval(test, {"x": x})
