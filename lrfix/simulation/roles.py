@@ -37,6 +37,7 @@ class Role(str, Enum):
     GAMMA = "gamma"
     WIDTH = "width"
     COUNT = "count"
+    FRACTION = "fraction"
     INCREMENT = "increment"
     LAST_EPOCH = "last_epoch"
     UNKNOWN = "unknown"
@@ -45,6 +46,10 @@ class Role(str, Enum):
 _RULES: tuple[tuple[str, Role], ...] = (
     (r"last_?epoch|last_?step|start_epoch|start_step|start_iter|resume", Role.LAST_EPOCH),
     (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
+    (
+        r"(cool_?down|decay|stable|constant|hold|anneal|annealing|plateau|flat|linear|cosine|cos)_?((steps|iters)_)?(fraction|frac|pct|percent|percentage|proportion|portion)$|(cool_?down|stable|constant|hold|plateau|flat)_?ratio$",
+        Role.FRACTION,
+    ),
     (
         r"warm.*(start|init|begin|min).*(lr|rate|value)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,
@@ -86,7 +91,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),
-    (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp", Role.POWER),
+    (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp|exp_factor|decay_exp$", Role.POWER),
     (r"gamma|decay_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr", Role.GAMMA),
     (
         r"base_?(lr|rate|learning|value$)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate|(^|_)lr_[a-z0-9]$|^(initial|init|base|start)_value$",

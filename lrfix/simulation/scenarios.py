@@ -34,6 +34,7 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.GAMMA: (0.83, 0.91, 0.79, 0.87),
     Role.WIDTH: (64, 96, 48, 80),
     Role.COUNT: (8, 12, 6, 10),
+    Role.FRACTION: (0.43, 0.37, 0.31, 0.47),
     Role.INCREMENT: (1, 1, 1, 1),
     Role.LAST_EPOCH: (-1, -1, -1, -1),
 }
@@ -103,6 +104,8 @@ class Scenario:
         value = _TABLE[role][column]
         if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
             return _TABLE[Role.WARMUP_FRACTION][column]
+        if role is Role.CYCLE and isinstance(default, float) and default == 1:
+            return default  # a cycle of the whole run, as a share of it
         if isinstance(default, list | tuple) and not isinstance(value, list):
             return [value, value]
         if isinstance(value, int) and role in LENGTHS:

@@ -14,7 +14,7 @@ from lrfix.names import FUNCTION_NODES, Assigned, Defined, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
-from lrfix.sites.tables import is_table
+from lrfix.sites.tables import called_name, is_table
 from lrfix.sites.vocabulary import (
     OTHER_QUANTITIES,
     SCHEDULE_WORDS,
@@ -46,6 +46,7 @@ def function_sites(
     holding = {a for n in (*whole, *(w.statement for w in effects.writes)) for a in names.ancestors(n)}
     setters = {site.node for site in others if site.form == "setter" and not site.inline}
     nesting = {a for n in names.scopes if isinstance(n, FUNCTION_NODES) for a in names.ancestors(n)}
+    partials = _partials(names)
     used = set(_used(names, effects, others))
     found: dict[Function, ScheduleSite] = {}
     for node in names.nodes:
@@ -55,7 +56,7 @@ def function_sites(
             continue
         if node not in used and node not in nesting and not any(map(names_position, parameters_of(node))):
             continue
-        calls = effects.calls_of(node) if node in used or _speaks(node) else []
+        calls = [*effects.calls_of(node), *partials.get(node, ())] if node in used or _speaks(node) else []
         if calls and all(any(a in setters for a in names.ancestors(call)) for call in calls):
             continue
         if _gives_rates(names, node, node in used):
@@ -84,6 +85,22 @@ def _used(names: Names, effects: Effects, others: Sequence[ScheduleSite]) -> Ite
                     yield from called(names, call)
 
 
+def _partials(names: Names) -> dict[Function, list[ast.Call]]:
+    """The calls of ``partial`` by the function that they are given."""
+    found: dict[Function, list[ast.Call]] = {}
+    for node in names.nodes:
+        if isinstance(node, ast.Call) and called_name(node) == "partial" and names.qualified(node.func) & _PARTIAL:
+            for function in _named(names, node.args[0]) if node.args else ():
+                found.setdefault(function, []).append(node)
+    return found
+
+
+def _named(names: Names, node: ast.expr) -> Iterator[Function]:
+    for binding in names.bindings(node.id, node) if isinstance(node, ast.Name) else ():
+        if isinstance(binding, Defined) and isinstance(binding.node, FUNCTIONS):
+            yield binding.node
+
+
 def _calls_in(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
     return (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Call))
 
@@ -92,9 +109,7 @@ def called(names: Names, call: ast.Call) -> Iterator[Function]:
     """The file's functions that a call may run: by name, or as a method of the class it stands in."""
     function = call.func
     if isinstance(function, ast.Name):
-        for binding in names.bindings(function.id, function):
-            if isinstance(binding, Defined) and isinstance(binding.node, FUNCTIONS):
-                yield binding.node
+        yield from _named(names, call.args[0] if function.id == "partial" and call.args else function)
     elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         around = names.enclosing(call, ast.ClassDef)
         if function.value.id in ("self", "cls") and isinstance(around, ast.ClassDef):

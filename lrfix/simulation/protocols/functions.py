@@ -9,6 +9,7 @@ from typing import Any
 from lrfix.simulation.bench import Bench
 from lrfix.simulation.clock import nested, parameter_ticks
 from lrfix.simulation.errors import Finished, Opaque
+from lrfix.simulation.facts import literal
 from lrfix.simulation.protocols.running import Running
 from lrfix.simulation.protocols.schedulers import class_value
 from lrfix.simulation.protocols.setters import FromCall, asked_parameters, function_value, returns_function
@@ -110,6 +111,7 @@ def _build(bench: Bench, construction: Construction | None, groups: int) -> Runn
     if isinstance(node, ast.FunctionDef):
         function = function_value(bench, node)
         given = parameters(node)[1:] if isinstance(function, BoundMethod) else parameters(node)
+        _learn_defaults(bench, [name for name, _, _ in given])
         if returns_function(node):
             inner = bench.interpreter.call(function, **bench.bound(given, None))
             if not isinstance(inner, Function | BoundMethod | Partial | Instance):
@@ -118,6 +120,9 @@ def _build(bench: Bench, construction: Construction | None, groups: int) -> Runn
         if bench.site.form == "array":
             bench.start_clock(False)
             return _table(bench, bench.interpreter.call(function, **bench.bound(given, None)), groups)
+        if construction is not None and ast.unparse(construction.call.func).rpartition(".")[2] == "partial":
+            made = bench.value(construction.call)
+            return Valued(bench, made, asked_parameters(made), groups)
         if construction is not None:
             return Placed(bench, function, construction.call, groups)
         if not parameter_ticks([name for name, _, _ in given]):
@@ -126,6 +131,20 @@ def _build(bench: Bench, construction: Construction | None, groups: int) -> Runn
     if isinstance(node, ast.stmt):
         return _statement(bench, node, groups)
     raise Opaque("is of a kind lrfix cannot run", node)
+
+
+def _learn_defaults(bench: Bench, given: Sequence[str]) -> None:
+    """What the file's own calls pass for a parameter, where that is a number or a setting with a default."""
+    defaults = bench.world.host.defaults
+    for call in bench.site.calls:
+        partial = ast.unparse(call.func).rpartition(".")[2] == "partial"
+        passed: dict[str, ast.expr] = dict(zip(given, call.args[1:] if partial else call.args, strict=False))
+        passed |= {k.arg: k.value for k in call.keywords if k.arg in given and k.arg is not None}
+        for name, value in passed.items():
+            stated = literal(value)
+            stated = defaults.get(ast.unparse(value)) if stated is None else stated
+            if isinstance(stated, int | float) and not isinstance(stated, bool):
+                defaults.own.setdefault(name, stated)
 
 
 def _unasked(bench: Bench, function: Any, given: Sequence[Parameter], groups: int) -> Running:

@@ -1,0 +1,82 @@
+"""Functions of the step: asked alone, where the file calls them, and as partials."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import pytest
+
+from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.source import parse_source
+
+
+def only(code: str) -> SiteAnalysis:
+    analyses = analyse(parse_source(textwrap.dedent(code).encode(), "train.py"))
+    (found,) = [a for a in analyses if a.form == "function"]
+    return found
+
+
+SHARES = """
+    from dataclasses import dataclass
+    from functools import partial
+    @dataclass
+    class Config:
+        warmup: int = 10
+        shape: float = 0.5
+        cycle_length: float = 1.0
+    def lr_inverse(step, warmup, shape):
+        if step < warmup:
+            return step / warmup
+        return warmup**shape / step**shape
+    def build(args: Config):
+        return {"lr": partial(lr_inverse, warmup=args.warmup, shape=args.shape)}
+"""
+
+
+def test_a_parameter_of_no_known_role_has_the_value_that_the_files_own_use_gives_it() -> None:
+    analysis = only(SHARES)
+    curve, warmup = analysis.curve, analysis.curve.index(max(analysis.curve))
+
+    assert curve[0] == 0.0
+    assert math.isclose(curve[4 * warmup], 0.5)
+    assert analysis.family == "linear-warmup+inverse-sqrt"
+
+
+def test_a_share_of_the_run_is_no_number_of_steps() -> None:
+    analysis = only("""
+        def get_lr(step, total_steps, cooldown_frac):
+            x = step / total_steps
+            if x < 1 - cooldown_frac:
+                return 1.0
+            return max(1 - x, 0) / cooldown_frac
+    """)
+
+    assert analysis.curve[0] == analysis.curve[20] == 1.0
+    assert analysis.curve[95] < 0.5
+
+
+def test_a_factory_is_asked_through_what_it_returns() -> None:
+    analysis = only("""
+        import math
+        from functools import partial
+        def get_lr_schedule(kind, lr, min_lr, total_iters):
+            def cosine(lr, min_lr, total_iters, iters):
+                return min_lr + 0.5 * (lr - min_lr) * (1 + math.cos(math.pi * iters / total_iters))
+            def fixed(lr, iters):
+                return lr * 0.5 ** (iters // 10)
+            if kind == "cos":
+                return partial(cosine, lr, min_lr, total_iters)
+            return partial(fixed, lr)
+    """)
+
+    assert set(analysis.family.split("+")) == {"cosine", "step"}
+
+
+@pytest.mark.parametrize("position", ["step", "it", "cur_iter", "epoch", "global_step"])
+def test_the_position_is_known_by_its_name(position: str) -> None:
+    analysis = only(
+        f"def poly_lr(base_lr, {position}, max_iter):\n    return base_lr * (1 - {position} / max_iter) ** 0.9\n"
+    )
+
+    assert analysis.family == "poly"
