@@ -47,13 +47,12 @@ class Lines:
         self._spans = [span * (self._unit // unit) for _, span, unit in lines]
         self._origins = [origin * (self._unit // unit) for origin, _, unit in lines]
         self._from_zero = not any(self._origins)
+        self.only = (self._origins[0], self._spans[0], self._unit) if len(lines) == 1 else None
 
     def at(self, numerator: int, denominator: int) -> list[float]:
         """The rates at ``numerator / denominator`` of the way, each rounded once."""
         whole = self._unit * denominator
         spans = self._spans
-        if len(spans) == 1:
-            return [(self._origins[0] * denominator + spans[0] * numerator) / whole]
         if self._from_zero:
             return [span * numerator / whole for span in spans]
         origins = self._origins
@@ -248,7 +247,12 @@ class WarmupScheduler(LRScheduler):
             lines = self._warmup_lines
         else:
             lines = self._decay_lines
-        rates = lines.at(numerator, denominator)
+        only = lines.only
+        if only is not None:
+            # One rate for all groups, which is the common case: without a call.
+            rates = [(only[0] * denominator + only[1] * numerator) / (only[2] * denominator)]
+        else:
+            rates = lines.at(numerator, denominator)
         if not self._repeated:
             return rates
         return rates * len(self._which) if len(rates) == 1 else [rates[i] for i in self._which]
