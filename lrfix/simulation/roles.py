@@ -71,11 +71,11 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.FLOOR_RATIO,
     ),
     (
-        r"(min|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$",
+        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$",
         Role.FLOOR,
     ),
     (
-        r"(max|peak|top|high|upper)_?(lr|rate|learning|value)|(lr|rate|learning_rate)_?(max|peak|high)|eta_?max|lr_?max|max_?lr|peak",
+        r"(max|maximum|maximal|largest|peak|top|high|highest|upper)_?(lr|rate|learning|value)|(lr|rate|learning_rate)_?(max|peak|high)|eta_?max|lr_?max|max_?lr|peak",
         Role.PEAK,
     ),
     (
