@@ -8,13 +8,15 @@ import exact_curves
 import mpmath
 import pytest
 from exact_curves import exact_rate, ulps
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrfix import schedules
 
 HORIZON = 2**53
 LIMIT_ULP = 5
+# A busy machine is no fault of the schedules.
+UNHURRIED = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 lengths = st.one_of(st.integers(1, 40), st.integers(1, 10**6), st.integers(1, HORIZON), st.sampled_from([HORIZON]))
 fractional = st.one_of(st.integers(0, 300), st.floats(0, 300), st.integers(0, 10**6).map(lambda n: n / 8))
@@ -105,23 +107,18 @@ def check(function, family, step, arguments):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_promise_2_every_family_in_every_convention_within_5_ulp_up_to_2_to_the_53(bundle, family):
-    @settings(max_examples=70, deadline=None, database=None)
+    @settings(max_examples=70, **UNHURRIED)
     @given(calls(family))
     def holds(call):
         step, arguments = call
-        try:
-            check(getattr(bundle, family), family, step, arguments)
-        except ValueError as error:
-            # The peak of a late cycle may be too small for a geometric progression to reach it.
-            assert "warmup_mode='exponential'" in str(error)
-            assume(False)
+        check(getattr(bundle, family), family, step, arguments)
 
     holds()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_promise_2_fractional_steps_and_lengths_within_5_ulp(family):
-    @settings(max_examples=40, deadline=None, database=None)
+    @settings(max_examples=40, **UNHURRIED)
     @given(st.data(), calls(family), fractional)
     def holds(data, call, step):
         arguments = call[1]
@@ -168,7 +165,7 @@ def test_promise_2_every_T_0_T_mult_and_warmup_up_to_a_bound(bundle, decay_progr
             check(bundle.warmup_cosine_restarts, "warmup_cosine_restarts", step, arguments)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, **UNHURRIED)
 @given(st.data(), st.sampled_from(FAMILIES), st.sampled_from([8, 10**3, 10**6, 2**40, HORIZON]))
 def test_promise_2_rises_in_the_warmup_and_falls_after_it_wherever_the_exact_curve_does(data, family, total):
     _, arguments = data.draw(calls(family))
