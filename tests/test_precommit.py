@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,21 +65,23 @@ def environment(tmp_path_factory):
     return inherited | {"PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("cache"))}
 
 
-@pytest.fixture
-def scratch(tmp_path):
-    git("init", "--quiet", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scratch")
+    git("init", "--quiet", cwd=folder)
     for name, text in {"clean.py": CLEAN, "broken.py": BROKEN}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    git("add", ".", cwd=tmp_path)
-    return tmp_path
+        (folder / name).write_text(text, encoding="utf-8")
+    git("add", ".", cwd=folder)
+    return folder
 
 
-@pytest.fixture
-def hook(lrfix_repository, environment, scratch):
-    def run(name: str, *files: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pre_commit", "try-repo", str(lrfix_repository), name, "--verbose", "--files"]
-        return subprocess.run(
-            [*command, *files],
+@pytest.fixture(scope="module")
+def run_hooks(lrfix_repository, environment, scratch):
+    """Both hooks of the repository on some files; each call makes pre-commit build their environment anew."""
+
+    def run(*files: str) -> tuple[int, dict[str, str]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pre_commit", "try-repo", str(lrfix_repository), "--verbose", "--files", *files],
             cwd=scratch,
             env=environment,
             capture_output=True,
@@ -87,27 +90,41 @@ def hook(lrfix_repository, environment, scratch):
             stdin=subprocess.DEVNULL,
             timeout=300,
         )
+        parts = re.split(r"^lrfix (check|rewrite)\.*", done.stdout, flags=re.MULTILINE)
+        assert parts[1::2] == ["check", "rewrite"], done.stdout + done.stderr
+        return done.returncode, dict(zip(parts[1::2], parts[2::2], strict=True))
 
     return run
 
 
-@pytest.mark.parametrize("name", ["lrfix-check", "lrfix-rewrite"])
-def test_a_clean_script_passes(hook, name):
-    done = hook(name, "clean.py")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Passed" in done.stdout
+@pytest.fixture(scope="module")
+def on_clean(run_hooks):
+    return run_hooks("clean.py")
 
 
-def test_check_stops_a_broken_script_and_says_what_is_wrong(hook):
-    done = hook("lrfix-check", "clean.py", "broken.py")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Failed" in done.stdout
+@pytest.fixture(scope="module")
+def on_both(run_hooks):
+    return run_hooks("clean.py", "broken.py")
+
+
+def test_a_clean_script_passes_both_hooks(on_clean):
+    status, output = on_clean
+    assert status == 0
+    for hook in ("check", "rewrite"):
+        assert output[hook].startswith("Passed"), output[hook]
+
+
+def test_check_stops_a_broken_script_and_says_what_is_wrong(on_both):
+    status, output = on_both
+    assert status == 1
+    assert output["check"].startswith("Failed")
     for code in ("LR101", "LR102", "LR104", "LR105"):
-        assert f"error {code} " in done.stdout
+        assert f"error {code} " in output["check"]
 
 
-def test_rewrite_without_torch_stops_a_broken_script_untouched_and_names_torch(hook, scratch):
-    done = hook("lrfix-rewrite", "clean.py", "broken.py")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "torch cannot be imported" in done.stdout
+def test_rewrite_without_torch_stops_a_broken_script_untouched_and_names_torch(on_both, scratch):
+    status, output = on_both
+    assert status == 1
+    assert output["rewrite"].startswith("Failed")
+    assert "torch cannot be imported" in output["rewrite"]
     assert (scratch / "broken.py").read_text(encoding="utf-8") == BROKEN
