@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lrfix.findings import Span, Status
+from lrfix.findings import ScheduleReport, Span, Status
 from lrfix.simulation.roles import role_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class SiteAnalysis:
     name: str | None
     study: object
     studies: tuple[object, ...] = ()
+    horizon: str | None = None
+    schedules: tuple[ScheduleReport, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     recognition: Recognition | None = None
     scenarios: tuple[SimulatedScenario, ...] = ()
@@ -70,7 +72,7 @@ def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAn
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
-    from lrfix.families import family_of_site, inherited, proven
+    from lrfix.families import family_of_site, inherited, proven, schedules, settle_key
     from lrfix.simulation.facts import Defaults
     from lrfix.simulation.switches import settings, switches
     from lrfix.study import Study, as_float
@@ -79,6 +81,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
     for each in studies:
         each.settle(alternatives)
+        settle_key(each)
     study = next((s for s in studies if s.opaque is None), studies[0])
     opaque = study.opaque
     for each in studies:
@@ -105,10 +108,12 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         handrolled=True,
         status=_status(study, opaque, recognition),
         reason=opaque or (recognition.reason if recognition is not None else _failure(study)) or _beyond(study),
-        curve=tuple(as_float(v) for v in study.runs[0].curve) if study.runs and opaque is None else (),
+        curve=tuple(as_float(v) for v in (runs or study.runs)[0].curve) if opaque is None and study.runs else (),
         name=site.name,
         study=study,
         studies=tuple(studies),
+        horizon=family.horizon,
+        schedules=schedules(studies),
         counters=counters,
         recognition=recognition,
         scenarios=tuple(_scenario(run) for run in runs),

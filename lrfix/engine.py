@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from lrfix.config import Settings
 from lrfix.discovery import Target, has_schedule_words, is_generated
-from lrfix.findings import FileError, FileResult, Finding, SiteReport, Span, Status, Violation
+from lrfix.findings import FileError, FileResult, Finding, ScheduleReport, SiteReport, Span, Status, Violation
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
@@ -50,6 +50,10 @@ class AnalysedSite(Protocol):
     def curve(self) -> tuple[float, ...]: ...
     @property
     def name(self) -> str | None: ...
+    @property
+    def horizon(self) -> str | None: ...
+    @property
+    def schedules(self) -> tuple[ScheduleReport, ...]: ...
     @property
     def studies(self) -> Sequence[Any]:
         """What the rules look at: one study for each schedule that the site holds."""
@@ -265,6 +269,8 @@ def _report(path: str, site: AnalysedSite) -> SiteReport:
         reason=site.reason,
         curve=tuple(site.curve),
         name=site.name,
+        horizon=site.horizon,
+        schedules=site.schedules,
     )
 
 

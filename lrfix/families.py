@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lrfix.findings import ScheduleReport
 from lrfix.names import Defined, Names
 from lrfix.recognition.shapes import Curve, Shape, shape_of, united
 from lrfix.simulation.facts import literal
@@ -41,6 +42,7 @@ class Family:
 
     name: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    horizon: str | None = None
 
 
 def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: Mapping[str, Sequence[str]]) -> Family:
@@ -52,12 +54,34 @@ def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: M
     if not named:
         return Family("other")
     names = [family.name for family in named]
+    horizon = next((family.horizon for family in named if family.horizon is not None), None)
     names += [name for study in studies[:1] if study.opaque is None for name in _branches(study, alternatives)]
     whole = united(names)
     if site.form == "setter" and whole == "constant":
         # Writing one rate again and again is an assignment, not a schedule.
         whole = "other"
-    return Family(whole, named[0].parameters)
+    return Family(whole, named[0].parameters, horizon)
+
+
+def schedules(studies: Sequence[Study]) -> tuple[ScheduleReport, ...]:
+    """The schedules of a site one by one, each with the settings that choose it; empty where there is but one."""
+    told = [(study, family) for study in studies if (family := family_of(study)) is not None]
+    if len({tuple(sorted(study.settings)) for study, _ in told if study.settings}) == 0 or len(told) < 2:
+        return ()
+    varied = {
+        path
+        for study, _ in told
+        for path, value in study.settings.items()
+        if any(other.settings.get(path) != value for other, _ in told)
+    }
+    return tuple(
+        ScheduleReport(
+            {path: repr(value) for path, value in study.settings.items() if path in varied},
+            family.name,
+            family.parameters,
+        )
+        for study, family in told
+    )
 
 
 def family_of(study: Study) -> Family | None:
@@ -66,7 +90,7 @@ def family_of(study: Study) -> Family | None:
         return None
     recognition = study.recognition
     if recognition is not None and recognition.spec is not None and not _long(study):
-        return Family(recognition.family, recognition.parameters)
+        return Family(recognition.family, recognition.parameters, _horizon(study, recognition.parameters))
     shape, runs = _shape(study)
     if shape is not None and "other" in shape.family:
         # Generic values may hide what the author's own show: an exponent of one half, a gamma of one.
@@ -79,7 +103,8 @@ def family_of(study: Study) -> Family | None:
     shape = _stretched(study, shape) or shape
     name = _qualified(study, runs, shape.family)
     exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))
-    return Family(name, recognition.parameters if exact and recognition is not None else shape.parameters)
+    parameters = recognition.parameters if exact and recognition is not None else shape.parameters
+    return Family(name, parameters, _horizon(study, parameters))
 
 
 def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple[Shape | None, list[Run]]:
@@ -108,6 +133,38 @@ def _stated(study: Study, runs: Sequence[Run]) -> dict[str, object]:
             if plain and default != value and role_of(path) in (Role.GAMMA, Role.POWER):
                 found[path] = default
     return found
+
+
+def _horizon(study: Study, parameters: Mapping[str, str]) -> str | None:
+    """The user's expression for the step at which the schedule is meant to end."""
+    if "total_steps" in parameters:
+        return parameters["total_steps"]
+    run = study.run(0, use=study.described_by)
+    end = study.horizon(run) if run.ran else None
+    values = {
+        path: value
+        for path, value in {**run.names, **run.leaves}.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    ends = [path for path, value in values.items() if value == end and role_of(path) in (Role.HORIZON, Role.EPOCHS)]
+    if ends:
+        return ends[0]
+    for epochs in (path for path in values if role_of(path) is Role.EPOCHS):
+        for batches in (path for path in values if role_of(path) is Role.LOADER_LENGTH):
+            if values[epochs] * values[batches] == end:
+                return f"{epochs} * {batches}"
+    return None
+
+
+def settle_key(study: Study) -> None:
+    """Take a name that keys the parameter groups (``group[self.param_name]``) for the rate's."""
+    run = study.run(0, use=None) if study.site.form != "lambda" else study.run(0)
+    if run.failure is None or run.failure.kind != "KeyError" or run.failure.step > 0:
+        return
+    for path, value in {**run.leaves, **run.names}.items():
+        if path not in study.settings and repr(value) == run.failure.message and role_of(path) is Role.UNKNOWN:
+            study.settings[path] = "lr"
+            return
 
 
 def inherited(names: Names, nodes: Sequence[ast.AST]) -> list[ast.AST]:
@@ -224,4 +281,4 @@ def proven(study: Study, recognition: Recognition | None) -> Recognition | None:
     return replace(recognition, spec=None, reason=f"{told} lies beyond the steps that were simulated")
 
 
-__all__ = ["Family", "family_of", "family_of_site", "inherited", "proven"]
+__all__ = ["Family", "family_of", "family_of_site", "inherited", "proven", "schedules", "settle_key"]

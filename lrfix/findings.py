@@ -85,11 +85,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class ScheduleReport:
+    """One of several schedules that a site holds, with the settings that choose it (``{"args.mode": "cos"}``)."""
+
+    settings: Mapping[str, str]
+    family: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SiteReport:
     """A schedule as the inventory and the JSON document show it.
 
     ``parameters`` maps a schedule parameter (``warmup_steps``) to the user's own expression
-    (``args.warmup``). ``curve`` is the sampled rate of the first group under the first scenario.
+    (``args.warmup``). ``curve`` is the sampled rate of the first group under the first scenario. ``horizon`` is the
+    user's expression for the step at which the schedule is meant to end, None where it has no end or none shows.
+    ``schedules`` tells the branches of a site that holds several apart.
     """
 
     path: str
@@ -102,6 +113,8 @@ class SiteReport:
     reason: str | None = None
     curve: tuple[float, ...] = ()
     name: str | None = None
+    horizon: str | None = None
+    schedules: tuple[ScheduleReport, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 from lrfix.config import Settings
 from lrfix.discovery import Target
 from lrfix.engine import check_paths, check_source
-from lrfix.findings import Evidence, Severity, Span, Status, Violation
+from lrfix.findings import Evidence, ScheduleReport, Severity, Span, Status, Violation
 from lrfix.pages import Page
 from lrfix.registry import Rule
 from lrfix.source import Source
@@ -34,6 +34,8 @@ class Site:
     status: Status = Status.EQUIVALENT
     reason: str | None = None
     curve: tuple[float, ...] = (1.0, 0.5)
+    horizon: str | None = "args.steps"
+    schedules: tuple[ScheduleReport, ...] = ()
     counters: dict[str, int] = field(default_factory=lambda: {"experiments": 2})
 
 

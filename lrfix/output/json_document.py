@@ -70,6 +70,11 @@ def _site(site: SiteReport) -> dict[str, object]:
         "reason": site.reason,
         "name": site.name,
         "curve": _plain(site.curve),
+        "horizon": site.horizon,
+        "schedules": [
+            {"settings": dict(each.settings), "family": each.family, "parameters": dict(each.parameters)}
+            for each in site.schedules
+        ],
     }
 
 

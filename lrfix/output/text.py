@@ -143,10 +143,19 @@ def page(rule_page: Page) -> str:
 def _site_details(site: SiteReport) -> str:
     text = ""
     if site.parameters:
-        text += "    " + ", ".join(f"{name}={_one_line(value)}" for name, value in site.parameters.items()) + "\n"
+        text += f"    {_assignments(site.parameters)}\n"
+    if site.horizon and site.horizon not in site.parameters.values():
+        text += f"    ends at {_one_line(site.horizon)}\n"
+    for schedule in site.schedules:
+        text += f"    {_assignments(schedule.settings)}: {schedule.family}"
+        text += f" ({_assignments(schedule.parameters)})\n" if schedule.parameters else "\n"
     if site.reason:
         text += f"    {_one_line(site.reason)}\n"
     return text
+
+
+def _assignments(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={_one_line(value)}" for name, value in values.items())
 
 
 def _block(finding: Finding, lines: Sequence[str], style: Style) -> str:

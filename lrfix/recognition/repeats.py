@@ -18,9 +18,7 @@ def repeated(real: Sequence[Segment], values: Sequence[float], ends: Sequence[fl
     if not moving:
         return None
     scale = max(abs(s.first) for s in moving) or 1.0
-    leaps = [
-        b for a, b in pairwise(moving) if values[b.begin] > a.last + 1e-3 * scale and (a.falling or a.kind == "cosine")
-    ]
+    leaps = [b for a, b in pairwise(moving) if a.falling and values[b.begin] > a.last + 1e-3 * scale]
     falls = [s for s in moving if s.falling]
     rises = [s for s in moving if s.rising]
     if moving[0].kind == "cosine" and len(moving) == 1:

@@ -86,7 +86,9 @@ def _agreed(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     general = [parts for parts in found if "other" not in parts]
     if 2 * len(general) < len(found):
         general = list(found)
-    moving = [parts for parts in general if parts != ("constant",)] or general
+    moving = [parts for parts in general if parts != ("constant",)]
+    if 2 * len(moving) <= len(general):
+        moving = general
     seen = {part for parts in moving for part in parts}
     widened = [tuple(_widened(part, seen) for part in parts) for parts in moving]
     count = Counter(frozenset(parts) for parts in widened)

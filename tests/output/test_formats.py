@@ -17,6 +17,7 @@ from lrfix.findings import (
     FileResult,
     Finding,
     Position,
+    ScheduleReport,
     Severity,
     SiteReport,
     Span,
@@ -52,6 +53,8 @@ SITE = SiteReport(
     "the rate jumps",
     (0.0, 0.5, 1.0),
     "factor",
+    "args.steps",
+    (ScheduleReport({"mode": "'cos'"}, "cosine", {"total_steps": "args.steps"}),),
 )
 RESULTS = [
     FileResult("a.py", True, sites=(replace(SITE, path="a.py", status=Status.OPAQUE, reason="calls load()"),)),
@@ -184,6 +187,10 @@ def test_json_has_exactly_the_contract():
                 "reason": reason,
                 "name": "factor",
                 "curve": [0.0, 0.5, 1.0],
+                "horizon": "args.steps",
+                "schedules": [
+                    {"settings": {"mode": "'cos'"}, "family": "cosine", "parameters": {"total_steps": "args.steps"}}
+                ],
             }
             for path, status, reason in (
                 ("a.py", "opaque", "calls load()"),
@@ -250,6 +257,8 @@ def test_the_inventory_lists_every_site_with_parameters_and_reasons():
         ["a.py:1", "factor", "lambda", "linear-warmup+cosine", "opaque", "▁▅█"],
     ]
     assert "    warmup_steps=args.warmup\n" in report
+    assert "    ends at args.steps\n" in report
+    assert "    mode='cos': cosine (total_steps=args.steps)\n" in report
     assert "    calls load()\n" in report
     assert report.endswith("2 schedules in 4 files\n")
 
