@@ -53,7 +53,7 @@ def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> Sequen
         return [node]
     if isinstance(node, ast.List | ast.Tuple):
         return [d for element in node.elts for d in _definitions(names, element, at, hops + 1)]
-    if isinstance(node, ast.ListComp):
+    if isinstance(node, ast.ListComp | ast.GeneratorExp):
         return _definitions(names, node.elt, at, hops + 1)
     if isinstance(node, ast.BinOp):
         return [d for side in (node.left, node.right) for d in _definitions(names, side, at, hops + 1)]
@@ -62,7 +62,7 @@ def _definitions(names: Names, node: ast.expr, at: ast.AST, hops: int) -> Sequen
     if isinstance(node, ast.Name):
         scope = names.owner(node.id, names.scope_of(node))
         binding = names.reaching(node.id, scope, at) if scope else None
-        return _from_binding(names, binding, hops)
+        return [*_from_binding(names, binding, hops), *_appended(names, node, binding, hops)]
     if isinstance(node, ast.Attribute):
         return _method(names, node)
     if isinstance(node, ast.Call):
@@ -80,12 +80,33 @@ def _from_binding(names: Names, binding: Binding | None, hops: int) -> Sequence[
     return []
 
 
+def _appended(names: Names, node: ast.Name, binding: Binding | None, hops: int) -> Sequence[ast.AST]:
+    """What ``node.append(...)`` puts into a list that is written out where it is bound."""
+    if not isinstance(binding, Assigned) or binding.index or not isinstance(binding.value, ast.List):
+        return []
+    scope = names.scope_of(binding.node)
+    calls = [
+        n
+        for n in names.nodes
+        if isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr == "append"
+        and isinstance(n.func.value, ast.Name)
+        and n.func.value.id == node.id
+        and len(n.args) == 1
+        and names.scope_of(n) is scope
+    ]
+    return [d for call in calls for d in _definitions(names, call.args[0], call, hops + 1)]
+
+
 def _from_call(names: Names, node: ast.Call, at: ast.AST, hops: int) -> Sequence[ast.AST]:
     qualified = names.qualified(node.func)
     if qualified & {"functools.partial", "partial"} and node.args:
         return _definitions(names, node.args[0], at, hops + 1)
     if isinstance(node.func, ast.Lambda):
         return [node.func]
+    if isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple") and len(node.args) == 1:
+        return _definitions(names, node.args[0], at, hops + 1)
     return _definitions(names, node.func, at, hops + 1) if isinstance(node.func, ast.Name | ast.Attribute) else []
 
 

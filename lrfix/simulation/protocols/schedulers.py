@@ -56,6 +56,8 @@ def _from_call(
     positional, keywords, slots = bench.call_arguments(call, construction.optimizer, environment)
     functions = keywords.get("lr_lambda", positional[1] if len(positional) > 1 else None)
     if bench.site.form == "lambda" and isinstance(functions, list | tuple):
+        if not functions:
+            raise Opaque("the list of functions is filled in a loop", call)
         groups = len(functions)
     if bench.site.form == "lambda" and len(positional) > 2:
         positional = positional[:2]
