@@ -36,7 +36,7 @@ _BROAD = re.compile(
     r"|iter_?(no|n)|global_steps|ep|e|i)$"
 )
 _PROGRESS = re.compile(
-    r"^(frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done)$"
+    r"^(frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done|where)$"
 )
 _WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
 

@@ -154,10 +154,12 @@ SCHEDULE_WORDS = frozenset(
     | {"squareroot", "constant"}
 )
 _POSITION = frozenset(
-    {"step", "epoch", "iter", "iteration", "it", "itr", "update", "progress", "t", "tokens", "timestamp"}
+    {"step", "epoch", "iter", "iteration", "it", "itr", "update", "progress", "t", "where", "timestamp"}
 )
-_POSITIONS = frozenset({"steps", "iters", "iterations", "epochs", "updates"})
-_COUNTING = frozenset({"num", "n", "global", "current", "cur", "curr", "trained", "done"})
+_POSITIONS = frozenset({"steps", "iters", "iterations", "epochs", "updates", "tokens"})
+_COUNTING = frozenset(
+    {"num", "n", "global", "current", "cur", "curr", "trained", "done", "seen", "processed", "consumed"}
+)
 _NO_POSITION = frozenset(
     {
         "total",

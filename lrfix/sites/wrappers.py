@@ -13,7 +13,9 @@ from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import (
     OTHER_QUANTITIES,
     call_argument,
+    foreign_framework,
     looks_like_optimizer,
+    names_rate,
     optimizer_call,
     speaks_of_rate,
     torch_scheduler,
@@ -45,6 +47,8 @@ _SHARE_OF_SCHEDULERS = 0.15
 
 def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
     """One site a class; ``taken`` are the classes that are sites of another form."""
+    if foreign_framework(names):
+        return []
     owned = set(taken)
     found: list[ScheduleSite] = []
     for node in names.nodes:
@@ -181,7 +185,7 @@ def _is_scheduler_by_word(names: Names, node: ast.ClassDef, methods: dict[str, F
     if vocabulary & OTHER_QUANTITIES or not vocabulary & {"scheduler", "schedule", "lr", "lrscheduler", "lrschedule"}:
         return False
     own = {n: m for n, m in methods.items() if names.parents.get(m) is node and not _abstract(m)}
-    if not any(speaks_of_rate(i) for i in _identifiers(node)):
+    if not any(speaks_of_rate(i) for cls in _family(names, node) for i in _identifiers(cls)):
         return False
     by_method = [m for n, m in own.items() if n in _SCHEDULER_METHODS]
     by_call = [m for n, m in own.items() if n in ("__call__",)]
@@ -192,7 +196,15 @@ def _is_scheduler_by_word(names: Names, node: ast.ClassDef, methods: dict[str, F
         return True
     if by_method and (scheduler_base or speaks_of_rate(node.name)):
         return _computes(own.values())
-    return bool(by_call) and _computes(own.values())
+    return bool(by_call) and (_computes(own.values()) or any(_gives_rate(m) for m in by_call))
+
+
+def _gives_rate(method: Function) -> bool:
+    """``return self.lr``: a constant schedule, asked like the others."""
+    return any(
+        isinstance(n, ast.Return) and isinstance(n.value, ast.Attribute) and names_rate(n.value.attr)
+        for n in ast.walk(method)
+    )
 
 
 def _identifiers(node: ast.ClassDef) -> Iterable[str]:

@@ -129,6 +129,7 @@ OTHERS = {
     "text": "def show_lr(step, lr):\n    return f'{step / 10}: {lr}'\n",
     "no formula": "def get_lr(step):\n    return LR\n",
     "a table": "def lrs(step):\n    return [0.1 * i * step for i in range(3)]\n",
+    "a rate by the size of the run": "def get_lr(training_tokens):\n    return 1.79 * training_tokens**0.307\n",
     "a rate by layer": "def layer_lr(layer, base_lr):\n    return base_lr * 0.9 ** layer\n",
     "training": "def learning_rate_step(step):\n    loss.backward()\n    return loss / step\n",
     "another framework": "import jax.numpy as jnp\ndef lr_schedule(step):\n    return 0.1 * jnp.cos(step / 10)\n",

@@ -235,3 +235,42 @@ def test_a_class_may_keep_the_name_of_what_it_schedules() -> None:
     """)
 
     assert found.name == "StepParamScheduler"
+
+
+def test_schedules_of_any_hyperparameter_whose_base_speaks_of_the_rate_are_wrappers() -> None:
+    found = wrappers("""
+        class ParamScheduler:
+            \"\"\"A number, for example the learning rate, as a function of the progress of training.\"\"\"
+            def __call__(self, where):
+                raise NotImplementedError
+        class LinearParamScheduler(ParamScheduler):
+            def __init__(self, start, end):
+                self.start, self.end = start, end
+            def __call__(self, where):
+                return self.end * where + self.start * (1 - where)
+    """)
+
+    assert [s.name for s in found] == ["LinearParamScheduler"]
+
+
+def test_a_constant_schedule_among_callables_is_a_wrapper() -> None:
+    (found,) = wrappers("""
+        class ConstantScheduler:
+            def __init__(self, lr):
+                self.lr = lr
+            def __call__(self, step):
+                return self.lr  # learning_rate
+    """)
+
+    assert found.name == "ConstantScheduler"
+
+
+def test_schedules_of_another_framework_are_none() -> None:
+    code = """
+        import tensorflow as tf
+        class WarmUpSchedule(tf.keras.optimizers.schedules.LearningRateSchedule):
+            def __call__(self, step):
+                return self.initial_learning_rate * (step / self.warmup_steps) ** self.power
+    """
+
+    assert wrappers(code) == []
