@@ -182,12 +182,12 @@ class Bench:
             return _NEUTRAL[name] if required or name == "last_epoch" else OMIT
         stated = literal(default)
         role = role_of(name)
-        overridden = name in self.scenario.overrides
+        overridden, absent = name in self.scenario.overrides, False
         if not overridden and default is not None:
             if isinstance(default, ast.Constant) and default.value is None:
                 if not self.scenario.fill_none or role not in (*LENGTHS, Role.FLOOR, Role.FLOOR_RATIO, Role.PEAK):
                     return OMIT
-                stated = 0
+                stated, absent = 0, True
             if stated is None or isinstance(stated, bool | str) or role is Role.LAST_EPOCH:
                 return OMIT
         if stated is not None and not self.scenario.fill_none:
@@ -198,6 +198,9 @@ class Bench:
             self.parameters.setdefault(name, None)
             return Unknown(name)
         value = self.scenario.value(name)
+        if absent and role is Role.DECAY_LENGTH and isinstance(value, int):
+            # What is optional is a part of the whole: shorter than it.
+            value //= 3
         if not overridden and stated is None and last_word(name) in self.sequences:
             value = several(value)
         self.world.host.leaves[name] = value

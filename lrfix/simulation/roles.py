@@ -28,6 +28,7 @@ class Role(str, Enum):
     CYCLE_MULT = "cycle_mult"
     CYCLES = "cycles"
     STEP_SIZE = "step_size"
+    HOLD = "hold"
     MILESTONES = "milestones"
     BASE_RATE = "base_rate"
     PEAK = "peak"
@@ -82,6 +83,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
         Role.LOADER_LENGTH,
     ),
+    (r"(hold|constant|plateau|flat|stable|keep)_?(steps?|iters?|epochs?|len|length|updates)$", Role.HOLD),
     (
         r"decay_?(steps|iters|iterations|length|len|steps)|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown",
         Role.DECAY_LENGTH,
@@ -119,6 +121,7 @@ LENGTHS = frozenset(
         Role.LOADER_LENGTH,
         Role.CYCLE,
         Role.STEP_SIZE,
+        Role.HOLD,
     }
 )
 _OPTIMIZER_WORDS = frozenset({"optimizer", "optimizers", "optim", "optims", "opt", "opts", "optimiser"})

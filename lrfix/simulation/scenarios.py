@@ -25,6 +25,7 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.CYCLE_MULT: (2, 3, 2, 3),
     Role.CYCLES: (2, 3, 2, 3),
     Role.STEP_SIZE: (23, 19, 29, 31),
+    Role.HOLD: (15, 21, 25, 33),
     Role.MILESTONES: ([23, 41, 59], [19, 37, 61], [29, 47, 53], [31, 43, 67]),
     Role.BASE_RATE: (0.1, 0.3, 0.07, 0.2),
     Role.PEAK: (0.37, 0.53, 0.41, 0.47),
