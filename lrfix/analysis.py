@@ -107,7 +107,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         parameters=dict(family.parameters),
         handrolled=True,
         status=_status(study, opaque, recognition),
-        reason=opaque or (recognition.reason if recognition is not None else _failure(study)) or _beyond(study),
+        reason=opaque or _beyond(study) or (recognition.reason if recognition is not None else _failure(study)),
         curve=tuple(as_float(v) for v in (runs or study.runs)[0].curve) if opaque is None and study.runs else (),
         name=site.name,
         study=study,
@@ -145,7 +145,7 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
         return Status.OPAQUE
     if study.faults:
         return Status.REPAIR
-    if recognition is not None and recognition.spec is not None and not study.truncated:
+    if recognition is not None and recognition.spec is not None and not study.unseen:
         return Status.EQUIVALENT
     return Status.UNSUPPORTED
 
@@ -159,11 +159,9 @@ def _failure(study: Study) -> str | None:
 
 
 def _beyond(study: Study) -> str | None:
-    if not study.truncated:
+    if not study.unseen:
         return None
-    return (
-        f"the code speaks of {study.longest_literal} steps and lrfix simulates {study.steps}, so its end is not known"
-    )
+    return f"the code speaks of {study.unseen} steps and lrfix simulates {study.steps}, so its end is not known"
 
 
 def _parameters(run: Run, site: ScheduleSite) -> list[str]:

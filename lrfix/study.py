@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
-from lrfix.simulation.facts import Defaults
+from lrfix.simulation.facts import Defaults, largest_number
 from lrfix.simulation.guards import about_groups, proposals
 from lrfix.simulation.laboratory import Laboratory, Run
 from lrfix.simulation.roles import LENGTHS, Role, role_of
@@ -150,45 +150,20 @@ class Study:
 
     @cached_property
     def longest_literal(self) -> int:
-        nodes: list[ast.AST] = list(self.site.nodes)
-        nodes += [c.call for c in self.site.constructions]
-        fields = self._fields
-        for node in list(nodes):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Attribute) and inner.attr in fields:
-                    nodes.append(fields[inner.attr])
-                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-                    for binding in self.names.bindings(inner.id, inner):
-                        value = getattr(binding, "value", None)
-                        if isinstance(value, ast.Constant | ast.BinOp):
-                            nodes.append(value)
-        numbers = [
-            int(n.value)
-            for node in nodes
-            for n in ast.walk(node)
-            if isinstance(n, ast.Constant)
-            and isinstance(n.value, int | float)
-            and not isinstance(n.value, bool)
-            and 1 < abs(n.value) < 1e7
-        ]
-        return max(numbers, default=0)
+        return largest_number(self.names, [*self.site.nodes, *(c.call for c in self.site.constructions)])
 
     @cached_property
-    def _fields(self) -> dict[str, ast.expr]:
-        """What the classes of the file set their fields to (``num_iterations: int = 5100``)."""
-        found: dict[str, ast.expr] = {}
-        for node in self.names.nodes:
-            for statement in node.body if isinstance(node, ast.ClassDef) else ():
-                if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-                    targets: list[ast.expr] = [statement.target]
-                elif isinstance(statement, ast.Assign):
-                    targets = statement.targets
-                else:
-                    continue
-                for target in targets:
-                    if isinstance(target, ast.Name) and isinstance(statement.value, ast.Constant | ast.BinOp):
-                        found[target.id] = statement.value
-        return found
+    def unseen(self) -> int:
+        """The largest number of the schedule's own code where that lies beyond what is simulated, else 0.
+
+        What the constructor of a class is given by default does not count: scenarios give it something else.
+        """
+        roots: list[ast.AST] = list(self.site.nodes)
+        if self.site.form != "subclass":
+            roots += [c.call for c in self.site.constructions]
+        replaced = {default for _, default, _ in self.constructor if default is not None}
+        longest = largest_number(self.names, roots, replaced)
+        return longest if longest >= self.steps else 0
 
     @cached_property
     def constructor(self) -> list[Parameter]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from lrfix.names import Argument, Names
 
@@ -122,3 +122,46 @@ def _field_default(value: ast.expr | None) -> ast.expr | None:
 
 def _is_none(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def largest_number(names: Names, roots: Sequence[ast.AST], replaced: Collection[ast.AST] = ()) -> int:
+    """The largest number (below 1e7, truncated) that some code holds or reads under a name, apart from ``replaced``."""
+    nodes = list(roots)
+    fields = _fields(names)
+    for root in roots:
+        for inner in ast.walk(root):
+            if isinstance(inner, ast.Attribute) and inner.attr in fields:
+                nodes.append(fields[inner.attr])
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                for binding in names.bindings(inner.id, inner):
+                    value = getattr(binding, "value", None)
+                    if isinstance(value, ast.Constant | ast.BinOp):
+                        nodes.append(value)
+    numbers = [
+        int(n.value)
+        for node in nodes
+        for n in ast.walk(node)
+        if isinstance(n, ast.Constant)
+        and n not in replaced
+        and isinstance(n.value, int | float)
+        and not isinstance(n.value, bool)
+        and 1 < abs(n.value) < 1e7
+    ]
+    return max(numbers, default=0)
+
+
+def _fields(names: Names) -> dict[str, ast.expr]:
+    """What the classes of the file set their fields to (``num_iterations: int = 5100``)."""
+    found: dict[str, ast.expr] = {}
+    for node in names.nodes:
+        for statement in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+                targets: list[ast.expr] = [statement.target]
+            elif isinstance(statement, ast.Assign):
+                targets = statement.targets
+            else:
+                continue
+            for target in targets:
+                if isinstance(target, ast.Name) and isinstance(statement.value, ast.Constant | ast.BinOp):
+                    found[target.id] = statement.value
+    return found
