@@ -2,9 +2,10 @@
 
     python benchmarks/scheduler_step.py [--groups 1,10,100] [--repeat 25] [--device cpu|cuda] [--json]
 
-Both sides of a comparison are measured in turn, in one process, by the time of its thread, so that what else the machine
-does counts little and hits both; a ratio is the median over all rounds. Below 1 the bundled scheduler is the cheaper one. Every parameter group has a rate
-of its own, which is the dear case for the bundled schedulers: groups with the same rate are computed once.
+Both sides of a comparison are measured in turn, in one process, by the time of its thread: what else the machine does
+counts little and hits both. A ratio is the median over all rounds; below 1 the bundled scheduler is the cheaper one.
+Every parameter group has a rate of its own, which is the dear case for the bundled schedulers: groups with the same rate
+are computed once.
 """
 
 from __future__ import annotations
