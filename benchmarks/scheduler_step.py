@@ -4,7 +4,7 @@
 
 Both sides of a comparison are measured in turn, in one process, by the time of its thread: what else the machine does
 counts little and hits both. A ratio is the median over all rounds; below 1 the bundled scheduler is the cheaper one.
-Every parameter group has a rate of its own, which is the dear case for the bundled schedulers: groups with the same rate
+Every parameter group has a rate of its own, which is the dear case for the bundled schedulers: groups with one rate
 are computed once.
 """
 
