@@ -163,6 +163,9 @@ class TestWhatStays:
         assert not result.changed
         assert "the code speaks of 5100 steps" in result.left[0].reason
 
+    def test_a_long_default_of_a_class_is_no_end(self, rewrite):
+        assert "WarmupCosineLR" in rewrite(CLASS.replace("total, floor=0.0", "total=100_000, floor=0.0")).after
+
     def test_a_function_with_another_use(self, rewrite):
         before = BEFORE.replace("        return scheduler\n", "").replace(
             "    return scheduler\n", "    print(factor(3))\n    return scheduler\n"
