@@ -92,6 +92,9 @@ def family_of(study: Study) -> Family | None:
     if recognition is not None and recognition.spec is not None and not _long(study):
         return Family(recognition.family, recognition.parameters, _horizon(study, recognition.parameters))
     shape, runs = _shape(study)
+    if shape is None and (filled := _filled(study)) is not None:
+        study = filled
+        shape, runs = _shape(study)
     if shape is not None and "other" in shape.family:
         # Generic values may hide what the author's own show: an exponent of one half, a gamma of one.
         stated = _stated(study, runs)
@@ -120,6 +123,24 @@ def _shape(study: Study, overrides: Mapping[str, object] | None = None) -> tuple
         varied = [study.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
         curves += [_curve(study, run) for run in varied if run.ran and run.failure is None]
     return shape_of(curves), runs
+
+
+def _filled(study: Study) -> Study | None:
+    """The same schedule with a value for a parameter that is None by default and may not stay so."""
+    if not any(run.failure is not None and run.failure.step <= 0 for run in study.runs):
+        return None
+    optional = [
+        name
+        for name, default, _ in study.constructor
+        if isinstance(default, ast.Constant) and default.value is None and not _INNER.search(name)
+    ]
+    for name in optional[:_MOST_BRANCHES]:
+        for value in (_SHORT, [_SHORT, 2 * _SHORT - 5, 3 * _SHORT - 2]):
+            tried = Study(study.source, study.names, study.site, {**study.settings, name: value})
+            run = tried.run(0, use=None)
+            if run.ran and run.failure is None:
+                return tried
+    return None
 
 
 def _stated(study: Study, runs: Sequence[Run]) -> dict[str, object]:
@@ -188,7 +209,9 @@ def _bases(names: Names, node: ast.AST, depth: int) -> Iterator[ast.AST]:
 def _curve(study: Study, run: Run) -> Curve:
     base = run.base_lrs[0] if run.base_lrs else 1.0
     rates = [float(rate) for rate in run.curve]
-    return Curve(rates[: _written(study, run, rates)], base, {**run.leaves, **run.names})
+    # The definition's own name tells a warmup as well as a parameter's does.
+    named = {study.site.name: None} if study.site.name else {}
+    return Curve(rates[: _written(study, run, rates)], base, {**run.leaves, **run.names, **named})
 
 
 def _written(study: Study, run: Run, rates: Sequence[float]) -> int:

@@ -39,6 +39,8 @@ class Landmarks:
     periods: tuple[float, ...] = ()
     epoch: tuple[float, ...] = ()
     floors: tuple[float, ...] = ()
+    warm: bool = False
+    """Whether the code speaks of a warmup at all."""
 
     def scaled(self, stride: int) -> Landmarks:
         """The same for a curve of every ``stride``-th step."""
@@ -47,7 +49,7 @@ class Landmarks:
             return tuple(step / stride for step in steps)
 
         return Landmarks(
-            each(self.warmups), each(self.ends), each(self.boundaries), each(self.periods), (), self.floors
+            each(self.warmups), each(self.ends), each(self.boundaries), each(self.periods), (), self.floors, self.warm
         )
 
 
@@ -309,7 +311,7 @@ def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, wa
 def _only_rise(rise: Segment, marks: Landmarks) -> str:
     """A curve that climbs and does nothing else: half a warmup, unless it arrives where the schedule ends."""
     if rise.kind == "line":
-        return "linear" if _near(rise.end - 1, marks.ends) else "linear-warmup"
+        return "linear" if _near(rise.end - 1, marks.ends) and not marks.warm else "linear-warmup"
     if rise.kind == "exponential":
         return "exp-warmup" if _near(rise.end, marks.warmups) else "exponential"
     return "other"

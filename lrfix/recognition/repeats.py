@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lrfix.recognition.segments import Segment
 
+_WHOLE = 0.8 * math.pi
 _HALF = 1.3 * math.pi
 """Radians from which on an arc of a cosine is more than one annealing."""
 
@@ -22,9 +23,13 @@ def repeated(real: Sequence[Segment], values: Sequence[float], ends: Sequence[fl
     falls = [s for s in moving if s.falling]
     rises = [s for s in moving if s.rising]
     if moving[0].kind == "cosine" and len(moving) == 1:
-        return _wave(moving[0], ends)
+        return _wave(moving[0], values, ends)
     whole = [s for s in moving if s.kind == "cosine" and _arc(s) > _HALF]
     if leaps and not whole and _mostly_cosine([s for s in moving if s not in rises]):
+        warm = ("linear-warmup",) if moving[0].rising and moving[0].kind == "line" else ()
+        return (*warm, "cosine-restarts")
+    if len([s for s in falls if s.kind == "cosine" and _arc(s) > _WHOLE]) >= 2 and not whole:
+        # Cycles whose peak shrinks so fast that none rises above the floor of the one before.
         warm = ("linear-warmup",) if moving[0].rising and moving[0].kind == "line" else ()
         return (*warm, "cosine-restarts")
     if leaps and len(leaps) >= 2 and all(s.kind in ("line", "exponential", "power") for s in moving):
@@ -48,14 +53,12 @@ def _arc(segment: Segment) -> float:
     return segment.fit.numbers["omega"] * (segment.length - 1) if segment.fit is not None else 0.0
 
 
-def _wave(segment: Segment, ends: Sequence[float]) -> tuple[str, ...] | None:
-    """One cosine through the whole curve: an annealing that rebounds, or a cycle where the code says so."""
+def _wave(segment: Segment, values: Sequence[float], ends: Sequence[float]) -> tuple[str, ...] | None:
+    """One cosine through the whole curve: an annealing that rebounds, or a cycle where it climbs first."""
     assert segment.fit is not None
-    half = math.pi / segment.fit.numbers["omega"]
-    peak = segment.fit.numbers["start"] % (2 * half)
-    at_the_bottom = abs(peak - half) <= 1.5 or (segment.begin == 0 and abs(peak - half) <= 0.05 * half)
-    if at_the_bottom and _arc(segment) > _HALF:
-        return ("onecycle",) if any(abs(2 * half - end) <= 1.0 for end in ends) else ("cyclic",)
+    period = 2 * math.pi / segment.fit.numbers["omega"]
+    if values[segment.begin + 2] > values[segment.begin + 1] and _arc(segment) > _HALF:
+        return ("onecycle",) if any(abs(period - end) <= 1.0 for end in ends) else ("cyclic",)
     return None
 
 

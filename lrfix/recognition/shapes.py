@@ -16,6 +16,7 @@ from lrfix.simulation.roles import LENGTHS, Role, role_of
 
 _SHORTEST = 5
 """Rates from which on a curve has a shape."""
+_WARM = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS, Role.WARMUP_FRACTION, Role.WARMUP_START, Role.WARMUP_FACTOR})
 _ORDER = (
     "linear-warmup", "exp-warmup", "wsd", "constant", "linear", "poly", "cosine", "cosine-restarts", "inverse-sqrt",
     "exponential", "step", "multistep", "cyclic", "onecycle", "other",
@@ -78,6 +79,7 @@ def landmarks(curve: Curve) -> Landmarks:
         periods=tuple(dict.fromkeys(of(Role.STEP_SIZE, Role.CYCLE))),
         epoch=tuple(dict.fromkeys(batches)),
         floors=tuple(dict.fromkeys(floors)),
+        warm=any(role_of(path) in _WARM for path in curve.names),
     )
 
 
