@@ -23,7 +23,7 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
     by_role: dict[Role, list[str]] = {}
     for path in paths:
         by_role.setdefault(role_of(path), []).append(path)
-    base = _skeleton(by_role, _computes_cosine(study), _computes_power(study))
+    base = _skeleton(by_role, _computes_cosine(study), _exponent(study, paths))
     if base is None:
         return
     scheduler, positional, keywords = base
@@ -59,7 +59,7 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
 
 
 def _skeleton(
-    by_role: dict[Role, list[str]], cosine: bool, power: bool
+    by_role: dict[Role, list[str]], cosine: bool, exponent: str | None
 ) -> tuple[str, tuple[str, ...], dict[str, str]] | None:
     keywords: dict[str, str] = {}
     warmup = by_role.get(Role.WARMUP, []) or by_role.get(Role.WARMUP_EPOCHS, [])
@@ -75,8 +75,8 @@ def _skeleton(
         keywords.pop("eta_min_ratio", None)
     cycle, horizon = by_role.get(Role.CYCLE, []), by_role.get(Role.HORIZON, []) or by_role.get(Role.EPOCHS, [])
     if not cosine:
-        if power and len(horizon) == 1 and len(by_role.get(Role.POWER, [])) == 1:
-            return "WarmupPolynomialLR", (horizon[0], by_role[Role.POWER][0]), keywords
+        if exponent is not None and len(horizon) == 1:
+            return "WarmupPolynomialLR", (horizon[0], exponent), keywords
         if warmup and not (cycle or horizon or by_role.get(Role.GAMMA) or by_role.get(Role.POWER)):
             return "WarmupConstantLR", (), keywords
         return None
@@ -114,8 +114,25 @@ def _computes_cosine(study: Study) -> bool:
     return False
 
 
-def _computes_power(study: Study) -> bool:
-    return any(isinstance(inner, ast.Pow) for node in study.site.nodes for inner in ast.walk(node))
+def _exponent(study: Study, paths: Sequence[str]) -> str | None:
+    """The parameter that ``1 - k / T`` is raised to, whatever it is called; None where there is none, or several."""
+    found: dict[str, None] = {}
+    for node in study.site.nodes:
+        for inner in ast.walk(node):
+            power = _power(inner)
+            if power is None or not any(isinstance(n, ast.Sub) for n in ast.walk(power[0])):
+                continue
+            name = power[1].attr if isinstance(power[1], ast.Attribute) else ast.unparse(power[1])
+            found.update(dict.fromkeys(path for path in paths if path in (name, ast.unparse(power[1]))))
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _power(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        return node.left, node.right
+    if isinstance(node, ast.Call) and len(node.args) == 2 and ast.unparse(node.func) in ("pow", "math.pow"):
+        return node.args[0], node.args[1]
+    return None
 
 
 __all__ = ["readings_from_roles"]

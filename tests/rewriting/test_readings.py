@@ -140,6 +140,25 @@ class TestFaults:
         assert site.reading.key == "first-step-in-line"
         assert _emitted(site.after) == "WarmupCosineLR(optimizer, total, warmup_steps=warmup)"
 
+    def test_an_exponent_is_told_by_its_place_whatever_it_is_called(self, rewrite):
+        text = """
+            from torch.optim.lr_scheduler import _LRScheduler
+
+            class PolynomialLR(_LRScheduler):
+                def __init__(self, optimizer, max_iter, decay_iter=1, gamma=0.9, last_epoch=-1):
+                    self.max_iter, self.decay_iter, self.gamma = max_iter, decay_iter, gamma
+                    super().__init__(optimizer, last_epoch)
+
+                def get_lr(self):
+                    if self.last_epoch % self.decay_iter or self.last_epoch % self.max_iter:
+                        return self.base_lrs
+                    return [base * (1 - self.last_epoch / self.max_iter) ** self.gamma for base in self.base_lrs]
+            """
+        (site,) = rewrite(textwrap.dedent(text)).sites
+        assert "LR105" in site.codes
+        assert site.reading.spec.scheduler == "WarmupPolynomialLR"
+        assert site.reading.spec.positional == ("max_iter", "gamma")
+
     def test_a_bypassed_schedule_comes_into_force(self, rewrite):
         (site,) = rewrite(_fixture("lr104_step_ignores_get_lr")).sites
         assert site.reading.key == "schedule-in-force"
