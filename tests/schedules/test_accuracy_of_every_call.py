@@ -19,7 +19,8 @@ LIMIT_ULP = 5
 UNHURRIED = {"deadline": None, "database": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 lengths = st.one_of(st.integers(1, 40), st.integers(1, 10**6), st.integers(1, HORIZON), st.sampled_from([HORIZON]))
-fractional = st.one_of(st.integers(0, 300), st.floats(0, 300), st.integers(0, 10**6).map(lambda n: n / 8))
+# Lengths far below any part of a step that is ever counted (5e-324) are left out: their ratios are no floats.
+fractional = st.one_of(st.integers(0, 300), st.floats(1e-9, 300), st.integers(0, 10**6).map(lambda n: n / 8))
 rates = st.one_of(st.floats(1e-9, 1e3), st.sampled_from([0.1, 3e-4, 1.0, 6e-5]))
 shares = st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.0, 0.1, 1e-9, 1.0 - 2**-52]))
 
