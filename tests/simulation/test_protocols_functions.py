@@ -80,3 +80,26 @@ def test_the_position_is_known_by_its_name(position: str) -> None:
     )
 
     assert analysis.family == "poly"
+
+
+NOAM = "def noam_decay(step, warmup_steps):\n    return min(step ** -0.5, step * warmup_steps ** -1.5)\n"
+
+
+def test_a_function_without_a_value_at_0_that_nobody_asks_for_it_counts_from_1() -> None:
+    analysis = only(NOAM)
+
+    assert analysis.family == "linear-warmup+inverse-sqrt"
+    assert "LR205" not in analysis.study.faults  # type: ignore[attr-defined]
+    assert analysis.curve[1] == pytest.approx(2 * analysis.curve[0])
+
+
+def test_a_loop_that_begins_with_0_fails_as_it_does_in_training() -> None:
+    loop = """
+for step in range(100):
+    for group in optimizer.param_groups:
+        group["lr"] = noam_decay(step, 4000)
+    train()
+"""
+    analysis = only(NOAM + loop)
+
+    assert "LR205" in analysis.study.faults  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import Any
 
 from lrfix.simulation.bench import Bench
 from lrfix.simulation.clock import nested, parameter_ticks
-from lrfix.simulation.errors import Finished, Opaque
+from lrfix.simulation.errors import Finished, Opaque, UserError
 from lrfix.simulation.facts import literal
 from lrfix.simulation.protocols.running import Running
 from lrfix.simulation.protocols.schedulers import class_value
@@ -38,6 +38,23 @@ class Valued:
         bench.start_clock(nested(list(self.ticks.values())))
 
     def rates(self, step: int) -> list[Any]:
+        node = self.bench.site.node
+        first = getattr(node, "lrfix_first", 0)
+        try:
+            return self._ask(step + first)
+        except UserError as error:
+            # Nobody here asks it for step 0, and it has no value there: whoever asks counts from 1.
+            plain = all(isinstance(value, str | bool) for value in self.bench.scenario.overrides.values())
+            if step + first or error.kind != "ZeroDivisionError" or not plain:
+                raise
+            try:
+                found = self._ask(1)
+            except UserError:
+                raise error from None
+            node.lrfix_first = 1  # type: ignore[attr-defined]
+            return found
+
+    def _ask(self, step: int) -> list[Any]:
         bench = self.bench
         assert bench.clock is not None
         bench.clock.step = step
