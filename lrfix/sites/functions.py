@@ -47,7 +47,7 @@ def function_sites(
     setters = {site.node for site in others if site.form == "setter" and not site.inline}
     nesting = {a for n in names.scopes if isinstance(n, FUNCTION_NODES) for a in names.ancestors(n)}
     partials = _partials(names)
-    used = set(_used(names, effects, others))
+    used: set[ast.AST] = set(_used(names, effects, others))
     found: dict[Function, ScheduleSite] = {}
     for node in names.nodes:
         if not isinstance(node, ast.FunctionDef) or node in whole or node in holding:
@@ -63,7 +63,24 @@ def function_sites(
             # What a class asks of it is guarded there, and its arguments are the class's own.
             outside = [c for c in calls if not any(a in owned for a in names.ancestors(c))]
             found[node] = _site(source, node, outside)
-    return list(found.values())
+    free = [n for n in names.nodes if isinstance(n, ast.Assign) and isinstance(n.value, ast.Lambda)]
+    inside = whole | set(found)
+    named = [_lambda_site(source, names, n, used) for n in free if not any(a in inside for a in names.ancestors(n))]
+    return [*found.values(), *(site for site in named if site is not None and site.node not in whole)]
+
+
+def _lambda_site(source: Source, names: Names, statement: ast.Assign, used: set[ast.AST]) -> ScheduleSite | None:
+    """``lr_at = lambda step: ...``, where its name or its use says that it gives rates."""
+    target, node = statement.targets[0], statement.value
+    name = target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
+    assert isinstance(node, ast.Lambda)
+    if OTHER_QUANTITIES & set(words(name)) or not (node in used or names_rate(name)):
+        return None
+    if not any(map(names_position, parameters_of(node))) and node not in used:
+        return None
+    if not _calculates(names, node, known=True):
+        return None
+    return ScheduleSite(form="function", name=name, base="", nodes=(node,), span=source.span(statement))
 
 
 def _site(source: Source, node: Function, calls: Sequence[ast.Call]) -> ScheduleSite:
@@ -73,7 +90,7 @@ def _site(source: Source, node: Function, calls: Sequence[ast.Call]) -> Schedule
     return ScheduleSite(form="function", name=node.name, base="", nodes=(node,), span=span, calls=tuple(calls))
 
 
-def _used(names: Names, effects: Effects, others: Sequence[ScheduleSite]) -> Iterator[Function]:
+def _used(names: Names, effects: Effects, others: Sequence[ScheduleSite]) -> Iterator[Function | ast.Lambda]:
     """The file's functions whose result goes into a rate: into a write, or into a callable that LambdaLR is given."""
     for write in effects.writes:
         for call in _calls_in(RateFormula(names, [write]).expressions):
@@ -85,9 +102,9 @@ def _used(names: Names, effects: Effects, others: Sequence[ScheduleSite]) -> Ite
                     yield from called(names, call)
 
 
-def _partials(names: Names) -> dict[Function, list[ast.Call]]:
+def _partials(names: Names) -> dict[ast.AST, list[ast.Call]]:
     """The calls of ``partial`` by the function that they are given."""
-    found: dict[Function, list[ast.Call]] = {}
+    found: dict[ast.AST, list[ast.Call]] = {}
     for node in names.nodes:
         if isinstance(node, ast.Call) and called_name(node) == "partial" and names.qualified(node.func) & _PARTIAL:
             for function in _named(names, node.args[0]) if node.args else ():
@@ -95,17 +112,19 @@ def _partials(names: Names) -> dict[Function, list[ast.Call]]:
     return found
 
 
-def _named(names: Names, node: ast.expr) -> Iterator[Function]:
+def _named(names: Names, node: ast.expr) -> Iterator[Function | ast.Lambda]:
     for binding in names.bindings(node.id, node) if isinstance(node, ast.Name) else ():
         if isinstance(binding, Defined) and isinstance(binding.node, FUNCTIONS):
             yield binding.node
+        elif isinstance(binding, Assigned) and isinstance(binding.value, ast.Lambda):
+            yield binding.value
 
 
 def _calls_in(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
     return (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Call))
 
 
-def called(names: Names, call: ast.Call) -> Iterator[Function]:
+def called(names: Names, call: ast.Call) -> Iterator[Function | ast.Lambda]:
     """The file's functions that a call may run: by name, or as a method of the class it stands in."""
     function = call.func
     if isinstance(function, ast.Name):

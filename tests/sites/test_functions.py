@@ -170,3 +170,26 @@ def test_what_a_scheduler_class_asks_of_a_function_is_not_a_use_to_judge_it_by()
     """)
 
     assert (site.name, site.calls) == ("square_annealing", ())
+
+
+NAMED = {
+    "its name": "lr_at = lambda step: 0.1 * 0.5 ** (step // 30)\n",
+    "its use": """
+        f = lambda e: 0.1 * 0.5 ** (e // 30)
+        for epoch in range(90):
+            for g in optimizer.param_groups:
+                g["lr"] = f(epoch)
+            train()  # learning_rate
+    """,
+}
+
+
+@pytest.mark.parametrize("code", NAMED.values(), ids=NAMED.keys())
+def test_a_lambda_with_a_name_is_a_function(code: str) -> None:
+    site = only(code + "\n# learning_rate\n" if code.startswith("lr") else code)
+
+    assert site.span.start.line == site.span.end.line
+
+
+def test_a_lambda_that_only_reads_the_rate_is_none() -> None:
+    assert functions("get_lr = lambda optimizer: optimizer.param_groups[0]['lr'] * 1.0\n") == []
