@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrfix.sites.model import ScheduleSite
     from lrfix.source import Source
     from lrfix.study import Study
+    from lrfix.usage import Place
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,21 @@ class SiteAnalysis:
     names: Names | None = None
 
 
-def analyse(source: Source, torch_version: str | None = None) -> Sequence[SiteAnalysis]:
-    """Every schedule site of ``source``, in the order of the text."""
+def analyse(source: Source, torch_version: str | None = None, place: Place | None = None) -> Sequence[SiteAnalysis]:
+    """Every schedule site of ``source``, in the order of the text; without ``place`` the file is looked at alone."""
+    from lrfix.names import Names
+    from lrfix.neighbours import Neighbourhood
     from lrfix.sites import find_sites
+    from lrfix.usage import sites_with_uses
 
     del torch_version
-    names, sites = find_sites(source)
+    names = Names(source.tree)
+    if place is None:
+        names, sites = find_sites(source, names)
+    else:
+        around = Neighbourhood(place.path, names)
+        names, sites = find_sites(source, names)
+        sites = sites_with_uses(source, names, sites, around, place)
     return [analyse_site(source, names, site) for site in sites]
 
 

@@ -21,6 +21,7 @@ from lrfix.findings import FileError, FileResult, Finding, ScheduleReport, SiteR
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
+from lrfix.usage import Mentions, Place, mentions, places
 
 _UNUSED = "LR001"
 #: Below this many files worth parsing, starting worker processes costs more than they save.
@@ -63,6 +64,7 @@ class AnalysedSite(Protocol):
 
 
 Analyse = Callable[[Source, "str | None"], Sequence[AnalysedSite]]
+Pending = tuple[Target, "Place | None"]
 
 
 def check_source(
@@ -73,7 +75,7 @@ def check_source(
     rules: Mapping[str, Rule] | None = None,
     analyse: Analyse | None = None,
 ) -> FileResult:
-    """Everything lrfix has to say about one file. ``path`` names it in the result and in ``per-file-ignores``.
+    """Everything lrfix has to say about one file alone. ``path`` names it in the result and in ``per-file-ignores``.
 
     ``rules`` and ``analyse`` default to lrfix's own. Findings come in the order of the text. Raises nothing that the
     file could cause.
@@ -111,40 +113,46 @@ def check_paths(
     ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process.
     """
     results: dict[Target, FileResult | None] = {}
+    words: dict[str, Mentions] = {}
     for target in sorted(files):
-        results[target] = _prefilter(target, settings)
-    pending = [target for target, result in results.items() if result is None]
+        results[target] = _prefilter(target, settings, words)
+    placed = places(words)
+    pending = [(target, placed.get(target.path)) for target, result in results.items() if result is None]
     workers = min(jobs or settings.jobs or os.cpu_count() or 1, len(pending))
     if executor is not None:
         checked = _spread(pending, settings, executor)
     elif workers > 1 and len(pending) >= _WORTH_A_POOL:
         checked = _in_pool(pending, settings, workers)
     else:
-        checked = map(partial(check_file, settings=settings), pending)
+        checked = (check_file(target, settings, place) for target, place in pending)
     for result in results.values():
         yield result if result is not None else next(checked)
 
 
-def check_file(target: Target, settings: Settings) -> FileResult:
-    """Reads and checks one file."""
-    raw = _read(target.path)
-    return raw if isinstance(raw, FileResult) else check_source(raw, target.path, settings)
-
-
-def _prefilter(target: Target, settings: Settings) -> FileResult | None:
-    """The result of a file that need not be parsed; None for one that must be."""
-    if target.explicit and target.path.endswith(".ipynb"):
-        message = "notebooks are not read yet; convert it with `jupyter nbconvert --to script` and check the script"
-        return FileResult(target.path, parsed=False, errors=(FileError(target.path, "io", message),))
-    if target.explicit:
-        return None
+def check_file(target: Target, settings: Settings, place: Place | None = None) -> FileResult:
+    """Reads and checks one file, with the files of its project that it imports from and those that ``place`` names."""
     raw = _read(target.path)
     if isinstance(raw, FileResult):
         return raw
-    if not has_schedule_words(raw):
+    analyse = partial(_analyse(), place=place or Place(target.path))
+    return check_source(raw, target.path, settings, analyse=analyse)
+
+
+def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -> FileResult | None:
+    """The result of a file that need not be parsed; None for one that must be, and what it mentions in ``words``."""
+    if target.explicit and target.path.endswith(".ipynb"):
+        message = "notebooks are not read yet; convert it with `jupyter nbconvert --to script` and check the script"
+        return FileResult(target.path, parsed=False, errors=(FileError(target.path, "io", message),))
+    raw = _read(target.path)
+    if isinstance(raw, FileResult):
+        return raw
+    if not target.explicit and not has_schedule_words(raw):
         return FileResult(target.path, parsed=False)
     skipped = _skip_reason(raw, settings)
-    return FileResult(target.path, parsed=False, skipped=skipped) if skipped is not None else None
+    if skipped is not None:
+        return FileResult(target.path, parsed=False, skipped=skipped)
+    words[target.path] = mentions(raw)
+    return None
 
 
 def _skip_reason(raw: bytes, settings: Settings) -> str | None:
@@ -163,12 +171,12 @@ def _read(path: str) -> bytes | FileResult:
     return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
 
 
-def _in_pool(pending: Sequence[Target], settings: Settings, workers: int) -> Iterator[FileResult]:
+def _in_pool(pending: Sequence[Pending], settings: Settings, workers: int) -> Iterator[FileResult]:
     with ProcessPoolExecutor(max_workers=workers) as pool:
         yield from _spread(pending, settings, pool)
 
 
-def _spread(pending: Sequence[Target], settings: Settings, executor: Executor) -> Iterator[FileResult]:
+def _spread(pending: Sequence[Pending], settings: Settings, executor: Executor) -> Iterator[FileResult]:
     batches = [tuple(pending[start : start + _BATCH]) for start in range(0, len(pending), _BATCH)]
     futures: list[Future[list[FileResult]] | None] = []
     for batch in batches:
@@ -183,13 +191,13 @@ def _spread(pending: Sequence[Target], settings: Settings, executor: Executor) -
             yield from _lost(batch)
 
 
-def _check_batch(batch: Sequence[Target], settings: Settings) -> list[FileResult]:
-    return [check_file(target, settings) for target in batch]
+def _check_batch(batch: Sequence[Pending], settings: Settings) -> list[FileResult]:
+    return [check_file(target, settings, place) for target, place in batch]
 
 
-def _lost(batch: Sequence[Target]) -> list[FileResult]:
+def _lost(batch: Sequence[Pending]) -> list[FileResult]:
     message = "a worker process died; run again with --jobs 1 to see on which file"
-    return [FileResult(target.path, False, errors=(FileError(target.path, "internal", message),)) for target in batch]
+    return [FileResult(t.path, False, errors=(FileError(t.path, "internal", message),)) for t, _ in batch]
 
 
 def _judge(
@@ -281,7 +289,7 @@ def _crash(what: str, error: Exception, site: AnalysedSite | None = None) -> str
     return f"{what} crashed{place}: {type(error).__name__}: {error} [{trail}]; please report this as a bug of lrfix"
 
 
-def _analyse() -> Analyse:
+def _analyse() -> Callable[..., Sequence[AnalysedSite]]:
     from lrfix.analysis import analyse
 
     return analyse

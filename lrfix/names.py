@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 ScopeNode = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -85,11 +86,33 @@ class Scope:
     outer_names: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """What an import means in another file: a name of that module, or the module itself where ``name`` is None."""
+
+    names: Names
+    name: str | None
+
+
+class Neighbours(Protocol):
+    """The other files that a module imports from (``lrfix.neighbours``)."""
+
+    def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None:
+        """What the import statement ``node`` binds ``name`` to; None where no file of the project says it."""
+
+    def starred(self, name: str) -> Elsewhere | None:
+        """What ``name`` means through the module's star imports."""
+
+    def member(self, module: Names, name: str) -> Elsewhere | None:
+        """What ``module.name`` means."""
+
+
 class Names:
-    """Scopes and bindings of one module."""
+    """Scopes and bindings of one module. ``neighbours`` is None for a file that is looked at alone."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
+        self.neighbours: Neighbours | None = None
         self.parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}
         self.nodes: list[ast.AST] = []

@@ -202,15 +202,21 @@ class Study:
 
     @cached_property
     def uses(self) -> tuple[Construction, ...]:
-        """The places of the file that build the schedule, or that call it where it is a function."""
+        """The places that build the schedule, or that call it where it is a function: of its own file, or of others."""
         if self.site.constructions or not self.site.calls:
-            return self.site.constructions
+            return self.site.constructions or self.site.elsewhere
         found = []
         for call in self.site.calls:
             given = [*call.args, *(k.value for k in call.keywords)]
             optimizer = next((a for a in given if looks_like_optimizer(a)), None)
             found.append(Construction(call, optimizer, optimizer_call(self.names, optimizer)))
         return tuple(found)
+
+    @property
+    def used_in(self) -> Names:
+        """The names of the file in which the site is used: its own, unless only another file shows a use."""
+        use = self.use
+        return use.names if use is not None and use.names is not None else self.names
 
     @cached_property
     def described_by(self) -> Construction | None:
@@ -293,6 +299,8 @@ class Study:
     @cached_property
     def defaults(self) -> Defaults:
         defaults = Defaults(self.names)
+        for other in {use.names: None for use in self.uses if use.names is not None}:
+            defaults.join(other)
         if self.runs:
             known = self.runs[0].scenario.defaults
             defaults.own.update(getattr(known, "own", {}))

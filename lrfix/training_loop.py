@@ -1,4 +1,4 @@
-"""How the file steps a scheduler: which loops stand around ``scheduler.step()`` and how often they turn."""
+"""How a scheduler is stepped where it is used: which loops stand around ``scheduler.step()``, how often they turn."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def step_calls(study: Study) -> Iterator[ast.Call]:
     use = study.use
     if use is None:
         return
-    statement = study.names.statement_of(use.call)
+    statement = study.used_in.statement_of(use.call)
     if not isinstance(statement, ast.Assign) or statement.value is not use.call or len(statement.targets) != 1:
         return
     target = statement.targets[0]
     if not isinstance(target, ast.Name):
         return
-    scope = study.names.scope_of(statement)
+    scope = study.used_in.scope_of(statement)
     if len(scope.bindings.get(target.id, ())) != 1:
         return
-    for node in study.names.nodes:
+    for node in study.used_in.nodes:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "step"
             and isinstance(node.func.value, ast.Name)
             and node.func.value.id == target.id
-            and study.names.scope_of(node) is scope
+            and study.used_in.scope_of(node) is scope
             and not node.args
             and not node.keywords
         ):
@@ -51,7 +51,7 @@ def step_calls(study: Study) -> Iterator[ast.Call]:
 def loops_around(study: Study, call: ast.Call) -> list[ast.AST]:
     """The loops around a call, innermost first, within its own function."""
     found: list[ast.AST] = []
-    for node in study.names.ancestors(call):
+    for node in study.used_in.ancestors(call):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             break
         if isinstance(node, _LOOPS):
@@ -68,8 +68,8 @@ def loop_steps(study: Study, run: Run) -> int | None:
     loops = loops_around(study, call)
     if not loops or not all(isinstance(loop, ast.For) for loop in loops):
         return None
-    statement = study.names.statement_of(call)
-    if statement is None or study.names.parents[statement] is not loops[0]:
+    statement = study.used_in.statement_of(call)
+    if statement is None or study.used_in.parents[statement] is not loops[0]:
         return None
     for loop in loops:
         if any(isinstance(n, ast.Break | ast.Return | ast.Continue) for n in ast.walk(loop)):
@@ -111,7 +111,7 @@ def _calls_trainer(study: Study, loop: ast.For) -> bool:
     """A function of this file called in the loop that itself loops: the batch loop one call away."""
     for node in ast.walk(loop):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            for binding in study.names.bindings(node.func.id, node):
+            for binding in study.used_in.bindings(node.func.id, node):
                 if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in ast.walk(binding.node)):
                     return True
     return False
@@ -144,9 +144,9 @@ def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
 
 def _value(study: Study, run: Run, node: ast.expr) -> Any:
     """An expression of the file under the run's own values; None when it stays unknown."""
-    host = Host(run.scenario, Defaults(study.names))
+    host = Host(run.scenario, Defaults(study.used_in))
     host.leaves.update(run.leaves)
-    world = World(study.names, Interpreter(host=host, recorder=Trace(study.names.parents), fuel=20_000), host)
+    world = World(study.used_in, Interpreter(host=host, recorder=Trace(study.used_in.parents), fuel=20_000), host)
     try:
         value = world.evaluate(node)
     except (Opaque, UserError):

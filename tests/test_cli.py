@@ -87,7 +87,7 @@ class TestExitStatus:
 
         analyse = engine._analyse()
 
-        def fragile(source, torch):
+        def fragile(source, torch, place=None):
             if "trap" in source.path:
                 raise RuntimeError("planted")
             return analyse(source, torch)

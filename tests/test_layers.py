@@ -25,6 +25,8 @@ RANKS = {
     "lrfix.discovery": 3,
     "lrfix.suppression": 3,
     "lrfix.sites": 4,
+    "lrfix.neighbours": 4,
+    "lrfix.usage": 5,
     "lrfix.simulation": 5,
     "lrfix.recognition": 6,
     "lrfix.study": 7,

@@ -156,7 +156,7 @@ def _wrong_number(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     failures = [run.failure for run in study.runs]
     if not returns or any(f is None for f in failures):
         return
-    if any(c.optimizer_call is not None for c in study.site.constructions):
+    if any(c.optimizer_call is not None for c in study.uses):
         return
     if all(f is not None and f.kind == "ValueError" and "parameter groups, but" in f.message for f in failures):
         short = [s for s in returns if fixed_length(s.value)]

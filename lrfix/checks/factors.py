@@ -35,7 +35,7 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
 
 
 def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
-    for construction in study.site.constructions:
+    for construction in study.uses:
         rate = stated_rate(construction)
         if rate is None:
             continue
@@ -91,7 +91,7 @@ def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
     get_lr = method(study.node, "get_lr")
     if get_lr is None:
         return
-    stated = {ast.unparse(rate) for c in study.site.constructions if (rate := stated_rate(c)) is not None}
+    stated = {ast.unparse(rate) for c in study.uses if (rate := stated_rate(c)) is not None}
     named = [path for run in study.runs for path in run.leaves if role_of(path) in RATES and path not in stated]
     if named:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -161,13 +162,22 @@ class Bench:
             return self.world.host.concretise(value, None, "number")
         return value
 
+    def at(self, construction: Construction | None) -> Bench:
+        """This bench as the file in which a construction stands sees it."""
+        if construction is None or construction.names is None or construction.names is self.names:
+            return self
+        other = copy(self)
+        other.names = construction.names
+        other.world = self.world.beside(construction.names)
+        return other
+
     def stated_rates(self, construction: Construction, groups: int) -> list[float] | None:
         """The base rate where the optimizer's own call states it (``SGD(params, lr=args.lr)``)."""
         rate = stated_rate(construction)
         if rate is None:
             return None
         try:
-            value = self.world.evaluate(rate)
+            value = self.at(construction).world.evaluate(rate)
             if isinstance(value, Unknown):
                 value = self.world.host.concretise(value, rate, "number")
         except (Opaque, UserError):
@@ -234,6 +244,9 @@ class Bench:
             leaves = self.world.host.leaves
             own = self.parameters if self.site.form == "subclass" else {**leaves, **self.parameters}
             return {**own, **{k: v for k, v in leaves.items() if k in own}}
+        there = self.at(construction)
+        if there is not self:
+            return there.visible(construction)
         found: dict[str, object] = {}
         scope = self.names.scope_of(construction.call)
         environment = self.world.environment(scope, construction.call)

@@ -26,6 +26,9 @@ from lrfix.simulation.values import (
 )
 
 Machine = Any
+#: Fuel for one call into another file, or for working out one of its names.
+ALLOWANCE = 100_000
+_ARITHMETIC = frozenset({"ZeroDivisionError", "OverflowError"})
 
 
 def invoke(
@@ -34,11 +37,14 @@ def invoke(
     """Call ``function``; any callable value of the interpreted program."""
     kind = type(function)
     if kind is Function:
-        return _function(machine, function, arguments, keywords, node)
+        run = _elsewhere if function.elsewhere else _function
+        return run(machine, function, arguments, keywords, node)
     if kind is BoundMethod:
         return invoke(machine, function.function, [function.receiver, *arguments], keywords, node)
     if kind is NativeFunction:
         return _native(machine, function, arguments, keywords, node)
+    if kind is ClassValue and function.remote:
+        return _unknown(Unknown(function.name), arguments, keywords, node)
     if kind is ClassValue:
         return _construct(machine, function, arguments, keywords, node)
     if kind is Instance:
@@ -70,6 +76,26 @@ def _unknown(function: Unknown, arguments: list[Any], keywords: dict[str, Any], 
         text = ast.unparse(node)
         return Unknown(text if len(text) < 200 else f"{function.path}(...)")
     return Unknown(f"{function.path}(...)")
+
+
+def _elsewhere(
+    machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    """A function of another file, on an allowance of its own; where it cannot be simulated, its value is unknown."""
+    fuel, depth = machine.fuel, machine.depth
+    allowance = machine.fuel = min(fuel, ALLOWANCE)
+    try:
+        return _function(machine, function, arguments, keywords, node)
+    except Opaque:
+        machine.depth = depth
+    except UserError as error:
+        if error.kind not in _ARITHMETIC:
+            machine.depth = depth
+        else:
+            raise
+    finally:
+        machine.fuel = fuel - (allowance - machine.fuel)
+    return _unknown(Unknown(function.name), arguments, keywords, node)
 
 
 def _function(

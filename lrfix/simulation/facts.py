@@ -63,6 +63,16 @@ class Defaults(Mapping[str, object]):
         self._by_attribute = {k: v for k, v in self._by_attribute.items() if v is not None and v != _MANDATORY}
         self._absent -= set(self._by_attribute)
 
+    def join(self, names: Names) -> None:
+        """Add what another file states; where the two say different things, nothing is known."""
+        other = Defaults(names)
+        for attribute, value in other._by_attribute.items():
+            if self._by_attribute.get(attribute, value) == value:
+                self._by_attribute[attribute] = value
+            else:
+                del self._by_attribute[attribute]
+        self._absent = (self._absent | other._absent) - set(self._by_attribute)
+
     def remember(self, argument: Argument) -> None:
         value = literal(argument.default)
         if value is not None:

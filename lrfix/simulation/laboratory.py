@@ -89,6 +89,8 @@ class Laboratory:
         own constructor. ``base_lrs`` override the scenario's base rates (one a group).
         """
         defaults = Defaults(self.names)
+        if construction is not None and construction.names is not None:
+            defaults.join(construction.names)
         host = Host(scenario, defaults)
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)

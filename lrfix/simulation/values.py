@@ -26,7 +26,7 @@ class Unknown:
 
 @dataclass(eq=False)
 class Function:
-    """A ``def`` or ``lambda`` with the environment it closes over."""
+    """A ``def`` or ``lambda`` with the environment it closes over; ``elsewhere``: taken from another file."""
 
     name: str
     node: ast.FunctionDef | ast.Lambda
@@ -35,6 +35,7 @@ class Function:
     keyword_defaults: dict[str, Any] = field(default_factory=dict)
     owner: ClassValue | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    elsewhere: bool = False
 
     @property
     def parameters(self) -> list[str]:
@@ -61,7 +62,7 @@ class ModuleValue:
 @dataclass(eq=False)
 class ClassValue:
     """A class of the interpreted program. ``native`` is the Python exception class it stands on, if any; a ``foreign``
-    one has a base that cannot be seen."""
+    one has a base that cannot be seen; a ``remote`` one stands in another file and has nothing to do with rates."""
 
     name: str
     node: ast.ClassDef | None
@@ -70,6 +71,7 @@ class ClassValue:
     mro: tuple[ClassValue, ...] = ()
     native: type | None = None
     foreign: bool = False
+    remote: bool = False
 
     def find(self, name: str) -> Any:
         for cls in self.mro:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
-from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Imported, Names, Opaquely, Scope
+from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
 from lrfix.simulation.builtins import BUILTINS
+from lrfix.simulation.calls import ALLOWANCE, names_dataclass
 from lrfix.simulation.clock import Clock, tick_of
 from lrfix.simulation.environment import Environment, Passing
 from lrfix.simulation.errors import Opaque, UserError
@@ -22,11 +24,13 @@ from lrfix.simulation.modules import resolve_qualified
 from lrfix.simulation.roles import LENGTHS, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.torch_classes import stand_in
-from lrfix.simulation.values import MISSING, Instance, Unknown
+from lrfix.simulation.values import MISSING, ClassValue, Function, Instance, Unknown
+from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 
 _MAX_DEPTH = 40
 _COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 _LONGEST = 600
+_MODULE = ClassValue("module", None, (), {})
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
 
@@ -121,6 +125,19 @@ def imported(qualified: str, local: str) -> Any:
     return Unknown(local) if value is None else value
 
 
+def has_star(names: Names) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in names.nodes
+    )
+
+
+def _about_rates(cls: ClassValue) -> bool:
+    """Whether the objects of a class can matter to a schedule: plain data, a scheduler, a class that says so."""
+    if len(cls.mro) > 1 or (cls.node is not None and any(names_dataclass(d) for d in cls.node.decorator_list)):
+        return True
+    return speaks_of_rate(cls.name) or bool(SCHEDULE_WORDS & set(words(cls.name)))
+
+
 class World:
     """Environments for the scopes of one file under one scenario."""
 
@@ -134,9 +151,8 @@ class World:
         self._steady: dict[tuple[Scope, str, int], Any] = {}
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
-        self.star_imports = any(
-            isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in names.nodes
-        )
+        self._beside: dict[Names, World] = {names: self}
+        self.star_imports = has_star(names)
 
     def environment(self, scope: Scope, at: ast.AST | None) -> Environment:
         """What code standing at ``at`` in ``scope`` sees."""
@@ -194,7 +210,10 @@ class World:
     def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         if name not in scope.bindings or name in scope.outer_names:
             if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
-                return imported(_USUAL.get(name, name), name)
+                value = imported(_USUAL.get(name, name), name)
+                neighbours = self.names.neighbours
+                found = neighbours.starred(name) if neighbours is not None and isinstance(value, Unknown) else None
+                return self._in_another_file(found, value) if found is not None else value
             raise KeyError(name)
         key = (name, id(scope.node))
         binding = self.names.reaching(name, scope, at)
@@ -217,7 +236,7 @@ class World:
 
     def _value(self, name: str, binding: Binding, scope: Scope, at: ast.AST | None) -> Any:
         if isinstance(binding, Imported):
-            return imported(binding.qualified, name)
+            return self._imported(name, binding)
         if isinstance(binding, Defined):
             environment = self.environment(scope, at)
             self.interpreter.execute([binding.node], environment)
@@ -236,6 +255,55 @@ class World:
             return Unknown(name)
         assert isinstance(binding, Opaquely)
         return self._ambiguous(name, binding, scope)
+
+    def _imported(self, name: str, binding: Imported) -> Any:
+        value = imported(binding.qualified, name)
+        neighbours = self.names.neighbours
+        if neighbours is None or not isinstance(value, Unknown):
+            return value
+        found = neighbours.meaning(name, binding.node)
+        return self._in_another_file(found, value) if found is not None else value
+
+    def beside(self, names: Names) -> World:
+        """The world of another file in the same run: what is known and fixed there is kept with what is known here."""
+        if names is self.names:
+            return self
+        if names not in self._beside:
+            other = self._beside[names] = copy(self)
+            other.names = names
+            other.star_imports = has_star(names)
+        return self._beside[names]
+
+    def _in_another_file(self, found: Elsewhere, unknown: Unknown) -> Any:
+        """The value of an import; ``unknown``, the name it goes by here, where it cannot be worked out."""
+        if found.name is None:
+            return self._module(found.names, unknown.path)
+        other = self.beside(found.names)
+        fuel, depth = self.interpreter.fuel, self.interpreter.depth
+        allowance = self.interpreter.fuel = min(fuel, ALLOWANCE)
+        try:
+            value = other.resolve(found.name, found.names.scopes[found.names.tree], None)
+        except (Opaque, UserError, KeyError):
+            self.interpreter.depth = depth
+            return unknown
+        finally:
+            self.interpreter.fuel = fuel - (allowance - self.interpreter.fuel)
+        if isinstance(value, Function) and value.node in found.names.parents:
+            value.elsewhere = True
+        elif isinstance(value, ClassValue) and value.node in found.names.parents:
+            value.remote = not _about_rates(value)
+        return unknown if isinstance(value, Unknown) else value
+
+    def _module(self, names: Names, path: str) -> Any:
+        """A module of the project as a value: its names, and its submodules where it is a package."""
+
+        def answer(attribute: str) -> Any:
+            unknown = Unknown(f"{path}.{attribute}")
+            neighbours = self.names.neighbours
+            found = neighbours.member(names, attribute) if neighbours is not None else None
+            return self._in_another_file(found, unknown) if found is not None else unknown
+
+        return Instance(_MODULE, fallback=answer)
 
     def _assigned(self, name: str, binding: Assigned, scope: Scope) -> Any:
         key = (name, id(scope.node))

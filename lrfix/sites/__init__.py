@@ -19,9 +19,12 @@ from lrfix.source import Source
 __all__ = ["Construction", "Form", "ScheduleSite", "find_sites"]
 
 
-def find_sites(source: Source) -> tuple[Names, list[ScheduleSite]]:
-    """All schedule sites of a file in the order of the text, with the name resolution they were found by."""
-    names = Names(source.tree)
+def find_sites(source: Source, names: Names | None = None) -> tuple[Names, list[ScheduleSite]]:
+    """All schedule sites of a file in the order of the text, with the name resolution they were found by.
+
+    ``names`` are those of the file where somebody has them already, with its neighbours.
+    """
+    names = names or Names(source.tree)
     subclasses = subclass_sites(source, names)
     owned = {node for site in subclasses for node in site.nodes}
     effects = Effects(names)

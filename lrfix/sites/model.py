@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lrfix.findings import Span
+from lrfix.names import Names
 
 Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "builtin"]
 
@@ -16,12 +17,14 @@ class Construction:
     """A call that builds a scheduler: ``LambdaLR(optimizer, f)`` or ``MyScheduler(optimizer, 10)``.
 
     ``optimizer`` is the argument that stands for the optimizer, ``optimizer_call`` the expression that built it
-    (``SGD(model.parameters(), lr=0.1)``) where the file shows it.
+    (``SGD(model.parameters(), lr=0.1)``) where the file shows it. ``names`` are those of the file the call stands in,
+    where that is another file than the definition's.
     """
 
     call: ast.Call
     optimizer: ast.expr | None
     optimizer_call: ast.Call | None
+    names: Names | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ScheduleSite:
 
     ``constructions`` are the calls that build the scheduler (forms with an object), ``calls`` the calls of the
     function (setter, function), ``writes`` the statements that write ``param_group["lr"]`` (setter, wrapper).
+    ``elsewhere`` are the uses that other files of the project show.
     """
 
     form: Form
@@ -46,6 +50,7 @@ class ScheduleSite:
     constructions: tuple[Construction, ...] = field(default=())
     calls: tuple[ast.Call, ...] = field(default=())
     writes: tuple[ast.stmt, ...] = field(default=())
+    elsewhere: tuple[Construction, ...] = field(default=())
 
     @property
     def node(self) -> ast.AST:

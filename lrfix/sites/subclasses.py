@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from lrfix.names import Defined, Names
+from lrfix.sites.imported import torch_base_elsewhere
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import OPTIMIZER_NAMES, call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
@@ -52,6 +53,9 @@ def _torch_base(names: Names, node: ast.ClassDef, known: dict[ast.ClassDef, str]
             binding = names.reaching(base.id, scope, base) if scope else None
             if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node in known:
                 return known[binding.node]
+        imported = torch_base_elsewhere(names, base)
+        if imported:
+            return imported
     return None
 
 

@@ -141,7 +141,7 @@ def _build(bench: Bench, construction: Construction | None, groups: int) -> Runn
             made = bench.value(construction.call)
             return Valued(bench, made, asked_parameters(made), groups)
         if construction is not None:
-            return Placed(bench, function, construction.call, groups)
+            return Placed(bench.at(construction), function, construction.call, groups)
         if not parameter_ticks([name for name, _, _ in given]):
             return _unasked(bench, function, given, groups)
         return Valued(bench, function, given, groups)

@@ -49,7 +49,8 @@ def _from_call(
     bench: Bench, construction: Construction, groups: int, base_lrs: Sequence[float] | None
 ) -> tuple[Any, Instance]:
     call = construction.call
-    environment = bench.world.environment(bench.names.scope_of(call), call)
+    there = bench.at(construction)
+    environment = there.world.environment(there.names.scope_of(call), call)
     target = bench.interpreter.evaluate(call.func, environment)
     if isinstance(target, Unknown):
         raise Opaque(f"`{target.path}` is defined elsewhere", call)

@@ -102,7 +102,7 @@ def build_setter(
         raise Opaque("is no function lrfix can run", node)
     function = function_value(bench, node)
     if construction is not None and not returns_function(node):
-        return FromCall(bench, function, optimizer, construction.call)
+        return FromCall(bench.at(construction), function, optimizer, construction.call)
     given = parameters(node)[1:] if isinstance(function, BoundMethod) else parameters(node)
     if not returns_function(node):
         return Asked(bench, function, optimizer, given)

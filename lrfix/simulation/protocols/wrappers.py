@@ -105,7 +105,8 @@ class Wrapper:
                 value, **bench.bound(constructor_parameters(bench.names, node) or [], optimizer)
             )
         else:
-            environment = bench.world.environment(bench.names.scope_of(construction.call), construction.call)
+            there = bench.at(construction)
+            environment = there.world.environment(there.names.scope_of(construction.call), construction.call)
             positional, keywords, slots = bench.call_arguments(construction.call, construction.optimizer, environment)
             for slot in slots:
                 if isinstance(slot, int):

@@ -1,0 +1,201 @@
+"""The other files of a project, as far as a file's imports lead to them: read and parsed when the simulation asks.
+
+Nothing is imported or run. What is ambiguous, outside the project, too large or one file too many is not there.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from lrfix.names import Elsewhere, Imported, Names
+from lrfix.source import SourceError, parse_source
+
+MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+MOST_FILES = 20
+MOST_BYTES = 1_000_000
+_MOST_HOPS = 8
+_KEPT = 32
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module or package: its file, if it has one, and the directory of its submodules, if it is a package."""
+
+    file: Path | None
+    folder: Path | None
+
+
+def project_root(path: str) -> Path:
+    """The project of a file: the nearest directory upwards with a project file or repository, else its own."""
+    start = Path(os.path.realpath(path)).parent
+    for directory in (start, *start.parents):
+        if any((directory / marker).exists() for marker in MARKERS):
+            return directory
+    return start
+
+
+class Neighbourhood:
+    """The files that can be reached from one file. ``names`` are those of that file, already read."""
+
+    def __init__(self, path: str, names: Names) -> None:
+        self.root = project_root(path)
+        self.home = Path(os.path.realpath(path))
+        self._read: dict[Path, Names | None] = {self.home: names}
+        self._paths: dict[Names, Path] = {names: self.home}
+        names.neighbours = _From(self, self.home)
+
+    def names_of(self, path: Path) -> Names | None:
+        """The names of a file of the project; None where it cannot be had."""
+        if path not in self._read:
+            if len(self._read) > MOST_FILES or not self._inside(path.parent):
+                return None
+            names = _parsed(path)
+            self._read[path] = names
+            if names is not None:
+                self._paths[names] = path
+                names.neighbours = _From(self, path)
+        return self._read[path]
+
+    def path_of(self, names: Names) -> Path | None:
+        return self._paths.get(names)
+
+    def module(self, importer: Path, level: int, dotted: str) -> _Module | None:
+        """The module that an import statement in ``importer`` speaks of, where exactly one in the project can be it."""
+        parts = dotted.split(".") if dotted else []
+        if level:
+            base = importer.parent
+            for _ in range(level - 1):
+                base = base.parent
+            return self._located(base, parts) if self._inside(base) else None
+        if not parts or parts[0] in sys.stdlib_module_names:
+            return None
+        found = [m for base in self._bases(importer) if (m := self._located(base, parts)) is not None]
+        with_files = [m for m in found if m.file is not None] or found
+        return with_files[0] if len(with_files) == 1 else None
+
+    def _bases(self, importer: Path) -> Iterator[Path]:
+        for base in importer.parents:
+            if not self._inside(base):
+                return
+            yield base
+
+    def _inside(self, path: Path) -> bool:
+        return path == self.root or self.root in path.parents
+
+    def _located(self, base: Path, parts: list[str]) -> _Module | None:
+        if not all(part.isidentifier() for part in parts):
+            return None
+        target = base.joinpath(*parts)
+        package = target / "__init__.py"
+        if package.is_file():
+            return _Module(package, target)
+        if parts and (file := target.with_name(f"{parts[-1]}.py")).is_file():
+            return _Module(file, None)
+        return _Module(None, target) if target.is_dir() else None
+
+    def within(self, module: _Module, name: str, hops: int = 0) -> Elsewhere | None:
+        """What ``name`` means in a module: bound there, brought along by a star, or a submodule."""
+        names = self._names_in(module)
+        if names is not None:
+            found = self.bound(names, name, hops)
+            if found is not None:
+                return found
+        inner = self._located(module.folder, [name]) if module.folder is not None else None
+        return self.whole(inner) if inner is not None else None
+
+    def _names_in(self, module: _Module) -> Names | None:
+        return self.names_of(Path(os.path.realpath(module.file))) if module.file is not None else None
+
+    def whole(self, module: _Module) -> Elsewhere | None:
+        names = self._names_in(module)
+        return Elsewhere(names, None) if names is not None else None
+
+    def bound(self, names: Names, name: str, hops: int = 0) -> Elsewhere | None:
+        """Where a name of a module is really defined, through what that module itself only imports."""
+        scope = names.scopes[names.tree]
+        if hops > _MOST_HOPS:
+            return None
+        importer = self._paths[names]
+        if name not in scope.bindings:
+            return self.starred(importer, names, name, hops)
+        binding = names.reaching(name, scope, None)
+        if isinstance(binding, Imported):
+            further = self.imported(importer, name, binding.node, hops + 1)
+            if further is not None:
+                return further
+        return Elsewhere(names, name)
+
+    def imported(self, importer: Path, name: str, node: ast.stmt, hops: int = 0) -> Elsewhere | None:
+        if isinstance(node, ast.ImportFrom):
+            alias = next((a for a in node.names if (a.asname or a.name) == name), None)
+            module = self.module(importer, node.level, node.module or "") if alias is not None else None
+            return self.within(module, alias.name, hops) if module is not None and alias is not None else None
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                plain = alias.name.partition(".")[0]
+                if (alias.asname or plain) == name:
+                    module = self.module(importer, 0, alias.name if alias.asname else plain)
+                    return self.whole(module) if module is not None else None
+        return None
+
+    def starred(self, importer: Path, names: Names, name: str, hops: int = 0) -> Elsewhere | None:
+        for node in names.tree.body:
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                module = self.module(importer, node.level, node.module or "")
+                origin = self._names_in(module) if module is not None else None
+                if origin is not None and origin is not names and not name.startswith("_"):
+                    found = self.bound(origin, name, hops + 1)
+                    if found is not None:
+                        return found
+        return None
+
+
+@dataclass(frozen=True)
+class _From:
+    """The neighbourhood as one of its files sees it."""
+
+    around: Neighbourhood
+    path: Path
+
+    def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None:
+        return self.around.imported(self.path, name, node)
+
+    def starred(self, name: str) -> Elsewhere | None:
+        names = self.around.names_of(self.path)
+        return self.around.starred(self.path, names, name) if names is not None else None
+
+    def member(self, module: Names, name: str) -> Elsewhere | None:
+        path = self.around.path_of(module)
+        if path is None:
+            return None
+        return self.around.within(_Module(path, path.parent if path.name == "__init__.py" else None), name)
+
+
+def _parsed(path: Path) -> Names | None:
+    try:
+        status = path.stat()
+        if status.st_size > MOST_BYTES:
+            return None
+        tree = _tree(str(path), status.st_mtime_ns, status.st_size)
+        return Names(tree) if tree is not None else None
+    except (OSError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=_KEPT)
+def _tree(path: str, changed: int, size: int) -> ast.Module | None:
+    """The syntax tree of a file as it was when it last changed; shared by all files that import it."""
+    del changed, size
+    try:
+        return parse_source(Path(path).read_bytes(), path).tree
+    except SourceError:
+        return None
+
+
+__all__ = ["MARKERS", "Neighbourhood", "project_root"]

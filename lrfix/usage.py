@@ -1,0 +1,194 @@
+"""How other files of a project use what a file defines: which of them may, told by their bytes, and what they show.
+
+The index is made once for all files that are checked, from words alone; whether an import really means the definition
+is decided where the file is analysed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path, PurePath
+
+from lrfix.names import Names
+from lrfix.neighbours import Neighbourhood
+from lrfix.sites.imported import definition_elsewhere
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.sites.vocabulary import (
+    FACTOR_SCHEDULERS,
+    call_argument,
+    looks_like_optimizer,
+    optimizer_call,
+    torch_scheduler,
+)
+from lrfix.source import Source
+
+MOST_USERS = 4
+_DEFINED = re.compile(rb"^(?:class|def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*import[ \t]+([^\n#;]+)", re.MULTILINE)
+_COMMENT = re.compile(rb"#[^\n]*")
+_CALLED = re.compile(rb"([A-Za-z_]\w*)\(")
+_HANDED = re.compile(rb"(?:Lambda|Multiplicative)LR\(([^#]{0,300})")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """The words of one file that say what it defines and what it may use."""
+
+    defined: frozenset[bytes]
+    imported: frozenset[bytes]
+    used: frozenset[bytes]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file stands in its project: its path, and for each name it defines the files that may use it."""
+
+    path: str
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def mentions(raw: bytes) -> Mentions:
+    imported: set[bytes] = set()
+    for module, listed in _FROM.findall(raw):
+        names = [part.split()[0] for part in _COMMENT.sub(b"", listed).strip(b"()").split(b",") if part.split()]
+        imported.update(module.rpartition(b".")[2] if name == b"*" else name for name in names)
+    for listed in _IMPORT.findall(raw):
+        imported.update(part.split()[0].rpartition(b".")[2] for part in listed.split(b",") if part.split())
+    used = set(_CALLED.findall(raw))
+    for arguments in _HANDED.findall(raw):
+        used.update(_WORD.findall(arguments))
+    return Mentions(frozenset(_DEFINED.findall(raw)), frozenset(imported), frozenset(used))
+
+
+def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
+    """A place for each path. Tests are no users: they build schedules that no training has."""
+    by_import: dict[bytes, list[str]] = defaultdict(list)
+    for path, words in files.items():
+        if not _TEST.search(PurePath(path).as_posix()):
+            for word in words.imported:
+                by_import[word].append(path)
+    found = {}
+    for path, words in files.items():
+        module = PurePath(path)
+        stem = (module.parent.name or module.stem) if module.name == "__init__.py" else module.stem
+        through = by_import.get(stem.encode(), [])
+        users: dict[str, tuple[str, ...]] = {}
+        for name in words.defined:
+            direct = [p for p in by_import.get(name, ()) if name in files[p].used]
+            near = {p for p in (*direct, *(p for p in through if name in files[p].used)) if p != path}
+            if near:
+                closest = sorted(near, key=lambda p: (_distance(p, path), p))
+                users[name.decode()] = tuple(os.path.abspath(p) for p in closest[:MOST_USERS])
+        found[path] = Place(path, users)
+    return found
+
+
+def _distance(one: str, other: str) -> int:
+    """How many directories lie between two files."""
+    first, second = Path(os.path.abspath(one)).parts, Path(os.path.abspath(other)).parts
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+    return len(first) + len(second) - 2 * common
+
+
+def sites_with_uses(
+    source: Source, names: Names, sites: Sequence[ScheduleSite], around: Neighbourhood, place: Place
+) -> list[ScheduleSite]:
+    """The sites of a file with what other files show of their use, and the functions that these hand to LambdaLR."""
+    found = [_with_uses(site, names, around, place) for site in sites]
+    known = {node for site in sites for root in site.nodes for node in ast.walk(root)}
+    for node in names.tree.body:
+        if isinstance(node, ast.FunctionDef) and node not in known and node.name in place.users:
+            base, handed, called = _handed(names, node, around, place)
+            if base and not called:
+                site = ScheduleSite("lambda", node.name, base, (node,), source.span(node))
+                found.append(replace(site, elsewhere=tuple(handed)))
+    return sorted(found, key=lambda site: site.span)
+
+
+def _with_uses(site: ScheduleSite, names: Names, around: Neighbourhood, place: Place) -> ScheduleSite:
+    node = site.node
+    if site.constructions or site.calls or len(site.nodes) != 1 or names.parents.get(node) is not names.tree:
+        return site
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name not in place.users:
+        return site
+    if site.form == "function" and isinstance(node, ast.FunctionDef):
+        base, handed, called = _handed(names, node, around, place)
+        if base and not called:
+            return replace(site, form="lambda", base=base, elsewhere=tuple(handed))
+        if base:
+            return site  # a factor in one file and a rate, or whatever, in another
+    if site.form in ("function", "setter", "subclass", "wrapper"):
+        return replace(site, elsewhere=tuple(_calls(names, node, around, place)))
+    return site
+
+
+def _calls(
+    names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
+) -> Iterator[Construction]:
+    for other in _users(names, node, around, place):
+        for call in other.nodes:
+            if isinstance(call, ast.Call) and _means(other, call.func, names, node):
+                if isinstance(node, ast.ClassDef):
+                    optimizer = call_argument(call, *optimizer_parameter(node))
+                else:
+                    given = [*call.args, *(k.value for k in call.keywords)]
+                    optimizer = next((a for a in given if looks_like_optimizer(a)), None)
+                yield Construction(call, optimizer, optimizer_call(other, optimizer), other)
+
+
+def _handed(
+    names: Names, node: ast.FunctionDef, around: Neighbourhood, place: Place
+) -> tuple[str, list[Construction], bool]:
+    """The torch class that other files hand a function to, where it is one, the calls that do, and whether the
+    function is called somewhere else too."""
+    bases: set[str] = set()
+    found: list[Construction] = []
+    called = False
+    for other in _users(names, node, around, place):
+        given: set[ast.AST] = set()
+        calls = [n for n in other.nodes if isinstance(n, ast.Call)]
+        for call in calls:
+            base = torch_scheduler(other, call.func)
+            function = call_argument(call, 1, "lr_lambda") if base in FACTOR_SCHEDULERS else None
+            if base is None or function is None:
+                continue
+            if isinstance(function, ast.Call) and function.args and _is_partial(other, function):
+                function = function.args[0]
+            if _means(other, function, names, node):
+                optimizer = call_argument(call, 0, "optimizer")
+                found.append(Construction(call, optimizer, optimizer_call(other, optimizer), other))
+                bases.add(base)
+                given.update(ast.walk(call))
+        called = called or any(c not in given and _means(other, c.func, names, node) for c in calls)
+    return (bases.pop() if len(bases) == 1 else ""), found, called
+
+
+def _is_partial(names: Names, call: ast.Call) -> bool:
+    return bool(names.qualified(call.func) & {"functools.partial", "partial"})
+
+
+def _users(names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place) -> Iterator[Names]:
+    for path in place.users.get(node.name, ()):
+        other = around.names_of(Path(os.path.realpath(path)))
+        if other is not None and other is not names:
+            yield other
+
+
+def _means(other: Names, expression: ast.expr, names: Names, node: ast.FunctionDef | ast.ClassDef) -> bool:
+    if not isinstance(expression, ast.Name | ast.Attribute):
+        return False
+    found = definition_elsewhere(other, expression)
+    return found is not None and found[0] is names and found[1].node is node
+
+
+__all__ = ["Mentions", "Place", "mentions", "places", "sites_with_uses"]
