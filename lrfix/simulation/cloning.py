@@ -23,7 +23,9 @@ def clone(value: Any, memo: dict[int, Any] | None = None) -> Any:
     if isinstance(value, dict):
         copied = defaultdict(value.default_factory) if isinstance(value, defaultdict) else type(value)()
         memo[id(value)] = copied
-        copied.update((clone(k, memo), clone(v, memo)) for k, v in value.items())
+        # One by one: a Counter would count the pairs.
+        for k, v in value.items():
+            copied[clone(k, memo)] = clone(v, memo)
         return copied
     if isinstance(value, Array):
         # Views of one buffer stay views of one buffer.

@@ -1,0 +1,259 @@
+"""LR109: state that decides the rate and does not survive a checkpoint."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.checks.class_reading import name_span, own_attribute, stored_in, torch_named
+from lrfix.findings import Position, Span, Violation
+from lrfix.names import Defined
+from lrfix.registry import rule
+from lrfix.simulation.facts import literal
+from lrfix.simulation.resumption import Resumption, resume
+from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, torch_scheduler
+from lrfix.structure import method, methods, statements, updates
+from lrfix.study import Study
+
+_STOPS = (6, 24, 60)
+_AFTER = 24
+_SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate__")
+
+
+@rule("LR109")
+def lossy_resume(study: Study) -> Iterator[Violation]:
+    node = study.node
+    owner = node if isinstance(node, ast.ClassDef) else study.names.parents.get(node)
+    if not isinstance(owner, ast.ClassDef):
+        return
+    if owner is not node:
+        yield from _part_of_a_plateau(study, owner)
+        return
+    found = [
+        *_scheduler_in_the_state(study, node),
+        *_saved_and_never_loaded(study, node),
+        *_never_registered(study, node),
+        *_part_of_a_plateau(study, node),
+    ]
+    yield from found
+    if not found:
+        yield from _parts_from_the_run(study, node)
+
+
+def _parts_from_the_run(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """The experiment: stop, build anew, load what was saved, go on."""
+    if study.site.form not in ("subclass", "wrapper") or not study.ran or any(r.failure for r in study.runs):
+        return
+    family = _family(study, node)
+    both = all(any(method(c, name) is not None for c in family) for name in ("state_dict", "load_state_dict"))
+    saved = both or any(torch_named(study, base) for base in node.bases)
+    for at in _STOPS:
+        trials = [
+            resume(
+                study.laboratory,
+                index,
+                overrides=study.settings,
+                construction=study.use,
+                at=at,
+                steps=_AFTER,
+                saved=saved,
+            )
+            for index in range(len(study.runs))
+        ]
+        shown = [t for t in trials if t is not None and t.lost is not None and (saved or t.told)]
+        if len(shown) == len(study.runs):
+            yield _lost(study, node, shown[0], saved)
+            return
+
+
+def _lost(study: Study, node: ast.ClassDef, shown: Resumption, saved: bool) -> Violation:
+    step = shown.lost or 0
+    walked, resumed = shown.walked[step - shown.at], shown.resumed[step - shown.at]
+    kept = [u for m in methods(node) if m.name not in ("__init__", *_SAVES, *_LOADS) for u in updates(m) if u.own]
+    ran = [u for u in kept if any(r.stepped is not None and u.statement in r.stepped.statements for r in study.runs)]
+    save = method(node, "state_dict")
+    if saved and save is not None:
+        span, why = name_span(study, save), "what `state_dict` saves is not all that decides the rate"
+    elif ran:
+        name = ran[0].name
+        span = study.span(ran[0].statement)
+        why = (
+            f"`{name}` is carried from step to step and saved nowhere, though the step itself is given"
+            if not saved
+            else f"`{name}` is carried from step to step and does not come back with `load_state_dict`"
+        )
+    else:
+        span, why = study.site.span, "the rate depends on more than the step and what is saved"
+    return Violation(
+        span,
+        f"A run that is stopped and resumed at step {shown.at} has the rate {resumed:.6g} at step {step}, where the "
+        f"uninterrupted run has {walked:.6g}: {why}.",
+        study.evidence(study.runs[0], [step - 1, step]),
+    )
+
+
+def _scheduler_in_the_state(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """torch saves every attribute but the optimizer: a scheduler held inside goes along as an object, its own optimizer
+    with it, and comes back bound to that copy."""
+    own_state = method(node, "state_dict")
+    if own_state is None:
+        if not any(torch_named(study, base) for base in node.bases):
+            return
+        if any(method(c, name) is not None for c in _family(study, node) for name in (*_SAVES, *_LOADS)):
+            return
+    elif not _saves_everything(own_state):
+        return
+    initialiser = method(node, "__init__")
+    for statement in statements(initialiser.body) if initialiser is not None else ():
+        for name, value in stored_in(statement):
+            if not _holds_scheduler(study, node, name, value):
+                continue
+            if own_state is not None and any(
+                isinstance(n, ast.Constant | ast.Attribute) and name in (getattr(n, "value", None), own_attribute(n))
+                for n in ast.walk(own_state)
+            ):
+                continue
+            yield Violation(
+                study.span(statement),
+                f"`self.{name}` is a scheduler, and the state saved here holds it as an object, with a copy of its "
+                "optimizer: after `load_state_dict` the copy is stepped, and the optimizer in use keeps its rate. Save "
+                f"`self.{name}.state_dict()` instead.",
+            )
+            return
+
+
+def _saves_everything(save: ast.FunctionDef) -> bool:
+    return any(own_attribute(n) == "__dict__" for n in ast.walk(save))
+
+
+def _holds_scheduler(study: Study, node: ast.ClassDef, name: str, value: ast.expr) -> bool:
+    """Whether an attribute is a scheduler, or several: built as one, or stepped and asked for its rates."""
+    if isinstance(value, ast.Call) and torch_scheduler(study.names, value.func) is not None:
+        return True
+    if not isinstance(value, ast.Name) or looks_like_optimizer(ast.Attribute(ast.Name("self"), name)):
+        return False
+    asked: set[str] = set()
+    walked = {
+        n.target.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.For) and isinstance(n.target, ast.Name) and own_attribute(n.iter) == name
+    }
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            receiver = call.func.value
+            if own_attribute(receiver) == name or (isinstance(receiver, ast.Name) and receiver.id in walked):
+                asked.add(call.func.attr)
+    return "step" in asked and (bool(asked & {"get_lr", "get_last_lr"}) or "sched" in name.lower())
+
+
+def _saved_and_never_loaded(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """A class that saves its state and has nothing to load it with."""
+    if node.bases and any(not isinstance(b, ast.Name) or b.id != "object" for b in node.bases):
+        return
+    names = {m.name for m in methods(node)}
+    saver = method(node, "state_dict")
+    if saver is not None and not names & {"load_state_dict", "__setattr__", "__getattr__"}:
+        yield Violation(
+            name_span(study, saver),
+            f"`{node.name}` saves its state and has no `load_state_dict`: what is saved here never comes back when "
+            "training resumes.",
+        )
+    marked = {kind: m for m in methods(node) for kind in ("saver", "loader") if _hook(m, kind)}
+    if "saver" in marked and "loader" not in marked:
+        yield Violation(
+            name_span(study, marked["saver"]),
+            f"`{node.name}` marks how it is saved and not how it is loaded: what is saved here never comes back when "
+            "training resumes.",
+        )
+
+
+def _never_registered(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """Methods marked as hooks in a class that lacks the decorator which registers them in all its neighbours."""
+    if node.decorator_list or not any(_hook(m, "saver") or _hook(m, "loader") for m in methods(node)):
+        return
+    others = [
+        n
+        for n in study.names.nodes
+        if isinstance(n, ast.ClassDef)
+        and n is not node
+        and any(_hook(m, "saver") or _hook(m, "loader") for m in methods(n))
+    ]
+    registering = [set(map(ast.unparse, n.decorator_list)) for n in others]
+    common = set.intersection(*registering) if registering else set()
+    if len(others) >= 2 and common:
+        decorator = sorted(common)[0]
+        start = study.span(node).start
+        yield Violation(
+            Span(start, Position(start.line, start.column + len(f"class {node.name}"))),
+            f"`{node.name}` marks methods that save and load it, and lacks `@{decorator}`, which registers them in the "
+            f"{len(others)} other classes of this file that do: its state is not in the checkpoint.",
+        )
+
+
+def _hook(function: ast.FunctionDef, kind: str) -> bool:
+    """Whether a method is marked as the one that saves (``saver``) or loads (``loader``)."""
+    marks = [d.attr if isinstance(d, ast.Attribute) else getattr(d, "id", "") for d in function.decorator_list]
+    return any(kind in mark.split("_") for mark in marks)
+
+
+def _part_of_a_plateau(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """A hand-picked part of ReduceLROnPlateau's state."""
+    save = method(node, "state_dict")
+    if save is None:
+        return
+    for function in methods(node):
+        for statement in statements(function.body):
+            for name, value in stored_in(statement):
+                if not isinstance(value, ast.Call) or torch_scheduler(study.names, value.func) != "ReduceLROnPlateau":
+                    continue
+                picked = _picked(save, name)
+                missing = [part for part in _needed(value) if part not in picked]
+                if picked and missing:
+                    yield Violation(
+                        study.span(save.body[-1]),
+                        f"The state saved of `self.{name}` lacks "
+                        + " and ".join(f"`{part}`" for part in missing)
+                        + f": after a resume {_effect(missing)}. Save `self.{name}.state_dict()`.",
+                    )
+                    return
+
+
+def _effect(missing: list[str]) -> str:
+    if missing == ["last_epoch"]:
+        return "its epochs are counted from the beginning"
+    return "the plateau is counted from the beginning, and the rate falls too late"
+
+
+def _needed(plateau: ast.Call) -> list[str]:
+    patience = literal(call_argument(plateau, 3, "patience"))
+    cooldown = literal(call_argument(plateau, 6, "cooldown"))
+    return [
+        "best",
+        "last_epoch",
+        *(["num_bad_epochs"] if patience != 0 else []),
+        *(["cooldown_counter"] if isinstance(cooldown, int) and cooldown > 0 else []),
+    ]
+
+
+def _picked(save: ast.FunctionDef, name: str) -> set[str]:
+    """The attributes of ``self.name`` that are saved one by one; none where it is saved whole."""
+    found: set[str] = set()
+    for n in ast.walk(save):
+        if isinstance(n, ast.Attribute) and own_attribute(n.value) == name:
+            found.add(n.attr)
+    return set() if found & {"state_dict", "__dict__"} else found
+
+
+def _family(study: Study, node: ast.ClassDef) -> list[ast.ClassDef]:
+    """The class and the classes of this file that it derives from."""
+    found = [node]
+    for known in found:
+        for base in known.bases:
+            for binding in study.names.bindings(base.id, known) if isinstance(base, ast.Name) else ():
+                if (
+                    isinstance(binding, Defined)
+                    and isinstance(binding.node, ast.ClassDef)
+                    and binding.node not in found
+                ):
+                    found.append(binding.node)
+    return found
