@@ -1,15 +1,13 @@
-"""LR202 to LR205: where the curve breaks: between phases, at the first step, past the end, at the edges."""
+"""LR202 to LR204: where the curve breaks: between phases, at the first step, past the end."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
-from lrfix.sites.model import Construction
 from lrfix.structure import decay_span
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
@@ -87,28 +85,6 @@ def unclamped_horizon(study: Study) -> Iterator[Violation]:
         f"steps the scheduler {reached} times.",
         study.evidence(run, [step - 1, step, step + 1]),
     )
-
-
-@rule("LR205")
-def zero_division(study: Study) -> Iterator[Violation]:
-    if study.opaque is not None:
-        return
-    run = study.runs[0]
-    if run.failure is not None and run.failure.kind == "ZeroDivisionError":
-        if study.everywhere_failed("ZeroDivisionError"):
-            yield _division(study, run, "as it is built here")
-        return
-    for path, why in _legal_edges(study):
-        edge = 1 if role_of(path) is Role.EPOCHS else 0
-        tried = [study.run(i, use=use, overrides={path: edge}) for i in range(len(study.runs)) for use in _uses(study)]
-        broken = [
-            t
-            for t in tried
-            if t.failure is not None and t.failure.kind == "ZeroDivisionError" and t.failure.step <= edge
-        ]
-        if tried and len(broken) * len(_uses(study)) >= len(tried) and broken:
-            yield _division(study, broken[0], f"with `{path}` = {edge}, {why}")
-            return
 
 
 def _jump(curve: list[float]) -> int | None:
@@ -213,36 +189,3 @@ def _restarts(curve: list[float], end: int) -> bool:
 def _lowest(run: Run, reached: int) -> int | None:
     curve = [as_float(v) for v in run.curve[:reached]]
     return min(range(len(curve)), key=curve.__getitem__) if curve else None
-
-
-def _legal_edges(study: Study) -> Iterator[tuple[str, str]]:
-    """Settings at the edge of what the code itself calls legal, each with the reason."""
-    leaves = {path for run in study.runs for path in (*run.leaves, *run.names)}
-    for path in sorted(leaves):
-        role = role_of(path)
-        default = study.defaults.get(path)
-        if role in (Role.WARMUP, Role.WARMUP_EPOCHS) and default == 0 and not isinstance(default, bool):
-            yield path, "its default"
-        elif role is Role.EPOCHS and "warm" not in path:
-            yield path, "a run of one epoch"
-    for name, stated, _ in study.constructor:
-        if (
-            role_of(name) in (Role.WARMUP, Role.WARMUP_EPOCHS)
-            and isinstance(stated, ast.Constant)
-            and stated.value == 0
-        ):
-            yield name, "its default"
-
-
-def _uses(study: Study) -> list[Construction | None]:
-    return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
-
-
-def _division(study: Study, run: Run, when: str) -> Violation:
-    assert run.failure is not None
-    node = run.failure.node
-    inside = node is not None and any(node is n for root in study.site.nodes for n in ast.walk(root))
-    statement = study.names.statement_of(node) if inside and node is not None else None
-    place = study.span(statement) if statement is not None and not hasattr(statement, "body") else study.site.span
-    at = "when the scheduler is built" if run.failure.step <= 0 else f"at step {run.failure.step}"
-    return Violation(place, f"Division by zero {when}: training fails {at} ({run.failure.message}).")

@@ -1,0 +1,161 @@
+"""LR205: settings at the edge of what the code calls legal that divide by zero."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.simulation.laboratory import Failure, Run
+from lrfix.simulation.roles import LENGTHS, Role, role_of
+from lrfix.simulation.scenarios import Same
+from lrfix.sites.model import Construction
+from lrfix.study import Study
+
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_WHOLE = (Role.HORIZON, Role.EPOCHS)
+_CLASSES = ("subclass", "wrapper")
+#: Forms with an object that is stepped after the optimizer: its last step asks for the rate at the horizon itself.
+_STEPPED_AFTER = ("lambda", "subclass")
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """A setting to try: what it fixes, in words why it is legal, and the last step at which a failure counts."""
+
+    overrides: Mapping[str, object]
+    why: str
+    latest: int
+
+
+@rule("LR205")
+def zero_division(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None:
+        return
+    run = study.runs[0]
+    if run.failure is not None and run.failure.kind == "ZeroDivisionError":
+        if study.everywhere_failed("ZeroDivisionError") and _own(study, run.failure):
+            yield _division(study, run.failure, "as it is built here")
+        return
+    if run.failure is not None and run.failure.step <= 0:
+        return
+    for use in _uses(study):
+        for edge in _edges(study, use):
+            failures = [_divides(study, edge, index, use) for index in (0, 1)]
+            if failures[0] is not None and failures[1] is not None:
+                yield _division(study, failures[0], edge.why)
+                return
+
+
+def _uses(study: Study) -> list[Construction | None]:
+    return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
+
+
+def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
+    run = study.run(0, use=use)
+    values = {
+        path: value
+        for path, value in {**run.names, **run.leaves}.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0
+    }
+    zero = {name for name, stated, _ in study.constructor if isinstance(stated, ast.Constant) and stated.value == 0}
+    own = {name for name, _, _ in study.constructor}
+    # What decides a value is a leaf; names that only hold one cannot be set.
+    paths = [path for path in sorted(values) if path in run.leaves or path in own]
+    paths = [path for path in paths if path not in _constants(study)]
+    for path in paths:
+        role = role_of(path)
+        default = study.defaults.get(path)
+        stated = path in zero or (isinstance(default, int | float) and not isinstance(default, bool) and default == 0)
+        if stated and role in LENGTHS:
+            yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
+        elif study.site.form in _CLASSES and _is_warmup(study, path, paths):
+            yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1)
+        elif role is Role.EPOCHS and "warm" not in path.lower():
+            yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
+    for warmup in (path for path in paths if role_of(path) in _WARMUPS):
+        for whole in (path for path in paths if _is_whole(study, path) and role_of(path) is _unit(warmup, path)):
+            if study.defaults.get(warmup) and study.defaults.get(whole):
+                continue  # the file states both, far from each other
+            why = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
+            yield _Edge({warmup: Same(whole)}, why, _reach(study, use, warmup, whole))
+
+
+def _constants(study: Study) -> set[str]:
+    """Names that the module itself sets to a number other than zero: whoever changes one sees the formula."""
+    found: set[str] = set()
+    for statement in study.source.tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant) and statement.value.value:
+            found |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _is_warmup(study: Study, path: str, paths: list[str]) -> bool:
+    """A warmup length, also the only length that a class of warmups takes, whatever it is called."""
+    if role_of(path) in _WARMUPS:
+        return "after" not in path
+    lengths = [p for p in paths if role_of(p) in LENGTHS]
+    return "warm" in (study.site.name or "").lower() and lengths == [path] and role_of(path) in _WHOLE
+
+
+def _is_whole(study: Study, path: str) -> bool:
+    """A length that the schedule has to survive: its horizon where that is asked for, a decay that ends early."""
+    if role_of(path) in _WHOLE:
+        return study.site.form in _STEPPED_AFTER
+    return role_of(path) is Role.DECAY_LENGTH
+
+
+def _unit(warmup: str, whole: str) -> Role:
+    """The role a whole must have to be counted like the warmup: epochs with epochs, steps with steps."""
+    if role_of(warmup) is Role.WARMUP_EPOCHS:
+        return Role.EPOCHS
+    return role_of(whole) if role_of(whole) is not Role.EPOCHS else Role.HORIZON
+
+
+def _reach(study: Study, use: Construction | None, warmup: str, whole: str) -> int:
+    run = study.run(0, use=use)
+    horizon = study.horizon(run) or 0
+    value = {**run.names, **run.leaves}.get(whole)
+    return max(horizon, value if isinstance(value, int) else 0)
+
+
+def _divides(study: Study, edge: _Edge, index: int, use: Construction | None) -> Failure | None:
+    sound = study.run(index, use=use)
+    if sound.opaque is not None or (sound.failure is not None and sound.failure.step <= edge.latest):
+        return None
+    steps = min(_latest(study, sound, edge, index) + 2, study.steps)
+    tried: Run = study.run(index, use=use, overrides=edge.overrides, steps=steps)
+    failure = tried.failure
+    if failure is None or failure.kind != "ZeroDivisionError" or not _own(study, failure):
+        return None
+    return failure if failure.step <= steps - 2 else None
+
+
+def _latest(study: Study, run: Run, edge: _Edge, index: int) -> int:
+    if edge.latest <= 1 or index == 0:
+        return edge.latest
+    wholes = [v.path for v in edge.overrides.values() if isinstance(v, Same)]
+    values = [v for p in wholes if isinstance(v := {**run.names, **run.leaves}.get(p), int)]
+    return max([study.horizon(run) or 0, *values])
+
+
+def _own(study: Study, failure: Failure) -> bool:
+    """Whether the division stands in the site: what another function divides is that function's fault."""
+    node = failure.node
+    if node is None or study.site.form in _CLASSES:
+        return True
+    if any(node is n for root in study.site.nodes for n in ast.walk(root)):
+        return True
+    owner = study.names.enclosing(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef))
+    return owner is None or any(owner is n for n in study.names.ancestors(study.site.node))
+
+
+def _division(study: Study, failure: Failure, when: str) -> Violation:
+    node = failure.node
+    inside = node is not None and any(node is n for root in study.site.nodes for n in ast.walk(root))
+    statement = study.names.statement_of(node) if inside and node is not None else None
+    place = study.span(statement) if statement is not None and not hasattr(statement, "body") else study.site.span
+    at = "when the schedule is built" if failure.step < 0 else f"at step {failure.step}"
+    return Violation(place, f"Division by zero {when}: training fails {at} ({failure.message}).")
