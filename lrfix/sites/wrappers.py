@@ -29,7 +29,15 @@ _SCHEDULER_WORDS = frozenset(
 )
 _SCHEDULER_METHODS = frozenset(
     {"get_lr", "_get_lr", "get_lrs", "get_next_lr", "step_update", "step_begin_epoch", "get_epoch_values"}
-    | {"get_update_values", "_compute_lr", "compute_lr", "get_learning_rate", "calc_lr", "_get_learning_rate"}
+    | {
+        "get_update_values",
+        "update_lr",
+        "_compute_lr",
+        "compute_lr",
+        "get_learning_rate",
+        "calc_lr",
+        "_get_learning_rate",
+    }
 )
 _STEPPING_METHODS = frozenset({"step", "step_update", "step_begin_epoch", "step_epoch", "step_batch"})
 _TRAINING_METHODS = frozenset(

@@ -274,3 +274,16 @@ def test_schedules_of_another_framework_are_none() -> None:
     """
 
     assert wrappers(code) == []
+
+
+def test_a_scheduler_that_gives_its_rate_through_a_function_it_chose_is_a_wrapper() -> None:
+    (found,) = wrappers("""
+        class LRScheduler:
+            def __init__(self, name, lr, total_epochs, iters_per_epoch):
+                self.lr_func = partial(cos_lr, lr, iters_per_epoch * total_epochs) if name == "cos" else warm_lr
+                self.per_epoch = iters_per_epoch
+            def update_lr(self, iters):
+                return self.lr_func(iters + 1)
+    """)
+
+    assert found.name == "LRScheduler"
