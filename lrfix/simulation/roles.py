@@ -52,7 +52,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.FRACTION,
     ),
     (
-        r"warm.*(start|init|begin|min).*(lr|rate|value)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
+        r"warm.*(start|init|begin|min).*(lr|rate|value)|warm.*(lr|rate).*(start|init|begin|min)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,
     ),
     (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
