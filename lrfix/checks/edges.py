@@ -75,6 +75,8 @@ def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
             yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1)
         elif role is Role.EPOCHS and "warm" not in path.lower():
             yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
+    if use is not study.use:
+        return
     for warmup in (path for path in paths if role_of(path) in _WARMUPS):
         for whole in (path for path in paths if _is_whole(study, path) and role_of(path) is _unit(warmup, path)):
             if study.defaults.get(warmup) and study.defaults.get(whole):
