@@ -190,6 +190,11 @@ class TestLeftOut:
 
 
 class TestSchedulesThatCannotBeSimulated:
+    @pytest.fixture(autouse=True)
+    def _less_patience(self, monkeypatch):
+        """An endless loop is given up after fewer steps than usual, and in the same way."""
+        monkeypatch.setattr("lrfix.simulation.laboratory.FUEL", 300_000)
+
     def test_the_inventory_gives_the_reason(self):
         copied("opaque_call.py")
         assert EXPECTED["opaque_call.py"].reason in run("sites", "opaque_call.py").stdout
