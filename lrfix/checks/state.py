@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.simulation.roles import Role, role_of
 from lrfix.structure import (
     Function,
     Update,
-    assignments,
     handed_over,
     hyperparameters,
     method,
@@ -133,32 +132,6 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         )
 
 
-@rule("LR106")
-def unused_parameter(study: Study) -> Iterator[Violation]:
-    node = study.node
-    if study.site.form != "subclass" or not isinstance(node, ast.ClassDef) or not study.ran:
-        return
-    if list(bypassed_schedule(study)) or list(constant_schedule(study)):
-        return
-    initialiser = method(node, "__init__")
-    if initialiser is None or _reads_by_name(study):
-        return
-    for argument in (*initialiser.args.args[1:], *initialiser.args.kwonlyargs):
-        name = argument.arg
-        if role_of(name) not in SCHEDULE_ROLES or role_of(name) is Role.BASE_RATE or not _never_read(study, node, name):
-            continue
-        effect = _effect(study, name)
-        if effect is None:
-            continue
-        before, after = effect
-        yield Violation(
-            study.span(argument),
-            f"`{name}` is accepted but has no effect: with {before!r} and with {after!r} the rate is the same at "
-            "every step.",
-            study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
-        )
-
-
 def _at_resume(study: Study, update: Update) -> str:
     """What becomes of the counter when training resumes: torch saves the attributes of the scheduler itself and of
     callable objects given to it, never what a closure, a module or the object behind a bound method holds."""
@@ -273,77 +246,3 @@ def _decays_by_formula(study: Study) -> bool:
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("cos"):
                 return True
     return False
-
-
-def _reads_by_name(study: Study) -> bool:
-    """Whether the class, or one derived from it in this file, may read attributes in ways that syntax does not show."""
-    node = study.node
-    assert isinstance(node, ast.ClassDef)
-    for inner in ast.walk(node):
-        if (
-            isinstance(inner, ast.Call)
-            and isinstance(inner.func, ast.Name)
-            and inner.func.id in ("getattr", "vars", "locals")
-        ):
-            return True
-    derived = [
-        n
-        for n in study.names.nodes
-        if isinstance(n, ast.ClassDef) and any(ast.unparse(b) == node.name for b in n.bases)
-    ]
-    inherits = [
-        b
-        for b in node.bases
-        if isinstance(b, ast.Name) and study.names.bindings(b.id, node) and not _imported(study, b)
-    ]
-    return bool(derived or inherits)
-
-
-def _imported(study: Study, base: ast.Name) -> bool:
-    return any(type(b).__name__ == "Imported" for b in study.names.bindings(base.id, study.node))
-
-
-def _never_read(study: Study, node: ast.ClassDef, parameter: str) -> bool:
-    """The parameter is stored at most, and what it is stored in is read nowhere in the file."""
-    initialiser = method(node, "__init__")
-    assert initialiser is not None
-    held = {attribute for attribute, name in hyperparameters(study).items() if name == parameter}
-    loads = [
-        n
-        for n in ast.walk(initialiser)
-        if isinstance(n, ast.Name) and n.id == parameter and isinstance(n.ctx, ast.Load)
-    ]
-    stores = [
-        value
-        for statement in ast.walk(initialiser)
-        for target, value in assignments(statement)
-        if isinstance(target, ast.Attribute) and target.attr in held
-    ]
-    stored = {n for value in stores for n in ast.walk(value)}
-    if any(n not in stored for n in loads):
-        return False
-    return not any(
-        isinstance(n, ast.Attribute) and n.attr in held and isinstance(n.ctx, ast.Load) for n in study.names.nodes
-    )
-
-
-def _effect(study: Study, name: str) -> tuple[object, object] | None:
-    """Two values of a parameter under which every curve is the same; None when it has an effect or cannot be varied."""
-    shown: tuple[object, object] | None = None
-    for index in range(len(study.runs)):
-        base = study.run(index, use=None)
-        value = base.names.get(name, base.leaves.get(name))
-        if value is None:
-            value = study.defaults.own.get(name)
-        if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        other = value * 2 + 3 if isinstance(value, int) else value * 1.7 + 0.01
-        changed = study.run(index, use=None, overrides={name: other})
-        if not changed.ran or changed.curve != base.curve:
-            return None
-        shown = (value, other)
-    return shown
-
-
-def _headline(statement: ast.stmt) -> str:
-    return ast.unparse(statement).splitlines()[0]
