@@ -90,6 +90,9 @@ def calls(draw, family):
             warmup_cycles=draw(st.sampled_from(schedules.WARMUP_CYCLES)),
             decay_progress=decay_progress(draw),
         )
+        if arguments["warmup_mode"] == "exponential" and arguments["warmup_cycles"] == "every":
+            # A peak that has decayed to 1e-300 has few digits left, and the way up to it no more than these.
+            arguments["eta_min"] = max(arguments["eta_min"], arguments["peak"] * 1e-200)
     return step, arguments
 
 
