@@ -1,0 +1,108 @@
+"""The schedule as its author means it to run, for code that fails before its first step.
+
+Only the family is read off it: what fails has no curve of its own, and what is mended is no longer the user's code.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.families.runs import SHORT
+from lrfix.names import Names
+from lrfix.simulation.laboratory import Failure
+from lrfix.source import Source, SourceError, parse_source
+from lrfix.study import Study
+
+_MOST_TRIED = 6
+_ROUNDS = 3
+_LIST = [SHORT, 2 * SHORT - 5, 3 * SHORT - 2]
+_FACTORS = [0.7, 0.5, 0.3]
+_NO_LIST = ("no len()", "not iterable", "not subscriptable")
+
+
+def mended(study: Study) -> Study | None:
+    """A study that runs, of the same schedule with other values or its constructor in order; None if none does."""
+    failure = _early(study)
+    if failure is None:
+        return None
+    if failure.kind == "AttributeError" and (ordered := _ordered(study)) is not None:
+        return ordered if _early(ordered) is None else None
+    return _filled(study, failure)
+
+
+def _early(study: Study) -> Failure | None:
+    run = study.run(0, use=None)
+    return run.failure if run.failure is not None and run.failure.step <= 0 else None
+
+
+def _filled(study: Study, failure: Failure) -> Study | None:
+    """With a value for parameters that are None by default, and a list for those that the code takes for one."""
+    settings = dict(study.settings)
+    for _ in range(_ROUNDS):
+        found = _better(study, settings, failure)
+        if found is None:
+            return None
+        settings, still = found
+        if still is None:
+            return Study(study.source, study.names, study.site, settings)
+        failure = still
+    return None
+
+
+def _better(
+    study: Study, settings: dict[str, object], failure: Failure
+) -> tuple[dict[str, object], Failure | None] | None:
+    for name, value in _tries(study, settings, failure)[: 2 * _MOST_TRIED]:
+        tried = Study(study.source, study.names, study.site, {**settings, name: value})
+        run = tried.run(0, use=None)
+        early = run.failure if run.failure is not None and run.failure.step <= 0 else None
+        if run.opaque is None and (early is None or (early.node, early.message) != (failure.node, failure.message)):
+            return tried.settings, early
+    return None
+
+
+def _tries(study: Study, settings: dict[str, object], failure: Failure) -> list[tuple[str, object]]:
+    drawn = study.run(0, use=None, overrides=settings).names
+    tries: list[tuple[str, object]] = []
+
+    def numeric(name: str) -> bool:
+        value = settings.get(name, drawn.get(name))
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    for name, default, required in study.constructor:
+        none = isinstance(default, ast.Constant) and default.value is None
+        if name not in settings and none and "sched" not in name:
+            tries += [(name, SHORT), (name, _LIST)]
+        elif (required or none) and numeric(name) and any(text in failure.message for text in _NO_LIST):
+            tries += [(name, _LIST), (name, _FACTORS)]
+    return tries
+
+
+def _ordered(study: Study) -> Study | None:
+    """With the base class's constructor called last, after everything that its first step reads was set."""
+    from lrfix.sites import find_sites
+
+    node = study.site.node
+    if not isinstance(node, ast.ClassDef):
+        return None
+    tree = ast.parse(study.source.text)
+    same = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.lineno == node.lineno]
+    built = next((s for n in same for s in n.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    if built is None:
+        return None
+    calls = [s for s in built.body if isinstance(s, ast.Expr) and "__init__(" in ast.unparse(s)]
+    if len(calls) != 1 or built.body[-1] is calls[0]:
+        return None
+    built.body.remove(calls[0])
+    built.body.append(calls[0])
+    try:
+        source: Source = parse_source(ast.unparse(tree).encode(), study.source.path)
+    except (SourceError, RecursionError):
+        return None
+    names: Names
+    names, sites = find_sites(source)
+    site = next((s for s in sites if s.name == study.site.name and s.form == study.site.form), None)
+    return Study(source, names, site, study.settings) if site is not None else None
+
+
+__all__ = ["mended"]

@@ -1,0 +1,112 @@
+"""The family of one schedule."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from lrfix.families.mended import mended
+from lrfix.families.runs import leaves_off, long_lengths, shape_in, stated_factors, stretched
+from lrfix.simulation.laboratory import Run
+from lrfix.simulation.roles import Role, role_of
+from lrfix.study import Study
+
+if TYPE_CHECKING:
+    from lrfix.recognition import Recognition
+
+_MEASURED = re.compile(r"(^|_)(loss|losses|metric|metrics|score|accuracy|acc|perplexity|wer|cer)($|_)")
+_INNER = re.compile(r"sched(uler|ule)?s?$")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family in the words of the inventory, and the parameters that could be read off."""
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    horizon: str | None = None
+
+
+def family_of(study: Study) -> Family | None:
+    """The family of one schedule; None where it cannot be run."""
+    if study.opaque is not None:
+        return None
+    recognition = study.recognition
+    if recognition is not None and recognition.spec is not None and not long_lengths(study) and not leaves_off(study):
+        return Family(recognition.family, recognition.parameters, _horizon(study, recognition.parameters))
+    shape, runs = shape_in(study)
+    if shape is None and (filled := mended(study)) is not None:
+        study = filled
+        shape, runs = shape_in(study)
+    if shape is not None and "other" in shape.family:
+        # Generic values may hide what the author's own show: an exponent of one half, a gamma of one.
+        stated = stated_factors(study, runs)
+        own, own_runs = shape_in(study, stated) if stated else (None, [])
+        if own is not None and "other" not in own.family:
+            shape, runs = own, own_runs
+    if shape is None:
+        return None
+    shape = stretched(study, shape) or shape
+    name = _qualified(study, runs, shape.family)
+    exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))
+    parameters = recognition.parameters if exact and recognition is not None else shape.parameters
+    return Family(name, parameters, _horizon(study, parameters))
+
+
+def _horizon(study: Study, parameters: Mapping[str, str]) -> str | None:
+    """The user's expression for the step at which the schedule is meant to end."""
+    if "total_steps" in parameters:
+        return parameters["total_steps"]
+    run = study.run(0, use=study.described_by)
+    end = study.horizon(run) if run.ran else None
+    values = {
+        path: value
+        for path, value in {**run.names, **run.leaves}.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    ends = [path for path, value in values.items() if value == end and role_of(path) in (Role.HORIZON, Role.EPOCHS)]
+    if ends:
+        return ends[0]
+    for epochs in (path for path in values if role_of(path) is Role.EPOCHS):
+        for batches in (path for path in values if role_of(path) is Role.LOADER_LENGTH):
+            if values[epochs] * values[batches] == end:
+                return f"{epochs} * {batches}"
+    return None
+
+
+def _qualified(study: Study, runs: Sequence[Run], name: str) -> str:
+    """The family as far as the site itself decides it."""
+    paths = {path for run in runs for path in run.leaves}
+    if name in ("constant", "step", "multistep") and any(_MEASURED.search(path.lower()) for path in paths):
+        return "other"
+    parts = name.split("+")
+    if parts[-1] in ("constant", "linear", "linear-warmup") and _hands_over(study, paths):
+        warm = "linear-warmup" if parts[0] in ("linear", "linear-warmup") else parts[0]
+        return f"{warm}+other" if warm.endswith("warmup") else "other"
+    return name
+
+
+def _hands_over(study: Study, paths: set[str]) -> bool:
+    """Whether another schedule, which the site is given, takes over after its own part."""
+    for name, default, _ in study.constructor:
+        stated = default.value if isinstance(default, ast.Constant) else None
+        if _INNER.search(name) and (default is None or stated is None):
+            return True
+    return any(path.endswith(")") and re.search(r"get_(last_)?lr\(|\.lr\(", path) for path in paths)
+
+
+def proven(study: Study, recognition: Recognition | None) -> Recognition | None:
+    """A recognition without its construction where a length that the simulation does not reach changes the curve."""
+    if recognition is None or recognition.spec is None:
+        return recognition
+    found = family_of(study) if (long := long_lengths(study)) else None
+    if found is None or set(found.name.split("+")) == set(recognition.family.split("+")):
+        return recognition
+    told = ", ".join(f"`{path}`" for path in long)
+    return replace(recognition, spec=None, reason=f"{told} lies beyond the steps that were simulated")
+
+
+__all__ = ["Family", "family_of", "proven"]
