@@ -31,6 +31,8 @@ _LONG = 80
 _MAX_HOPS = 3
 _NOT_NUMBERS = (ast.Dict, ast.List, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Compare, ast.Set)
 _PARTIAL = frozenset({"partial", "functools.partial"})
+_DECAYING = frozenset({"cos", "cosine", "decay", "cooldown", "noam", "rsqrt", "annealing"})
+_WEIGHTS = frozenset({"weight", "weights", "coef", "coefficient", "lam", "lambda", "penalty", "prob"})
 #: Who calls these does not only work out a rate.
 _WORK = frozenset({"backward", "zero_grad", "step", "append", "write", "save", "add_scalar", "load_state_dict"})
 
@@ -250,7 +252,11 @@ def _about_rate(
     by_words = bool(SCHEDULE_WORDS & set(words(name)))
     if by_words and any(names_rate(i) for i in mentioned):
         return True
-    return by_words and (_documented(node) or any("warmup" in words(i) for i in mentioned))
+    if by_words and _documented(node):
+        return True
+    # Weights of losses are warmed up too, and then stay; what is warmed up and decays again is a rate.
+    said = spoken | {word for i in mentioned for word in words(i)}
+    return by_words and "warmup" in said and bool(_DECAYING & said) and not _WEIGHTS & said
 
 
 def parameters_of(node: ast.FunctionDef | ast.Lambda) -> list[str]:

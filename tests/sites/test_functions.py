@@ -133,6 +133,7 @@ OTHERS = {
     "a rate by layer": "def layer_lr(layer, base_lr):\n    return base_lr * 0.9 ** layer\n",
     "training": "def learning_rate_step(step):\n    loss.backward()\n    return loss / step\n",
     "another framework": "import jax.numpy as jnp\ndef lr_schedule(step):\n    return 0.1 * jnp.cos(step / 10)\n",
+    "a weight of a loss": "def linear_warmup(epoch, warmup_epochs):\n    return min(1.0, epoch / warmup_epochs)\n",
     "a test": "def test_lr(step):\n    return 0.1 * step / 10\n",
 }
 
