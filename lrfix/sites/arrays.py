@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lrfix.findings import Span
 from lrfix.names import FUNCTION_NODES, Names
+from lrfix.sites.blocks import block_of
 from lrfix.sites.effects import FUNCTIONS, Effects, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
@@ -181,7 +182,7 @@ def _statements(source: Source, names: Names, tables: Sequence[ast.Assign]) -> l
         if statement in used:
             continue
         formula = RateFormula(names, [RateWrite(statement, statement.value)])
-        block = _block(names, statement)
+        block = block_of(names, statement)
         parts = [
             s
             for s in block[: block.index(statement)]
@@ -204,15 +205,6 @@ def _adjacent(block: list[ast.stmt], parts: Sequence[ast.stmt], last: ast.stmt) 
         place = block.index(part)
         chosen.insert(0, part)
     return chosen
-
-
-def _block(names: Names, statement: ast.stmt) -> list[ast.stmt]:
-    parent = names.parents[statement]
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list) and statement in block:
-            return block
-    return [statement]
 
 
 __all__ = ["array_sites"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lrfix.findings import Span
 from lrfix.names import Assigned, Names
+from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
@@ -69,7 +70,7 @@ def _schedulers(names: Names, node: ast.AST, hops: int) -> Iterator[ast.Call]:
 
 def _parts(names: Names, statement: ast.stmt, call: ast.Call) -> Sequence[ast.stmt]:
     """The statements close before in the same block that build what is put together."""
-    block = _block(names, statement)
+    block = block_of(names, statement)
     building: set[ast.AST | None] = {names.statement_of(part) for part in _schedulers(names, call, 0)}
     building |= {a for s in building if s is not None for a in names.ancestors(s)}
     chosen: list[ast.stmt] = []
@@ -81,15 +82,6 @@ def _parts(names: Names, statement: ast.stmt, call: ast.Call) -> Sequence[ast.st
             chosen.insert(0, block[index])
             place = index
     return chosen
-
-
-def _block(names: Names, statement: ast.stmt) -> list[ast.stmt]:
-    parent = names.parents[statement]
-    for name in ("body", "orelse", "finalbody"):
-        block = getattr(parent, name, None)
-        if isinstance(block, list) and statement in block:
-            return block
-    return [statement]
 
 
 def _name(statement: ast.stmt, call: ast.Call) -> str | None:
