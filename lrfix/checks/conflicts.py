@@ -1,0 +1,238 @@
+"""LR110: two mechanisms write one optimizer's rate, and one erases what the other wrote."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrfix.findings import Violation
+from lrfix.names import Assigned, Scope
+from lrfix.registry import rule
+from lrfix.sites.vocabulary import call_argument, torch_scheduler
+from lrfix.study import Study
+
+#: Schedulers whose every step writes a rate of their own, whatever stands in the optimizer; the others go on from it.
+_ABSOLUTE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"})
+_COMPOSERS = frozenset({"SequentialLR", "ChainedScheduler"})
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.ExceptHandler)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class _Scheduler:
+    """A torch scheduler under a name, with the statements that step it in every turn of their loops."""
+
+    name: str
+    base: str
+    optimizer: str
+    built: ast.Call
+    steps: tuple[ast.AST, ...]
+
+
+@rule("LR110")
+def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
+    if study.site.form in ("lambda", "composition"):
+        yield from _two_schedulers(study)
+    elif study.site.form == "setter":
+        yield from _setter_over_scheduler(study)
+
+
+def _two_schedulers(study: Study) -> Iterator[Violation]:
+    for construction in study.site.constructions:
+        known = _schedulers(study, study.names.scope_of(construction.call))
+        own = next((s for s in known if s.built is construction.call), None)
+        if own is None:
+            continue
+        for other in known:
+            if other is own or other.optimizer != own.optimizer:
+                continue
+            eraser, erased = (own, other) if own.base in _ABSOLUTE else (other, own)
+            if eraser.base not in _ABSOLUTE:
+                continue
+            if erased.base in _ABSOLUTE and _last(study, own, other) is erased:
+                eraser, erased = erased, eraser
+            step = _meeting(study, eraser, erased)
+            if step is not None:
+                yield Violation(
+                    study.span(step),
+                    f"`{own.name}` and `{other.name}` both drive `{own.optimizer}`: every step of `{eraser.name}` "
+                    f"({eraser.base}) writes its own factor times the base rate over what `{erased.name}` "
+                    f"({erased.base}) has set, so `{erased.name}` has no lasting effect. Join them with SequentialLR, "
+                    "or step only one at a time.",
+                )
+                return
+
+
+def _last(study: Study, one: _Scheduler, two: _Scheduler) -> _Scheduler:
+    """Of two that both write afresh, the one whose rate stands: stepped in the inner loop, or later in the same."""
+    deeper = max((one, two), key=lambda s: max((len(_loops(study, n)) for n in s.steps), default=0))
+    depths = {max((len(_loops(study, n)) for n in s.steps), default=0) for s in (one, two)}
+    if len(depths) == 1:
+        return max((one, two), key=lambda s: max((getattr(n, "lineno", 0) for n in s.steps), default=0))
+    return deeper
+
+
+def _meeting(study: Study, eraser: _Scheduler, erased: _Scheduler) -> ast.AST | None:
+    """The step that erases, where both are stepped in the same loop or in one inside the other's."""
+    for one in eraser.steps:
+        for two in erased.steps:
+            if isinstance(one, ast.Return) or isinstance(two, ast.Return):
+                return one if one is two else None
+            outer, inner = sorted((_loops(study, one), _loops(study, two)), key=len)
+            if outer and outer == inner[len(inner) - len(outer) :]:
+                return one
+    return None
+
+
+def _schedulers(study: Study, scope: Scope) -> list[_Scheduler]:
+    """The torch schedulers that a function builds under names of its own and steps unconditionally."""
+    names = study.names
+    found = []
+    for name, bindings in scope.bindings.items():
+        only = bindings[0] if len(bindings) == 1 else None
+        if not isinstance(only, Assigned) or only.index or not isinstance(only.value, ast.Call):
+            continue
+        base = torch_scheduler(names, only.value.func)
+        optimizer = call_argument(only.value, 0, "optimizer")
+        if base is None or optimizer is None or _conditional(study, only.node) or _handed_on(study, scope, name):
+            continue
+        steps = tuple(_steps(study, scope, name))
+        if steps:
+            found.append(_Scheduler(name, base, ast.unparse(optimizer), only.value, steps))
+    return found
+
+
+def _steps(study: Study, scope: Scope, name: str) -> Iterator[ast.AST]:
+    for node in study.names.nodes:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "step"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == name
+            and study.names.scope_of(node) is scope
+            and _loops(study, node)
+            and not _conditional(study, node)
+        ) or (isinstance(node, ast.Return) and study.names.scope_of(node) is scope and _returned(scope, node, name)):
+            yield node
+
+
+def _returned(scope: Scope, node: ast.Return, name: str) -> bool:
+    """Lightning steps every scheduler in the list that ``configure_optimizers`` returns beside the optimizers."""
+    if getattr(scope.node, "name", "") != "configure_optimizers" or not isinstance(node.value, ast.Tuple):
+        return False
+    if len(node.value.elts) != 2 or not isinstance(node.value.elts[1], ast.List):
+        return False
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node.value.elts[1]))
+
+
+def _handed_on(study: Study, scope: Scope, name: str) -> bool:
+    """Whether a scheduler is given to something else that may step it: a composition, a trainer, a list."""
+    for node in study.names.nodes:
+        if not (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)):
+            continue
+        if study.names.owner(name, study.names.scope_of(node)) is not scope:
+            continue
+        user = study.names.parents.get(node)
+        returned = study.names.enclosing(node, ast.Return)
+        if isinstance(user, ast.Attribute):
+            continue
+        if isinstance(returned, ast.Return) and _returned(scope, returned, name):
+            continue
+        return True
+    return False
+
+
+def _conditional(study: Study, node: ast.AST) -> bool:
+    """Whether something decides if ``node`` runs in a turn of the loops around it."""
+    for around in study.names.ancestors(node):
+        if isinstance(around, _FUNCTIONS):
+            return False
+        if isinstance(around, _BRANCHES) or (isinstance(around, _LOOPS) and _skips(around)):
+            return True
+    return False
+
+
+def _skips(loop: ast.AST) -> bool:
+    return any(isinstance(n, ast.Continue) for n in ast.walk(loop))
+
+
+def _loops(study: Study, node: ast.AST) -> list[ast.AST]:
+    """The loops around a place within its function, innermost first."""
+    found: list[ast.AST] = []
+    for around in study.names.ancestors(node):
+        if isinstance(around, _FUNCTIONS):
+            break
+        if isinstance(around, _LOOPS):
+            found.append(around)
+    return found
+
+
+def _setter_over_scheduler(study: Study) -> Iterator[Violation]:
+    """A rate written in every turn of a loop that also steps a scheduler of the same optimizer."""
+    for place, optimizer in _writings(study):
+        loops = _loops(study, place)
+        if not loops:
+            continue
+        for other in _schedulers(study, study.names.scope_of(place)):
+            if other.optimizer != optimizer:
+                continue
+            for step in other.steps:
+                around = _loops(study, step)
+                if around and around == loops[len(loops) - len(around) :]:
+                    yield Violation(
+                        study.span(place),
+                        f"The rate of `{optimizer}` is written here in every turn of the loop, over what "
+                        f"`{other.name}.step()` (line {getattr(step, 'lineno', 0)}) has set: `{other.name}` "
+                        f"({other.base}) has no effect. Keep one of the two.",
+                    )
+                    return
+
+
+def _writings(study: Study) -> Iterator[tuple[ast.AST, str]]:
+    """Places in a loop that write a rate without looking at the present one, with the optimizer they write to."""
+    site = study.site
+    if any(_reads_present(n) for node in site.nodes for n in ast.walk(node)):
+        return
+    if site.inline:
+        groups = [n for node in site.nodes for n in ast.walk(node) if _all_groups(study, n)]
+        for write in site.writes:
+            loop = study.names.enclosing(write, ast.For)
+            whole = loop if isinstance(loop, ast.For) and any(g in set(ast.walk(loop.iter)) for g in groups) else write
+            if not _conditional(study, write) and not _conditional(study, whole):
+                yield from ((whole, ast.unparse(g.value)) for g in groups[:1] if isinstance(g, ast.Attribute))
+    elif isinstance(study.node, ast.FunctionDef):
+        if any(isinstance(n, (*_BRANCHES, ast.Return)) and _decides(study, n) for n in ast.walk(study.node)):
+            return
+        for call in site.calls:
+            if _conditional(study, call):
+                continue
+            for argument in (*call.args, *(k.value for k in call.keywords)):
+                if isinstance(argument, ast.Name | ast.Attribute):
+                    yield call, ast.unparse(argument)
+
+
+def _decides(study: Study, branch: ast.AST) -> bool:
+    """Whether a branch of a setter function may leave the rate as it is."""
+    if isinstance(branch, ast.Return):
+        return any(w.lineno > branch.lineno for w in study.site.writes)
+    return any(branch in study.names.ancestors(w) for w in study.site.writes)
+
+
+def _reads_present(node: ast.AST) -> bool:
+    """``group["lr"]`` or a scheduler's rates on the right-hand side."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        return True
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
+    return isinstance(node, ast.Attribute) and node.attr in ("get_last_lr", "get_lr", "_last_lr")
+
+
+def _all_groups(study: Study, node: ast.AST) -> bool:
+    """``optimizer.param_groups``, and not one of them."""
+    if not isinstance(node, ast.Attribute) or node.attr != "param_groups":
+        return False
+    user = study.names.parents.get(node)
+    return not (isinstance(user, ast.Subscript) and not isinstance(user.slice, ast.Slice))

@@ -1,0 +1,119 @@
+"""LR110: when two writers of one rate do and do not get in each other's way."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, SequentialLR, StepLR
+
+def train(optimizer, other, loader, epochs, base_lr, total):
+"""
+
+
+def body(*lines: str) -> str:
+    return HEAD + "".join(f"    {line}\n" for line in lines)
+
+
+WARMUP = "warmup = LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / 1000))"
+DECAY = "decay = StepLR(optimizer, 30)"
+PER_BATCH = ["for epoch in range(epochs):", "    for batch in loader:", "        optimizer.step()"]
+
+
+def conflicts(found):
+    return [f for f in found if f.code == "LR110"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "erased"),
+    [
+        ([WARMUP, DECAY, *PER_BATCH, "        warmup.step()", "    decay.step()"], "decay"),
+        ([WARMUP, DECAY, *PER_BATCH, "        decay.step()", "        warmup.step()"], "decay"),
+        (
+            [
+                WARMUP,
+                "decay = OneCycleLR(optimizer, 0.1, 99)",
+                *PER_BATCH,
+                "        warmup.step()",
+                "        decay.step()",
+            ],
+            "warmup",
+        ),
+    ],
+)
+def test_a_scheduler_that_starts_from_the_base_rate_erases_the_other(check, lines, erased):
+    [finding] = conflicts(check(body(*lines)))
+    assert f"`{erased}` has no lasting effect" in finding.message
+
+
+def test_lightning_steps_every_scheduler_that_it_is_given(check):
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR, StepLR
+
+    class Model:
+        def configure_optimizers(self):
+            optimizer = make(self.parameters())
+            warmup = LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / 1000))
+            decay = StepLR(optimizer, 30)
+            return [optimizer], [{"scheduler": warmup, "interval": "step"}, decay]
+    """
+    assert len(conflicts(check(source))) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [WARMUP, DECAY, *PER_BATCH, "        if epoch < 5:", "            warmup.step()", "    decay.step()"],
+        [WARMUP, DECAY, "both = SequentialLR(optimizer, [warmup, decay], [9])", *PER_BATCH, "        both.step()"],
+        [WARMUP, "decay = StepLR(other, 30)", *PER_BATCH, "        warmup.step()", "    decay.step()"],
+        [WARMUP, DECAY, *PER_BATCH, "        warmup.step()"],
+        [WARMUP, DECAY, "for batch in loader:", "    warmup.step()", "for batch in loader:", "    decay.step()"],
+        [
+            WARMUP,
+            DECAY,
+            "for batch in loader:",
+            "    if not batch:",
+            "        continue",
+            "    warmup.step()",
+            "    decay.step()",
+        ],
+    ],
+)
+def test_a_hand_over_is_no_conflict(check, lines):
+    assert conflicts(check(body(*lines))) == []
+
+
+WRITE = ["    for group in optimizer.param_groups:", "        group['lr'] = base_lr * (1 - epoch / epochs)"]
+
+
+def test_a_rate_written_in_every_turn_leaves_the_scheduler_without_effect(check):
+    lines = ["decay = CosineAnnealingLR(optimizer, epochs)", "for epoch in range(epochs):", *WRITE, "    decay.step()"]
+    [finding] = conflicts(check(body(*lines)))
+    assert "`decay` (CosineAnnealingLR) has no effect" in finding.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [DECAY, "for epoch in range(epochs):", "    if epoch < 5:", *(f"    {w}" for w in WRITE), "    decay.step()"],
+        ["decay = StepLR(other, 30)", "for epoch in range(epochs):", *WRITE, "    decay.step()"],
+        [DECAY, "for epoch in range(epochs):", *WRITE, "for epoch in range(epochs):", "    decay.step()"],
+    ],
+)
+def test_a_rate_written_for_a_while_or_elsewhere_is_no_conflict(check, lines):
+    assert conflicts(check(body(*lines))) == []
+
+
+def test_torch_itself_forgets_the_decay():
+    torch = pytest.importorskip("torch")
+    from torch.optim.lr_scheduler import LambdaLR, StepLR
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    warmup, decay = LambdaLR(optimizer, lambda k: 1.0), StepLR(optimizer, 2)
+    rates = []
+    for _ in range(4):
+        optimizer.step()
+        decay.step()
+        warmup.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == [1.0] * 4
