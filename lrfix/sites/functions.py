@@ -129,8 +129,10 @@ def _calls_in(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
 def called(names: Names, call: ast.Call) -> Iterator[Function | ast.Lambda]:
     """The file's functions that a call may run: by name, or as a method of the class it stands in."""
     function = call.func
-    if isinstance(function, ast.Name):
-        yield from _named(names, call.args[0] if function.id == "partial" and call.args else function)
+    if called_name(call) == "partial" and call.args:
+        yield from _named(names, call.args[0])
+    elif isinstance(function, ast.Name):
+        yield from _named(names, function)
     elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         around = names.enclosing(call, ast.ClassDef)
         if function.value.id in ("self", "cls") and isinstance(around, ast.ClassDef):

@@ -194,3 +194,18 @@ def test_a_lambda_with_a_name_is_a_function(code: str) -> None:
 
 def test_a_lambda_that_only_reads_the_rate_is_none() -> None:
     assert functions("get_lr = lambda optimizer: optimizer.param_groups[0]['lr'] * 1.0\n") == []
+
+
+def test_a_partial_of_a_function_for_lambdalr_is_the_lambdas_own_and_its_helper_a_function() -> None:
+    site = only("""
+        import functools
+        from torch.optim.lr_scheduler import LambdaLR
+        def shape(x, power):
+            return (1 - x / 100) ** power
+        def build(optimizer, power):
+            def at(step):
+                return functools.partial(shape, power=power)(step)
+            return LambdaLR(optimizer, at)
+    """)
+
+    assert site.name == "shape"
