@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrfix.checks.ramps import ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -11,8 +12,6 @@ from lrfix.simulation.roles import Role, role_of
 from lrfix.structure import decay_span
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
-
-_RAMP = 3
 
 
 @rule("LR202")
@@ -89,7 +88,7 @@ def unclamped_horizon(study: Study) -> Iterator[Violation]:
 
 def _jump(curve: list[float]) -> int | None:
     """The last step of a warmup ramp that is followed by a jump; None when the phases meet."""
-    end = _ramp_end(curve)
+    end = ramp_end(curve)
     if end is None or end + 4 >= len(curve):
         return None
     top = curve[end]
@@ -125,29 +124,11 @@ def _long_warmups(study: Study) -> list[Run]:
     return found
 
 
-def _ramp_end(curve: list[float]) -> int | None:
-    """The last step of the climb from step 0, when it is a ramp: even increments or even ratios."""
-    if len(curve) < _RAMP + 5 or not curve[1] > curve[0]:
-        return None
-    start = 0
-    slope = curve[1] - curve[0]
-    ratio = curve[1] / curve[0] if curve[0] > 0 else None
-    end = 1
-    while end + 1 < len(curve):
-        following = curve[end + 1]
-        even = abs((following - curve[end]) - slope) <= 1e-6 * abs(slope)
-        geometric = ratio is not None and abs(following / curve[end] - ratio) <= 1e-9 * ratio if curve[end] else False
-        if not even and not geometric:
-            break
-        end += 1
-    return end if end - start >= _RAMP and end + 4 < len(curve) else None
-
-
 def _starts_high(run: Run) -> bool:
     curve = run.curve
     if len(curve) < 8 or not curve[0] > 0:
         return False
-    end = _ramp_end(curve[1:])
+    end = ramp_end(curve[1:])
     return end is not None and curve[0] > 1.5 * curve[2] and curve[0] >= 0.9 * curve[end + 1]
 
 
