@@ -9,6 +9,7 @@ import ast
 
 from lrfix.families.runs import SHORT
 from lrfix.names import Names
+from lrfix.simulation.facts import literal
 from lrfix.simulation.laboratory import Failure
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.study import Study
@@ -25,9 +26,21 @@ def mended(study: Study) -> Study | None:
     failure = _early(study)
     if failure is None:
         return None
+    sound = _sound_settings(study)
+    if sound != study.settings:
+        study = Study(study.source, study.names, study.site, sound)
+        failure = _early(study)
+        if failure is None:
+            return study
     if failure.kind == "AttributeError" and (ordered := _ordered(study)) is not None:
         return ordered if _early(ordered) is None else None
     return _filled(study, failure)
+
+
+def _sound_settings(study: Study) -> dict[str, object]:
+    """The settings without texts for what is a number by default: the code compares it by mistake."""
+    numbers = {name for name, default, _ in study.constructor if isinstance(literal(default), int | float)}
+    return {path: value for path, value in study.settings.items() if not (path in numbers and isinstance(value, str))}
 
 
 def _early(study: Study) -> Failure | None:

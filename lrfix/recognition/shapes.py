@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lrfix.recognition.phases import Landmarks, Named, name_phases
 from lrfix.simulation.roles import LENGTHS, Role, role_of
@@ -17,6 +18,7 @@ from lrfix.simulation.roles import LENGTHS, Role, role_of
 _SHORTEST = 5
 """Rates from which on a curve has a shape."""
 _WARM = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS, Role.WARMUP_FRACTION, Role.WARMUP_START, Role.WARMUP_FACTOR})
+_FEWEST_FACTORS = 20
 _ORDER = (
     "linear-warmup", "exp-warmup", "wsd", "constant", "linear", "poly", "cosine", "cosine-restarts", "inverse-sqrt",
     "exponential", "step", "multistep", "cyclic", "onecycle", "other",
@@ -50,7 +52,23 @@ def shape_of(curves: Sequence[Curve]) -> Shape | None:
     if not named:
         return None
     parts = _agreed([found.parts for _, found in named])
+    if "other" in parts:
+        parts = _piled_up([curve for curve, _ in named]) or parts
     return Shape("+".join(parts), _parameters(named, parts))
+
+
+def _piled_up(curves: Sequence[Curve]) -> tuple[str, ...] | None:
+    """The schedule of the factor, where a factor meant for the base rate is multiplied onto the last rate."""
+    found = []
+    for curve in curves:
+        ratios = [after / before for before, after in pairwise(curve.lr) if before > 0]
+        low = next((k for k, ratio in enumerate(ratios) if ratio <= 0), len(ratios))
+        ratios = ratios[:low]
+        if len(ratios) < _FEWEST_FACTORS or min(ratios) > 0.5 * max(ratios):
+            return None
+        found.append(name_phases(ratios, landmarks(curve)).parts)
+    parts = _agreed(found)
+    return parts if set(parts) <= {"linear-warmup", "constant", "cosine", "linear"} else None
 
 
 def landmarks(curve: Curve) -> Landmarks:

@@ -249,6 +249,13 @@ def test_runs_with_special_values_do_not_decide() -> None:
     assert shape.family == "linear-warmup+poly"
 
 
+def test_a_factor_that_piles_up_is_named_by_the_factor() -> None:
+    rates = list(
+        accumulate((cosine((k + 1) / 120) for k in range(119)), lambda rate, factor: rate * factor, initial=0.1)
+    )
+    assert family(rates) == "cosine"
+
+
 def test_boundaries_are_told_in_the_users_own_words() -> None:
     def curve(warmup: int, total: int) -> Curve:
         values = [0.1 * schedules.warmup_cosine(k, total_steps=total, warmup_steps=warmup) for k in range(240)]
