@@ -97,14 +97,11 @@ class Elsewhere:
 class Neighbours(Protocol):
     """The other files that a module imports from (``lrfix.neighbours``)."""
 
-    def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None:
-        """What the import statement ``node`` binds ``name`` to; None where no file of the project says it."""
-
-    def starred(self, name: str) -> Elsewhere | None:
-        """What ``name`` means through the module's star imports."""
-
-    def member(self, module: Names, name: str) -> Elsewhere | None:
-        """What ``module.name`` means."""
+    def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None: ...  # what the import ``node`` binds ``name`` to
+    def starred(self, name: str) -> Elsewhere | None: ...  # what ``name`` means through star imports
+    def member(self, module: Names, name: str) -> Elsewhere | None: ...  # what ``module.name`` means
+    def holds(self, node: ast.AST) -> bool: ...  # whether another file of the project has the node
+    def settings(self) -> list[Names]: ...  # the imported files that, by their names, hold settings
 
 
 class Names:

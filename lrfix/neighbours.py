@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ MOST_FILES = 20
 MOST_BYTES = 1_000_000
 _MOST_HOPS = 8
 _KEPT = 32
+_SETTINGS = frozenset(
+    {"arg", "args", "argument", "arguments", "parser", "option", "options", "opt", "opts", "config", "configs", "conf"}
+    | {"configuration", "cfg", "setting", "settings", "param", "params", "hyperparameters", "hparams", "flags"}
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Neighbourhood:
         self.home = Path(os.path.realpath(path))
         self._read: dict[Path, Names | None] = {self.home: names}
         self._paths: dict[Names, Path] = {names: self.home}
+        self.known_settings: dict[Names, list[Names]] = {}
         names.neighbours = _From(self, self.home)
 
     def names_of(self, path: Path) -> Names | None:
@@ -64,6 +70,10 @@ class Neighbourhood:
 
     def path_of(self, names: Names) -> Path | None:
         return self._paths.get(names)
+
+    def holds(self, node: ast.AST, apart_from: Path) -> bool:
+        """Whether a file other than ``apart_from`` that was read has the node."""
+        return any(node in names.parents for names, path in self._paths.items() if path != apart_from)
 
     def module(self, importer: Path, level: int, dotted: str) -> _Module | None:
         """The module that an import statement in ``importer`` speaks of, where exactly one in the project can be it."""
@@ -144,6 +154,22 @@ class Neighbourhood:
                     return self.whole(module) if module is not None else None
         return None
 
+    def settings(self, importer: Path, names: Names) -> list[Names]:
+        """The files a file imports from that, by their name or what is taken from them, hold settings."""
+        found: dict[Names, None] = {}
+        for node in names.nodes:
+            if isinstance(node, ast.ImportFrom):
+                module = self.module(importer, node.level, node.module or "") if _speaks_of_settings(node) else None
+                origins = [self._names_in(module)] if module is not None else []
+                origins += [m.names for a in node.names if module and (m := self.within(module, a.name)) is not None]
+            elif isinstance(node, ast.Import) and _speaks_of_settings(node):
+                modules = [self.module(importer, 0, alias.name) for alias in node.names]
+                origins = [self._names_in(module) for module in modules if module is not None]
+            else:
+                continue
+            found.update({origin: None for origin in origins if origin is not None and origin is not names})
+        return list(found)
+
     def starred(self, importer: Path, names: Names, name: str, hops: int = 0) -> Elsewhere | None:
         for node in names.tree.body:
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
@@ -170,11 +196,27 @@ class _From:
         names = self.around.names_of(self.path)
         return self.around.starred(self.path, names, name) if names is not None else None
 
+    def holds(self, node: ast.AST) -> bool:
+        return self.around.holds(node, self.path)
+
+    def settings(self) -> list[Names]:
+        names = self.around.names_of(self.path)
+        if names is None:
+            return []
+        if names not in self.around.known_settings:
+            self.around.known_settings[names] = self.around.settings(self.path, names)
+        return self.around.known_settings[names]
+
     def member(self, module: Names, name: str) -> Elsewhere | None:
         path = self.around.path_of(module)
         if path is None:
             return None
         return self.around.within(_Module(path, path.parent if path.name == "__init__.py" else None), name)
+
+
+def _speaks_of_settings(node: ast.Import | ast.ImportFrom) -> bool:
+    spoken = [*(alias.name for alias in node.names), getattr(node, "module", None) or ""]
+    return any(_SETTINGS & set(re.split(r"[^a-z]+", name.lower())) for name in spoken)
 
 
 def _parsed(path: Path) -> Names | None:

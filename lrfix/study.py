@@ -150,7 +150,8 @@ class Study:
 
     @cached_property
     def longest_literal(self) -> int:
-        return largest_number(self.names, [*self.site.nodes, *(c.call for c in self.site.constructions)])
+        own = largest_number(self.names, [*self.site.nodes, *(c.call for c in self.site.constructions)])
+        return max([own, *(largest_number(c.names, [c.call]) for c in self.site.elsewhere if c.names is not None)])
 
     @cached_property
     def unseen(self) -> int:

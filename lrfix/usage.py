@@ -30,6 +30,7 @@ from lrfix.sites.vocabulary import (
 from lrfix.source import Source
 
 MOST_USERS = 4
+_MOST_LEVELS = 4
 _DEFINED = re.compile(rb"^(?:class|def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*)", re.MULTILINE)
 _IMPORT = re.compile(rb"^[ \t]*import[ \t]+([^\n#;]+)", re.MULTILINE)
@@ -59,12 +60,14 @@ class Place:
 
 def mentions(raw: bytes) -> Mentions:
     imported: set[bytes] = set()
+    used = set(_CALLED.findall(raw))
     for module, listed in _FROM.findall(raw):
-        names = [part.split()[0] for part in _COMMENT.sub(b"", listed).strip(b"()").split(b",") if part.split()]
-        imported.update(module.rpartition(b".")[2] if name == b"*" else name for name in names)
+        for words in (part.split() for part in _COMMENT.sub(b"", listed).strip(b"()").split(b",")):
+            imported.update([module.rpartition(b".")[2] if words[0] == b"*" else words[0]] if words else [])
+            if len(words) > 1:  # what it is called then is another word
+                used.add(words[0])
     for listed in _IMPORT.findall(raw):
         imported.update(part.split()[0].rpartition(b".")[2] for part in listed.split(b",") if part.split())
-    used = set(_CALLED.findall(raw))
     for arguments in _HANDED.findall(raw):
         used.update(_WORD.findall(arguments))
     return Mentions(frozenset(_DEFINED.findall(raw)), frozenset(imported), frozenset(used))
@@ -79,9 +82,9 @@ def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
                 by_import[word].append(path)
     found = {}
     for path, words in files.items():
-        module = PurePath(path)
-        stem = (module.parent.name or module.stem) if module.name == "__init__.py" else module.stem
-        through = by_import.get(stem.encode(), [])
+        # A file is reached under its own name, or that of a package that hands its names on.
+        modules = PurePath(os.path.abspath(path)).with_suffix("").parts[-_MOST_LEVELS:]
+        through = [p for module in modules for p in by_import.get(module.encode(), ())]
         users: dict[str, tuple[str, ...]] = {}
         for name in words.defined:
             direct = [p for p in by_import.get(name, ()) if name in files[p].used]

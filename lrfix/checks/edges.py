@@ -50,6 +50,8 @@ def zero_division(study: Study) -> Iterator[Violation]:
 
 
 def _uses(study: Study) -> list[Construction | None]:
+    if study.use is not None and study.use.names is not None and study.site.form not in _CLASSES:
+        return [study.use]  # the project shows what the function is called with
     return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
 
 
@@ -150,6 +152,8 @@ def _own(study: Study, failure: Failure) -> bool:
         return True
     if any(node is n for root in study.site.nodes for n in ast.walk(root)):
         return True
+    if study.names.neighbours is not None and study.names.neighbours.holds(node):
+        return False
     owner = study.names.enclosing(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef))
     return owner is None or any(owner is n for n in study.names.ancestors(study.site.node))
 

@@ -20,7 +20,7 @@ from lrfix.simulation.sequences import sequences, several
 from lrfix.simulation.signatures import Parameter, stated_rate
 from lrfix.simulation.torch_classes import optimizer_class
 from lrfix.simulation.values import Instance, NativeFunction, Unknown
-from lrfix.simulation.world import World, optimizer_named
+from lrfix.simulation.world import MODULE, World, optimizer_named
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import names_rate_key
 
@@ -251,7 +251,16 @@ class Bench:
         scope = self.names.scope_of(construction.call)
         environment = self.world.environment(scope, construction.call)
         parts = self._assembled(construction, scope)
+        bound = {
+            a.arg
+            for part in parts
+            if isinstance(part, ast.Lambda)
+            for a in ast.walk(part.args)
+            if isinstance(a, ast.arg)
+        }
         for part in parts:
+            if any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(part)):
+                continue
             if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
                 number = self._number(part, environment)
                 if number is not None:
@@ -271,6 +280,9 @@ class Bench:
                 found[name] = value
         nested = {n.arg for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.arg)}
         seen = {name for name in nested if self.names.owner(name, scope) is not None}
+        for part in (n for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Attribute)):
+            if self._of_another_file(part, environment) and (number := self._number(part, environment)) is not None:
+                found[ast.unparse(part)] = number
         for path, value in self.world.host.leaves.items():
             if path.split(".")[0].split("[")[0].split("(")[0] not in nested - seen:
                 found.setdefault(path, value)
@@ -292,6 +304,13 @@ class Bench:
                 followed.add(binding.value)
                 parts += ast.walk(binding.value)
         return parts
+
+    def _of_another_file(self, part: ast.Attribute, environment: Environment) -> bool:
+        """Whether an expression is a member of an imported module of the project (``config.EPOCHS``)."""
+        if not isinstance(part.value, ast.Name) or self.names.neighbours is None or part not in self.names.parents:
+            return False
+        value = environment.lookup(part.value.id)
+        return isinstance(value, Instance) and value.cls is MODULE
 
     def _number(self, part: ast.expr, environment: Environment) -> float | None:
         """The value of a part of the construction, when it is a number that needs no new assumption."""

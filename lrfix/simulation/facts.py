@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from weakref import WeakKeyDictionary
 
-from lrfix.names import Argument, Names
+from lrfix.names import Argument, Defined, Names
+from lrfix.sites.imported import meant_elsewhere
 
 
 def literal(node: ast.expr | None) -> object:
@@ -53,14 +55,15 @@ class Defaults(Mapping[str, object]):
 
     def __init__(self, names: Names) -> None:
         self.own: dict[str, object] = {}
-        self._by_attribute: dict[str, object] = {}
-        self._absent: set[str] = set()
-        for node in names.nodes:
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
-                self._argparse(node)
-            elif isinstance(node, ast.ClassDef):
-                self._fields(node)
-        self._by_attribute = {k: v for k, v in self._by_attribute.items() if v is not None and v != _MANDATORY}
+        stated = _stated(names)
+        self._by_attribute = dict(stated.by_attribute)
+        self._absent = set(stated.absent)
+        imported = [_stated(other) for other in names.neighbours.settings()] if names.neighbours is not None else []
+        for attribute in {a for other in imported for a in other.by_attribute} - set(self._by_attribute):
+            values = [other.by_attribute[attribute] for other in imported if attribute in other.by_attribute]
+            if all(value == values[0] for value in values):
+                self._by_attribute[attribute] = values[0]
+        self._absent |= {a for other in imported for a in other.absent}
         self._absent -= set(self._by_attribute)
 
     def join(self, names: Names) -> None:
@@ -97,6 +100,21 @@ class Defaults(Mapping[str, object]):
         head, _, attribute = path.rpartition(".")
         return bool(head) and attribute in self._absent and path not in self.own
 
+
+class _Stated:
+    """What one file states by itself."""
+
+    def __init__(self, names: Names) -> None:
+        self.by_attribute: dict[str, object] = {}
+        self.absent: set[str] = set()
+        for node in names.nodes:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+                self._argparse(node)
+            elif isinstance(node, ast.ClassDef):
+                self._fields(node)
+        self.by_attribute = {k: v for k, v in self.by_attribute.items() if v is not None and v != _MANDATORY}
+        self.absent -= set(self.by_attribute)
+
     def _argparse(self, call: ast.Call) -> None:
         keywords = {k.arg: k.value for k in call.keywords if k.arg}
         flags = [literal(a) for a in call.args]
@@ -108,9 +126,9 @@ class Defaults(Mapping[str, object]):
                 return
             destination = first.lstrip("-").replace("-", "_")
         default = keywords.get("default")
-        self._by_attribute[destination] = literal(default)
+        self.by_attribute[destination] = literal(default)
         if _is_none(default) or (default is None and "action" not in keywords and "required" not in keywords):
-            self._absent.add(destination)
+            self.absent.add(destination)
 
     def _fields(self, node: ast.ClassDef) -> None:
         if not any("dataclass" in ast.unparse(d).partition("(")[0] for d in node.decorator_list):
@@ -118,9 +136,18 @@ class Defaults(Mapping[str, object]):
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 value = _field_default(statement.value)
-                self._by_attribute.setdefault(statement.target.id, literal(value))
+                self.by_attribute.setdefault(statement.target.id, literal(value))
                 if _is_none(value):
-                    self._absent.add(statement.target.id)
+                    self.absent.add(statement.target.id)
+
+
+_KNOWN: WeakKeyDictionary[Names, _Stated] = WeakKeyDictionary()
+
+
+def _stated(names: Names) -> _Stated:
+    if names not in _KNOWN:
+        _KNOWN[names] = _Stated(names)
+    return _KNOWN[names]
 
 
 def _field_default(value: ast.expr | None) -> ast.expr | None:
@@ -147,6 +174,8 @@ def largest_number(names: Names, roots: Sequence[ast.AST], replaced: Collection[
                     value = getattr(binding, "value", None)
                     if isinstance(value, ast.Constant | ast.BinOp):
                         nodes.append(value)
+            if isinstance(inner, ast.Name | ast.Attribute) and names.neighbours is not None:
+                nodes += _imported(names, inner)
     numbers = [
         int(n.value)
         for node in nodes
@@ -158,6 +187,20 @@ def largest_number(names: Names, roots: Sequence[ast.AST], replaced: Collection[
         and 1 < abs(n.value) < 1e7
     ]
     return max(numbers, default=0)
+
+
+def _imported(names: Names, node: ast.Name | ast.Attribute) -> list[ast.AST]:
+    """What a name of another file stands for: a number, a definition, a field of the settings that file makes."""
+    found = meant_elsewhere(names, node)
+    if found is None or found.name is None:
+        origin = meant_elsewhere(names, node.value) if isinstance(node, ast.Attribute) else None
+        field = _fields(origin.names).get(node.attr) if origin is not None and isinstance(node, ast.Attribute) else None
+        return [field] if field is not None else []
+    binding = found.names.reaching(found.name, found.names.scopes[found.names.tree], None)
+    if isinstance(binding, Defined):
+        return [binding.node]
+    value = getattr(binding, "value", None)
+    return [value] if isinstance(value, ast.Constant | ast.BinOp) else []
 
 
 def _fields(names: Names) -> dict[str, ast.expr]:

@@ -20,6 +20,7 @@ from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.signatures import arguments_of
 from lrfix.simulation.trace import Trace, Write
 from lrfix.simulation.world import Host, World
 from lrfix.sites.model import Construction, ScheduleSite
@@ -91,6 +92,7 @@ class Laboratory:
         defaults = Defaults(self.names)
         if construction is not None and construction.names is not None:
             defaults.join(construction.names)
+            scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
         host = Host(scenario, defaults)
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
@@ -124,6 +126,17 @@ class Laboratory:
         run.leaves = dict(host.leaves)
         run.names = bench.visible(construction)
         return run
+
+
+def _as_given(overrides: Mapping[str, object], call: ast.Call, node: ast.AST) -> dict[str, object]:
+    """What is fixed for a parameter of the definition (``args.mode``) is fixed for what a call gives it as well."""
+    found = dict(overrides)
+    given = {name: ast.unparse(value) for name, value in arguments_of(call, node).items()}
+    for path, value in overrides.items():
+        root, dot, rest = path.partition(".")
+        if root in given:
+            found.setdefault(f"{given[root]}{dot}{rest}", value)
+    return found
 
 
 def _cut(run: Run) -> None:

@@ -60,6 +60,18 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) ->
     return found
 
 
+def arguments_of(call: ast.Call, node: ast.AST) -> dict[str, ast.expr]:
+    """What a call gives the parameters of a function, or of a class's own constructor, by their names."""
+    if isinstance(node, ast.ClassDef):
+        own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+        taken = signature(own) if own is not None else []
+    else:
+        taken = parameters(node) if isinstance(node, ast.FunctionDef) else []
+    plain = call.args[: next((i for i, a in enumerate(call.args) if isinstance(a, ast.Starred)), None)]
+    found = dict(zip((name for name, _, _ in taken), plain, strict=False))
+    return found | {k.arg: k.value for k in call.keywords if k.arg is not None}
+
+
 def stated_rate(construction: Construction) -> ast.expr | None:
     """The expression given as ``lr=`` where the optimizer is built, unless its groups carry rates of their own."""
     call = construction.optimizer_call
@@ -73,4 +85,4 @@ def stated_rate(construction: Construction) -> ast.expr | None:
     return rate if plain else None
 
 
-__all__ = ["Parameter", "constructor_parameters", "parameters", "signature", "stated_rate"]
+__all__ = ["Parameter", "arguments_of", "constructor_parameters", "parameters", "signature", "stated_rate"]

@@ -30,7 +30,7 @@ from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 _MAX_DEPTH = 40
 _COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 _LONGEST = 600
-_MODULE = ClassValue("module", None, (), {})
+MODULE = ClassValue("module", None, (), {})
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
 
@@ -303,7 +303,7 @@ class World:
             found = neighbours.member(names, attribute) if neighbours is not None else None
             return self._in_another_file(found, unknown) if found is not None else unknown
 
-        return Instance(_MODULE, fallback=answer)
+        return Instance(MODULE, fallback=answer)
 
     def _assigned(self, name: str, binding: Assigned, scope: Scope) -> Any:
         key = (name, id(scope.node))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 
 from lrfix.names import Defined, Elsewhere, Imported, Names
 from lrfix.sites.vocabulary import torch_scheduler
@@ -16,7 +17,9 @@ def meant_elsewhere(names: Names, node: ast.expr) -> Elsewhere | None:
         return None
     if isinstance(node, ast.Name):
         scope = names.owner(node.id, names.scope_of(node))
-        binding = names.reaching(node.id, scope, node) if scope is not None else None
+        if scope is None:
+            return None if hasattr(builtins, node.id) else names.neighbours.starred(node.id)
+        binding = names.reaching(node.id, scope, node)
         return names.neighbours.meaning(node.id, binding.node) if isinstance(binding, Imported) else None
     if isinstance(node, ast.Attribute):
         module = meant_elsewhere(names, node.value)
