@@ -36,7 +36,7 @@ def family_of(study: Study) -> Family | None:
         return None
     recognition = study.recognition
     if recognition is not None and recognition.spec is not None and not long_lengths(study) and not leaves_off(study):
-        return Family(recognition.family, recognition.parameters, _horizon(study, recognition.parameters))
+        return Family(_told(recognition), recognition.parameters, _horizon(study, recognition.parameters))
     shape, runs = shape_in(study)
     if shape is None and (filled := mended(study)) is not None:
         study = filled
@@ -54,6 +54,14 @@ def family_of(study: Study) -> Family | None:
     exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))
     parameters = recognition.parameters if exact and recognition is not None else shape.parameters
     return Family(name, parameters, _horizon(study, parameters))
+
+
+def _told(recognition: Recognition) -> str:
+    """The exact family in the words of the inventory: without a warmup, stable and decay are two phases."""
+    if recognition.family == "wsd" and recognition.spec is not None:
+        decay = recognition.spec.keywords.get("decay", '"cosine"').strip('"')
+        return f"constant+{decay}" if decay in ("linear", "cosine") else recognition.family
+    return recognition.family
 
 
 def _horizon(study: Study, parameters: Mapping[str, str]) -> str | None:

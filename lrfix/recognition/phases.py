@@ -303,7 +303,8 @@ def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, wa
             elif index < decays[-1]:
                 yield "constant"
         elif _stable(rest, index - 1):
-            yield "wsd"
+            # Without a warmup a plateau before a line or a cosine is two phases, not the known trio.
+            yield from ("wsd",) if warmed or segment.kind == "power" else ("constant", _decay(segment))
         else:
             yield _decay(segment)
 

@@ -198,6 +198,7 @@ def test_a_name_that_keys_the_groups_is_the_rate_s() -> None:
         ("0.1 ** (k // 30)", "step"),
         ("0.1 ** sum(k >= m for m in (30, 55, 95))", "multistep"),
         ("min((k + 1) / args.warmup, 1.0)", "linear-warmup+constant"),
+        ("1.0 - max(0, k - args.total_steps // 2) / (args.total_steps - args.total_steps // 2)", "constant+linear"),
         ("(1 + 0.1 * k) ** -0.75", "other"),
     ],
 )

@@ -113,7 +113,8 @@ def cases(draw: st.DrawFn) -> Case:
         gaps = draw(st.lists(st.integers(8, 60), min_size=2, max_size=3, unique=True))
         milestones = list(accumulate([draw(st.integers(45, 60)), *gaps]))
         arguments |= {"milestones": milestones, "gamma": draw(st.floats(0.1, 0.8))}
-    return Case(prefix + name, {**FINITE, **ENDLESS}[name], arguments, names)
+    told = f"constant+{arguments['decay']}" if name == "wsd" and not prefix and arguments["decay"] != "1-sqrt" else name
+    return Case(prefix + told, {**FINITE, **ENDLESS}[name], arguments, names)
 
 
 @given(case=cases())
