@@ -25,6 +25,7 @@ from lrfix.checks.class_reading import (
     stores_in,
     torch_named,
 )
+from lrfix.checks.inheritance import foreign_super, made_by_base
 from lrfix.checks.step_paths import StepPath, step_paths
 from lrfix.findings import Span, Violation
 from lrfix.names import Defined
@@ -53,10 +54,11 @@ def broken_subclass(study: Study) -> Iterator[Violation]:
 def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     yield from _keywords_as_positions(study, node)
     yield from _overwritten_by_base(study, node)
-    if study.site.form != "subclass":
-        return
+    yield from foreign_super(study, node)
     crashed = list(_missing_attribute(study, node))
     yield from crashed
+    if study.site.form != "subclass":
+        return
     if not crashed:
         yield from _set_too_late(study, node)
     yield from _wrong_number(study, node)
@@ -91,7 +93,12 @@ def _missing_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 study.span(read),
                 f"`self.{name}` is read here, and the constructor never creates it: {when} this raises AttributeError.",
             )
-    elif name in _TORCH_OWN and call is not None and first.node is not None and stands_before(first.node, call):
+    elif (
+        call is not None
+        and first.node is not None
+        and stands_before(first.node, call)
+        and (name in _TORCH_OWN or made_by_base(study, node, name))
+    ):
         yield Violation(
             study.span(first.node),
             f"`self.{name}` is read before the base class's constructor creates it: building the scheduler raises "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.checks.assigned import unassigned_reads
 from lrfix.findings import Violation
+from lrfix.names import Defined
 from lrfix.registry import rule
 from lrfix.simulation.roles import Role
 from lrfix.sites.vocabulary import speaks_of_rate
@@ -15,6 +16,8 @@ from lrfix.study import Study
 from lrfix.training_loop import loop_steps
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+#: Called for what they do; `return scheduler.step()` returns nothing too.
+_PROCEDURES = frozenset({"step", "update", "backward", "zero_grad", "load_state_dict"})
 
 
 @rule("LR210")
@@ -95,7 +98,7 @@ def _is_value(function: _Function, value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     called = _last_name(value.func)
-    if called is None:
+    if called is None or called in _PROCEDURES:
         return False
     elsewhere = {
         _last_name(n.func)
@@ -137,7 +140,11 @@ def _results_of_nothing(study: Study) -> Iterator[Violation]:
     node = study.node
     if not isinstance(node, ast.ClassDef):
         return
-    silent = {m.name: m for m in methods(node) if _returns_nothing(m)}
+    known: dict[str, ast.FunctionDef] = {}
+    for owner in _line(study, node):
+        for function in methods(owner):
+            known.setdefault(function.name, function)
+    silent = {name: m for name, m in known.items() if _returns_nothing(m)}
     derived = [
         n
         for n in study.names.nodes
@@ -145,8 +152,9 @@ def _results_of_nothing(study: Study) -> Iterator[Violation]:
     ]
     for other in derived:
         for overriding in methods(other):
-            silent.pop(overriding.name, None)
-    for function in methods(node):
+            if not _returns_nothing(overriding):
+                silent.pop(overriding.name, None)
+    for function in known.values():
         for statement in statements(function.body):
             if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
                 continue
@@ -160,6 +168,17 @@ def _results_of_nothing(study: Study) -> Iterator[Violation]:
                     f"`{called.attr}` (line {silent[called.attr].lineno}) returns nothing: the rate "
                     f"`{ast.unparse(statement.targets[0])}` is None until it is set again.",
                 )
+
+
+def _line(study: Study, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
+    """The class and its bases in this file, nearest first."""
+    seen: list[ast.ClassDef] = [node]
+    for known in seen:
+        yield known
+        for base in known.bases:
+            for binding in study.names.bindings(base.id, known) if isinstance(base, ast.Name) else ():
+                if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node not in seen:
+                    seen.append(binding.node)
 
 
 def _never_assigned(study: Study) -> Iterator[Violation]:
@@ -193,7 +212,10 @@ def _returns_nothing(function: ast.FunctionDef) -> bool:
     if function.decorator_list or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(function)):
         return False
     own = list(statements(function.body))
-    abstract = all(isinstance(s, ast.Raise | ast.Pass | ast.Expr) for s in function.body)
+    abstract = all(
+        isinstance(s, ast.Raise | ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in function.body
+    )
     return not abstract and not any(isinstance(s, ast.Return | ast.Raise) for s in own)
 
 

@@ -57,11 +57,26 @@ def _of_class(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
         if role_of(name) not in SCHEDULE_ROLES or role_of(name) is Role.BASE_RATE:
             continue
         if _never_read(study, node, family, name):
+            if _registered_alike(study, node, name):
+                continue
             shown = _same_curves(study, name, default)
             if shown is not None:
                 yield _unused(study, place, name, shown)
         elif study.ran:
             yield from _without_effect(study, node, place, name)
+
+
+def _registered_alike(study: Study, node: ast.ClassDef, name: str) -> bool:
+    """Whether classes that take the parameter are built by name from one call: then the call decides what they take."""
+    if not any(
+        isinstance(d, ast.Call) and any(isinstance(a, ast.Constant) and isinstance(a.value, str) for a in d.args)
+        for d in node.decorator_list
+    ):
+        return False
+    return any(
+        isinstance(n, ast.ClassDef) and n is not node and any(given == name for _, given, _ in _settings(n))
+        for n in study.names.nodes
+    )
 
 
 def _unused(study: Study, place: ast.AST, name: str, shown: tuple[object, ...]) -> Violation:

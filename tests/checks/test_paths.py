@@ -25,17 +25,15 @@ def schedule(body: str) -> str:
 
 
 def test_a_step_that_no_branch_takes_is_reported_with_the_run_that_shows_it(check):
-    [finding] = check(
-        schedule(
-            """
-            if step < warmup_steps:
-                return step / warmup_steps
-            elif step > warmup_steps:
-                return 1.0 / step
-            """
-        )
+    source = schedule(
+        """
+        if step < warmup_steps:
+            return step / warmup_steps
+        elif step > warmup_steps:
+            return 1.0 / step
+        """
     )
-    assert finding.code == "LR210"
+    [finding] = [f for f in check(source) if f.code == "LR210"]
     assert "NoneType" in finding.message and "at step" in finding.message
 
 
@@ -109,11 +107,11 @@ class Ramp:
 
 def test_a_rate_that_is_the_result_of_a_method_without_one_is_reported(check):
     found = check(WRAPPER.format(end=""))
-    assert [(f.code, f.span.start.line) for f in found] == [("LR210", 5)]
+    assert [f.span.start.line for f in found if f.code == "LR210"] == [5]
 
 
 def test_a_rate_that_the_method_returns_is_fine(codes):
-    assert codes(WRAPPER.format(end="        return rate\n")) == []
+    assert "LR210" not in codes(WRAPPER.format(end="        return rate\n"))
 
 
 def test_a_method_that_a_subclass_gives_a_result_is_fine(codes):

@@ -73,7 +73,8 @@ def _from_call(
 
 def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> tuple[Any, Instance]:
     node = bench.site.node
-    assert isinstance(node, ast.ClassDef)
+    if not isinstance(node, ast.ClassDef):
+        raise Opaque("is built by no call that lrfix can see", node)
     cls = class_value(bench, node)
     optimizer = bench.optimizer(groups, base_lrs)
     given = constructor_parameters(bench.names, node)

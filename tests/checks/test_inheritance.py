@@ -1,0 +1,130 @@
+"""LR107 and LR210 where a class and its bases do not fit together."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def faults(found, code="LR107"):
+    return [f for f in found if f.code == code]
+
+
+SUPER = """
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class First(LRScheduler):
+    def __init__(self, optimizer, warmup, last_epoch=-1):
+        self.warmup = max(1, warmup)
+        super({first}, self).__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+
+
+class Second({base}):
+    def __init__(self, optimizer, warmup, last_epoch=-1):
+        self.warmup = max(2, warmup)
+        super({second}, self).__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * min(1.0, (self.last_epoch + 2) / (self.warmup + 1)) for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "second", "wrong"),
+    [
+        ("LRScheduler", "First", True),
+        ("LRScheduler", "Second", False),
+        ("First", "Second", False),
+        ("Unseen", "First", False),
+    ],
+)
+def test_super_of_a_class_that_this_one_does_not_derive_from(check, base, second, wrong):
+    found = faults(check(SUPER.format(first="First", base=base, second=second)))
+    assert [("is no `First`" in f.message) for f in found] == ([True] if wrong else [])
+
+
+def test_an_attribute_of_the_base_read_before_its_constructor_ran(check):
+    source = """
+    class Base:
+        def __init__(self, optimizer, end=100):
+            self.optimizer = optimizer
+            self.end = end
+
+        def step(self, step):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate(step)
+
+    class Ramp(Base):
+        def __init__(self, optimizer, warmup):
+            self.total = self.end - warmup
+            super().__init__(optimizer)
+
+        def rate(self, step):
+            return min(1.0, step / self.total)
+
+        def step(self, step):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate(step)
+    """
+    [finding] = faults(check(source))
+    assert "`self.end` is read before the base class's constructor creates it" in finding.message
+
+
+BASE = """
+class Base:
+    def __init__(self, optimizer, lr=0.1):
+        self.optimizer = optimizer
+        self.peak = lr
+        self.k = 0
+        self.lr = self.step()
+
+    def step(self):
+        self.k += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(self.k)
+        {ending}
+
+
+class Ramp(Base):
+    def rate(self, k):
+        return self.peak * min(1.0, k / 100)
+
+    def step(self):
+        {own}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "own", "wrong"),
+    [
+        ("", "super().step()", True),
+        ("return self.rate(self.k)", "return super().step()", False),
+    ],
+)
+def test_the_result_of_a_method_that_returns_nothing(check, ending, own, wrong):
+    assert bool(faults(check(BASE.format(ending=ending, own=own)), "LR210")) is wrong
+
+
+def test_return_step_is_no_value_that_another_way_lacks(check):
+    source = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class WarmupThen(LRScheduler):
+        def __init__(self, optimizer, warmup, after_scheduler, last_epoch=-1):
+            self.warmup = max(1, warmup)
+            self.after_scheduler = after_scheduler
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+
+        def step(self, epoch=None):
+            if self.last_epoch > self.warmup:
+                self.after_scheduler.step(epoch)
+            else:
+                return super().step(epoch)
+    """
+    assert faults(check(source), "LR210") == []
