@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.checks.promises import promise
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
+from lrfix.sites.vocabulary import names_position
 from lrfix.structure import (
     Function,
     Update,
@@ -107,9 +109,23 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
 
 @rule("LR105")
 def constant_schedule(study: Study) -> Iterator[Violation]:
-    if not study.ran or study.truncated or not _means_to_vary(study):
+    if not study.ran or study.truncated:
         return
-    if study.site.form not in ("lambda", "subclass"):
+    promised = promise(study)
+    if promised is not None:
+        run = study.runs[0]
+        yield Violation(
+            study.site.span,
+            f"`{promised.name}` says {promised.word} and gives a constant rate: from step {promised.since} to step "
+            f"{len(run.curve) - 1} it stays {run.curve[-1]:.6g}.",
+            study.evidence(run, [0, promised.since, len(run.curve) - 1]),
+        )
+        return
+    if not _means_to_vary(study):
+        return
+    if study.site.form in ("setter", "function") and not _moved_by_its_step(study):
+        return
+    if study.site.form not in ("lambda", "subclass", "setter", "function"):
         # Elsewhere what moves the rate may stand in the caller: another method, another value handed in.
         return
     run = study.runs[0]
@@ -230,6 +246,24 @@ def _means_to_vary(study: Study) -> bool:
             ):
                 return True
     return False
+
+
+def _moved_by_its_step(study: Study) -> bool:
+    """Whether arithmetic with the position ran in every scenario, and no switch may choose other arithmetic."""
+    if study.unvaried is not None or any(run.failure is not None for run in study.runs):
+        return False
+    worked = [
+        statement
+        for node in study.site.nodes
+        for n in ast.walk(node)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.FloorDiv | ast.Mult | ast.Pow)
+        if any(isinstance(part, ast.Name) and names_position(part.id) for part in ast.walk(n))
+        and (statement := study.names.statement_of(n)) is not None
+    ]
+    return bool(worked) and all(
+        any(trace is not None and s in trace.statements for trace in (run.built, run.stepped) for s in worked)
+        for run in study.runs
+    )
 
 
 def _flat_until_horizon(study: Study, run: Run) -> bool:

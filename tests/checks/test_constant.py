@@ -1,0 +1,66 @@
+"""LR105: constants that were meant to be something else."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = "from torch.optim.lr_scheduler import ChainedScheduler, LambdaLR, LinearLR, SequentialLR, StepLR\n\n\n"
+
+
+def constants(found):
+    return [f for f in found if f.code == "LR105"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return LambdaLR(optimizer, lambda epoch: 1.0)",
+        "warmup = LinearLR(optimizer, 0.1, total_iters=9)\n    rest = LambdaLR(optimizer, lambda epoch: 1.0)\n"
+        "    return SequentialLR(optimizer, [warmup, rest], [10])",
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("CosineAnnealing", True),
+        ("poly_decay", True),
+        ("constant_or_cosine", False),
+        ("warmup", False),
+        ("fixed", False),
+    ],
+)
+def test_a_name_that_promises_a_shape(check, body, name, broken):
+    found = constants(check(f"{HEAD}def {name}(optimizer, epochs):\n    {body}\n"))
+    assert [f"`{name}` says" in f.message for f in found] == ([True] if broken else [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return LambdaLR(optimizer, lambda epoch: 0.5 ** epoch)",
+        "warmup = LambdaLR(optimizer, lambda epoch: 1.0)\n    return [warmup, StepLR(optimizer, 30)]",
+        "if epochs:\n        return LambdaLR(optimizer, lambda epoch: 1.0)\n    return None",
+    ],
+)
+def test_a_promise_that_is_kept_or_may_be(check, body):
+    assert constants(check(f"{HEAD}def cosine_decay(optimizer, epochs):\n    {body}\n")) == []
+
+
+SETTER = """
+def adjust(optimizer, epoch, base_lr, total_epochs=90):
+    lr = {formula}
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "constant"),
+    [
+        ("base_lr * (1 - epoch * 0 / total_epochs)", True),
+        ("base_lr * (1 - epoch / (2 * total_epochs))", False),
+        ("base_lr", False),
+    ],
+)
+def test_a_function_whose_step_cancels_out(check, formula, constant):
+    assert bool(constants(check(SETTER.format(formula=formula)))) is constant
