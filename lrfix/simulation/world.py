@@ -21,13 +21,14 @@ from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.modules import resolve_qualified
-from lrfix.simulation.roles import LENGTHS, names_optimizer, role_of
+from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import MISSING, ClassValue, Function, Instance, Unknown
 from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 
 _MAX_DEPTH = 40
+_BATCHES = re.compile(r"load|batch|_dl\b|^len\(dl|iter")
 _COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 _LONGEST = 600
 MODULE = ClassValue("module", None, (), {})
@@ -40,7 +41,9 @@ class Host:
 
     ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
     having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
-    simulated although a base of theirs cannot be seen.
+    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed.
+    ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
+    about.
     """
 
     def __init__(self, scenario: Scenario, defaults: Defaults) -> None:
@@ -51,11 +54,15 @@ class Host:
         self.optimizer: Instance | None = None
         self.foreign: set[ast.AST] = set()
         self.readings = 0
+        self.borrowed = False
+        self.invented: set[str] = set()
+        self.inventions = 0
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
         path = unknown.path
         if path in self.leaves:
+            self.inventions += path in self.invented
             return self.leaves[path]
         tick = tick_of(path) if self.clock is not None else None
         if tick is not None and self.clock is not None and path not in self.scenario.overrides:
@@ -74,6 +81,10 @@ class Host:
         if self.clock is not None and _COUNTING.search(path):
             # One item a step, so that totals of items count steps.
             return 1
+        known = path in self.scenario.overrides or default is not None
+        if not known and (role_of(path) in (Role.UNKNOWN, Role.COUNT) or _counts_samples(path)):
+            self.invented.add(path)
+            self.inventions += 1
         if _is_call(path) and not self.scenario.knows(path):
             raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
         value = self.scenario.value(path, wanted)
@@ -99,6 +110,15 @@ class Host:
     def import_name(self, module: str, name: str | None) -> Any:
         qualified = f"{module}.{name}" if name else module
         return imported(qualified, name or module.split(".")[0])
+
+
+def _counts_samples(path: str) -> bool:
+    """``len(dataset)``: how many batches that is, the code works out elsewhere."""
+    return path.startswith("len(") and not _BATCHES.search(path.lower())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def optimizer_named(optimizer: Instance, name: str) -> Any:
@@ -149,6 +169,7 @@ class World:
         self.loops: set[ast.AST] = set()
         self._now: dict[tuple[Scope, str, int], Passing] = {}
         self._steady: dict[tuple[Scope, str, int], Any] = {}
+        self._made_up: set[tuple[Scope, str, int]] = set()
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
         self._beside: dict[Names, World] = {names: self}
@@ -188,13 +209,22 @@ class World:
         if key in self._now:
             host.readings += 1
             return self._now[key]
+        if key in self._made_up:
+            host.inventions += 1
+            return Passing(self._steady[key])
         if key in self._steady:
             return self._steady[key]
-        before = host.readings
+        before, invented = host.readings, host.inventions
         value = self._optimizer(self._resolved(name, scope, at))
+        if host.inventions != invented and _is_number(value):
+            if role_of(name) in LENGTHS:
+                # Arithmetic on invented numbers gives no plausible length; the name itself says more.
+                value = Unknown(name)
+            elif host.readings == before:
+                self._made_up.add(key)
         if host.readings == before:
             self._steady[key] = value
-            return value
+            return Passing(value) if key in self._made_up else value
         self._now[key] = Passing(value)
         return self._now[key]
 
@@ -245,6 +275,8 @@ class World:
             return self._argument(binding, scope)
         if isinstance(binding, Assigned) and self.host.clock is not None and _too_long(name, binding):
             self.host.defaults.own.setdefault(name, literal(binding.value))
+            self.host.invented.add(name)
+            self.host.inventions += 1
             return Unknown(name)
         try:
             if isinstance(binding, Assigned):
@@ -292,7 +324,10 @@ class World:
             value.elsewhere = True
         elif isinstance(value, ClassValue) and value.node in found.names.parents:
             value.remote = not _about_rates(value)
-        return unknown if isinstance(value, Unknown) else value
+        if isinstance(value, Unknown):
+            return unknown
+        self.host.borrowed = True
+        return value
 
     def _module(self, names: Names, path: str) -> Any:
         """A module of the project as a value: its names, and its submodules where it is a package."""

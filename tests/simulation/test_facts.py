@@ -95,3 +95,34 @@ def test_tokens_counted_from_a_mask_grow_by_one_a_step():
     steps = {round(a - b, 12) for a, b in itertools.pairwise(curve[:20])}
     assert len(steps) == 1
     assert steps != {0.0}
+
+
+LENGTH = """
+    import torch
+    from data import dataset, loader, tokens
+    from settings import args
+
+    {length}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step in range(num_steps):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.1 * max(0.0, 1 - step / num_steps)
+"""
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        "num_steps = len(dataset) // args.batch_size * args.epochs",
+        "num_steps = args.max_tokens // args.tokens_per_step",
+        "per_step = args.micro * args.accumulated\n    num_steps = tokens // per_step",
+    ],
+)
+def test_a_length_that_no_arithmetic_on_invented_numbers_gives_is_drawn_whole(length):
+    curve = curve_of(LENGTH.format(length=length))
+    assert 50 < curve.index(0.0) < 200
+
+
+def test_a_length_of_known_parts_is_worked_out():
+    curve = curve_of(LENGTH.format(length="num_steps = len(loader) * 7"))
+    assert curve.index(0.0) == 21
