@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lrfix.findings import ScheduleReport, Span, Status
@@ -50,8 +50,8 @@ class SiteAnalysis:
     reason: str | None
     curve: tuple[float, ...]
     name: str | None
-    study: object
-    studies: tuple[object, ...] = ()
+    study: Study
+    studies: tuple[Study, ...] = ()
     horizon: str | None = None
     schedules: tuple[ScheduleReport, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -71,13 +71,45 @@ def analyse(source: Source, torch_version: str | None = None, place: Place | Non
 
     del torch_version
     names = Names(source.tree)
-    if place is None:
-        names, sites = find_sites(source, names)
-    else:
-        around = Neighbourhood(place.path, names)
-        names, sites = find_sites(source, names)
-        sites = sites_with_uses(source, names, sites, around, place)
-    return [analyse_site(source, names, site) for site in sites]
+    around = Neighbourhood(place.path, names) if place is not None else None
+    names, sites = find_sites(source, names)
+    if around is None or place is None:
+        return [analyse_site(source, names, site) for site in sites]
+    alone: dict[Span, SiteAnalysis] = {}
+    found = []
+    for site in sites_with_uses(source, names, sites, around, place):
+        analysis = analyse_site(source, names, site)
+        if _doubtful(analysis):
+            alone = alone or {other.span: other for other in analyse(source)}
+            analysis = _weighed(analysis, alone.get(site.span))
+        found.append(analysis)
+    return found
+
+
+def _doubtful(analysis: SiteAnalysis) -> bool:
+    """Whether other files were needed for what the file alone has to bear out: no curve at all, or a rewrite."""
+    studies: Sequence[Study] = analysis.studies
+    if not any(study.borrows for study in studies):
+        return False
+    return analysis.status in (Status.OPAQUE, Status.EQUIVALENT) or any(_unbuilt(study) for study in studies)
+
+
+def _unbuilt(study: Study) -> bool:
+    failure = study.runs[0].failure
+    return failure is not None and failure.step < 0 and failure.kind != "ZeroDivisionError"
+
+
+def _weighed(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis:
+    """What other files add, unless they only get in the way; ``lrfix rewrite`` looks at one file alone."""
+    if analysis.status is not Status.EQUIVALENT:
+        return alone or analysis
+    if alone is not None and alone.status is Status.EQUIVALENT:
+        return analysis
+    for study in analysis.studies:
+        study.rewritable = False
+    return replace(
+        analysis, status=Status.UNSUPPORTED, reason="parts of it stand in other files, and a rewrite looks at one file"
+    )
 
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:

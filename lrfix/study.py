@@ -40,7 +40,8 @@ REACH = 2.2
 class Study:
     """The experiments on one site, run lazily and memoised.
 
-    ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``).
+    ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
+    ``rewritable`` says whether the file alone shows what a rewrite needs.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Study:
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
+        self.rewritable = True
 
     def settle(self, alternatives: Mapping[str, Sequence[str]]) -> None:
         """Choose settings that the code's own guards accept, where those of the scenarios are refused.
@@ -218,6 +220,11 @@ class Study:
         """The names of the file in which the site is used: its own, unless only another file shows a use."""
         use = self.use
         return use.names if use is not None and use.names is not None else self.names
+
+    @property
+    def borrows(self) -> bool:
+        """Whether an experiment needed another file of the project."""
+        return any(run.borrowed for run in self._runs.values())
 
     @cached_property
     def described_by(self) -> Construction | None:

@@ -91,7 +91,7 @@ def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
             near = {p for p in (*direct, *(p for p in through if name in files[p].used)) if p != path}
             if near:
                 closest = sorted(near, key=lambda p: (_distance(p, path), p))
-                users[name.decode()] = tuple(os.path.abspath(p) for p in closest[:MOST_USERS])
+                users[name.decode()] = tuple(closest[:MOST_USERS])
         found[path] = Place(path, users)
     return found
 
@@ -138,7 +138,7 @@ def _with_uses(site: ScheduleSite, names: Names, around: Neighbourhood, place: P
 def _calls(
     names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
 ) -> Iterator[Construction]:
-    for other in _users(names, node, around, place):
+    for path, other in _users(names, node, around, place):
         for call in other.nodes:
             if isinstance(call, ast.Call) and _means(other, call.func, names, node):
                 if isinstance(node, ast.ClassDef):
@@ -146,7 +146,7 @@ def _calls(
                 else:
                     given = [*call.args, *(k.value for k in call.keywords)]
                     optimizer = next((a for a in given if looks_like_optimizer(a)), None)
-                yield Construction(call, optimizer, optimizer_call(other, optimizer), other)
+                yield Construction(call, optimizer, optimizer_call(other, optimizer), other, path)
 
 
 def _handed(
@@ -157,7 +157,7 @@ def _handed(
     bases: set[str] = set()
     found: list[Construction] = []
     called = False
-    for other in _users(names, node, around, place):
+    for path, other in _users(names, node, around, place):
         given: set[ast.AST] = set()
         calls = [n for n in other.nodes if isinstance(n, ast.Call)]
         for call in calls:
@@ -169,7 +169,7 @@ def _handed(
                 function = function.args[0]
             if _means(other, function, names, node):
                 optimizer = call_argument(call, 0, "optimizer")
-                found.append(Construction(call, optimizer, optimizer_call(other, optimizer), other))
+                found.append(Construction(call, optimizer, optimizer_call(other, optimizer), other, path))
                 bases.add(base)
                 given.update(ast.walk(call))
         called = called or any(c not in given and _means(other, c.func, names, node) for c in calls)
@@ -180,11 +180,13 @@ def _is_partial(names: Names, call: ast.Call) -> bool:
     return bool(names.qualified(call.func) & {"functools.partial", "partial"})
 
 
-def _users(names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place) -> Iterator[Names]:
+def _users(
+    names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
+) -> Iterator[tuple[str, Names]]:
     for path in place.users.get(node.name, ()):
         other = around.names_of(Path(os.path.realpath(path)))
         if other is not None and other is not names:
-            yield other
+            yield path, other
 
 
 def _means(other: Names, expression: ast.expr, names: Names, node: ast.FunctionDef | ast.ClassDef) -> bool:

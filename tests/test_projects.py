@@ -13,6 +13,7 @@ from lrfix.cli import main
 from lrfix.config import Settings
 from lrfix.discovery import discover
 from lrfix.engine import check_paths, check_source
+from lrfix.findings import Status
 from lrfix.registry import load_rules
 
 EVERY_RULE = Settings(selected=frozenset(load_rules()))
@@ -171,6 +172,39 @@ class TestAScheduleAndItsUseInAnotherFile:
         assert alone("schedulers.py") == []
         tree({"schedulers.py": definition, "train.py": loop.format(epochs=60)})
         assert found() == []
+
+    def test_a_constructor_that_refuses_the_experiment_leaves_the_file_to_itself(self, tree):
+        definition = """
+            from base import Base
+
+            class WarmupScheduler(Base):
+                def __init__(self, optimizer, warmup_steps):
+                    super().__init__(optimizer)
+                    self.warmup_steps = warmup_steps
+
+                def step_update(self, num_updates):
+                    for group in self.optimizer.param_groups:
+                        group["lr"] = 0.1 * min(1.0, num_updates / self.warmup_steps)
+        """
+        tree({"scheduler.py": definition})
+        before = sites("scheduler.py")["WarmupScheduler"]
+        tree(
+            {
+                "base.py": """
+                    from optimizers import OwnOptimizer
+
+                    class Base:
+                        def __init__(self, optimizer):
+                            if not isinstance(optimizer, OwnOptimizer):
+                                raise ValueError("optimizer must be an OwnOptimizer")
+                            self.optimizer = optimizer
+                """,
+                "optimizers.py": "class OwnOptimizer:\n    pass\n",
+            }
+        )
+        after = sites("scheduler.py")["WarmupScheduler"]
+        assert before.family == after.family == "linear-warmup+constant"
+        assert before.curve == after.curve
 
     def test_what_the_use_rules_out_is_not_reported(self, tree):
         definition = """
@@ -379,6 +413,26 @@ class TestWhatAFileImports:
         assert found() == [("train.py", "LR205")]
         assert alone("train.py") == []
 
+    def test_a_rewrite_is_offered_only_where_the_file_alone_shows_enough(self, tree):
+        train = """
+            import torch
+            from formulas import poly
+            from torch.optim.lr_scheduler import LambdaLR
+
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            scheduler = LambdaLR(optimizer, lambda epoch: poly(epoch, 30) + 0.0)
+        """
+        tree(
+            {
+                "train.py": train,
+                "formulas.py": "def poly(epoch, total):\n    return max(0.0, 1 - epoch / total) ** 0.9\n",
+            }
+        )
+        (site,) = sites("train.py").values()
+        assert (site.family, site.status) == ("poly", Status.UNSUPPORTED)
+        assert "other files" in site.reason
+        assert ("train.py", "LR401") not in found(without="")
+
 
 class TestWhatIsNotFollowed:
     TRAIN = """
@@ -523,6 +577,7 @@ class TestTheCommandLine:
         result = CliRunner().invoke(main, ["check", "."])
         assert "schedules.py:1:1" in result.stdout or "schedules.py:2" in result.stdout
         assert "LR201" in result.stdout
+        assert "LambdaLR in train.py, line 7 multiplies" in result.stdout
         assert result.exit_code == 1
 
     def test_workers_say_the_same(self, tree):

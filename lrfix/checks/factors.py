@@ -57,11 +57,9 @@ def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
             top = max(range(len(run.curve)), key=lambda k: abs(run.curve[k]))
             yield Violation(
                 decay_span(study),
-                f"{study.site.base} multiplies the base rate by what this function returns, and it returns a rate: "
-                "the base "
-                f"rate {run.base_lrs[0]:.6g} times {run.curve[top] / run.base_lrs[0]:.6g} gives {run.curve[top]:.3g} "
-                "at the "
-                f"peak (step {top}). Return a factor instead.",
+                f"{study.site.base}{construction.place} multiplies the base rate by what this function returns, and it "
+                f"returns a rate: the base rate {run.base_lrs[0]:.6g} times {run.curve[top] / run.base_lrs[0]:.6g} "
+                f"gives {run.curve[top]:.3g} at the peak (step {top}). Return a factor instead.",
                 study.evidence(run, [0, 1, top, top + 1]),
             )
             return

@@ -77,11 +77,11 @@ def unclamped_horizon(study: Study) -> Iterator[Violation]:
     if shown is None:
         return
     run, reached, step, what = shown
+    built = f" built{study.use.place}" if study.use is not None and study.use.place else ""
     yield Violation(
         decay_span(study),
-        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop "
-        "gets there: it "
-        f"steps the scheduler {reached} times.",
+        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop gets "
+        f"there: it steps the scheduler{built} {reached} times.",
         study.evidence(run, [step - 1, step, step + 1]),
     )
 

@@ -12,7 +12,7 @@ from lrfix.study import Study
 @rule("LR401")
 def handrolled_schedule(study: Study) -> Iterator[Violation]:
     recognition = study.recognition if study.ran and not study.faults else None
-    if recognition is None or recognition.spec is None or study.unseen:
+    if recognition is None or recognition.spec is None or study.unseen or not study.rewritable:
         return
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])

@@ -53,6 +53,7 @@ class Run:
     leaves: Mapping[str, object] = field(default_factory=dict)
     names: Mapping[str, object] = field(default_factory=dict)
     scheduler: Any = None
+    borrowed: bool = False
 
     @property
     def curve(self) -> list[Any]:
@@ -124,6 +125,7 @@ class Laboratory:
             run.failure = Failure(error.kind, error.message, step, error.node)
         _cut(run)
         run.leaves = dict(host.leaves)
+        run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
         run.names = bench.visible(construction)
         return run
 

@@ -18,13 +18,19 @@ class Construction:
 
     ``optimizer`` is the argument that stands for the optimizer, ``optimizer_call`` the expression that built it
     (``SGD(model.parameters(), lr=0.1)``) where the file shows it. ``names`` are those of the file the call stands in,
-    where that is another file than the definition's.
+    and ``path`` its path, where that is another file than the definition's.
     """
 
     call: ast.Call
     optimizer: ast.expr | None
     optimizer_call: ast.Call | None
     names: Names | None = None
+    path: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Words for where it stands, after a verb: nothing in the definition's own file."""
+        return f" in {self.path}, line {self.call.lineno}" if self.path is not None else ""
 
 
 @dataclass(frozen=True)
