@@ -21,7 +21,8 @@ def build(optimizer, args):
     def factor(step):
         if step < args.warmup:
             return step / args.warmup
-        return 0.5 * (1 + math.cos(math.pi * min(1, (step - args.warmup) / (args.total_steps - args.warmup))))
+        share = (step - args.warmup) / max(1, args.total_steps - args.warmup)
+        return 0.5 * (1 + math.cos(math.pi * min(1, share)))
 
     return LambdaLR(optimizer, factor)
 
@@ -92,7 +93,7 @@ def test_the_table_for_people(tmp_path: Path) -> None:
 
 
 def test_a_wrong_schedule_still_has_its_family(tmp_path: Path) -> None:
-    wrong = SCRIPT.replace("(step - args.warmup) / (args.total_steps - args.warmup)", "step / args.total_steps")
+    wrong = SCRIPT.replace("(step - args.warmup) / max(1, args.total_steps - args.warmup)", "step / args.total_steps")
     report = json.loads(inventory(tmp_path, "--output-format", "json", script=wrong))
     site = next(site for site in report["sites"] if site["name"] == "factor")
     assert site["family"] == "linear-warmup+cosine"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from lrfix.families.mended import mended
 from lrfix.families.runs import leaves_off, long_lengths, shape_in, stated_factors, stretched
@@ -30,8 +31,17 @@ class Family:
     horizon: str | None = None
 
 
+_KNOWN: WeakKeyDictionary[Study, Family | None] = WeakKeyDictionary()
+
+
 def family_of(study: Study) -> Family | None:
     """The family of one schedule; None where it cannot be run."""
+    if study not in _KNOWN:
+        _KNOWN[study] = _family_of(study)
+    return _KNOWN[study]
+
+
+def _family_of(study: Study) -> Family | None:
     if study.opaque is not None:
         return None
     recognition = study.recognition
@@ -88,7 +98,9 @@ def _horizon(study: Study, parameters: Mapping[str, str]) -> str | None:
 def _qualified(study: Study, runs: Sequence[Run], name: str) -> str:
     """The family as far as the site itself decides it."""
     paths = {path for run in runs for path in run.leaves}
-    if name in ("constant", "step", "multistep") and any(_MEASURED.search(path.lower()) for path in paths):
+    if name in ("constant", "step", "multistep", "exponential") and any(
+        _MEASURED.search(path.lower()) for path in paths
+    ):
         return "other"
     parts = name.split("+")
     if parts[-1] in ("constant", "linear", "linear-warmup") and _hands_over(study, paths):
