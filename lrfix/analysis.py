@@ -96,7 +96,7 @@ def _doubtful(analysis: SiteAnalysis) -> bool:
 
 def _unbuilt(study: Study) -> bool:
     failure = study.runs[0].failure
-    return failure is not None and failure.step < 0 and failure.kind != "ZeroDivisionError"
+    return failure is not None and failure.step <= 0 and failure.kind != "ZeroDivisionError"
 
 
 def _weighed(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis:

@@ -141,12 +141,19 @@ def _calls(
     for path, other in _users(names, node, around, place):
         for call in other.nodes:
             if isinstance(call, ast.Call) and _means(other, call.func, names, node):
-                if isinstance(node, ast.ClassDef):
-                    optimizer = call_argument(call, *optimizer_parameter(node))
-                else:
-                    given = [*call.args, *(k.value for k in call.keywords)]
-                    optimizer = next((a for a in given if looks_like_optimizer(a)), None)
+                optimizer = _optimizer(call, node)
                 yield Construction(call, optimizer, optimizer_call(other, optimizer), other, path)
+
+
+def _optimizer(call: ast.Call, node: ast.FunctionDef | ast.ClassDef) -> ast.expr | None:
+    """The argument of a call that is the optimizer: by the parameter's name, where the definition shows it."""
+    if isinstance(node, ast.ClassDef) and any(
+        isinstance(s, ast.FunctionDef) and s.name == "__init__" for s in node.body
+    ):
+        position, name = optimizer_parameter(node)
+        return call_argument(call, position, name) if looks_like_optimizer(ast.Name(name)) else None
+    given = [*call.args, *(k.value for k in call.keywords)]
+    return next((a for a in given if looks_like_optimizer(a)), None)
 
 
 def _handed(
