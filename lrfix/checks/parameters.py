@@ -1,205 +1,242 @@
-"""LR211: the wrong variable stands where another is due."""
+"""LR211: the wrong variable: names that do not exist, numbers compared with texts, lengths in each other's place."""
 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 
 from lrfix.findings import Violation
-from lrfix.names import Defined
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
-from lrfix.study import Study, as_float
+from lrfix.structure import assignments, decay_span, method, methods
+from lrfix.study import Study, all_real
 
-_APART = 1.1
-_DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars"})
-# torch's own classes that end where this argument says; a warmup that is given there is the whole schedule.
-_ENDS = {"CosineAnnealingLR": ("T_max", 1), "PolynomialLR": ("total_iters", 1), "OneCycleLR": ("total_steps", 2)}
+_CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
+_DYNAMIC = ("__getattr__", "__getattribute__", "__slots__")
+#: Keywords of stock schedulers for the whole of a decay, and for the warmup in it.
+_WHOLES = frozenset({"T_max", "num_training_steps"})
+_WARMUPS = frozenset({"num_warmup_steps"})
 
 
 @rule("LR211")
 def wrong_parameter(study: Study) -> Iterator[Violation]:
-    yield from _misnamed(study)
-    yield from _exchanged(study)
-    yield from _starts_by_its_length(study)
+    found = list(_text_compared_with_number(study)) or list(_bare_attribute(study)) or list(_never_set(study))
+    found = found or list(_swapped_lengths(study)) or list(_power_of_the_divisor(study)) or list(_short(study))
+    yield from found[:1]
 
 
-def _misnamed(study: Study) -> Iterator[Violation]:
-    """A name that nothing binds while the object has an attribute of that name, or the reverse."""
-    failures = [run.failure for run in study.runs]
-    first = failures[0] if failures else None
-    if first is None or any(f is None or f.kind != first.kind or f.node is not first.node for f in failures):
+def _text_compared_with_number(study: Study) -> Iterator[Violation]:
+    """``self.warmup_factor == "linear"``, where ``warmup_factor`` holds a number and a sibling holds the text."""
+    numbers = {name: default for name, default, _ in study.constructor if default is not None and _numeric(default)}
+    if not isinstance(study.node, ast.ClassDef) or not numbers:
         return
-    owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None)
-    if owner is None or first.node is None:
-        return
-    family = _family(study, owner)
-    if family is None or any(_text(n) in _DYNAMIC for cls in family for n in ast.walk(cls)):
-        return
-    kept = {name for cls in family for node in ast.walk(cls) for name in _set(node)}
-    if first.kind == "NameError" and isinstance(first.node, ast.Name) and first.node.id in kept:
-        yield Violation(
-            study.span(first.node),
-            f"`{first.node.id}` is no variable here: every rate fails with a NameError. The value is kept as "
-            f"`self.{first.node.id}`.",
-        )
-    if first.kind == "AttributeError" and _is_own(first.node):
-        known = kept | {n.name for cls in family for n in cls.body if isinstance(n, ast.FunctionDef)}
-        known |= {n.id for cls in family for s in cls.body for n in ast.walk(s) if isinstance(n, ast.Name)}
-        known |= {name for node in study.names.nodes for name in _set(node, own=False)}
-        name = _text(first.node)
-        if name not in known:
-            close = _closest(name, kept)
-            meant = f" The class keeps `self.{close}`." if close else ""
-            yield Violation(
-                study.span(first.node),
-                f"`self.{name}` is read and nothing ever sets it: the schedule stops with an AttributeError at step "
-                f"{max(first.step, 0)}.{meant}",
-            )
-
-
-def _family(study: Study, owner: ast.ClassDef) -> list[ast.ClassDef] | None:
-    """The class and all its bases; None where one of them stands in another file."""
-    found, waiting = [], [owner]
-    while waiting:
-        cls = waiting.pop()
-        found.append(cls)
-        for base in cls.bases:
-            if isinstance(base, ast.Name) and base.id == "object":
+    for root in methods(study.node):
+        for node in ast.walk(root):
+            if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
                 continue
-            known = study.names.bindings(base.id, cls) if isinstance(base, ast.Name) else []
-            if len(known) != 1 or not isinstance(known[0], Defined) or not isinstance(known[0].node, ast.ClassDef):
-                return None
-            if known[0].node not in found:
-                waiting.append(known[0].node)
-    return found
+            left, right = node.left, node.comparators[0]
+            if not (isinstance(right, ast.Constant) and isinstance(right.value, str)):
+                continue
+            name = left.attr if isinstance(left, ast.Attribute) else left.id if isinstance(left, ast.Name) else None
+            if name in numbers and not _rebound(study.node, name):
+                yield Violation(
+                    study.span(node),
+                    f"`{ast.unparse(left)}` is compared with the text {right.value!r}, and it is a number "
+                    f"(`{ast.unparse(numbers[name])}` by default): what stands under this condition never runs.",
+                )
 
 
-def _set(node: ast.AST, own: bool = True) -> Iterator[str]:
-    """The attributes that a statement gives a value; ``+=`` needs one to be there already."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    if isinstance(node, ast.For | ast.NamedExpr):
-        targets = [node.target]
-    for target in targets:
-        for part in ast.walk(target):
-            if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and (_is_own(part) or not own):
-                yield part.attr
+def _numeric(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _numeric(node.left) and _numeric(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return _numeric(node.operand)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
-def _is_own(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+def _rebound(node: ast.ClassDef, name: str) -> bool:
+    """Whether an attribute of this name is set to anything but the parameter of the same name."""
+    for statement in ast.walk(node):
+        for target, value in assignments(statement):
+            if isinstance(target, ast.Attribute) and target.attr == name:
+                known = isinstance(value, ast.Name) and value.id == name
+                if not known:
+                    return True
+    return False
 
 
-def _text(node: ast.AST) -> str:
-    return getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "name", None) or ""
+def _bare_attribute(study: Study) -> Iterator[Violation]:
+    """``min_factor`` read as a variable that nothing defines, in a class that keeps it as ``self.min_factor``."""
+    if not isinstance(study.node, ast.ClassDef) or _open_module(study):
+        return
+    kept = _stored(study.node)
+    for root in methods(study.node):
+        if root.name == "__init__":
+            continue
+        for node in ast.walk(root):
+            if (
+                isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Load)
+                and node.id in kept
+                and not hasattr(builtins, node.id)
+                and not study.names.bindings(node.id, node)
+                and study.names.owner(node.id, study.names.scope_of(node)) is None
+            ):
+                yield Violation(
+                    study.span(node),
+                    f"`{node.id}` is defined nowhere: this fails with a NameError when it is first run. The class "
+                    f"keeps `self.{node.id}`.",
+                )
+                return
 
 
-def _closest(name: str, known: set[str]) -> str | None:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
-
-
-def _exchanged(study: Study) -> Iterator[Violation]:
-    """Warmup and horizon in each other's place in the call that builds the scheduler."""
-    for node in study.site.nodes:
-        for call in ast.walk(node):
-            if isinstance(call, ast.Call):
-                yield from _exchanged_in(study, call)
-    outside = [construction.call for construction in study.site.constructions] + list(_callers(study))
-    inside = {inner for node in study.site.nodes for inner in ast.walk(node)}
-    for call in dict.fromkeys(outside):
-        if call not in inside:
-            yield from _exchanged_in(study, call)
-
-
-def _callers(study: Study) -> Iterator[ast.Call]:
-    """The calls of the functions that the site stands in."""
-    around = {a.name for a in study.names.ancestors(study.node) if isinstance(a, ast.FunctionDef)}
-    around |= {node.name for node in study.site.nodes if isinstance(node, ast.FunctionDef)}
+def _open_module(study: Study) -> bool:
+    """Whether names may come from where the file does not show: star imports, ``globals()``, ``exec``."""
     for node in study.names.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in around:
-            yield node
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("globals", "exec"):
+            return True
+    return False
 
 
-def _exchanged_in(study: Study, call: ast.Call) -> Iterator[Violation]:
-    given = {k.arg: k.value for k in call.keywords if k.arg is not None}
-    warmup = next((v for name, v in given.items() if role_of(name) is Role.WARMUP), None)
-    whole = next((v for name, v in given.items() if role_of(name) is Role.HORIZON), None)
-    if warmup is not None and whole is not None and _is_whole(warmup) and _is_warmup(whole):
-        yield Violation(
-            study.span(call),
-            f"The warmup is given `{ast.unparse(warmup)}` and the whole schedule `{ast.unparse(whole)}`: they stand in "
-            "each other's place, so the rate climbs until training ends.",
-        )
+def _stored(node: ast.ClassDef) -> set[str]:
+    return {
+        n.attr
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
+    }
+
+
+def _never_set(study: Study) -> Iterator[Violation]:
+    """An attribute that is read, or counted up, and set nowhere: every run fails with an AttributeError there."""
+    if not isinstance(study.node, ast.ClassDef) or study.opaque is not None or study.node.bases or study.node.keywords:
         return
-    name = _text(call.func)
-    if name in _ENDS:
-        parameter, position = _ENDS[name]
-        value = given.get(parameter, call.args[position] if len(call.args) > position else None)
-        if value is not None and isinstance(value, ast.Name | ast.Attribute | ast.Subscript) and _is_warmup(value):
+    failures = [run.failure for run in study.runs]
+    first = failures[0]
+    if first is None or any(f is None or f.kind != "AttributeError" or f.node is not first.node for f in failures):
+        return
+    read = first.node
+    if isinstance(read, ast.AugAssign):
+        read = read.target
+    if not isinstance(read, ast.Attribute) or not isinstance(read.value, ast.Name):
+        return
+    owner = study.names.enclosing(read, ast.FunctionDef)
+    if not isinstance(owner, ast.FunctionDef) or not owner.args.args or owner.args.args[0].arg != read.value.id:
+        return
+    if owner not in methods(study.node) or any(method(study.node, name) for name in _DYNAMIC):
+        return
+    set_somewhere = {
+        target.attr
+        for node in study.names.nodes
+        for target, _ in assignments(node)
+        if isinstance(target, ast.Attribute)
+    }
+    declared = {n.id for s in study.node.body for n in ast.walk(s) if isinstance(n, ast.Name) and n.id == read.attr}
+    reflected = any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr"
+        for node in study.names.nodes
+    )
+    if read.attr in set_somewhere or declared or reflected or "__dict__" in ast.unparse(study.node):
+        return
+    yield Violation(
+        study.span(read),
+        f"`{ast.unparse(read)}` is set nowhere: the schedule fails with an AttributeError at step "
+        f"{max(first.step, 0)}, under every setting.",
+    )
+
+
+def _swapped_lengths(study: Study) -> Iterator[Violation]:
+    """``T_max=warmup_steps``, or warmup and whole in each other's place, given to a stock scheduler."""
+    calls = [c.call for c in study.site.constructions]
+    if study.site.form in ("composition", "builtin"):
+        calls += [n for root in study.site.nodes for n in ast.walk(root) if isinstance(n, ast.Call)]
+    for call in dict.fromkeys(calls):
+        for keyword in call.keywords:
+            role = role_of(ast.unparse(keyword.value))
+            plain = isinstance(keyword.value, ast.Name | ast.Attribute | ast.Subscript)
+            if not plain or keyword.arg is None:
+                continue
+            if keyword.arg in _WHOLES and role in (Role.WARMUP, Role.WARMUP_EPOCHS):
+                meant = "the length of the decay"
+            elif keyword.arg in _WARMUPS and role is Role.HORIZON:
+                meant = "the length of the warmup"
+            else:
+                continue
             yield Violation(
-                study.span(value),
-                f"`{parameter}` of {name} is the length of the decay and is given `{ast.unparse(value)}`, the length "
-                "of the warmup.",
+                study.span(keyword.value),
+                f"`{keyword.arg}` is {meant}, and it is given `{ast.unparse(keyword.value)}`.",
             )
 
 
-def _is_warmup(node: ast.expr) -> bool:
-    """Whether an expression is a warmup's length: named so, or a share of the whole that is."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return any(role_of(ast.unparse(side)) in _WARMUPS for side in (node.left, node.right))
-    if isinstance(node, ast.Call) and _text(node.func) in ("int", "round", "ceil", "floor") and node.args:
-        return _is_warmup(node.args[0])
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and role_of(ast.unparse(node)) is Role.WARMUP
-
-
-_WARMUPS = (Role.WARMUP, Role.WARMUP_FRACTION)
-
-
-def _is_whole(node: ast.expr) -> bool:
-    """Whether an expression is the whole run's length, and says nothing of a warmup."""
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and role_of(ast.unparse(node)) is Role.HORIZON
-
-
-def _starts_by_its_length(study: Study) -> Iterator[Violation]:
-    """A decay from the first step on whose start depends on how long it lasts: ``N / (k + N) ** p``."""
-    if study.site.form != "lambda" or not study.ran or study.site.base != "LambdaLR":
+def _power_of_the_divisor(study: Study) -> Iterator[Violation]:
+    """``n / (k + n) ** p`` for ``(n / (k + n)) ** p``: the factor at step 0 is ``n ** (1 - p)`` instead of 1."""
+    if study.site.base != "LambdaLR" or not study.ran:
         return
-    if not study.everywhere(_falls_from_the_start):
-        return
-    for path in study.lengths(study.runs[0], Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH):
-        starts = [_starts(study, index, path) for index in range(len(study.runs))]
-        if all(pair is not None and max(pair) > min(pair) * _APART for pair in starts) and starts[0] is not None:
-            value = study.runs[0].leaves[path]
-            yield Violation(
-                study.site.span,
-                f"The decay starts at {starts[0][0]:.4g} times the base rate when `{path}` is {value}, at "
-                f"{starts[0][1]:.4g} times when it is four times as long: the start of a decay cannot depend on its "
-                "length. Check the precedence of `**` and `/`.",
-                study.evidence(study.runs[0], [0, 1, 2]),
-            )
+    for run in study.runs:
+        if not all_real(run.curve) or not run.base_lrs[0]:
             return
+        factor = run.curve[0] / run.base_lrs[0]
+        numbers = {p: v for p, v in run.leaves.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        powers = [v for p, v in numbers.items() if role_of(p) is Role.POWER and v != 1]
+        lengths = [v for v in numbers.values() if v > 4]
+        if not any(abs(factor - n ** (1 - p)) <= 1e-9 * abs(factor) for n in lengths for p in powers):
+            return
+    run = study.runs[0]
+    yield Violation(
+        decay_span(study),
+        f"The power is of the divisor alone: the factor at step 0 is {run.curve[0] / run.base_lrs[0]:.4g}, not 1. "
+        "Put the quotient in parentheses.",
+        study.evidence(run, [0, 1, 2]),
+    )
 
 
-def _starts(study: Study, index: int, path: str) -> tuple[float, float] | None:
-    """The first factor of a scenario, and that of the same with the length ``path`` four times as long."""
-    run = study.runs[index]
-    value = run.leaves.get(path)
-    if not isinstance(value, int):
+def _short(study: Study) -> Iterator[Violation]:
+    """A decay that stops far above the floor it is computed with, at the very end: it is measured by another length."""
+    if not study.ran or study.site.base == "MultiplicativeLR":
+        return
+    shown = [_stops_short(study, index, run) for index, run in enumerate(study.runs)]
+    if not shown or any(each is None for each in shown):
+        return
+    run, (path, floor, end) = study.runs[0], shown[0] or ("", 0.0, 0)
+    yield Violation(
+        decay_span(study),
+        f"The decay ends far above its floor: at step {end}, the last one, the rate is {run.curve[end]:.4g} and still "
+        f"falling, and `{path}` asks for {floor:.4g}. The progress is divided by a length that is not the "
+        "decay's.",
+        study.evidence(run, [max(0, end - 10), end - 1, end, end + 1]),
+    )
+
+
+def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] | None:
+    leaves = {**run.names, **run.leaves}
+    horizon = study.horizon(run)
+    if horizon is None or not 12 < horizon < len(run.curve) or any(role_of(p) in _CYCLIC for p in leaves):
         return None
-    longer = study.run(index, overrides={path: 4 * value})
-    return (_factor(run), _factor(longer)) if longer.ran and _falls_from_the_start(longer) else None
-
-
-def _factor(run: Run) -> float:
-    return as_float(run.curve[0]) / run.base_lrs[0]
-
-
-def _falls_from_the_start(run: Run) -> bool:
-    curve = [as_float(rate) for rate in run.curve]
-    return max(curve) == curve[0] > curve[-1] and run.base_lrs[0] > 0
+    if any(role_of(p) is Role.CYCLE and v != 1 for p, v in leaves.items()) or not all_real(run.curve):
+        return None
+    curve, end = run.curve, horizon - 1
+    peak = max(curve[:horizon])
+    top = max(k for k in range(horizon) if curve[k] == peak)
+    falling = all(curve[k + 1] < curve[k] for k in range(max(top, end - 8), end))
+    if top > end - 8 or not falling or any(curve[k + 1] > curve[k] for k in range(top, end)):
+        return None
+    if abs(curve[end + 1] - curve[end]) < 4 * abs(curve[end] - curve[end - 1]):
+        return None  # it goes on as before: nothing says that this is its end
+    for path, value in run.leaves.items():
+        role = role_of(path)
+        if role not in (Role.FLOOR, Role.FLOOR_RATIO) or not isinstance(value, float):
+            continue
+        floor = value if role is Role.FLOOR else value * peak
+        missing = curve[end] - floor
+        if not floor < 0.3 * peak or missing < 0.03 * peak or missing < 5 * (curve[end - 1] - curve[end]):
+            continue
+        moved = study.run(index, overrides={path: 1.7 * value})
+        if moved.ran and len(moved.curve) > end and abs(moved.curve[end] - curve[end]) > 1e-3 * peak:
+            return path, floor, end
+    return None
 
 
 __all__ = ["wrong_parameter"]
