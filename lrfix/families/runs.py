@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from lrfix.recognition.shapes import Curve, Shape, shape_of
 from lrfix.simulation.facts import literal
@@ -16,6 +17,10 @@ ENOUGH = 400
 SHORT = 23
 """Steps for a length that the code states beyond what is simulated."""
 _STRETCH = 41
+_EARLY = 40
+_MOST_TURNS = 4
+_BATCHES = "len(loader)"
+"""The path by which the simulation's clock asks for the batches of an epoch."""
 
 
 def shape_in(study: Study, overrides: Mapping[str, object] | None = None) -> tuple[Shape | None, list[Run]]:
@@ -24,6 +29,9 @@ def shape_in(study: Study, overrides: Mapping[str, object] | None = None) -> tup
     overrides = {**long_lengths(study), **(overrides or {})}
     steps = min(study.steps, ENOUGH) if overrides else None
     runs = [run for i in range(GENERIC) if (run := study.run(i, use=use, overrides=overrides, steps=steps)).ran]
+    if any(_jagged(run.curve) for run in runs):
+        runs = [_one_clock(study, run, overrides) for run in runs]
+        overrides = {**overrides, _BATCHES: None}  # values that vary would break the clock in two again
     if not any(len(run.curve) > 1 for run in runs):
         runs = [run for run in study.runs if run.ran]
     curves = [curve_of(study, run) for run in runs if run.curve]
@@ -31,6 +39,23 @@ def shape_in(study: Study, overrides: Mapping[str, object] | None = None) -> tup
         varied = [study.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
         curves += [curve_of(study, run) for run in varied if run.ran and run.failure is None]
     return shape_of(curves), runs
+
+
+def _jagged(curve: Sequence[float]) -> bool:
+    """Whether a curve goes up and down from its very start, as no schedule does."""
+    steps = [b - a for a, b in pairwise(curve[:_EARLY])]
+    return sum((a > 0) != (b > 0) for a, b in pairwise(d for d in steps if d)) >= _MOST_TURNS
+
+
+def _one_clock(study: Study, run: Run, overrides: Mapping[str, object]) -> Run:
+    """The run again, with epochs of as many batches as the code is told that they have."""
+    stated = [v for path, v in {**run.leaves, **run.names}.items() if role_of(path) is Role.LOADER_LENGTH]
+    if len(set(map(repr, stated))) != 1:
+        return run
+    again = study.run(
+        run.scenario.index, use=study.described_by, overrides={**overrides, _BATCHES: stated[0]}, steps=len(run.curve)
+    )
+    return again if again.ran and again.curve else run
 
 
 def stated_factors(study: Study, runs: Sequence[Run]) -> dict[str, object]:

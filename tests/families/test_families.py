@@ -187,6 +187,25 @@ def test_a_name_that_keys_the_groups_is_the_rate_s() -> None:
     """) == {"step"}  # fmt: skip
 
 
+def test_batches_counted_inside_epochs_are_one_clock() -> None:
+    assert family("""
+        class Poly:
+            def __init__(self, base_lr, num_epochs, iters_per_epoch, warmup_epochs=2):
+                self.lr, self.iters_per_epoch = base_lr, iters_per_epoch
+                self.total = num_epochs * iters_per_epoch
+                self.warmup = warmup_epochs * iters_per_epoch
+
+            def __call__(self, optimizer, i, epoch):
+                step = epoch * self.iters_per_epoch + i
+                lr = self.lr * max(0.0, 1 - step / self.total) ** 0.9
+                if step < self.warmup:
+                    lr = lr * step / self.warmup
+                optimizer.param_groups[0]["lr"] = lr
+                for group in optimizer.param_groups[1:]:
+                    group["lr"] = lr * 10
+    """) == {"linear-warmup", "poly"}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("formula", "wanted"),
     [
