@@ -25,7 +25,7 @@ from lrfix.checks.class_reading import (
     stores_in,
     torch_named,
 )
-from lrfix.checks.inheritance import foreign_super, made_by_base
+from lrfix.checks.inheritance import TORCH_STATE, foreign_super, made_by_base, read_too_early
 from lrfix.checks.step_paths import StepPath, step_paths
 from lrfix.findings import Span, Violation
 from lrfix.names import Defined
@@ -33,8 +33,6 @@ from lrfix.registry import rule
 from lrfix.structure import method, methods, statements
 from lrfix.study import Study
 
-#: What ``LRScheduler.__init__`` creates, across torch's versions.
-TORCH_STATE = ("optimizer", "base_lrs", "last_epoch", "_step_count", "_last_lr")
 _TORCH_OWN = frozenset({*TORCH_STATE, "verbose", "print_lr", "_get_lr_called_within_step", "_is_initial"})
 _NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 
@@ -57,6 +55,8 @@ def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     yield from foreign_super(study, node)
     crashed = list(_missing_attribute(study, node))
     yield from crashed
+    if not crashed:
+        yield from read_too_early(study, node)
     if study.site.form != "subclass":
         return
     if not crashed:
@@ -86,7 +86,7 @@ def _missing_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     call = base_constructor_call(node)
     if late is not None and call is not None:
         yield Violation(study.span(call), _too_late(study, name, late))
-    elif name not in _TORCH_OWN and not created_elsewhere(study, node, name):
+    elif study.site.form == "subclass" and name not in _TORCH_OWN and not created_elsewhere(study, node, name):
         read = next(reads(method(node, "get_lr"), name), None) or first.node
         if read is not None and hasattr(read, "lineno"):
             yield Violation(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.checks.class_reading import stores_in, torch_named
+from lrfix.checks.class_reading import base_constructor_call, on_class, own_attribute, stored_in, stores_in, torch_named
 from lrfix.findings import Violation
 from lrfix.names import Defined
-from lrfix.structure import method, methods
+from lrfix.structure import method, methods, statements
 from lrfix.study import Study
+
+#: What ``LRScheduler.__init__`` creates, across torch's versions.
+TORCH_STATE = ("optimizer", "base_lrs", "last_epoch", "_step_count", "_last_lr")
+_SCOPES = (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def bases(study: Study, node: ast.ClassDef) -> tuple[list[ast.ClassDef], bool]:
@@ -63,3 +67,40 @@ def foreign_super(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                     f"`{node.name}` is no `{call.args[0].id}`: this raises TypeError when `{function.name}` runs. "
                     "Write `super()`.",
                 )
+
+
+def read_too_early(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """An attribute that the base's constructor creates, read in a line before that constructor is called."""
+    initialiser, call = method(node, "__init__"), base_constructor_call(node)
+    if initialiser is None or call is None:
+        return
+    above, _ = bases(study, node)
+    created = set(TORCH_STATE) if any(torch_named(study, base) for c in (node, *above) for base in c.bases) else set()
+    own: set[str] = set()
+    for statement in statements(initialiser.body):
+        if statement.lineno >= call.lineno:
+            return
+        for read in _reads(statement):
+            name = read.attr
+            if name in own or any(on_class(c, name) or method(c, "__getattr__") for c in (node, *above)):
+                continue
+            if name in created or made_by_base(study, node, name):
+                yield Violation(
+                    study.span(read),
+                    f"`self.{name}` is read before the base class's constructor creates it (line {call.lineno}): "
+                    "whenever this line runs, building the scheduler raises AttributeError.",
+                )
+                return
+        own |= {name for name, _ in stored_in(statement)}
+
+
+def _reads(statement: ast.stmt) -> Iterator[ast.Attribute]:
+    """Reads of own attributes by a statement itself: not by the blocks in it, nor by functions that run later."""
+    waiting: list[ast.AST] = [c for c in ast.iter_child_nodes(statement) if not isinstance(c, ast.stmt)]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, _SCOPES):
+            continue
+        if isinstance(part, ast.Attribute) and own_attribute(part) is not None and isinstance(part.ctx, ast.Load):
+            yield part
+        waiting += [c for c in ast.iter_child_nodes(part) if not isinstance(c, ast.stmt)]

@@ -123,9 +123,10 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         return
     if not _means_to_vary(study):
         return
-    if study.site.form in ("setter", "function") and not _moved_by_its_step(study):
+    if study.site.form in ("setter", "function"):
+        yield from _step_cancels_out(study)
         return
-    if study.site.form not in ("lambda", "subclass", "setter", "function"):
+    if study.site.form not in ("lambda", "subclass"):
         # Elsewhere what moves the rate may stand in the caller: another method, another value handed in.
         return
     run = study.runs[0]
@@ -248,10 +249,11 @@ def _means_to_vary(study: Study) -> bool:
     return False
 
 
-def _moved_by_its_step(study: Study) -> bool:
-    """Whether arithmetic with the position ran in every scenario, and no switch may choose other arithmetic."""
-    if study.unvaried is not None or any(run.failure is not None for run in study.runs):
-        return False
+def _step_cancels_out(study: Study) -> Iterator[Violation]:
+    """A function that is handed every step, works with it in every scenario, and gives one rate for all."""
+    runs = [study.run(index, use=None) for index in range(len(study.runs))]
+    if study.unvaried is not None or any(run.failure is not None or len(run.curve) < 40 for run in runs):
+        return
     worked = [
         statement
         for node in study.site.nodes
@@ -260,9 +262,16 @@ def _moved_by_its_step(study: Study) -> bool:
         if any(isinstance(part, ast.Name) and names_position(part.id) for part in ast.walk(n))
         and (statement := study.names.statement_of(n)) is not None
     ]
-    return bool(worked) and all(
-        any(trace is not None and s in trace.statements for trace in (run.built, run.stepped) for s in worked)
-        for run in study.runs
+    for run in (*runs, *study.runs):
+        ran = {s for trace in (run.built, run.stepped) if trace is not None for s in trace.statements}
+        if not run.ran or not all(constant(rates) for rates in run.lr) or not any(s in ran for s in worked):
+            return
+    run = runs[0]
+    yield Violation(
+        study.site.span,
+        f"The rate is worked out from the step and never changes: it is {run.curve[0]:.6g} at step 0 and still "
+        f"{run.curve[-1]:.6g} at step {len(run.curve) - 1}.",
+        study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )
 
 

@@ -10,6 +10,7 @@ from lrfix.checks.state import bypassed_schedule, constant_schedule
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
+from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.sites.vocabulary import names_position, words
 from lrfix.structure import assignments, hyperparameters, method, methods, statements
@@ -128,14 +129,16 @@ def _family(study: Study, node: ast.ClassDef) -> list[ast.ClassDef] | None:
             if not here:
                 return None
             found += [c for c in here if isinstance(c, ast.ClassDef) and c not in found]
-    for known in found:
-        found += [
+    below = [node]
+    for known in below:
+        below += [
             n
             for n in study.names.nodes
             if isinstance(n, ast.ClassDef)
-            and n not in found
+            and n not in below
             and any(isinstance(b, ast.Name) and b.id == known.name for b in n.bases)
         ]
+    found += below[1:]
     return found
 
 
@@ -203,13 +206,18 @@ def _same_curves(study: Study, name: str, default: ast.expr | None) -> tuple[obj
         if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
             return shown
         other = value * 2 + 3 if isinstance(value, int) else value * 1.7 + 0.01
-        changed = study.run(index, use=None, overrides={name: other})
+        changed = study.run(index, use=None, overrides={**_pinned(base), name: other})
         if not changed.ran:
             return None
         if changed.curve != base.curve:
             return None
         shown = (value, other)
     return shown
+
+
+def _pinned(run: Run) -> dict[str, object]:
+    """The values of a run, so that giving one setting another value does not change how the others are drawn."""
+    return {path: value for path, value in run.leaves.items() if isinstance(value, int | float)}
 
 
 def _without_effect(study: Study, node: ast.ClassDef, place: ast.AST, name: str) -> Iterator[Violation]:
@@ -224,8 +232,9 @@ def _without_effect(study: Study, node: ast.ClassDef, place: ast.AST, name: str)
             return
         unit = base.base_lrs[0] if role_of(name) is Role.FLOOR else 1.0
         low, high = (share * unit for share in shares)
-        one = study.run(index, use=None, overrides={name: low})
-        two = study.run(index, use=None, overrides={name: high})
+        pinned = _pinned(base)
+        one = study.run(index, use=None, overrides={**pinned, name: low})
+        two = study.run(index, use=None, overrides={**pinned, name: high})
         if not one.ran or not two.ran or one.curve != two.curve or constant(one.curve):
             return
         least = min(one.curve)

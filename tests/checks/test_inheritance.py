@@ -73,6 +73,44 @@ def test_an_attribute_of_the_base_read_before_its_constructor_ran(check):
     assert "`self.end` is read before the base class's constructor creates it" in finding.message
 
 
+EARLY = """
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Base(LRScheduler):
+    def __init__(self, optimizer, end=100, last_epoch=-1):
+        self.end = end
+        super().__init__(optimizer, last_epoch)
+
+
+class Ramp(Base):
+    def __init__(self, optimizer, total=None):
+        {first}
+        if total is None:
+            self.total = {total}
+        else:
+            self.total = total
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        return [base * min(1.0, (self.last_epoch + 1) / max(1, self.total)) for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "total", "wrong"),
+    [
+        ("pass", "self.end", True),
+        ("pass", "100", False),
+        ("self.end = 50", "self.end", False),
+        ("self.later = lambda: self.end", "100", False),
+    ],
+)
+def test_a_branch_that_reads_what_the_base_has_not_created_yet(check, first, total, wrong):
+    found = faults(check(EARLY.format(first=first, total=total)))
+    assert ["`self.end` is read before" in f.message for f in found] == ([True] if wrong else [])
+
+
 BASE = """
 class Base:
     def __init__(self, optimizer, lr=0.1):

@@ -122,3 +122,32 @@ def test_a_function_s_own_parameter(check, factor, lost):
 )
 def test_parameters_that_somebody_else_prescribes(check, more):
     assert unused(check(SETTER.format(factor="0.1") + "\n\n" + more)) == []
+
+
+def test_a_field_that_the_classes_beside_it_read_and_this_one_forgets(check):
+    source = """
+    from dataclasses import dataclass
+
+    @dataclass
+    class Schedule:
+        peak: float
+
+    @dataclass
+    class Linear(Schedule):
+        total_steps: int = 100
+
+        def get_lr(self, step):
+            return self.peak * max(0.0, 1.0 - step / max(1, self.total_steps))
+
+    @dataclass
+    class Envelope(Schedule):
+        total_steps: int = 100
+
+        def get_lr(self, step):
+            return self.peak * max(0.0, 1.0 - step / 90)
+
+    def adjust(optimizer, schedule, step):
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.get_lr(step)
+    """
+    assert {f.span.start.line for f in unused(check(source))} == {17}
