@@ -232,7 +232,7 @@ def _unreachable(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def decay_span(study: Study) -> Span:
-    """The statement that computes the decay: the last ``return`` of the schedule function, or the whole site."""
+    """The statement that computes the decay: the last ``return`` that computes, or the whole site."""
     functions = schedule_functions(study)
     chosen = next((f for f in functions if isinstance(f, ast.FunctionDef) and f.name != "__call__"), None)
     chosen = chosen or next((f for f in functions if isinstance(f, ast.FunctionDef)), None)
@@ -245,4 +245,6 @@ def decay_span(study: Study) -> Span:
         and s.value is not None
         and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
     ]
-    return study.span(max(returns, key=lambda s: s.lineno)) if returns else study.site.span
+    # A plain value at the end is the floor, or the rate that was computed further up.
+    computed = [s for s in returns if not isinstance(s.value, ast.Name | ast.Constant | ast.Attribute)]
+    return study.span(max(computed or returns, key=lambda s: s.lineno)) if returns else study.site.span

@@ -6,25 +6,24 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from lrfix.findings import Violation
+from lrfix.checks.exchanged import exchanged
+from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
-from lrfix.structure import assignments, decay_span, method, methods
+from lrfix.structure import assignments, decay_span, methods
 from lrfix.study import Study, all_real
 
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
-_DYNAMIC = ("__getattr__", "__getattribute__", "__slots__")
-#: Keywords of stock schedulers for the whole of a decay, and for the warmup in it.
-_WHOLES = frozenset({"T_max", "num_training_steps"})
-_WARMUPS = frozenset({"num_warmup_steps"})
 
 
 @rule("LR211")
 def wrong_parameter(study: Study) -> Iterator[Violation]:
-    found = list(_text_compared_with_number(study)) or list(_bare_attribute(study)) or list(_never_set(study))
-    found = found or list(_swapped_lengths(study)) or list(_power_of_the_divisor(study)) or list(_short(study))
-    yield from found[:1]
+    for judge in (_text_compared_with_number, exchanged, _bare_attribute, _short):
+        found = list(judge(study))
+        if found:
+            yield from found
+            return
 
 
 def _text_compared_with_number(study: Study) -> Iterator[Violation]:
@@ -110,89 +109,6 @@ def _stored(node: ast.ClassDef) -> set[str]:
     }
 
 
-def _never_set(study: Study) -> Iterator[Violation]:
-    """An attribute that is read, or counted up, and set nowhere: every run fails with an AttributeError there."""
-    if not isinstance(study.node, ast.ClassDef) or study.opaque is not None or study.node.bases or study.node.keywords:
-        return
-    failures = [run.failure for run in study.runs]
-    first = failures[0]
-    if first is None or any(f is None or f.kind != "AttributeError" or f.node is not first.node for f in failures):
-        return
-    read = first.node
-    if isinstance(read, ast.AugAssign):
-        read = read.target
-    if not isinstance(read, ast.Attribute) or not isinstance(read.value, ast.Name):
-        return
-    owner = study.names.enclosing(read, ast.FunctionDef)
-    if not isinstance(owner, ast.FunctionDef) or not owner.args.args or owner.args.args[0].arg != read.value.id:
-        return
-    if owner not in methods(study.node) or any(method(study.node, name) for name in _DYNAMIC):
-        return
-    set_somewhere = {
-        target.attr
-        for node in study.names.nodes
-        for target, _ in assignments(node)
-        if isinstance(target, ast.Attribute)
-    }
-    declared = {n.id for s in study.node.body for n in ast.walk(s) if isinstance(n, ast.Name) and n.id == read.attr}
-    reflected = any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr"
-        for node in study.names.nodes
-    )
-    if read.attr in set_somewhere or declared or reflected or "__dict__" in ast.unparse(study.node):
-        return
-    yield Violation(
-        study.span(read),
-        f"`{ast.unparse(read)}` is set nowhere: the schedule fails with an AttributeError at step "
-        f"{max(first.step, 0)}, under every setting.",
-    )
-
-
-def _swapped_lengths(study: Study) -> Iterator[Violation]:
-    """``T_max=warmup_steps``, or warmup and whole in each other's place, given to a stock scheduler."""
-    calls = [c.call for c in study.site.constructions]
-    if study.site.form in ("composition", "builtin"):
-        calls += [n for root in study.site.nodes for n in ast.walk(root) if isinstance(n, ast.Call)]
-    for call in dict.fromkeys(calls):
-        for keyword in call.keywords:
-            role = role_of(ast.unparse(keyword.value))
-            plain = isinstance(keyword.value, ast.Name | ast.Attribute | ast.Subscript)
-            if not plain or keyword.arg is None:
-                continue
-            if keyword.arg in _WHOLES and role in (Role.WARMUP, Role.WARMUP_EPOCHS):
-                meant = "the length of the decay"
-            elif keyword.arg in _WARMUPS and role is Role.HORIZON:
-                meant = "the length of the warmup"
-            else:
-                continue
-            yield Violation(
-                study.span(keyword.value),
-                f"`{keyword.arg}` is {meant}, and it is given `{ast.unparse(keyword.value)}`.",
-            )
-
-
-def _power_of_the_divisor(study: Study) -> Iterator[Violation]:
-    """``n / (k + n) ** p`` for ``(n / (k + n)) ** p``: the factor at step 0 is ``n ** (1 - p)`` instead of 1."""
-    if study.site.base != "LambdaLR" or not study.ran:
-        return
-    for run in study.runs:
-        if not all_real(run.curve) or not run.base_lrs[0]:
-            return
-        factor = run.curve[0] / run.base_lrs[0]
-        numbers = {p: v for p, v in run.leaves.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-        powers = [v for p, v in numbers.items() if role_of(p) is Role.POWER and v != 1]
-        lengths = [v for v in numbers.values() if v > 4]
-        if not any(abs(factor - n ** (1 - p)) <= 1e-9 * abs(factor) for n in lengths for p in powers):
-            return
-    run = study.runs[0]
-    yield Violation(
-        decay_span(study),
-        f"The power is of the divisor alone: the factor at step 0 is {run.curve[0] / run.base_lrs[0]:.4g}, not 1. "
-        "Put the quotient in parentheses.",
-        study.evidence(run, [0, 1, 2]),
-    )
-
-
 def _short(study: Study) -> Iterator[Violation]:
     """A decay that stops far above the floor it is computed with, at the very end: it is measured by another length."""
     if not study.ran or study.site.base == "MultiplicativeLR":
@@ -202,12 +118,22 @@ def _short(study: Study) -> Iterator[Violation]:
         return
     run, (path, floor, end) = study.runs[0], shown[0] or ("", 0.0, 0)
     yield Violation(
-        decay_span(study),
+        _last_phase(study, run, end),
         f"The decay ends far above its floor: at step {end}, the last one, the rate is {run.curve[end]:.4g} and still "
         f"falling, and `{path}` asks for {floor:.4g}. The progress is divided by a length that is not the "
         "decay's.",
         study.evidence(run, [max(0, end - 10), end - 1, end, end + 1]),
     )
+
+
+def _last_phase(study: Study, run: Run, end: int) -> Span:
+    """The statement that gives the rate from the peak's last step to ``end``, and no rate before."""
+    top = max(k for k in range(end) if run.curve[k] == max(run.curve[:end]))
+    before, until = study.run(0, steps=top + 1).stepped, study.run(0, steps=end + 1).stepped
+    ran = (until.statements if until else set()) - (before.statements if before else set())
+    inside = {node for root in study.site.nodes for node in ast.walk(root)}
+    plain = [s for s in ran & inside if isinstance(s, ast.Assign | ast.AugAssign | ast.Return)]
+    return study.span(max(plain, key=lambda s: s.lineno)) if plain else decay_span(study)
 
 
 def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] | None:

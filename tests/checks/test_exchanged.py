@@ -1,0 +1,126 @@
+"""Wrong variables: names that nothing sets, lengths in each other's place, starts that depend on the length."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+
+
+def found(source: str) -> list[int]:
+    """The lines at which LR211 is reported."""
+    chosen = Settings(selected=frozenset({"LR211"}))
+    result = check_source(textwrap.dedent(source).encode(), "train.py", chosen)
+    assert not result.errors
+    return [finding.span.start.line for finding in result.findings]
+
+
+WRAPPER = """
+    {head}
+    class Warmup({base}):
+        def __init__(self, optimizer, lr, warmup_steps):
+            self.optimizer, self.lr, self.warmup_steps = optimizer, lr, warmup_steps
+            self.count = 0
+
+        def step(self):
+            self.{counter} += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * min(1.0, {count} / max(1, self.warmup_steps))
+    {tail}
+"""
+
+
+def wrapper(counter="count", count="self.count", base="object", head="", tail="") -> str:
+    return textwrap.dedent(WRAPPER).format(counter=counter, count=count, base=base, head=head, tail=tail)
+
+
+class TestNames:
+    def test_an_attribute_that_nothing_sets_is_reported_where_it_is_read(self):
+        assert found(wrapper(counter="counts")) == [9]
+
+    def test_a_bare_name_that_the_object_keeps_is_reported(self):
+        assert found(wrapper(count="count")) == [11]
+
+    def test_the_right_name_is_not(self):
+        assert found(wrapper()) == []
+
+    def test_a_base_in_another_file_may_set_anything(self):
+        assert found(wrapper(counter="counts", base="Base", head="from elsewhere import Base")) == []
+
+    def test_an_attribute_set_from_outside_is_one(self):
+        assert found(wrapper(counter="counts", tail="Warmup.counts = 0")) == []
+
+    def test_a_base_in_this_file_that_sets_it(self):
+        assert found(wrapper(counter="counts", base="Base", head="class Base:\n    counts = 0\n")) == []
+
+
+BUILT = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def linear(optimizer, num_warmup_steps, num_training_steps):
+        def factor(step):
+            if step < num_warmup_steps:
+                return step / max(1, num_warmup_steps)
+            return max(0.0, (num_training_steps - step) / max(1, num_training_steps - num_warmup_steps))
+
+        return LambdaLR(optimizer, factor)
+
+    def build(optimizer, args, num_train_steps):
+        return linear(optimizer, num_warmup_steps={warmup}, num_training_steps={whole})
+"""
+
+
+class TestExchangedLengths:
+    @pytest.mark.parametrize("whole", ["args.warmup_proportion * num_train_steps", "args.warmup_steps"])
+    def test_warmup_and_whole_in_each_other_s_place(self, whole):
+        assert found(BUILT.format(warmup="num_train_steps", whole=whole)) == [13]
+
+    @pytest.mark.parametrize(
+        "warmup", ["args.warmup_steps", "int(args.warmup_proportion * num_train_steps)", "0", "100"]
+    )
+    def test_each_in_its_own_place(self, warmup):
+        assert found(BUILT.format(warmup=warmup, whole="num_train_steps")) == []
+
+    def test_a_run_that_is_all_warmup_is_somebody_s_choice(self):
+        assert found(BUILT.format(warmup="num_train_steps", whole="num_train_steps")) == []
+
+    @pytest.mark.parametrize(
+        ("length", "wrong"), [("args.warmup_steps", True), ("args.max_steps - args.warmup_steps", False)]
+    )
+    def test_a_cosine_that_is_as_long_as_the_warmup(self, length, wrong):
+        lines = found(f"""
+            from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+            def build(optimizer, args):
+                warmup = LinearLR(optimizer, 0.01, total_iters=args.warmup_steps)
+                cosine = CosineAnnealingLR(optimizer, T_max={length})
+                return SequentialLR(optimizer, [warmup, cosine], milestones=[args.warmup_steps])
+        """)
+        assert lines == ([6] if wrong else [])
+
+
+class TestStartsThatDependOnTheLength:
+    @settings(max_examples=6, deadline=None)
+    @given(power=st.sampled_from([0.3, 0.5, 0.9, 1.5, 2.0]))
+    def test_a_power_of_the_divisor_alone_and_of_the_whole_ratio(self, power):
+        script = """
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def build(optimizer, num_steps):
+                return LambdaLR(optimizer, lambda step: {formula})
+        """
+        assert found(script.format(formula=f"num_steps / (step + num_steps) ** {power}"))
+        assert not found(script.format(formula=f"(num_steps / (step + num_steps)) ** {power}"))
+
+    def test_a_loud_start_that_no_length_changes_is_somebody_s_choice(self):
+        assert not found("""
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def build(optimizer, num_steps):
+                return LambdaLR(optimizer, lambda step: 8 * max(0.0, 1 - step / num_steps))
+        """)
