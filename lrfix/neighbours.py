@@ -20,7 +20,6 @@ from lrfix.source import SourceError, parse_source
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 MOST_FILES = 20
 MOST_BYTES = 1_000_000
-_MOST_HOPS = 8
 _KEPT = 32
 _SETTINGS = frozenset(
     {"arg", "args", "argument", "arguments", "parser", "option", "options", "opt", "opts", "config", "configs", "conf"}
@@ -54,6 +53,8 @@ class Neighbourhood:
         self._read: dict[Path, Names | None] = {self.home: names}
         self._paths: dict[Names, Path] = {names: self.home}
         self.known_settings: dict[Names, list[Names]] = {}
+        self._modules: dict[tuple[Path, int, str], _Module | None] = {}
+        self._bound: dict[tuple[Names, str], Elsewhere | None] = {}
         names.neighbours = _From(self, self.home)
 
     def names_of(self, path: Path) -> Names | None:
@@ -77,6 +78,12 @@ class Neighbourhood:
 
     def module(self, importer: Path, level: int, dotted: str) -> _Module | None:
         """The module that an import statement in ``importer`` speaks of, where exactly one in the project can be it."""
+        key = (importer.parent, level, dotted)
+        if key not in self._modules:
+            self._modules[key] = self._found_module(importer, level, dotted)
+        return self._modules[key]
+
+    def _found_module(self, importer: Path, level: int, dotted: str) -> _Module | None:
         parts = dotted.split(".") if dotted else []
         if level:
             base = importer.parent
@@ -109,11 +116,11 @@ class Neighbourhood:
             return _Module(file, None)
         return _Module(None, target) if target.is_dir() else None
 
-    def within(self, module: _Module, name: str, hops: int = 0) -> Elsewhere | None:
+    def within(self, module: _Module, name: str) -> Elsewhere | None:
         """What ``name`` means in a module: bound there, brought along by a star, or a submodule."""
         names = self._names_in(module)
         if names is not None:
-            found = self.bound(names, name, hops)
+            found = self.bound(names, name)
             if found is not None:
                 return found
         inner = self._located(module.folder, [name]) if module.folder is not None else None
@@ -126,26 +133,28 @@ class Neighbourhood:
         names = self._names_in(module)
         return Elsewhere(names, None) if names is not None else None
 
-    def bound(self, names: Names, name: str, hops: int = 0) -> Elsewhere | None:
+    def bound(self, names: Names, name: str) -> Elsewhere | None:
         """Where a name of a module is really defined, through what that module itself only imports."""
+        key = (names, name)
+        if key not in self._bound:
+            self._bound[key] = None  # what leads back here finds nothing
+            self._bound[key] = self._followed(names, name)
+        return self._bound[key]
+
+    def _followed(self, names: Names, name: str) -> Elsewhere | None:
         scope = names.scopes[names.tree]
-        if hops > _MOST_HOPS:
-            return None
         importer = self._paths[names]
         if name not in scope.bindings:
-            return self.starred(importer, names, name, hops)
+            return self.starred(importer, names, name)
         binding = names.reaching(name, scope, None)
-        if isinstance(binding, Imported):
-            further = self.imported(importer, name, binding.node, hops + 1)
-            if further is not None:
-                return further
-        return Elsewhere(names, name)
+        further = self.imported(importer, name, binding.node) if isinstance(binding, Imported) else None
+        return further or Elsewhere(names, name)
 
-    def imported(self, importer: Path, name: str, node: ast.stmt, hops: int = 0) -> Elsewhere | None:
+    def imported(self, importer: Path, name: str, node: ast.stmt) -> Elsewhere | None:
         if isinstance(node, ast.ImportFrom):
             alias = next((a for a in node.names if (a.asname or a.name) == name), None)
             module = self.module(importer, node.level, node.module or "") if alias is not None else None
-            return self.within(module, alias.name, hops) if module is not None and alias is not None else None
+            return self.within(module, alias.name) if module is not None and alias is not None else None
         if isinstance(node, ast.Import):
             for alias in node.names:
                 plain = alias.name.partition(".")[0]
@@ -170,13 +179,13 @@ class Neighbourhood:
             found.update({origin: None for origin in origins if origin is not None and origin is not names})
         return list(found)
 
-    def starred(self, importer: Path, names: Names, name: str, hops: int = 0) -> Elsewhere | None:
+    def starred(self, importer: Path, names: Names, name: str) -> Elsewhere | None:
         for node in names.tree.body:
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
                 module = self.module(importer, node.level, node.module or "")
                 origin = self._names_in(module) if module is not None else None
                 if origin is not None and origin is not names and not name.startswith("_"):
-                    found = self.bound(origin, name, hops + 1)
+                    found = self.bound(origin, name)
                     if found is not None:
                         return found
         return None

@@ -35,7 +35,7 @@ _DEFINED = re.compile(rb"^(?:class|def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _FROM = re.compile(rb"^[ \t]*from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*)", re.MULTILINE)
 _IMPORT = re.compile(rb"^[ \t]*import[ \t]+([^\n#;]+)", re.MULTILINE)
 _COMMENT = re.compile(rb"#[^\n]*")
-_CALLED = re.compile(rb"([A-Za-z_]\w*)\(")
+_CALLED = re.compile(rb"\b([A-Za-z_]\w*)\(")
 _HANDED = re.compile(rb"(?:Lambda|Multiplicative)LR\(([^#]{0,300})")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
@@ -75,32 +75,32 @@ def mentions(raw: bytes) -> Mentions:
 
 def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
     """A place for each path. Tests are no users: they build schedules that no training has."""
-    by_import: dict[bytes, list[str]] = defaultdict(list)
+    by_import: dict[bytes, set[str]] = defaultdict(set)
     for path, words in files.items():
         if not _TEST.search(PurePath(path).as_posix()):
             for word in words.imported:
-                by_import[word].append(path)
+                by_import[word].add(path)
+    parts = {path: Path(os.path.abspath(path)).parts for path in files}
     found = {}
     for path, words in files.items():
         # A file is reached under its own name, or that of a package that hands its names on.
-        modules = PurePath(os.path.abspath(path)).with_suffix("").parts[-_MOST_LEVELS:]
-        through = [p for module in modules for p in by_import.get(module.encode(), ())]
+        modules = (PurePath(path).stem, *parts[path][-_MOST_LEVELS:-1])
+        through = set().union(*(by_import.get(module.encode(), set()) for module in modules))
         users: dict[str, tuple[str, ...]] = {}
         for name in words.defined:
-            direct = [p for p in by_import.get(name, ()) if name in files[p].used]
-            near = {p for p in (*direct, *(p for p in through if name in files[p].used)) if p != path}
+            near = {p for p in by_import.get(name, set()) | through if name in files[p].used and p != path}
             if near:
-                closest = sorted(near, key=lambda p: (_distance(p, path), p))
+                apart = {p: _distance(parts[p], parts[path]) for p in near}
+                closest = sorted(near, key=lambda p: (apart[p], p))
                 users[name.decode()] = tuple(closest[:MOST_USERS])
         found[path] = Place(path, users)
     return found
 
 
-def _distance(one: str, other: str) -> int:
+def _distance(one: Sequence[str], other: Sequence[str]) -> int:
     """How many directories lie between two files."""
-    first, second = Path(os.path.abspath(one)).parts, Path(os.path.abspath(other)).parts
-    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
-    return len(first) + len(second) - 2 * common
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return len(one) + len(other) - 2 * common
 
 
 def sites_with_uses(
