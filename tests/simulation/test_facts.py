@@ -126,3 +126,11 @@ def test_a_length_that_no_arithmetic_on_invented_numbers_gives_is_drawn_whole(le
 def test_a_length_of_known_parts_is_worked_out():
     curve = curve_of(LENGTH.format(length="num_steps = len(loader) * 7"))
     assert curve.index(0.0) == 21
+
+
+def test_a_step_size_in_epochs_is_shorter_than_the_run():
+    curve = curve_of("""
+        def step_learning_rate(base_lr, epoch, step_epoch, multiplier=0.1):
+            return base_lr * multiplier ** (epoch // step_epoch)
+    """)
+    assert curve[0] > curve[30]
