@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import name_span, own_attribute, stored_in, torch_named
+from lrfix.checks.counters import forgotten_counters
 from lrfix.findings import Position, Span, Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
@@ -22,6 +23,8 @@ _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate
 
 @rule("LR109")
 def lossy_resume(study: Study) -> Iterator[Violation]:
+    if study.site.form == "setter":
+        yield from _counted_anew(study)
     node = study.node
     owner = node if isinstance(node, ast.ClassDef) else study.names.parents.get(node)
     if not isinstance(owner, ast.ClassDef):
@@ -38,6 +41,16 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
     yield from found
     if not found:
         yield from _parts_from_the_run(study, node)
+
+
+def _counted_anew(study: Study) -> Iterator[Violation]:
+    for counter in forgotten_counters(study):
+        yield Violation(
+            study.span(counter.start),
+            f"`{counter.name}` decides the rate and starts anew here in every process, while the optimizer and "
+            f"`{counter.restored}` are restored from the checkpoint: a resumed run begins the schedule again. Save and "
+            f"restore `{counter.name}`, or work it out from `{counter.restored}`.",
+        )
 
 
 def _parts_from_the_run(study: Study, node: ast.ClassDef) -> Iterator[Violation]:

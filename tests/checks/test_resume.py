@@ -179,3 +179,40 @@ def test_torch_s_own_state_dict_holds_an_inner_scheduler_as_an_object():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     inner = StepLR(optimizer, 1)
     assert Outer(optimizer, inner).state_dict()["inner"] is inner
+
+
+LOOP = """
+import torch
+
+def adjust(optimizer, step, base_lr, total):
+    for group in optimizer.param_groups:
+        group["lr"] = base_lr * max(0.0, 1 - step / max(1, total))
+
+def train(model, optimizer, loader, args):
+    start_epoch = 0
+    {start}
+    if args.resume:
+        checkpoint = torch.load(args.resume)
+        {restore}
+    for epoch in range(start_epoch, args.epochs):
+        for batch in loader:
+            adjust(optimizer, {step}, args.lr, args.epochs * len(loader))
+            optimizer.step()
+            step += 1
+"""
+WHOLE = "optimizer.load_state_dict(checkpoint['optimizer']); start_epoch = checkpoint['epoch']"
+
+
+@pytest.mark.parametrize(
+    ("start", "restore", "step", "lost"),
+    [
+        ("step = 0", WHOLE, "step", True),
+        ("step = 0", WHOLE + "; step = checkpoint['step']", "step", False),
+        ("step = 0", "model.load_state_dict(checkpoint['model'])", "step", False),
+        ("step = 0", WHOLE, "epoch", False),
+        ("step = args.start", WHOLE, "step", False),
+    ],
+)
+def test_a_counter_that_starts_anew_where_the_epoch_is_restored(check, start, restore, step, lost):
+    found = lossy(check(LOOP.format(start=start, restore=restore, step=step)))
+    assert ["`step` decides the rate" in f.message for f in found] == ([True] if lost else [])

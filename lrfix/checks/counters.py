@@ -1,0 +1,114 @@
+"""Counters that decide a rate and start anew where the rest of the training is restored. No rules here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrfix.checks.class_reading import own_attribute
+from lrfix.names import Assigned, Augmented
+from lrfix.sites.vocabulary import looks_like_optimizer, names_position
+from lrfix.study import Study
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A counter, the statement that starts it, and what the same code restores from the checkpoint instead."""
+
+    name: str
+    start: ast.stmt
+    restored: str
+
+
+def forgotten_counters(study: Study) -> Iterator[Forgotten]:
+    """Counters that a setter's rate is worked out from, in code that restores the optimizer and its epoch."""
+    places: list[ast.AST] = [*study.site.nodes] if study.site.inline else [*study.site.calls]
+    for place in places:
+        function = study.names.enclosing(place, _FUNCTIONS)
+        if function is None:
+            continue
+        owner = study.names.parents.get(function)
+        around = owner if isinstance(owner, ast.ClassDef) else function
+        restored = _restored(around)
+        if restored is None:
+            continue
+        for name in dict.fromkeys(_positions(place)):
+            start = (
+                _attribute_start(owner, name.removeprefix("self."))
+                if name.startswith("self.")
+                else _local_start(study, function, name)
+            )
+            if start is not None and isinstance(around, ast.ClassDef) is name.startswith("self."):
+                yield Forgotten(name, start, restored)
+                return
+
+
+def _restored(around: ast.AST) -> str | None:
+    """What is set from the checkpoint beside the optimizer: the epoch or the step at which training goes on."""
+    optimizer = any(
+        isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr == "load_state_dict"
+        and looks_like_optimizer(n.func.value)
+        for n in ast.walk(around)
+    )
+    if not optimizer:
+        return None
+    for n in ast.walk(around):
+        if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name | ast.Attribute):
+            for part in ast.walk(n.value):
+                if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+                    key = part.slice.value
+                    if isinstance(key, str) and names_position(key):
+                        return ast.unparse(n.targets[0])
+    return None
+
+
+def _positions(place: ast.AST) -> Iterator[str]:
+    for n in ast.walk(place):
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and names_position(n.id):
+            yield n.id
+        attribute = own_attribute(n)
+        if attribute is not None and names_position(attribute):
+            yield f"self.{attribute}"
+
+
+def _local_start(study: Study, function: ast.AST, name: str) -> ast.stmt | None:
+    """The one assignment of a literal to a local counter that is otherwise only counted up."""
+    bindings = study.names.scopes[function].bindings.get(name, [])
+    started = [b for b in bindings if isinstance(b, Assigned) and not b.index]
+    counted = [b for b in bindings if isinstance(b, Augmented)]
+    if len(started) != 1 or not counted or len(started) + len(counted) != len(bindings):
+        return None
+    first = started[0]
+    literal = isinstance(first.value, ast.Constant) and isinstance(first.value.value, int)
+    inside = any(isinstance(a, ast.For | ast.While | ast.If) for a in study.names.ancestors(first.node))
+    return first.node if literal and not inside else None
+
+
+def _attribute_start(owner: ast.AST | None, attribute: str) -> ast.stmt | None:
+    """The same for an attribute: set to a literal in the constructor, counted up, and never set otherwise."""
+    if not isinstance(owner, ast.ClassDef):
+        return None
+    start: ast.stmt | None = None
+    counted = False
+    for n in ast.walk(owner):
+        if isinstance(n, ast.Constant) and n.value == attribute:
+            return None
+        if own_attribute(n) == "__dict__":
+            return None
+        if isinstance(n, ast.AugAssign) and own_attribute(n.target) == attribute:
+            counted = True
+        elif isinstance(n, ast.Assign | ast.AnnAssign):
+            targets = n.targets if isinstance(n, ast.Assign) else [n.target]
+            if any(own_attribute(p) == attribute for t in targets for p in ast.walk(t)):
+                if start is not None or not isinstance(n.value, ast.Constant) or not isinstance(n.value.value, int):
+                    return None
+                start = n
+    return start if counted else None
+
+
+__all__ = ["Forgotten", "forgotten_counters"]
