@@ -34,6 +34,7 @@ def proposals(
         if not isinstance(node, ast.Compare):
             continue
         values = [node.left, *node.comparators]
+        yield from _of_equal_length(values, leaves, paths)
         yield from _missing(values, parameters)
         known = [paths[word] for value in values if (word := last_word(ast.unparse(value))) in paths]
         known = [path for path in known if path not in settled]
@@ -51,6 +52,18 @@ def about_groups(names: Names, failed: ast.AST | None) -> bool:
     """Whether the guard counts the optimizer's parameter groups."""
     test = _test(names, failed)
     return test is not None and "param_groups" in ast.unparse(test)
+
+
+def _of_equal_length(
+    values: list[ast.expr], leaves: Mapping[str, object], paths: Mapping[str, str]
+) -> Iterator[tuple[str, object]]:
+    """One element each, where the guard compares ``len(periods)`` with ``len(weights)``."""
+    for value in values:
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "len" and value.args:
+            path = paths.get(last_word(ast.unparse(value.args[0])))
+            known = leaves.get(path) if path is not None else None
+            if path is not None and isinstance(known, list) and len(known) > 1:
+                yield path, known[:1]
 
 
 def _missing(values: list[ast.expr], parameters: Mapping[str, ast.expr | None]) -> Iterator[tuple[str, object]]:

@@ -42,6 +42,7 @@ def analysed(parameters: str, guard: str, text: str = WRAPPER):
         ("size", "assert size == 3"),
         ("size", "assert size < 1"),
         ("decay_steps=None", "assert decay_steps is not None"),
+        ("periods, weights=(1,)", "assert len(periods) == len(weights)"),
         ("beta", "if beta >= 1: raise ValueError('beta')"),
     ],
 )
