@@ -61,7 +61,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"warm|ramp_?up|burn_?in", Role.WARMUP),
     (r"t_?mult|cycle_?mult|mult_factor|cycle_factor|cycle_mul|mul_factor", Role.CYCLE_MULT),
     (
-        r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^period$|period_",
+        r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^periods?$|period_",
         Role.CYCLE,
     ),
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
