@@ -17,6 +17,7 @@ ENOUGH = 400
 SHORT = 23
 """Steps for a length that the code states beyond what is simulated."""
 _STRETCH = 41
+_NO_RATE = 1e100
 _EARLY = 40
 _MOST_TURNS = 4
 _BATCHES = "len(loader)"
@@ -73,7 +74,8 @@ def stated_factors(study: Study, runs: Sequence[Run]) -> dict[str, object]:
 
 def curve_of(study: Study, run: Run) -> Curve:
     base = run.base_lrs[0] if run.base_lrs else 1.0
-    rates = [float(rate) for rate in run.curve]
+    end = next((k for k, rate in enumerate(run.curve) if abs(rate) > _NO_RATE), len(run.curve))
+    rates = [float(rate) for rate in run.curve[:end]]
     # The definition's own name tells a warmup as well as a parameter's does.
     named = {study.site.name: None} if study.site.name else {}
     return Curve(rates[: _written(study, run, rates)], base, {**run.leaves, **run.names, **named})

@@ -37,6 +37,13 @@ class Fit:
     numbers: dict[str, float]
 
     def at(self, k: float) -> float:
+        """The shape's rate at a step; infinite where it leaves double precision."""
+        try:
+            return self._at(k)
+        except OverflowError:
+            return math.inf
+
+    def _at(self, k: float) -> float:
         n = self.numbers
         if self.kind == "constant":
             return n["level"]
@@ -65,12 +72,9 @@ def spread(begin: int, end: int, most: int = _SAMPLES) -> list[int]:
 def holds(fit: Fit, values: Sequence[float], begin: int, end: int, tolerance: float) -> bool:
     """Whether the shape is the curve on every step, a few of them looked at first."""
     at = fit.at
-    try:
-        return all(abs(at(k) - values[k]) <= tolerance for k in spread(begin, end, 7)) and all(
-            abs(at(k) - values[k]) <= tolerance for k in range(begin, end)
-        )
-    except OverflowError:
-        return False
+    return all(abs(at(k) - values[k]) <= tolerance for k in spread(begin, end, 7)) and all(
+        abs(at(k) - values[k]) <= tolerance for k in range(begin, end)
+    )
 
 
 def fit_constant(values: Sequence[float], begin: int, end: int, tolerance: float) -> Fit | None:

@@ -100,7 +100,11 @@ def _longest(
     origins: Sequence[float],
 ) -> Segment:
     for end in sorted(breaks, reverse=True):
-        fit = _fit(values, begin, end, slack, floors, origins)
+        try:
+            fit = _fit(values, begin, end, slack, floors, origins)
+        except (ArithmeticError, ValueError):
+            # Rates so far apart that a shape's numbers leave double precision follow no shape.
+            fit = None
         if fit is not None:
             return _segment(fit.kind, values, begin, end, fit)
     return _segment("unknown", values, begin, min(breaks), None)

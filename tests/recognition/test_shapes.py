@@ -250,6 +250,24 @@ def test_runs_with_special_values_do_not_decide() -> None:
     assert shape.family == "linear-warmup+poly"
 
 
+@given(
+    values=st.one_of(
+        st.lists(st.floats(-1e100, 1e100), max_size=120),
+        st.lists(st.sampled_from([0.0, -1.0, 1.0, 1e-300, 1e100, 0.1]), max_size=60),
+        st.lists(st.floats(0, 1), min_size=3, max_size=8).map(lambda parts: [p for part in parts for p in [part] * 9]),
+        st.lists(st.floats(-1, 1), min_size=2, max_size=6).map(
+            lambda slopes: list(accumulate(s for s in slopes for _ in range(11)))
+        ),
+    ),
+    ends=st.lists(st.one_of(st.integers(-5, 10**9), st.floats(0, 1e6)), max_size=3),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_curve_and_no_values_break_it(values: list[float], ends: list[float]) -> None:
+    names: Names = {f"total_steps[{i}]": end for i, end in enumerate(ends)} | {"warmup": 3, "milestones": [2, "x"]}
+    shape = shape_of([Curve(values, 0.1, names)])
+    assert shape is None or shape.family
+
+
 def test_a_factor_that_piles_up_is_named_by_the_factor() -> None:
     rates = list(
         accumulate((cosine((k + 1) / 120) for k in range(119)), lambda rate, factor: rate * factor, initial=0.1)
