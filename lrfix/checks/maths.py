@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrfix.checks.ramps import ramp_end
+from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -13,16 +13,22 @@ from lrfix.structure import decay_span
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
 
+#: What makes stairs: drops that are meant.
+_STAIRS = (Role.MILESTONES, Role.STEP_SIZE, Role.CYCLE, Role.CYCLES)
+
 
 @rule("LR202")
 def boundary_jump(study: Study) -> Iterator[Violation]:
     if not study.ran or (study.site.base == "MultiplicativeLR" and study.site.form == "lambda"):
         return
-    for runs in (study.runs, _long_warmups(study)):
+    if study.everywhere(overshoots):
+        return  # one step too many: LR209
+    for runs in (study.runs, _long_warmups(study), _plain_cycles(study)):
         jumps = [_jump(run.curve) for run in runs]
         if jumps and all(jump is not None for jump in jumps):
             break
     else:
+        yield from _junction(study)
         return
     run, step = runs[0], jumps[0]
     assert step is not None
@@ -98,6 +104,54 @@ def _jump(curve: list[float]) -> int | None:
     if move < 0:
         return end if -move > 0.02 * top and -move > 2 * later else None
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
+
+
+def _plain_cycles(study: Study) -> list[Run]:
+    """The generic scenarios with cycles of even length, where the code offers others and says that even is usual."""
+    found = []
+    for index, run in enumerate(study.runs):
+        mults = [p for p in run.leaves if role_of(p) is Role.CYCLE_MULT and study.defaults.get(p) == 1]
+        if not mults:
+            return []
+        even = study.run(index, overrides=dict.fromkeys(mults, 1))
+        if not even.ran or not all_real(even.curve):
+            return []
+        found.append(even)
+    return found
+
+
+def _junction(study: Study) -> Iterator[Violation]:
+    """Two phases after the warmup that do not meet: one drop in a curve that falls evenly before and after it."""
+    if any(role_of(p) in _STAIRS for run in study.runs for p in (*run.leaves, *run.names)):
+        return
+    drops = [_drop(study, run) for run in study.runs]
+    if not drops or any(drop is None for drop in drops):
+        return
+    run, step = study.runs[0], drops[0]
+    assert step is not None
+    before, after = run.curve[step], run.curve[step + 1]
+    yield Violation(
+        study.site.span,
+        f"The rate drops where two phases meet: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
+        f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step "
+        f"before and {abs(run.curve[step + 2] - after):.2g} after.",
+        study.evidence(run, [step - 1, step, step + 1, step + 2]),
+    )
+
+
+def _drop(study: Study, run: Run) -> int | None:
+    horizon = study.horizon(run)
+    if horizon is None or not all_real(run.curve):
+        return None
+    curve = run.curve[: min(horizon, len(run.curve) - 3)]
+    peak = max(curve, default=0.0)
+    found = []
+    for k in range(3, len(curve) - 4):
+        move = curve[k] - curve[k + 1]
+        around = [curve[j] - curve[j + 1] for j in (k - 2, k - 1, k + 1, k + 2)]
+        if move > 0.02 * peak and min(around) > 0 and move > 5 * max(around):
+            found.append(k)
+    return found[0] if len(found) == 1 else None
 
 
 def _long_warmups(study: Study) -> list[Run]:

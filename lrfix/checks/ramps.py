@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lrfix.simulation.laboratory import Run
+from lrfix.simulation.roles import RATES, role_of
+
 SHORTEST = 3
 
 
@@ -22,3 +25,20 @@ def ramp_end(curve: Sequence[float]) -> int | None:
             break
         end += 1
     return end if end >= SHORTEST and end + 4 < len(curve) else None
+
+
+def overshoots(run: Run) -> bool:
+    """Whether a ramp climbs one increment above the rate that the schedule holds, or comes down from, after it."""
+    curve = run.curve
+    end = ramp_end(curve)
+    if end is None or end + 3 >= len(curve):
+        return False
+    slope, after = curve[end] - curve[end - 1], curve[end + 1]
+    near = abs(curve[end] - slope - after) <= 0.05 * slope and abs(curve[end + 2] - after) <= 0.05 * slope
+    return near and any(abs(curve[end] - slope - top) <= 1e-9 * top for top in tops(run))
+
+
+def tops(run: Run) -> list[float]:
+    """The rates that a schedule may be meant to peak at: the optimizer's own, and those its code names."""
+    stated = [v for p, v in {**run.names, **run.leaves}.items() if role_of(p) in RATES and isinstance(v, float)]
+    return [*run.base_lrs[:1], *stated]
