@@ -74,7 +74,8 @@ class Study:
                 continue
             for path, value in self._alternatives(run, failure.node, alternatives):
                 tried = self.run(0, use=None, overrides={path: value})
-                if tried.failure is None or tried.failure.node is not failure.node:
+                ended = tried.failure
+                if ended is None or ended.node is not failure.node or ended.step > max(failure.step, 0):
                     self.settings[path] = value
                     break
             else:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from lrfix.names import Assigned, Names, Scope
-from lrfix.simulation.clock import Clock, Tick
+from lrfix.simulation.clock import Clock, Tick, first_of
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import literal
@@ -59,7 +59,9 @@ class Bench:
         """From now on words for the present position are answered by a clock."""
         per_epoch, horizon = self.scenario.value("len(loader)"), self.scenario.value("total_steps")
         assert isinstance(per_epoch, int) and isinstance(horizon, int)
-        self.clock = Clock(per_epoch, horizon, nested=nested)
+        known = self.scenario.overrides
+        first = {tick: start for tick in Tick if isinstance(start := known.get(first_of(tick)), int)}
+        self.clock = Clock(per_epoch, horizon, nested=nested, first=first)
         self.world.host.clock = self.clock
         return self.clock
 

@@ -7,8 +7,8 @@ says nothing else: ``num_steps`` is a horizon, ``global_step`` is where training
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from lrfix.simulation.roles import Role, last_word, role_of
@@ -70,19 +70,27 @@ def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
 @dataclass
 class Clock:
     """Where training stands. ``nested``: batches are counted inside epochs of ``per_epoch`` steps; otherwise one
-    count runs, and every word for it means the same. ``horizon`` is the number of steps that progress is a share of."""
+    count runs, and every word for it means the same. ``horizon`` is the number of steps that progress is a share of,
+    ``first`` the number that a count starts with, 0 where it says nothing."""
 
     per_epoch: int
     horizon: int
     step: int = 0
     nested: bool = False
+    first: Mapping[Tick, int] = field(default_factory=dict)
 
     def read(self, tick: Tick) -> int | float:
         if tick is Tick.PROGRESS:
             return min(self.step / self.horizon, 1.0)
+        first = self.first.get(tick, 0)
         if not self.nested or tick is Tick.STEP:
-            return self.step
-        return self.step // self.per_epoch if tick is Tick.EPOCH else self.step % self.per_epoch
+            return self.step + first
+        return first + (self.step // self.per_epoch if tick is Tick.EPOCH else self.step % self.per_epoch)
+
+
+def first_of(tick: Tick) -> str:
+    """The setting that says which number a count starts with (``first epoch``)."""
+    return f"first {tick.value}"
 
 
 def nested(ticks: Sequence[Tick]) -> bool:
@@ -90,4 +98,4 @@ def nested(ticks: Sequence[Tick]) -> bool:
     return Tick.EPOCH in ticks and (Tick.STEP in ticks or Tick.BATCH in ticks)
 
 
-__all__ = ["Clock", "Tick", "nested", "parameter_ticks", "tick_of"]
+__all__ = ["Clock", "Tick", "first_of", "nested", "parameter_ticks", "tick_of"]

@@ -9,9 +9,13 @@ import ast
 from collections.abc import Container, Iterator, Mapping
 
 from lrfix.names import Names
+from lrfix.simulation.clock import first_of, tick_of
 from lrfix.simulation.facts import literal
 from lrfix.simulation.roles import LENGTHS, Role, last_word, role_of
 from lrfix.simulation.scenarios import Same, Scenario
+
+# What an `assert` asks of the count, and what the `if` in front of a `raise` refuses.
+_FROM_ONE = {(ast.Gt, 0), (ast.GtE, 1), (ast.NotEq, 0), (ast.LtE, 0), (ast.Lt, 1), (ast.Eq, 0)}
 
 
 def proposals(
@@ -33,6 +37,7 @@ def proposals(
     for node in ast.walk(test):
         if not isinstance(node, ast.Compare):
             continue
+        yield from _counts_from_one(node)
         values = [node.left, *node.comparators]
         yield from _of_equal_length(values, leaves, paths)
         yield from _missing(values, parameters)
@@ -46,6 +51,14 @@ def proposals(
         for path in known:
             for constant in constants:
                 yield from ((path, near) for near in (constant, constant + 1, constant - 1, constant / 2))
+
+
+def _counts_from_one(node: ast.Compare) -> Iterator[tuple[str, object]]:
+    """``assert epoch > 0``: epochs are numbered from 1."""
+    tick = tick_of(ast.unparse(node.left)) if isinstance(node.left, ast.Name | ast.Attribute) else None
+    bound = literal(node.comparators[0])
+    if tick is not None and (type(node.ops[0]), bound) in _FROM_ONE:
+        yield first_of(tick), 1
 
 
 def about_groups(names: Names, failed: ast.AST | None) -> bool:

@@ -66,7 +66,10 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
     (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
-    (r"step_?size|^step_epochs?$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$", Role.STEP_SIZE),
+    (
+        r"step_?size|^step_epochs?$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$",
+        Role.STEP_SIZE,
+    ),
     (
         r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale|(lowest|smallest|min|minimum|final)_(lr_)?decay$",
         Role.FLOOR_RATIO,

@@ -77,3 +77,21 @@ def test_code_for_one_parameter_group_is_run_with_one():
 def test_equal_values_stay_equal_in_every_scenario():
     analysis = analysed("first, second", "assert first == second")
     assert all(run.ran for run in analysis.study.runs)
+
+
+@pytest.mark.parametrize(
+    "guard", ["assert epoch > 0 and epoch <= 1000", "assert epoch >= 1", "if epoch < 1: raise ValueError('epoch')"]
+)
+def test_epochs_that_are_numbered_from_one_start_with_one(guard):
+    text = """
+        class Schedule:
+            def __init__(self, optimizer, lr):
+                self.optimizer, self.lr = optimizer, lr
+
+            def step_epoch(self, epoch):
+                {guard}
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.lr / epoch
+    """
+    (analysis,) = analyse(parse_source(textwrap.dedent(text).format(guard=guard).encode(), "train.py"))
+    assert analysis.curve[1] == pytest.approx(analysis.curve[0] / 2)
