@@ -61,21 +61,28 @@ def _parts_from_the_run(study: Study, node: ast.ClassDef) -> Iterator[Violation]
     both = all(any(method(c, name) is not None for c in family) for name in ("state_dict", "load_state_dict"))
     saved = both or any(torch_named(study, base) for base in node.bases)
     for at in _STOPS:
-        trials = [
-            resume(
-                study.laboratory,
-                index,
-                overrides=study.settings,
-                construction=study.use,
-                at=at,
-                steps=_AFTER,
-                saved=saved,
-            )
-            for index in range(len(study.runs))
-        ]
-        shown = [t for t in trials if t is not None and t.lost is not None and (saved or t.told)]
-        if len(shown) == len(study.runs):
-            yield _lost(study, node, shown[0], saved)
+        trials = [t for t in _trials(study, at, saved) if t is not None and (saved or t.told)]
+        if not trials:
+            return
+        if len(trials) == len(study.runs) and all(t.lost is not None for t in trials):
+            yield _lost(study, node, trials[0], saved)
+            return
+
+
+def _trials(study: Study, at: int, saved: bool) -> Iterator[Resumption | None]:
+    """The experiment under every scenario, as far as the one before has lost something."""
+    for index in range(len(study.runs)):
+        trial = resume(
+            study.laboratory,
+            index,
+            overrides=study.settings,
+            construction=study.use,
+            at=at,
+            steps=_AFTER,
+            saved=saved,
+        )
+        yield trial
+        if trial is None or trial.lost is None:
             return
 
 
