@@ -75,13 +75,14 @@ def analyse(source: Source, torch_version: str | None = None, place: Place | Non
     names, sites = find_sites(source, names)
     if around is None or place is None:
         return [analyse_site(source, names, site) for site in sites]
-    alone: dict[Span, SiteAnalysis] = {}
+    alone: tuple[Names, list[ScheduleSite]] | None = None
     found = []
     for site in sites_with_uses(source, names, sites, around, place):
         analysis = analyse_site(source, names, site)
         if _doubtful(analysis):
-            alone = alone or {other.span: other for other in analyse(source)}
-            analysis = _weighed(analysis, alone.get(site.span))
+            alone = alone or find_sites(source)
+            same = next((other for other in alone[1] if other.span == site.span), None)
+            analysis = _weighed(analysis, analyse_site(source, alone[0], same) if same is not None else None)
         found.append(analysis)
     return found
 

@@ -48,29 +48,37 @@ class Mentions:
     defined: frozenset[bytes]
     imported: frozenset[bytes]
     used: frozenset[bytes]
+    handed: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file stands in its project: its path, and for each name it defines the files that may use it."""
+    """Where a file stands in its project: its path, and for each name it defines the files that may use it.
+
+    ``handed`` are the names that one of them may hand to LambdaLR.
+    """
 
     path: str
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    handed: frozenset[str] = frozenset()
 
 
 def mentions(raw: bytes) -> Mentions:
     imported: set[bytes] = set()
     used = set(_CALLED.findall(raw))
+    renamed: dict[bytes, bytes] = {}
     for module, listed in _FROM.findall(raw):
         for words in (part.split() for part in _COMMENT.sub(b"", listed).strip(b"()").split(b",")):
             imported.update([module.rpartition(b".")[2] if words[0] == b"*" else words[0]] if words else [])
-            if len(words) > 1:  # what it is called then is another word
+            if len(words) > 2:
+                renamed[words[0]] = words[2]
                 used.add(words[0])
     for listed in _IMPORT.findall(raw):
         imported.update(part.split()[0].rpartition(b".")[2] for part in listed.split(b",") if part.split())
-    for arguments in _HANDED.findall(raw):
-        used.update(_WORD.findall(arguments))
-    return Mentions(frozenset(_DEFINED.findall(raw)), frozenset(imported), frozenset(used))
+    handed = {word for arguments in _HANDED.findall(raw) for word in _WORD.findall(arguments)}
+    if handed:
+        handed |= {old for old, new in renamed.items() if new in handed}
+    return Mentions(frozenset(_DEFINED.findall(raw)), frozenset(imported), frozenset(used | handed), frozenset(handed))
 
 
 def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
@@ -93,7 +101,8 @@ def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
                 apart = {p: _distance(parts[p], parts[path]) for p in near}
                 closest = sorted(near, key=lambda p: (apart[p], p))
                 users[name.decode()] = tuple(closest[:MOST_USERS])
-        found[path] = Place(path, users)
+        handed = {name for name in users if any(name.encode() in files[p].handed for p in users[name])}
+        found[path] = Place(path, users, frozenset(handed))
     return found
 
 
@@ -110,7 +119,7 @@ def sites_with_uses(
     found = [_with_uses(site, names, around, place) for site in sites]
     known = {node for site in sites for root in site.nodes for node in ast.walk(root)}
     for node in names.tree.body:
-        if isinstance(node, ast.FunctionDef) and node not in known and node.name in place.users:
+        if isinstance(node, ast.FunctionDef) and node not in known and node.name in place.handed:
             base, handed, called = _handed(names, node, around, place)
             if base and not called:
                 site = ScheduleSite("lambda", node.name, base, (node,), source.span(node))
@@ -124,7 +133,7 @@ def _with_uses(site: ScheduleSite, names: Names, around: Neighbourhood, place: P
         return site
     if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name not in place.users:
         return site
-    if site.form == "function" and isinstance(node, ast.FunctionDef):
+    if site.form == "function" and isinstance(node, ast.FunctionDef) and node.name in place.handed:
         base, handed, called = _handed(names, node, around, place)
         if base and not called:
             return replace(site, form="lambda", base=base, elsewhere=tuple(handed))

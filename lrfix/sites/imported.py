@@ -6,7 +6,7 @@ import ast
 import builtins
 
 from lrfix.names import Defined, Elsewhere, Imported, Names
-from lrfix.sites.vocabulary import torch_scheduler
+from lrfix.sites.vocabulary import SCHEDULE_WORDS, torch_scheduler, words
 
 _MOST_BASES = 6
 
@@ -37,7 +37,9 @@ def definition_elsewhere(names: Names, node: ast.expr) -> tuple[Names, Defined] 
 
 
 def torch_base_elsewhere(names: Names, base: ast.expr, depth: int = 0) -> str | None:
-    """The torch scheduler that an imported class derives from."""
+    """The torch scheduler that an imported class derives from, where its name speaks of schedules."""
+    if not {"scheduler", *SCHEDULE_WORDS} & set(words(ast.unparse(base))):
+        return None
     found = definition_elsewhere(names, base)
     if found is None:
         return None
