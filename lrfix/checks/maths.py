@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from lrfix.checks.first_updates import update_before_warmup
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -14,7 +16,7 @@ from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps, steps_per_epoch_only
 
 #: What makes stairs: drops that are meant.
-_STAIRS = (Role.MILESTONES, Role.STEP_SIZE, Role.CYCLE, Role.CYCLES)
+_STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
 
 
 @rule("LR202")
@@ -49,7 +51,14 @@ def first_step(study: Study) -> Iterator[Violation]:
     if not study.ran:
         return
     run = study.runs[0]
-    if study.everywhere(_starts_high):
+    update = update_before_warmup(study)
+    if update is not None:
+        yield Violation(
+            study.site.span,
+            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
+            "the full rate that the optimizer was built with, which the warmup is there to prevent.",
+        )
+    elif study.everywhere(_starts_high):
         yield Violation(
             study.site.span,
             f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and "
@@ -71,6 +80,9 @@ def first_step(study: Study) -> Iterator[Violation]:
 def unclamped_horizon(study: Study) -> Iterator[Violation]:
     if study.opaque is not None:
         return
+    if study.site.form in ("subclass", "wrapper") and not study.uses:
+        yield from _crashes_past_its_end(study)
+        return
     shown: tuple[Run, int, int, str] | None = None
     for run in study.runs:
         reached = loop_steps(study, run)
@@ -89,6 +101,33 @@ def unclamped_horizon(study: Study) -> Iterator[Violation]:
         f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop gets "
         f"there: it steps the scheduler{built} {reached} times.",
         study.evidence(run, [step - 1, step, step + 1]),
+    )
+
+
+def _crashes_past_its_end(study: Study) -> Iterator[Violation]:
+    """A class for others to use that stops them one step past its horizon: a power of a negative number."""
+    ends = []
+    for run in study.runs:
+        horizon = study.horizon(run)
+        if horizon is None or run.failure is None or run.failure.kind != "ComplexRate":
+            return
+        if run.failure.step != horizon + 1 or not all_real(run.curve):
+            return
+        ends.append(horizon)
+    run, end = study.runs[0], ends[0]
+    powers = [
+        statement
+        for root in study.site.nodes
+        for node in ast.walk(root)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
+        if (statement := study.names.statement_of(node)) is not None and not hasattr(statement, "body")
+    ]
+    yield Violation(
+        study.span(powers[0]) if powers else decay_span(study),
+        f"One step past its end at step {end} the rate becomes a complex number ("
+        f"{run.failure.message if run.failure else ''}): "
+        "a run that is resumed or prolonged by one step stops there. Clamp the progress to 1.",
+        study.evidence(run, [end - 2, end - 1, end]),
     )
 
 
@@ -113,7 +152,10 @@ def _plain_cycles(study: Study) -> list[Run]:
         mults = [p for p in run.leaves if role_of(p) is Role.CYCLE_MULT and study.defaults.get(p) == 1]
         if not mults:
             return []
-        even = study.run(index, overrides=dict.fromkeys(mults, 1))
+        # With a warmup of half a cycle, what is counted from the wrong step stands out most.
+        halves = [int(v) // 2 for v in study.lengths(run, Role.CYCLE).values()]
+        warmups = study.lengths(run, Role.WARMUP) if halves else {}
+        even = study.run(index, overrides={**dict.fromkeys(mults, 1), **dict.fromkeys(warmups, max(halves, default=0))})
         if not even.ran or not all_real(even.curve):
             return []
         found.append(even)
@@ -145,11 +187,15 @@ def _drop(study: Study, run: Run) -> int | None:
         return None
     curve = run.curve[: min(horizon, len(run.curve) - 3)]
     peak = max(curve, default=0.0)
+    intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
     found = []
     for k in range(3, len(curve) - 4):
         move = curve[k] - curve[k + 1]
         around = [curve[j] - curve[j + 1] for j in (k - 2, k - 1, k + 1, k + 2)]
-        if move > 0.02 * peak and min(around) > 0 and move > 5 * max(around):
+        even = abs(around[0] - around[1]) < 0.2 * around[1] and abs(around[2] - around[3]) < 0.2 * around[2]
+        if move > 0.02 * peak and min(around) > 0 and even and move > 2.2 * max(around):
+            if any((k + 1) % interval == 0 for interval in intervals):
+                return None
             found.append(k)
     return found[0] if len(found) == 1 else None
 

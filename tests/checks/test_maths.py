@@ -24,3 +24,44 @@ def test_a_long_warmup_is_not_tried_where_the_decay_has_a_length_of_its_own(code
         )
         == []
     )
+
+
+CLASS = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Poly(LRScheduler):
+        def __init__(self, optimizer, max_iters, power=0.9):
+            self.max_iters = max_iters
+            self.power = power
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            done = {done}
+            return [base * (1 - done) ** self.power for base in self.base_lrs]
+    """
+
+
+def test_a_class_for_unknown_loops_must_survive_the_step_after_its_last(codes):
+    assert codes(CLASS.format(done="self.last_epoch / self.max_iters")) == ["LR204"]
+    assert codes(CLASS.format(done="min(1.0, self.last_epoch / self.max_iters)")) == []
+
+
+THREE_PHASES = """
+    import math
+
+    def adjust(optimizer, step, warmup_steps, cooldown_steps, total_steps, lr):
+        start = total_steps - cooldown_steps
+        if step < warmup_steps:
+            rate = lr * step / warmup_steps
+        elif step < start:
+            rate = lr * math.exp(-0.03 * (step - warmup_steps))
+        else:
+            rate = lr * math.exp(-0.03 * {reached}) * (1 - (step - start) / cooldown_steps)
+        for group in optimizer.param_groups:
+            group["lr"] = max(rate, 0.0)
+    """
+
+
+def test_later_phases_have_to_meet_as_well(codes):
+    assert codes(THREE_PHASES.format(reached="(start - warmup_steps)")) == []
+    assert codes(THREE_PHASES.format(reached="start")) == ["LR202"]
