@@ -233,6 +233,56 @@ def _chain(node: ast.If, known: Known, constant: Constant, taken: list[tuple[str
         return
 
 
+@dataclass(frozen=True)
+class Overwritten:
+    """An assignment under a test, and the later test that always sets the same thing again."""
+
+    statement: ast.Assign
+    test: ast.expr
+    by: ast.expr
+
+
+def overwritten(body: list[ast.stmt], constant: Constant) -> Iterator[Overwritten]:
+    """``if x >= 60: y = a`` followed at once by ``if x >= 30: y = b``: the first value never lasts."""
+    for statement in body:
+        for inner in _bodies(statement):
+            yield from overwritten(inner, constant)
+    for index, first in enumerate(body):
+        one = _single(first, constant)
+        if one is None:
+            continue
+        for later in body[index + 1 :]:
+            two = _single(later, constant)
+            if two is None or two[0] != one[0] or two[1] != one[1]:
+                break
+            if one[2] and not one[2] & ~two[2]:
+                assert isinstance(first, ast.If) and isinstance(later, ast.If)
+                assigned = first.body[0]
+                assert isinstance(assigned, ast.Assign)
+                yield Overwritten(assigned, first.test, later.test)
+                break
+
+
+def _bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for name in ("body", "orelse", "finalbody"):
+            yield getattr(statement, name, [])
+
+
+def _single(statement: ast.stmt, constant: Constant) -> tuple[str, str, Numbers] | None:
+    """The target, subject and numbers of ``if <test>: target = value``; None for any other statement."""
+    if not isinstance(statement, ast.If) or statement.orelse or len(statement.body) != 1:
+        return None
+    assigned, only = statement.body[0], meaning(statement.test, constant).only
+    if only is None or not isinstance(assigned, ast.Assign) or len(assigned.targets) != 1:
+        return None
+    target = ast.unparse(assigned.targets[0])
+    used = {ast.unparse(n) for n in ast.walk(assigned.value) if isinstance(n, ast.expr)}
+    if target in used or any(isinstance(n, ast.Call | ast.NamedExpr) for n in ast.walk(assigned.value)):
+        return None
+    return None if target in _parts(only[0]) else (target, only[0], only[1])
+
+
 def _unchanged(known: Known, statement: ast.stmt) -> dict[str, Numbers]:
     """What is still certain after a statement that may assign some of the expressions."""
     stored = {
@@ -253,4 +303,4 @@ def _parts(subject: str) -> set[str]:
     }
 
 
-__all__ = ["Dead", "Numbers", "dead_branches", "meaning"]
+__all__ = ["Dead", "Numbers", "Overwritten", "dead_branches", "meaning", "overwritten"]

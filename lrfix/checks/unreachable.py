@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from lrfix.checks.conditions import Dead, dead_branches
+from lrfix.checks.conditions import Dead, dead_branches, overwritten
 from lrfix.findings import Evidence, Violation
 from lrfix.names import Assigned
 from lrfix.registry import rule
@@ -40,6 +40,12 @@ def _excluded(study: Study) -> Iterator[Violation]:
         bodies.append([n for n in study.site.nodes if isinstance(n, ast.stmt)])
     constant = _constants(study)
     for body in bodies:
+        for lost in overwritten(list(body), constant):
+            yield Violation(
+                study.span(lost.statement),
+                f"This never lasts: whenever `{ast.unparse(lost.test)}` holds, `{ast.unparse(lost.by)}` (line "
+                f"{lost.by.lineno}) holds as well and sets `{ast.unparse(lost.statement.targets[0])}` again.",
+            )
         for dead in dead_branches(list(body), constant):
             if not _matters(dead.branch):
                 continue

@@ -94,6 +94,33 @@ def test_a_variable_that_changed_in_between_decides_anew(codes):
     assert "LR102" not in codes(source)
 
 
+SEPARATE = """
+def adjust(optimizer, epoch, base):
+    lr = base
+    if {first}:
+        lr = base * 0.01
+    if {second}:
+        lr = {value}
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "value", "lost"),
+    [
+        ("epoch >= 60", "epoch >= 30", "base * 0.1", True),
+        ("epoch >= 30", "epoch >= 60", "base * 0.1", False),
+        ("epoch >= 60", "epoch >= 30", "lr * 0.1", False),
+        ("epoch < 30", "epoch >= 30", "base * 0.1", False),
+        ("epoch >= 60", "base >= 30", "base * 0.1", False),
+    ],
+)
+def test_a_value_that_the_next_branch_always_sets_again(check, first, second, value, lost):
+    found = [f for f in check(SEPARATE.format(first=first, second=second, value=value)) if f.code == "LR102"]
+    assert ["sets `lr` again" in f.message for f in found] == ([True] if lost else [])
+
+
 THRESHOLDS = st.integers(0, 6)
 TESTS = st.one_of(
     st.builds(lambda op, n: f"x {op} {n}", st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), THRESHOLDS),

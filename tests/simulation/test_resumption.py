@@ -67,3 +67,15 @@ def test_torch_s_state_dict_saves_the_attributes_of_a_subclass(saved, lost):
 def test_a_site_that_cannot_be_run_gives_no_answer():
     source = TOLD.format(body="self.lr = self.base_lr * mystery(step)")
     assert trial(source, 5, saved=False) is None
+
+
+def test_a_checkpoint_of_counted_milestones_counts_them_as_before():
+    source = SUBCLASS.replace("self.seen = 0", "self.milestones = Counter([8, 8, 12])").replace(
+        "        self.seen += 1\n", ""
+    )
+    source = "from collections import Counter\n" + source.replace(
+        "self.seen for", "self.milestones[self.last_epoch] for"
+    )
+    shown = trial(source, 5, True)
+    assert shown.lost is None
+    assert shown.walked[3] == pytest.approx(shown.walked[0] * 0.81)
