@@ -54,7 +54,7 @@ def first_step(study: Study) -> Iterator[Violation]:
     update = update_before_warmup(study)
     if update is not None:
         yield Violation(
-            study.site.span,
+            study.span(study.site.nodes[0]),
             f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
             "the full rate that the optimizer was built with, which the warmup is there to prevent.",
         )
