@@ -151,7 +151,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         handrolled=True,
         status=_status(study, opaque, recognition),
         reason=opaque or _beyond(study) or (recognition.reason if recognition is not None else _failure(study)),
-        curve=tuple(as_float(v) for v in (runs or study.runs)[0].curve) if opaque is None and study.runs else (),
+        curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
         name=site.name,
         study=study,
         studies=tuple(studies),

@@ -48,6 +48,10 @@ def _misnamed(study: Study) -> Iterator[Violation]:
         known |= {n.id for cls in family for s in cls.body for n in ast.walk(s) if isinstance(n, ast.Name)}
         known |= {name for node in study.names.nodes for name in _set(node, own=False)}
         name = _text(first.node)
+        heirs = [n for n in study.names.nodes if isinstance(n, ast.ClassDef) and n not in family]
+        if any(_text(part) == name for heir in heirs for part in heir.body):
+            # An abstract class: those derived from it bring the method along.
+            return
         if name not in known:
             close = _closest(name, kept)
             meant = f" The class keeps `self.{close}`." if close else ""

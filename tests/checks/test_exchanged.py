@@ -58,6 +58,10 @@ class TestNames:
     def test_a_base_in_this_file_that_sets_it(self):
         assert found(wrapper(counter="counts", base="Base", head="class Base:\n    counts = 0\n")) == []
 
+    def test_what_an_abstract_class_leaves_to_those_derived_from_it(self):
+        heir = "class Linear(Warmup):\n    def done(self):\n        return 1.0\n"
+        assert found(wrapper(count="self.done()", tail=heir)) == []
+
 
 BUILT = """
     from torch.optim.lr_scheduler import LambdaLR

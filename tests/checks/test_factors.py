@@ -58,7 +58,8 @@ def test_whole_schedules_given_to_multiplicative_are_reported(function):
 
 
 def test_the_message_names_factor_and_rate_that_can_be_checked_by_hand(check):
-    [finding] = check(multiplicative("lambda epoch: 0.9 ** epoch"))
+    # The lengths that the function takes and never reads are told too.
+    [finding] = [f for f in check(multiplicative("lambda epoch: 0.9 ** epoch")) if f.code == "LR207"]
     step = finding.evidence.steps[-1]
     assert finding.evidence.lr[-1] == pytest.approx(0.1 * 0.9 ** (step * (step + 1) / 2))
     assert f"at step {step} the factor is {0.9**step:.4g}" in finding.message
@@ -72,7 +73,7 @@ def test_a_constant_near_one_given_to_lambdalr_is_a_ratio(codes, factor, reporte
         def build(optimizer, gamma):
             return LambdaLR(optimizer, lambda epoch: {factor})
         """
-    assert codes(source) == (["LR207"] if reported else [])
+    assert [code for code in codes(source) if code != "LR106"] == (["LR207"] if reported else [])
 
 
 IN_PLACE = """

@@ -30,7 +30,7 @@ BEFORE = _text(
             # in the function
             if step < args.warmup:
                 return step / args.warmup
-            done = min(1.0, (step - args.warmup) / (args.total - args.warmup))
+            done = min(1.0, (step - args.warmup) / max(1, args.total - args.warmup))
             return 0.5 * (1 + math.cos(math.pi * done))
 
         scheduler = LambdaLR(optimizer, lr_lambda=factor)  # stepped per batch
@@ -290,7 +290,7 @@ class TestSeveral:
                 def factor(step):
                     if step < warmup:
                         return (step + 1) / warmup
-                    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
+                    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
                 return factor
 
             def build(args, optimizer):

@@ -25,7 +25,7 @@ SOUND = textwrap.dedent(
         def factor(step):
             if step < warmup:
                 return step / warmup
-            done = min(1.0, (step - warmup) / (total - warmup))
+            done = min(1.0, (step - warmup) / max(1, total - warmup))
             return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done))
         return LambdaLR(optimizer, factor)
     """
