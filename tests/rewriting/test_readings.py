@@ -133,7 +133,8 @@ class TestFaults:
             """
             if 0 < step < warmup:
                 return step / warmup
-            return 1.0 if step == 0 else 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+            done = min(1.0, (step - warmup) / max(1, total - warmup))
+            return 1.0 if step == 0 else 0.5 * (1 + math.cos(math.pi * done))
             """
         )
         (site,) = rewrite(text).sites
