@@ -57,7 +57,11 @@ class Bench:
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""
-        per_epoch, horizon = self.scenario.value("len(loader)"), self.scenario.value("total_steps")
+        drawn = [v for path, v in self.world.host.leaves.items() if role_of(path) is Role.LOADER_LENGTH]
+        per_epoch = drawn[0] if drawn else self.scenario.value("len(loader)")
+        horizon = self.scenario.value("total_steps")
+        if not isinstance(per_epoch, int) or per_epoch < 1:
+            per_epoch = self.scenario.value("len(loader)")
         assert isinstance(per_epoch, int) and isinstance(horizon, int)
         known = self.scenario.overrides
         first = {tick: start for tick in Tick if isinstance(start := known.get(first_of(tick)), int)}

@@ -167,6 +167,12 @@ RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
 SCHEDULE_ROLES = frozenset(Role) - {Role.UNKNOWN, Role.LAST_EPOCH, Role.COUNT, Role.INCREMENT, Role.WIDTH}
 
 
+# Words that say what a value is only together with what they are said of: ``cfg.warmup.steps``.
+_GENERAL = frozenset(
+    {"steps", "iters", "epochs", "iterations", "ratio", "fraction", "factor", "lr", "length", "updates"}
+)
+
+
 @lru_cache(maxsize=4096)
 def role_of(path: str) -> Role:
     """The role of a value from the expression that names it: ``args.warmup``, ``cfg["min_lr"]``, ``len(loader)``."""
@@ -212,7 +218,9 @@ def _word(node: ast.expr) -> str:
             return _snake(node.slice.value)
         return _word(node.value)
     if isinstance(node, ast.Attribute):
-        return _snake(node.attr)
+        word = _snake(node.attr)
+        outer = _snake(node.value.attr) if isinstance(node.value, ast.Attribute) else ""
+        return f"{outer}_{word}" if word in _GENERAL and "warm" in outer else word
     if isinstance(node, ast.Name):
         return _snake(node.id)
     if isinstance(node, ast.Constant):

@@ -110,12 +110,12 @@ class Scenario:
         if isinstance(default, list | tuple) and not isinstance(value, list):
             return [value, value]
         if isinstance(value, int) and role in LENGTHS:
-            taken = {v for p, v in self.values.items() if role_of(p) is role}
+            taken = [v for p, v in self.values.items() if role_of(p) is role]
             for extra in _SPREAD:
                 if value + extra not in taken:
                     return value + extra
         if isinstance(value, float):
-            taken = {v for p, v in self.values.items() if role_of(p) is role}
+            taken = [v for p, v in self.values.items() if role_of(p) is role]
             while value in taken:
                 value *= 1.1
         return list(value) if isinstance(value, list) else value

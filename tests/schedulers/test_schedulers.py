@@ -487,7 +487,7 @@ def test_promise_6_a_run_can_change_over_from_torchs_scheduler_in_the_middle(bun
         opt, [lr_scheduler.LinearLR(opt, 0.1, total_iters=10), lr_scheduler.CosineAnnealingLR(opt, 30)], milestones=[10]
     )
     plain = optimizer()
-    simple = lr_scheduler.LambdaLR(plain, lambda k: 0.5)
+    simple = lr_scheduler.LambdaLR(plain, lambda k: 0.5)  # lrfix: ignore[LR207]
     walk(opt, old, 25)
     walk(plain, simple, 25)
     for source in (old, simple):

@@ -95,3 +95,8 @@ def test_epochs_that_are_numbered_from_one_start_with_one(guard):
     """
     (analysis,) = analyse(parse_source(textwrap.dedent(text).format(guard=guard).encode(), "train.py"))
     assert analysis.curve[1] == pytest.approx(analysis.curve[0] / 2)
+
+
+def test_settings_that_are_lists_stand_beside_numbers_of_the_same_role():
+    analysis = analysed("periods, period_length, weights=(1,)", "assert len(periods) == len(weights)")
+    assert len(analysis.curve) > 100

@@ -55,3 +55,30 @@ def test_a_first_step_in_the_constructor_gives_the_rate_of_step_0(keyed: SiteAna
 
     assert isinstance(size, int)
     assert keyed.curve[size - 1] == keyed.curve[0] > keyed.curve[size]
+
+
+def test_a_step_told_the_epoch_is_taken_once_an_epoch_beside_an_update_per_batch():
+    text = """
+        class Poly:
+            def __init__(self, optimizer, lr, warmup_updates, total_num_update):
+                self.optimizer, self.lr = optimizer, lr
+                self.warmup_updates, self.total = warmup_updates, total_num_update
+                self.factor = 1 / warmup_updates
+
+            def step(self, epoch):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.factor * self.lr
+
+            def step_update(self, num_updates):
+                if num_updates <= self.warmup_updates:
+                    self.factor = num_updates / self.warmup_updates
+                    rate = self.factor * self.lr
+                else:
+                    rate = self.lr * max(0.0, 1 - (num_updates - self.warmup_updates) / max(1, self.total))
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+    """
+    (analysis,) = analyse(parse_source(textwrap.dedent(text).encode(), "train.py"))
+    curve = list(analysis.curve)
+    assert curve[:5] == sorted(curve[:5])
+    assert curve[-1] == 0.0

@@ -37,6 +37,9 @@ ADVANCES = (
 )
 
 
+_BATCHES = ("batch", "iter", "update")
+
+
 class Wrapper:
     """The rate at step k is what stands in the groups when optimizer step k is taken.
 
@@ -139,7 +142,7 @@ class _Advance:
             name in self.ticks and not (isinstance(default, ast.Constant) and default.value is None)
             for name, default, _ in self.parameters
         )
-        self.per_epoch = "epoch" in method.name or list(self.ticks.values()) == [Tick.EPOCH]
+        self.per_epoch = _by_epochs(method)
 
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
@@ -205,9 +208,9 @@ def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
         for name in (*ADVANCES, *candidates):
             if name in candidates:
                 chosen = methods[name]
-                other = _other_clock(name, candidates)
+                other = _other_clock(chosen, candidates)
                 both = [chosen] if other is None else [chosen, methods[other]]
-                return sorted(both, key=lambda method: "epoch" not in method.name)
+                return sorted(both, key=lambda method: not _by_epochs(method))
     raise Opaque("has no method that sets the rate", node)
 
 
@@ -230,12 +233,19 @@ def _rate_key(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and names_rate_key(node.attr)
 
 
-def _other_clock(name: str, candidates: Sequence[str]) -> str | None:
-    """The method of the other clock: ``step_epoch`` beside ``step_batch``."""
-    words = ("batch", "iter", "update") if "epoch" in name else ("epoch",)
-    if "epoch" not in name and not any(word in name for word in ("batch", "iter", "update")):
+def _other_clock(chosen: ast.FunctionDef, candidates: Sequence[str]) -> str | None:
+    """The method of the other clock: ``step_epoch`` or ``step(epoch)`` beside ``step_batch``."""
+    name, epochs = chosen.name, _by_epochs(chosen)
+    words = _BATCHES if epochs else ("epoch",)
+    if not epochs and not any(word in name for word in _BATCHES):
         return None
     return next((c for c in candidates if c != name and any(w in c for w in words)), None)
+
+
+def _by_epochs(method: ast.FunctionDef) -> bool:
+    """Whether a method is called once an epoch: by its name, or because an epoch is all the position it is told."""
+    ticks = parameter_ticks([name for name, _, _ in signature(method)])
+    return "epoch" in method.name or list(ticks.values()) == [Tick.EPOCH]
 
 
 def _calls(method: ast.FunctionDef) -> set[str]:
