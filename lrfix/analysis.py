@@ -176,7 +176,7 @@ def faults(study: Study) -> frozenset[str]:
         if rule.function is None or rule.severity is Severity.INFO:
             continue
         try:
-            if any(True for _ in rule.function(study)):
+            if any(not violation.advice for violation in rule.function(study)):
                 found.add(code)
         except Exception:  # the engine runs the rule again and reports the crash
             continue

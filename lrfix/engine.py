@@ -17,7 +17,17 @@ from typing import Any, Protocol
 
 from lrfix.config import Settings
 from lrfix.discovery import Target, has_schedule_words, is_generated
-from lrfix.findings import FileError, FileResult, Finding, ScheduleReport, SiteReport, Span, Status, Violation
+from lrfix.findings import (
+    FileError,
+    FileResult,
+    Finding,
+    ScheduleReport,
+    Severity,
+    SiteReport,
+    Span,
+    Status,
+    Violation,
+)
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
@@ -257,7 +267,7 @@ def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> F
         path=path,
         code=rule.code,
         name=rule.name,
-        severity=rule.severity,
+        severity=Severity.INFO if violation.advice else rule.severity,
         message=violation.message,
         span=violation.span,
         evidence=violation.evidence,

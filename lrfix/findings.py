@@ -62,11 +62,15 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Violation:
-    """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings."""
+    """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings.
+
+    ``advice``: true, and worth telling, but whether it matters only the author knows; it is reported as info.
+    """
 
     span: Span
     message: str
     evidence: Evidence | None = None
+    advice: bool = False
 
 
 @dataclass(frozen=True)

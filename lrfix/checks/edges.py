@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -23,11 +23,15 @@ _STEPPED_AFTER = ("lambda", "subclass")
 
 @dataclass(frozen=True)
 class _Edge:
-    """A setting to try: what it fixes, in words why it is legal, and the last step at which a failure counts."""
+    """A setting to try: what it fixes, in words why it is legal, and the last step at which a failure counts.
+
+    ``declared``: the file itself says that it is legal; otherwise whether anyone chooses it, its author knows.
+    """
 
     overrides: Mapping[str, object]
     why: str
     latest: int
+    declared: bool = True
 
 
 @rule("LR205")
@@ -41,12 +45,19 @@ def zero_division(study: Study) -> Iterator[Violation]:
         return
     if run.failure is not None and run.failure.step <= 0:
         return
+    advice: Violation | None = None
     for use in _uses(study):
         for edge in _edges(study, use):
+            if advice is not None and not edge.declared:
+                continue
             failures = [_divides(study, edge, index, use) for index in (0, 1)]
             if failures[0] is not None and failures[1] is not None:
-                yield _division(study, failures[0], edge.why)
-                return
+                if edge.declared:
+                    yield _division(study, failures[0], edge.why)
+                    return
+                advice = advice or replace(_division(study, failures[0], edge.why), advice=True)
+    if advice is not None:
+        yield advice
 
 
 def _uses(study: Study) -> list[Construction | None]:
@@ -71,10 +82,12 @@ def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
         role = role_of(path)
         default = study.defaults.get(path)
         stated = path in zero or (isinstance(default, int | float) and not isinstance(default, bool) and default == 0)
-        if stated and role in LENGTHS:
+        if stated and _is_loop_bound(study, path):
+            continue
+        if stated and (role in _WARMUPS or (role in LENGTHS and not _assigned(study, path))):
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
         elif study.site.form in _CLASSES and _is_warmup(study, path, paths):
-            yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1)
+            yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1, declared=False)
         elif role is Role.EPOCHS and "warm" not in path.lower():
             yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
     if use is not study.use:
@@ -84,7 +97,21 @@ def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
             if study.defaults.get(warmup) and study.defaults.get(whole):
                 continue  # the file states both, far from each other
             why = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
-            yield _Edge({warmup: Same(whole)}, why, _reach(study, use, warmup, whole))
+            yield _Edge({warmup: Same(whole)}, why, _reach(study, use, warmup, whole), declared=False)
+
+
+def _is_loop_bound(study: Study, path: str) -> bool:
+    """Whether the site stands in a loop as long as the value says: with 0 it never runs."""
+    loops = [node for node in study.names.ancestors(study.site.node) if isinstance(node, ast.For)]
+    return any(ast.unparse(node) == path for loop in loops for node in ast.walk(loop.iter) if isinstance(node, ast.expr))
+
+
+def _assigned(study: Study, path: str) -> bool:
+    """Whether the file works the value out after all: ``args.num_iterations = total // batch``."""
+    return any(
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node) == path
+        for node in study.names.nodes
+    )
 
 
 def _constants(study: Study) -> set[str]:

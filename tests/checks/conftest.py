@@ -13,16 +13,26 @@ from lrfix.findings import Finding, Severity
 from lrfix.registry import load_rules
 
 
-def _check(source: str) -> list[Finding]:
+def _findings(source: str) -> tuple[Finding, ...]:
     result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
     assert result.errors == ()
-    return [finding for finding in result.findings if finding.severity is not Severity.INFO]
+    return result.findings
+
+
+def _check(source: str) -> list[Finding]:
+    return [finding for finding in _findings(source) if finding.severity is not Severity.INFO]
 
 
 @pytest.fixture
 def check() -> Callable[[str], list[Finding]]:
     """What is reported on a source text, in the order of the text."""
     return _check
+
+
+@pytest.fixture
+def advice() -> Callable[[str], list[Finding]]:
+    """What is told with severity info, LR401 left out."""
+    return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code != "LR401"]
 
 
 @pytest.fixture

@@ -20,17 +20,47 @@ WARMUP = """
 
 
 @pytest.mark.parametrize(
-    ("default", "guard", "length", "reported"),
+    ("default", "guard", "length", "faults", "advised"),
     [
-        ("=0", "pass", "self.warmup_steps", True),
-        ("", "pass", "self.warmup_steps", True),
-        ("=100", "pass", "self.warmup_steps", True),
-        ("=0", "pass", "max(1, self.warmup_steps)", False),
-        ("", "assert warmup_steps > 0", "self.warmup_steps", False),
+        ("=0", "pass", "self.warmup_steps", ["LR205"], []),
+        ("", "pass", "self.warmup_steps", [], ["LR205"]),
+        ("=100", "pass", "self.warmup_steps", [], ["LR205"]),
+        ("=0", "pass", "max(1, self.warmup_steps)", [], []),
+        ("", "assert warmup_steps > 0", "self.warmup_steps", [], []),
     ],
 )
-def test_no_warmup_is_a_setting_of_a_class_of_schedules_unless_it_refuses(codes, default, guard, length, reported):
-    assert codes(WARMUP.format(default=default, guard=guard, length=length)) == (["LR205"] if reported else [])
+def test_no_warmup_is_a_fault_where_it_is_the_default_and_advice_where_a_caller_may_choose_it(
+    codes, advice, default, guard, length, faults, advised
+):
+    source = WARMUP.format(default=default, guard=guard, length=length)
+    assert codes(source) == faults
+    assert [f.code for f in advice(source)] == advised
+
+
+@pytest.mark.parametrize(("computed", "reported"), [(False, True), (True, False)])
+def test_a_zero_that_the_code_replaces_before_use_is_no_default(codes, computed, reported):
+    computing = "args.num_iterations = args.total_timesteps // args.batch_size"
+    source = f"""
+        from dataclasses import dataclass
+
+        @dataclass
+        class Args:
+            lr: float = 1e-3
+            total_timesteps: int = 100000
+            batch_size: int = 100
+            num_iterations: int = 0
+
+        def train(args: Args, optimizer):
+            {computing if computed else "pass"}
+            for iteration in range(1, args.num_iterations + 1):
+                frac = 1.0 - (iteration - 1.0) / args.num_iterations
+                optimizer.param_groups[0]["lr"] = frac * args.lr
+
+        def adjust(optimizer, step, args: Args):
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * (1 - step / args.num_iterations)
+        """
+    assert codes(source) == (["LR205"] if reported else [])
 
 
 WHOLE = """
@@ -49,8 +79,9 @@ WHOLE = """
 
 
 @pytest.mark.parametrize(("test", "reported"), [(">", True), (">=", False)])
-def test_a_warmup_as_long_as_the_run_divides_where_the_end_itself_is_asked_for(check, test, reported):
-    found = check(WHOLE.format(test=test))
+def test_a_warmup_as_long_as_the_run_is_told_of_where_it_divides_at_its_end(codes, advice, test, reported):
+    assert codes(WHOLE.format(test=test)) == []
+    found = advice(WHOLE.format(test=test))
     assert [f.code for f in found] == (["LR205"] if reported else [])
     if reported:
         assert "`warmup_steps` = `total_steps`" in found[0].message
