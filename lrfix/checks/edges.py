@@ -103,7 +103,8 @@ def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
 def _is_loop_bound(study: Study, path: str) -> bool:
     """Whether the site stands in a loop as long as the value says: with 0 it never runs."""
     loops = [node for node in study.names.ancestors(study.site.node) if isinstance(node, ast.For)]
-    return any(ast.unparse(node) == path for loop in loops for node in ast.walk(loop.iter) if isinstance(node, ast.expr))
+    bounds = [node for loop in loops for node in ast.walk(loop.iter) if isinstance(node, ast.expr)]
+    return any(ast.unparse(node) == path for node in bounds)
 
 
 def _assigned(study: Study, path: str) -> bool:
