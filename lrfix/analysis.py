@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,41 @@ class SiteAnalysis:
     names: Names | None = None
 
 
-def analyse(source: Source, torch_version: str | None = None, place: Place | None = None) -> Sequence[SiteAnalysis]:
+def examine(source: Source, torch_version: str | None = None, place: Place | None = None) -> Sequence[SiteAnalysis]:
+    """What ``analyse`` finds and, last, the file's own use of schedules (form ``training``), where it uses any."""
+    from lrfix.names import Names
+
+    names = Names(source.tree)
+    return [*analyse(source, torch_version, place, names), *_training(source, names)]
+
+
+def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
+    from lrfix.sites import training_code
+    from lrfix.study import Study
+
+    site = training_code(names)
+    if site is not None:
+        study = Study(source, names, site)
+        yield SiteAnalysis(
+            site=site,
+            span=site.span,
+            form=site.form,
+            family="",
+            parameters={},
+            handrolled=False,
+            status=Status.LIBRARY,
+            reason=None,
+            curve=(),
+            name=None,
+            study=study,
+            studies=(study,),
+            names=names,
+        )
+
+
+def analyse(
+    source: Source, torch_version: str | None = None, place: Place | None = None, names: Names | None = None
+) -> Sequence[SiteAnalysis]:
     """Every schedule site of ``source``, in the order of the text; without ``place`` the file is looked at alone."""
     from lrfix.names import Names
     from lrfix.neighbours import Neighbourhood
@@ -70,7 +104,7 @@ def analyse(source: Source, torch_version: str | None = None, place: Place | Non
     from lrfix.usage import sites_with_uses
 
     del torch_version
-    names = Names(source.tree)
+    names = names or Names(source.tree)
     around = Neighbourhood(place.path, names) if place is not None else None
     names, sites = find_sites(source, names)
     if around is None or place is None:
@@ -217,4 +251,4 @@ def _scenario(run: Run) -> SimulatedScenario:
     return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "faults"]
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "examine", "faults"]

@@ -34,6 +34,8 @@ from lrfix.suppression import Part, Suppressions, read_suppressions
 from lrfix.usage import Mentions, Place, mentions, places
 
 _UNUSED = "LR001"
+#: The form of what rules look at without its being a site: the code of a file that uses schedules.
+_USES = "training"
 #: Below this many files worth parsing, starting worker processes costs more than they save.
 _WORTH_A_POOL = 8
 _BATCH = 4
@@ -226,6 +228,8 @@ def _judge(
         for code, rule in rules.items():
             if rule.function is None or not (audited or code in selected):
                 continue
+            if site.form == _USES and not rule.judges_uses:
+                continue
             try:
                 for study in site.studies:
                     for violation in rule.function(study):
@@ -244,7 +248,8 @@ def _judge(
         covering = suppressions.covering(code, span.start.line)
         used.update(covering)
         if not covering and code in selected:
-            findings.append(_finding(path, rules[code], violation, site_index))
+            reported = site_index if sites[site_index].form != _USES else None
+            findings.append(_finding(path, rules[code], violation, reported))
     if _UNUSED in selected and _UNUSED in rules:
         for complaint in suppressions.unused(used, undecided=crashed):
             if not suppressions.covering(_UNUSED, complaint.span.start.line):
@@ -256,7 +261,7 @@ def _judge(
         path,
         parsed=True,
         findings=tuple(sorted(findings, key=lambda finding: (finding.span, finding.code, finding.message))),
-        sites=tuple(_report(path, site) for site in sites),
+        sites=tuple(_report(path, site) for site in sites if site.form != _USES),
         errors=tuple(errors),
         counters=dict(sorted(counters.items())),
     )
@@ -300,9 +305,9 @@ def _crash(what: str, error: Exception, site: AnalysedSite | None = None) -> str
 
 
 def _analyse() -> Callable[..., Sequence[AnalysedSite]]:
-    from lrfix.analysis import analyse
+    from lrfix.analysis import examine
 
-    return analyse
+    return examine
 
 
 __all__ = ["Analyse", "AnalysedSite", "check_file", "check_paths", "check_source"]

@@ -24,6 +24,7 @@ ENGINE_RULES = frozenset({"LR001"})
 
 _CODE = re.compile(r"LR[1-9]\d\d")
 _MARK = "__lrfix_code__"
+_USES = "__lrfix_uses__"
 
 
 class RegistryError(Exception):
@@ -38,6 +39,11 @@ class Rule:
     function: RuleFunction | None
 
     @property
+    def judges_uses(self) -> bool:
+        """Whether the rule also looks at the training code of a file as a whole (sites of the form ``training``)."""
+        return bool(getattr(self.function, _USES, False))
+
+    @property
     def code(self) -> str:
         return self.page.code
 
@@ -50,11 +56,15 @@ class Rule:
         return self.page.severity
 
 
-def rule(code: str) -> Callable[[_Function], _Function]:
-    """Marks a function of one site's study as the rule ``code``: ``@rule("LR202")``."""
+def rule(code: str, *, uses: bool = False) -> Callable[[_Function], _Function]:
+    """Marks a function of one site's study as the rule ``code``: ``@rule("LR202")``.
+
+    With ``uses`` it is asked about the training code of each file as well, a study of the form ``training``.
+    """
 
     def mark(function: _Function) -> _Function:
         setattr(function, _MARK, code)
+        setattr(function, _USES, uses)
         return function
 
     return mark

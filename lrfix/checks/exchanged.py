@@ -1,4 +1,4 @@
-"""For LR211: names that nothing sets, lengths in each other's place, starts that depend on a length. No rules here."""
+"""For LR211: names that nothing sets, starts that depend on a length. No rules here."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from collections.abc import Iterator
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.roles import Role
 from lrfix.study import Study, as_float
 
 _APART = 1.1
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars"})
-# torch's own classes that end where this argument says; a warmup that is given there is the whole schedule.
-_ENDS = {"CosineAnnealingLR": ("T_max", 1), "PolynomialLR": ("total_iters", 1), "OneCycleLR": ("total_steps", 2)}
 
 
 def exchanged(study: Study) -> Iterator[Violation]:
-    """A name for another, one length for another."""
+    """A name for another, a start that a length decides."""
     yield from _misnamed(study)
-    yield from _exchanged(study)
     yield from _starts_by_its_length(study)
 
 
@@ -102,68 +99,6 @@ def _closest(name: str, known: set[str]) -> str | None:
     import difflib
 
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None)
-
-
-def _exchanged(study: Study) -> Iterator[Violation]:
-    """Warmup and horizon in each other's place in the call that builds the scheduler."""
-    for node in study.site.nodes:
-        for call in ast.walk(node):
-            if isinstance(call, ast.Call):
-                yield from _exchanged_in(study, call)
-    outside = [construction.call for construction in study.site.constructions] + list(_callers(study))
-    inside = {inner for node in study.site.nodes for inner in ast.walk(node)}
-    for call in dict.fromkeys(outside):
-        if call not in inside:
-            yield from _exchanged_in(study, call)
-
-
-def _callers(study: Study) -> Iterator[ast.Call]:
-    """The calls of the functions that the site stands in."""
-    around = {a.name for a in study.names.ancestors(study.node) if isinstance(a, ast.FunctionDef)}
-    around |= {node.name for node in study.site.nodes if isinstance(node, ast.FunctionDef)}
-    for node in study.names.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in around:
-            yield node
-
-
-def _exchanged_in(study: Study, call: ast.Call) -> Iterator[Violation]:
-    given = {k.arg: k.value for k in call.keywords if k.arg is not None}
-    warmup = next((v for name, v in given.items() if role_of(name) is Role.WARMUP), None)
-    whole = next((v for name, v in given.items() if role_of(name) is Role.HORIZON), None)
-    if warmup is not None and whole is not None and _is_whole(warmup) and _is_warmup(whole):
-        yield Violation(
-            study.span(call),
-            f"The warmup is given `{ast.unparse(warmup)}` and the whole schedule `{ast.unparse(whole)}`: they stand in "
-            "each other's place, so the rate climbs until training ends.",
-        )
-        return
-    name = _text(call.func)
-    if name in _ENDS:
-        parameter, position = _ENDS[name]
-        value = given.get(parameter, call.args[position] if len(call.args) > position else None)
-        if value is not None and isinstance(value, ast.Name | ast.Attribute | ast.Subscript) and _is_warmup(value):
-            yield Violation(
-                study.span(value),
-                f"`{parameter}` of {name} is the length of the decay and is given `{ast.unparse(value)}`, the length "
-                "of the warmup.",
-            )
-
-
-def _is_warmup(node: ast.expr) -> bool:
-    """Whether an expression is a warmup's length: named so, or a share of the whole that is."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return any(role_of(ast.unparse(side)) in _WARMUPS for side in (node.left, node.right))
-    if isinstance(node, ast.Call) and _text(node.func) in ("int", "round", "ceil", "floor") and node.args:
-        return _is_warmup(node.args[0])
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and role_of(ast.unparse(node)) is Role.WARMUP
-
-
-_WARMUPS = (Role.WARMUP, Role.WARMUP_FRACTION)
-
-
-def _is_whole(node: ast.expr) -> bool:
-    """Whether an expression is the whole run's length, and says nothing of a warmup."""
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and role_of(ast.unparse(node)) is Role.HORIZON
 
 
 def _starts_by_its_length(study: Study) -> Iterator[Violation]:

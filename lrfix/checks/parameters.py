@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Iterator
 
 from lrfix.checks.exchanged import exchanged
+from lrfix.checks.given_arguments import misgiven
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -17,8 +18,11 @@ from lrfix.study import Study, all_real
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
 
 
-@rule("LR211")
+@rule("LR211", uses=True)
 def wrong_parameter(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from misgiven(study)
+        return
     for judge in (_text_compared_with_number, exchanged, _bare_attribute, _short):
         found = list(judge(study))
         if found:

@@ -13,10 +13,11 @@ from lrfix.sites.lambdas import lambda_sites
 from lrfix.sites.model import Construction, Form, ScheduleSite
 from lrfix.sites.setters import setter_sites
 from lrfix.sites.subclasses import subclass_sites
+from lrfix.sites.training import training_code
 from lrfix.sites.wrappers import wrapper_sites
 from lrfix.source import Source
 
-__all__ = ["Construction", "Form", "ScheduleSite", "find_sites"]
+__all__ = ["Construction", "Form", "ScheduleSite", "find_sites", "training_code"]
 
 
 def find_sites(source: Source, names: Names | None = None) -> tuple[Names, list[ScheduleSite]]:

@@ -9,7 +9,7 @@ from typing import Literal
 from lrfix.findings import Span
 from lrfix.names import Names
 
-Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "builtin"]
+Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "training"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class ScheduleSite:
     ``constructions`` are the calls that build the scheduler (forms with an object), ``calls`` the calls of the
     function (setter, function), ``writes`` the statements that write ``param_group["lr"]`` (setter, wrapper).
     ``elsewhere`` are the uses that other files of the project show.
+
+    The form ``training`` stands for the whole file where it uses schedules; rules that judge uses look at it, and it is
+    never reported as a site.
     """
 
     form: Form

@@ -1,0 +1,172 @@
+"""For LR211: what a call gives to a scheduler's parameters, against what the parameters are for. No rules here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from lrfix.findings import Violation
+from lrfix.simulation.roles import Role, last_word, role_of
+from lrfix.sites.stock import given, stock_scheduler
+from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, optimizer_call, words
+from lrfix.study import Study
+
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_SHARES = (*_WARMUPS, Role.WARMUP_FRACTION)
+_WHOLES = (Role.HORIZON, Role.EPOCHS)
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript)
+#: Words that make something else of a warmup: ``epochs_after_warmup``.
+_BESIDES = frozenset({"after", "post", "without", "minus", "non", "no", "excluding", "remaining", "left"})
+#: Parameters that end the whole schedule, of schedulers that are not a warmup themselves.
+_ENDS = frozenset({"T_max", "num_training_steps", "t_total", "total_steps"})
+_POLYNOMIAL = "total_iters"
+#: Names that can mean nothing but a rate, a share of the run, a length. ``lr_decay`` may be any of them.
+_RATE = re.compile(
+    r"^(base|init|initial|max|min|peak|final|end|target|warmup|warmup_start)?_?(lr|learning_rate)"
+    r"(_(min|max|end|final|init|base|start))?$|^eta_(min|max)$"
+)
+_SHARE = re.compile(
+    r"^(lr_)?gamma$|^power$|^(lr_)?warm_?up_(ratio|proportion|prop|fraction|frac|percent|pct|percentage)$"
+)
+_LENGTH = re.compile(
+    r"^(num|n|max|total)_(train_|training_|warmup_|update_)?(epochs?|steps?|iters?|iterations|updates)$"
+    r"|^(epochs|warmup_(steps|iters|epochs)|step_size)$"
+)
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("T_max", "T_0", "num_training_steps", "total_steps", "total_iters", "t_total"), "length"),
+    **dict.fromkeys(("num_warmup_steps", "warmup_steps", "step_size", "step_size_up", "step_size_down"), "length"),
+    **dict.fromkeys(("epochs", "steps_per_epoch", "warmup_epochs", "max_epochs"), "length"),
+    **dict.fromkeys(("eta_min", "base_lr", "max_lr", "lr_end", "warmup_start_lr"), "rate"),
+    **dict.fromkeys(("gamma", "factor", "start_factor", "end_factor", "power", "pct_start"), "share"),
+}
+_CALLED = {"length": "a number of steps", "rate": "a learning rate", "share": "a factor or a share"}
+
+
+def misgiven(study: Study) -> Iterator[Violation]:
+    """The calls of a file that build a schedule and give one parameter what belongs to another."""
+    for node in study.names.nodes:
+        if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
+            continue
+        stock = stock_scheduler(study.names, node)
+        if stock is None and not _speaks_of_schedules(node):
+            continue
+        arguments = given(study.names, node)
+        found = list(_swapped(study, node, arguments))
+        if stock is not None and not found:
+            found = [*_ends_with_warmup(study, stock, arguments), *_of_another_kind(study, stock, arguments)]
+            found = found or list(_floor_at_the_top(study, node, arguments))
+        yield from found[:1]
+
+
+def _speaks_of_schedules(call: ast.Call) -> bool:
+    """Whether a call is of something that makes a schedule, by its name or by what it is given."""
+    if {"lr", "schedule", "scheduler", "warmup", "sched"} & set(words(_last(call.func))):
+        return True
+    return any(looks_like_optimizer(a) for a in (*call.args, *(k.value for k in call.keywords)))
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _swapped(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """Two arguments that stand in each other's place."""
+    for first, second, why in (
+        (_WARMUPS, _WHOLES, "the rate climbs until training ends"),
+        ((Role.FLOOR,), (Role.PEAK, Role.BASE_RATE), "the schedule runs from its floor up to its peak"),
+        ((Role.BASE_RATE,), (Role.PEAK,), "the schedule runs upside down"),
+        ((Role.STEP_SIZE,), (Role.GAMMA,), "an interval stands where a factor belongs"),
+    ):
+        one = [(p, v) for p, v in arguments.items() if role_of(p) in first]
+        two = [(p, v) for p, v in arguments.items() if role_of(p) in second]
+        if len(one) != 1 or not two:
+            continue
+        (parameter, value), others = one[0], [(p, v) for p, v in two if _plays(v, first)]
+        if len(others) == 1 and _plays(value, second) and not _plays(value, first):
+            other, instead = others[0]
+            yield Violation(
+                study.span(call),
+                f"`{parameter}` is given `{ast.unparse(value)}` and `{other}` is given `{ast.unparse(instead)}`: they "
+                f"stand in each other's place, so {why}.",
+            )
+            return
+
+
+def _plays(node: ast.expr, roles: tuple[Role, ...]) -> bool:
+    """Whether an expression is, by its name, one of these; a share of the whole that is a warmup is a warmup."""
+    if roles == _WARMUPS and _is_warmup(node):
+        return True
+    return isinstance(node, _PLAIN) and role_of(ast.unparse(node)) in roles
+
+
+def _is_warmup(node: ast.expr) -> bool:
+    """Whether an expression is a warmup's length: named so, or a share of the whole that is."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return any(role_of(ast.unparse(side)) in _SHARES for side in (node.left, node.right))
+    if isinstance(node, ast.Call) and _last(node.func) in ("int", "round", "ceil", "floor") and node.args:
+        return _is_warmup(node.args[0])
+    if not isinstance(node, _PLAIN) or _BESIDES & set(words(last_word(ast.unparse(node)))):
+        return False
+    return role_of(ast.unparse(node)) in _WARMUPS
+
+
+def _ends_with_warmup(study: Study, stock: str, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """A whole schedule that is given the warmup's length for its own."""
+    for parameter, value in arguments.items():
+        if parameter in _ENDS or (parameter == _POLYNOMIAL and stock == "PolynomialLR"):
+            while isinstance(value, ast.Call) and _last(value.func) == "int" and value.args:
+                value = value.args[0]
+            if isinstance(value, _PLAIN) and _is_warmup(value):
+                yield Violation(
+                    study.span(value),
+                    f"`{parameter}` of {stock} is the length of the decay and is given `{ast.unparse(value)}`, the "
+                    "length of the warmup.",
+                )
+
+
+def _of_another_kind(study: Study, stock: str, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """A rate where a length is due, a share where a number of steps is due, and so on."""
+    for parameter, value in arguments.items():
+        due, got = _KINDS.get(parameter), _kind(value)
+        if (
+            due == "length"
+            and isinstance(value, ast.Constant)
+            and isinstance(value.value, float)
+            and 0 < value.value < 1
+        ):
+            got = "share"
+        if parameter == "factor" and got != "length":
+            continue
+        if due is not None and got is not None and due != got:
+            told = f"`{ast.unparse(value)}`"
+            yield Violation(
+                study.span(value),
+                f"`{parameter}` of {stock} is {_CALLED[due]} and is given {told}, which is {_CALLED[got]}"
+                + (": multiply it by the number of steps." if (due, got) == ("length", "share") else "."),
+            )
+
+
+def _kind(node: ast.expr) -> str | None:
+    if not isinstance(node, _PLAIN):
+        return None
+    word = last_word(ast.unparse(node))
+    for kind, pattern in (("share", _SHARE), ("rate", _RATE), ("length", _LENGTH)):
+        if pattern.match(word):
+            return kind
+    return None
+
+
+def _floor_at_the_top(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """A floor that is the very rate the optimizer starts with."""
+    floor = arguments.get("eta_min")
+    optimizer = optimizer_call(study.names, arguments.get("optimizer"))
+    rate = call_argument(optimizer, 1, "lr") if optimizer is not None else None
+    if isinstance(floor, _PLAIN) and rate is not None and ast.unparse(floor) == ast.unparse(rate):
+        yield Violation(
+            study.span(floor),
+            f"`eta_min` is given `{ast.unparse(floor)}`, the rate that the optimizer starts with: it never changes.",
+        )
+
+
+__all__ = ["misgiven"]

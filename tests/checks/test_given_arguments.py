@@ -1,0 +1,134 @@
+"""LR211: what calls give to the schedulers of libraries and of the project's own functions."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+
+
+def lines(source: str) -> list[int]:
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR211"})))
+    assert result.errors == ()
+    return [finding.span.start.line for finding in result.findings]
+
+
+def given(call: str, build: str = "SGD(model.parameters(), lr=args.lr)") -> list[int]:
+    return lines(f"""
+        from torch.optim import SGD, lr_scheduler
+        from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup, get_scheduler
+
+        def build(model, args, total_steps, warmup_steps):
+            optimizer = {build}
+            return {call}
+    """)
+
+
+class TestSwapped:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "get_linear_schedule_with_warmup(optimizer, total_steps, warmup_steps)",
+            "get_cosine_schedule_with_warmup(optimizer, num_warmup_steps=total_steps, num_training_steps=warmup_steps)",
+            "get_linear_schedule_with_warmup(optimizer, args.max_steps, int(args.warmup_ratio * args.max_steps))",
+            "get_scheduler('linear', optimizer, total_steps, warmup_steps)",
+            "lr_scheduler.CyclicLR(optimizer, base_lr=args.max_lr, max_lr=args.base_lr)",
+            "lr_scheduler.StepLR(optimizer, args.gamma, args.step_size)",
+        ],
+    )
+    def test_two_arguments_in_each_other_s_place(self, call):
+        assert given(call) == [7]
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "get_linear_schedule_with_warmup(optimizer, warmup_steps, total_steps)",
+            "get_linear_schedule_with_warmup(optimizer, int(args.warmup_ratio * total_steps), total_steps)",
+            "get_linear_schedule_with_warmup(optimizer, total_steps, total_steps)",
+            "get_scheduler('linear', optimizer, warmup_steps, total_steps)",
+            "lr_scheduler.StepLR(optimizer, args.step_size, args.gamma)",
+            "lr_scheduler.CyclicLR(optimizer, base_lr=args.min_lr, max_lr=args.max_lr)",
+        ],
+    )
+    def test_each_in_its_own_place(self, call):
+        assert given(call) == []
+
+    def test_the_parameters_of_a_function_of_the_project_are_read_off_its_definition(self):
+        source = """
+            def make_schedule(optimizer, warmup_steps, total_steps):
+                return build(optimizer, warmup_steps, total_steps)
+
+            def train(optimizer, args):
+                return make_schedule(optimizer, {arguments})
+        """
+        assert lines(source.format(arguments="args.total_steps, args.warmup_steps")) == [6]
+        assert lines(source.format(arguments="args.warmup_steps, args.total_steps")) == []
+
+    def test_a_name_imported_from_the_project_says_nothing_about_positions(self):
+        assert (
+            lines("""
+            from utils import get_linear_schedule_with_warmup
+
+            def train(optimizer, total_steps, warmup_steps):
+                return get_linear_schedule_with_warmup(optimizer, total_steps, warmup_steps)
+        """)
+            == []
+        )
+
+
+class TestOfAnotherKind:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "get_linear_schedule_with_warmup(optimizer, args.warmup_ratio, total_steps)",
+            "get_linear_schedule_with_warmup(optimizer, num_warmup_steps=0.1, num_training_steps=total_steps)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, args.min_lr, args.epochs)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, T_max=warmup_steps)",
+            "lr_scheduler.ExponentialLR(optimizer, args.learning_rate)",
+            "lr_scheduler.StepLR(optimizer, 0.1, 30)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, args.epochs, eta_min=args.lr)",
+        ],
+    )
+    def test_a_share_a_rate_or_a_length_where_something_else_is_due(self, call):
+        assert given(call) == [7]
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "get_linear_schedule_with_warmup(optimizer, 0, total_steps)",
+            "get_linear_schedule_with_warmup(optimizer, 0.1 * total_steps, total_steps)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, args.epochs, args.min_lr)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps - warmup_steps)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, T_max=args.epochs_after_warmup)",
+            "lr_scheduler.CosineAnnealingLR(optimizer, args.lr_max_iter, eta_min=args.lr * 0.01)",
+            "lr_scheduler.StepLR(optimizer, args.lr_decay, 0.1)",
+            "lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=warmup_steps)",
+            "lr_scheduler.ExponentialLR(optimizer, args.lr_decay)",
+        ],
+    )
+    def test_names_that_may_mean_it_and_values_that_are_worked_out(self, call):
+        assert given(call) == []
+
+    def test_a_floor_is_compared_with_the_rate_that_this_optimizer_starts_with(self):
+        call = "lr_scheduler.CosineAnnealingLR(optimizer, args.epochs, eta_min=args.lr)"
+        assert given(call, build="SGD(model.parameters(), lr=args.lr * 10)") == []
+
+
+def test_a_use_is_no_site():
+    source = b"from torch.optim.lr_scheduler import StepLR\n\nscheduler = StepLR(optimizer, 0.1, 30)\n"
+    result = check_source(source, "train.py", Settings(selected=frozenset({"LR211"})))
+    assert result.sites == ()
+    [finding] = result.findings
+    assert finding.site is None
+
+
+def test_a_comment_silences_the_use_of_a_library_s_scheduler():
+    source = """
+        from torch.optim.lr_scheduler import StepLR
+
+        scheduler = StepLR(optimizer, 0.1, 30)  # lrfix: ignore[LR211]
+    """
+    assert lines(source) == []
