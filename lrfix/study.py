@@ -349,6 +349,8 @@ class Study:
         """A recognised schedule, without its construction where the experiments do not cover all the code can do."""
         if found.family == "constant":
             return replace(found, spec=None, reason="a constant rate needs no schedule")
+        if any(run.measured for run in self._runs.values()):
+            return replace(found, spec=None, reason="its lengths carry units, and the bundled schedules count steps")
         if self.unvaried is not None:
             return replace(
                 found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"

@@ -46,8 +46,9 @@ def zero_division(study: Study) -> Iterator[Violation]:
     if run.failure is not None and run.failure.step <= 0:
         return
     advice: Violation | None = None
-    for use in _uses(study):
-        for edge in _edges(study, use):
+    uses = _uses(study)
+    for use in uses:
+        for edge in _edges(study, use, use is uses[0]):
             if advice is not None and not edge.declared:
                 continue
             failures = [_divides(study, edge, index, use) for index in (0, 1)]
@@ -63,10 +64,20 @@ def zero_division(study: Study) -> Iterator[Violation]:
 def _uses(study: Study) -> list[Construction | None]:
     if study.use is not None and study.use.names is not None and study.site.form not in _CLASSES:
         return [study.use]  # the project shows what the function is called with
+    if study.site.form in _CLASSES and _is_part(study):
+        return [None]
     return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
 
 
-def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
+def _is_part(study: Study) -> bool:
+    """Whether the object is built in a method of another class, which says when it is asked."""
+    if study.use is None:
+        return False
+    owner = (study.use.names or study.names).enclosing(study.use.call, ast.ClassDef)
+    return owner is not None and owner is not study.node
+
+
+def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edge]:
     run = study.run(0, use=use)
     values = {
         path: value
@@ -86,11 +97,11 @@ def _edges(study: Study, use: Construction | None) -> Iterator[_Edge]:
             continue
         if stated and (role in _WARMUPS or (role in LENGTHS and not _assigned(study, path))):
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
-        elif study.site.form in _CLASSES and _is_warmup(study, path, paths):
+        elif study.site.form in _CLASSES and _is_warmup(study, path, paths) and not _is_part(study):
             yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1, declared=False)
         elif role is Role.EPOCHS and "warm" not in path.lower():
             yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
-    if use is not study.use:
+    if not first:
         return
     for warmup in (path for path in paths if role_of(path) in _WARMUPS):
         for whole in (path for path in paths if _is_whole(study, path) and role_of(path) is _unit(warmup, path)):
@@ -135,7 +146,9 @@ def _is_warmup(study: Study, path: str, paths: list[str]) -> bool:
 def _is_whole(study: Study, path: str) -> bool:
     """A length that the schedule has to survive: its horizon where that is asked for, a decay that ends early."""
     if role_of(path) in _WHOLE:
-        return study.site.form in _STEPPED_AFTER
+        # A trainer that tells where it stands asks after its last batch as well.
+        told = study.site.form == "wrapper" and study.runs[0].measured and not study.site.writes
+        return told or study.site.form in _STEPPED_AFTER
     return role_of(path) is Role.DECAY_LENGTH
 
 

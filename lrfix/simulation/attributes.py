@@ -11,6 +11,7 @@ from lrfix.simulation.array_methods import attribute_of_array
 from lrfix.simulation.arrays import is_array_like
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import check_length, check_method
+from lrfix.simulation.quantities import Quantity, Unit, attribute_of_quantity, attribute_of_unit
 from lrfix.simulation.values import (
     MISSING,
     BoundMethod,
@@ -110,6 +111,10 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) 
         return _class(machine, value, name, node)
     if is_array_like(value):
         return attribute_of_array(value, name, node)
+    if kind is Quantity:
+        return attribute_of_quantity(value, name, node)
+    if kind is Unit:
+        return attribute_of_unit(value, name, node)
     if kind in METHODS and name in METHODS[kind]:
         return _method(machine, value, name, node)
     if kind in (int, float, complex) and name in ("real", "imag", "numerator", "denominator"):

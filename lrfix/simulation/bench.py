@@ -14,6 +14,7 @@ from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import literal
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.quantities import plain
 from lrfix.simulation.roles import LENGTHS, Role, last_word, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.sequences import sequences, several
@@ -128,10 +129,11 @@ class Bench:
 
     def rate(self, value: Any) -> Any:
         if isinstance(value, Unknown):
-            if role_of(value.path) is Role.UNKNOWN:
+            role = role_of(value.path)
+            if role is Role.UNKNOWN or (role in LENGTHS and value.path.endswith(")")):
                 raise Opaque(f"the rate becomes `{value.path}`, which this file does not fix", None)
-            return self.world.host.concretise(value, None, "number")
-        return value
+            return plain(self.world.host.concretise(value, None, "number"))
+        return plain(value)
 
     def value(self, node: ast.expr) -> Any:
         return self.world.evaluate(node)
@@ -221,7 +223,7 @@ class Bench:
             value = several(value)
         self.world.host.leaves[name] = value
         self.parameters[name] = value
-        return value
+        return self.world.host.dressed(name, value)
 
     def bound(
         self, parameters: Sequence[Parameter], optimizer: Instance | None, ticks: dict[str, Tick] | None = None
@@ -232,9 +234,8 @@ class Bench:
             if optimizer is not None and names_optimizer(name):
                 found[name] = optimizer_named(optimizer, name)
             elif ticks and name in ticks:
-                assert self.clock is not None
                 if required or not (isinstance(default, ast.Constant) and default.value is None):
-                    found[name] = self.clock.read(ticks[name])
+                    found[name] = self.moment(name, ticks[name])
             elif name.lower() in _MODULES:
                 if required:
                     found[name] = Unknown(name)
@@ -243,6 +244,13 @@ class Bench:
                 if value is not OMIT:
                     found[name] = value
         return found
+
+    def moment(self, name: str, tick: Tick) -> Any:
+        """The present position for a parameter, with a unit where its type is a class that has one."""
+        assert self.clock is not None
+        host = self.world.host
+        typed = host.measures is not None and name in host.measures.named
+        return host.dressed(name, self.clock.read(tick)) if typed else self.clock.read(tick)
 
     def visible(self, construction: Construction | None) -> dict[str, object]:
         """The numbers that the user's own names have where the scheduler is built."""

@@ -13,6 +13,7 @@ from lrfix.simulation.arrays import binary, elementwise, is_array_like, unary
 from lrfix.simulation.enums import is_enumeration, members
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import MAX_LENGTH, check_format, check_power, check_tree
+from lrfix.simulation.quantities import Quantity, Unit
 from lrfix.simulation.scalars import NumpyFloat, NumpyInt, plain, rounded
 from lrfix.simulation.values import (
     MISSING,
@@ -228,9 +229,14 @@ def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) 
             elif is_array_like(value):
                 if kind is object or _array_is(value, kind):
                     return True
+            elif isinstance(value, Quantity | Unit):
+                if kind is object:
+                    return True
             elif isinstance(machine.concrete(value, node, "any"), kind):
                 return True
         elif isinstance(kind, Unknown):
+            if isinstance(value, Quantity | Unit):
+                return True  # which class it is of, only an import could tell
             if _foreign(kind) and not isinstance(value, Unknown):
                 continue
             raise Opaque(f"asks for the type `{kind.path}`", node)

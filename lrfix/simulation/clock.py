@@ -32,17 +32,22 @@ _STEP = re.compile(
 )
 _BATCH = re.compile(r"^(i|ii|idx|n_?i|batch_?(idx|i|id|index|num|no|nr)|i_?batch|(data_?)?iter_?step|bi|b_idx)$")
 _BROAD = re.compile(
-    r"^(t|k|n|x|s|it|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters"
+    r"^(t|k|n|x|s|it|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters|elapsed"
     r"|iter_?(no|n)|global_steps|ep|e|i)$"
 )
 _PROGRESS = re.compile(
-    r"^(frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done|where)$"
+    r"^((get_)?elapsed_(duration|fraction)|frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done|where)$"
 )
+# A trainer's own object for where training stands, and what is read off it.
+_MOMENT = re.compile(r"(?:^|\.)(?:time_?stamp|timer)(?:\.(\w+))?$")
 _WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
 
 
 def tick_of(path: str) -> Tick | None:
     """The count that a free name stands for, or None."""
+    read = moment(path)
+    if read is not None:
+        return read
     word = last_word(path)
     role = role_of(path)
     if role in (Role.EPOCHS, Role.UNKNOWN, Role.LAST_EPOCH) and _EPOCH.match(word):
@@ -54,6 +59,21 @@ def tick_of(path: str) -> Tick | None:
     if _PROGRESS.match(word):
         return Tick.PROGRESS
     return Tick.BATCH if _BATCH.match(word) else None
+
+
+def moment(path: str) -> Tick | None:
+    """The count that a trainer's timestamp stands for as a whole (``state.timestamp``), or one read off it."""
+    match = _MOMENT.search(path)
+    if match is None or "." not in path:
+        return None
+    word = match[1]
+    if word is None or word in ("batch", "batches", "step", "iteration", "iter", "update", "sample", "token"):
+        return Tick.STEP
+    if word in ("epoch", "epochs"):
+        return Tick.EPOCH
+    if word in ("progress", "share"):
+        return Tick.PROGRESS
+    return Tick.BATCH if word in ("batch_in_epoch", "step_in_epoch", "iter_in_epoch") else None
 
 
 def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
@@ -98,4 +118,4 @@ def nested(ticks: Sequence[Tick]) -> bool:
     return Tick.EPOCH in ticks and (Tick.STEP in ticks or Tick.BATCH in ticks)
 
 
-__all__ = ["Clock", "Tick", "first_of", "nested", "parameter_ticks", "tick_of"]
+__all__ = ["Clock", "Tick", "first_of", "moment", "nested", "parameter_ticks", "tick_of"]

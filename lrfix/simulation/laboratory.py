@@ -18,6 +18,7 @@ from lrfix.simulation.bench import Bench
 from lrfix.simulation.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.signatures import arguments_of
@@ -54,6 +55,7 @@ class Run:
     names: Mapping[str, object] = field(default_factory=dict)
     scheduler: Any = None
     borrowed: bool = False
+    measured: bool = False
 
     @property
     def curve(self) -> list[Any]:
@@ -94,7 +96,7 @@ class Laboratory:
         if construction is not None and construction.names is not None:
             defaults.join(construction.names)
             scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
-        host = Host(scenario, defaults)
+        host = Host(scenario, defaults, measures_of(self.names))
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
@@ -126,6 +128,7 @@ class Laboratory:
         _cut(run)
         run.leaves = dict(host.leaves)
         run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
+        run.measured = host.measured
         run.names = bench.visible(construction)
         return run
 

@@ -12,6 +12,7 @@ from lrfix.simulation.errors import Finished, Opaque, UserError
 from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.laboratory import FUEL, Laboratory
+from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.trace import Trace
@@ -92,7 +93,7 @@ def _built(
 ) -> _Bench:
     scenario = Scenario(index, overrides=overrides)
     defaults = Defaults(laboratory.names)
-    host = Host(scenario, defaults)
+    host = Host(scenario, defaults, measures_of(laboratory.names))
     scenario.defaults = defaults
     interpreter = Interpreter(host=host, recorder=Trace({}), fuel=FUEL)
     world = World(laboratory.names, interpreter, host)

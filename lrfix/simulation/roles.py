@@ -83,16 +83,16 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.PEAK,
     ),
     (
-        r"(len|length|num|n)_?.*(loader|batches)|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
+        r"(len|length|num|n)_?.*(loader|batches)|loader_?(len|length|size)$|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
         Role.LOADER_LENGTH,
     ),
     (r"(hold|constant|plateau|flat|stable|keep)_?(steps?|iters?|epochs?|len|length|updates)$", Role.HOLD),
     (
-        r"decay_?(steps|iters|iterations|length|len|steps)|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown",
+        r"decay_?(steps|iters|iterations|length|len|duration)|^t_decay$|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown",
         Role.DECAY_LENGTH,
     ),
     (
-        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|(final|train|training|decay)_tokens$",
+        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay)_tokens$",
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),

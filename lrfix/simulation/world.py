@@ -20,6 +20,7 @@ from lrfix.simulation.environment import Environment, Passing
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.measures import Measures
 from lrfix.simulation.modules import resolve_qualified
 from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
@@ -41,14 +42,17 @@ class Host:
 
     ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
     having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
-    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed.
+    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
+    ``measured``: a length or a moment with a unit was.
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
     about.
     """
 
-    def __init__(self, scenario: Scenario, defaults: Defaults) -> None:
+    def __init__(self, scenario: Scenario, defaults: Defaults, measures: Measures | None = None) -> None:
         self.scenario = scenario
         self.defaults = defaults
+        self.measures = measures
+        self.measured = False
         self.leaves: dict[str, object] = {}
         self.clock: Clock | None = None
         self.optimizer: Instance | None = None
@@ -60,6 +64,17 @@ class Host:
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        return self.dressed(unknown.path, self._concretise(unknown, node, wanted))
+
+    def dressed(self, path: str, value: Any) -> Any:
+        """A number with its unit, where the file speaks of units."""
+        if self.measures is None or not self.measures.spoken:
+            return value
+        found = self.measures.dressed(path, value)
+        self.measured = self.measured or found is not value
+        return found
+
+    def _concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
         path = unknown.path
         if path in self.leaves:
             self.inventions += path in self.invented
@@ -95,6 +110,10 @@ class Host:
         self.unknown_writes.append((unknown.path, name))
 
     def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
+        if self.measures is not None:
+            known = self.measures.attribute(unknown, name, self._number)
+            if known is not MISSING:
+                return known
         if self.optimizer is None:
             return MISSING
         if name == "param_groups":
@@ -102,7 +121,12 @@ class Host:
         return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
-        return MISSING
+        if self.measures is None:
+            return MISSING
+        return self.measures.call(unknown, arguments, keywords, lambda: self.clock, self._number)
+
+    def _number(self, unknown: Unknown) -> Any:
+        return self.concretise(unknown, None, "number")
 
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         return node in self.foreign

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from lrfix.names import Defined, Names
+from lrfix.names import Binding, Defined, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import Construction, ScheduleSite
@@ -59,9 +59,8 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
         return []
     owned = set(taken)
     found: list[ScheduleSite] = []
-    for node in names.nodes:
-        if not isinstance(node, ast.ClassDef) or node in owned or _foreign(names, node):
-            continue
+    classes = [n for n in names.nodes if isinstance(n, ast.ClassDef) and n not in owned and not _foreign(names, n)]
+    for node in classes:
         family = _family(names, node)
         methods = _methods(family)
         writes = [w for m in methods.values() for w in effects.inside(m)]
@@ -74,18 +73,60 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
         ):
             continue
         own = [s for s in (*(w.statement for w in writes), *setting) if node in names.ancestors(s)]
-        found.append(
-            ScheduleSite(
-                form="wrapper",
-                name=node.name,
-                base="",
-                nodes=(node,),
-                span=source.span(node),
-                constructions=tuple(_constructions(names, node, family)),
-                writes=tuple(dict.fromkeys(own)),
-            )
-        )
+        found.append(_site(source, names, node, family, own))
+    known = {site.node for site in found}
+    found += [
+        _site(source, names, n, _family(names, n), []) for n in classes if n not in known and _asks(names, n, known)
+    ]
     return found
+
+
+def _site(
+    source: Source, names: Names, node: ast.ClassDef, family: list[ast.ClassDef], writes: list[ast.stmt]
+) -> ScheduleSite:
+    return ScheduleSite(
+        form="wrapper",
+        name=node.name,
+        base="",
+        nodes=(node,),
+        span=source.span(node),
+        constructions=tuple(_constructions(names, node, family)),
+        writes=tuple(dict.fromkeys(writes)),
+    )
+
+
+def _asks(names: Names, node: ast.ClassDef, known: set[ast.AST]) -> bool:
+    """Whether a class is asked for the rate and hands the question on to a schedule of this file that it builds."""
+    if not _SCHEDULER_WORDS & set(words(node.name)):
+        return False
+    methods = _methods([node])
+    built = {
+        target.attr
+        for statement in ast.walk(methods.get("__init__", ast.Pass()))
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+        for binding in _bindings_of(names, statement.value.func)
+        if isinstance(binding, Defined) and binding.node in known
+        for target in statement.targets
+        if isinstance(target, ast.Attribute)
+    }
+    return any(
+        isinstance(n, ast.Return) and isinstance(n.value, ast.Call) and _receiver(n.value) in built
+        for name, method in methods.items()
+        if name == "__call__" or name in _SCHEDULER_METHODS
+        for n in ast.walk(method)
+    )
+
+
+def _bindings_of(names: Names, function: ast.expr) -> list[Binding]:
+    return names.bindings(function.id, function) if isinstance(function, ast.Name) else []
+
+
+def _receiver(call: ast.Call) -> str | None:
+    """``part`` of ``self.part(state)`` and ``self.part.get_lr(step)``."""
+    function = call.func
+    inner = function.value if isinstance(function, ast.Attribute) else function
+    known = inner if isinstance(inner, ast.Attribute) else function
+    return known.attr if isinstance(known, ast.Attribute) else None
 
 
 def _bends_a_schedule(node: ast.ClassDef, family: list[ast.ClassDef], known: set[ast.AST]) -> bool:

@@ -121,3 +121,52 @@ def test_numbers_that_the_module_states_are_not_moved(codes):
                 group["lr"] = rate(step)
         """
     assert codes(source.format(warmup=200)) == []
+
+
+TRAINER = """
+    from typing import Union
+    from trainers import State, Time
+
+    class LinearWarmupLR:
+        def __init__(self, t_warmup: Union[str, Time]):
+            self.t_warmup = t_warmup
+
+        def __call__(self, state: State):
+            length = state.max_duration
+            if state.timestamp < self.t_warmup:
+                return (state.timestamp / self.t_warmup).value
+            share = ((state.timestamp - self.t_warmup) / (length - self.t_warmup)).value{guard}
+            return 1.0 - min(1.0, share)
+    """
+
+
+@pytest.mark.parametrize(("guard", "reported"), [("", True), (" if length > self.t_warmup else 0.0", False)])
+def test_a_trainer_that_tells_where_it_stands_asks_at_the_end_as_well(codes, advice, guard, reported):
+    source = TRAINER.format(guard=guard)
+    assert codes(source) == []
+    found = advice(source)
+    assert [f.code for f in found] == (["LR205"] if reported else [])
+    if reported:
+        assert "`t_warmup` = `state.max_duration`" in found[0].message
+
+
+@pytest.mark.parametrize(("parts", "reported"), [(False, True), (True, False)])
+def test_a_part_of_a_schedule_is_asked_as_its_whole_asks_it(advice, parts, reported):
+    """Without warmup the whole never asks its warmup part, which divides by its length."""
+    whole = """
+    class Whole:
+        def __init__(self, warmup_steps):
+            self.warmup_steps = warmup_steps
+            self.ramp = RampLR(warmup_steps)
+        def __call__(self, step):
+            return self.ramp(step) if step < self.warmup_steps else 1.0
+    """
+    ramp = """
+    class RampLR:
+        def __init__(self, warmup_steps):
+            self.warmup_steps = warmup_steps
+        def __call__(self, step):
+            return min(1.0, step / self.warmup_steps)
+    """
+    use = whole if parts else "\n    ramp = RampLR(warmup_steps=20)\n"
+    assert [f.code for f in advice(ramp + use)] == (["LR205"] if reported else [])

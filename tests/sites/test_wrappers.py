@@ -287,3 +287,30 @@ def test_a_scheduler_that_gives_its_rate_through_a_function_it_chose_is_a_wrappe
     """)
 
     assert found.name == "LRScheduler"
+
+
+ASKED = """
+    # Factors of the learning rate.
+    class LinearLRSchedule:
+        def __init__(self, t_max, start=1.0, end=0.0):
+            self.t_max, self.start, self.end = t_max, start, end
+        def __call__(self, step):
+            return self.start + (self.end - self.start) * min(1.0, step / self.t_max)
+
+    class ConstantLRSchedule:
+        def __init__(self, t_max, value=1.0):
+            self.part = {built}(t_max, value, value)
+        def __call__(self, step):
+            return {given}
+"""
+
+
+def test_a_schedule_that_hands_the_question_on_to_one_that_it_builds_is_one_too() -> None:
+    code = ASKED.format(built="LinearLRSchedule", given="self.part(step)")
+
+    assert [s.name for s in wrappers(code)] == ["LinearLRSchedule", "ConstantLRSchedule"]
+
+
+def test_a_class_that_asks_something_else_is_none() -> None:
+    for built, given in [("Table", "self.part(step)"), ("LinearLRSchedule", "self.other(step)")]:
+        assert [s.name for s in wrappers(ASKED.format(built=built, given=given))] == ["LinearLRSchedule"]
