@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lrfix.checks.first_updates import update_before_warmup
+from lrfix.checks.interplay import torn_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -30,20 +32,31 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         if jumps and all(jump is not None for jump in jumps):
             break
     else:
-        yield from _junction(study)
+        found = list(_junction(study))
+        yield from found or _together(study)
         return
-    run, step = runs[0], jumps[0]
-    assert step is not None
+    assert jumps[0] is not None
+    yield _boundary(study, runs[0], jumps[0], "")
+
+
+def _boundary(study: Study, run: Run, step: int, under: str) -> Violation:
     before, after = run.curve[step], run.curve[step + 1]
     direction = "drops" if after < before else "leaps"
-    yield Violation(
+    return Violation(
         decay_span(study),
-        f"The rate {direction} where warmup ends: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
+        f"The rate {direction} where warmup ends{under}: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
         f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step "
         "before "
         f"and {abs(run.curve[step + 2] - after):.2g} after.",
         study.evidence(run, [step - 1, step, step + 1, step + 2]),
     )
+
+
+def _together(study: Study) -> Iterator[Violation]:
+    """Phases that two settings of the schedule move apart, each of which alone keeps them together."""
+    for settings, run, step in torn_apart(study, _jump):
+        named = " and ".join(f"`{path}` = {value}" for path, value in settings.items())
+        yield replace(_boundary(study, run, step, f" with {named} together"), advice=True)
 
 
 @rule("LR203")

@@ -65,3 +65,34 @@ THREE_PHASES = """
 def test_later_phases_have_to_meet_as_well(codes):
     assert codes(THREE_PHASES.format(reached="(start - warmup_steps)")) == []
     assert codes(THREE_PHASES.format(reached="start")) == ["LR202"]
+
+
+STRETCHED = """
+    class LinearWarmupLR:
+        def __init__(self, warmup_steps, total_steps, scale_warmup=False):
+            self.warmup_steps, self.total_steps, self.scale_warmup = warmup_steps, total_steps, scale_warmup
+
+        def __call__(self, step, stretch=1.0):
+            end = self.total_steps * stretch
+            ramp = self.warmup_steps * (stretch if self.scale_warmup else 1.0)
+            if step < {handed_over}:
+                return (step + 1) / (ramp + 1)
+            return max(0.0, 1.0 - (step - ramp) / (end - ramp))
+    """
+
+
+def test_two_settings_that_tear_the_phases_apart_together_are_told_of(codes, advice):
+    source = STRETCHED.format(handed_over="self.warmup_steps")
+    assert codes(source) == []
+    told = [f for f in advice(source) if f.code == "LR202"]
+    assert len(told) == 1
+    assert "`scale_warmup` = True and `stretch` = 2.0 together" in told[0].message
+
+
+def test_two_settings_that_keep_the_phases_together_are_not(advice):
+    assert [f for f in advice(STRETCHED.format(handed_over="ramp")) if f.code == "LR202"] == []
+
+
+def test_a_setting_that_is_a_jump_by_itself_is_meant_as_one(advice):
+    source = STRETCHED.format(handed_over="ramp").replace("return max(0.0, ", "return (1.0 / stretch) * max(0.0, ")
+    assert [f for f in advice(source) if f.code == "LR202"] == []

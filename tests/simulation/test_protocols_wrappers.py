@@ -82,3 +82,43 @@ def test_a_step_told_the_epoch_is_taken_once_an_epoch_beside_an_update_per_batch
     curve = list(analysis.curve)
     assert curve[:5] == sorted(curve[:5])
     assert curve[-1] == 0.0
+
+
+TWO_CLOCKS = """
+    class BaseScheduler:
+        def __init__(self, optimizer, stepwise=False):
+            self.optimizer, self.stepwise = optimizer, stepwise
+            self.global_step = self.global_epoch = 0
+            self.initial_lr()
+        def initial_lr(self):
+            self.set_lr(self.get_step_lr(0) if self.stepwise else self.get_epoch_lr(0))
+        def set_lr(self, lr):
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+        def step(self):
+            self.global_step += 1
+            if self.stepwise:
+                self.set_lr(self.get_step_lr(self.global_step))
+        def epoch(self):
+            self.global_epoch += 1
+            if not self.stepwise:
+                self.set_lr(self.get_epoch_lr(self.global_epoch))
+    class EpochwiseScheduler(BaseScheduler):
+        def get_epoch_lr(self, epoch):
+            return 0.1 * 0.5 ** epoch
+    class StepwiseScheduler(BaseScheduler):
+        def __init__(self, optimizer):
+            super().__init__(optimizer, stepwise=True)
+        def get_step_lr(self, step):
+            return 0.1 * 0.5 ** step
+"""
+
+
+def test_what_only_the_constructor_calls_advances_nothing_and_epochs_are_told_beside_steps():
+    analyses = analyse(parse_source(textwrap.dedent(TWO_CLOCKS).encode(), "train.py"))
+    curves = {a.name: a.curve for a in analyses}
+
+    assert curves["StepwiseScheduler"][:3] == pytest.approx([0.1, 0.05, 0.025])
+    per_epoch = curves["EpochwiseScheduler"].index(0.05)
+    assert per_epoch > 1
+    assert curves["EpochwiseScheduler"][2 * per_epoch] == pytest.approx(0.025)

@@ -203,8 +203,13 @@ def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
             break
         reaching |= more
     reaching -= {"__init__", "load_state_dict", "state_dict"}
-    outer = [n for n in reaching if not any(n in calls[other] for other in reaching if other != n)]
-    for candidates in (outer, sorted(reaching)):
+    known = [name for name in methods if name in reaching]
+    # What only a constructor calls sets the first rate; it advances nothing.
+    begun = calls.get("__init__", set())
+    later = [n for n in known if n in ADVANCES or n not in begun or any(n in calls[other] for other in known)]
+    known = later or known
+    outer = [n for n in known if not any(n in calls[other] for other in known if other != n)]
+    for candidates in (outer, sorted(known)):
         for name in (*ADVANCES, *candidates):
             if name in candidates:
                 chosen = methods[name]
@@ -238,7 +243,7 @@ def _other_clock(chosen: ast.FunctionDef, candidates: Sequence[str]) -> str | No
     name, epochs = chosen.name, _by_epochs(chosen)
     words = _BATCHES if epochs else ("epoch",)
     if not epochs and not any(word in name for word in _BATCHES):
-        return None
+        return "epoch" if "epoch" in candidates else None
     return next((c for c in candidates if c != name and any(w in c for w in words)), None)
 
 
