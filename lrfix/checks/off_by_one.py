@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+from lrfix.checks.intervals import decays_at_once
 from lrfix.checks.ramps import overshoots, ramp_end, tops
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -16,8 +17,11 @@ from lrfix.study import Study, all_real
 _STAIRS = 3
 
 
-@rule("LR209")
+@rule("LR209", uses=True)
 def off_by_one(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from decays_at_once(study)
+        return
     if not study.ran or study.site.base == "MultiplicativeLR" or not all(all_real(run.curve) for run in study.runs):
         return
     run = study.runs[0]

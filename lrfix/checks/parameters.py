@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from lrfix.checks.exchanged import exchanged
 from lrfix.checks.given_arguments import misgiven
+from lrfix.checks.pasted import pasted
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -22,6 +23,7 @@ _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.G
 def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
+        yield from pasted(study)
         return
     for judge in (_text_compared_with_number, exchanged, _bare_attribute, _short):
         found = list(judge(study))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.checks.loop_parameters import overwritten_in_a_loop
 from lrfix.checks.promises import promise
+from lrfix.checks.unwritten import unwritten
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -24,8 +26,11 @@ from lrfix.structure import (
 from lrfix.study import Study, constant
 
 
-@rule("LR101")
+@rule("LR101", uses=True)
 def mutated_parameter(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from overwritten_in_a_loop(study)
+        return
     parameters = hyperparameters(study)
     for function in schedule_functions(study):
         for update in updates(function):
@@ -107,8 +112,11 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
         )
 
 
-@rule("LR105")
+@rule("LR105", uses=True)
 def constant_schedule(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from unwritten(study)
+        return
     if not study.ran or study.truncated:
         return
     promised = promise(study)

@@ -1,0 +1,78 @@
+"""For LR105: a rate that is worked out, given a name, and reaches no optimizer. No rules here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.findings import Violation
+from lrfix.names import Assigned, Scope
+from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
+from lrfix.study import Study
+
+_NEW = frozenset({"new", "next", "updated"})
+_ASKED = frozenset({"lr", "learning", "scheduler", "schedule", "anneal", "annealing", "warmup"})
+
+
+def unwritten(study: Study) -> Iterator[Violation]:
+    """The new rate that a schedule gives back to a function which does nothing with it."""
+    for node, scope in study.names.scopes.items():
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for name, bindings in scope.bindings.items():
+            if not (names_rate(name) and _NEW & set(words(name))) or name in scope.outer_names:
+                continue
+            for binding in bindings:
+                if (
+                    isinstance(binding, Assigned)
+                    and isinstance(binding.value, ast.Call)
+                    and _asks_a_schedule(binding.value)
+                    and not _read(study, name, scope)
+                    and not _writes(node)
+                ):
+                    yield Violation(
+                        study.span(binding.node),
+                        f"`{ast.unparse(binding.value.func)}` works out a new rate, and `{name}` is never used: it "
+                        "does not reach the optimizer, whose rate stays as it is.",
+                    )
+                    break
+
+
+def _asks_a_schedule(call: ast.Call) -> bool:
+    """Whether a call gets a rate from a schedule that knows no optimizer: neither stepped nor given one."""
+    named = call.func
+    last = named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
+    if not _ASKED & set(words(last)):
+        return False
+    return not any(isinstance(n, ast.expr) and looks_like_optimizer(n) for a in _given(call) for n in ast.walk(a))
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(k.value for k in call.keywords)]
+
+
+def _read(study: Study, name: str, scope: Scope) -> bool:
+    return any(
+        isinstance(n, ast.Name)
+        and n.id == name
+        and isinstance(n.ctx, ast.Load)
+        and study.names.owner(name, study.names.scope_of(n)) is scope
+        for n in study.names.nodes
+    )
+
+
+def _writes(function: ast.FunctionDef) -> bool:
+    """Whether the function changes a rate all the same, or looks its variables up by name."""
+    return any(
+        (isinstance(n, ast.Attribute) and n.attr == "param_groups")
+        or (isinstance(n, ast.Name) and n.id in ("locals", "vars", "eval", "exec"))
+        or (isinstance(n, ast.Call) and _ASKED & set(words(ast.unparse(n.func))) and _hands_on_optimizer(n))
+        for n in ast.walk(function)
+    )
+
+
+def _hands_on_optimizer(call: ast.Call) -> bool:
+    return any(looks_like_optimizer(a) for a in _given(call))
+
+
+__all__ = ["unwritten"]
