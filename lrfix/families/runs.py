@@ -127,4 +127,13 @@ def stretched(study: Study, shape: Shape) -> Shape | None:
     return Shape(f"{warmup}+{shape.family}", shape.parameters) if warmup.endswith("warmup") else None
 
 
-__all__ = ["ENOUGH", "SHORT", "curve_of", "leaves_off", "long_lengths", "shape_in", "stated_factors", "stretched"]
+__all__ = [
+    "ENOUGH",
+    "SHORT",
+    "curve_of",
+    "leaves_off",
+    "long_lengths",
+    "shape_in",
+    "stated_factors",
+    "stretched",
+]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from lrfix.families.runs import ENOUGH, curve_of
+from lrfix.families.branches import behind_branches
 from lrfix.families.schedule import Family, family_of
 from lrfix.findings import ScheduleReport
-from lrfix.recognition.shapes import shape_of, united
+from lrfix.recognition.shapes import united
 from lrfix.sites.model import ScheduleSite
-from lrfix.study import Study, all_real
-
-_MOST_BRANCHES = 4
-_ANOTHER = "another"
-"""A text that no code compares a setting with: it leads to the last ``else``."""
+from lrfix.study import Study
 
 
 def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: Mapping[str, Sequence[str]]) -> Family:
@@ -26,7 +22,10 @@ def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: M
         return Family("other")
     names = [family.name for family in named]
     horizon = next((family.horizon for family in named if family.horizon is not None), None)
-    names += [name for study in studies[:1] if study.opaque is None for name in _branches(study, alternatives)]
+    names += [name for study in studies[:1] if study.opaque is None for name in behind_branches(study, alternatives)]
+    if "onecycle" in names:
+        # One policy, annealed in another way: in straight lines up and down.
+        names = [name for name in names if name != "linear-warmup+linear"]
     whole = united(names)
     if site.form == "setter" and whole == "constant":
         # Writing one rate again and again is an assignment, not a schedule.
@@ -53,24 +52,6 @@ def schedules(studies: Sequence[Study]) -> tuple[ScheduleReport, ...]:
         )
         for study, family in told
     )
-
-
-def _branches(study: Study, alternatives: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Families behind switches that list no texts: a flag the other way, the ``else`` of a single comparison."""
-    first = study.run(0, use=study.described_by)
-    if not first.ran:
-        return
-    tried: list[dict[str, object]] = [{path: _ANOTHER} for path, texts in alternatives.items() if len(texts) == 1]
-    for path, value in first.leaves.items():
-        if isinstance(value, bool) and path not in study.settings:
-            tried.append({path: not value})
-    for overrides in tried[:_MOST_BRANCHES]:
-        run = study.run(0, use=study.described_by, overrides=overrides, steps=min(study.steps, ENOUGH))
-        if not run.ran or not run.curve or not all_real(run.curve) or run.failure is not None:
-            continue
-        shape = shape_of([curve_of(study, run)])
-        if shape is not None and not {"other", "cyclic"} & set(shape.family.split("+")) and shape.family != "constant":
-            yield shape.family
 
 
 __all__ = ["family_of_site", "schedules"]

@@ -146,13 +146,20 @@ def _stair_parts(stairs: Staircase, marks: Landmarks, tolerance: float) -> Itera
         yield "cyclic" if kept.drops > 3 and kept.stride is not None else "other"
     elif kept.geometric and kept.stride is not None and kept.drops >= 3 and _is_epoch(kept.stride, marks):
         yield "exponential"
-    elif (kept.geometric and kept.even) or (kept.drops == 1 and _near(kept.treads[1].begin, marks.periods)):
+    elif _of_equal_distance(kept, marks):
         yield "step"
     elif kept.sampled and not kept.geometric:
         found = name_phases(kept.levels, marks.scaled(kept.stride or 1))
         yield from (("multistep",) if found.other or len(treads) < 8 else found.parts)
     else:
         yield "multistep"
+
+
+def _of_equal_distance(stairs: Staircase, marks: Landmarks) -> bool:
+    """Whether the drops of a staircase are those of a step schedule, begun later than the run or not."""
+    if stairs.drops == 1:
+        return _near(stairs.treads[1].begin, marks.periods)
+    return stairs.geometric and (stairs.even or stairs.distance in marks.periods)
 
 
 def _is_epoch(stride: int, marks: Landmarks) -> bool:

@@ -68,14 +68,19 @@ class Staircase:
         return max(regular) < 1 and all(abs(r - ratios[0]) <= _SAME_RATIO * ratios[0] for r in regular)
 
     @property
+    def distance(self) -> int | None:
+        """The steps from each drop to the next, where they are equal."""
+        lengths = {tread.length for tread in self.treads[1:-1]}
+        if not lengths or max(lengths) - min(lengths) > (1 if self.drops > _FEWEST_HELD else 0):
+            return None
+        return max(lengths)
+
+    @property
     def even(self) -> bool:
         """Whether the drops come at equal distances, counted from the start of the curve or of the staircase."""
-        if self.drops < 2:
+        size = self.distance
+        if size is None:
             return False
-        lengths = {tread.length for tread in self.treads[1:-1]}
-        if max(lengths) - min(lengths) > (1 if self.drops > _FEWEST_HELD else 0):
-            return False
-        size = max(lengths)
         first = self.treads[1].begin
         # A rate that is held on from a warmup was reached a step before it was held.
         return abs(first - size) <= 1 or abs(self.treads[0].length - size) <= 1 or self.drops >= _FEWEST_HELD

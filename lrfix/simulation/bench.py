@@ -12,7 +12,7 @@ from lrfix.names import Assigned, Names, Scope
 from lrfix.simulation.clock import Clock, Tick, first_of
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
-from lrfix.simulation.facts import literal
+from lrfix.simulation.facts import boundless, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.quantities import plain
 from lrfix.simulation.roles import LENGTHS, Role, last_word, names_optimizer, role_of
@@ -201,14 +201,20 @@ class Bench:
         stated = literal(default)
         role = role_of(name)
         overridden, absent = name in self.scenario.overrides, False
-        if not overridden and default is not None:
+        if boundless(self.names, default) and not overridden and role in (*LENGTHS, Role.UNKNOWN):
+            # "Without end" states no length: any that training may have will do.
+            stated = None
+            if role is Role.UNKNOWN:
+                self.scenario.values.setdefault(name, self.scenario.value("total_steps"))
+                role = Role.HORIZON
+        elif not overridden and default is not None:
             if isinstance(default, ast.Constant) and default.value is None:
                 if not self.scenario.fill_none or role not in (*LENGTHS, Role.FLOOR, Role.FLOOR_RATIO, Role.PEAK):
                     return OMIT
                 stated, absent = 0, True
             if stated is None or isinstance(stated, bool | str) or role is Role.LAST_EPOCH:
                 return OMIT
-        if stated is not None and not self.scenario.fill_none:
+        if stated is not None and not absent and (not self.scenario.fill_none or role is Role.UNKNOWN):
             self.world.host.defaults.own.setdefault(name, stated)
         if required and names_rate_key(name) and not overridden:
             return "lr"

@@ -6,6 +6,7 @@ says nothing else: ``num_steps`` is a horizon, ``global_step`` is where training
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,9 @@ _PROGRESS = re.compile(
 )
 # A trainer's own object for where training stands, and what is read off it.
 _MOMENT = re.compile(r"(?:^|\.)(?:time_?stamp|timer)(?:\.(\w+))?$")
+_IN_ITEMS = re.compile(r"(^|_)(tokens|samples|examples|images)$")
+_ITEMS_A_STEP = re.compile(r"(^|_)((ctx|context|seq|sequence|block)_?(len|length|size)|bsz|batch_?size|world_?size)$")
+_OPTIONS = re.compile(r"(^|\.)(args|cfg|config|conf|hparams|opt|opts|flags|settings|FLAGS)\.\w+$")
 _WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
 
 
@@ -51,7 +55,8 @@ def tick_of(path: str) -> Tick | None:
     word = last_word(path)
     role = role_of(path)
     if role in (Role.EPOCHS, Role.UNKNOWN, Role.LAST_EPOCH) and _EPOCH.match(word):
-        return Tick.EPOCH
+        # What the options call epochs is how many there are.
+        return None if _OPTIONS.search(path) and not re.match(_NOW, word) else Tick.EPOCH
     if role not in (Role.UNKNOWN, Role.LAST_EPOCH):
         return None
     if _STEP.match(word):
@@ -87,6 +92,22 @@ def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
     return found
 
 
+def counts_items(nodes: Sequence[ast.AST]) -> bool:
+    """Whether code counts its way in items, not in steps: it multiplies steps by what makes a batch."""
+    for root in nodes:
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name | ast.Attribute):
+                word = last_word(ast.unparse(node))
+                if _IN_ITEMS.search(word):
+                    return True
+    return False
+
+
+def items_a_step(path: str) -> bool:
+    """Whether an expression says how many items a step takes: the length of a sequence, the size of a batch."""
+    return bool(_ITEMS_A_STEP.search(last_word(path)))
+
+
 @dataclass
 class Clock:
     """Where training stands. ``nested``: batches are counted inside epochs of ``per_epoch`` steps; otherwise one
@@ -118,4 +139,14 @@ def nested(ticks: Sequence[Tick]) -> bool:
     return Tick.EPOCH in ticks and (Tick.STEP in ticks or Tick.BATCH in ticks)
 
 
-__all__ = ["Clock", "Tick", "first_of", "moment", "nested", "parameter_ticks", "tick_of"]
+__all__ = [
+    "Clock",
+    "Tick",
+    "counts_items",
+    "first_of",
+    "items_a_step",
+    "moment",
+    "nested",
+    "parameter_ticks",
+    "tick_of",
+]

@@ -202,7 +202,7 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
         wanted = "identity" if left is None or right is None else "any"
         same = machine.concrete(left, node, wanted) is machine.concrete(right, node, wanted)
         return same if op is ast.Is else not same
-    left, right = machine.concrete(left, node, "any"), machine.concrete(right, node, "iterable")
+    left, right = machine.concrete(left, node, "any"), machine.concrete(right, node, "container")
     if isinstance(right, ClassValue):
         raise Opaque(f"looks for a member in the class `{right.name}`", node)
     if isinstance(right, list | tuple):

@@ -43,6 +43,28 @@ def _arithmetic(node: ast.expr) -> object:
     return None
 
 
+_ENDLESS = 1e8
+_INFINITIES = frozenset({"inf", "infty", "Inf", "Infinity", "maxsize"})
+
+
+def boundless(names: Names, node: ast.expr | None) -> bool:
+    """Whether an expression stands for "no bound": infinity, or a number that no training reaches.
+
+    A name is followed to the one literal that the file gives it (``INF = int(1e9)``).
+    """
+    if isinstance(node, ast.Name):
+        values = [getattr(binding, "value", None) for binding in names.bindings(node.id, node)]
+        return len(values) == 1 and not isinstance(values[0], ast.Name) and boundless(names, values[0])
+    if isinstance(node, ast.Attribute):
+        return node.attr in _INFINITIES and isinstance(node.value, ast.Name)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("int", "float"):
+        given = node.args[0] if len(node.args) == 1 else None
+        text = literal(given)
+        return (isinstance(text, str) and text.lower().strip("+") in ("inf", "infinity")) or boundless(names, given)
+    number = literal(node)
+    return isinstance(number, int | float) and not isinstance(number, bool) and number >= _ENDLESS
+
+
 # What configuration libraries write for a value that has to be given.
 _MANDATORY = "???"
 

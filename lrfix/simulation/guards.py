@@ -39,7 +39,7 @@ def proposals(
             continue
         yield from _counts_from_one(node)
         values = [node.left, *node.comparators]
-        yield from _of_equal_length(values, leaves, paths)
+        yield from _of_equal_length(values, leaves, paths, parameters)
         yield from _missing(values, parameters)
         known = [paths[word] for value in values if (word := last_word(ast.unparse(value))) in paths]
         known = [path for path in known if path not in settled]
@@ -68,9 +68,22 @@ def about_groups(names: Names, failed: ast.AST | None) -> bool:
 
 
 def _of_equal_length(
-    values: list[ast.expr], leaves: Mapping[str, object], paths: Mapping[str, str]
+    values: list[ast.expr],
+    leaves: Mapping[str, object],
+    paths: Mapping[str, str],
+    parameters: Mapping[str, ast.expr | None],
 ) -> Iterator[tuple[str, object]]:
-    """One element each, where the guard compares ``len(periods)`` with ``len(weights)``."""
+    """As many elements, or one each, where the guard compares ``len(periods)`` with ``len(weights)``."""
+    measured = [
+        last_word(ast.unparse(value.args[0]))
+        for value in values
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "len" and value.args
+    ]
+    wanted = [len(known) for word in measured if isinstance(known := leaves.get(paths.get(word, "")), list)]
+    for name, default in parameters.items():
+        given = literal(default)
+        if last_word(name) in measured and isinstance(given, list | tuple) and len(given) == 1 and wanted:
+            yield name, list(given) * max(wanted)
     for value in values:
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "len" and value.args:
             path = paths.get(last_word(ast.unparse(value.args[0])))

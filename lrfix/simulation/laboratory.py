@@ -15,6 +15,7 @@ from typing import Any
 
 from lrfix.names import Names
 from lrfix.simulation.bench import Bench
+from lrfix.simulation.clock import counts_items
 from lrfix.simulation.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
@@ -56,6 +57,8 @@ class Run:
     scheduler: Any = None
     borrowed: bool = False
     measured: bool = False
+    variants: int = 1
+    invented: frozenset[str] = frozenset()
 
     @property
     def curve(self) -> list[Any]:
@@ -97,6 +100,7 @@ class Laboratory:
             defaults.join(construction.names)
             scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
         host = Host(scenario, defaults, measures_of(self.names))
+        host.in_items = counts_items(self.site.nodes)
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
@@ -127,6 +131,8 @@ class Laboratory:
             run.failure = Failure(error.kind, error.message, step, error.node)
         _cut(run)
         run.leaves = dict(host.leaves)
+        run.variants = host.variants
+        run.invented = frozenset(host.invented)
         run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
         run.measured = host.measured
         run.names = bench.visible(construction)

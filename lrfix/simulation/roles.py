@@ -45,7 +45,10 @@ class Role(str, Enum):
 
 
 _RULES: tuple[tuple[str, Role], ...] = (
-    (r"last_?epoch|last_?step|start_epoch|start_step|start_iter|resume", Role.LAST_EPOCH),
+    (
+        r"last_?epoch|last_?step|start_epoch|start_step|start_iter|(epoch|step|iter)_(begin|start)$|begin_(epoch|step|iter)$|resume",
+        Role.LAST_EPOCH,
+    ),
     (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
     (
         r"(cool_?down|decay|stable|constant|hold|anneal|annealing|plateau|flat|linear|cosine|cos)_?((steps|iters)_)?(fraction|frac|pct|percent|percentage|proportion|portion)$|(cool_?down|stable|constant|hold|plateau|flat)_?ratio$",
@@ -56,6 +59,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.WARMUP_START,
     ),
     (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
+    (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
     (r"warm|ramp_?up|burn_?in", Role.WARMUP),
@@ -92,7 +96,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.DECAY_LENGTH,
     ),
     (
-        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay)_tokens$",
+        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$",
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),

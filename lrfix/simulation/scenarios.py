@@ -6,10 +6,11 @@ a curve can be traced back to one expression; a value asked for twice is the sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lrfix.simulation.roles import LENGTHS, RATES, Role, role_of
+from lrfix.simulation.roles import LENGTHS, RATES, Role, last_word, role_of
 
 _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.WARMUP: (11, 7, 13, 17),
@@ -42,6 +43,7 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
 BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
 GENERIC = 3
 _LONG = 400
+_BEGINS = re.compile(r"(^|_)(start|begin)(_|$)")
 _SPREAD = (0, 2, 6, 8, 12, 18, 20, 26)
 
 
@@ -101,6 +103,8 @@ class Scenario:
             return default
         if role is Role.UNKNOWN:
             return self._unknown(default, wanted)
+        if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
+            return 0
         column = self.index % 4
         value = _TABLE[role][column]
         if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:

@@ -20,10 +20,11 @@ def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict
     found: dict[str, list[str]] = {}
     for node in nodes:
         kept = _kept_under(node)
+        walked = _walked(node)
         for inner in ast.walk(node):
             for expression, texts in _choices(inner):
                 path = _path(names, expression, kept)
-                if path is None:
+                if path is None or path in walked:
                     continue
                 known = found.setdefault(path, [])
                 known += [text for text in texts if text not in known]
@@ -39,6 +40,12 @@ def settings(found: dict[str, list[str]]) -> list[dict[str, object]]:
     first: dict[str, object] = {path: texts[0] for path, texts in found.items()}
     each = [{**first, path: text} for path, texts in found.items() for text in texts[1:]]
     return [first, *each][:MOST] if found else [{}]
+
+
+def _walked(node: ast.AST) -> set[str]:
+    """What loops and comprehensions bind: parts of something, not settings."""
+    targets = [n.target for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
+    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
 def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:

@@ -15,7 +15,7 @@ from typing import Any
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
 from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.calls import ALLOWANCE, names_dataclass
-from lrfix.simulation.clock import Clock, tick_of
+from lrfix.simulation.clock import Clock, items_a_step, tick_of
 from lrfix.simulation.environment import Environment, Passing
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
@@ -45,7 +45,8 @@ class Host:
     simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
     ``measured``: a length or a moment with a unit was.
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
-    about.
+    about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
+    ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
     """
 
     def __init__(self, scenario: Scenario, defaults: Defaults, measures: Measures | None = None) -> None:
@@ -61,6 +62,8 @@ class Host:
         self.borrowed = False
         self.invented: set[str] = set()
         self.inventions = 0
+        self.variants = 1
+        self.in_items = False
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
@@ -91,10 +94,19 @@ class Host:
             # Outside torch's protocol much more of a program is run; a flag that nothing sets is down.
             self.leaves[path] = False
             return False
+        if wanted == "container":
+            if self.clock is not None and default is None and not self.scenario.knows(path):
+                # What nothing speaks of holds nothing: a list of options, a text that names some.
+                self.leaves[path] = ()
+                return ()
+            wanted = "iterable"
         if not self.scenario.knows(path) and default is None and wanted not in ("number", "any", "identity"):
             raise Opaque(f"depends on `{path}`, which this file does not fix", node)
         if self.clock is not None and _COUNTING.search(path):
             # One item a step, so that totals of items count steps.
+            return 1
+        if self.in_items and path not in self.scenario.overrides and items_a_step(path):
+            self.leaves[path] = 1
             return 1
         known = path in self.scenario.overrides or default is not None
         if not known and (role_of(path) in (Role.UNKNOWN, Role.COUNT) or _counts_samples(path)):
@@ -430,6 +442,7 @@ class World:
         if functions and len(functions) == len(binding.alternatives):
             # A definition in this file before a call of something that may stand elsewhere.
             functions.sort(key=lambda b: isinstance(b, Assigned) and isinstance(b.value, ast.Call))
+            self.host.variants = max(self.host.variants, len(functions))
             chosen = functions[self.host.scenario.variant % len(functions)]
             return self._value(name, chosen, scope, getattr(chosen, "node", None))
         for alternative in binding.alternatives:

@@ -150,12 +150,17 @@ class _Advance:
         return interpreter.call(interpreter.attribute(scheduler, self.method.name), **arguments)
 
 
+def _begun(names: Names, node: ast.ClassDef) -> set[str]:
+    """The methods that a constructor of the class, or of its bases in this file, calls."""
+    own = [s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"]
+    return {name for method in own for name in _calls(method)} | {
+        name for base in _bases(names, node) for name in _begun(names, base)
+    }
+
+
 def _begins(names: Names, node: ast.ClassDef, advances: set[str]) -> bool:
     """Whether a constructor of the class, or of its bases in this file, takes the first step itself."""
-    for method in node.body:
-        if isinstance(method, ast.FunctionDef) and method.name == "__init__" and _calls(method) & advances:
-            return True
-    return any(_begins(names, base, advances) for base in _bases(names, node))
+    return bool(_begun(names, node) & advances)
 
 
 def _bases(names: Names, node: ast.ClassDef) -> list[ast.ClassDef]:
