@@ -94,13 +94,8 @@ def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
 
 def counts_items(nodes: Sequence[ast.AST]) -> bool:
     """Whether code counts its way in items, not in steps: it multiplies steps by what makes a batch."""
-    for root in nodes:
-        for node in ast.walk(root):
-            if isinstance(node, ast.Name | ast.Attribute):
-                word = last_word(ast.unparse(node))
-                if _IN_ITEMS.search(word):
-                    return True
-    return False
+    named = (node for root in nodes for node in ast.walk(root) if isinstance(node, ast.Name | ast.Attribute))
+    return any(_IN_ITEMS.search(node.id if isinstance(node, ast.Name) else node.attr) for node in named)
 
 
 def items_a_step(path: str) -> bool:

@@ -11,6 +11,7 @@ import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from lrfix.names import Names
@@ -80,6 +81,10 @@ class Laboratory:
     names: Names
     site: ScheduleSite
 
+    @cached_property
+    def counts_items(self) -> bool:
+        return counts_items(self.site.nodes)
+
     def run(
         self,
         scenario: Scenario,
@@ -100,7 +105,7 @@ class Laboratory:
             defaults.join(construction.names)
             scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
         host = Host(scenario, defaults, measures_of(self.names))
-        host.in_items = counts_items(self.site.nodes)
+        host.in_items = self.counts_items
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
