@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
-from lrfix.simulation.facts import Defaults, largest_number
+from lrfix.simulation.facts import Defaults, largest_number, literal
 from lrfix.simulation.guards import about_groups, proposals
 from lrfix.simulation.laboratory import Laboratory, Run
+from lrfix.simulation.lengths import is_drawn
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import GENERIC, Scenario
 from lrfix.simulation.signatures import Parameter, constructor_parameters
@@ -153,8 +154,13 @@ class Study:
 
     @cached_property
     def longest_literal(self) -> int:
-        own = largest_number(self.names, [*self.site.nodes, *(c.call for c in self.site.constructions)])
+        roots = [*self.site.nodes, *(c.call for c in self.site.constructions)]
+        own = largest_number(self.names, roots, drawn=self._is_drawn)
         return max([own, *(largest_number(c.names, [c.call]) for c in self.site.elsewhere if c.names is not None)])
+
+    def _is_drawn(self, name: str, value: ast.expr) -> bool:
+        """Whether scenarios replace a number that the file states."""
+        return self.laboratory.draws_lengths and is_drawn(self.names, name, literal(value))
 
     @cached_property
     def unseen(self) -> int:
@@ -166,7 +172,7 @@ class Study:
         if self.site.form != "subclass":
             roots += [c.call for c in self.site.constructions]
         replaced = {default for _, default, _ in self.constructor if default is not None}
-        longest = largest_number(self.names, roots, replaced)
+        longest = largest_number(self.names, roots, replaced, self._is_drawn)
         return longest if longest >= self.steps else 0
 
     @cached_property
@@ -175,6 +181,19 @@ class Study:
         if not isinstance(self.node, ast.ClassDef):
             return []
         return constructor_parameters(self.names, self.node) or []
+
+    @cached_property
+    def constants(self) -> frozenset[str]:
+        """Names that the module itself sets to a number other than zero: whoever changes one sees the formula."""
+        found: set[str] = set()
+        for statement in self.source.tree.body:
+            if (
+                isinstance(statement, ast.Assign)
+                and isinstance(statement.value, ast.Constant)
+                and statement.value.value
+            ):
+                found |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+        return frozenset(found)
 
     @cached_property
     def optional_lengths(self) -> tuple[str, ...]:

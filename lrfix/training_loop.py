@@ -145,10 +145,11 @@ def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
 def _value(study: Study, run: Run, node: ast.expr) -> Any:
     """An expression of the file under the run's own values; None when it stays unknown."""
     host = Host(run.scenario, Defaults(study.used_in))
+    host.draws_lengths = study.laboratory.draws_lengths
     host.leaves.update(run.leaves)
     world = World(study.used_in, Interpreter(host=host, recorder=Trace(study.used_in.parents), fuel=20_000), host)
     try:
         value = world.evaluate(node)
     except (Opaque, UserError):
         return None
-    return None if isinstance(value, Unknown) else value
+    return run.leaves.get(value.path) if isinstance(value, Unknown) else value

@@ -88,7 +88,7 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
     own = {name for name, _, _ in study.constructor}
     # What decides a value is a leaf; names that only hold one cannot be set.
     paths = [path for path in sorted(values) if path in run.leaves or path in own]
-    paths = [path for path in paths if path not in _constants(study)]
+    paths = [path for path in paths if path not in study.constants]
     for path in paths:
         role = role_of(path)
         default = study.defaults.get(path)
@@ -124,15 +124,6 @@ def _assigned(study: Study, path: str) -> bool:
         isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node) == path
         for node in study.names.nodes
     )
-
-
-def _constants(study: Study) -> set[str]:
-    """Names that the module itself sets to a number other than zero: whoever changes one sees the formula."""
-    found: set[str] = set()
-    for statement in study.source.tree.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant) and statement.value.value:
-            found |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return found
 
 
 def _is_warmup(study: Study, path: str, paths: list[str]) -> bool:

@@ -226,7 +226,7 @@ def _long_warmups(study: Study) -> list[Run]:
             p for p, v in leaves.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS) and isinstance(v, int)
         ]
         inputs = [p for p in lengths if p in run.leaves] or lengths
-        if horizon is None or len(inputs) != 1:
+        if horizon is None or len(inputs) != 1 or inputs[0] in study.constants:
             return []
         epochs = [v for p, v in run.leaves.items() if role_of(p) is Role.EPOCHS and isinstance(v, int)]
         whole = epochs[0] if role_of(inputs[0]) is Role.WARMUP_EPOCHS and epochs else horizon

@@ -38,7 +38,9 @@ def expected_curve(spec: ScheduleSpec, values: Mapping[str, object], base_lr: fl
         return ()
 
 
-def telling_length(spec: ScheduleSpec, values: Mapping[str, object], least: int = _SHORTEST) -> int:
+def telling_length(
+    spec: ScheduleSpec, values: Mapping[str, object], least: int = _SHORTEST, most: int = _LONGEST
+) -> int:
     """How many steps show a schedule: past its horizon, or three cycles; 240 where that cannot be told."""
     given: dict[str, float] = {}
     for name, text in arguments_by_name(spec).items():
@@ -56,12 +58,12 @@ def telling_length(spec: ScheduleSpec, values: Mapping[str, object], least: int 
     elif "T_0" in given:
         multiplier = given.get("T_mult", 1)
         length = warmup + given["T_0"] * (1 + multiplier + multiplier**2) + 2
-        if length > _LONGEST:
+        if length > most:
             length = warmup + given["T_0"] * (1 + multiplier) + 2
     else:
         longest = max([warmup, *(given[n] for n in ("step_size", "milestones", "decay_steps") if n in given)])
         length = 3 * longest if longest else 240
-    return int(min(max(length, least), _LONGEST))
+    return int(min(max(length, least), most))
 
 
 def longest_number(program: str) -> int:

@@ -39,6 +39,24 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
     return given
 
 
+def in_quotes_of(text: str, spec: ScheduleSpec) -> ScheduleSpec:
+    """``spec`` with keys quoted as the file quotes them: ``cfg["warmup"]`` where it writes so."""
+
+    def quoted(expression: str) -> str:
+        for node in ast.walk(ast.parse(expression, mode="eval")):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                single, double = repr(node.value), f'"{node.value}"'
+                if double in text and single not in text:
+                    expression = expression.replace(single, double)
+        return expression
+
+    return ScheduleSpec(
+        scheduler=spec.scheduler,
+        positional=tuple(quoted(expression) for expression in spec.positional),
+        keywords={name: quoted(expression) for name, expression in spec.keywords.items()},
+    )
+
+
 def _says_nothing(name: str, text: str) -> bool:
     """Whether an argument is a number that the bundled scheduler takes by default."""
     default = _DEFAULTS.get(name)
@@ -112,4 +130,4 @@ def pure(node: ast.expr) -> bool:
     return True
 
 
-__all__ = ["LINE_LENGTH", "arguments_of", "call_text", "names_in", "pure", "substitute", "substituted"]
+__all__ = ["LINE_LENGTH", "arguments_of", "call_text", "in_quotes_of", "names_in", "pure", "substitute", "substituted"]

@@ -10,7 +10,7 @@ from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
 from lrfix.rewriting.effects import bases_in, check_drives_nothing, dropped_calls
-from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, substituted
+from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_quotes_of, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
@@ -61,6 +61,7 @@ def plan_site(
 
     ``reexports``: the file's imports may be there for others to import (``__init__.py``), so none is dead.
     """
+    spec = in_quotes_of(source.text, spec)
     planner = _Planner(source, names, site, spec, external, module, reexports)
     check_replaceable(site)
     return planner.function() if site.form == "lambda" else planner.subclass()

@@ -16,13 +16,14 @@ from lrfix.rewriting.model import Kind, NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
-from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
+from lrfix.study import Study
 from lrfix.verification import Scenario as Values
 from lrfix.verification import VerificationRequest
 from lrfix.verification.values import Device
@@ -50,6 +51,7 @@ def proofs_of(
 _WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
 _EDGE_STEPS = 120
 _LATE_STEPS = 400
+_MOST_STATED = 20_000
 _OTHER_VALUES = (0.2, 3, 8)
 
 
@@ -99,11 +101,31 @@ class _Prover:
             )
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
+            found += self._as_stated(before, after, scenarios[0], spec)
             found += self._edges(before, after, scenarios[0])
             found += self._without_effect(before, after, scenarios[0], [k for k in before.free if k not in after.free])
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
+
+    def _as_stated(self, before: Slice, after: Slice, generic: Values, spec: ScheduleSpec) -> list[Proof]:
+        """The lengths that the file states, where scenarios replace them by shorter ones: scaled down if need be."""
+        study = self.analysis.study
+        assert isinstance(study, Study)
+        defaults = study.defaults
+        lengths = [key for key in dict.fromkeys((*before.free, *after.free)) if role_of(key) in LENGTHS]
+        stated = {key: value for key in lengths if isinstance(value := defaults.get(key), int) and value > 1}
+        if self.kind != "equivalent" or not stated or len(stated) < len(lengths):
+            return []
+        for shorter in (1, 10, 100, 1000):
+            values = {**generic.values, **{key: max(1, value // shorter) for key, value in stated.items()}}
+            steps = telling_length(spec, self._visible(0, set(values)) | values, most=_MOST_STATED)
+            if steps < _MOST_STATED:
+                break
+        label = "with the lengths that the file states" + (f", divided by {shorter}" if shorter > 1 else "")
+        scenario = Values(values, generic.base_lrs)
+        request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
+        return [Proof(request, label)]
 
     def _edges(self, before: Slice, after: Slice, generic: Values) -> list[Proof]:
         """The same without warmup, where it may be set so: there code divides by zero, or means something else."""

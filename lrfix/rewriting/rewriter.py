@@ -184,6 +184,9 @@ def _failure(error: BaseException) -> tuple[str, str]:
     return text, "internal"
 
 
+_UNUSED = "nothing in this file uses it any more; it stays because another file may import it"
+
+
 class _Proposal:
     def __init__(
         self,
@@ -212,8 +215,15 @@ class _Proposal:
             source = changed
         path = source.path
         # A function that was left may have gone since, with the only schedule that used it.
-        left = tuple(reason for identity, reason in self.left.items() if identity in self.present)
-        return FileRewrite(path, self.first.text, source.text, tuple(self.done), left)
+        left = [reason for identity, reason in self.left.items() if identity in self.present]
+        left = [replace(each, reason=_UNUSED) if self._orphaned(each, source) else each for each in left]
+        return FileRewrite(path, self.first.text, source.text, tuple(self.done), tuple(left))
+
+    def _orphaned(self, left: LeftAlone, source: Source) -> bool:
+        """Whether a function of the file has lost its last use there with a schedule that was rewritten."""
+        if left.form != "function" or left.name not in {site.name for site in self.done}:
+            return False
+        return not any(isinstance(node, ast.Name) and node.id == left.name for node in ast.walk(source.tree))
 
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
@@ -335,7 +345,7 @@ def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | Non
         for violation in violations:
             if suppressions.covering(code, violation.span.start.line):
                 covered = True
-            elif rule.severity is not Severity.INFO or analysis.status is Status.EQUIVALENT:
+            elif not (violation.advice or rule.severity is Severity.INFO) or analysis.status is Status.EQUIVALENT:
                 open_codes.setdefault(code)
     return None if covered and not open_codes else tuple(open_codes)
 

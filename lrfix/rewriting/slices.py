@@ -26,6 +26,7 @@ from lrfix.names import (
 from lrfix.rewriting.copying import BUILTINS, Copier
 from lrfix.rewriting.model import NotRewritten
 from lrfix.simulation.facts import literal
+from lrfix.simulation.lengths import is_drawn
 from lrfix.verification.allowed import MODULES
 
 _MOST_STATEMENTS = 400
@@ -193,14 +194,15 @@ class Slicer:
         if isinstance(binding, Imported):
             return not self.allowed(binding.qualified)
         if isinstance(binding, Assigned):
-            return name in self.known and literal(binding.value) is None
+            stated = literal(binding.value)
+            return name in self.known and (stated is None or is_drawn(self.names, name, stated))
         return False
 
     def _remember(self, name: str, binding: Binding | None) -> None:
-        if isinstance(binding, Argument):
-            value = literal(binding.default)
-            if value is not None:
-                self.defaults.setdefault(name, value)
+        stated = getattr(binding, "default" if isinstance(binding, Argument) else "value", None)
+        value = literal(stated)
+        if value is not None:
+            self.defaults.setdefault(name, value)
 
     def include(self, binding: Binding, name: str, scope: Scope) -> None:
         """Take the statement that makes a binding into the slice, with all it reads."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from lrfix.names import Argument, Defined, Names
@@ -157,7 +157,7 @@ class _Stated:
             return
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                value = _field_default(statement.value)
+                value = field_default(statement.value)
                 self.by_attribute.setdefault(statement.target.id, literal(value))
                 if _is_none(value):
                     self.absent.add(statement.target.id)
@@ -172,7 +172,7 @@ def _stated(names: Names) -> _Stated:
     return _KNOWN[names]
 
 
-def _field_default(value: ast.expr | None) -> ast.expr | None:
+def field_default(value: ast.expr | None) -> ast.expr | None:
     """The default in ``field(default=...)``; the value itself otherwise."""
     if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] in ("field", "Field"):
         return next((k.value for k in value.keywords if k.arg == "default"), None)
@@ -183,18 +183,26 @@ def _is_none(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def largest_number(names: Names, roots: Sequence[ast.AST], replaced: Collection[ast.AST] = ()) -> int:
-    """The largest number (below 1e7, truncated) that some code holds or reads under a name, apart from ``replaced``."""
+def largest_number(
+    names: Names,
+    roots: Sequence[ast.AST],
+    replaced: Collection[ast.AST] = (),
+    drawn: Callable[[str, ast.expr], bool] = lambda name, value: False,
+) -> int:
+    """The largest number (below 1e7, truncated) that some code holds or reads under a name.
+
+    Apart from the nodes ``replaced``, and from what is ``drawn``: of this name and value.
+    """
     nodes = list(roots)
     fields = _fields(names)
     for root in roots:
         for inner in ast.walk(root):
-            if isinstance(inner, ast.Attribute) and inner.attr in fields:
+            if isinstance(inner, ast.Attribute) and inner.attr in fields and not drawn(inner.attr, fields[inner.attr]):
                 nodes.append(fields[inner.attr])
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
                 for binding in names.bindings(inner.id, inner):
                     value = getattr(binding, "value", None)
-                    if isinstance(value, ast.Constant | ast.BinOp):
+                    if isinstance(value, ast.Constant | ast.BinOp) and not drawn(inner.id, value):
                         nodes.append(value)
             if isinstance(inner, ast.Name | ast.Attribute) and names.neighbours is not None:
                 nodes += _imported(names, inner)

@@ -20,6 +20,7 @@ from lrfix.simulation.clock import counts_items
 from lrfix.simulation.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.simulation.facts import Defaults
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.lengths import holds_lengths
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
@@ -85,6 +86,11 @@ class Laboratory:
     def counts_items(self) -> bool:
         return counts_items(self.site.nodes)
 
+    @cached_property
+    def draws_lengths(self) -> bool:
+        """Whether lengths that the file states are replaced where they are too long to be simulated."""
+        return not holds_lengths(self.site.nodes)
+
     def run(
         self,
         scenario: Scenario,
@@ -106,6 +112,7 @@ class Laboratory:
             scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
         host = Host(scenario, defaults, measures_of(self.names))
         host.in_items = self.counts_items
+        host.draws_lengths = self.draws_lengths
         scenario.defaults = defaults
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)

@@ -94,6 +94,7 @@ def _built(
     scenario = Scenario(index, overrides=overrides)
     defaults = Defaults(laboratory.names)
     host = Host(scenario, defaults, measures_of(laboratory.names))
+    host.draws_lengths = laboratory.draws_lengths
     scenario.defaults = defaults
     interpreter = Interpreter(host=host, recorder=Trace({}), fuel=FUEL)
     world = World(laboratory.names, interpreter, host)

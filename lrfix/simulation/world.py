@@ -20,6 +20,7 @@ from lrfix.simulation.environment import Environment, Passing
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import Defaults, literal
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.lengths import LONGEST, is_drawn, open_lengths, opened
 from lrfix.simulation.measures import Measures
 from lrfix.simulation.modules import resolve_qualified
 from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
@@ -31,7 +32,6 @@ from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 _MAX_DEPTH = 40
 _BATCHES = re.compile(r"load|batch|_dl\b|^len\(dl|iter")
 _COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
-_LONGEST = 600
 MODULE = ClassValue("module", None, (), {})
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
@@ -44,6 +44,7 @@ class Host:
     having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
     simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
     ``measured``: a length or a moment with a unit was.
+    ``draws_lengths``: lengths that the code states are replaced where they are too long to be simulated.
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
     about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
     ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
@@ -64,6 +65,7 @@ class Host:
         self.inventions = 0
         self.variants = 1
         self.in_items = False
+        self.draws_lengths = False
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
@@ -161,12 +163,6 @@ def optimizer_named(optimizer: Instance, name: str) -> Any:
     """The optimizer, or the list of it where the name says several (``optimizers``, ``optim_list``)."""
     last = name.lower().rstrip("_").rpartition("_")[2]
     return [optimizer] if last in ("optimizers", "optims", "opts", "list") else optimizer
-
-
-def _too_long(name: str, binding: Assigned) -> bool:
-    """A length stated as a number beyond what is simulated: a setting like any other, and simulated as one."""
-    value = literal(binding.value) if not binding.index else None
-    return isinstance(value, int | float) and value > _LONGEST and role_of(name) in LENGTHS
 
 
 def _is_call(path: str) -> bool:
@@ -309,11 +305,10 @@ class World:
             return environment.get(name)
         if isinstance(binding, Argument):
             return self._argument(binding, scope)
-        if isinstance(binding, Assigned) and self.host.clock is not None and _too_long(name, binding):
-            self.host.defaults.own.setdefault(name, literal(binding.value))
-            self.host.invented.add(name)
-            self.host.inventions += 1
-            return Unknown(name)
+        if isinstance(binding, Assigned) and not binding.index:
+            stated = literal(binding.value)
+            if self._draws(name, stated):
+                return opened(self.names, name, stated, self.host.scenario, self.host.defaults)
         try:
             if isinstance(binding, Assigned):
                 return self._assigned(name, binding, scope)
@@ -323,6 +318,12 @@ class World:
             return Unknown(name)
         assert isinstance(binding, Opaquely)
         return self._ambiguous(name, binding, scope)
+
+    def _draws(self, name: str, stated: object) -> bool:
+        long = isinstance(stated, int | float) and stated > LONGEST
+        return (self.host.draws_lengths or (long and self.host.clock is not None)) and is_drawn(
+            self.names, name, stated
+        )
 
     def _imported(self, name: str, binding: Imported) -> Any:
         value = imported(binding.qualified, name)
@@ -383,6 +384,8 @@ class World:
             value = self.interpreter.evaluate(binding.value, self.environment(scope, binding.node))
         finally:
             self._resolving.add(key)
+        if self.host.draws_lengths and isinstance(binding.value, ast.Call | ast.Dict) and not binding.index:
+            value = open_lengths(self.names, name, value, self.host.scenario, self.host.defaults)
         for position in binding.index:
             if isinstance(value, Unknown) or not isinstance(value, list | tuple) or position >= len(value):
                 return Unknown(name)

@@ -163,6 +163,28 @@ class TestWhatStays:
         assert not result.changed
         assert "the code speaks of 5100 steps" in result.left[0].reason
 
+    def test_a_schedule_as_long_as_the_file_states(self, rewrite):
+        before = """
+            import math
+            from torch.optim.lr_scheduler import LambdaLR
+
+            cfg = {"warmup_steps": 2000, "total_steps": 100_000}
+
+            def factor(step):
+                if step < cfg["warmup_steps"]:
+                    return step / cfg["warmup_steps"]
+                done = min(1.0, (step - cfg["warmup_steps"]) / (cfg["total_steps"] - cfg["warmup_steps"]))
+                return 0.5 * (1 + math.cos(math.pi * done))
+
+            def build(optimizer):
+                return LambdaLR(optimizer, factor)
+            """
+        result = rewrite(_text(before))
+        call = 'WarmupCosineLR( optimizer, cfg["total_steps"], warmup_steps=cfg["warmup_steps"], )'
+        assert call in " ".join(result.after.split())
+        labels = [proof.label for proof in result.sites[0].proofs]
+        assert "with the lengths that the file states, divided by 10" in labels
+
     def test_a_long_default_of_a_class_is_no_end(self, rewrite):
         assert "WarmupCosineLR" in rewrite(CLASS.replace("total, floor=0.0", "total=100_000, floor=0.0")).after
 

@@ -1,0 +1,104 @@
+"""Lengths that a file states beyond what is simulated: shortened in proportion, kept where the formula holds others."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import analyse
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.registry import load_rules
+from lrfix.source import parse_source
+
+CONSTANTS = """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    epochs = 90
+    warmup_steps = {warmup}
+    total_steps = {total}
+
+    def factor(step):
+        if step < warmup_steps:
+            return step / warmup_steps
+        progress = (step - warmup_steps) / (total_steps - warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    def build(optimizer):
+        return LambdaLR(optimizer, factor)
+    """
+FIELDS = """
+    from dataclasses import dataclass
+    from torch.optim.lr_scheduler import LambdaLR
+
+    @dataclass
+    class Config:
+        warmup_steps: int = 2000
+        total_steps: int = 100000
+
+    cfg = Config()
+    LambdaLR(optimizer, lambda step: min((step + 1) / cfg.warmup_steps, max(0.0, 1 - step / cfg.total_steps)))
+    """
+ENTRIES = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    cfg = {"warmup_steps": 2000, "total_steps": 100000}
+    LambdaLR(optimizer, lambda step: min((step + 1) / cfg["warmup_steps"], max(0.0, 1 - step / cfg["total_steps"])))
+    """
+LITERAL = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    total_steps = 100000
+    LambdaLR(optimizer, lambda step: min((step + 1) / 250, max(0.0, 1 - step / total_steps)))
+    """
+
+
+def leaves(source: str) -> list[dict[str, object]]:
+    """What each scenario puts in the place of the free expressions of the only schedule."""
+    (site,) = [s for s in analyse(parse_source(textwrap.dedent(source).encode(), "train.py")) if s.form == "lambda"]
+    return [dict(run.leaves) for run in site.study.runs]
+
+
+def test_scenarios_keep_the_proportions_and_one_tells_lengths_apart():
+    first, second, third = leaves(CONSTANTS.format(warmup=10_000, total=100_000))
+    assert first == {"warmup_steps": 31, "total_steps": 307}
+    assert second == {"warmup_steps": 61, "total_steps": 613}
+    assert third == {"warmup_steps": 42, "total_steps": 421}
+
+
+def test_a_short_length_goes_with_the_long_one_of_its_unit_and_keeps_a_few_steps():
+    first, second, _ = leaves(CONSTANTS.format(warmup=50, total=100_000))
+    assert (first["warmup_steps"], second["warmup_steps"]) == (7, 3)
+
+
+def test_lengths_that_can_be_simulated_stay_as_they_are():
+    assert leaves(CONSTANTS.format(warmup=50, total=500)) == [{}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    ("source", "paths"),
+    [
+        (FIELDS, ("cfg.warmup_steps", "cfg.total_steps")),
+        (ENTRIES, ("cfg['warmup_steps']", "cfg['total_steps']")),
+    ],
+)
+def test_fields_and_entries_of_settings_are_shortened_alike(source, paths):
+    first = leaves(source)[0]
+    assert [first[path] for path in paths] == [7, 307]
+
+
+def test_a_formula_with_a_length_of_its_own_keeps_all_lengths():
+    assert leaves(LITERAL) == [{}, {}, {}]
+
+
+def found(source: str) -> list[str]:
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
+    return [finding.code for finding in result.findings if finding.severity.value != "info"]
+
+
+@pytest.mark.parametrize(("warmup", "codes"), [(20_000, ["LR202"]), (300, [])])
+def test_a_fault_is_reported_where_it_shows_in_the_file_s_own_proportions(warmup, codes):
+    source = CONSTANTS.format(warmup=warmup, total=100_000)
+    assert found(source.replace("(step - warmup_steps) / (total_steps - warmup_steps)", "step / total_steps")) == codes
