@@ -179,11 +179,15 @@ class TestWhatStays:
             def build(optimizer):
                 return LambdaLR(optimizer, factor)
             """
-        result = rewrite(_text(before))
+        result = rewrite(_text(before), external=lambda name: name == "factor")
         call = 'WarmupCosineLR( optimizer, cfg["total_steps"], warmup_steps=cfg["warmup_steps"], )'
         assert call in " ".join(result.after.split())
         labels = [proof.label for proof in result.sites[0].proofs]
         assert "with the lengths that the file states, divided by 10" in labels
+        assert "def factor" in result.after
+        assert [left.reason for left in result.left] == [
+            "nothing in this file uses it any more; it stays because another file may import it"
+        ]
 
     def test_a_long_default_of_a_class_is_no_end(self, rewrite):
         assert "WarmupCosineLR" in rewrite(CLASS.replace("total, floor=0.0", "total=100_000, floor=0.0")).after
