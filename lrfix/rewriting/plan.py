@@ -212,7 +212,7 @@ class _Planner:
         if derived is not None:
             raise NotRewritten(f"`{derived.name}` at line {derived.lineno} is derived from it")
         if self.external(rf"class\s+\w+\s*\([^)]*\b{node.name}"):
-            raise NotRewritten("a class in another file is derived from it")
+            raise NotRewritten("another file of the project derives a class from one of this name")
         family = [node, *bases_in(self.names, node)]
         if len(family) > 1 and constructor(node) is None:
             raise NotRewritten(f"`{node.name}` takes its constructor from `{family[1].name}`")
