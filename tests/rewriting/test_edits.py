@@ -415,7 +415,7 @@ class TestClasses:
         assert "class WarmupCosine(LambdaLR):" in here.after
         assert any("derived from it" in left.reason for left in here.left)
         elsewhere = rewrite(CLASS, external=lambda name: re.search(name, "class Mine(WarmupCosine):") is not None)
-        assert not elsewhere.changed and "in another file is derived" in elsewhere.left[0].reason
+        assert not elsewhere.changed and "another file of the project derives" in elsewhere.left[0].reason
 
     def test_so_is_one_that_inherits_them_from_another_class_of_the_file(self, rewrite):
         family = """
