@@ -50,14 +50,16 @@ class Evidence:
     """The steps and the learning rates at those steps that show the fault.
 
     ``steps`` and ``lr`` have the same length. ``scenario`` names the values of the free parameters
-    under which the rates were computed, by the user's own expressions; ``curve`` is the whole sampled
-    schedule of the first parameter group, one rate a step from step 0, for sparklines.
+    under which the rates were computed, by the user's own expressions, and ``shortened`` the lengths among them that
+    the file states, as it states them; ``curve`` is the whole sampled schedule of the first parameter group, one rate a
+    step from step 0, for sparklines.
     """
 
     steps: tuple[int, ...] = ()
     lr: tuple[float, ...] = ()
     scenario: Mapping[str, object] = field(default_factory=dict)
     curve: tuple[float, ...] = ()
+    shortened: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -322,6 +322,7 @@ class Study:
             lr=tuple(as_float(run.curve[k]) for k in chosen),
             scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str | list)},
             curve=tuple(as_float(v) for v in run.curve),
+            shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
         )
 
     @cached_property

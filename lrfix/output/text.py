@@ -200,6 +200,8 @@ def _evidence(evidence: Evidence | None, style: Style) -> str:
         text += "".join(f"    {step:>{wide}}  {rate}\n" for step, rate in rows)
     if evidence.scenario:
         text += f"    with {_scenario(evidence.scenario)}\n"
+    if evidence.shortened:
+        text += f"    shortened in proportion: the file has {_scenario(evidence.shortened)}\n"
     if evidence.curve:
         finite = [rate for rate in evidence.curve if isinstance(rate, (int, float)) and rate == rate]
         extent = f"  {_rate(min(finite))} .. {_rate(max(finite))}" if finite else ""

@@ -78,6 +78,7 @@ def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults
     if role_of(path) not in _KEPT and path not in scenario.overrides and path not in scenario.values:
         apart = _STEPS_APART * len(scenario.values) if scenario.index >= _APART else 0
         scenario.values[path] = proportional(names, path, stated, scenario.index) + apart
+        scenario.shortened[path] = stated
     return Unknown(path)
 
 

@@ -62,7 +62,10 @@ class Same:
 
 @dataclass
 class Scenario:
-    """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand."""
+    """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
+
+    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one.
+    """
 
     index: int
     overrides: Mapping[str, object] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class Scenario:
     variant: int = 0
     fill_none: bool = False
     values: dict[str, object] = field(default_factory=dict)
+    shortened: dict[str, object] = field(default_factory=dict)
 
     @property
     def base_lrs(self) -> tuple[float, float]:
