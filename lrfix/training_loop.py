@@ -48,7 +48,7 @@ def step_calls(study: Study) -> Iterator[ast.Call]:
             yield node
 
 
-def loops_around(study: Study, call: ast.Call) -> list[ast.AST]:
+def loops_around(study: Study, call: ast.AST) -> list[ast.AST]:
     """The loops around a call, innermost first, within its own function."""
     found: list[ast.AST] = []
     for node in study.used_in.ancestors(call):
@@ -98,6 +98,22 @@ def steps_per_epoch_only(study: Study) -> bool:
         ):
             return False
     return True
+
+
+def asked_per_epoch_only(study: Study) -> bool:
+    """Whether every visible call of a function that sets or gives the rate stands in a loop over epochs alone."""
+    site = study.site
+    if site.form not in ("setter", "function"):
+        return False
+    places: list[ast.AST] = [site.node] if site.inline else list(site.calls)
+    for place in places:
+        loops = loops_around(study, place)
+        if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
+            return False
+        inner = any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0]))
+        if not inner and not _calls_trainer(study, loops[0]):
+            return False
+    return bool(places)
 
 
 def _names_epochs(loop: ast.For) -> bool:

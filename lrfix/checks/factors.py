@@ -29,7 +29,8 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
     if not study.ran:
         return
     if study.site.base in ("LambdaLR", "MultiplicativeLR"):
-        yield from _rate_where_a_factor_is_due(study)
+        found = list(_rate_where_a_factor_is_due(study))
+        yield from found or _rate_for_any_optimizer(study)
     elif study.site.form == "subclass":
         yield from _factor_where_a_rate_is_due(study)
 
@@ -63,6 +64,47 @@ def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
                 study.evidence(run, [0, 1, top, top + 1]),
             )
             return
+
+
+def _rate_for_any_optimizer(study: Study) -> Iterator[Violation]:
+    """A factory given an optimizer and a rate, whose function returns the rate: right for an optimizer with 1."""
+    if study.site.base != "LambdaLR" or study.site.form != "lambda":
+        return
+    for construction in study.site.constructions:
+        if construction.optimizer_call is not None or not _is_parameter(study, construction):
+            continue
+        runs = [study.run(i, use=construction) for i in range(len(study.runs))]
+        if not all(run.ran and run.failure is None and all_real(run.curve) for run in runs):
+            continue
+        named = [path for path in runs[0].leaves if role_of(path) in (Role.BASE_RATE, Role.PEAK)]
+        peak = next((path for path in named if all(_is_peak(run, path) for run in runs)), None)
+        if peak is not None:
+            run = runs[0]
+            top = max(range(len(run.curve)), key=lambda k: abs(run.curve[k]))
+            yield Violation(
+                study.span(construction.call),
+                f"LambdaLR multiplies the optimizer's rate by what this function returns, and it returns a rate, up to "
+                f"`{peak}`: with an optimizer of the rate {run.base_lrs[0]:.6g} and `{peak}` = {run.leaves[peak]} the "
+                f"rate is {run.curve[top]:.3g} at its peak (step {top}). It is right only with an optimizer whose rate "
+                "is 1.",
+                study.evidence(run, [0, 1, top, top + 1]),
+                advice=True,
+            )
+            return
+
+
+def _is_parameter(study: Study, construction: Construction) -> bool:
+    """Whether the optimizer is a parameter of the function around: any optimizer."""
+    function = study.names.enclosing(construction.call, ast.FunctionDef)
+    if not isinstance(function, ast.FunctionDef) or not isinstance(construction.optimizer, ast.Name):
+        return False
+    return any(a.arg == construction.optimizer.id for a in (*function.args.args, *function.args.kwonlyargs))
+
+
+def _is_peak(run: Run, path: str) -> bool:
+    value = run.leaves.get(path)
+    top = max(map(abs, run.curve)) / run.base_lrs[0]
+    return isinstance(value, float) and value not in (1.0, run.base_lrs[0]) and abs(top - value) <= 1e-9 * value
 
 
 def _scales_twice(study: Study, construction: Construction, index: int, rate: ast.expr) -> bool:

@@ -1,24 +1,122 @@
-"""For LR203: a warmup in the training loop that begins after the first update. No rules here."""
+"""LR203: the rate of the first update."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
+from lrfix.checks.ramps import ramp_end
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, names_optimizer, role_of
 from lrfix.study import Study
+from lrfix.training_loop import asked_per_epoch_only, steps_per_epoch_only
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-def update_before_warmup(study: Study) -> ast.Call | None:
-    """The ``optimizer.step()`` that stands before an inline warmup in the same turn of the loop.
+@rule("LR203")
+def first_step(study: Study) -> Iterator[Violation]:
+    if not study.ran:
+        return
+    run = study.runs[0]
+    update = _update_before(study)
+    if update is not None and _is_warmup(study) and _alone(study):
+        yield Violation(
+            study.span(study.site.nodes[0]),
+            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
+            "the full rate that the optimizer was built with, which the warmup is there to prevent.",
+        )
+    elif study.everywhere(_starts_high):
+        yield Violation(
+            study.site.span,
+            f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and "
+            "the rate then climbs.",
+            study.evidence(run, [0, 1, 2, 3]),
+        )
+    elif not study.everywhere(lambda run: len(run.curve) > 1 and run.curve[0] == 0 and run.curve[1] > 0):
+        return
+    elif steps_per_epoch_only(study) or asked_per_epoch_only(study):
+        yield Violation(
+            study.site.span,
+            "The whole first epoch is trained with a learning rate of 0: the schedule is stepped once an epoch and "
+            f"starts at 0; epoch 1 has {run.curve[1]:.6g}.",
+            study.evidence(run, [0, 1, 2]),
+        )
+    elif update is None and study.site.form != "composition" and study.everywhere(_warms_up):
+        ramp = _ramp(study)
+        if ramp is None:
+            return
+        end = ramp_end(run.curve) or 1
+        yield Violation(
+            study.span(ramp),
+            f"At step 0 this warmup gives a rate of exactly 0, at step 1 {run.curve[1]:.6g}: an update at step 0 "
+            "changes nothing. Counted from 1, `(step + 1) / warmup`, it learns.",
+            study.evidence(run, [0, 1, 2, end]),
+            advice=True,
+        )
 
-    None where the rate is also set before the loop, or anywhere else in the file.
-    """
-    if not study.site.inline or not study.site.writes or not study.runs:
-        return None
-    if not any(role_of(path) in _WARMUPS for path in study.runs[0].leaves) or not _alone(study):
+
+def _is_warmup(study: Study) -> bool:
+    return any(role_of(path) in _WARMUPS for run in study.runs[:1] for path in (*run.leaves, *run.names))
+
+
+def _warms_up(run: Run) -> bool:
+    """Whether the curve climbs evenly to a peak that it holds or comes down from."""
+    end = ramp_end(run.curve)
+    return end is not None and end + 3 < len(run.curve) and run.curve[end + 3] <= run.curve[end] * 1.5
+
+
+def _ramp(study: Study) -> ast.stmt | None:
+    """The statement of the site that divides what is counted by the warmup's length."""
+    found = []
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Div)
+                and not isinstance(node.left, ast.Constant)
+                and _is_length(node.right)
+            ):
+                statement = study.names.statement_of(node)
+                if statement is not None and not hasattr(statement, "body") and _ran(study, statement, node):
+                    found.append(statement)
+    return min(found, key=lambda statement: statement.lineno, default=None)
+
+
+def _is_length(node: ast.expr) -> bool:
+    """``warmup``, ``max(1, warmup)``, ``float(warmup + 1)``, ``warmup_epochs * len(loader)``; no difference of two."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Add | ast.Mult) and (_is_length(node.left) or _is_length(node.right))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("max", "float", "int"):
+        return any(_is_length(argument) for argument in node.args)
+    return role_of(ast.unparse(node)) in _WARMUPS
+
+
+def _ran(study: Study, statement: ast.stmt, node: ast.AST) -> bool:
+    """Whether a statement ran in stepping; what a lambda divides stands in the statement that builds it."""
+    if study.names.enclosing(node, ast.Lambda) is not None:
+        return True
+    traces = (study.runs[0].built, study.runs[0].stepped)
+    owner = study.names.enclosing(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+    if isinstance(owner, ast.FunctionDef) and owner.name == "__init__":
+        return False
+    return any(trace is not None and statement in trace.statements for trace in traces)
+
+
+def _starts_high(run: Run) -> bool:
+    curve = run.curve
+    if len(curve) < 8 or not curve[0] > 0:
+        return False
+    end = ramp_end(curve[1:])
+    return end is not None and curve[0] > 1.5 * curve[2] and curve[0] >= 0.9 * curve[end + 1]
+
+
+def _update_before(study: Study) -> ast.Call | None:
+    """The ``optimizer.step()`` that stands before an inline schedule in the same turn of the loop."""
+    if not study.site.inline or not study.site.writes:
         return None
     first = study.site.nodes[0]
     block = study.names.parents.get(first)
@@ -41,6 +139,7 @@ def update_before_warmup(study: Study) -> ast.Call | None:
 
 
 def _alone(study: Study) -> bool:
+    """Whether nothing else in the file sets the rate."""
     inside = {node for root in study.site.nodes for node in ast.walk(root)}
     return not any(
         isinstance(node, ast.Subscript)
@@ -52,4 +151,4 @@ def _alone(study: Study) -> bool:
     )
 
 
-__all__ = ["update_before_warmup"]
+__all__ = ["first_step"]

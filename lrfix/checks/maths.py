@@ -1,4 +1,4 @@
-"""LR202 to LR204: where the curve breaks: between phases, at the first step, past the end."""
+"""LR202 and LR204: where the curve breaks: between phases, past the end."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lrfix.checks.first_updates import update_before_warmup
 from lrfix.checks.interplay import torn_apart
+from lrfix.checks.phases import phases_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.scenarios import Same
 from lrfix.structure import decay_span
 from lrfix.study import Study, all_real, as_float
-from lrfix.training_loop import loop_steps, steps_per_epoch_only
-
-#: What makes stairs: drops that are meant.
-_STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
+from lrfix.training_loop import loop_steps
 
 
 @rule("LR202")
@@ -32,8 +30,10 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         if jumps and all(jump is not None for jump in jumps):
             break
     else:
-        found = list(_junction(study))
+        found = list(phases_apart(study))
         yield from found or _together(study)
+        return
+    if _meets_when_told_where(study, runs):
         return
     assert jumps[0] is not None
     yield _boundary(study, runs[0], jumps[0], "")
@@ -57,36 +57,6 @@ def _together(study: Study) -> Iterator[Violation]:
     for settings, run, step in torn_apart(study, _jump):
         named = " and ".join(f"`{path}` = {value}" for path, value in settings.items())
         yield replace(_boundary(study, run, step, f" with {named} together"), advice=True)
-
-
-@rule("LR203")
-def first_step(study: Study) -> Iterator[Violation]:
-    if not study.ran:
-        return
-    run = study.runs[0]
-    update = update_before_warmup(study)
-    if update is not None:
-        yield Violation(
-            study.span(study.site.nodes[0]),
-            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
-            "the full rate that the optimizer was built with, which the warmup is there to prevent.",
-        )
-    elif study.everywhere(_starts_high):
-        yield Violation(
-            study.site.span,
-            f"The first step runs at {run.curve[0]:.6g} before the warmup starts: step 1 has {run.curve[1]:.6g}, and "
-            "the rate "
-            "then climbs.",
-            study.evidence(run, [0, 1, 2, 3]),
-        )
-    elif study.everywhere(lambda run: run.curve[0] == 0 and run.curve[1] > 0) and steps_per_epoch_only(study):
-        yield Violation(
-            study.site.span,
-            "The whole first epoch is trained with a learning rate of 0: the schedule is stepped once an epoch and "
-            "starts at "
-            f"0; epoch 1 has {run.curve[1]:.6g}.",
-            study.evidence(run, [0, 1, 2]),
-        )
 
 
 @rule("LR204")
@@ -158,6 +128,39 @@ def _jump(curve: list[float]) -> int | None:
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
 
 
+def _meets_when_told_where(study: Study, runs: list[Run]) -> bool:
+    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length.
+
+    Two base rates of one optimizer that were drawn apart are made equal for the same reason.
+    """
+    leaves = runs[0].leaves
+    warmups = [p for p in leaves if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS)]
+    starts = [
+        p
+        for p, v in leaves.items()
+        if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH) and isinstance(v, int) and not isinstance(v, bool)
+    ]
+    for start in starts:
+        for warmup in warmups:
+            told = [
+                study.run(i, overrides={**run.scenario.overrides, start: Same(warmup)}) for i, run in enumerate(runs)
+            ]
+            if all(run.ran and _jump(run.curve) is None for run in told):
+                return True
+    rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
+    if len(rates) < 2:
+        return False
+    alike = [
+        study.run(
+            i,
+            overrides={**run.scenario.overrides, **dict.fromkeys(rates, run.base_lrs[0])},
+            base_lrs=(run.base_lrs[0],) * len(run.base_lrs),
+        )
+        for i, run in enumerate(runs)
+    ]
+    return all(run.ran and _jump(run.curve) is None for run in alike)
+
+
 def _plain_cycles(study: Study) -> list[Run]:
     """The generic scenarios with cycles of even length, where the code offers others and says that even is usual."""
     found = []
@@ -173,44 +176,6 @@ def _plain_cycles(study: Study) -> list[Run]:
             return []
         found.append(even)
     return found
-
-
-def _junction(study: Study) -> Iterator[Violation]:
-    """Two phases after the warmup that do not meet: one drop in a curve that falls evenly before and after it."""
-    if any(role_of(p) in _STAIRS for run in study.runs for p in (*run.leaves, *run.names)):
-        return
-    drops = [_drop(study, run) for run in study.runs]
-    if not drops or any(drop is None for drop in drops):
-        return
-    run, step = study.runs[0], drops[0]
-    assert step is not None
-    before, after = run.curve[step], run.curve[step + 1]
-    yield Violation(
-        study.site.span,
-        f"The rate drops where two phases meet: {before:.6g} at step {step}, {after:.6g} at step {step + 1} "
-        f"({100 * (after / before - 1):+.0f} %), while it moves by {abs(before - run.curve[step - 1]):.2g} a step "
-        f"before and {abs(run.curve[step + 2] - after):.2g} after.",
-        study.evidence(run, [step - 1, step, step + 1, step + 2]),
-    )
-
-
-def _drop(study: Study, run: Run) -> int | None:
-    horizon = study.horizon(run)
-    if horizon is None or not all_real(run.curve):
-        return None
-    curve = run.curve[: min(horizon, len(run.curve) - 3)]
-    peak = max(curve, default=0.0)
-    intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
-    found = []
-    for k in range(3, len(curve) - 4):
-        move = curve[k] - curve[k + 1]
-        around = [curve[j] - curve[j + 1] for j in (k - 2, k - 1, k + 1, k + 2)]
-        even = abs(around[0] - around[1]) < 0.2 * around[1] and abs(around[2] - around[3]) < 0.2 * around[2]
-        if move > 0.02 * peak and min(around) > 0 and even and move > 2.2 * max(around):
-            if any((k + 1) % interval == 0 for interval in intervals):
-                return None
-            found.append(k)
-    return found[0] if len(found) == 1 else None
 
 
 def _long_warmups(study: Study) -> list[Run]:
@@ -235,14 +200,6 @@ def _long_warmups(study: Study) -> list[Run]:
             return []
         found.append(longer)
     return found
-
-
-def _starts_high(run: Run) -> bool:
-    curve = run.curve
-    if len(curve) < 8 or not curve[0] > 0:
-        return False
-    end = ramp_end(curve[1:])
-    return end is not None and curve[0] > 1.5 * curve[2] and curve[0] >= 0.9 * curve[end + 1]
 
 
 def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | None:

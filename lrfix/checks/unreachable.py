@@ -199,7 +199,28 @@ def _frozen_state(study: Study, test: ast.If) -> str | None:
     started = [
         u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)
     ]
+    elsewhere = [u for u in writes if u not in started and not any(u.statement is n for n in ast.walk(test))]
+    if any(_waits_for_a_call(study, u.statement) for u in elsewhere):
+        return None
     return f"self.{name}" if started and not ran and len(writes) > len(started) else None
+
+
+def _waits_for_a_call(study: Study, statement: ast.stmt) -> bool:
+    """Whether a call that is asked in training decides if a statement runs: in its function, or around its call."""
+    function = study.names.enclosing(statement, ast.FunctionDef)
+    calls = [
+        n
+        for f in functions_of(study)
+        for n in ast.walk(f)
+        if isinstance(n, ast.Call)
+        and isinstance(function, ast.FunctionDef)
+        and getattr(n.func, "attr", getattr(n.func, "id", None)) == function.name
+    ]
+    return any(
+        isinstance(around, ast.If) and any(isinstance(n, ast.Call) for n in ast.walk(around.test))
+        for node in (statement, *calls)
+        for around in study.names.ancestors(node)
+    )
 
 
 def _ran(study: Study, statement: ast.stmt) -> bool:

@@ -35,6 +35,8 @@ _BY_NAME = frozenset({"getattr", "vars", "locals", "asdict", "fields", "eval", "
 _FLOORS = {Role.FLOOR: (0.2, 0.4), Role.FLOOR_RATIO: (0.2, 0.4)}
 #: What a caller knows anyway and hands over without a second thought.
 _GIVEN = frozenset({Role.BASE_RATE, Role.EPOCHS, Role.LOADER_LENGTH})
+#: Lengths that mean nothing to a rate that never moves.
+_OF_THE_RUN = frozenset({Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -58,7 +60,7 @@ def _of_class(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
         if role_of(name) not in SCHEDULE_ROLES or role_of(name) is Role.BASE_RATE:
             continue
         if _never_read(study, node, family, name):
-            if _registered_alike(study, node, name):
+            if _registered_alike(study, node, name) or _like_its_siblings(study, node, name):
                 continue
             shown = _same_curves(study, name, default)
             if shown is not None:
@@ -73,6 +75,16 @@ def _registered_alike(study: Study, node: ast.ClassDef, name: str) -> bool:
         isinstance(d, ast.Call) and any(isinstance(a, ast.Constant) and isinstance(a.value, str) for a in d.args)
         for d in node.decorator_list
     ):
+        return False
+    return any(
+        isinstance(n, ast.ClassDef) and n is not node and any(given == name for _, given, _ in _settings(n))
+        for n in study.names.nodes
+    )
+
+
+def _like_its_siblings(study: Study, node: ast.ClassDef, name: str) -> bool:
+    """Whether a constant schedule takes a length only because the schedules beside it do."""
+    if not study.everywhere(lambda run: constant(run.curve)) or role_of(name) not in _OF_THE_RUN:
         return False
     return any(
         isinstance(n, ast.ClassDef) and n is not node and any(given == name for _, given, _ in _settings(n))

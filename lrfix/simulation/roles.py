@@ -79,7 +79,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.FLOOR_RATIO,
     ),
     (
-        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$",
+        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$|(^|_)(min|minimum|final|end)_(decay|decayed|cosine|annealing|cooldown|schedule)_(lr|rate|learning_rate)$",
         Role.FLOOR,
     ),
     (

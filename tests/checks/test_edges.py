@@ -81,7 +81,7 @@ WHOLE = """
 @pytest.mark.parametrize(("test", "reported"), [(">", True), (">=", False)])
 def test_a_warmup_as_long_as_the_run_is_told_of_where_it_divides_at_its_end(codes, advice, test, reported):
     assert codes(WHOLE.format(test=test)) == []
-    found = advice(WHOLE.format(test=test))
+    found = [f for f in advice(WHOLE.format(test=test)) if f.code != "LR203"]
     assert [f.code for f in found] == (["LR205"] if reported else [])
     if reported:
         assert "`warmup_steps` = `total_steps`" in found[0].message

@@ -40,3 +40,68 @@ def test_the_first_update_of_a_warmup_set_too_late_runs_at_the_full_rate(head, b
     source = textwrap.dedent(LOOP.format(head=head, before=before, after=after))
     result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR203"})))
     assert [f.code for f in result.findings] == (["LR203"] if reported else [])
+
+
+def advised(source: str) -> list[tuple[int, str]]:
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR203"})))
+    return [(f.span.start.line, f.severity.value) for f in result.findings]
+
+
+FUNCTION = """
+    import math
+
+
+    def get_lr(step, warmup_steps, total_steps, max_lr):
+        if step < warmup_steps:
+            return max_lr * {progress}
+        done = (step - warmup_steps) / (total_steps - warmup_steps)
+        return 0.5 * max_lr * (1 + math.cos(math.pi * min(1.0, done)))
+    """
+
+
+@pytest.mark.parametrize(
+    ("progress", "found"),
+    [
+        ("step / warmup_steps", [(7, "info")]),
+        ("step / max(1, warmup_steps)", [(7, "info")]),
+        ("(step + 1) / warmup_steps", []),
+        ("(0.1 + 0.9 * step / warmup_steps)", []),
+    ],
+)
+def test_a_warmup_that_begins_at_zero_is_worth_a_word_where_it_is_computed(progress, found):
+    assert advised(FUNCTION.format(progress=progress)) == found
+
+
+def test_a_rate_that_climbs_from_zero_without_a_warmup_is_left_alone():
+    assert advised("def get_lr(step, total_steps, max_lr):\n    return max_lr * step / total_steps\n") == []
+
+
+PER_EPOCH = """
+    def adjust_learning_rate(optimizer, epoch, args):
+        lr = args.lr * min(1.0, {epoch} / args.warmup_epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+    def train(model, loader, optimizer, args):
+        for epoch in range(args.epochs):
+            {before}
+            for batch in loader:
+                {inside}
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+    """
+CALL = "adjust_learning_rate(optimizer, epoch, args)"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "before", "inside", "found"),
+    [
+        ("epoch", CALL, "pass", [(2, "warning")]),
+        ("(epoch + 1)", CALL, "pass", []),
+        ("epoch", "pass", CALL, [(3, "info")]),
+    ],
+)
+def test_a_function_asked_once_an_epoch_makes_the_first_epoch_one_at_zero(epoch, before, inside, found):
+    assert advised(PER_EPOCH.format(epoch=epoch, before=before, inside=inside)) == found

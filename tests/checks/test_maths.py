@@ -96,3 +96,82 @@ def test_two_settings_that_keep_the_phases_together_are_not(advice):
 def test_a_setting_that_is_a_jump_by_itself_is_meant_as_one(advice):
     source = STRETCHED.format(handed_over="ramp").replace("return max(0.0, ", "return (1.0 / stretch) * max(0.0, ")
     assert [f for f in advice(source) if f.code == "LR202"] == []
+
+
+BUILDER = """
+    import math
+    from functools import partial
+
+    from torch.optim.lr_scheduler import LambdaLR
+
+
+    def build(optimizer, args, total_steps):
+        if args.decay_starting_step is None:
+            if args.warmup_steps is not None:
+                decay_starting_step = args.warmup_steps
+            else:
+                decay_starting_step = 0
+        else:
+            decay_starting_step = args.decay_starting_step
+
+        def rate(step, initial_lr):
+            if step <= args.warmup_steps:
+                return initial_lr * step / args.warmup_steps
+            done = min(1.0, (step - {start}) / args.decay_steps)
+            return args.min_decay_lr + (initial_lr - args.min_decay_lr) * (1 + math.cos(math.pi * done)) / 2
+
+        return [partial(rate, initial_lr=group["lr"]) for group in optimizer.param_groups]
+    """
+
+
+def test_a_decay_that_is_told_where_it_begins_is_not_judged_by_a_guess(codes):
+    assert "LR202" not in codes(BUILDER.format(start="decay_starting_step"))
+    assert "LR202" in codes(BUILDER.format(start="0"))
+
+
+TWO_RATES = """
+    import math
+
+
+    def adjust(optimizer, step, warmup_steps, total_steps, {parameters}):
+        if step < warmup_steps:
+            lr = {warm} * step / warmup_steps
+        else:
+            lr = {base} * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+
+
+def test_two_names_of_one_base_rate_are_not_two_rates(codes):
+    one = {"parameters": "base_lr, learning_rate", "warm": "learning_rate", "base": "base_lr"}
+    assert "LR202" not in codes(TWO_RATES.format(**one))
+    two = {"parameters": "base_lr, peak_lr", "warm": "peak_lr", "base": "base_lr"}
+    assert "LR202" in codes(TWO_RATES.format(**two))
+
+
+IN_A_ROW = """
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+
+    def build(optimizer, args):
+        milestones = [args.warmup_steps]
+        schedulers = [LinearLR(optimizer, start_factor=0.1, end_factor=1.0, total_iters=args.warmup_steps)]
+        decay_steps = args.t_max - args.warmup_steps
+        schedulers.append(CosineAnnealingLR(optimizer, decay_steps, eta_min=1e-5))
+        if args.max_steps:
+            milestones.append(args.t_max)
+            schedulers.append({last})
+        return SequentialLR(optimizer, schedulers, milestones)
+    """
+
+
+def test_schedulers_in_a_row_go_on_where_the_one_before_ended(codes):
+    last = "LinearLR(optimizer, start_factor={}, end_factor=0.001, total_iters=args.max_steps - args.t_max)"
+    assert codes(IN_A_ROW.format(last=last.format("1.0"))) == ["LR202"]
+    assert codes(IN_A_ROW.format(last=last.format("0.001"))) == []
+
+
+def test_a_restart_is_no_phase_that_fails_to_meet(codes):
+    again = "CosineAnnealingLR(optimizer, args.max_steps - args.t_max, eta_min=1e-5)"
+    assert codes(IN_A_ROW.format(last=again)) == []

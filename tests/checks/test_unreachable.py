@@ -121,6 +121,35 @@ def test_a_value_that_the_next_branch_always_sets_again(check, first, second, va
     assert ["sets `lr` again" in f.message for f in found] == ([True] if lost else [])
 
 
+WAITING = """
+class NoisyScheduler:
+    def __init__(self, optimizer, warmup_steps, lr, losses):
+        self.optimizer = optimizer
+        self.losses = losses
+        self.warmup_steps = warmup_steps
+        self.lr = lr
+        self.before = 0
+
+    def step(self, step):
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.before > 0:
+            self.before -= 1
+        {later}
+"""
+
+
+@pytest.mark.parametrize(
+    ("later", "lost"),
+    [
+        ("if step > 10**7 * len(self.losses):\n            self.before += 1", False),
+        ("if self.before > 0:\n            self.before += 1", True),
+    ],
+)
+def test_a_state_that_changes_when_a_call_says_so_is_not_frozen(check, later, lost):
+    assert any(f.code == "LR102" for f in check(WAITING.format(later=later))) is lost
+
+
 THRESHOLDS = st.integers(0, 6)
 TESTS = st.one_of(
     st.builds(lambda op, n: f"x {op} {n}", st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), THRESHOLDS),

@@ -151,3 +151,28 @@ def test_a_field_that_the_classes_beside_it_read_and_this_one_forgets(check):
             group["lr"] = schedule.get_lr(step)
     """
     assert {f.span.start.line for f in unused(check(source))} == {17}
+
+
+BESIDE = """
+class Constant:
+    def __init__(self, {length}, lr):
+        self.{length} = {length}
+        self.lr = lr
+
+    def __call__(self, step):
+        return self.lr
+
+
+class Linear:
+    def __init__(self, {length}, lr_start, lr_end):
+        self.{length} = {length}
+        self.lr_start = lr_start
+        self.lr_end = lr_end
+
+    def __call__(self, step):
+        return self.lr_start + (self.lr_end - self.lr_start) * min(1.0, step / max(1, self.{length}))
+"""
+
+
+def test_a_constant_schedule_takes_the_length_that_the_schedules_beside_it_need(check):
+    assert unused(check(BESIDE.format(length="steps"))) == []

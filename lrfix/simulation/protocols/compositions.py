@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lrfix.simulation.bench import Bench
+from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque
 from lrfix.simulation.protocols.running import Running
 from lrfix.simulation.protocols.schedulers import Scheduler
@@ -14,6 +15,7 @@ from lrfix.simulation.protocols.setters import function_value
 from lrfix.simulation.protocols.wrappers import Wrapper
 from lrfix.simulation.signatures import parameters
 from lrfix.simulation.values import BoundMethod, Instance
+from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction
 
 
@@ -44,7 +46,57 @@ def _put_together(bench: Bench, construction: Construction | None) -> Any:
     expression = construction.call if construction is not None else getattr(last, "value", None)
     if not isinstance(expression, ast.expr):
         raise Opaque("is of a kind lrfix cannot run", last)
-    return bench.interpreter.evaluate(expression, bench.world.environment(bench.names.scope_of(last), last))
+    around = bench.world.environment(bench.names.scope_of(last), last)
+    filling = _filling(bench, last, expression) if isinstance(last, ast.stmt) else []
+    if not filling:
+        return bench.interpreter.evaluate(expression, around)
+    environment = Environment(parent=around)
+    bench.interpreter.execute(filling, environment)
+    return bench.interpreter.evaluate(expression, environment)
+
+
+def _filling(bench: Bench, last: ast.stmt, expression: ast.expr) -> list[ast.stmt]:
+    """The statements before ``last`` in its block that fill the lists it is given: from the list's start on.
+
+    Without them a list that is appended to would be what it was when it was made.
+    """
+    given = {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
+    before = block_of(bench.names, last)
+    before = before[: before.index(last)] if last in before else []
+    grown = {name for statement in before for name in _grown(statement)} & given
+    if not grown:
+        return []
+    made: set[str] = set()
+    chosen: list[ast.stmt] = []
+    for statement in before:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.For | ast.While | ast.With | ast.Try):
+            if grown & set(_grown(statement)):
+                return []
+            continue
+        stored = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        if stored & grown or (grown & set(_grown(statement)) and made):
+            chosen.append(statement)
+            made |= stored & grown
+    needed = {n.id for s in chosen for n in ast.walk(s) if isinstance(n, ast.Name)} - grown
+    chosen = [s for s in before if s in chosen or (s.lineno >= chosen[0].lineno and needed & _assigned(s))]
+    return chosen if made == grown else []
+
+
+def _grown(statement: ast.stmt) -> list[str]:
+    """The names that a statement appends to."""
+    return [
+        n.func.value.id
+        for n in ast.walk(statement)
+        if isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr in ("append", "extend", "insert")
+        and isinstance(n.func.value, ast.Name)
+    ]
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _scheduler_in(bench: Bench, made: Any, optimizer: Instance) -> Instance | None:
