@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
-from lrfix.simulation.facts import Defaults, largest_number, literal
+from lrfix.simulation.facts import Defaults, largest_number, sets_its_names, literal
 from lrfix.simulation.guards import about_groups, proposals
 from lrfix.simulation.laboratory import Laboratory, Run
 from lrfix.simulation.lengths import is_drawn
@@ -186,7 +186,7 @@ class Study:
     def constants(self) -> frozenset[str]:
         """Names that the module itself sets to a number other than zero: whoever changes one sees the formula."""
         found: set[str] = set()
-        for statement in self.source.tree.body:
+        for statement in [] if sets_its_names(self.names) else self.source.tree.body:
             if (
                 isinstance(statement, ast.Assign)
                 and isinstance(statement.value, ast.Constant)

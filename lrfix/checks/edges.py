@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.simulation.facts import sets_its_names
 from lrfix.simulation.laboratory import Failure, Run
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import Same
@@ -99,13 +100,21 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
         elif study.site.form in _CLASSES and _is_warmup(study, path, paths) and not _is_part(study):
             yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1, declared=False)
-        elif role is Role.EPOCHS and "warm" not in path.lower():
-            yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
+        if role is Role.EPOCHS and "warm" not in path.lower():
+            if not stated:
+                yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
+            for loader in (p for p in paths if role_of(p) is Role.LOADER_LENGTH):
+                why = f"with `{path}` = 1 and `{loader}` = 1, a run of one step"
+                yield _Edge({path: 1, loader: 1}, why, 1, declared=False)
+        elif role is Role.HORIZON:
+            yield _Edge({path: 1}, f"with `{path}` = 1, a run of one step", 1, declared=False)
+        elif role is Role.HOLD and study.site.form in _CLASSES:
+            yield _Edge({path: 0}, f"with `{path}` = 0, nothing held", 1, declared=False)
     if not first:
         return
     for warmup in (path for path in paths if role_of(path) in _WARMUPS):
         for whole in (path for path in paths if _is_whole(study, path) and role_of(path) is _unit(warmup, path)):
-            if study.defaults.get(warmup) and study.defaults.get(whole):
+            if study.defaults.get(warmup) and study.defaults.get(whole) and not sets_its_names(study.names):
                 continue  # the file states both, far from each other
             why = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
             yield _Edge({warmup: Same(whole)}, why, _reach(study, use, warmup, whole), declared=False)

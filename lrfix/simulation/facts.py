@@ -183,6 +183,26 @@ def _is_none(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def sets_its_names(names: Names) -> bool:
+    """Whether a module lets others set its names: ``exec(...)``, ``globals().update(...)``, ``globals()[key] = value``.
+
+    What it sets to numbers itself are then defaults of settings, not constants.
+    """
+    return any(_sets_globals(node) for node in names.nodes)
+
+
+def _sets_globals(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id == "exec"
+    if isinstance(node, ast.Attribute):
+        changed, sets = node.value, node.attr == "update"
+    elif isinstance(node, ast.Subscript):
+        changed, sets = node.value, isinstance(node.ctx, ast.Store)
+    else:
+        return False
+    return sets and isinstance(changed, ast.Call) and ast.unparse(changed.func) == "globals"
+
+
 def largest_number(
     names: Names,
     roots: Sequence[ast.AST],

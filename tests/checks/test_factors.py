@@ -120,3 +120,27 @@ def test_a_warmup_left_to_subclasses_is_judged_by_its_text(codes):
     assert codes(textwrap.dedent(WARMUP.format(reset=""))) == ["LR207"]
     reset = 'group["lr"] = group["initial_lr"]\n            '
     assert codes(textwrap.dedent(WARMUP.format(reset=reset))) == []
+
+
+ANY = """
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build({given}, max_lr, warmup_steps):
+    {optimizer}
+    return LambdaLR(optimizer, lambda step: {factor})
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "optimizer", "factor", "told"),
+    [
+        ("optimizer", "pass", "max_lr * min(1.0, (step + 1) / warmup_steps)", ["info"]),
+        ("optimizer", "pass", "min(1.0, (step + 1) / warmup_steps)", []),
+        ("model", "optimizer = SGD(model.parameters(), lr=1.0)", "max_lr * min(1.0, (step + 1) / warmup_steps)", []),
+    ],
+)
+def test_a_builder_for_any_optimizer_that_returns_a_rate(given, optimizer, factor, told):
+    source = ANY.format(given=given, optimizer=optimizer, factor=factor)
+    result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR201"})))
+    assert [f.severity.value for f in result.findings] == told
