@@ -103,10 +103,10 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
         if role is Role.EPOCHS and "warm" not in path.lower():
             if not stated:
                 yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
-            for loader in (p for p in paths if role_of(p) is Role.LOADER_LENGTH):
+            for loader in (p for p in paths if role_of(p) is Role.LOADER_LENGTH and _counts_gaps(study)):
                 why = f"with `{path}` = 1 and `{loader}` = 1, a run of one step"
                 yield _Edge({path: 1, loader: 1}, why, 1, declared=False)
-        elif role is Role.HORIZON:
+        elif role is Role.HORIZON and _counts_gaps(study):
             yield _Edge({path: 1}, f"with `{path}` = 1, a run of one step", 1, declared=False)
         elif role is Role.HOLD and study.site.form in _CLASSES:
             yield _Edge({path: 0}, f"with `{path}` = 0, nothing held", 1, declared=False)
@@ -118,6 +118,19 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
                 continue  # the file states both, far from each other
             why = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
             yield _Edge({warmup: Same(whole)}, why, _reach(study, use, warmup, whole), declared=False)
+
+
+def _counts_gaps(study: Study) -> bool:
+    """Whether a definition takes one from the length of the whole: ``T = total_steps - 1``."""
+    return not study.site.inline and any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and isinstance(node.right, ast.Constant)
+        and node.right.value == 1
+        and role_of(ast.unparse(node.left)) in _WHOLE
+        for root in study.site.nodes
+        for node in ast.walk(root)
+    )
 
 
 def _is_loop_bound(study: Study, path: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lrfix.checks.interplay import torn_apart
-from lrfix.checks.phases import phases_apart
+from lrfix.checks.phases import phases_apart, resumed_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -27,16 +27,13 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         return  # one step too many: LR209
     for runs in (study.runs, _long_warmups(study), _plain_cycles(study)):
         jumps = [_jump(run.curve) for run in runs]
-        if jumps and all(jump is not None for jump in jumps):
-            break
-    else:
-        found = list(phases_apart(study))
-        yield from found or _together(study)
-        return
-    if _meets_when_told_where(study, runs):
-        return
-    assert jumps[0] is not None
-    yield _boundary(study, runs[0], jumps[0], "")
+        if jumps and jumps[0] is not None and all(jump is not None for jump in jumps):
+            if _meets_when_told_where(study, runs):
+                break
+            yield _boundary(study, runs[0], jumps[0], "")
+            return
+    found = [*phases_apart(study), *_after_a_resume(study)][:1]
+    yield from found or _together(study)
 
 
 def _boundary(study: Study, run: Run, step: int, under: str) -> Violation:
@@ -50,6 +47,14 @@ def _boundary(study: Study, run: Run, step: int, under: str) -> Violation:
         f"and {abs(run.curve[step + 2] - after):.2g} after.",
         study.evidence(run, [step - 1, step, step + 1, step + 2]),
     )
+
+
+def _after_a_resume(study: Study) -> Iterator[Violation]:
+    """A warmup that is counted from the resume over a decay that is counted from the beginning."""
+    resumed = resumed_apart(study)
+    if resumed is not None:
+        where = f" in a run that goes on from `{resumed.start}` = {resumed.value}"
+        yield _boundary(study, resumed.run, resumed.step, where)
 
 
 def _together(study: Study) -> Iterator[Violation]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from lrfix.checks.ramps import ramp_end
 from lrfix.findings import Violation
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
@@ -97,9 +99,62 @@ def _leap(run: Run) -> int | None:
     return None
 
 
+@dataclass(frozen=True)
+class Resumed:
+    """A run that goes on from ``start`` = ``value``: after its warmup the rate drops to where it stood."""
+
+    run: Run
+    start: str
+    value: int
+    step: int
+
+
+def resumed_apart(study: Study) -> Resumed | None:
+    """A warmup after a resume that climbs to the rate of the beginning, and not to the one that is due there.
+
+    Shown by a setting that says where the run goes on: past the warmup the curve is that of a whole run, that much
+    later, and the warmup does not end where it begins.
+    """
+    starts = [p for p, v in study.runs[0].leaves.items() if role_of(p) is Role.LAST_EPOCH and v == 0]
+    for start in starts:
+        for plain in ({}, _without_unknown(study)):
+            found = [_resumed(study, index, start, plain) for index in range(len(study.runs))]
+            if found and all(found):
+                return found[0]
+    return None
+
+
+def _without_unknown(study: Study) -> dict[str, object]:
+    leaves = study.runs[0].leaves.items()
+    return {p: 0 for p, v in leaves if role_of(p) is Role.UNKNOWN and isinstance(v, int) and not isinstance(v, bool)}
+
+
+def _resumed(study: Study, index: int, start: str, overrides: dict[str, object]) -> Resumed | None:
+    whole = study.run(index, overrides=overrides)
+    end = ramp_end(whole.curve) if whole.ran and all_real(whole.curve) else None
+    horizon = study.horizon(whole)
+    if end is None or horizon is None or horizon < 2 * end:
+        return None
+    lengths = [int(v) for v in study.lengths(whole, Role.LOADER_LENGTH).values() if v >= 1]
+    for length in (*lengths, 1):
+        later = horizon // 2 // length
+        run = study.run(index, overrides={**overrides, start: later})
+        shift = later * length
+        if not run.ran or not all_real(run.curve) or ramp_end(run.curve) not in (end, end - 1, end + 1):
+            continue
+        step = ramp_end(run.curve) or 0
+        after = run.curve[step + 1 : step + 9]
+        there = whole.curve[step + 1 + shift : step + 9 + shift]
+        top = run.curve[step]
+        alike = len(there) == 8 and all(abs(a - b) <= 1e-9 * top for a, b in zip(after, there, strict=True))
+        if alike and after[0] < 0.9 * top and after[0] < top - 3 * abs(after[1] - after[0]):
+            return Resumed(run, start, later, step)
+    return None
+
+
 def _parts(run: Run, attribute: str) -> Sequence[object]:
     found = run.scheduler.attributes.get(attribute) if isinstance(run.scheduler, Instance) else None
     return found if isinstance(found, list | tuple) else []
 
 
-__all__ = ["phases_apart"]
+__all__ = ["Resumed", "phases_apart", "resumed_apart"]

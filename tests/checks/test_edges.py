@@ -214,3 +214,15 @@ SINGLE = """
 def test_a_run_of_one_step_has_no_length_less_one(codes, advice, last, told):
     assert codes(SINGLE.format(last=last)) == []
     assert [f.code for f in advice(SINGLE.format(last=last)) if f.code == "LR205"] == told
+
+
+def test_a_run_that_is_too_short_for_a_single_turn_of_its_loop_divides_nothing(advice):
+    source = """
+    def train(model, optimizer, args):
+        updates = args.total_steps // args.batch_size
+        for update in range(1, updates + 1):
+            lr = (1.0 - (update - 1.0) / updates) * args.lr
+            optimizer.param_groups[0]["lr"] = lr
+            optimizer.step()
+    """
+    assert [f for f in advice(source) if f.code == "LR205"] == []

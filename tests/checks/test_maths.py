@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_a_long_warmup_is_not_tried_where_the_decay_has_a_length_of_its_own(codes):
     assert (
@@ -175,3 +177,33 @@ def test_schedulers_in_a_row_go_on_where_the_one_before_ended(codes):
 def test_a_restart_is_no_phase_that_fails_to_meet(codes):
     again = "CosineAnnealingLR(optimizer, args.max_steps - args.t_max, eta_min=1e-5)"
     assert codes(IN_A_ROW.format(last=again)) == []
+
+
+RESUMED = """
+    import math
+
+
+    class Callback:
+        def on_train_batch_start(self, trainer, args):
+            real_step = trainer.global_step + args.epoch_begin * args.epoch_steps
+            total_steps = args.epochs * args.epoch_steps
+            progress = min(1.0, max(0.0, (real_step - args.warmup_steps) / (total_steps - args.warmup_steps)))
+            lr = args.lr * 0.5 * (1 + math.cos(math.pi * progress))
+            if {counted} < args.warmup_steps:
+                lr = {top} * {counted} / args.warmup_steps
+            for group in trainer.optimizers[0].param_groups:
+                group["lr"] = lr
+    """
+
+
+@pytest.mark.parametrize(
+    ("counted", "top", "reported"),
+    [
+        ("trainer.global_step", "args.lr", True),
+        ("trainer.global_step", "lr", False),
+        ("real_step", "args.lr", False),
+    ],
+)
+def test_a_warmup_after_a_resume_climbs_to_the_rate_that_is_due_there(codes, counted, top, reported):
+    found = codes(RESUMED.format(counted=counted, top=top))
+    assert ("LR202" in found) is reported
