@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
-from lrfix.simulation.facts import Defaults, largest_number, sets_its_names, literal
+from lrfix.simulation.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.simulation.guards import about_groups, proposals
 from lrfix.simulation.laboratory import Laboratory, Run
 from lrfix.simulation.lengths import is_drawn
