@@ -38,7 +38,7 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                 continue
             run = _first_with(study, update.statement)
             if run is None:
-                if _never_runs(study, update.statement):
+                if _never_runs(study, update.statement) and not _done_once(study, update.statement):
                     yield Violation(
                         study.span(update.statement),
                         f"Evaluating the schedule would reassign the hyperparameter `{update.name}`; this line is "
@@ -195,6 +195,27 @@ def _first_with(study: Study, statement: ast.stmt) -> Run | None:
 
 def _never_runs(study: Study, statement: ast.stmt) -> bool:
     return study.ran and _first_with(study, statement) is None
+
+
+def _done_once(study: Study, statement: ast.stmt) -> bool:
+    """Whether the branch a statement stands in takes back the flag that leads there."""
+    for branch in study.names.ancestors(statement):
+        if not isinstance(branch, ast.If):
+            continue
+        asked = {_last_key(node) for node in ast.walk(branch.test)} - {None}
+        for node in ast.walk(branch):
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Constant) or node.value.value:
+                continue
+            if asked & {_last_key(target) for target in node.targets}:
+                return True
+    return False
+
+
+def _last_key(node: ast.AST) -> str | None:
+    """The word that tells a flag from others: a name, an attribute, a key of text."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return str(node.slice.value)
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
 def _depends_on_asking(study: Study) -> tuple[Run, Run, int] | None:

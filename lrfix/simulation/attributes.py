@@ -286,6 +286,8 @@ def set_attribute_of(machine: Machine, receiver: Any, name: str, value: Any, nod
         machine.host.unknown_write(receiver, name, value, node)
         return
     if isinstance(receiver, Instance):
+        if isinstance(value, Unknown):
+            value = machine.host.kept(value, node)
         found = receiver.cls.find(name)
         if isinstance(found, Property):
             if found.setter is None:

@@ -41,6 +41,10 @@ _PROGRESS = re.compile(
 )
 # A trainer's own object for where training stands, and what is read off it.
 _MOMENT = re.compile(r"(?:^|\.)(?:time_?stamp|timer)(?:\.(\w+))?$")
+_CONSUMED = re.compile(
+    r"^(consumed|seen|processed)_(\w+_)?(tokens|samples|examples|images|batches)$"
+    r"|^(num_|n_|total_)?(tokens|samples|examples|images|batches)_(consumed|seen|processed)(_so_far)?$"
+)
 _IN_ITEMS = re.compile(r"(^|_)(tokens|samples|examples|images)$")
 _ITEMS_A_STEP = re.compile(r"(^|_)((ctx|context|seq|sequence|block)_?(len|length|size)|bsz|batch_?size|world_?size)$")
 _OPTIONS = re.compile(r"(^|\.)(args|cfg|config|conf|hparams|opt|opts|flags|settings|FLAGS)\.\w+$")
@@ -53,6 +57,8 @@ def tick_of(path: str) -> Tick | None:
     if read is not None:
         return read
     word = last_word(path)
+    if _CONSUMED.match(word):
+        return Tick.STEP
     role = role_of(path)
     if role in (Role.EPOCHS, Role.UNKNOWN, Role.LAST_EPOCH) and _EPOCH.match(word):
         # What the options call epochs is how many there are.

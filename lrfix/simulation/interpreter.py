@@ -66,6 +66,9 @@ class HostProtocol(Protocol):
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         """Whether a class may be simulated although a base of it cannot be seen."""
 
+    def kept(self, unknown: Unknown, node: ast.AST) -> Any:
+        """What an object keeps of an unknown that is assigned to it: where training stands now moves on."""
+
 
 class Refusing:
     """A host for closed programs: every unknown is opaque, every import is resolved from the allow-list or refused."""
@@ -90,6 +93,9 @@ class Refusing:
 
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         return False
+
+    def kept(self, unknown: Unknown, node: ast.AST) -> Any:
+        return unknown
 
 
 class Interpreter:

@@ -145,6 +145,10 @@ class Host:
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         return node in self.foreign
 
+    def kept(self, unknown: Unknown, node: ast.AST) -> Any:
+        moves = self.clock is not None and tick_of(unknown.path) is not None
+        return self.concretise(unknown, node, "number") if moves else unknown
+
     def import_name(self, module: str, name: str | None) -> Any:
         qualified = f"{module}.{name}" if name else module
         return imported(qualified, name or module.split(".")[0])

@@ -61,3 +61,29 @@ def test_torch_itself_saves_the_attributes_of_a_callable_object():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, Ramp())
     assert scheduler.state_dict()["lr_lambdas"] == [{"calls": 1}]
+
+
+RESET = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Anneal(LRScheduler):
+        def __init__(self, optimizer, max_steps, last_epoch=-1):
+            self.max_steps = max_steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            reset = self.optimizer.param_groups[0].get("reset")
+            if reset and reset["pending"]:
+                self.max_steps -= reset["steps"]
+                {after}
+            share = max(0.0, 1 - self.last_epoch / self.max_steps)
+            return [base * share for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [("pass", ["LR101"]), ('self.optimizer.param_groups[0]["reset"]["pending"] = False', [])],
+)
+def test_a_hyperparameter_moved_once_under_a_flag_that_is_taken_back_is_no_hidden_state(codes, after, expected):
+    assert codes(RESET.format(after=after)) == expected
