@@ -42,6 +42,14 @@ def shape_in(study: Study, overrides: Mapping[str, object] | None = None) -> tup
     return shape_of(curves), runs
 
 
+def once_an_epoch(study: Study, shape: Shape) -> Shape | None:
+    """The shape with one batch in an epoch, where code that moves once an epoch shows a staircase or nothing else."""
+    if not {"other", "multistep"} & set(shape.family.split("+")):
+        return None
+    found, _ = shape_in(study, {_BATCHES: 1})
+    return found if found is not None and not {"other", "constant"} & set(found.family.split("+")) else None
+
+
 def _jagged(curve: Sequence[float]) -> bool:
     """Whether a curve goes up and down from its very start, as no schedule does."""
     steps = [b - a for a, b in pairwise(curve[:_EARLY])]
@@ -133,6 +141,7 @@ __all__ = [
     "curve_of",
     "leaves_off",
     "long_lengths",
+    "once_an_epoch",
     "shape_in",
     "stated_factors",
     "stretched",

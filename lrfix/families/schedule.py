@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lrfix.families.mended import mended
-from lrfix.families.runs import leaves_off, long_lengths, shape_in, stated_factors, stretched
+from lrfix.families.runs import leaves_off, long_lengths, once_an_epoch, shape_in, stated_factors, stretched
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
 from lrfix.study import Study
@@ -59,6 +59,7 @@ def _family_of(study: Study) -> Family | None:
             shape, runs = own, own_runs
     if shape is None:
         return None
+    shape = once_an_epoch(study, shape) or shape
     shape = stretched(study, shape) or shape
     name = _qualified(study, runs, shape.family)
     exact = recognition is not None and set(recognition.family.split("+")) == set(shape.family.split("+"))

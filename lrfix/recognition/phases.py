@@ -177,6 +177,9 @@ def _smooth(values: Sequence[float], marks: Landmarks, tolerance: float, scale: 
     real = _before_the_end(real, marks)
     if not real:
         return Named(("other",), stretches=tuple(found))
+    if _at_a_share(real, values, marks):
+        real = real[1:]
+        values = [*(real[0].fit.at(k) if real[0].fit else 0.0 for k in range(real[0].begin)), *values[real[0].begin :]]
     again = repeated(real, values, marks.ends)
     if again is not None:
         return Named(again, stretches=tuple(real))
@@ -258,6 +261,17 @@ def _without_rebound(rest: Sequence[Segment]) -> list[Segment]:
     return list(rest[: lowest + 1]) if any(s.rising for s in after) else list(rest)
 
 
+def _at_a_share(real: Sequence[Segment], values: Sequence[float], marks: Landmarks) -> bool:
+    """Whether the curve begins as a fixed share of the decay that follows: a warmup at a constant factor."""
+    if len(real) < 2 or real[1].fit is None or real[1].rising or not _near(real[0].end, marks.warmups):
+        return False
+    heights = [real[1].fit.at(k) for k in range(real[0].end)]
+    if real[0].begin or min(heights, default=0.0) <= 0.0:
+        return False
+    shares = [value / height for value, height in zip(values, heights, strict=False)]
+    return max(shares) < 1.0 and max(shares) - min(shares) <= 1e-6 * max(shares)
+
+
 def _leads_up(first: Segment, second: Segment, values: Sequence[float]) -> bool:
     return second.rising or values[second.begin] > first.last * (1 + 1e-6)
 
@@ -284,6 +298,8 @@ def _warmup_kind(rise: Segment, values: Sequence[float], after: Segment | None, 
             else:
                 if len(ratios) > 2 and _collinear(ratios, 1e-6):
                     return "linear-warmup"
+                if len(ratios) > 2 and min(ratios) > 0.0 and _collinear([math.log(r) for r in ratios], 1e-6):
+                    return "exp-warmup"
     return "other"
 
 

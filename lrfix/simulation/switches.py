@@ -105,13 +105,27 @@ def _kept_under(node: ast.AST) -> dict[str, str]:
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             taken = {a.arg for a in (*method.args.args, *method.args.kwonlyargs)}
-            for statement in ast.walk(method):
-                value = getattr(statement, "value", None)
+            for target, value in _stored(method):
                 while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
                     value = value.func.value
-                if isinstance(statement, ast.Assign) and isinstance(value, ast.Name) and value.id in taken:
-                    found.update({ast.unparse(t): value.id for t in statement.targets if isinstance(t, ast.Attribute)})
+                if isinstance(target, ast.Attribute) and isinstance(value, ast.Name) and value.id in taken:
+                    found[ast.unparse(target)] = value.id
     return found
+
+
+def _stored(method: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target and its value, those of ``self.a, self.b = a, b`` one by one."""
+    for statement in ast.walk(method):
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            yield statement.target, statement.value
+        if not isinstance(statement, ast.Assign):
+            continue
+        value = statement.value
+        for target in statement.targets:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+                yield from zip(target.elts, value.elts, strict=True)
+            else:
+                yield target, value
 
 
 def _default(nodes: Sequence[ast.AST], path: str) -> object:

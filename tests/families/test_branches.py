@@ -241,3 +241,66 @@ class {name}(Base):
 def test_a_constructor_s_own_call_hides_no_method_that_goes_on(length: str, each_step: bool) -> None:
     code = WRAPPER.format(name="Falling", length=length, each_step=each_step)
     assert family(code, "Falling") == {"linear"}
+
+
+HOOK = """
+class RateHook:
+    def __init__(self, warmup="linear", warmup_iters=50, warmup_ratio=0.1, by_epoch=True):
+        self.warmup, self.warmup_iters, self.warmup_ratio, self.by_epoch = warmup, warmup_iters, warmup_ratio, by_epoch
+        self.base, self.regular = [], []
+
+    def write(self, runner, rates):
+        for group, rate in zip(runner.optimizer.param_groups, rates):
+            group["lr"] = rate
+
+    def before_run(self, runner):
+        for group in runner.optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        self.base = [group["initial_lr"] for group in runner.optimizer.param_groups]
+
+    def before_train_epoch(self, runner):
+        if self.by_epoch:
+            self.regular = [self.rate(runner.epoch, runner.max_epochs, base) for base in self.base]
+            self.write(runner, self.regular)
+
+    def before_train_iter(self, runner):
+        if self.warmup_iters > runner.iter:
+            share = runner.iter / self.warmup_iters
+            if self.warmup == "linear":
+                factor = 1 - (1 - share) * (1 - self.warmup_ratio)
+            elif self.warmup == "exp":
+                factor = self.warmup_ratio ** (1 - share)
+            elif self.warmup == "constant":
+                factor = self.warmup_ratio
+            self.write(runner, [rate * factor for rate in self.regular])
+        elif runner.iter == self.warmup_iters:
+            self.write(runner, self.regular)
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "decay"),
+    [
+        ("0.5 * base * (1 + math.cos(math.pi * epoch / epochs))", "cosine"),
+        ("base * (1 - epoch / epochs) ** 0.9", "poly"),
+    ],
+)
+def test_a_hook_begins_before_the_run_and_moves_by_the_epoch_after_a_warmup_by_the_batch(rate: str, decay: str) -> None:
+    code = HOOK + f"    def rate(self, epoch, epochs, base):\n        return {rate}\n"
+    assert family(code, "RateHook") == {"linear-warmup", "exp-warmup", decay}
+
+
+def test_a_warmup_at_a_fixed_share_of_the_decay_adds_no_family() -> None:
+    assert family("""
+        class Held(LRScheduler):
+            def __init__(self, optimizer, total_steps, warmup_iters=11, warmup_ratio=0.1, last_epoch=-1):
+                self.total, self.warmup_iters, self.share = total_steps, warmup_iters, warmup_ratio
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                k = min(self.last_epoch, self.total)
+                factor = 0.5 * (1 + math.cos(math.pi * k / self.total))
+                if k < self.warmup_iters:
+                    factor = factor * self.share
+                return [base * factor for base in self.base_lrs]
+    """) == {"cosine"}  # fmt: skip

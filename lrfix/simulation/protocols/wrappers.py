@@ -39,6 +39,12 @@ ADVANCES = (
 
 _BATCHES = ("batch", "iter", "update")
 
+#: What trainers call once before the first epoch: hooks and callbacks take the optimizer's rates there.
+_BEGINS = (
+    "before_run", "before_train", "before_fit", "before_training", "on_fit_start", "on_fit_begin", "on_train_begin",
+    "on_train_start", "on_training_start", "on_training_begin", "begin_fit", "begin_training",
+)  # fmt: skip
+
 
 class Wrapper:
     """The rate at step k is what stands in the groups when optimizer step k is taken.
@@ -51,6 +57,7 @@ class Wrapper:
         self.bench = bench
         self.scheduler = scheduler
         self.optimizer = optimizer
+        self.node = node
         self.advances = [_Advance(bench, method) for method in entries(bench, node)]
         self.told = any(advance.told for advance in self.advances)
         ticks = [tick for advance in self.advances for tick in advance.ticks.values()]
@@ -73,6 +80,13 @@ class Wrapper:
             return self.first
         clock.step = step
         return self._ask()
+
+    def begin(self) -> None:
+        """Call what a trainer calls before the first epoch."""
+        methods = _methods(self.bench.names, self.node)
+        for name in _BEGINS:
+            if name in methods and name not in {advance.method.name for advance in self.advances}:
+                _Advance(self.bench, methods[name]).call(self.scheduler, self.optimizer)
 
     def jump(self, step: int) -> None:
         raise Opaque("a wrapper keeps its own count", self.bench.site.node)
@@ -123,6 +137,7 @@ class Wrapper:
             before = [group["lr"] for group in optimizer.attributes["param_groups"]]
             bench.base_lrs = [rate if isinstance(rate, int | float) else 1.0 for rate in before]
         running = cls(bench, scheduler, optimizer, node)
+        running.begin()
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
         moved = after != before or _begins(bench.names, node, {advance.method.name for advance in running.advances})
         if moved and not any(isinstance(rate, Unknown) for rate in after):
