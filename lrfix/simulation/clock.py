@@ -22,6 +22,7 @@ class Tick(str, Enum):
     EPOCH = "epoch"
     BATCH = "batch"
     PROGRESS = "progress"
+    REMAINING = "remaining"
 
 
 _COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i))?"
@@ -29,7 +30,7 @@ _NOW = r"(cur|curr|current|global|train|training|now|this|present|real|opt|optim
 _EPOCH = re.compile(rf"^({_NOW}_?)?epoch{_COUNT}$|^i_?epoch$|^ep$|^epoch_float$|^e$")
 _STEP = re.compile(
     rf"^({_NOW}_?)?(n_?|num_?)?(step|iter|iteration|itr|it|update){_COUNT}$|^i_?(iter|step)$"
-    rf"|^{_NOW}_?(n_?|num_?)?(steps|iters|iterations|itrs|updates)$|^(step|iter)_?_?$"
+    rf"|^{_NOW}_?(batch|sample)_?(step|idx)$|^{_NOW}_?(n_?|num_?)?(steps|iters|iterations|itrs|updates)$|^(step|iter)_?_?$"
 )
 _BATCH = re.compile(r"^(i|ii|idx|n_?i|batch_?(idx|i|id|index|num|no|nr)|i_?batch|(data_?)?iter_?step|bi|b_idx)$")
 _BROAD = re.compile(
@@ -38,6 +39,9 @@ _BROAD = re.compile(
 )
 _PROGRESS = re.compile(
     r"^((get_)?elapsed_(duration|fraction)|frac(tion)?(_?done)?|progress|pct(_done)?|percent(age)?|(train(ing)?_?)?progress|ratio_done|where)$"
+)
+_REMAINING = re.compile(
+    r"^(current_?)?(train(ing)?_?)?(progress|fraction|frac)_?(remaining|left)$|^remaining_?(progress|fraction|frac)$"
 )
 # A trainer's own object for where training stands, and what is read off it.
 _MOMENT = re.compile(r"(?:^|\.)(?:time_?stamp|timer)(?:\.(\w+))?$")
@@ -63,6 +67,8 @@ def tick_of(path: str) -> Tick | None:
     if role in (Role.EPOCHS, Role.UNKNOWN, Role.LAST_EPOCH) and _EPOCH.match(word):
         # What the options call epochs is how many there are.
         return None if _OPTIONS.search(path) and not re.match(_NOW, word) else Tick.EPOCH
+    if _REMAINING.match(word):
+        return Tick.REMAINING
     if role not in (Role.UNKNOWN, Role.LAST_EPOCH):
         return None
     if _STEP.match(word):
@@ -124,6 +130,8 @@ class Clock:
     def read(self, tick: Tick) -> int | float:
         if tick is Tick.PROGRESS:
             return min(self.step / self.horizon, 1.0)
+        if tick is Tick.REMAINING:
+            return max(1.0 - self.step / self.horizon, 0.0)
         first = self.first.get(tick, 0)
         if not self.nested or tick is Tick.STEP:
             return self.step + first

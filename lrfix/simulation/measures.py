@@ -76,7 +76,7 @@ class Measures:
 
     def unit_of(self, path: str) -> Unit:
         tick = tick_of(path)
-        if tick is Tick.PROGRESS or role_of(path) in (Role.WARMUP_FRACTION, Role.FRACTION):
+        if tick in (Tick.PROGRESS, Tick.REMAINING) or role_of(path) in (Role.WARMUP_FRACTION, Role.FRACTION):
             return SHARE
         by_epochs = tick is Tick.EPOCH or role_of(path) in (Role.EPOCHS, Role.WARMUP_EPOCHS)
         return EPOCHS if by_epochs else STEPS

@@ -45,6 +45,7 @@ class Role(str, Enum):
 
 
 _RULES: tuple[tuple[str, Role], ...] = (
+    (r"^estimated_.*(steps|batches|iters)$", Role.HORIZON),
     (
         r"last_?epoch|last_?step|start_epoch|start_step|start_iter|(epoch|step|iter)_(begin|start)$|begin_(epoch|step|iter)$|resume",
         Role.LAST_EPOCH,
@@ -165,6 +166,8 @@ _ABOUT_OPTIMIZERS = frozenset(
         "func",
         "key",
         "keys",
+        "closure",
+        "closures",
     }
 )
 RATES = frozenset({Role.BASE_RATE, Role.PEAK, Role.FLOOR, Role.WARMUP_START})
