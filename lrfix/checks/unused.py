@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, torch_named
 from lrfix.checks.state import bypassed_schedule, constant_schedule
+from lrfix.checks.stored_in_vain import stored_in_vain
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
@@ -40,8 +41,11 @@ _OF_THE_RUN = frozenset({Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@rule("LR106")
+@rule("LR106", uses=True)
 def unused_parameter(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from stored_in_vain(study)
+        return
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return
     node = study.node

@@ -24,10 +24,12 @@ def training_code(names: Names) -> ScheduleSite | None:
 
 
 def _speaks(node: ast.AST) -> bool:
-    """Whether a node calls something that, by its name or its object's, is a schedule."""
+    """Whether a node calls something that, by its name or its object's, is a schedule, or asks whether one is there."""
     if not isinstance(node, ast.Call):
         return False
     named = node.func
+    if isinstance(named, ast.Name) and named.id == "isinstance" and node.args:
+        named = node.args[0]
     spoken: set[str] = set()
     for _ in range(3):
         if isinstance(named, ast.Attribute):
