@@ -9,6 +9,7 @@ from typing import Any
 
 from lrfix.simulation.array_methods import attribute_of_array
 from lrfix.simulation.arrays import is_array_like
+from lrfix.simulation.comparisons import ordering
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import check_length, check_method
 from lrfix.simulation.quantities import Quantity, Unit, attribute_of_quantity, attribute_of_unit
@@ -273,9 +274,7 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
 
 def _sort(value: list[Any]) -> Any:
     def run(machine: Machine, node: ast.AST | None, *, key: Any = None, reverse: bool = False) -> None:
-        value.sort(
-            key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse
-        )
+        value.sort(key=ordering(machine, key, node), reverse=reverse)
 
     return run
 

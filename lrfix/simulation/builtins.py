@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import collections.abc
 import functools
+import operator
 import types
 from collections.abc import Callable
 from typing import Any
 
 from lrfix.simulation.arrays import binary, elementwise, is_array_like, unary
+from lrfix.simulation.comparisons import ordering
 from lrfix.simulation.enums import is_enumeration, members
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.limits import MAX_LENGTH, check_format, check_power, check_tree
@@ -51,8 +53,8 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
             values = [machine.concrete(v, node, "number") for v in machine.iterate(arguments[0], node)]
         else:
             values = [machine.concrete(v, node, "number") for v in arguments]
-        if key is not None:
-            keywords["key"] = lambda item: machine.invoke(key, [item], {}, node)
+        if key is not None or any(isinstance(value, Instance) for value in values):
+            keywords["key"] = ordering(machine, key, node)
         return function(values, **keywords)
 
     return run
@@ -63,6 +65,10 @@ def _sum(machine: Machine, node: ast.AST | None, values: Any, start: Any = 0) ->
     if any(is_array_like(v) for v in (start, *found)):
         for value in found:
             start = machine.native(binary, ("add", start, value), node)
+        return start
+    if any(isinstance(v, Instance) for v in (start, *found)):
+        for value in found:
+            start = machine.binary(operator.add, start, value, "__add__", "__radd__", None, node or ast.Pass())
         return start
     return sum(found, start)
 
@@ -192,9 +198,7 @@ def _filter(machine: Machine, node: ast.AST | None, function: Any, values: Any) 
 
 def _sorted(machine: Machine, node: ast.AST | None, values: Any, *, key: Any = None, reverse: bool = False) -> Any:
     plain = [machine.concrete(v, node, "number") for v in machine.iterate(values, node)]
-    return sorted(
-        plain, key=(lambda item: machine.invoke(key, [item], {}, node)) if key is not None else None, reverse=reverse
-    )
+    return sorted(plain, key=ordering(machine, key, node), reverse=reverse)
 
 
 def _reversed(machine: Machine, node: ast.AST | None, values: Any) -> Any:

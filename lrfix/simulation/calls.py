@@ -296,10 +296,19 @@ def _native(
     machine.burn(node)
     if native.accepts_callables:
         return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)
-    plain = [machine.concrete(a, node, "number") for a in arguments]
+    plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
     for value in (*plain, *named.values()):
         machine.charge(value, node)
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
     return machine.native(native.function, tuple(plain), node, **named)
+
+
+def _as_float(machine: Machine, native: NativeFunction, value: Any, node: ast.AST | None) -> Any:
+    """What ``math`` makes of an object: what its ``__float__`` gives."""
+    if not isinstance(value, Instance) or not native.name.startswith("math.") or value.cls.find("__float__") is MISSING:
+        return value
+    if any(value.cls.find(name) is not MISSING for name in ("__floor__", "__ceil__", "__trunc__", "__index__")):
+        return value
+    return machine.call_method(value, "__float__", (), node or ast.Pass())

@@ -15,6 +15,7 @@ from lrfix.simulation import arrays
 from lrfix.simulation.attributes import attribute_of, set_attribute_of
 from lrfix.simulation.builtins import BUILTINS
 from lrfix.simulation.calls import invoke
+from lrfix.simulation.comparisons import compared
 from lrfix.simulation.enums import is_enumeration, iterate_members, member_of_name
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import FuelSpent, Opaque, TooDeep, UserError
@@ -217,12 +218,8 @@ class Interpreter:
 
     def compare(self, operation: Callable[[Any, Any], Any], left: Any, right: Any, dunder: str, node: ast.AST) -> Any:
         left, right = self.concrete(left, node, "any"), self.concrete(right, node, "any")
-        if isinstance(left, Instance):
-            value = self.dunder(left, dunder, right, node)
-            if value is not NotImplemented:
-                return value
-        if isinstance(left, Instance) and dunder not in ("__eq__", "__ne__"):
-            raise UserError(TypeError(f"'{dunder}' not supported"), node)
+        if isinstance(left, Instance) or isinstance(right, Instance):
+            return compared(self, left, right, dunder, node)
         if arrays.comparable(left, right):
             return self.native(arrays.binary, (arrays.operation_name(dunder), left, right), node)
         check_comparable(left, node)

@@ -89,12 +89,23 @@ def check_comparable(value: Any, node: ast.AST | None) -> None:
     for part in _parts(value, node):
         if isinstance(part, Unknown):
             raise Opaque(f"compares `{part.path}` inside a container", node)
-        if isinstance(part, Instance) and part is not value and "__eq__" in _names(part):
+        if isinstance(part, Instance) and part is not value and decides_equality(part):
             raise Opaque(f"compares objects of `{part.cls.name}` inside a container", node)
 
 
-def _names(instance: Instance) -> set[str]:
-    return {name for cls in instance.cls.mro for name in cls.namespace}
+def decides_equality(instance: Instance) -> bool:
+    """Whether an object is equal to others by what it holds: its class says so, or is a data class."""
+    return any("__eq__" in cls.namespace or _is_data(cls.node) for cls in instance.cls.mro)
+
+
+def _is_data(node: ast.ClassDef | None) -> bool:
+    for decorator in node.decorator_list if node is not None else []:
+        named = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(named).rpartition(".")[2] == "dataclass":
+            options = {k.arg: k.value for k in decorator.keywords} if isinstance(decorator, ast.Call) else {}
+            equal = options.get("eq")
+            return not (isinstance(equal, ast.Constant) and equal.value is False)
+    return False
 
 
 def _parts(value: Any, node: ast.AST | None) -> Iterator[Any]:

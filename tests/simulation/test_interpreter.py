@@ -385,6 +385,62 @@ PROGRAMS = {
     "numeric methods": "result = ((2.0).is_integer(), (5).bit_length(), (1 + 2j).imag)",
     "a big integer keeps every digit": "result = 3 ** 200 // 7",
     "comparison of containers": "result = ((1, 2) < (1, 3), [1] == [1.0], {'a': 1} == {'a': 1}, (1,) != [1])",
+    "comparisons are asked of the right operand too": """
+        class Length:
+            def __init__(self, value): self.value = value
+            def __lt__(self, other): return self.value < (other.value if isinstance(other, Length) else other)
+            def __gt__(self, other): return self.value > (other.value if isinstance(other, Length) else other)
+            def __eq__(self, other): return self.value == (other.value if isinstance(other, Length) else other)
+        a = Length(3)
+        result = (2 < a, 4 < a, 2 > a, 3 == a, 4 == a, 3 != a, a != Length(3), a != 4, a == None, None != a)
+    """,
+    "a derived class is asked first": """
+        class A:
+            def __lt__(self, other): return "A.lt"
+            def __gt__(self, other): return "A.gt"
+        class B(A):
+            def __gt__(self, other): return "B.gt"
+        result = (A() < B(), B() < A(), A() > B(), A() < A())
+    """,
+    "objects that do not know each other": """
+        class A: pass
+        try:
+            result = A() < A()
+        except TypeError as error:
+            result = str(error)
+    """,
+    "an object and a number that do not know each other": """
+        class A: pass
+        try:
+            result = 3 >= A()
+        except TypeError as error:
+            result = str(error)
+    """,
+    "objects in Python's own order": """
+        class Length:
+            def __init__(self, value): self.value = value
+            def __lt__(self, other): return self.value < other.value
+            def __gt__(self, other): return self.value > other.value
+        many = [Length(3), Length(1), Length(2)]
+        many.sort()
+        result = (
+            max(many).value, min(Length(5), Length(4)).value, [m.value for m in sorted(many, reverse=True)],
+            max(many, key=lambda m: -m.value).value, [m.value for m in many],
+        )
+    """,
+    "sums of objects": """
+        class Length:
+            def __init__(self, value): self.value = value
+            def __add__(self, other): return Length(self.value + (other.value if isinstance(other, Length) else other))
+            __radd__ = __add__
+        result = (sum([Length(1), Length(2)]).value, sum([Length(1)], Length(4)).value)
+    """,
+    "mathematics of objects": """
+        import math
+        class Share:
+            def __float__(self): return 0.25
+        result = (math.cos(Share()), math.sqrt(Share()), math.isclose(Share(), 0.25))
+    """,
     "nan": "x = float('nan'); result = (x == x, x != x, x in [x], max(1, x), max(x, 1))",
     "assignment expressions": "result = [y for x in range(4) if (y := x * x) > 2]",
     "string multiplication and sum": "result = ('ab' * 2, [0] * 3, sum([[1], [2]], []))",
@@ -395,6 +451,29 @@ PROGRAMS = {
 def test_agrees_with_python(source: str) -> None:
     source = textwrap.dedent(source)
     assert outcome_of_interpreter(source) == outcome_of_python(source)
+
+
+DATA = """
+from dataclasses import dataclass
+@dataclass
+class Length:
+    value: int
+    unit: str = "step"
+@dataclass(eq=False)
+class Alone:
+    value: int
+a = Length(1)
+result = (a == Length(1), a == Length(2), a != Length(1), a == 1, Alone(1) == Alone(1), a == a)
+"""
+
+
+def test_data_classes_are_equal_by_what_they_hold() -> None:
+    assert interpreted(DATA) == (True, False, False, False, False, True)
+
+
+def test_the_order_that_a_data_class_generates_is_refused_not_guessed() -> None:
+    with pytest.raises(Opaque, match="orders objects"):
+        interpreted(DATA.replace("@dataclass\n", "@dataclass(order=True)\n") + "result = Length(1) < Length(2)")
 
 
 def test_equality_of_one_s_own_inside_containers_is_refused_not_guessed() -> None:
