@@ -14,13 +14,14 @@ from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque, UserError
 from lrfix.simulation.facts import boundless, literal
 from lrfix.simulation.interpreter import Interpreter
+from lrfix.simulation.length_objects import length_object
 from lrfix.simulation.quantities import plain
 from lrfix.simulation.roles import LENGTHS, Role, last_word, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.sequences import sequences, several
 from lrfix.simulation.signatures import Parameter, stated_rate
 from lrfix.simulation.torch_classes import optimizer_class
-from lrfix.simulation.values import Instance, NativeFunction, Unknown
+from lrfix.simulation.values import MISSING, Instance, NativeFunction, Unknown
 from lrfix.simulation.world import MODULE, World, optimizer_named
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import names_rate_key
@@ -229,6 +230,10 @@ class Bench:
             value = several(value)
         self.world.host.leaves[name] = value
         self.parameters[name] = value
+        made = length_object(self.interpreter, self.world, self.site.node, name, value)
+        if made is not MISSING:
+            self.world.host.measured = True
+            return made
         return self.world.host.dressed(name, value)
 
     def bound(
