@@ -18,6 +18,7 @@ from lrfix.study import Study
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLE = (Role.HORIZON, Role.EPOCHS)
 _CLASSES = ("subclass", "wrapper")
+_OTHER_INVENTIONS = (7, 0.1)
 #: Forms with an object that is stepped after the optimizer: its last step asks for the rate at the horizon itself.
 _STEPPED_AFTER = ("lambda", "subclass")
 
@@ -41,7 +42,8 @@ def zero_division(study: Study) -> Iterator[Violation]:
         return
     run = study.runs[0]
     if run.failure is not None and run.failure.kind == "ZeroDivisionError":
-        if study.everywhere_failed("ZeroDivisionError") and _own(study, run.failure):
+        failed = study.everywhere_failed("ZeroDivisionError") and _own(study, run.failure)
+        if failed and not _invented(study, run):
             yield _division(study, run.failure, "as it is built here")
         return
     if run.failure is not None and run.failure.step <= 0:
@@ -70,6 +72,18 @@ def _uses(study: Study) -> list[Construction | None]:
     return [study.use] if study.site.form == "lambda" or study.use is None else [study.use, None]
 
 
+def _invented(study: Study, run: Run) -> bool:
+    """Whether the division fails only with the numbers that stand for something nobody can name."""
+    for path, value in run.leaves.items():
+        if role_of(path) is not Role.UNKNOWN or path in study.defaults or not isinstance(value, int | float):
+            continue
+        for factor in _OTHER_INVENTIONS:
+            other = study.run(0, overrides={path: type(value)(value * factor)})
+            if other.failure is None or other.failure.kind != "ZeroDivisionError":
+                return True
+    return False
+
+
 def _is_part(study: Study) -> bool:
     """Whether the object is built in a method of another class, which says when it is asked."""
     if study.use is None:
@@ -94,7 +108,7 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
         role = role_of(path)
         default = study.defaults.get(path)
         stated = path in zero or (isinstance(default, int | float) and not isinstance(default, bool) and default == 0)
-        if stated and _is_loop_bound(study, path):
+        if stated and (_is_loop_bound(study, path) or _is_tested(study, path)):
             continue
         if stated and (role in _WARMUPS or (role in LENGTHS and not _assigned(study, path))):
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
@@ -138,6 +152,12 @@ def _is_loop_bound(study: Study, path: str) -> bool:
     loops = [node for node in study.names.ancestors(study.site.node) if isinstance(node, ast.For)]
     bounds = [node for loop in loops for node in ast.walk(loop.iter) if isinstance(node, ast.expr)]
     return any(ast.unparse(node) == path for node in bounds)
+
+
+def _is_tested(study: Study, path: str) -> bool:
+    """Whether the loop comes to the site only under a test of the value: ``if step < args.warmup``."""
+    branches = [node for node in study.names.ancestors(study.site.node) if isinstance(node, ast.If)]
+    return any(ast.unparse(node) == path for branch in branches for node in ast.walk(branch.test))
 
 
 def _assigned(study: Study, path: str) -> bool:

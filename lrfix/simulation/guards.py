@@ -49,8 +49,15 @@ def proposals(
             yield known[1], Same(known[0], apart)
         constants = [c for value in values if isinstance(c := literal(value), int | float) and not isinstance(c, bool)]
         for path in known:
+            if len(set(constants)) == 2:
+                yield path, _between(min(constants), max(constants))
             for constant in constants:
                 yield from ((path, near) for near in (constant, constant + 1, constant - 1, constant / 2))
+
+
+def _between(low: float, high: float) -> float:
+    """A value inside ``low <= share < high``, which says more than the end that switches something off."""
+    return (low + high) // 2 if isinstance(low, int) and isinstance(high, int) and high - low > 1 else (low + high) / 2
 
 
 def _counts_from_one(node: ast.Compare) -> Iterator[tuple[str, object]]:

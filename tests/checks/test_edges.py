@@ -226,3 +226,40 @@ def test_a_run_that_is_too_short_for_a_single_turn_of_its_loop_divides_nothing(a
             optimizer.step()
     """
     assert [f for f in advice(source) if f.code == "LR205"] == []
+
+
+def test_a_divisor_made_of_numbers_that_nobody_can_name_is_no_fault(codes):
+    assert (
+        codes(
+            """
+            import math
+
+            def cyclic_cosine_annealing(init_lr, global_step, T, M):
+                length = T // M
+                return init_lr / 2 * (math.cos(math.pi * ((global_step - 1) % length) / length) + 1)
+            """
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"), [("step <= args.warmup_steps and args.warmup_steps", []), ("args.warm", ["LR205"])]
+)
+def test_a_loop_that_tests_the_length_before_it_divides_survives_its_default(codes, test, expected):
+    source = f"""
+        import argparse
+
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=0.1)
+        parser.add_argument("--warm", action="store_true")
+        parser.add_argument("--warmup_steps", type=int, default=0)
+        args = parser.parse_args()
+
+        def train(loader, optimizer):
+            for step, batch in enumerate(loader):
+                if {test}:
+                    optimizer.param_groups[0]["lr"] = args.lr * min(1, step / args.warmup_steps)
+                optimizer.step()
+        """
+    assert codes(source) == expected

@@ -100,3 +100,20 @@ def test_epochs_that_are_numbered_from_one_start_with_one(guard):
 def test_settings_that_are_lists_stand_beside_numbers_of_the_same_role():
     analysis = analysed("periods, period_length, weights=(1,)", "assert len(periods) == len(weights)")
     assert len(analysis.curve) > 100
+
+
+def test_a_share_between_two_ends_is_drawn_inside_them():
+    text = """
+        class Schedule:
+            def __init__(self, optimizer, lr, {parameters}):
+                {guard}
+                self.optimizer, self.lr, self.warmup, self.k = optimizer, lr, warmup, 0
+
+            def step(self):
+                self.k += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.lr * (1 - self.warmup**self.k)
+        """
+    analysis = analysed("warmup=0.0", "assert 0.0 <= warmup < 1", text)
+    assert analysis.scenarios[0].values["warmup"] == 0.5
+    assert analysis.curve[1] > analysis.curve[0]
