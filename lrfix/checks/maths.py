@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lrfix.checks.interplay import torn_apart
-from lrfix.checks.phases import phases_apart, resumed_apart
+from lrfix.checks.phases import begins_again, phases_apart, resumed_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -66,6 +66,33 @@ def _together(study: Study) -> Iterator[Violation]:
 
 @rule("LR204")
 def unclamped_horizon(study: Study) -> Iterator[Violation]:
+    found = list(_unclamped(study))
+    yield from found or _at_its_end(study)
+
+
+def _at_its_end(study: Study) -> Iterator[Violation]:
+    again = begins_again(study)
+    turns = [
+        statement
+        for root in study.site.nodes
+        for node in ast.walk(root)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv | ast.Mod)
+        if (statement := study.names.statement_of(node)) is not None and not hasattr(statement, "body")
+    ]
+    if again is None or not turns:
+        return
+    path, run, end = again
+    yield Violation(
+        study.span(min(turns, key=lambda statement: statement.lineno)),
+        f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {run.curve[end - 1]:.6g} at step "
+        f"{end - 1} and {run.curve[end]:.6g} at step {end}. Whoever asks for that step, or prolongs the run by one, "
+        "gets the peak.",
+        study.evidence(run, [end - 2, end - 1, end, end + 1]),
+        advice=True,
+    )
+
+
+def _unclamped(study: Study) -> Iterator[Violation]:
     if study.opaque is not None:
         return
     if study.site.form in ("subclass", "wrapper") and not study.uses:

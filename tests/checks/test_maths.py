@@ -207,3 +207,21 @@ RESUMED = """
 def test_a_warmup_after_a_resume_climbs_to_the_rate_that_is_due_there(codes, counted, top, reported):
     found = codes(RESUMED.format(counted=counted, top=top))
     assert ("LR202" in found) is reported
+
+
+@pytest.mark.parametrize(
+    ("parameters", "position", "told"),
+    [
+        ("total_steps", "step % total_steps / total_steps", ["LR204"]),
+        ("total_steps", "min(step, total_steps) / total_steps", []),
+        ("total_steps, num_cycles", "step * num_cycles % total_steps / total_steps", []),
+        ("t_max", "step % t_max / t_max", []),
+    ],
+)
+def test_a_schedule_of_one_cycle_that_is_back_at_its_peak_at_its_end(advice, parameters, position, told):
+    source = f"""
+    def adjust_learning_rate(optimizer, step, {parameters}, max_lr):
+        for group in optimizer.param_groups:
+            group["lr"] = max_lr * (1 - 0.95 * ({position}))
+    """
+    assert [f.code for f in advice(source) if f.code == "LR204"] == told
