@@ -5,27 +5,31 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.checks.late_updates import late_wrappers, update_before
 from lrfix.checks.ramps import ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, names_optimizer, role_of
+from lrfix.simulation.roles import Role, role_of
 from lrfix.study import Study
 from lrfix.training_loop import asked_per_epoch_only, steps_per_epoch_only
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-@rule("LR203")
+@rule("LR203", uses=True)
 def first_step(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from _late_wrappers(study)
+        return
     if not study.ran:
         return
     run = study.runs[0]
-    update = _update_before(study)
-    if update is not None and _is_warmup(study) and _alone(study):
+    late = _set_late(study)
+    if late is not None and _is_warmup(study) and _alone(study) and _matters(study):
+        place, update = late
         yield Violation(
-            study.span(study.site.nodes[0]),
+            study.span(place),
             f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
             "the full rate that the optimizer was built with, which the warmup is there to prevent.",
         )
@@ -45,7 +49,7 @@ def first_step(study: Study) -> Iterator[Violation]:
             f"starts at 0; epoch 1 has {run.curve[1]:.6g}.",
             study.evidence(run, [0, 1, 2]),
         )
-    elif update is None and study.site.form != "composition" and study.everywhere(_warms_up):
+    elif late is None and study.site.form != "composition" and study.everywhere(_warms_up):
         ramp = _ramp(study)
         if ramp is None:
             return
@@ -57,6 +61,24 @@ def first_step(study: Study) -> Iterator[Violation]:
             study.evidence(run, [0, 1, 2, end]),
             advice=True,
         )
+
+
+def _late_wrappers(study: Study) -> Iterator[Violation]:
+    for place, update in late_wrappers(study.names):
+        yield Violation(
+            study.span(place),
+            f"The rate is set only after `{ast.unparse(update)}` in line {update.lineno}: unless the wrapper sets one "
+            "as it is built, the first update runs at the rate that the optimizer inside was built with, not at the "
+            "schedule's first.",
+            advice=True,
+        )
+
+
+def _matters(study: Study) -> bool:
+    """Whether the first rate of the schedule is another than that of the optimizer; inline code is taken as it is."""
+    if study.site.inline:
+        return True
+    return study.everywhere(lambda run: _warms_up(run) and run.curve[0] < 0.5 * max(run.curve))
 
 
 def _is_warmup(study: Study) -> bool:
@@ -114,28 +136,20 @@ def _starts_high(run: Run) -> bool:
     return end is not None and curve[0] > 1.5 * curve[2] and curve[0] >= 0.9 * curve[end + 1]
 
 
-def _update_before(study: Study) -> ast.Call | None:
-    """The ``optimizer.step()`` that stands before an inline schedule in the same turn of the loop."""
-    if not study.site.inline or not study.site.writes:
+def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
+    """The statement that sets the rate after an ``optimizer.step()`` in the same turn of the loop, and that call."""
+    if not study.site.writes and study.site.form != "setter":
         return None
-    first = study.site.nodes[0]
-    block = study.names.parents.get(first)
-    if not any(isinstance(around, _LOOPS) for around in study.names.ancestors(first)):
+    if study.site.inline:
+        places: list[ast.AST | None] = [study.site.nodes[0]]
+    elif study.site.form == "setter":
+        places = [study.names.statement_of(call) for call in study.site.calls]
+    else:
         return None
-    for field in ("body", "orelse"):
-        statements = getattr(block, field, [])
-        if first not in statements:
-            continue
-        for statement in statements[: statements.index(first)]:
-            call = statement.value if isinstance(statement, ast.Expr) else None
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr == "step"
-                and names_optimizer(ast.unparse(call.func.value).rpartition(".")[2])
-            ):
-                return call
-    return None
+    late = [(p, update_before(study.names, p)) for p in places if isinstance(p, ast.stmt)]
+    if len(late) != 1 or late[0][1] is None:
+        return None
+    return late[0][0], late[0][1]
 
 
 def _alone(study: Study) -> bool:

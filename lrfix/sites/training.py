@@ -12,7 +12,9 @@ from lrfix.names import Names
 from lrfix.sites.model import ScheduleSite
 from lrfix.sites.vocabulary import foreign_framework, words
 
-_SPOKEN = frozenset({"scheduler", "schedulers", "schedule", "sched", "lr", "annealing", "warmup"})
+_SPOKEN = frozenset(
+    {"scheduler", "schedulers", "schedule", "sched", "lr", "annealing", "warmup", "scheduled", "learning"}
+)
 
 
 def training_code(names: Names) -> ScheduleSite | None:

@@ -105,3 +105,76 @@ CALL = "adjust_learning_rate(optimizer, epoch, args)"
 )
 def test_a_function_asked_once_an_epoch_makes_the_first_epoch_one_at_zero(epoch, before, inside, found):
     assert advised(PER_EPOCH.format(epoch=epoch, before=before, inside=inside)) == found
+
+
+CALLED = """
+    def adjust_learning_rate(optimizer, step, args):
+        lr = args.lr * min(1.0, (step + 1) / args.warmup_steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+    def train(model, loader, optimizer, args):
+        {head}
+        for step, batch in enumerate(loader):
+            model(batch).backward()
+            {before}
+            optimizer.step()
+            {after}
+    """
+SET = "adjust_learning_rate(optimizer, step, args)"
+
+
+@pytest.mark.parametrize(
+    ("head", "before", "after", "found"),
+    [
+        ("pass", "pass", SET, [(14, "warning")]),
+        ("pass", SET, "pass", []),
+        ("adjust_learning_rate(optimizer, 0, args)", "pass", SET, []),
+    ],
+)
+def test_a_function_that_sets_the_warmup_is_called_before_the_first_update(head, before, after, found):
+    assert advised(CALLED.format(head=head, before=before, after=after)) == found
+
+
+WRAPPED = """
+    from models import ScheduledOptimizer
+
+
+    def train(model, loader, optimizer):
+        for batch in loader:
+            optimizer.zero_grad()
+            model(batch).backward()
+            {first}
+            {second}
+    """
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("optimizer.step()", "optimizer.update_learning_rate()", [(10, "info")]),
+        ("optimizer.update_learning_rate()", "optimizer.step()", []),
+        ("optimizer.step()", "scheduler.update_learning_rate()", []),
+    ],
+)
+def test_a_wrapper_that_is_asked_for_its_rate_after_its_update(first, second, found):
+    assert advised(WRAPPED.format(first=first, second=second)) == found
+
+
+def test_a_wrapper_that_sets_its_rate_as_it_is_built_is_left_alone():
+    wrapper = """
+    class ScheduledOptimizer:
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+            self.update_learning_rate()
+
+        def step(self):
+            self.optimizer.step()
+
+        def update_learning_rate(self):
+            for group in self.optimizer.param_groups:
+                group["lr"] = 0.1
+    """
+    loop = WRAPPED.format(first="optimizer.step()", second="optimizer.update_learning_rate()")
+    assert advised(wrapper + loop.replace("from models import ScheduledOptimizer", "")) == []
