@@ -36,7 +36,7 @@ def update_before(names: Names, later: ast.stmt) -> ast.Call | None:
 
 
 def late_wrappers(names: Names) -> Iterator[tuple[ast.stmt, ast.Call]]:
-    """``optimizer.update_learning_rate()`` after ``optimizer.step()``: a wrapper whose rate is set by a call of its own.
+    """``optimizer.update_learning_rate()`` after ``optimizer.step()``: a wrapper whose own call sets the rate.
 
     The statement and the update before it, where the file shows that call once; not where the file shows a class of
     the wrapper's that sets a rate as it is built.
