@@ -13,7 +13,7 @@ from lrfix.cli import main
 from lrfix.config import Settings
 from lrfix.discovery import discover
 from lrfix.engine import check_paths, check_source
-from lrfix.findings import Status
+from lrfix.findings import Severity, Status
 from lrfix.registry import load_rules
 
 EVERY_RULE = Settings(selected=frozenset(load_rules()))
@@ -48,16 +48,22 @@ def tree(tmp_path, monkeypatch) -> Tree:
     return write
 
 
-def found(*paths: str, without: str = "LR401") -> list[tuple[str, str]]:
-    """What checking ``paths`` reports, advice on migration left out: file and code."""
+def found(*paths: str) -> list[tuple[str, str]]:
+    """What checking ``paths`` reports, advice left out: file and code."""
     results = list(check_paths(discover(paths or ["."]), EVERY_RULE, jobs=1))
     assert not [error for result in results for error in result.errors]
-    return [(f.path, f.code) for result in results for f in result.findings if f.code != without]
+    return [(f.path, f.code) for result in results for f in result.findings if f.severity is not Severity.INFO]
+
+
+def advice(*paths: str) -> list[str]:
+    results = check_paths(discover(paths), EVERY_RULE, jobs=1)
+    return [f.code for result in results for f in result.findings if f.severity is Severity.INFO]
 
 
 def alone(path: str) -> list[str]:
     with open(path, "rb") as file:
-        return [f.code for f in check_source(file.read(), path, EVERY_RULE).findings if f.code != "LR401"]
+        findings = check_source(file.read(), path, EVERY_RULE).findings
+    return [f.code for f in findings if f.severity is not Severity.INFO]
 
 
 def sites(path: str) -> dict[str | None, object]:
@@ -431,7 +437,7 @@ class TestWhatAFileImports:
         (site,) = sites("train.py").values()
         assert (site.family, site.status) == ("poly", Status.UNSUPPORTED)
         assert "other files" in site.reason
-        assert ("train.py", "LR401") not in found(without="")
+        assert "LR401" not in advice("train.py")
 
 
 class TestWhatIsNotFollowed:

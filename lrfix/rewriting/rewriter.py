@@ -343,9 +343,11 @@ def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | Non
         except Exception:  # check reports the crash; here the rule finds nothing
             continue
         for violation in violations:
+            if violation.advice or (rule.severity is Severity.INFO and analysis.status is not Status.EQUIVALENT):
+                continue
             if suppressions.covering(code, violation.span.start.line):
                 covered = True
-            elif not (violation.advice or rule.severity is Severity.INFO) or analysis.status is Status.EQUIVALENT:
+            else:
                 open_codes.setdefault(code)
     return None if covered and not open_codes else tuple(open_codes)
 
