@@ -6,16 +6,16 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, torch_named
+from lrfix.checks.ineffective import pinned, without_effect
 from lrfix.checks.state import bypassed_schedule, constant_schedule
 from lrfix.checks.stored_in_vain import stored_in_vain
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.sites.vocabulary import names_position, words
 from lrfix.structure import assignments, hyperparameters, method, methods, statements
-from lrfix.study import Study, constant
+from lrfix.study import Study
 
 #: Methods that carry settings about without using them.
 _BOOKKEEPING = frozenset(
@@ -33,7 +33,6 @@ _BOOKKEEPING = frozenset(
 )
 _CONFIGURATION = frozenset({"cfg", "config", "conf", "args", "hparams", "opts", "flags", "options", "settings"})
 _BY_NAME = frozenset({"getattr", "vars", "locals", "asdict", "fields", "eval", "exec"})
-_FLOORS = {Role.FLOOR: (0.2, 0.4), Role.FLOOR_RATIO: (0.2, 0.4)}
 #: What a caller knows anyway and hands over without a second thought.
 _GIVEN = frozenset({Role.BASE_RATE, Role.EPOCHS, Role.LOADER_LENGTH})
 #: Lengths that mean nothing to a rate that never moves.
@@ -58,19 +57,20 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
 
 def _of_class(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     family = _family(study, node)
-    if family is None or any(_reads_by_name(c) for c in family):
+    if family is None:
         return
+    by_name = any(_reads_by_name(c) for c in family)
     for place, name, default in _settings(node):
         if role_of(name) not in SCHEDULE_ROLES or role_of(name) is Role.BASE_RATE:
             continue
         if _never_read(study, node, family, name):
-            if _registered_alike(study, node, name) or _like_its_siblings(study, node, name):
+            if by_name or _registered_alike(study, node, name) or _like_its_siblings(study, node, name):
                 continue
             shown = _same_curves(study, name, default)
             if shown is not None:
                 yield _unused(study, place, name, shown)
         elif study.ran:
-            yield from _without_effect(study, node, place, name)
+            yield from without_effect(study, node, name, default)
 
 
 def _registered_alike(study: Study, node: ast.ClassDef, name: str) -> bool:
@@ -222,59 +222,13 @@ def _same_curves(study: Study, name: str, default: ast.expr | None) -> tuple[obj
         if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
             return shown
         other = value * 2 + 3 if isinstance(value, int) else value * 1.7 + 0.01
-        changed = study.run(index, use=None, overrides={**_pinned(base), name: other})
+        changed = study.run(index, use=None, overrides={**pinned(base), name: other})
         if not changed.ran:
             return None
         if changed.curve != base.curve:
             return None
         shown = (value, other)
     return shown
-
-
-def _pinned(run: Run) -> dict[str, object]:
-    """The values of a run, so that giving one setting another value does not change how the others are drawn."""
-    return {path: value for path, value in run.leaves.items() if isinstance(value, int | float)}
-
-
-def _without_effect(study: Study, node: ast.ClassDef, place: ast.AST, name: str) -> Iterator[Violation]:
-    """A floor that is read, and that the rate falls through whatever it is."""
-    shares = _FLOORS.get(role_of(name))
-    if shares is None or not _every_read_ran(study, node, name):
-        return
-    shown: tuple[float, float, float] | None = None
-    for index in range(len(study.runs)):
-        base = study.run(index, use=None)
-        if not base.ran or not base.base_lrs or base.failure is not None:
-            return
-        unit = base.base_lrs[0] if role_of(name) is Role.FLOOR else 1.0
-        low, high = (share * unit for share in shares)
-        pinned = _pinned(base)
-        one = study.run(index, use=None, overrides={**pinned, name: low})
-        two = study.run(index, use=None, overrides={**pinned, name: high})
-        if not one.ran or not two.ran or one.curve != two.curve or constant(one.curve):
-            return
-        least = min(one.curve)
-        if not least < 0.9 * shares[0] * one.base_lrs[0] or one.curve[0] < least * 2:
-            return
-        shown = shown or (low, high, least)
-    if shown is not None:
-        yield Violation(
-            study.span(place),
-            f"`{name}` has no effect: with {shown[0]:.6g} and with {shown[1]:.6g} the rate is the same at every step, "
-            f"and falls to {shown[2]:.6g}.",
-            study.evidence(study.runs[0], [0, len(study.runs[0].curve) - 1]),
-        )
-
-
-def _every_read_ran(study: Study, node: ast.ClassDef, name: str) -> bool:
-    held = {attribute for attribute, parameter in hyperparameters(study).items() if parameter == name}
-    reads = [
-        study.names.statement_of(n)
-        for n in ast.walk(node)
-        if own_attribute(n) in held and isinstance(getattr(n, "ctx", None), ast.Load)
-    ]
-    ran = {s for run in study.runs for trace in (run.built, run.stepped) if trace for s in trace.statements}
-    return bool(reads) and all(s in ran for s in reads)
 
 
 def _of_functions(study: Study, node: ast.FunctionDef | ast.Lambda) -> Iterator[Violation]:
