@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, torch_named
 from lrfix.checks.ineffective import pinned, without_effect
+from lrfix.checks.lost_warmups import lost_warmup
 from lrfix.checks.state import bypassed_schedule, constant_schedule
 from lrfix.checks.stored_in_vain import stored_in_vain
 from lrfix.findings import Violation
@@ -47,6 +48,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
         return
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return
+    yield from lost_warmup(study)
     node = study.node
     if isinstance(node, ast.ClassDef):
         if study.site.form in ("subclass", "wrapper"):
