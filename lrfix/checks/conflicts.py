@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lrfix.checks.erasing import erasing
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.registry import rule
@@ -31,9 +32,11 @@ class _Scheduler:
     steps: tuple[ast.AST, ...]
 
 
-@rule("LR110")
+@rule("LR110", uses=True)
 def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
-    if study.site.form in ("lambda", "composition"):
+    if study.site.form == "training":
+        yield from erasing(study)
+    elif study.site.form in ("lambda", "composition"):
         yield from _two_schedulers(study)
     elif study.site.form == "setter":
         yield from _setter_over_scheduler(study)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, torch_named
+from lrfix.checks.forgotten_warmups import forgotten_warmup
 from lrfix.checks.ineffective import pinned, without_effect
 from lrfix.checks.lost_warmups import lost_warmup
 from lrfix.checks.state import bypassed_schedule, constant_schedule
@@ -45,6 +46,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def unused_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from stored_in_vain(study)
+        yield from forgotten_warmup(study)
         return
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return
