@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lrfix.findings import Violation
+from lrfix.names import Assigned
+from lrfix.simulation.facts import literal
 from lrfix.simulation.roles import Role, last_word, role_of
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, optimizer_call, words
@@ -55,7 +57,7 @@ def misgiven(study: Study) -> Iterator[Violation]:
         found = list(_swapped(study, node, arguments))
         if stock is not None and not found:
             found = [*_ends_with_warmup(study, stock, arguments), *_of_another_kind(study, stock, arguments)]
-            found = found or list(_floor_at_the_top(study, node, arguments))
+            found = found or [*_floor_at_the_top(study, arguments), *_upside_down(study, stock, arguments)]
         yield from found[:1]
 
 
@@ -157,16 +159,44 @@ def _kind(node: ast.expr) -> str | None:
     return None
 
 
-def _floor_at_the_top(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
-    """A floor that is the very rate the optimizer starts with."""
+def _floor_at_the_top(study: Study, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """A floor that is the very rate the optimizer starts with, or stated to be above it."""
     floor = arguments.get("eta_min")
     optimizer = optimizer_call(study.names, arguments.get("optimizer"))
     rate = call_argument(optimizer, 1, "lr") if optimizer is not None else None
-    if isinstance(floor, _PLAIN) and rate is not None and ast.unparse(floor) == ast.unparse(rate):
-        yield Violation(
-            study.span(floor),
-            f"`eta_min` is given `{ast.unparse(floor)}`, the rate that the optimizer starts with: it never changes.",
-        )
+    if floor is None or rate is None:
+        return
+    least, most = _number(study, floor), _number(study, rate)
+    if isinstance(floor, _PLAIN) and ast.unparse(floor) == ast.unparse(rate):
+        why = "the rate that the optimizer starts with: it never changes"
+    elif least is not None and most is not None and least >= most > 0:
+        why = f"and the optimizer starts at {most:.6g}: the rate does not fall"
+    else:
+        return
+    yield Violation(study.span(floor), f"`eta_min` is given `{ast.unparse(floor)}`, {why}.")
+
+
+def _upside_down(study: Study, stock: str, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """A cycle whose lower rate is stated above its upper one."""
+    low, high = arguments.get("base_lr"), arguments.get("max_lr")
+    if stock == "CyclicLR" and low is not None and high is not None:
+        least, most = _number(study, low), _number(study, high)
+        if least is not None and most is not None and least > most > 0:
+            yield Violation(
+                study.span(low),
+                f"`base_lr` is {least:.6g} and `max_lr` is {most:.6g}: they stand in each other's place, and every "
+                "cycle runs upside down.",
+            )
+
+
+def _number(study: Study, node: ast.expr) -> float | None:
+    """A number that the code states: a literal, or a name bound once and to one."""
+    stated = literal(node)
+    if isinstance(node, ast.Name):
+        known = study.names.bindings(node.id, node)
+        only = known[0] if len(known) == 1 else None
+        stated = literal(only.value) if isinstance(only, Assigned) and not only.index else None
+    return float(stated) if isinstance(stated, int | float) and not isinstance(stated, bool) else None
 
 
 __all__ = ["misgiven"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.checks.class_reading import name_span, own_attribute, stored_in, torch_named
 from lrfix.checks.counters import forgotten_counters
+from lrfix.checks.kept_apart import kept_apart
 from lrfix.checks.late_schedulers import built_late
 from lrfix.findings import Position, Span, Violation
 from lrfix.names import Defined
@@ -26,6 +27,7 @@ _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate
 def lossy_resume(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from built_late(study)
+        yield from kept_apart(study)
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)

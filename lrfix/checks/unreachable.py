@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 
 from lrfix.checks.conditions import Dead, dead_branches, overwritten
+from lrfix.checks.mode_counters import counts_in_one_mode
 from lrfix.findings import Evidence, Violation
 from lrfix.names import Assigned
 from lrfix.registry import rule
@@ -16,8 +17,11 @@ from lrfix.structure import Update, functions_of, hyperparameters, method, unrea
 from lrfix.study import Study
 
 
-@rule("LR102")
+@rule("LR102", uses=True)
 def unreachable_update(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from counts_in_one_mode(study)
+        return
     for function in functions_of(study):
         dead = list(unreachable(function))
         first = next((s for s in dead if _advances(s)), None)

@@ -117,6 +117,22 @@ class TestOfAnotherKind:
         assert given(call, build="SGD(model.parameters(), lr=args.lr * 10)") == []
 
 
+class TestStatedNumbers:
+    @pytest.mark.parametrize(
+        ("call", "wrong"),
+        [
+            ("lr_scheduler.CosineAnnealingLR(optimizer, 100, eta_min=1e-2)", True),
+            ("lr_scheduler.CosineAnnealingLR(optimizer, 100, 1e-3)", True),
+            ("lr_scheduler.CosineAnnealingLR(optimizer, 100, eta_min=1e-5)", False),
+            ("lr_scheduler.CosineAnnealingLR(optimizer, 100, eta_min=args.eta_min)", False),
+            ("lr_scheduler.CyclicLR(optimizer, 0.1, 0.001)", True),
+            ("lr_scheduler.CyclicLR(optimizer, 0.001, 0.1)", False),
+        ],
+    )
+    def test_a_floor_above_the_start_and_a_cycle_upside_down(self, call, wrong):
+        assert given(call, build="SGD(model.parameters(), lr=1e-3)") == ([7] if wrong else [])
+
+
 def test_a_use_is_no_site():
     source = b"from torch.optim.lr_scheduler import StepLR\n\nscheduler = StepLR(optimizer, 0.1, 30)\n"
     result = check_source(source, "train.py", Settings(selected=frozenset({"LR211"})))
