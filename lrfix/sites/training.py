@@ -26,7 +26,9 @@ def training_code(names: Names) -> ScheduleSite | None:
 
 
 def _speaks(node: ast.AST) -> bool:
-    """Whether a node calls something that, by its name or its object's, is a schedule, or asks whether one is there."""
+    """Whether a node writes a rate, calls what is a schedule by its name or its object's, or asks for one."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        return isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
     if not isinstance(node, ast.Call):
         return False
     named = node.func
