@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.checks.erasing import erasing
@@ -36,6 +36,8 @@ class _Scheduler:
 def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from erasing(study)
+        for scope in study.names.scopes.values():
+            yield from _conflicts(study, _schedulers(study, scope))
     elif study.site.form in ("lambda", "composition"):
         yield from _two_schedulers(study)
     elif study.site.form == "setter":
@@ -45,9 +47,14 @@ def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
 def _two_schedulers(study: Study) -> Iterator[Violation]:
     for construction in study.site.constructions:
         known = _schedulers(study, study.names.scope_of(construction.call))
-        own = next((s for s in known if s.built is construction.call), None)
-        if own is None:
-            continue
+        yield from _conflicts(study, known, [s for s in known if s.built is construction.call])
+
+
+def _conflicts(
+    study: Study, known: Sequence[_Scheduler], those: Sequence[_Scheduler] | None = None
+) -> Iterator[Violation]:
+    """What one scheduler of a function does to another; of ``those`` alone, where given."""
+    for own in known if those is None else those:
         for other in known:
             if other is own or other.optimizer != own.optimizer:
                 continue

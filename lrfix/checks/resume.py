@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import name_span, own_attribute, stored_in, torch_named
+from lrfix.checks.clock_offsets import without_offset
 from lrfix.checks.counters import forgotten_counters
 from lrfix.checks.kept_apart import kept_apart
 from lrfix.checks.late_schedulers import built_late
@@ -31,6 +32,8 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)
+    if study.site.form in ("setter", "wrapper"):
+        yield from without_offset(study)
     node = study.node
     owner = node if isinstance(node, ast.ClassDef) else study.names.parents.get(node)
     if not isinstance(owner, ast.ClassDef):

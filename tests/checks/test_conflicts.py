@@ -39,11 +39,27 @@ def conflicts(found):
             ],
             "warmup",
         ),
+        (
+            [
+                "cycle = OneCycleLR(optimizer, 0.1, 99)",
+                DECAY,
+                *PER_BATCH,
+                "        cycle.step()",
+                "    decay.step()",
+            ],
+            "decay",
+        ),
     ],
 )
 def test_a_scheduler_that_starts_from_the_base_rate_erases_the_other(check, lines, erased):
     [finding] = conflicts(check(body(*lines)))
     assert f"`{erased}` has no lasting effect" in finding.message
+
+
+def test_two_schedulers_of_torch_that_go_on_from_the_present_rate_combine(check):
+    cosine = "cosine = CosineAnnealingLR(optimizer, 99)"
+    lines = [cosine, DECAY, *PER_BATCH, "        cosine.step()", "    decay.step()"]
+    assert conflicts(check(body(*lines))) == []
 
 
 def test_lightning_steps_every_scheduler_that_it_is_given(check):
