@@ -17,7 +17,7 @@ from lrfix.registry import rule
 from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.sites.vocabulary import names_position, words
 from lrfix.structure import assignments, hyperparameters, method, methods, statements
-from lrfix.study import Study
+from lrfix.study import Study, constant
 
 #: Methods that carry settings about without using them.
 _BOOKKEEPING = frozenset(
