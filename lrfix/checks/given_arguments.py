@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from lrfix.findings import Violation
 from lrfix.names import Assigned
 from lrfix.simulation.facts import literal
-from lrfix.simulation.roles import Role, last_word, role_of
+from lrfix.simulation.roles import SCHEDULE_ROLES, Role, last_word, role_of
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, optimizer_call, words
 from lrfix.study import Study
@@ -54,7 +54,7 @@ def misgiven(study: Study) -> Iterator[Violation]:
         if stock is None and not _speaks_of_schedules(node):
             continue
         arguments = given(study.names, node)
-        found = list(_swapped(study, node, arguments))
+        found = [*_swapped(study, node, arguments), *_weights_for_a_number(study, arguments)]
         if stock is not None and not found:
             found = [*_ends_with_warmup(study, stock, arguments), *_of_another_kind(study, stock, arguments)]
             found = found or [*_floor_at_the_top(study, arguments), *_upside_down(study, stock, arguments)]
@@ -63,7 +63,7 @@ def misgiven(study: Study) -> Iterator[Violation]:
 
 def _speaks_of_schedules(call: ast.Call) -> bool:
     """Whether a call is of something that makes a schedule, by its name or by what it is given."""
-    if {"lr", "schedule", "scheduler", "warmup", "sched"} & set(words(_last(call.func))):
+    if {"lr", "rate", "schedule", "scheduler", "warmup", "sched", "noam"} & set(words(_last(call.func))):
         return True
     return any(looks_like_optimizer(a) for a in (*call.args, *(k.value for k in call.keywords)))
 
@@ -93,6 +93,19 @@ def _swapped(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) ->
                 f"stand in each other's place, so {why}.",
             )
             return
+
+
+def _weights_for_a_number(study: Study, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """The weights of a model where its width, or another number of the formula, is due."""
+    for parameter, value in arguments.items():
+        if role_of(parameter) not in SCHEDULE_ROLES and role_of(parameter) is not Role.WIDTH:
+            continue
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "parameters":
+            yield Violation(
+                study.span(value),
+                f"`{parameter}` is a number in the formula and is given `{ast.unparse(value)}`, the weights of the "
+                "model.",
+            )
 
 
 def _plays(node: ast.expr, roles: tuple[Role, ...]) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lrfix.checks.intervals import decays_at_once
+from lrfix.checks.intervals import decays_at_once, set_back
 from lrfix.checks.ramps import overshoots, ramp_end, tops
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -21,6 +21,7 @@ _STAIRS = 3
 def off_by_one(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from decays_at_once(study)
+        yield from set_back(study)
         return
     if not study.ran or study.site.base == "MultiplicativeLR" or not all(all_real(run.curve) for run in study.runs):
         return

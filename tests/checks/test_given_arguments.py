@@ -117,6 +117,20 @@ class TestOfAnotherKind:
         assert given(call, build="SGD(model.parameters(), lr=args.lr * 10)") == []
 
 
+def test_the_weights_of_a_model_where_its_width_is_due():
+    source = """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def rate(step, model_size, factor, warmup):
+            return factor * model_size ** -0.5 * min(max(1, step) ** -0.5, max(1, step) * warmup ** -1.5)
+
+        def build(model, optimizer):
+            return LambdaLR(optimizer, lambda step: rate(step, {width}, factor=1, warmup=400))
+    """
+    assert lines(source.format(width="model.parameters()")) == [8]
+    assert lines(source.format(width="model.d_model")) == []
+
+
 class TestStatedNumbers:
     @pytest.mark.parametrize(
         ("call", "wrong"),
