@@ -50,8 +50,8 @@ def set_back(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(node),
                 f"A fresh training starts here too, with `{ast.unparse(value)}` = -1, while "
-                f"`{ast.unparse(target.value)}` stands at 0 when it is built and is stepped after each epoch: the whole "
-                "schedule comes an epoch late.",
+                f"`{ast.unparse(target.value)}` stands at 0 when it is built and is stepped after each epoch: the "
+                "whole schedule comes an epoch late.",
             )
 
 
