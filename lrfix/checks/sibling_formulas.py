@@ -13,7 +13,7 @@ from lrfix.study import Study
 
 
 def half_a_choice(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """``get_lr`` has a formula of its own for one value of a setting, and another method writes the other one always."""
+    """``get_lr`` has a formula of its own for one value of a setting; another method always writes the other one."""
     for asked in methods(node):
         if asked.name not in EVALUATIONS:
             continue

@@ -17,7 +17,7 @@ WARMUP = """
             if self.multiplier == 1.0:
                 return [base * min(1.0, self.last_epoch / self.length) for base in self.base_lrs]
             else:
-                return [base * ((self.multiplier - 1.0) * self.last_epoch / self.length + 1.0) for base in self.base_lrs]
+                return [base * ((self.multiplier - 1.0) * self.last_epoch / self.length + 1) for base in self.base_lrs]
 
         def step_with_metrics(self, metrics):
             self.last_epoch += 1
@@ -26,7 +26,7 @@ WARMUP = """
                 group["lr"] = rate
             self._last_lr = rates
 """
-USUAL = "rates = [base * ((self.multiplier - 1.0) * self.last_epoch / self.length + 1.0) for base in self.base_lrs]"
+USUAL = "rates = [base * ((self.multiplier - 1.0) * self.last_epoch / self.length + 1) for base in self.base_lrs]"
 
 
 @pytest.mark.parametrize(
