@@ -9,6 +9,9 @@ from itertools import pairwise
 
 from lrfix.recognition.curves import CLOSE, Cosine, fit_cosine, fit_line, flat_tail, rises, scale_of, snap
 
+_MANY_DROPS = 5
+"""Drops at equal distances from which on they are a rule that goes on, not places that someone chose."""
+
 
 @dataclass(frozen=True)
 class Decay:
@@ -202,7 +205,11 @@ def _steps(values: Sequence[float], begin: int, peak: float | None) -> Decay | N
     numbers["gamma"] = gamma
     lengths = {after - before for before, after in pairwise(changes)}
     if len(lengths) == 1 and complaint is None:
-        numbers["step_size"] = float(lengths.pop())
+        size = lengths.pop()
+        numbers["step_size"] = float(size)
+        counted = changes[0] - begin == size or changes[0] % size == 0
+        if not counted and len(changes) >= _MANY_DROPS and len(values) - changes[-1] <= size:
+            complaint = "the drops go on past the simulated steps, counted from another step than the schedule's first"
     return Decay("multistep", begin, 0, values[begin], floor, numbers, complaint=complaint, end=changes[-1])
 
 

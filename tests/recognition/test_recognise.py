@@ -295,6 +295,14 @@ def test_parameters_are_the_users_own_expressions() -> None:
     )
 
 
+def test_drops_that_go_on_past_the_samples_are_not_spelled_out_as_milestones() -> None:
+    found = recognise(sampled(lambda k, run: run.lr * 0.5 ** ((k + 1) // 10), RUNS))
+
+    assert found.spec is None
+    assert found.reason is not None
+    assert "go on past the simulated steps" in found.reason
+
+
 def test_a_list_in_scope_gives_the_milestones() -> None:
     samples = [
         Sample(sample.lr, sample.base_lr, {"args.steps": [run.cycle, run.total], **sample.names})
