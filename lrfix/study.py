@@ -371,6 +371,11 @@ class Study:
             return replace(found, spec=None, reason="a constant rate needs no schedule")
         if any(run.measured for run in self._runs.values()):
             return replace(found, spec=None, reason="its lengths carry units, and the bundled schedules count steps")
+        if self.site.form == "subclass" and self.constructor:
+            own = {name for name, _, _ in self.constructor}
+            handed = next((name for name in self.run(0, use=None).names if name not in own), None)
+            if handed is not None:
+                return replace(found, spec=None, reason=f"hands `{handed}` on to a base class under no name of its own")
         if self.unvaried is not None:
             return replace(
                 found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"

@@ -9,8 +9,8 @@ from typing import Any
 from lrfix.simulation.bench import Bench
 from lrfix.simulation.environment import Environment
 from lrfix.simulation.errors import Opaque
-from lrfix.simulation.signatures import constructor_parameters, signature
-from lrfix.simulation.values import Instance, Unknown
+from lrfix.simulation.signatures import Parameter, constructor_parameters, signature
+from lrfix.simulation.values import ClassValue, Instance, Unknown
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 
@@ -77,7 +77,7 @@ def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> 
         raise Opaque("is built by no call that lrfix can see", node)
     cls = class_value(bench, node)
     optimizer = bench.optimizer(groups, base_lrs)
-    given = constructor_parameters(bench.names, node)
+    given = parameters_of(bench, node, cls)
     if given is None:
         function = getattr(bench.interpreter.attribute(cls, "__init__"), "node", None)
         if not isinstance(function, ast.FunctionDef):
@@ -92,6 +92,24 @@ def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> 
     return bench.interpreter.call(cls, **arguments), optimizer
 
 
+def parameters_of(bench: Bench, node: ast.ClassDef, cls: Any) -> list[Parameter] | None:
+    """What a class's constructor takes, with what it passes on to a base class that stands outside the file."""
+    given = constructor_parameters(bench.names, node)
+    own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    if own is None or own.args.kwarg is None or given is None or not isinstance(cls, ClassValue):
+        return given
+    passed = own.args.kwarg.arg
+    calls = (n for n in ast.walk(own) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith(".__init__"))
+    if not any(k.arg is None and ast.unparse(k.value) == passed for call in calls for k in call.keywords):
+        return given
+    base = next((c.namespace["__init__"] for c in cls.mro[1:] if "__init__" in c.namespace), None)
+    function = getattr(base, "node", None)
+    if not isinstance(function, ast.FunctionDef) or function in bench.names.parents:
+        return given
+    known = {name for name, _, _ in given}
+    return given + [parameter for parameter in signature(function) if parameter[0] not in known]
+
+
 def class_value(bench: Bench, node: ast.ClassDef) -> Any:
     """The class itself, as its own scope sees it."""
     environment: Environment = bench.world.environment(bench.names.scope_of(node), None)
@@ -101,4 +119,4 @@ def class_value(bench: Bench, node: ast.ClassDef) -> Any:
     return cls
 
 
-__all__ = ["Scheduler", "class_value"]
+__all__ = ["Scheduler", "class_value", "parameters_of"]
