@@ -72,7 +72,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
     (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
     (
-        r"step_?size|^step_epochs?$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$",
+        r"step_?size|^step_epochs?$|^decay_t$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$",
         Role.STEP_SIZE,
     ),
     (
@@ -97,7 +97,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.DECAY_LENGTH,
     ),
     (
-        r"^t_?max$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$",
+        r"^t_?max$|^t_initial$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$",
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),

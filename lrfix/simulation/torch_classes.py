@@ -1,4 +1,4 @@
-"""torch's optimizers and schedulers by qualified name: the stand-ins, interpreted once."""
+"""The optimizers and schedulers of torch, and timm's schedulers, by qualified name: the stand-ins, interpreted once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ _PLACES = {
     "lr_scheduler": ("torch.optim.lr_scheduler", "torch.optim"),
     "optimizer": ("torch.optim", "torch.optim.optimizer"),
     "swa_scheduler": ("torch.optim.swa_utils",),
+    "timm_schedulers": (
+        "timm.scheduler",
+        "timm.scheduler.scheduler",
+        "timm.scheduler.cosine_lr",
+        "timm.scheduler.poly_lr",
+        "timm.scheduler.step_lr",
+        "timm.scheduler.multistep_lr",
+    ),
 }
 _PACKAGE = "lrfix.simulation.stand_ins."
 _FUEL = 1_000_000
@@ -24,7 +32,7 @@ def stand_in(qualified: str) -> ClassValue | None:
     """The stand-in for a torch class, or None when there is none."""
     module, _, name = qualified.rpartition(".")
     for file, modules in _PLACES.items():
-        if module in modules and not name.startswith("__"):
+        if module in modules and not name.startswith("_" if file == "timm_schedulers" else "__"):
             value = _classes(file).get(name)
             if value is not None:
                 return value
