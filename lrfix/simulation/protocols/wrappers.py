@@ -10,8 +10,10 @@ from lrfix.names import Defined, Names
 from lrfix.simulation.bench import Bench
 from lrfix.simulation.clock import Tick, nested, parameter_ticks
 from lrfix.simulation.errors import Opaque
-from lrfix.simulation.protocols.schedulers import class_value
-from lrfix.simulation.signatures import Parameter, constructor_parameters, signature
+from lrfix.simulation.protocols.counted import Counted, counted_by_caller
+from lrfix.simulation.protocols.running import Running
+from lrfix.simulation.protocols.schedulers import class_value, parameters_of
+from lrfix.simulation.signatures import Parameter, signature
 from lrfix.simulation.values import Instance, Unknown
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
@@ -106,7 +108,7 @@ class Wrapper:
     @classmethod
     def built(
         cls, bench: Bench, construction: Construction | None, groups: int, base_lrs: Sequence[float] | None
-    ) -> Wrapper:
+    ) -> Running:
         node = bench.site.node
         if not isinstance(node, ast.ClassDef):
             raise Opaque("is no class", node)
@@ -118,9 +120,7 @@ class Wrapper:
         value = class_value(bench, node)
         before = list(bench.base_lrs)
         if construction is None:
-            scheduler = bench.interpreter.call(
-                value, **bench.bound(constructor_parameters(bench.names, node) or [], optimizer)
-            )
+            scheduler = bench.interpreter.call(value, **bench.bound(parameters_of(bench, node, value) or [], optimizer))
         else:
             there = bench.at(construction)
             environment = there.world.environment(there.names.scope_of(construction.call), construction.call)
@@ -136,6 +136,8 @@ class Wrapper:
             optimizer = own
             before = [group["lr"] for group in optimizer.attributes["param_groups"]]
             bench.base_lrs = [rate if isinstance(rate, int | float) else 1.0 for rate in before]
+        if counted_by_caller(value):
+            return Counted(bench, scheduler, optimizer)
         running = cls(bench, scheduler, optimizer, node)
         running.begin()
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
