@@ -64,3 +64,28 @@ def adjust(optimizer, epoch, base_lr, total_epochs=90):
 )
 def test_a_function_whose_step_cancels_out(check, formula, constant):
     assert bool(constants(check(SETTER.format(formula=formula)))) is constant
+
+
+def test_updates_counted_in_the_groups_by_the_optimizer_move_the_rate(check):
+    source = """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Poly(LRScheduler):
+            def __init__(self, optimizer, total_steps, last_epoch=-1):
+                self.total_steps = total_steps
+                super().__init__(optimizer, last_epoch)
+
+            def step(self, epoch=None):
+                group = self.optimizer.param_groups[0]
+                if {test}:
+                    self.last_epoch = group["step"] + 1
+                else:
+                    self.last_epoch = 1
+                for group, lr in zip(self.optimizer.param_groups, self.get_lr()):
+                    group["lr"] = lr
+
+            def get_lr(self):
+                return [base * max(0.0, 1 - self.last_epoch / self.total_steps) for base in self.base_lrs]
+    """
+    assert [f.code for f in check(source.format(test='"step" in group')) if f.code == "LR105"] == []
+    assert [f.code for f in check(source.format(test='"step" in self.__dict__')) if f.code == "LR105"] == ["LR105"]

@@ -15,6 +15,9 @@ from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 
 
+_COUNT = "step"  # the key under which apex's and transformers' optimizers count their updates in every group
+
+
 class Scheduler:
     """A torch scheduler: the rate at step k is what stands in the groups after k calls of ``step()``."""
 
@@ -23,11 +26,14 @@ class Scheduler:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self._advance: Any = None
+        self._counted = _reads_count(bench)
 
     def rates(self, step: int) -> list[Any]:
         if step > 0:
             if self._advance is None:
                 self._advance = self.bench.interpreter.attribute(self.scheduler, "step")
+            for group in self.optimizer.attributes["param_groups"] if self._counted else ():
+                group[_COUNT] = step
             self.bench.interpreter.call(self._advance)
         return self.bench.rates_of(self.optimizer)
 
@@ -43,6 +49,15 @@ class Scheduler:
         else:
             scheduler, optimizer = _from_call(bench, construction, groups, base_lrs)
         return cls(bench, scheduler, optimizer)
+
+
+def _reads_count(bench: Bench) -> bool:
+    """Whether a site looks into the groups for the updates that the optimizer counts there."""
+    return any(
+        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == _COUNT
+        for root in bench.site.nodes
+        for node in ast.walk(root)
+    )
 
 
 def _from_call(
