@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -34,6 +35,7 @@ MAX_STEPS = 1400
 ENOUGH = 40
 MOST_USES = 4
 _MOST_GUARDS = 8
+_WORD = re.compile(r"\w+")
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 
@@ -172,7 +174,10 @@ class Study:
         if self.site.form != "subclass":
             roots += [c.call for c in self.site.constructions]
         replaced = {default for _, default, _ in self.constructor if default is not None}
-        longest = largest_number(self.names, roots, replaced, self._is_drawn)
+        shortened = {
+            words[-1] for run in self.runs for path in run.scenario.shortened if (words := _WORD.findall(path))
+        }
+        longest = largest_number(self.names, roots, replaced, lambda name, value: name in shortened)
         return longest if longest >= self.steps else 0
 
     @cached_property

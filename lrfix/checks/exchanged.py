@@ -127,6 +127,9 @@ def _starts(study: Study, index: int, path: str) -> tuple[float, float] | None:
     value = run.leaves.get(path)
     if not isinstance(value, int):
         return None
+    others = study.lengths(run, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH, Role.WARMUP)
+    if any(other < 4 * value for name, other in others.items() if name != path):
+        return None
     longer = study.run(index, overrides={path: 4 * value})
     return (_factor(run), _factor(longer)) if longer.ran and _falls_from_the_start(longer) else None
 
@@ -137,7 +140,7 @@ def _factor(run: Run) -> float:
 
 def _falls_from_the_start(run: Run) -> bool:
     curve = [as_float(rate) for rate in run.curve]
-    return max(curve) == curve[0] > curve[-1] and run.base_lrs[0] > 0
+    return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
 
 
 __all__ = ["exchanged"]

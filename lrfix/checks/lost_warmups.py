@@ -25,7 +25,7 @@ def lost_warmup(study: Study) -> Iterator[Violation]:
             path, length = tried[0]
             yield Violation(
                 study.span(place),
-                f"{why}, `{path}` has no effect: the rate is the same from step 0 to step {length}.",
+                f"{why}, nothing warms up in the steps of `{path}`: the rate is the same from step 0 to step {length}.",
             )
             return
 

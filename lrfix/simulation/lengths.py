@@ -58,7 +58,7 @@ def holds_lengths(roots: Iterable[ast.AST]) -> bool:
 def open_lengths(names: Names, name: str, value: object, scenario: Scenario, defaults: Defaults) -> object:
     """``value``, kept under ``name``, with its long lengths made free: ``args.max_iters``, ``cfg["max_steps"]``."""
     if isinstance(value, Instance):
-        entries = {key: f"{name}.{key}" for key in value.attributes}
+        entries = {key: f"{name}.{key}" for key in (*value.attributes, *_class_constants(value))}
         holder: dict[str, object] = value.attributes
     elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
         entries = {key: f"{name}[{key!r}]" for key in value}
@@ -66,9 +66,21 @@ def open_lengths(names: Names, name: str, value: object, scenario: Scenario, def
     else:
         return value
     for key, path in entries.items():
-        if is_drawn(names, key, holder[key]):
-            holder[key] = opened(names, path, holder[key], scenario, defaults)
+        stated = holder[key] if key in holder else _class_constants(value)[key]
+        if is_drawn(names, key, stated):
+            holder[key] = opened(names, path, stated, scenario, defaults)
     return value
+
+
+def _class_constants(value: object) -> dict[str, object]:
+    """The numbers that the classes of an object hold, and it does not hold itself."""
+    classes = value.cls.mro if isinstance(value, Instance) else ()
+    found: dict[str, object] = {}
+    for cls in classes:
+        for key, number in cls.namespace.items():
+            if isinstance(number, int | float) and isinstance(value, Instance) and key not in value.attributes:
+                found.setdefault(key, number)
+    return found
 
 
 def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults: Defaults) -> Unknown:

@@ -89,3 +89,28 @@ def test_updates_counted_in_the_groups_by_the_optimizer_move_the_rate(check):
     """
     assert [f.code for f in check(source.format(test='"step" in group')) if f.code == "LR105"] == []
     assert [f.code for f in check(source.format(test='"step" in self.__dict__')) if f.code == "LR105"] == ["LR105"]
+
+
+@pytest.mark.parametrize("owner", ["Config()", "Config"])
+@pytest.mark.parametrize("fraction", ["0.7", "0.3"])
+def test_a_plateau_as_long_as_what_is_simulated_is_no_constant(check, owner, fraction):
+    found = check(f"""
+        class Config:
+            num_iterations = 5960
+            cooldown_frac = {fraction}
+
+        args = {owner}
+
+        def get_lr(step: int):
+            x = step / args.num_iterations
+            assert 0 <= x < 1
+            if x < 1 - args.cooldown_frac:
+                return 1.0
+            return (1 - x) / args.cooldown_frac
+
+        for step in range(args.num_iterations):
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * get_lr(step)
+            optimizer.step()
+    """)
+    assert constants(found) == []

@@ -128,3 +128,21 @@ class TestStartsThatDependOnTheLength:
             def build(optimizer, num_steps):
                 return LambdaLR(optimizer, lambda step: 8 * max(0.0, 1 - step / num_steps))
         """)
+
+    def test_a_plateau_before_a_decay_that_a_longer_decay_eats_up(self):
+        assert not found("""
+            from torch.optim.lr_scheduler import LambdaLR
+
+            class Settings:
+                num_iterations = 306
+                cooldown_iters = 120
+
+            args = Settings()
+
+            def factor(step):
+                if step < args.num_iterations - args.cooldown_iters:
+                    return 1.0
+                return (args.num_iterations - step) / args.cooldown_iters
+
+            schedulers = [LambdaLR(optimizer, factor) for optimizer in optimizers]
+        """)

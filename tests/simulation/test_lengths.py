@@ -41,6 +41,16 @@ FIELDS = """
     cfg = Config()
     LambdaLR(optimizer, lambda step: min((step + 1) / cfg.warmup_steps, max(0.0, 1 - step / cfg.total_steps)))
     """
+CLASS = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    class Config:
+        warmup_steps = 2000
+        total_steps = 100000
+
+    cfg = Config()
+    LambdaLR(optimizer, lambda step: min((step + 1) / cfg.warmup_steps, max(0.0, 1 - step / cfg.total_steps)))
+    """
 ENTRIES = """
     from torch.optim.lr_scheduler import LambdaLR
 
@@ -81,6 +91,7 @@ def test_lengths_that_can_be_simulated_stay_as_they_are():
     ("source", "paths"),
     [
         (FIELDS, ("cfg.warmup_steps", "cfg.total_steps")),
+        (CLASS, ("cfg.warmup_steps", "cfg.total_steps")),
         (ENTRIES, ("cfg['warmup_steps']", "cfg['total_steps']")),
     ],
 )

@@ -14,7 +14,6 @@ from lrfix.simulation.values import ClassValue, Instance, Unknown
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 
-
 _COUNT = "step"  # the key under which apex's and transformers' optimizers count their updates in every group
 
 
