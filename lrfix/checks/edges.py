@@ -112,7 +112,7 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
             continue
         if stated and (role in _WARMUPS or (role in LENGTHS and not _assigned(study, path))):
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
-        elif study.site.form in _CLASSES and _is_warmup(study, path, paths) and not _is_part(study):
+        elif study.site.form in _CLASSES and _is_warmup(study, run, path) and not _is_part(study):
             yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1, declared=False)
         if role is Role.EPOCHS and "warm" not in path.lower():
             if not stated:
@@ -168,12 +168,12 @@ def _assigned(study: Study, path: str) -> bool:
     )
 
 
-def _is_warmup(study: Study, path: str, paths: list[str]) -> bool:
+def _is_warmup(study: Study, run: Run, path: str) -> bool:
     """A warmup length, also the only length that a class of warmups takes, whatever it is called."""
     if role_of(path) in _WARMUPS:
         return "after" not in path
-    lengths = [p for p in paths if role_of(p) in LENGTHS]
-    return "warm" in (study.site.name or "").lower() and lengths == [path] and role_of(path) in _WHOLE
+    lengths = {p for p in (*run.names, *run.leaves) if role_of(p) in LENGTHS or role_of(p) is Role.WARMUP_FRACTION}
+    return "warm" in (study.site.name or "").lower() and lengths == {path} and role_of(path) in _WHOLE
 
 
 def _is_whole(study: Study, path: str) -> bool:

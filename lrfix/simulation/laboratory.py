@@ -24,6 +24,7 @@ from lrfix.simulation.lengths import holds_lengths
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.shares import shares
 from lrfix.simulation.signatures import arguments_of
 from lrfix.simulation.trace import Trace, Write
 from lrfix.simulation.world import Host, World
@@ -114,6 +115,7 @@ class Laboratory:
         host.in_items = self.counts_items
         host.draws_lengths = self.draws_lengths
         scenario.defaults = defaults
+        scenario.shares = shares(self.names)
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
         world = World(self.names, interpreter, host)

@@ -64,7 +64,8 @@ class Same:
 class Scenario:
     """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
 
-    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one.
+    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``shares``: the
+    names of lengths that the code takes as parts of the whole.
     """
 
     index: int
@@ -75,6 +76,7 @@ class Scenario:
     fill_none: bool = False
     values: dict[str, object] = field(default_factory=dict)
     shortened: dict[str, object] = field(default_factory=dict)
+    shares: frozenset[str] = frozenset()
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -112,6 +114,8 @@ class Scenario:
         column = self.index % 4
         value = _TABLE[role][column]
         if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
+            return _TABLE[Role.WARMUP_FRACTION][column]
+        if default is None and role in LENGTHS and last_word(path) in self.shares:
             return _TABLE[Role.WARMUP_FRACTION][column]
         if role is Role.CYCLE and isinstance(default, float) and default == 1:
             return default  # a cycle of the whole run, as a share of it

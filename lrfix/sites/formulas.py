@@ -106,7 +106,7 @@ class RateFormula:
                 self._targets.setdefault(name.id, []).append(binding.node)
                 its = binding.value if isinstance(binding, Assigned) else _result(binding.node)
                 # How the position in training is counted is arithmetic, but no schedule.
-                (self._counted if speaks_of_step(name.id) else self._expressions).append(its)
+                (self._counted if _counts(name.id) else self._expressions).append(its)
                 self._follow_names(its, binding.node, seen)
 
     def _follow_attribute(self, attribute: ast.Attribute, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
@@ -121,7 +121,7 @@ class RateFormula:
             value = statement.value if isinstance(statement, ast.Assign) else _result(statement)
             self.statements.add(statement)
             self._targets.setdefault(spelled, []).append(statement)
-            (self._counted if speaks_of_step(attribute.attr) else self._expressions).append(value)
+            (self._counted if _counts(attribute.attr) else self._expressions).append(value)
             self._follow_names(value, statement, seen)
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
@@ -188,6 +188,11 @@ def _over_groups(node: ast.AST) -> bool:
 
 def _compares_step(test: ast.expr) -> bool:
     return any(isinstance(n, ast.Compare) and any(speaks_of_step(i) for i in _identifiers(n)) for n in ast.walk(test))
+
+
+def _counts(name: str) -> bool:
+    """Whether a variable is, by its name, the position in training: ``step`` is, ``lr_this_step`` a rate."""
+    return speaks_of_step(name) and not speaks_of_rate(name)
 
 
 def _identifiers(node: ast.AST) -> Iterator[str]:

@@ -258,3 +258,15 @@ def test_a_table_looked_up_in_the_loop_belongs_to_who_made_it() -> None:
                 for g in optimizer.param_groups:
                     g["lr"] = lr_schedule[it] * g["lr_scale"]
     """)
+
+
+def test_a_rate_with_a_step_in_its_name_is_no_count() -> None:
+    source = """
+        def train(args, optimizer, t_total):
+            for global_step in range(t_total):
+                {name} = args.learning_rate * (1 - global_step / t_total)
+                for group in optimizer.param_groups:
+                    group["lr"] = {name}
+                optimizer.step()
+    """
+    assert len(setters(source.format(name="lr_this_step"))) == len(setters(source.format(name="rate_now"))) == 1
