@@ -16,9 +16,9 @@ from lrfix.rewriting.model import Kind, NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.simulation.facts import Defaults, literal
+from lrfix.simulation.inferred import inferred
 from lrfix.simulation.roles import LENGTHS, Role, role_of
 from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
-from lrfix.simulation.shares import shares
 from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
@@ -233,7 +233,7 @@ class _Prover:
     def _values(self, index: int, before: Slice, after: Slice, known: Mapping[str, object]) -> dict[str, object]:
         defaults = Defaults(self.names)
         defaults.own.update({**before.defaults, **after.defaults})
-        scenario = Scenario(index, defaults=defaults, values=dict(known), shares=shares(self.names))
+        scenario = Scenario(index, defaults=defaults, values=dict(known), inferred=inferred(self.names))
         found: dict[str, object] = {}
         for key in dict.fromkeys((*before.free, *after.free)):
             found[key] = known[key] if key in known else scenario.value(key)

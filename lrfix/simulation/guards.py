@@ -38,7 +38,7 @@ def proposals(
         if not isinstance(node, ast.Compare):
             continue
         yield from _counts_from_one(node)
-        values = [node.left, *node.comparators]
+        values = [part for value in (node.left, *node.comparators) for part in _terms(value)]
         yield from _of_equal_length(values, leaves, paths, parameters)
         yield from _missing(values, parameters)
         known = [paths[word] for value in values if (word := last_word(ast.unparse(value))) in paths]
@@ -53,6 +53,11 @@ def proposals(
                 yield path, _between(min(constants), max(constants))
             for constant in constants:
                 yield from ((path, near) for near in (constant, constant + 1, constant - 1, constant / 2))
+
+
+def _terms(value: ast.expr) -> list[ast.expr]:
+    """The two sides of a difference, ``assert (total - start) > 0``; any other expression as it is."""
+    return [value.left, value.right] if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) else [value]
 
 
 def _between(low: float, high: float) -> float:

@@ -19,12 +19,12 @@ from lrfix.simulation.bench import Bench
 from lrfix.simulation.clock import counts_items
 from lrfix.simulation.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.simulation.facts import Defaults
+from lrfix.simulation.inferred import inferred
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.lengths import holds_lengths
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
-from lrfix.simulation.shares import shares
 from lrfix.simulation.signatures import arguments_of
 from lrfix.simulation.trace import Trace, Write
 from lrfix.simulation.world import Host, World
@@ -115,7 +115,7 @@ class Laboratory:
         host.in_items = self.counts_items
         host.draws_lengths = self.draws_lengths
         scenario.defaults = defaults
-        scenario.shares = shares(self.names)
+        scenario.inferred = inferred(self.names)
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
         world = World(self.names, interpreter, host)

@@ -10,12 +10,12 @@ from lrfix.simulation.bench import Bench
 from lrfix.simulation.cloning import clone
 from lrfix.simulation.errors import Finished, Opaque, UserError
 from lrfix.simulation.facts import Defaults
+from lrfix.simulation.inferred import inferred
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.laboratory import FUEL, Laboratory
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
-from lrfix.simulation.shares import shares
 from lrfix.simulation.trace import Trace
 from lrfix.simulation.values import Instance
 from lrfix.simulation.world import Host, World
@@ -97,7 +97,7 @@ def _built(
     host = Host(scenario, defaults, measures_of(laboratory.names))
     host.draws_lengths = laboratory.draws_lengths
     scenario.defaults = defaults
-    scenario.shares = shares(laboratory.names)
+    scenario.inferred = inferred(laboratory.names)
     interpreter = Interpreter(host=host, recorder=Trace({}), fuel=FUEL)
     world = World(laboratory.names, interpreter, host)
     bench = Bench(laboratory.names, laboratory.site, world, interpreter, scenario)

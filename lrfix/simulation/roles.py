@@ -46,6 +46,7 @@ class Role(str, Enum):
 
 _RULES: tuple[tuple[str, Role], ...] = (
     (r"^estimated_.*(steps|batches|iters)$", Role.HORIZON),
+    (r"decay_?(start|begin|from|after)|(start|begin)_?decay|(^|_)decay_epoch$", Role.HOLD),
     (
         r"last_?epoch|last_?step|start_epoch|start_step|start_iter|(epoch|step|iter)_(begin|start)$|begin_(epoch|step|iter)$|resume",
         Role.LAST_EPOCH,
@@ -109,7 +110,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"d_?model|model_?(size|dim|width)|hidden_?(size|dim)|dim|embed|width", Role.WIDTH),
     (
-        r"^(step_?)?increment$|^inc$|^delta_?steps?$|^n_?steps_?done$",
+        r"^((epoch|step|iter)_)?offset$|^(step_?)?increment$|^inc$|^delta_?steps?$|^n_?steps_?done$",
         Role.INCREMENT,
     ),
     (

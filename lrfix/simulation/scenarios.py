@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lrfix.simulation.inferred import Inferred
 from lrfix.simulation.roles import LENGTHS, RATES, Role, last_word, role_of
 
 _TABLE: Mapping[Role, tuple[object, ...]] = {
@@ -64,8 +65,8 @@ class Same:
 class Scenario:
     """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
 
-    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``shares``: the
-    names of lengths that the code takes as parts of the whole.
+    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
+    what the code's use of its names says of them.
     """
 
     index: int
@@ -76,7 +77,7 @@ class Scenario:
     fill_none: bool = False
     values: dict[str, object] = field(default_factory=dict)
     shortened: dict[str, object] = field(default_factory=dict)
-    shares: frozenset[str] = frozenset()
+    inferred: Inferred = field(default_factory=Inferred)
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -85,7 +86,11 @@ class Scenario:
     def knows(self, path: str) -> bool:
         """Whether a plausible value can be given: by override, by default, or by role."""
         return (
-            path in self.overrides or path in self.values or path in self.defaults or role_of(path) is not Role.UNKNOWN
+            path in self.overrides
+            or path in self.values
+            or path in self.defaults
+            or role_of(path) is not Role.UNKNOWN
+            or last_word(path) in self.inferred.milestones
         )
 
     def value(self, path: str, wanted: str = "number") -> object:
@@ -99,6 +104,8 @@ class Scenario:
 
     def _draw(self, path: str, wanted: str) -> object:
         role = role_of(path)
+        if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
+            role = Role.MILESTONES
         default = self.defaults.get(path)
         if path.startswith("len(") and role_of(path[4:-1]) in RATES:
             return 1
@@ -115,7 +122,7 @@ class Scenario:
         value = _TABLE[role][column]
         if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
             return _TABLE[Role.WARMUP_FRACTION][column]
-        if default is None and role in LENGTHS and last_word(path) in self.shares:
+        if default is None and role in LENGTHS and last_word(path) in self.inferred.shares:
             return _TABLE[Role.WARMUP_FRACTION][column]
         if role is Role.CYCLE and isinstance(default, float) and default == 1:
             return default  # a cycle of the whole run, as a share of it

@@ -58,10 +58,11 @@ def function_sites(
             continue
         if node not in used and node not in nesting and not any(map(names_position, parameters_of(node))):
             continue
-        calls = [*effects.calls_of(node), *partials.get(node, ())] if node in used or _speaks(node) else []
+        known = node in used or _of_rates(names, node)
+        calls = [*effects.calls_of(node), *partials.get(node, ())] if known or _speaks(node) else []
         if calls and all(any(a in setters for a in names.ancestors(call)) for call in calls):
             continue
-        if _gives_rates(names, node, node in used):
+        if _gives_rates(names, node, known):
             # What a class asks of it is guarded there, and its arguments are the class's own.
             outside = [c for c in calls if not any(a in owned for a in names.ancestors(c))]
             found[node] = _site(source, node, outside)
@@ -156,6 +157,12 @@ def _speaks(node: ast.FunctionDef | ast.Lambda) -> bool:
     """Whether a function, by its words, is about a learning rate: cheap, and true of too many."""
     spoken = {word for name in identifiers(node) for word in words(name)}
     return bool(spoken & {"lr", "lrs", "lrate", "warmup", "rate", "learning"}) or _documented(node)
+
+
+def _of_rates(names: Names, node: ast.FunctionDef) -> bool:
+    """A method of the position in training, in a class that is by its name about learning rates (``LambdaLR``)."""
+    owner = names.parents.get(node)
+    return isinstance(owner, ast.ClassDef) and names_rate(owner.name) and any(map(names_position, parameters_of(node)))
 
 
 def _documented(node: ast.FunctionDef | ast.Lambda) -> bool:

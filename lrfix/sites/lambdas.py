@@ -111,7 +111,7 @@ def _from_call(names: Names, node: ast.Call, at: ast.AST, hops: int) -> Sequence
 
 
 def _method(names: Names, node: ast.Attribute) -> Sequence[ast.AST]:
-    """``self.method`` inside a class, ``Class.method`` anywhere."""
+    """``self.method`` inside a class, ``Class.method`` and ``Class(...).method`` anywhere."""
     owner: ast.AST | None = None
     if isinstance(node.value, ast.Name):
         scope = names.owner(node.value.id, names.scope_of(node))
@@ -121,17 +121,20 @@ def _method(names: Names, node: ast.Attribute) -> Sequence[ast.AST]:
         elif isinstance(binding, Defined):
             owner = binding.node
         elif isinstance(binding, Assigned) and isinstance(binding.value, ast.Call):
-            inner = (
-                _definitions(names, binding.value.func, node, _MAX_HOPS - 1)
-                if isinstance(binding.value.func, ast.Name)
-                else []
-            )
-            owner = inner[0] if inner else None
+            owner = _made(names, binding.value, node)
         elif isinstance(binding, Imported):
             owner = None
+    elif isinstance(node.value, ast.Call):
+        owner = _made(names, node.value, node)
     if isinstance(owner, ast.ClassDef):
         return [s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == node.attr][:1]
     return []
+
+
+def _made(names: Names, call: ast.Call, at: ast.AST) -> ast.AST | None:
+    """The class of the file that a call makes an object of."""
+    inner = _definitions(names, call.func, at, _MAX_HOPS - 1) if isinstance(call.func, ast.Name) else []
+    return inner[0] if inner else None
 
 
 def _name(names: Names, node: ast.AST) -> str | None:

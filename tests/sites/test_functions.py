@@ -209,3 +209,18 @@ def test_a_partial_of_a_function_for_lambdalr_is_the_lambdas_own_and_its_helper_
     """)
 
     assert site.name == "shape"
+
+
+@pytest.mark.parametrize(("name", "found"), [("LambdaLR", True), ("Average", False)])
+def test_a_method_of_the_position_in_a_class_that_is_about_learning_rates(name: str, found: bool) -> None:
+    code = f"""
+        class {name}:
+            def __init__(self, n_epochs, decay_start_epoch):
+                self.n_epochs, self.decay_start_epoch = n_epochs, decay_start_epoch
+
+            def step(self, epoch):
+                return 1.0 - max(0, epoch - self.decay_start_epoch) / (self.n_epochs - self.decay_start_epoch)
+
+        learning_rate = 0.1
+    """
+    assert [site.name for site in functions(code)] == (["step"] if found else [])

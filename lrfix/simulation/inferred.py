@@ -1,34 +1,65 @@
-"""Lengths that the code takes as shares of the whole: ``step / total < warmup``, ``int(warmup * total_steps)``."""
+"""What the use of a name says of it that the name does not: shares of the whole, lists of milestones."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from lrfix.names import Argument, Assigned, Names
 from lrfix.simulation.clock import Tick, tick_of
 from lrfix.simulation.roles import LENGTHS, Role, role_of
-from lrfix.sites.vocabulary import speaks_of_step
+from lrfix.sites.vocabulary import names_position, speaks_of_step
 
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 _HOPS = 3
-_KNOWN: WeakKeyDictionary[Names, frozenset[str]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Names, Inferred] = WeakKeyDictionary()
 
 
-def shares(names: Names) -> frozenset[str]:
-    """The names of lengths, without a unit in them, that some code of the file uses as a share of the whole."""
+@dataclass(frozen=True)
+class Inferred:
+    """Last words of expressions, by what they stand for.
+
+    ``shares``: lengths given as a part of the whole (``step / total < warmup``, ``int(warmup * total_steps)``);
+    ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``).
+    """
+
+    shares: frozenset[str] = frozenset()
+    milestones: frozenset[str] = frozenset()
+
+
+def inferred(names: Names) -> Inferred:
+    """What a file's code says of its names by the way it uses them."""
     if names not in _KNOWN:
-        found: set[str] = set()
-        for node in names.nodes:
-            if isinstance(node, ast.Compare) and len(node.ops) == 1:
-                sides = (node.left, node.comparators[0])
-                found |= {_name(b) for a, b in (sides, sides[::-1]) if _may_be_share(b) and _is_progress(names, a)}
-            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-                for part, whole in ((node.left, node.right), (node.right, node.left)):
-                    if role_of(_name(part)) is Role.WARMUP and _may_be_share(part) and _is_horizon(whole):
-                        found.add(_name(part))
-        _KNOWN[names] = frozenset(found)
+        _KNOWN[names] = Inferred(frozenset(_shares(names)), frozenset(_milestones(names)))
     return _KNOWN[names]
+
+
+def _milestones(names: Names) -> Iterator[str]:
+    """Names without a role in which the position is looked up, or from which a loop takes milestones."""
+    for node in names.nodes:
+        listed: ast.expr | None = None
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
+            listed = node.comparators[0] if names_position(_name(node.left)) else None
+        elif isinstance(node, ast.For | ast.comprehension) and role_of(_name(node.target)) is Role.MILESTONES:
+            listed = node.iter
+        if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
+            yield _name(listed)
+
+
+def _shares(names: Names) -> set[str]:
+    """Names of lengths without a unit in them."""
+    found: set[str] = set()
+    for node in names.nodes:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            sides = (node.left, node.comparators[0])
+            found |= {_name(b) for a, b in (sides, sides[::-1]) if _may_be_share(b) and _is_progress(names, a)}
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for part, whole in ((node.left, node.right), (node.right, node.left)):
+                if role_of(_name(part)) is Role.WARMUP and _may_be_share(part) and _is_horizon(whole):
+                    found.add(_name(part))
+    return found
 
 
 def _name(node: ast.expr) -> str:
@@ -78,4 +109,4 @@ def _given(names: Names, parameter: Argument) -> list[ast.expr]:
     return found
 
 
-__all__ = ["shares"]
+__all__ = ["Inferred", "inferred"]

@@ -1,4 +1,4 @@
-"""Lengths taken as shares of the whole: told by what they are compared with, and by what they multiply."""
+"""Lengths taken as shares of the whole, and lists of milestones: told by what is done with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from lrfix.analysis import analyse
 from lrfix.names import Names
-from lrfix.simulation.shares import shares
+from lrfix.simulation.inferred import inferred
 from lrfix.source import parse_source
 
 CLASS = """
@@ -48,7 +48,7 @@ PRODUCT = """
 
 
 def of(source: str) -> frozenset[str]:
-    return shares(Names(parse_source(textwrap.dedent(source).encode(), "train.py").tree))
+    return inferred(Names(parse_source(textwrap.dedent(source).encode(), "train.py").tree)).shares
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,32 @@ def test_a_stated_length_is_believed():
     source = f'    parser.add_argument("--warmup", type=int, default=5)\n{source}'
     (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
     assert isinstance(site.scenarios[0].values["args.warmup"], int)
+
+
+LISTED = """
+    def adjust_learning_rate(optimizer, epoch, args):
+        lr = args.lr
+        for {name} in args.schedule:
+            lr *= 0.1 if epoch >= {name} else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+LOOKED_UP = """
+    def adjust_learning_rate(optimizer, {name}, args):
+        if {name} in args.schedule:
+            for group in optimizer.param_groups:
+                group["lr"] *= args.gamma
+    """
+
+
+@pytest.mark.parametrize(
+    ("source", "family"),
+    [
+        (LISTED.format(name="milestone"), "multistep"),
+        (LISTED.format(name="value"), "other"),
+        (LOOKED_UP.format(name="epoch"), "multistep"),
+    ],
+)
+def test_a_list_is_one_of_milestones_by_what_is_done_with_it(source, family):
+    (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
+    assert site.family == family
