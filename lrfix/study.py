@@ -174,10 +174,8 @@ class Study:
         if self.site.form != "subclass":
             roots += [c.call for c in self.site.constructions]
         replaced = {default for _, default, _ in self.constructor if default is not None}
-        shortened = {
-            words[-1] for run in self.runs for path in run.scenario.shortened if (words := _WORD.findall(path))
-        }
-        longest = largest_number(self.names, roots, replaced, lambda name, value: name in shortened)
+        free = {words[-1] for run in self.runs for path in run.leaves if (words := _WORD.findall(path))}
+        longest = largest_number(self.names, roots, replaced, lambda name, value: name in free)
         return longest if longest >= self.steps else 0
 
     @cached_property
