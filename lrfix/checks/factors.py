@@ -175,7 +175,8 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
                 "0.006 of the peak.",
             )
         return
-    shown = [_accumulation(run.curve) for run in runs]
+    stairs = scaling is not None and _scales_by_stairs(study, scaling)
+    shown = [_accumulation(run.curve, stairs) for run in runs]
     if not shown or any(step is None for step in shown):
         return
     run, step = runs[0], shown[0]
@@ -209,7 +210,24 @@ def _within_reach(study: Study) -> list[Run] | None:
     return found
 
 
-def _accumulation(curve: list[float]) -> int | None:
+def _scales_by_stairs(study: Study, scaling: ast.stmt) -> bool:
+    """Whether the factor is a power of whole periods, ``0.1 ** (epoch // 30)``: the same for a period, once a step."""
+    function = study.names.enclosing(scaling, ast.FunctionDef)
+    used = {n.id for n in ast.walk(scaling) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    values: list[ast.AST] = [scaling]
+    for statement in ast.walk(function) if function is not None else ():
+        if isinstance(statement, ast.Assign) and used & {t.id for t in statement.targets if isinstance(t, ast.Name)}:
+            values.append(statement.value)
+    return any(
+        isinstance(n, ast.BinOp)
+        and isinstance(n.op, ast.Pow)
+        and any(isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv) for part in ast.walk(n.right))
+        for value in values
+        for n in ast.walk(value)
+    )
+
+
+def _accumulation(curve: list[float], stairs: bool) -> int | None:
     """A step at which the rate has collapsed although the factor of that step is moderate; None for sound curves.
 
     A sound product telescopes: where the rate is a millionth of its peak, so is the step's own ratio close to nothing
@@ -220,10 +238,10 @@ def _accumulation(curve: list[float]) -> int | None:
         if not before > 0 or after < 0:
             break
         ratios.append(after / before)
-    return _collapsed(curve, ratios) or _stunted_ramp(curve, ratios)
+    return _collapsed(curve, ratios, stairs) or _stunted_ramp(curve, ratios)
 
 
-def _collapsed(curve: list[float], ratios: list[float]) -> int | None:
+def _collapsed(curve: list[float], ratios: list[float], stairs: bool) -> int | None:
     # A power that ends at zero comes this low too, but only just before its end.
     ends = next((k for k, rate in enumerate(curve) if rate == 0 and k > 0), len(curve))
     peak = 0.0
@@ -237,7 +255,7 @@ def _collapsed(curve: list[float], ratios: list[float]) -> int | None:
         even = all(b <= a * (1 + 1e-9) for a, b in pairwise(falling))
         if not even or ratio <= _MODERATE or ratios[top] > 1 + 1e-9 or step >= 0.85 * ends:
             return None
-        if different >= 2:
+        if different >= 2 or stairs:
             return step
     return None
 

@@ -74,9 +74,17 @@ def _divides_by_a_whole(study: Study, cut: ast.expr) -> bool:
     parts = [divisor]
     if isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Sub):
         parts = [divisor.left, divisor.right]
-    return all(role_of(ast.unparse(part)) in _WHOLES or isinstance(part, ast.Constant) for part in parts) and not (
+    return all(_is_whole(part) or isinstance(part, ast.Constant) for part in parts) and not (
         isinstance(divisor, ast.Constant)
     )
+
+
+def _is_whole(part: ast.expr) -> bool:
+    """A whole length by its name; or epochs times the steps of one."""
+    if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
+        roles = [role_of(ast.unparse(side)) for side in (part.left, part.right)]
+        return Role.LOADER_LENGTH in roles and any(role in _WHOLES for role in roles)
+    return role_of(ast.unparse(part)) in _WHOLES
 
 
 def _uncut(study: Study, cut: ast.expr, index: int) -> Run | None:

@@ -9,6 +9,7 @@ from lrfix.checks.class_reading import own_attribute, torch_named
 from lrfix.checks.forgotten_warmups import forgotten_warmup
 from lrfix.checks.ineffective import pinned, without_effect
 from lrfix.checks.lost_warmups import lost_warmup
+from lrfix.checks.overwritten import overwritten
 from lrfix.checks.sibling_formulas import half_a_choice
 from lrfix.checks.state import bypassed_schedule, constant_schedule
 from lrfix.checks.stored_in_vain import stored_in_vain
@@ -52,6 +53,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return
     yield from lost_warmup(study)
+    yield from overwritten(study)
     node = study.node
     if isinstance(node, ast.ClassDef):
         yield from half_a_choice(study, node)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Names, Scope
+from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Defined, Names, Scope
 from lrfix.sites.effects import RateWrite
 from lrfix.sites.vocabulary import speaks_of_rate, speaks_of_step, words
 
@@ -69,6 +69,8 @@ class RateFormula:
     def _applies(self, node: ast.expr, hops: int = 0) -> bool:
         """Whether an expression is a schedule's value at a step: ``get_lr(step)``, ``table[step]``, by name or not."""
         if isinstance(node, ast.Call):
+            if self._is_nested(node):
+                return False
             name = _called(node)
             given = [*node.args, *(k.value for k in node.keywords)]
             return name not in CALCULATIONS | _TRANSPARENT and any(
@@ -82,6 +84,13 @@ class RateFormula:
             values = [b.value for b in self._names.bindings(node.id, node) if isinstance(b, Assigned) and not b.index]
             return bool(values) and any(self._applies(v, hops + 1) for v in values)
         return False
+
+    def _is_nested(self, call: ast.Call) -> bool:
+        """Whether a call runs a function that is defined inside the function around it: what that does is done here."""
+        around = self._names.enclosing(call, FUNCTION_NODES)
+        bindings = self._names.bindings(call.func.id, call) if isinstance(call.func, ast.Name) else []
+        defined = [b.node for b in bindings if isinstance(b, Defined) and isinstance(b.node, FUNCTION_NODES)]
+        return around is not None and any(around in self._names.ancestors(node) for node in defined)
 
     def _follow(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
         self._expressions.append(value)

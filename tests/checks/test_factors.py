@@ -144,3 +144,23 @@ def test_a_builder_for_any_optimizer_that_returns_a_rate(given, optimizer, facto
     source = ANY.format(given=given, optimizer=optimizer, factor=factor)
     result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR201"})))
     assert [f.severity.value for f in result.findings] == told
+
+
+STAIRS = """
+def adjust(optimizer, epoch, lr):
+    for group in optimizer.param_groups:
+        group["lr"] = {factor}
+"""
+
+
+@pytest.mark.parametrize(
+    ("factor", "reported"),
+    [
+        ('group["lr"] * 0.1 ** (epoch // 30)', True),
+        ('group["initial_lr"] * 0.1 ** (epoch // 30)', False),
+        ("lr * 0.1 ** (epoch // 30)", False),
+        ('group["lr"] * (0.1 if epoch % 30 == 29 else 1.0)', False),
+    ],
+)
+def test_a_power_of_whole_periods_on_the_current_rate_piles_up(codes, factor, reported):
+    assert codes(STAIRS.format(factor=factor)) == (["LR207"] if reported else [])

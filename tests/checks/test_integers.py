@@ -12,7 +12,7 @@ from lrfix.engine import check_source
 FUNCTION = """
 import math
 
-def adjust(optimizer, epoch, epochs, lr):
+def adjust(optimizer, epoch, epochs, lr, steps_per_epoch=3):
     rate = lr * ({factor})
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -29,6 +29,7 @@ def found(source: str) -> list[str]:
     [
         ("1 - epoch // epochs", True),
         ("1 - int(epoch / epochs)", True),
+        ("1 - int(epoch * steps_per_epoch / (epochs * steps_per_epoch))", True),
         ("0.5 * (1 + math.cos(math.pi * (epoch // (epochs - 1))))", True),
         ("1 - epoch / epochs", False),
         ("0.1 ** (epoch // epochs)", False),

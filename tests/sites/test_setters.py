@@ -270,3 +270,16 @@ def test_a_rate_with_a_step_in_its_name_is_no_count() -> None:
                 optimizer.step()
     """
     assert len(setters(source.format(name="lr_this_step"))) == len(setters(source.format(name="rate_now"))) == 1
+
+
+def test_a_rate_that_a_nested_function_works_out_is_worked_out_here() -> None:
+    site = only("""
+        def adjust(optimizer, epoch, args):
+            def factor(e):
+                if e < 10:
+                    return 1.0
+                return 0.1
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * factor(epoch)
+    """)
+    assert site.name == "adjust"
