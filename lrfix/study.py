@@ -28,7 +28,7 @@ from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
 from lrfix.source import Source
 
 if TYPE_CHECKING:
-    from lrfix.recognition import Recognition
+    from lrfix.recognition import Recognition, Sample, ScheduleSpec
 
 STEPS = 240
 MAX_STEPS = 1400
@@ -38,6 +38,7 @@ _MOST_GUARDS = 8
 _WORD = re.compile(r"\w+")
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
+_STRETCH = 6
 
 
 class Study:
@@ -356,6 +357,11 @@ class Study:
         ended = next((run.failure for run in plain if run.failure is not None), None)
         more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
         whole = recognise([*samples, *more]) if len(more) == len(varied) else None
+        if whole is not None and whole.spec is not None and _rounds(whole.spec):
+            longer = self._stretched(use)
+            whole = recognise([*samples, *more, longer]) if longer is not None else whole
+            if whole is not None and whole.spec is None:
+                return whole
         if whole is not None and whole.spec is not None and ended is None:
             return self._narrowed(whole)
         found = recognise(samples)
@@ -367,6 +373,18 @@ class Study:
                 why = whole.reason
             return replace(found, spec=None, reason=why)
         return found
+
+    def _stretched(self, use: Construction | None) -> Sample | None:
+        """A run with longer lengths: a share that was rounded shows there what it is exactly. None where it fails."""
+        from lrfix.recognition import Sample
+
+        base = self.run(0, use=use)
+        lengths = self.lengths(base, *(LENGTHS - {Role.LOADER_LENGTH}))
+        if not lengths or max(lengths.values()) * _STRETCH * REACH > MAX_STEPS:
+            return None
+        longer = {path: value * _STRETCH for path, value in lengths.items()}
+        run = self.run(0, use=use, overrides=longer, steps=MAX_STEPS)
+        return Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) if _usable(run) else None
 
     def _narrowed(self, found: Recognition) -> Recognition:
         """A recognised schedule, without its construction where the experiments do not cover all the code can do."""
@@ -384,6 +402,12 @@ class Study:
                 found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"
             )
         return found
+
+
+def _rounds(spec: ScheduleSpec) -> bool:
+    """Whether a parameter is told by an expression that cuts off, in which a number may have been fitted."""
+    texts = (*spec.positional, *spec.keywords.values())
+    return any(sign in text for text in texts for sign in ("int(", "//", "ceil("))
 
 
 def _usable(run: Run) -> bool:

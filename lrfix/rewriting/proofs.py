@@ -54,6 +54,8 @@ _EDGE_STEPS = 120
 _LATE_STEPS = 400
 _MOST_STATED = 20_000
 _OTHER_VALUES = (0.2, 3, 8)
+_STRETCHED = LENGTHS - {Role.LOADER_LENGTH}
+_LONGER = 7
 
 
 class _Prover:
@@ -103,6 +105,7 @@ class _Prover:
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
             found += self._as_stated(before, after, scenarios[0], spec)
+            found += self._longer(before, after, scenarios[0], spec)
             found += self._edges(before, after, scenarios[0])
             found += self._without_effect(before, after, scenarios[0], [k for k in before.free if k not in after.free])
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
@@ -127,6 +130,18 @@ class _Prover:
         scenario = Values(values, generic.base_lrs)
         request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
         return [Proof(request, label)]
+
+    def _longer(self, before: Slice, after: Slice, generic: Values, spec: ScheduleSpec) -> list[Proof]:
+        """The same with longer lengths than those the schedule was recognised by: what fits these alone fails there."""
+        free = [key for key in dict.fromkeys((*before.free, *after.free)) if role_of(key) in _STRETCHED]
+        longer = {key: value * _LONGER for key in free if isinstance(value := generic.values.get(key), int)}
+        if self.kind != "equivalent" or not longer:
+            return []
+        told = telling_length(spec, self._visible(0, set(generic.values)) | dict(generic.values))
+        steps = min(_LONGER * told, _MOST_STATED)
+        scenario = Values({**generic.values, **longer}, generic.base_lrs)
+        request = VerificationRequest(before.source, after.source, (scenario,), steps, "repair", self.device)
+        return [Proof(request, f"with lengths {_LONGER} times as long", may_raise=True)]
 
     def _edges(self, before: Slice, after: Slice, generic: Values) -> list[Proof]:
         """The same without warmup, where it may be set so: there code divides by zero, or means something else."""
@@ -206,6 +221,7 @@ class _Prover:
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
         edges = self._edges(before, after, scenarios[0]) if self.plan.alias is not None else []
+        edges += self._longer(before, after, scenarios[0], self.spec)
         read = set(names_of(self.spec))
         edges += self._without_effect(before, after, scenarios[0], [name for name in given if name not in read])
         return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]

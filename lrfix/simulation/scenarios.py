@@ -111,7 +111,7 @@ class Scenario:
             return 1
         fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)
         if fixed and isinstance(default, int | float) and (role is not Role.STEP_SIZE or 0 < default < _LONG):
-            return default
+            return default + 1 if self.vary_unknown and role is Role.CYCLES else default
         if isinstance(default, bool | str):
             return default
         if role is Role.UNKNOWN:

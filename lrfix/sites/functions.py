@@ -239,6 +239,7 @@ def _calculates(names: Names, node: ast.FunctionDef | ast.Lambda, known: bool) -
     writes = [RateWrite(names.statement_of(v) or statement, v) for v in returned]
     formula = RateFormula(names, writes)
     mentioned = {i for e in (*formula.expressions, *_tests(node)) for i in identifiers(e)}
+    mentioned |= {i for e in _bound_to(names, _tests(node)) for i in identifiers(e)}
     parameters = parameters_of(node)
     positions = {p for p in parameters if names_position(p)}
     if not positions and known:
@@ -287,6 +288,14 @@ def _no_number(value: ast.expr) -> bool:
 
 def _tests(node: ast.AST) -> Iterator[ast.expr]:
     return (n.test for n in ast.walk(node) if isinstance(n, ast.If | ast.IfExp | ast.While))
+
+
+def _bound_to(names: Names, tests: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    """What the variables that are tested were set to: ``ratio = epoch / epochs``."""
+    for test in tests:
+        for name in ast.walk(test):
+            if isinstance(name, ast.Name):
+                yield from (b.value for b in names.bindings(name.id, name) if isinstance(b, Assigned) and not b.index)
 
 
 __all__ = ["called", "function_sites", "parameters_of"]

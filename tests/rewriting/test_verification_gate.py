@@ -13,6 +13,7 @@ from lrfix.cli import main
 from lrfix.rewriting import plan, readings
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.study import Study
 
 pytest.importorskip("torch")
 
@@ -55,8 +56,9 @@ def proved() -> dict[str, FileRewrite]:
 
 def test_a_sound_schedule_is_proved_equal(proved):
     (site,) = proved["none"].sites
-    verification, without_warmup = proved["none"].verifications[site.identity]
-    assert without_warmup.verdict == "equivalent"
+    verification, longer, without_warmup = proved["none"].verifications[site.identity]
+    assert longer.verdict == without_warmup.verdict == "equivalent"
+    assert longer.scenarios[0].scenario.values["total"] == 7 * verification.scenarios[0].scenario.values["total"]
     assert site.kind == "equivalent" and verification.verdict == "equivalent"
     assert verification.largest.relative <= 1e-12
     for outcome in verification.scenarios:
@@ -85,6 +87,32 @@ def test_a_floor_that_is_only_reached_late_is_not_lost(rewrite):
     result = rewrite(text, verify=True)
     assert not result.changed
     assert "with another `config.lowest_decay`, the rates differ" in result.left[0].reason
+
+
+STAIRS = textwrap.dedent(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, num_epochs):
+        def factor(epoch):
+            done = epoch / num_epochs
+            return 1.0 if done < 0.3 else 0.2 if done < 0.6 else 0.04
+        return LambdaLR(optimizer, factor)
+    """
+).lstrip()
+
+
+class TestNumbersFittedToTheScenarios:
+    """`int(num_epochs * 0.325)` is where the rate falls in every scenario, and `0.3` is what the code says."""
+
+    def test_longer_lengths_tell_them_apart(self, rewrite):
+        assert "no expression in scope gives milestones" in rewrite(STAIRS).left[0].reason
+
+    def test_the_proof_runs_longer_lengths_too(self, rewrite, monkeypatch):
+        monkeypatch.setattr(Study, "_stretched", lambda self, use: None)
+        result = rewrite(STAIRS.replace("epoch)", "epoch )"), verify=True)
+        assert not result.changed
+        assert "with lengths 7 times as long, the rates differ" in result.left[0].reason
 
 
 class TestPlanted:
