@@ -14,9 +14,11 @@ from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import Role, role_of
 from lrfix.simulation.scenarios import Same
-from lrfix.structure import decay_span
+from lrfix.structure import decay_span, methods
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps
+
+_TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
 
 
 @rule("LR202")
@@ -25,6 +27,8 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         return
     if study.everywhere(overshoots):
         return  # one step too many: LR209
+    if _formula_of_a_library(study):
+        return
     for runs in (study.runs, _long_warmups(study), _plain_cycles(study)):
         jumps = [_jump(run.curve) for run in runs]
         if jumps and jumps[0] is not None and all(jump is not None for jump in jumps):
@@ -34,6 +38,15 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
             return
     found = [*phases_apart(study), *_after_a_resume(study)][:1]
     yield from found or _together(study)
+
+
+def _formula_of_a_library(study: Study) -> bool:
+    """Whether a class counts for one of timm's schedulers and leaves the formula, its warmup included, to timm."""
+    node = study.node
+    if not isinstance(node, ast.ClassDef):
+        return False
+    derived = any(name.startswith("timm.") for base in node.bases for name in study.names.qualified(base))
+    return derived and not any(m.name in _TIMM_FORMULAS for m in methods(node))
 
 
 def _boundary(study: Study, run: Run, step: int, under: str) -> Violation:

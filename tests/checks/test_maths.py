@@ -225,3 +225,36 @@ def test_a_schedule_of_one_cycle_that_is_back_at_its_peak_at_its_end(advice, par
             group["lr"] = max_lr * (1 - 0.95 * ({position}))
     """
     assert [f.code for f in advice(source) if f.code == "LR204"] == told
+
+
+TIMM = """
+    from timm.scheduler.{module} import {base}
+
+    class Stepped({base}):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.steps = -1
+            self.advance()
+
+        def advance(self):
+            self.steps += 1
+            super().step_update(num_updates=self.steps)
+{formula}
+"""
+JUMPS = """
+        def _get_lr(self, t):
+            if t < 20:
+                return [base * t / 20 for base in self.base_values]
+            return [base * max(0.0, 0.5 - t / 200) for base in self.base_values]
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "base", "formula", "codes"),
+    [
+        ("cosine_lr", "CosineLRScheduler", "", []),
+        ("scheduler", "Scheduler", JUMPS, ["LR202"]),
+    ],
+)
+def test_a_jump_in_a_formula_of_timm_is_not_that_of_a_class_which_counts_for_it(check, module, base, formula, codes):
+    assert [f.code for f in check(TIMM.format(module=module, base=base, formula=formula)) if f.code == "LR202"] == codes
