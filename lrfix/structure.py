@@ -21,6 +21,17 @@ def method(node: ast.AST, name: str) -> ast.FunctionDef | None:
     return next((m for m in methods(node) if m.name == name), None)
 
 
+def writes_rates(function: ast.AST) -> bool:
+    """Whether a function stores something under the key ``lr``."""
+    return any(
+        isinstance(n, ast.Subscript)
+        and isinstance(n.ctx, ast.Store)
+        and isinstance(n.slice, ast.Constant)
+        and n.slice.value == "lr"
+        for n in ast.walk(function)
+    )
+
+
 def functions_of(study: Study) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every ``def`` inside the site, itself included."""
     for node in study.site.nodes:

@@ -114,6 +114,8 @@ def _edges(study: Study, use: Construction | None, first: bool) -> Iterator[_Edg
             yield _Edge({path: 0}, f"with `{path}` = 0, its default", 1)
         elif study.site.form in _CLASSES and _is_warmup(study, run, path) and not _is_part(study):
             yield _Edge({path: 0}, f"with `{path}` = 0, no warmup", 1, declared=False)
+            if _vanishes_at_one(study, path):
+                yield _Edge({path: 1}, f"with `{path}` = 1, a warmup of one step", 1, declared=False)
         if role is Role.EPOCHS and "warm" not in path.lower():
             if not stated:
                 yield _Edge({path: 1}, f"with `{path}` = 1, a run of one epoch", 1)
@@ -145,6 +147,21 @@ def _counts_gaps(study: Study) -> bool:
         for root in study.site.nodes
         for node in ast.walk(root)
     )
+
+
+def _vanishes_at_one(study: Study, path: str) -> bool:
+    """Whether a definition works with what a length of one makes zero: ``warmup - 1``, ``log(warmup)``."""
+    last = path.rpartition(".")[2]
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            part: ast.expr | None = None
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+                part = node.left if isinstance(node.right, ast.Constant) and node.right.value == 1 else None
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "log" and node.args:
+                part = node.args[0]
+            if part is not None and ast.unparse(part).rpartition(".")[2] == last:
+                return True
+    return False
 
 
 def _is_loop_bound(study: Study, path: str) -> bool:

@@ -44,6 +44,7 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
     found = [
         *_scheduler_in_the_state(study, node),
         *_saved_and_never_loaded(study, node),
+        *_left_in_an_attribute(study, node),
         *_never_registered(study, node),
         *_part_of_a_plateau(study, node),
     ]
@@ -194,6 +195,43 @@ def _saved_and_never_loaded(study: Study, node: ast.ClassDef) -> Iterator[Violat
             f"`{node.name}` marks how it is saved and not how it is loaded: what is saved here never comes back when "
             "training resumes.",
         )
+
+
+def _left_in_an_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """The state of a part that is saved under a key of its own; torch's loading makes an attribute of it, and that is
+    all."""
+    saver = method(node, "state_dict")
+    if saver is None or not any(torch_named(study, base) for base in node.bases):
+        return
+    if any(method(c, name) is not None for c in _family(study, node) for name in (*_LOADS, "__setattr__")):
+        return
+    for statement in statements(saver.body):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if not isinstance(target, ast.Subscript) or not isinstance(target.slice, ast.Constant):
+            continue
+        key, value = target.slice.value, statement.value if isinstance(statement, ast.Assign) else None
+        saved = (
+            isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "state_dict"
+        )
+        read = any(
+            not _stored_under(study, n)
+            for n in study.names.nodes
+            if key in (getattr(n, "attr", None), getattr(n, "value", None))
+        )
+        if saved and isinstance(key, str) and not read:
+            yield Violation(
+                name_span(study, saver),
+                f"`{node.name}` saves `{ast.unparse(value) if value is not None else key}` as `{key}` and has no "
+                f"`load_state_dict`: torch's makes an attribute `{key}` of it, which nothing reads, and the part "
+                "begins anew when training resumes.",
+            )
+            return
+
+
+def _stored_under(study: Study, node: ast.AST) -> bool:
+    """``saved["key"] = ...``: the key of what is stored."""
+    above = study.names.parents.get(node)
+    return isinstance(above, ast.Subscript) and above.slice is node and isinstance(above.ctx, ast.Store)
 
 
 def _never_registered(study: Study, node: ast.ClassDef) -> Iterator[Violation]:

@@ -22,6 +22,7 @@ from lrfix.structure import (
     methods,
     schedule_functions,
     updates,
+    writes_rates,
 )
 from lrfix.study import Study, constant
 
@@ -103,6 +104,8 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
         return
     if step is None or get_lr is None or not study.everywhere(lambda run: constant(run.curve)):
         return
+    if _driven_by_another_method(study):
+        return
     if not any(run.stepped and get_lr in run.stepped.calls for run in study.runs) and _uses_state(get_lr):
         yield Violation(
             study.span(step),
@@ -138,7 +141,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         # Elsewhere what moves the rate may stand in the caller: another method, another value handed in.
         return
     run = study.runs[0]
-    if study.everywhere(lambda run: all(constant(rates) for rates in run.lr)):
+    if study.everywhere(lambda run: all(constant(rates) for rates in run.lr)) and not _driven_by_another_method(study):
         yield Violation(
             study.site.span,
             f"A schedule is written, but the rate never changes: it is {run.curve[0]:.6g} at step 0 and still "
@@ -155,6 +158,14 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"{horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _driven_by_another_method(study: Study) -> bool:
+    """Whether somebody may move the rate by a method that lrfix does not know how to call."""
+    own = methods(study.node)
+    return any(m.name == "step" and not writes_rates(m) for m in own) and any(
+        m.name not in ("__init__", "step") and writes_rates(m) for m in own
+    )
 
 
 def _at_resume(study: Study, update: Update) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lrfix.checks.class_reading import own_attribute, torch_named
 from lrfix.checks.forgotten_warmups import forgotten_warmup
 from lrfix.checks.ineffective import pinned, without_effect
+from lrfix.checks.kept_back import start_kept_back
 from lrfix.checks.lost_warmups import lost_warmup
 from lrfix.checks.overwritten import overwritten
 from lrfix.checks.sibling_formulas import half_a_choice
@@ -49,6 +50,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from stored_in_vain(study)
         yield from forgotten_warmup(study)
+        yield from start_kept_back(study)
         return
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return

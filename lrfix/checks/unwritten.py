@@ -11,10 +11,53 @@ from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
 from lrfix.study import Study
 
 _NEW = frozenset({"new", "next", "updated"})
+_SETS = frozenset({"adjust", "set", "update", "change"})
 _ASKED = frozenset({"lr", "learning", "scheduler", "schedule", "anneal", "annealing", "warmup"})
 
 
 def unwritten(study: Study) -> Iterator[Violation]:
+    yield from _returned_alone(study)
+    yield from _given_a_name_alone(study)
+
+
+def _returned_alone(study: Study) -> Iterator[Violation]:
+    """A function that is given the optimizer, works out its rate, and returns it to callers who write it nowhere."""
+    if any(_sets_some_rate(n) for n in study.names.nodes):
+        return
+    for node in study.names.nodes:
+        if not isinstance(node, ast.FunctionDef) or not _SETS & set(words(node.name)):
+            continue
+        if not names_rate(node.name) and not _ASKED & set(words(node.name)):
+            continue
+        given = [a.arg for a in node.args.args if looks_like_optimizer(ast.Name(a.arg))]
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        returned = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+        if len(given) != 1 or given[0] in used or node.decorator_list or not returned:
+            continue
+        if not all(isinstance(r.value, ast.Name) and names_rate(r.value.id) for r in returned):
+            continue
+        if not any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Div | ast.Pow) for n in ast.walk(node)):
+            continue
+        if any(isinstance(n, ast.Call) and ast.unparse(n.func) == node.name for n in study.names.nodes):
+            yield Violation(
+                study.span(returned[-1]),
+                f"`{node.name}` is given `{given[0]}` and never uses it, and nothing else in the file writes a rate: "
+                "what is worked out here does not reach the optimizer, whose rate stays as it is.",
+            )
+
+
+def _sets_some_rate(node: ast.AST) -> bool:
+    """Whether anything may move a rate: a group, a scheduler, an optimizer that is rebuilt by hand."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("param_groups", "lr_scheduler", "defaults")
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
+    if isinstance(node, ast.Call):
+        return "set" in words(ast.unparse(node.func)) and any(looks_like_optimizer(a) for a in _given(node))
+    return False
+
+
+def _given_a_name_alone(study: Study) -> Iterator[Violation]:
     """The new rate that a schedule gives back to a function which does nothing with it."""
     for node, scope in study.names.scopes.items():
         if not isinstance(node, ast.FunctionDef):

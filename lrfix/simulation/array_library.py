@@ -346,4 +346,5 @@ def functions() -> dict[str, Any]:
     found |= {f"numpy.{name}": NumpyFloat for name in ("float64", "double")}
     found |= {f"numpy.{name}": NumpyInt for name in ("int64", "int_", "intp")}
     found |= {"numpy.bool_": NumpyBool, "numpy.ndarray": NumpyArray, "torch.Tensor": TENSOR_TYPES}
+    found["torch.is_tensor"] = NativeFunction("torch.is_tensor", lambda value: isinstance(value, TENSOR_TYPES))
     return found

@@ -69,7 +69,7 @@ def wrapper_sites(source: Source, names: Names, effects: Effects, taken: Iterabl
             _sets_rates(names, node, methods, writes)
             or _directs(names, node, methods, setting)
             or _is_scheduler_by_word(names, node, methods)
-            or _bends_a_schedule(node, family, {site.node for site in found})
+            or _bends_a_schedule(names, node, family, {site.node for site in found})
         ):
             continue
         own = [s for s in (*(w.statement for w in writes), *setting) if node in names.ancestors(s)]
@@ -129,11 +129,26 @@ def _receiver(call: ast.Call) -> str | None:
     return known.attr if isinstance(known, ast.Attribute) else None
 
 
-def _bends_a_schedule(node: ast.ClassDef, family: list[ast.ClassDef], known: set[ast.AST]) -> bool:
+def _bends_a_schedule(names: Names, node: ast.ClassDef, family: list[ast.ClassDef], known: set[ast.AST]) -> bool:
     """Whether a class replaces a part of a scheduler of this file by a calculation of its own."""
     own = [m for m in node.body if isinstance(m, FUNCTIONS) and not _abstract(m)]
     inherited = {m.name for c in family if c in known for m in c.body if isinstance(m, FUNCTIONS)}
-    return any(m.name in inherited and m.name not in _NEUTRAL_METHODS and _calculates(m) for m in own)
+    bent = [m for m in own if m.name in inherited and m.name not in _NEUTRAL_METHODS]
+    return any(_calculates(m) or _leaves_to_a_formula(names, m) for m in bent)
+
+
+def _leaves_to_a_formula(names: Names, method: Function) -> bool:
+    """Whether a method returns what a function of the file works out of a rate."""
+    return any(
+        isinstance(n, ast.Return)
+        and isinstance(n.value, ast.Call)
+        and any(k.arg is not None and names_rate(k.arg) for k in n.value.keywords)
+        and any(
+            isinstance(b, Defined) and isinstance(b.node, FUNCTIONS) and _calculates(b.node)
+            for b in _bindings_of(names, n.value.func)
+        )
+        for n in ast.walk(method)
+    )
 
 
 def _foreign(names: Names, node: ast.ClassDef) -> bool:
@@ -231,9 +246,11 @@ def _is_scheduler_by_word(names: Names, node: ast.ClassDef, methods: dict[str, F
     """A scheduler whose writing is done elsewhere: by an imported base class or by its caller."""
     spoken = [node.name, *(ast.unparse(b) for b in node.bases)]
     vocabulary = {word for name in spoken for word in words(name)}
-    if vocabulary & OTHER_QUANTITIES or not vocabulary & {"scheduler", "schedule", "lr", "lrscheduler", "lrschedule"}:
-        return False
     own = {n: m for n, m in methods.items() if names.parents.get(m) is node and not _abstract(m)}
+    asked_and_stepped = {"get_lr", "step"} <= set(own) and not _TRAINING_METHODS & set(own)
+    spoken_of = vocabulary & {"scheduler", "schedule", "lr", "lrscheduler", "lrschedule"}
+    if vocabulary & OTHER_QUANTITIES or not (spoken_of or asked_and_stepped):
+        return False
     if not any(speaks_of_rate(i) for cls in _family(names, node) for i in _identifiers(cls)):
         return False
     by_method = [m for n, m in own.items() if n in _SCHEDULER_METHODS]
@@ -243,7 +260,7 @@ def _is_scheduler_by_word(names: Names, node: ast.ClassDef, methods: dict[str, F
     framework = any({"lr", "learning"} & set(w) and {"scheduler", "schedule"} & set(w) for w in spoken_bases)
     if framework and any(n in own for n in _STEPPING_METHODS):
         return True
-    if by_method and (scheduler_base or speaks_of_rate(node.name)):
+    if by_method and (scheduler_base or speaks_of_rate(node.name) or asked_and_stepped):
         return _computes(own.values())
     return bool(by_call) and (_computes(own.values()) or any(_gives_rate(m) for m in by_call))
 

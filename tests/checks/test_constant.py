@@ -114,3 +114,39 @@ def test_a_plateau_as_long_as_what_is_simulated_is_no_constant(check, owner, fra
             optimizer.step()
     """)
     assert constants(found) == []
+
+
+RETURNED = """
+from torch.optim import SGD
+
+def adjust_learning_rate(optimizer, epoch, total_epochs, base_lr=0.1):
+    lr = base_lr * (1 - epoch / total_epochs) ** 2
+    {write}
+    return lr
+
+def train(model, loader, total_epochs):
+    optimizer = SGD(model.parameters(), lr=0.1)
+    for epoch in range(total_epochs):
+        lr = adjust_learning_rate(optimizer, epoch, total_epochs)
+        {use}
+        for batch in loader:
+            optimizer.zero_grad()
+            model(batch).backward()
+            optimizer.step()
+        print(epoch, lr)
+"""
+GROUPS = 'for group in {owner}.param_groups: group["lr"] = lr'
+
+
+@pytest.mark.parametrize(
+    ("write", "use", "reported"),
+    [
+        ("pass", "pass", True),
+        (GROUPS.format(owner="optimizer"), "pass", False),
+        ("pass", GROUPS.format(owner="optimizer"), False),
+        ("pass", "set_rate(optimizer, lr)", False),
+    ],
+)
+def test_a_rate_worked_out_for_an_optimizer_that_never_gets_it(check, write, use, reported):
+    found = constants(check(RETURNED.format(write=write, use=use)))
+    assert ["does not reach the optimizer" in f.message for f in found] == ([True] if reported else [])

@@ -263,3 +263,32 @@ def test_a_loop_that_tests_the_length_before_it_divides_survives_its_default(cod
                 optimizer.step()
         """
     assert codes(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "told"),
+    [
+        ("math.log(warmup_steps)", ["a warmup of one step"]),
+        ("(warmup_steps - 1)", ["a warmup of one step"]),
+        ("math.log(max(2, warmup_steps))", []),
+        ("max(1, warmup_steps - 1)", []),
+        ("(warmup_steps + 1)", []),
+    ],
+)
+def test_a_warmup_of_one_step_is_tried_where_one_makes_a_zero(advice, length, told):
+    source = f"""
+        import math
+
+        class WarmupScheduler:
+            def __init__(self, optimizer, base_lr=0.1, warmup_steps=1000):
+                assert warmup_steps > 0
+                self.optimizer, self.base_lr, self.count = optimizer, base_lr, 0
+                self.slope = 1.0 / {length}
+
+            def step(self):
+                self.count += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.base_lr * min(1.0, self.count * self.slope)
+    """
+    found = [f for f in advice(source) if f.code == "LR205"]
+    assert [part for f in found for part in ("a warmup of one step",) if part in f.message] == told

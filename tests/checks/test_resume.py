@@ -216,3 +216,37 @@ WHOLE = "optimizer.load_state_dict(checkpoint['optimizer']); start_epoch = check
 def test_a_counter_that_starts_anew_where_the_epoch_is_restored(check, start, restore, step, lost):
     found = lossy(check(LOOP.format(start=start, restore=restore, step=step)))
     assert ["`step` decides the rate" in f.message for f in found] == ([True] if lost else [])
+
+
+PARTS = """
+from torch.optim.lr_scheduler import LRScheduler
+
+class Delayed(LRScheduler):
+    def __init__(self, optimizer, delay, after, last_epoch=-1):
+        self.delay, self.after = delay, after
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return self.after.get_last_lr() if self.last_epoch >= self.delay else self.base_lrs
+
+    def step(self, epoch=None):
+        if self.last_epoch >= self.delay:
+            self.after.step()
+        super().step(epoch)
+
+    def state_dict(self):
+        saved = {k: v for k, v in self.__dict__.items() if k not in ("optimizer", "after")}
+        saved["after_state"] = self.after.state_dict()
+        return saved
+"""
+LOADED = """
+    def load_state_dict(self, saved):
+        self.after.load_state_dict(saved.pop("after_state"))
+        super().load_state_dict(saved)
+"""
+
+
+@pytest.mark.parametrize(("rest", "reported"), [("", True), (LOADED, False)])
+def test_the_state_of_a_part_that_is_saved_under_a_key_nobody_reads(check, rest, reported):
+    found = [f for f in lossy(check(PARTS + rest)) if "after_state" in f.message]
+    assert bool(found) is reported

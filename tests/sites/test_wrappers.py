@@ -314,3 +314,56 @@ def test_a_schedule_that_hands_the_question_on_to_one_that_it_builds_is_one_too(
 def test_a_class_that_asks_something_else_is_none() -> None:
     for built, given in [("Table", "self.part(step)"), ("LinearLRSchedule", "self.other(step)")]:
         assert [s.name for s in wrappers(ASKED.format(built=built, given=given))] == ["LinearLRSchedule"]
+
+
+HELPED = """
+    def update(groups, rates):
+        for group, rate in zip(groups, rates):
+            group["lr"] = rate
+        return rates
+
+    class OneCycle:
+        def __init__(self, optimizer, low, high, cycle_size):
+            self.optimizer, self.low, self.high, self.cycle_size, self.count = optimizer, low, high, cycle_size, 0
+
+        def get_lr(self):
+            part = abs(self.count % self.cycle_size / self.cycle_size * 2 - 1)
+            return [self.low + (self.high - self.low) * (1 - part) for _ in self.optimizer.param_groups]
+
+        def step(self):
+            self.count += 1
+            self.rates = update(self.optimizer.param_groups, self.get_lr())
+    """
+
+
+def test_a_class_that_is_asked_and_stepped_is_a_scheduler_whatever_its_name():
+    assert [s.name for s in wrappers(HELPED)] == ["OneCycle"]
+    assert wrappers(HELPED.replace("def step", "def fit")) == []
+
+
+POLICIES = """
+    class Policy:
+        def __init__(self, total_steps, warmup_steps=0):
+            self.total_steps, self.warmup_steps = total_steps, warmup_steps
+
+        def __call__(self, lr, step):
+            if step < self.warmup_steps:
+                return lr * (step + 1) / self.warmup_steps
+            return self._get_lr(lr, step)
+
+        def _get_lr(self, lr, step):
+            return lr
+
+    def _decayed(initial_lr, step, total_steps):
+        return initial_lr * (1 - step / total_steps)
+
+    class LinearAnnealing(Policy):
+        def _get_lr(self, lr, step):
+            return _decayed(initial_lr=lr, step=step, total_steps=self.total_steps)
+    """
+
+
+def test_a_policy_that_leaves_its_formula_to_a_function_of_the_file():
+    assert "LinearAnnealing" in [
+        s.name for s in wrappers(POLICIES.replace("class Policy", "class LRPolicy").replace("(Policy)", "(LRPolicy)"))
+    ]

@@ -30,7 +30,7 @@ class Scheduler:
     def rates(self, step: int) -> list[Any]:
         if step > 0:
             if self._advance is None:
-                self._advance = self.bench.interpreter.attribute(self.scheduler, "step")
+                self._advance = self.bench.interpreter.attribute(self.scheduler, moving_method(self.bench.site.node))
             for group in self.optimizer.attributes["param_groups"] if self._counted else ():
                 group[_COUNT] = step
             self.bench.interpreter.call(self._advance)
@@ -124,6 +124,40 @@ def parameters_of(bench: Bench, node: ast.ClassDef, cls: Any) -> list[Parameter]
     return given + [parameter for parameter in signature(function) if parameter[0] not in known]
 
 
+def moving_method(node: ast.AST) -> str:
+    """The method that moves the rate: ``step``, unless the class overrides it without a word about the rate and has
+    one other method, callable without arguments, that writes it (``step_batch`` beside a ``step`` for epochs)."""
+    methods = [m for m in node.body if isinstance(m, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else []
+    step = next((m for m in methods if m.name == "step"), None)
+    if step is None or _touches_rates(step):
+        return "step"
+    others = [m for m in methods if m.name.startswith("step") and m is not step and _writes_rates(m) and _callable(m)]
+    return others[0].name if len(others) == 1 else "step"
+
+
+def _touches_rates(function: ast.FunctionDef) -> bool:
+    return any(
+        (isinstance(n, ast.Constant) and n.value == "lr")
+        or (isinstance(n, ast.Attribute) and (n.attr in ("step", "get_lr") or n.attr.startswith(("step_", "_step"))))
+        or (isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "super")
+        for n in ast.walk(function)
+    )
+
+
+def _writes_rates(function: ast.FunctionDef) -> bool:
+    return any(
+        isinstance(n, ast.Subscript)
+        and isinstance(n.ctx, ast.Store)
+        and isinstance(n.slice, ast.Constant)
+        and n.slice.value == "lr"
+        for n in ast.walk(function)
+    )
+
+
+def _callable(function: ast.FunctionDef) -> bool:
+    return len(function.args.posonlyargs + function.args.args) - len(function.args.defaults) <= 1
+
+
 def class_value(bench: Bench, node: ast.ClassDef) -> Any:
     """The class itself, as its own scope sees it."""
     environment: Environment = bench.world.environment(bench.names.scope_of(node), None)
@@ -133,4 +167,4 @@ def class_value(bench: Bench, node: ast.ClassDef) -> Any:
     return cls
 
 
-__all__ = ["Scheduler", "class_value", "parameters_of"]
+__all__ = ["Scheduler", "class_value", "moving_method", "parameters_of"]

@@ -67,6 +67,8 @@ class Wrapper:
             bench.site.form == "composition"
             or bool(bench.site.writes)
             or any(_writes(s) for method in _methods(bench.names, node).values() for s in ast.walk(method))
+            # What gives nothing back sets the rate, if only by a function of the file.
+            or not any(_returns(advance.method) for advance in self.advances)
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
@@ -217,6 +219,7 @@ def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
     calls = {name: _calls(method) & set(methods) for name, method in methods.items()}
     written = set(bench.site.writes)
     reaching = {n for n, method in methods.items() if any(s in written or _writes(s) for s in ast.walk(method))}
+    reaching |= {n for n, method in methods.items() if _lets_write(bench.names, method)}
     if not reaching:
         reaching = set(methods) & set(ADVANCES)
     while True:
@@ -252,6 +255,23 @@ def _methods(names: Names, node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
 def _writes(node: ast.AST) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
     return any(isinstance(t, ast.Subscript) and _rate_key(t.slice) for t in targets)
+
+
+def _lets_write(names: Names, method: ast.FunctionDef) -> bool:
+    """Whether a method calls a function of the file that writes rates: ``update_lr(optimizer.param_groups, lrs)``."""
+    return any(
+        isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Name)
+        and any(
+            isinstance(b, Defined) and isinstance(b.node, ast.FunctionDef) and any(map(_writes, ast.walk(b.node)))
+            for b in names.bindings(n.func.id, n.func)
+        )
+        for n in ast.walk(method)
+    )
+
+
+def _returns(method: ast.FunctionDef) -> bool:
+    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method))
 
 
 def _rate_key(node: ast.expr) -> bool:
