@@ -122,3 +122,32 @@ def test_what_only_the_constructor_calls_advances_nothing_and_epochs_are_told_be
     per_epoch = curves["EpochwiseScheduler"].index(0.05)
     assert per_epoch > 1
     assert curves["EpochwiseScheduler"][2 * per_epoch] == pytest.approx(0.025)
+
+
+HELPED = """
+    import torch
+    from torch import is_tensor
+    def update(groups, rates):
+        for group, rate in zip(groups, rates):
+            if is_tensor(group["lr"]):
+                rate = torch.tensor([rate])
+            group["lr"] = rate
+        return rates
+    class WarmupLR:
+        def __init__(self, optimizer, base_lr=0.1, warmup_steps=10):
+            self.optimizer, self.base_lr, self.warmup_steps, self.count = optimizer, base_lr, warmup_steps, 0
+            if torch.distributed.get_rank() == 0:
+                print("warming up")
+        def get_lr(self):
+            return [self.base_lr * min(1.0, self.count / self.warmup_steps) for _ in self.optimizer.param_groups]
+        def step(self):
+            self.count += 1
+            self.rates = update(self.optimizer.param_groups, self.get_lr())
+"""
+
+
+def test_a_rate_that_a_function_of_the_file_writes_after_asking_whether_it_is_a_tensor():
+    [site] = [a for a in analyse(parse_source(textwrap.dedent(HELPED).encode(), "train.py")) if a.form == "wrapper"]
+    run = site.studies[0].run(0, use=None)
+    assert run.opaque is None
+    assert run.curve[1] < run.curve[5] < run.curve[-1] == run.curve[-2]

@@ -67,8 +67,7 @@ class Wrapper:
             bench.site.form == "composition"
             or bool(bench.site.writes)
             or any(_writes(s) for method in _methods(bench.names, node).values() for s in ast.walk(method))
-            # What gives nothing back sets the rate, if only by a function of the file.
-            or not any(_returns(advance.method) for advance in self.advances)
+            or any(_lets_write(bench.names, method) for method in _methods(bench.names, node).values())
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
@@ -268,10 +267,6 @@ def _lets_write(names: Names, method: ast.FunctionDef) -> bool:
         )
         for n in ast.walk(method)
     )
-
-
-def _returns(method: ast.FunctionDef) -> bool:
-    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method))
 
 
 def _rate_key(node: ast.expr) -> bool:
