@@ -19,6 +19,8 @@ _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLE = (Role.HORIZON, Role.EPOCHS)
 _CLASSES = ("subclass", "wrapper")
 _OTHER_INVENTIONS = (7, 0.1)
+#: A schedule that divides by zero as the file builds it does so within so many steps.
+_SOON = 240
 #: Forms with an object that is stepped after the optimizer: its last step asks for the rate at the horizon itself.
 _STEPPED_AFTER = ("lambda", "subclass")
 
@@ -73,7 +75,13 @@ def _uses(study: Study) -> list[Construction | None]:
 
 
 def _invented(study: Study, run: Run) -> bool:
-    """Whether the division fails only with the numbers that stand for something nobody can name."""
+    """Whether the division fails only with numbers of ours: for what nobody can name, or for what the file states."""
+    known = {path: study.defaults.get(path) for path, value in run.leaves.items() if study.defaults.get(path) != value}
+    stated = {p: v for p, v in known.items() if isinstance(v, int | float) and not isinstance(v, bool) and v > 0}
+    if stated:
+        as_written = study.run(0, overrides=stated, steps=_SOON)
+        if as_written.failure is None or as_written.failure.kind != "ZeroDivisionError":
+            return True
     for path, value in run.leaves.items():
         if role_of(path) is not Role.UNKNOWN or path in study.defaults or not isinstance(value, int | float):
             continue

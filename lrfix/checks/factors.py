@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+from lrfix.checks.compounding import compounded
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
@@ -37,7 +38,7 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
 
 def _rate_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
     for construction in study.uses:
-        rate = stated_rate(construction)
+        rate = stated_rate(construction, study.names)
         if rate is None:
             continue
         runs = [study.run(i, use=construction) for i in range(len(study.runs))]
@@ -131,7 +132,7 @@ def _factor_where_a_rate_is_due(study: Study) -> Iterator[Violation]:
     get_lr = method(study.node, "get_lr")
     if get_lr is None:
         return
-    stated = {ast.unparse(rate) for c in study.uses if (rate := stated_rate(c)) is not None}
+    stated = {ast.unparse(rate) for c in study.uses if (rate := stated_rate(c, study.names)) is not None}
     named = [path for run in study.runs for path in run.leaves if role_of(path) in RATES and path not in stated]
     if named:
         return
@@ -159,6 +160,8 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
     if study.site.base == "LambdaLR" and study.site.form == "lambda":
         yield from _ratio_where_a_factor_is_due(study)
         return
+    if study.site.form == "function":
+        yield from compounded(study)
     if study.site.form == "lambda" and study.site.base != "MultiplicativeLR":
         return
     scaling = None if study.site.form == "lambda" else _scaling(study)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Laboratory, Run
-from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.roles import Role, last_word, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.study import Study, all_real
 
-_WHOLES = (Role.HORIZON, Role.EPOCHS, Role.WARMUP, Role.WARMUP_EPOCHS, Role.DECAY_LENGTH)
+_RUNS = (Role.HORIZON, Role.EPOCHS)
+_WHOLES = (*_RUNS, Role.WARMUP, Role.WARMUP_EPOCHS, Role.DECAY_LENGTH)
+#: Names of the run as a whole; ``decay_epochs``, ``lr_epochs`` or ``steps`` may be an interval.
+_THE_RUN = re.compile(
+    r"^((num|n|nb)_)?epochs$|^(max|total)_((num|train|training)_)?(epochs?|steps?|iters?|iterations)$"
+)
 _ENOUGH = 4
 
 
@@ -37,7 +43,7 @@ def integer_division(study: Study) -> Iterator[Violation]:
 
 
 def _cuts(study: Study) -> Iterator[ast.expr]:
-    """``a // b`` and ``int(a / b)`` in the site, exponents left out: there a staircase is meant."""
+    """``a // b`` and ``int(a / b)`` in the site, but for those that mean a staircase."""
     for root in study.site.nodes:
         for node in ast.walk(root):
             if isinstance(node, ast.BinOp | ast.Call) and _cuts_off(node) and not _staircase(study, node):
@@ -52,10 +58,11 @@ def _cuts_off(node: ast.BinOp | ast.Call) -> bool:
 
 
 def _staircase(study: Study, node: ast.expr) -> bool:
+    """Whether ``node`` counts stairs: as an exponent (unless the run as a whole is the one stair), or compared."""
     child: ast.AST = node
     for outer in study.names.ancestors(node):
         if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Pow) and outer.right is child:
-            return True
+            return not _is_the_run(_divisor(node))
         if isinstance(outer, ast.Compare | ast.Subscript):
             return True
         if isinstance(outer, ast.stmt):
@@ -64,19 +71,31 @@ def _staircase(study: Study, node: ast.expr) -> bool:
     return False
 
 
+def _is_the_run(parts: list[ast.expr]) -> bool:
+    """Whether a divisor can be nothing but the run: by its name, or as what is left of it after the warmup."""
+    words = [last_word(ast.unparse(part)) for part in parts]
+    if len(parts) == 1:
+        return _THE_RUN.match(words[0]) is not None
+    return role_of(words[0]) in _RUNS and role_of(words[1]) in (Role.WARMUP, Role.WARMUP_EPOCHS)
+
+
 def _divides_by_a_whole(study: Study, cut: ast.expr) -> bool:
     """Whether the divisor is a whole length, or a difference of two: a part of one makes stairs on purpose."""
+    parts = _divisor(cut)
+    known = all(_is_whole(part) or isinstance(part, ast.Constant) for part in parts)
+    return known and not isinstance(parts[0], ast.Constant)
+
+
+def _divisor(cut: ast.expr) -> list[ast.expr]:
+    """What the cut divides by: one length, or the two of which it takes the difference."""
     division = cut.args[0] if isinstance(cut, ast.Call) else cut
     assert isinstance(division, ast.BinOp)
     divisor = division.right
     while isinstance(divisor, ast.Call) and ast.unparse(divisor.func) in ("max", "float", "int") and divisor.args:
         divisor = divisor.args[-1]
-    parts = [divisor]
     if isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Sub):
-        parts = [divisor.left, divisor.right]
-    return all(_is_whole(part) or isinstance(part, ast.Constant) for part in parts) and not (
-        isinstance(divisor, ast.Constant)
-    )
+        return [divisor.left, divisor.right]
+    return [divisor]
 
 
 def _is_whole(part: ast.expr) -> bool:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lrfix.checks.hand_overs import handed_over_late
 from lrfix.checks.interplay import torn_apart
 from lrfix.checks.phases import begins_again, phases_apart, resumed_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
+from lrfix.simulation.roles import Role, last_word, role_of
 from lrfix.simulation.scenarios import Same
 from lrfix.structure import decay_span, methods
 from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps
 
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
+_DEVICES = re.compile(r"gpu|device|world|replica|process|node")
 
 
-@rule("LR202")
+@rule("LR202", uses=True)
 def boundary_jump(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from handed_over_late(study)
+        return
     if not study.ran or (study.site.base == "MultiplicativeLR" and study.site.form == "lambda"):
         return
     if study.everywhere(overshoots):
@@ -34,7 +40,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         if jumps and jumps[0] is not None and all(jump is not None for jump in jumps):
             if _meets_when_told_where(study, runs):
                 break
-            yield _boundary(study, runs[0], jumps[0], "")
+            yield _on_one_device(study) or _boundary(study, runs[0], jumps[0], "")
             return
     found = [*phases_apart(study), *_after_a_resume(study)][:1]
     yield from found or _together(study)
@@ -47,6 +53,19 @@ def _formula_of_a_library(study: Study) -> bool:
         return False
     derived = any(name.startswith("timm.") for base in node.bases for name in study.names.qualified(base))
     return derived and not any(m.name in _TIMM_FORMULAS for m in methods(node))
+
+
+def _on_one_device(study: Study) -> Violation | None:
+    """The jump as advice, where a number of devices makes it: on one of them the phases meet."""
+    counts = [p for p in study.runs[0].leaves if role_of(p) is Role.COUNT and _DEVICES.search(last_word(p))]
+    if not counts:
+        return None
+    alone = [study.run(index, overrides=dict.fromkeys(counts, 1)) for index in range(len(study.runs))]
+    step = _jump(study.runs[0].curve)
+    if step is None or any(run.ran and all_real(run.curve) and _jump(run.curve) is not None for run in alone):
+        return None
+    under = f" with `{counts[0]}` above 1, which only one of the phases is multiplied by"
+    return replace(_boundary(study, study.runs[0], step, under), advice=True)
 
 
 def _boundary(study: Study, run: Run, step: int, under: str) -> Violation:

@@ -76,28 +76,43 @@ def _rebound(node: ast.ClassDef, name: str) -> bool:
 
 
 def _bare_attribute(study: Study) -> Iterator[Violation]:
-    """``min_factor`` read as a variable that nothing defines, in a class that keeps it as ``self.min_factor``."""
+    """``min_factor`` read as a variable that nothing defines, in a class that keeps it as ``self.min_factor``.
+
+    In a class of torch's contract so is any other name that the whole file defines nowhere.
+    """
     if not isinstance(study.node, ast.ClassDef) or _open_module(study):
         return
     kept = _stored(study.node)
     for root in methods(study.node):
-        if root.name == "__init__":
-            continue
         for node in ast.walk(root):
-            if (
-                isinstance(node, ast.Name)
-                and isinstance(node.ctx, ast.Load)
-                and node.id in kept
-                and not hasattr(builtins, node.id)
-                and not study.names.bindings(node.id, node)
-                and study.names.owner(node.id, study.names.scope_of(node)) is None
-            ):
-                yield Violation(
-                    study.span(node),
-                    f"`{node.id}` is defined nowhere: this fails with a NameError when it is first run. The class "
-                    f"keeps `self.{node.id}`.",
-                )
-                return
+            if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load) or not _nowhere(study, node):
+                continue
+            if node.id in kept and root.name != "__init__":
+                kept_as = f" The class keeps `self.{node.id}`."
+            elif study.site.form == "subclass" and _fails_at(study, node):
+                kept_as = ""
+            else:
+                continue
+            yield Violation(
+                study.span(node),
+                f"`{node.id}` is defined nowhere: this fails with a NameError when it is first run.{kept_as}",
+            )
+            return
+
+
+def _nowhere(study: Study, node: ast.Name) -> bool:
+    names = study.names
+    known = hasattr(builtins, node.id) or names.bindings(node.id, node)
+    return not known and names.owner(node.id, names.scope_of(node)) is None
+
+
+def _fails_at(study: Study, node: ast.Name) -> bool:
+    """Whether every simulated run of the schedule ends at this very name."""
+    failures = [run.failure for run in study.runs]
+    return bool(failures) and all(
+        failure is not None and failure.kind == "NameError" and f"'{node.id}'" in failure.message
+        for failure in failures
+    )
 
 
 def _open_module(study: Study) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, torch_named
+from lrfix.checks.dropped import dropped
 from lrfix.checks.forgotten_warmups import forgotten_warmup
 from lrfix.checks.ineffective import pinned, without_effect
 from lrfix.checks.kept_back import start_kept_back
@@ -51,6 +52,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
         yield from stored_in_vain(study)
         yield from forgotten_warmup(study)
         yield from start_kept_back(study)
+        yield from dropped(study)
         return
     if list(bypassed_schedule(study)) or list(constant_schedule(study)):
         return

@@ -237,7 +237,7 @@ class _Prover:
             scenario = known[index] if index < len(known) else None
             values = self._values(index, before, after, scenario.values if scenario else {})
             bases = _bases(scenario) if scenario else BASE_RATES[index % len(BASE_RATES)]
-            rate = stated_rate(construction)
+            rate = stated_rate(construction, self.names)
             stated = literal(rate) if rate is not None else None
             if index == 0 and isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
                 bases = tuple(float(stated) * 0.3**group for group in range(len(bases)))

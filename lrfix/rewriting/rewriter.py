@@ -369,7 +369,7 @@ def _shown(source: Source, analysis: SiteAnalysis) -> tuple[dict[str, object], f
     assert isinstance(study, Study)
     node = analysis.site.node
     for construction in analysis.site.constructions[:1]:
-        rate = stated_rate(construction)
+        rate = stated_rate(construction, study.names)
         stated = literal(rate) if rate is not None else None
         if isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
             base = float(stated)

@@ -182,7 +182,7 @@ class Bench:
 
     def stated_rates(self, construction: Construction, groups: int) -> list[float] | None:
         """The base rate where the optimizer's own call states it (``SGD(params, lr=args.lr)``)."""
-        rate = stated_rate(construction)
+        rate = stated_rate(construction, self.names)
         if rate is None:
             return None
         try:

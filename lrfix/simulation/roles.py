@@ -48,7 +48,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"^estimated_.*(steps|batches|iters)$", Role.HORIZON),
     (r"decay_?(start|begin|from|after)|(start|begin)_?decay|(^|_)decay_epoch$", Role.HOLD),
     (
-        r"last_?epoch|last_?step|start_epoch|start_step|start_iter|(epoch|step|iter)_(begin|start)$|begin_(epoch|step|iter)$|resume",
+        r"last_?epoch|last_?step|last_?iter|start_epoch|start_step|start_iter|(epoch|step|iter)_(begin|start)$|begin_(epoch|step|iter)$|resume",
         Role.LAST_EPOCH,
     ),
     (r"warm.*(fraction|ratio|prop|proportion|pct|percent|percentage)|pct_start", Role.WARMUP_FRACTION),
@@ -114,7 +114,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.INCREMENT,
     ),
     (
-        r"batch_?size|world_?size|num_?(gpus|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train",
+        r"batch_?size|world_?size|num_?(gpus?|workers|replicas|processes|devices)|accum|ngpu|n_gpu|dataset_?(len|size)|num_samples|n_train",
         Role.COUNT,
     ),
 )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from lrfix.names import Defined, Names
+from lrfix.names import Assigned, Defined, Names
 from lrfix.sites.model import Construction
+
+#: Optimizers whose second argument is the rate.
+_RATE_SECOND = frozenset({"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Rprop", "ASGD"})
 
 Parameter = tuple[str, "ast.expr | None", bool]
 
@@ -72,17 +75,36 @@ def arguments_of(call: ast.Call, node: ast.AST) -> dict[str, ast.expr]:
     return found | {k.arg: k.value for k in call.keywords if k.arg is not None}
 
 
-def stated_rate(construction: Construction) -> ast.expr | None:
+def stated_rate(construction: Construction, names: Names) -> ast.expr | None:
     """The expression given as ``lr=`` where the optimizer is built, unless its groups carry rates of their own."""
     call = construction.optimizer_call
     if call is None:
         return None
     rate = next((k.value for k in call.keywords if k.arg == "lr"), None)
-    if rate is None:
+    if rate is None and len(call.args) > 1 and ast.unparse(call.func).rpartition(".")[2] in _RATE_SECOND:
+        rate = call.args[1]
+    if rate is None or isinstance(rate, ast.Starred):
         return None
     given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "params"), None)
-    plain = isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr == "parameters"
-    return rate if plain else None
+    return rate if given is not None and _plain(given, construction.names or names) else None
+
+
+def _plain(given: ast.expr, names: Names) -> bool:
+    """Whether an optimizer is given parameters and not groups, which may carry rates of their own.
+
+    Where a caller may give something else instead (``model.parameters() if params is None else params``), it counts
+    as parameters.
+    """
+    if isinstance(given, ast.Name):
+        scope = names.owner(given.id, names.scope_of(given))
+        binding = names.reaching(given.id, scope, given) if scope is not None else None
+        if not isinstance(binding, Assigned) or binding.index or isinstance(binding.value, ast.Name):
+            return False
+        given = binding.value
+    if isinstance(given, ast.IfExp):
+        sides = (given.body, given.orelse)
+        return any(_plain(side, names) for side in sides) and any(isinstance(side, ast.Name) for side in sides)
+    return isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr == "parameters"
 
 
 __all__ = ["Parameter", "arguments_of", "constructor_parameters", "parameters", "signature", "stated_rate"]

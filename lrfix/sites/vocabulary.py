@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from lrfix.names import Assigned, Names
+from lrfix.names import Assigned, Binding, Names, Opaquely
 
 SCHEDULERS = frozenset(
     {
@@ -73,9 +73,24 @@ def optimizer_call(names: Names, node: ast.expr | None) -> ast.Call | None:
     if scope is None:
         return None
     binding = names.reaching(node.id, scope, node)
+    handed_on = _handed_on(node.id, binding)
+    if handed_on is not None:
+        return optimizer_call(names, handed_on)
     if isinstance(binding, Assigned) and isinstance(binding.value, ast.Call) and not binding.index:
         return binding.value
     return None
+
+
+def _handed_on(name: str, binding: Binding | None) -> ast.Name | None:
+    """The optimizer that a call was given and gave back, wrapped: ``model, opt = amp.initialize(model, opt)``.
+
+    Under a condition it is the same optimizer either way.
+    """
+    if isinstance(binding, Opaquely) and len(binding.alternatives) == 1:
+        binding = binding.alternatives[0]
+    if not isinstance(binding, Assigned) or not binding.index or not isinstance(binding.value, ast.Call):
+        return None
+    return next((a for a in binding.value.args if isinstance(a, ast.Name) and a.id == name), None)
 
 
 def call_argument(call: ast.Call, position: int, keyword: str) -> ast.expr | None:

@@ -292,3 +292,22 @@ def test_a_warmup_of_one_step_is_tried_where_one_makes_a_zero(advice, length, to
     """
     found = [f for f in advice(source) if f.code == "LR205"]
     assert [part for f in found for part in ("a warmup of one step",) if part in f.message] == told
+
+
+@pytest.mark.parametrize(("size", "reported"), [(50000, False), (1, True)])
+def test_a_division_fails_with_the_numbers_that_the_file_states(codes, size, reported):
+    source = f"""
+        batch_size = 64 / 1
+        epoch_size = {size}
+        warmup_steps = 2 * (epoch_size // 2) // batch_size
+
+        def train(optimizer, max_iters, learning_rate):
+            step_count = 0
+            for iteration in range(max_iters):
+                if step_count <= warmup_steps:
+                    lr = learning_rate * step_count / warmup_steps
+                    for group in optimizer.param_groups:
+                        group["lr"] = lr
+                step_count += 1
+        """
+    assert ("LR205" in codes(source)) is reported

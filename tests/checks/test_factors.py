@@ -164,3 +164,95 @@ def adjust(optimizer, epoch, lr):
 )
 def test_a_power_of_whole_periods_on_the_current_rate_piles_up(codes, factor, reported):
     assert codes(STAIRS.format(factor=factor)) == (["LR207"] if reported else [])
+
+
+LOOP = """
+import math
+
+def get_lr(learning_rate, step, warmup_steps, max_steps, min_lr):
+    if step < warmup_steps:
+        return learning_rate * step / warmup_steps
+    if step > max_steps:
+        return min_lr
+    share = (step - warmup_steps) / (max_steps - warmup_steps)
+    return min_lr + 0.5 * (1 + math.cos(math.pi * share)) * (learning_rate - min_lr)
+
+def train(model, optimizer, loader, args):
+    step = 0
+    for batch in loader:
+        lr = get_lr({base}, step, args.warmup_steps, args.max_steps, args.min_lr)
+        for group in optimizer.param_groups:
+            group["lr"] = {written}
+        optimizer.step()
+        step += 1
+"""
+MILESTONES = """
+def decay(lr, epoch):
+    if epoch in (30, 60):
+        return lr * 0.1
+    return lr
+
+def train(optimizer, args):
+    for epoch in range(args.epochs):
+        lr = decay(optimizer.param_groups[0]["lr"], epoch)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "written", "reported"),
+    [
+        ('optimizer.param_groups[0]["lr"]', "lr", True),
+        ('optimizer.defaults["lr"]', "lr", False),
+        ('optimizer.param_groups[0]["initial_lr"]', "lr", False),
+        ("args.lr", "lr", False),
+        ('optimizer.param_groups[0]["lr"]', "args.lr", False),
+    ],
+)
+def test_a_schedule_of_the_present_rate_that_is_written_back_piles_up(base, written, reported):
+    assert found(LOOP.format(base=base, written=written)) == ({"LR207"} if reported else set())
+
+
+def test_a_function_that_lowers_the_present_rate_at_milestones_is_sound():
+    assert found(MILESTONES) == set()
+
+
+ABSOLUTE = """
+import numpy as np
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LambdaLR
+
+def build(args, model, params=None):
+    {parameters}
+    optimizer = SGD({given}, {rate})
+    {more}
+    schedule = lambda t: np.interp([t], [0, args.epochs * 2 // 5, args.epochs], [0, {peak}, 0])[0]
+    return LambdaLR(optimizer, schedule)
+"""
+PREPARED = """if args.half:
+        model, optimizer = amp.initialize(model, optimizer, "O1")"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"rate": "lr=args.lr"},
+        {"more": PREPARED},
+        {"parameters": "listed = model.parameters() if params is None else params", "given": "listed"},
+    ],
+)
+def test_a_rate_given_to_lambda_lr_however_the_optimizer_was_built(changes):
+    source = {"parameters": "", "given": "model.parameters()", "rate": "args.lr", "more": "", "peak": "args.lr"}
+    absolute = Settings(selected=frozenset({"LR201"}))
+    wrong, right = (ABSOLUTE.format(**{**source, **changes, **peak}) for peak in ({}, {"peak": "1"}))
+    assert [f.code for f in check_source(wrong.encode(), "train.py", absolute).findings] == ["LR201"]
+    assert not check_source(right.encode(), "train.py", absolute).findings
+
+
+def test_groups_may_carry_rates_of_their_own():
+    source = ABSOLUTE.format(
+        parameters="groups = split(model)", given="groups", rate="args.lr", more="", peak="args.lr"
+    )
+    assert not check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR201"}))).findings

@@ -12,7 +12,7 @@ from lrfix.engine import check_source
 FUNCTION = """
 import math
 
-def adjust(optimizer, epoch, epochs, lr, steps_per_epoch=3):
+def adjust(optimizer, epoch, epochs, lr, decay_every=30, lr_epochs=30, warmup_epochs=3, steps_per_epoch=3):
     rate = lr * ({factor})
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -32,7 +32,10 @@ def found(source: str) -> list[str]:
         ("1 - int(epoch * steps_per_epoch / (epochs * steps_per_epoch))", True),
         ("0.5 * (1 + math.cos(math.pi * (epoch // (epochs - 1))))", True),
         ("1 - epoch / epochs", False),
-        ("0.1 ** (epoch // epochs)", False),
+        ("0.1 ** (epoch // epochs)", True),
+        ("0.1 ** (max(0, epoch - warmup_epochs) // (epochs - warmup_epochs))", True),
+        ("0.1 ** (epoch // decay_every)", False),
+        ("0.1 ** (epoch // lr_epochs)", False),
         ("0.1 ** (epoch // (epochs // 3))", False),
         ("1 - 0.3 * (epoch // (epochs / 4))", False),
         ("1 - int(epoch / 2) / epochs", False),

@@ -258,3 +258,30 @@ JUMPS = """
 )
 def test_a_jump_in_a_formula_of_timm_is_not_that_of_a_class_which_counts_for_it(check, module, base, formula, codes):
     assert [f.code for f in check(TIMM.format(module=module, base=base, formula=formula)) if f.code == "LR202"] == codes
+
+
+STAGES = """
+    def adjust_learning_rate(optimizer, epoch, num_gpus):
+        if epoch < 20:
+            lr = 1e-4 * (epoch + 1) / 2
+        elif epoch < 80:
+            lr = {plateau}
+        else:
+            lr = 1e-5{times}
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+
+
+@pytest.mark.parametrize(
+    ("plateau", "times", "faults", "told"),
+    [
+        ("1e-3", "", [], []),
+        ("1e-3 * num_gpus", " * num_gpus", [], ["LR202"]),
+        ("5e-3 * num_gpus", " * num_gpus", ["LR202"], []),
+    ],
+)
+def test_a_jump_that_only_several_devices_make_is_advice(codes, advice, plateau, times, faults, told):
+    source = STAGES.format(plateau=plateau, times=times)
+    assert [code for code in codes(source) if code == "LR202"] == faults
+    assert [f.code for f in advice(source) if f.code == "LR202"] == told

@@ -103,3 +103,31 @@ def test_a_name_that_only_an_attribute_has(imports, reported):
                 return [base * max(0.0, 1 - self.last_epoch / total_steps) for base in self.base_lrs]
         """
     assert found(source) == (["LR211"] if reported else [])
+
+
+SUBCLASS = """
+    from torch.optim.lr_scheduler import LRScheduler
+    {more}
+
+    class InverseSqrt(LRScheduler):
+        def __init__(self, optimizer, warmup_steps):
+            self.warmup_steps = warmup_steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            step = max(1, self.last_epoch)
+            return [base * min(step ** -0.5, step * self.warmup_steps ** -1.5) for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("more", "reported"),
+    [
+        ("", True),
+        ("last_epoch = -1", False),
+        ("from settings import *", False),
+        ("from settings import last_epoch", False),
+    ],
+)
+def test_a_name_that_the_whole_file_defines_nowhere_ends_every_run(more, reported):
+    assert found(SUBCLASS.format(more=more)) == (["LR211"] if reported else [])
