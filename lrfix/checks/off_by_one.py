@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lrfix.checks.intervals import decays_at_once, set_back
+from lrfix.checks.late_ends import late_end
 from lrfix.checks.ramps import overshoots, ramp_end, tops
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -51,6 +52,8 @@ def off_by_one(study: Study) -> Iterator[Violation]:
             f"then it stays for {steps[1] - steps[0]} steps at a time. Step 0 is a multiple of every interval.",
             study.evidence(run, [0, 1, steps[1], steps[1] + 1]),
         )
+    else:
+        yield from late_end(study)
 
 
 def _held_below(run: Run) -> bool:
