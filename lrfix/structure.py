@@ -242,8 +242,26 @@ def _unreachable(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         ended = terminates(statement)
 
 
+def _computed_in_a_branch(study: Study, function: ast.FunctionDef, returns: list[ast.Return]) -> ast.stmt | None:
+    """The last statement that ran and worked out what is returned, a clamp apart, where branches set it differently."""
+    value = max(returns, key=lambda s: s.lineno).value if returns else None
+    while isinstance(value, ast.Call) and ast.unparse(value.func) in ("max", "min", "float") and value.args:
+        named = [a for a in value.args if isinstance(a, ast.Name)]
+        value = named[0] if named else value.args[0]
+    if not isinstance(value, ast.Name):
+        return None
+    setting = [
+        s
+        for s in statements(function.body)
+        if isinstance(s, ast.Assign) and [ast.unparse(t) for t in s.targets] == [value.id]
+    ]
+    ran = {s for trace in (study.runs[0].built, study.runs[0].stepped) if trace is not None for s in trace.statements}
+    done = [s for s in setting if s in ran and any(isinstance(n, ast.BinOp) for n in ast.walk(s.value))]
+    return max(done, key=lambda s: s.lineno) if len(setting) > 1 and done else None
+
+
 def decay_span(study: Study) -> Span:
-    """The statement that computes the decay: the last ``return`` that computes, or the whole site."""
+    """The statement that computes the decay: the branch that ran, the last ``return`` that does, or the whole site."""
     functions = schedule_functions(study)
     chosen = next((f for f in functions if isinstance(f, ast.FunctionDef) and f.name != "__call__"), None)
     chosen = chosen or next((f for f in functions if isinstance(f, ast.FunctionDef)), None)
@@ -256,6 +274,9 @@ def decay_span(study: Study) -> Span:
         and s.value is not None
         and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen
     ]
+    branch = _computed_in_a_branch(study, chosen, returns)
+    if branch is not None:
+        return study.span(branch)
     # A plain value at the end is the floor, or the rate that was computed further up.
     computed = [s for s in returns if not isinstance(s.value, ast.Name | ast.Constant | ast.Attribute)]
     return study.span(max(computed or returns, key=lambda s: s.lineno)) if returns else study.site.span

@@ -51,3 +51,30 @@ def test_who_hands_over_what_is_left_after_the_warmup_means_it(advice):
         return build(optimizer, args.warmup_steps, args.total_steps - args.warmup_steps)
     """
     assert [f.code for f in advice(source) if f.code == "LR209"] == []
+
+
+def test_of_several_formulas_the_one_that_ran_is_shown(advice):
+    source = """
+    import math
+
+    class Schedule:
+        def __init__(self, optimizer, lr, warmup_steps, total_steps, style="linear"):
+            self.optimizer, self.lr, self.style = optimizer, lr, style
+            self.warmup_steps, self.total_steps, self.count = warmup_steps, total_steps, 0
+
+        def get_lr(self):
+            if self.count < self.warmup_steps:
+                return self.lr * (self.count + 1) / self.warmup_steps
+            done = (self.count - self.warmup_steps) / self.total_steps
+            if self.style == "linear":
+                lr = self.lr * (1 - done)
+            else:
+                lr = self.lr * 0.5 * (1 + math.cos(math.pi * done))
+            return max(lr, 0.0)
+
+        def step(self):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.get_lr()
+            self.count += 1
+    """
+    assert [(f.code, f.span.start.line) for f in advice(source) if f.code == "LR209"] == [("LR209", 14)]
