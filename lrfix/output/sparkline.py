@@ -32,8 +32,10 @@ def _level(rate: float, low: float, high: float, levels: str) -> str:
         return "!"
     if high == low:
         return levels[len(levels) // 2 - 1] if high else levels[0]
-    # Halved first: the difference of two huge rates may overflow.
-    share = (rate / 2 - low / 2) / (high / 2 - low / 2)
+    if math.isinf(high - low):
+        # Only a difference of huge rates overflows, and those halve exactly; half of the smallest rate would be 0.
+        rate, low, high = rate / 2, low / 2, high / 2
+    share = (rate - low) / (high - low)
     return levels[min(len(levels) - 1, int(share * len(levels)))]
 
 

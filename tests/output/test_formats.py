@@ -312,6 +312,7 @@ def test_writing_never_fails_on_a_character(encoding):
         ([0.0, math.nan, 1.0, math.inf], "▁!█!"),
         ([math.nan], "!"),
         ([-1e308, 1e308], "▁█"),
+        ([0.0, 5e-324], "▁█"),
     ],
 )
 def test_sparklines(curve, drawn):

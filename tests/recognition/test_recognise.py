@@ -152,7 +152,8 @@ def runs(draw: st.DrawFn) -> list[Run]:
     """Four scenarios whose lengths differ, as simulation draws them: generic values, in any pairing."""
     warmups = draw(st.permutations([2, 3, 5, 7, 11]))
     decays = draw(st.permutations([41, 53, 79, 97, 131]))
-    batches = draw(st.permutations([2, 3, 5, 4, 7]))
+    # None of the warmups' numbers: where both agree in every run, a length has two true texts.
+    batches = draw(st.permutations([4, 6, 8, 9, 13]))
     lrs = draw(st.permutations([0.13, 0.071, 0.31, 0.0023, 0.57]))
     shares = draw(st.permutations([0.011, 0.0043, 0.17, 0.083, 0.00019]))
     return [
