@@ -38,7 +38,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
     for runs in (study.runs, _long_warmups(study), _plain_cycles(study)):
         jumps = [_jump(run.curve) for run in runs]
         if jumps and jumps[0] is not None and all(jump is not None for jump in jumps):
-            if _meets_when_told_where(study, runs):
+            if _meets_when_told_where(study, runs) or _meets_by_choice(study, runs[0]):
                 break
             yield _on_one_device(study) or _boundary(study, runs[0], jumps[0], "")
             return
@@ -190,6 +190,16 @@ def _jump(curve: list[float]) -> int | None:
     if move < 0:
         return end if -move > 0.02 * top and -move > 2 * later else None
     return end if move > 0.02 * top and move > 2.5 * slope and move > 4 * later else None
+
+
+def _meets_by_choice(study: Study, run: Run) -> bool:
+    """Whether a switch of the constructor joins the phases: where the decay is counted from is the caller's choice."""
+    for name, default, _ in study.constructor:
+        if isinstance(default, ast.Constant) and isinstance(default.value, bool):
+            other = study.run(0, overrides={**run.scenario.overrides, name: not default.value})
+            if other.ran and _jump(other.curve) is None and len(set(other.curve)) > 1 and other.curve != run.curve:
+                return True
+    return False
 
 
 def _meets_when_told_where(study: Study, runs: list[Run]) -> bool:

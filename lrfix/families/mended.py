@@ -11,6 +11,9 @@ from lrfix.families.runs import SHORT
 from lrfix.names import Names
 from lrfix.simulation.facts import literal
 from lrfix.simulation.laboratory import Failure
+from lrfix.simulation.roles import Role, last_word, role_of
+from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.signatures import parameters
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.study import Study
 
@@ -75,20 +78,31 @@ def _better(
 
 
 def _tries(study: Study, settings: dict[str, object], failure: Failure) -> list[tuple[str, object]]:
-    drawn = study.run(0, use=None, overrides=settings).names
+    run = study.run(0, use=None, overrides=settings)
+    drawn = run.names
     tries: list[tuple[str, object]] = []
 
     def numeric(name: str) -> bool:
-        value = settings.get(name, drawn.get(name))
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return _is_number(settings.get(name, drawn.get(name)))
 
-    for name, default, required in study.constructor:
+    node = study.site.node
+    for name, default, required in study.constructor or (parameters(node) if isinstance(node, ast.FunctionDef) else []):
         none = isinstance(default, ast.Constant) and default.value is None
         if name not in settings and none and "sched" not in name:
-            tries += [(name, SHORT), (name, _LIST)]
+            known = role_of(name) is not Role.UNKNOWN
+            tries += [(name, Scenario(0).value(name) if known else SHORT), (name, _LIST)]
         elif (required or none) and numeric(name) and any(text in failure.message for text in _NO_LIST):
             tries += [(name, _LIST), (name, _FACTORS)]
+    if not study.constructor and any(text in failure.message for text in (*_NO_LIST, "'list'")):
+        taken = ast.unparse(failure.node) if failure.node is not None else ""
+        free = [path for path, value in run.leaves.items() if _is_number(settings.get(path, value))]
+        free.sort(key=lambda path: last_word(path) not in taken)
+        tries += [(path, several) for path in free for several in (_LIST, _FACTORS)]
     return tries
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _ordered(study: Study) -> Study | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
@@ -20,6 +21,9 @@ _STRETCH = 41
 _NO_RATE = 1e100
 _EARLY = 40
 _MOST_TURNS = 4
+_LEAP = 1.9
+_MANY_MOVES = 20
+_MOST_BATCHES = 5
 _BATCHES = "len(loader)"
 """The path by which the simulation's clock asks for the batches of an epoch."""
 
@@ -44,15 +48,27 @@ def shape_in(study: Study, overrides: Mapping[str, object] | None = None) -> tup
 
 def once_an_epoch(study: Study, shape: Shape) -> Shape | None:
     """The shape with one batch in an epoch, where code that moves once an epoch shows a staircase or nothing else."""
-    if not {"other", "multistep"} & set(shape.family.split("+")):
+    parts = set(shape.family.split("+"))
+    if not {"other", "multistep"} & parts and not ("constant" in parts and _held(study)):
         return None
     found, _ = shape_in(study, {_BATCHES: 1})
     return found if found is not None and not {"other", "constant"} & set(found.family.split("+")) else None
 
 
+def _held(study: Study) -> bool:
+    """Whether the curve moves often, and only every few steps: with the epoch."""
+    run = study.run(0, use=study.described_by)
+    moves = [k for k, (before, after) in enumerate(pairwise(run.curve), 1) if before != after]
+    return len(moves) >= _MANY_MOVES and 1 < math.gcd(*moves) <= _MOST_BATCHES
+
+
 def _jagged(curve: Sequence[float]) -> bool:
-    """Whether a curve goes up and down from its very start, as no schedule does."""
+    """Whether a curve goes up and down from its very start, or leaps ahead time and again, as no schedule does."""
     steps = [b - a for a, b in pairwise(curve[:_EARLY])]
+    inner = zip(steps, steps[1:], steps[2:], strict=False)
+    leaps = sum(abs(b) > _LEAP * max(abs(a), abs(c)) for a, b, c in inner)
+    if leaps >= _MOST_TURNS and all(steps[: 2 * _MOST_TURNS]):
+        return True
     return sum((a > 0) != (b > 0) for a, b in pairwise(d for d in steps if d)) >= _MOST_TURNS
 
 

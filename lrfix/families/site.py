@@ -26,11 +26,19 @@ def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: M
     if "onecycle" in names:
         # One policy, annealed in another way: in straight lines up and down.
         names = [name for name in names if name != "linear-warmup+linear"]
+    if any(name != "constant" for name in names) and any(_left_out(study) for study in studies if not study.settings):
+        names = [name for name in names if name != "constant"]
     whole = united(names)
     if site.form == "setter" and whole == "constant":
         # Writing one rate again and again is an assignment, not a schedule.
         whole = "other"
     return Family(whole, named[0].parameters, horizon)
+
+
+def _left_out(study: Study) -> bool:
+    """Whether the plain run stands still because nobody set an option, of which the schedule is made."""
+    run = study.run(0, use=study.described_by)
+    return run.ran and len(set(run.curve)) == 1 and None in run.leaves.values()
 
 
 def schedules(studies: Sequence[Study]) -> tuple[ScheduleReport, ...]:

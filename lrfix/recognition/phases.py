@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lrfix.recognition.fits import spread
@@ -25,6 +25,9 @@ _FEW = 3
 _OPENING = 60
 _BEYOND = 100.0
 """A rate this many times larger than any of the first steps is no part of a schedule."""
+_LATE = (("linear",), ("cosine",), ("exponential",), ("poly",))
+_STILL = 1e-6
+"""Share of a rate that is no climb any more."""
 _NEARLY = 0.04
 """Share of its climb by which a ramp times a slow decay misses a straight line; other warmups miss it by more."""
 
@@ -69,6 +72,21 @@ class Named:
 
 def name_phases(values: Sequence[float], marks: Landmarks) -> Named:
     """The family of one curve."""
+    found = _name(values, marks)
+    if marks.ends and found.parts[-1] == "constant" and len(found.parts) <= 2:
+        # What only begins where one length ends is the schedule all the same: that length is a part of the run.
+        beyond = _name(values, replace(marks, ends=()))
+        if beyond.parts[: len(found.parts)] == found.parts and beyond.parts[len(found.parts) :] in _LATE:
+            return beyond
+    end = int(max(marks.ends, default=0)) + 1
+    if found.other and _OPENING <= end < len(values):
+        # A formula that is asked past its end may say anything there.
+        within = _name(values[:end], marks)
+        return found if within.other else within
+    return found
+
+
+def _name(values: Sequence[float], marks: Landmarks) -> Named:
     values = _bounded(values, marks)
     scale = _scale(values, marks)
     if scale == 0.0 or all(abs(v - values[0]) <= 1e-12 * scale for v in values):
@@ -282,7 +300,7 @@ def _warmup_kind(rise: Segment, values: Sequence[float], after: Segment | None, 
     if rise.kind == "exponential":
         return "exp-warmup"
     climb = values[rise.begin : rise.end]
-    if rise.kind == "unknown" and len(climb) > _HOLD:
+    if rise.kind == "unknown" and len(climb) >= _LEAST_RAMP:
         slope = (climb[-1] - climb[0]) / (len(climb) - 1)
         if all(abs(v - climb[0] - slope * i) <= _NEARLY * (climb[-1] - climb[0]) for i, v in enumerate(climb)):
             return "linear-warmup"
@@ -306,7 +324,9 @@ def _warmup_kind(rise: Segment, values: Sequence[float], after: Segment | None, 
 def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, warmed: bool) -> Iterator[str]:
     """The phases after the warmup, or the whole curve where it has none."""
     if len(rest) == 1 and rest[0].rising and rest[0].kind in ("line", "exponential", "unknown", "power"):
-        if not warmed:
+        if not warmed and _settles(rest[0], values):
+            yield from ("exp-warmup", "constant")
+        elif not warmed:
             yield _only_rise(rest[0], marks)
         return
     rest = _without_rebound(rest)
@@ -330,6 +350,12 @@ def _rest(rest: Sequence[Segment], values: Sequence[float], marks: Landmarks, wa
             yield from ("wsd",) if warmed or segment.kind == "power" else ("constant", _decay(segment))
         else:
             yield _decay(segment)
+
+
+def _settles(rise: Segment, values: Sequence[float]) -> bool:
+    """Whether a curve climbs by ever smaller steps until it stands still: a warmup that nears the rate."""
+    climb = values[rise.begin : rise.end]
+    return rise.kind == "exponential" and climb[-1] - climb[-2] <= _STILL * climb[-1] < climb[1] - climb[0]
 
 
 def _only_rise(rise: Segment, marks: Landmarks) -> str:

@@ -19,6 +19,8 @@ _SHORTEST = 5
 """Rates from which on a curve has a shape."""
 _WARM = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS, Role.WARMUP_FRACTION, Role.WARMUP_START, Role.WARMUP_FACTOR})
 _FEWEST_FACTORS = 20
+_FEW_STEPS = 7
+"""A length up to this is not the run's where the code speaks of a longer one too."""
 _ORDER = (
     "linear-warmup", "exp-warmup", "wsd", "constant", "linear", "poly", "cosine", "cosine-restarts", "inverse-sqrt",
     "exponential", "step", "multistep", "cyclic", "onecycle", "other",
@@ -75,9 +77,12 @@ def landmarks(curve: Curve) -> Landmarks:
     """The steps and levels that the values of one run point out."""
     by_role: dict[Role, list[float]] = {}
     for path, value in curve.names.items():
+        several = isinstance(value, list | tuple) and len(value) > 1
+        # A list of lengths has the places where something happens, whatever it is called.
+        role = Role.MILESTONES if several and role_of(path) in LENGTHS else role_of(path)
         for number in value if isinstance(value, list | tuple) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
-                by_role.setdefault(role_of(path), []).append(number)
+                by_role.setdefault(role, []).append(number)
 
     def of(*roles: Role) -> list[float]:
         return [number for role in roles for number in by_role.get(role, [])]
@@ -92,7 +97,7 @@ def landmarks(curve: Curve) -> Landmarks:
     floors = of(Role.FLOOR, Role.FLOOR_RATIO) + [curve.base_lr * ratio for ratio in of(Role.FLOOR_RATIO)]
     return Landmarks(
         warmups=tuple(dict.fromkeys([*warmups, *(e * b for e in of(Role.WARMUP_EPOCHS) for b in batches)])),
-        ends=tuple(e for e in dict.fromkeys(ends) if e > 1),
+        ends=tuple(e for e in dict.fromkeys(ends) if e > 1 and (e > _FEW_STEPS or max(ends) <= _FEW_STEPS)),
         boundaries=tuple(dict.fromkeys(lengths)),
         periods=tuple(dict.fromkeys(of(Role.STEP_SIZE, Role.CYCLE))),
         epoch=tuple(dict.fromkeys(batches)),

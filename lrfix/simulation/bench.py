@@ -16,7 +16,7 @@ from lrfix.simulation.facts import boundless, literal
 from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.length_objects import length_object
 from lrfix.simulation.quantities import plain
-from lrfix.simulation.roles import LENGTHS, Role, last_word, names_optimizer, role_of
+from lrfix.simulation.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.sequences import sequences, several
 from lrfix.simulation.signatures import Parameter, stated_rate
@@ -35,6 +35,7 @@ class _Omit:
     """No argument: the default holds."""
 
 
+_GROUPS = frozenset({"group", "param_group", "pg", "params_group", "parameter_group"})
 OMIT = _Omit()
 
 
@@ -56,6 +57,11 @@ class Bench:
     @cached_property
     def sequences(self) -> frozenset[str]:
         return sequences(self.site.nodes)
+
+    @property
+    def epoch_lengths(self) -> frozenset[str]:
+        """The names that the code uses as the batches of an epoch."""
+        return frozenset(name for name, role in self.scenario.meant.items() if role is Role.LOADER_LENGTH)
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""
@@ -87,15 +93,16 @@ class Bench:
         if self.site.form in ("lambda", "subclass"):
             return {}
         found: dict[str, object] = {"initial_lr": rate, "weight_decay": 0.0, "betas": (0.9, 0.999), "momentum": 0.9}
-        for root in self.site.nodes:
-            for node in ast.walk(root):
-                if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and _is_group(node.value):
-                    key = node.slice.value
-                    if isinstance(key, str) and isinstance(node.ctx, ast.Load) and "lr" in key.split("_"):
-                        if set(key.split("_")) & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
-                            found.setdefault(key, 1.0)
-                        elif key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
-                            found.setdefault(key, rate)
+        nodes = [node for root in self.site.nodes for node in ast.walk(root)]
+        tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
+        for node in nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
+                continue
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if isinstance(key, str) and key not in tested | {"lr", "params"}:
+                option = _option(node, key, rate)
+                if option is not None:
+                    found.setdefault(key, option)
         return found
 
     def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
@@ -168,7 +175,10 @@ class Bench:
     def given(self, value: Any) -> Any:
         """An argument as the callee will see it: a plain number where its role is known."""
         if isinstance(value, Unknown) and role_of(value.path) is not Role.UNKNOWN and not value.path.endswith(")"):
-            return self.world.host.concretise(value, None, "number")
+            number = self.world.host.concretise(value, None, "number")
+            if last_word(value.path) in self.sequences:
+                number = self.world.host.leaves[value.path] = several(number)
+            return number
         return value
 
     def at(self, construction: Construction | None) -> Bench:
@@ -255,6 +265,13 @@ class Bench:
                 if value is not OMIT:
                     found[name] = value
         return found
+
+    def turns(self, parameters: Sequence[Parameter], optimizer: Instance) -> list[dict[str, Any]]:
+        """What a function is given in each of the calls of one step: one a group, where it takes a group."""
+        taken = next((name for name, _, required in parameters if required and name in _GROUPS), None)
+        if taken is None:
+            return [{}]
+        return [{taken: group} for group in optimizer.attributes["param_groups"]]
 
     def moment(self, name: str, tick: Tick) -> Any:
         """The present position for a parameter, with a unit where its type is a class that has one."""
@@ -348,6 +365,16 @@ class Bench:
         if isinstance(value, Unknown):
             value = self.world.host.leaves.get(value.path)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _option(node: ast.expr, key: str, rate: float) -> object:
+    """A plausible value for an option that the code reads off every parameter group; None where nothing tells one."""
+    words = set(key.split("_"))
+    if "lr" in words and words & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
+        return 1.0
+    if key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
+        return rate
+    return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
 
 
 def _is_group(node: ast.expr) -> bool:

@@ -274,12 +274,14 @@ def _fill_dataclass(
         for statement in cls.node.body if cls.node is not None else ():
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 fields[statement.target.id] = cls.namespace.get(statement.target.id, MISSING)
-    names = list(fields)
+    names = [name for name, value in fields.items() if not isinstance(value, Field) or value.given]
     given = dict(zip(names, arguments, strict=False)) | keywords
-    for name in names:
-        value = given.pop(name, fields[name])
+    for name in fields:
+        value = given.pop(name, fields[name]) if name in names else fields[name]
         if isinstance(value, Field):
             value = value.default if value.factory is MISSING else invoke(machine, value.factory, [], {}, node)
+        if value is MISSING and name not in names:
+            continue
         if value is MISSING:
             raise UserError(TypeError(f"{instance.cls.name}() missing required argument: '{name}'"), node)
         instance.attributes[name] = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -93,13 +93,18 @@ def moment(path: str) -> Tick | None:
     return Tick.BATCH if word in ("batch_in_epoch", "step_in_epoch", "iter_in_epoch") else None
 
 
-def parameter_ticks(parameters: Sequence[str]) -> dict[str, Tick]:
-    """Which parameters of a function that is asked at every step are the present position."""
+def parameter_ticks(parameters: Sequence[str], lengths: Collection[str] = ()) -> dict[str, Tick]:
+    """Which parameters of a function that is asked at every step are the present position.
+
+    ``lengths`` are those that turn out to be an epoch's, whatever their names say.
+    """
     found = {name: tick for name in parameters if (tick := tick_of(name)) is not None}
     if not found:
         first = next((name for name in parameters if _BROAD.match(name.lower().strip("_"))), None)
         return {} if first is None else {first: Tick.STEP}
-    if Tick.EPOCH in found.values() and any(role_of(name) is Role.LOADER_LENGTH for name in parameters):
+    if Tick.EPOCH in found.values() and any(
+        role_of(name) is Role.LOADER_LENGTH or name in lengths for name in parameters
+    ):
         found.update({name: Tick.BATCH for name, tick in found.items() if name in _WITHIN and tick is Tick.STEP})
     return found
 

@@ -24,9 +24,11 @@ from lrfix.simulation.interpreter import Interpreter
 from lrfix.simulation.lengths import holds_lengths
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
+from lrfix.simulation.roles import Role
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.signatures import arguments_of
 from lrfix.simulation.trace import Trace, Write
+from lrfix.simulation.uses import roles_by_use
 from lrfix.simulation.world import Host, World
 from lrfix.sites.model import Construction, ScheduleSite
 
@@ -88,6 +90,10 @@ class Laboratory:
         return counts_items(self.site.nodes)
 
     @cached_property
+    def roles_by_use(self) -> Mapping[str, Role]:
+        return roles_by_use(self.site.nodes)
+
+    @cached_property
     def draws_lengths(self) -> bool:
         """Whether lengths that the file states are replaced where they are too long to be simulated."""
         return not holds_lengths(self.site.nodes)
@@ -116,6 +122,7 @@ class Laboratory:
         host.draws_lengths = self.draws_lengths
         scenario.defaults = defaults
         scenario.inferred = inferred(self.names)
+        scenario.meant = self.roles_by_use
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
         world = World(self.names, interpreter, host)

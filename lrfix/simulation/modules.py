@@ -86,6 +86,7 @@ def _table() -> dict[str, Any]:
             "numbers.Integral": numbers.Integral,
             "typing.TYPE_CHECKING": False,
             "enum.Enum": ENUM,
+            "enum.StrEnum": ENUM,
             "enum.auto": AUTO,
             "enum.unique": NativeFunction("enum.unique", lambda machine, node, cls: cls, accepts_callables=True),
         }

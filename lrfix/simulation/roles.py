@@ -61,6 +61,8 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.WARMUP_START,
     ),
     (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
+    (r"warm(_?up)?_from$", Role.WARMUP_START),
+    (r"warm(_?up)?_to$", Role.PEAK),
     (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
@@ -103,7 +105,10 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"epoch", Role.EPOCHS),
     (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp|exp_factor|decay_exp$", Role.POWER),
-    (r"gamma|decay_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr", Role.GAMMA),
+    (
+        r"gamma|(decay|anneal|annealing)_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr",
+        Role.GAMMA,
+    ),
     (
         r"base_?(lr|rate|learning|value$)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate|(^|_)lr_[a-z0-9]$|^(initial|init|base|start)_value$",
         Role.BASE_RATE,

@@ -66,7 +66,7 @@ class Scenario:
     """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
 
     ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
-    what the code's use of its names says of them.
+    what the code's use of its names says of them; ``meant``: the roles that follow, by the last word of an expression.
     """
 
     index: int
@@ -78,6 +78,7 @@ class Scenario:
     values: dict[str, object] = field(default_factory=dict)
     shortened: dict[str, object] = field(default_factory=dict)
     inferred: Inferred = field(default_factory=Inferred)
+    meant: Mapping[str, Role] = field(default_factory=dict)
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -85,13 +86,8 @@ class Scenario:
 
     def knows(self, path: str) -> bool:
         """Whether a plausible value can be given: by override, by default, or by role."""
-        return (
-            path in self.overrides
-            or path in self.values
-            or path in self.defaults
-            or role_of(path) is not Role.UNKNOWN
-            or last_word(path) in self.inferred.milestones
-        )
+        told = path in self.overrides or path in self.values or path in self.defaults
+        return told or self._role(path, None) is not Role.UNKNOWN
 
     def value(self, path: str, wanted: str = "number") -> object:
         """The value of a free expression; the same each time it is asked for."""
@@ -103,10 +99,8 @@ class Scenario:
         return self.values[path]
 
     def _draw(self, path: str, wanted: str) -> object:
-        role = role_of(path)
-        if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
-            role = Role.MILESTONES
         default = self.defaults.get(path)
+        role = self._role(path, default)
         if path.startswith("len(") and role_of(path[4:-1]) in RATES:
             return 1
         fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)
@@ -114,6 +108,8 @@ class Scenario:
             return default + 1 if self.vary_unknown and role is Role.CYCLES else default
         if isinstance(default, bool | str):
             return default
+        if role is Role.LOADER_LENGTH and role_of(path) is not role:
+            return self.value("len(loader)")
         if role is Role.UNKNOWN:
             return self._unknown(default, wanted)
         if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
@@ -138,6 +134,12 @@ class Scenario:
             while value in taken:
                 value *= 1.1
         return list(value) if isinstance(value, list) else value
+
+    def _role(self, path: str, default: object) -> Role:
+        role = role_of(path)
+        if not isinstance(default, int) or default <= 1:
+            role = self.meant.get(last_word(path), role)
+        return Role.MILESTONES if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones else role
 
     def _unknown(self, default: object, wanted: str) -> object:
         if isinstance(default, int | float):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from lrfix.simulation.clock import tick_of
 from lrfix.simulation.roles import last_word
 
 _WALKS = frozenset(
@@ -12,6 +13,8 @@ _WALKS = frozenset(
 )
 _ANNOTATIONS = frozenset({"list", "tuple", "Sequence", "List", "Tuple", "Iterable"})
 _APART = 18
+_LONG = 60
+"""A length up to which the places of a list may begin at it: counted in epochs too, all of them are met."""
 
 
 def sequences(nodes: Sequence[ast.AST]) -> frozenset[str]:
@@ -33,6 +36,9 @@ def _walked(node: ast.AST, counters: set[str]) -> list[ast.expr]:
             return node.args[:1] if name.startswith("bisect") else list(node.args)
     if isinstance(node, ast.For | ast.comprehension):
         return [node.iter]
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+        ticks = isinstance(node.left, ast.Name) and tick_of(node.left.id) is not None
+        return node.comparators[:1] if ticks else []
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id in counters:
         return [node.value]
     if isinstance(node, ast.arg) and node.annotation is not None:
@@ -46,7 +52,10 @@ def several(value: object) -> object:
     """Two plausible values in the place of one: lengths ascend, rates and factors descend."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return [value, value + _APART] if isinstance(value, int) else [value, value / 2]
+    if isinstance(value, float):
+        return [value, value / 2]
+    begin = value if value <= _LONG else value // 3
+    return [begin, begin + _APART]
 
 
 __all__ = ["sequences", "several"]

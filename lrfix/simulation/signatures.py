@@ -42,6 +42,8 @@ def _fields(node: ast.ClassDef) -> list[Parameter] | None:
     found: list[Parameter] = []
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            if isinstance(statement.value, ast.Call) and "init=False" in ast.unparse(statement.value):
+                continue
             found.append((statement.target.id, statement.value, statement.value is None))
     return found
 

@@ -32,10 +32,11 @@ _NAMESPACE.mro = (_NAMESPACE,)
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """``dataclasses.field(...)``: a default, or what makes one."""
+    """``dataclasses.field(...)``: a default, or what makes one; ``given`` where the constructor takes it."""
 
     default: Any = MISSING
     factory: Any = MISSING
+    given: bool = True
 
 
 def _partial(machine: Machine, node: ast.AST | None, function: Any, *arguments: Any, **keywords: Any) -> Partial:
@@ -199,11 +200,9 @@ def _deque(machine: Machine, node: ast.AST | None, values: Any = (), maxlen: Any
 
 
 def _field(machine: Machine, node: ast.AST | None, *, default: Any = MISSING, **keywords: Any) -> Field:
-    if set(keywords) - {"default_factory", "repr", "compare", "hash", "metadata", "init"} or not keywords.get(
-        "init", True
-    ):
+    if set(keywords) - {"default_factory", "repr", "compare", "hash", "metadata", "init"}:
         raise Opaque("declares a field in a way that is not simulated", node)
-    return Field(default, keywords.get("default_factory", MISSING))
+    return Field(default, keywords.get("default_factory", MISSING), keywords.get("init", True) is not False)
 
 
 def _replace(machine: Machine, node: ast.AST | None, value: Any, **changes: Any) -> Any:

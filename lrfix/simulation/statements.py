@@ -330,10 +330,14 @@ def _try(node: ast.Try) -> Execute:
     return run
 
 
+_OF_TORCH = ("_enable_get_lr_call",)
+"""What torch's schedulers enter to know that ``get_lr`` is called by ``step``."""
+
+
 def _with(node: ast.With) -> Execute:
     contexts = [(compiled(item.context_expr), item) for item in node.items]
     body = block(node.body)
-    harmless = ("no_grad", "inference_mode", "enable_grad", "catch_warnings", "suppress", "nullcontext")
+    harmless = ("no_grad", "inference_mode", "enable_grad", "catch_warnings", "suppress", "nullcontext", *_OF_TORCH)
 
     def run(machine: Machine, environment: Environment) -> Any:
         for context, item in contexts:

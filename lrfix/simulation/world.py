@@ -25,6 +25,7 @@ from lrfix.simulation.measures import Measures
 from lrfix.simulation.modules import resolve_qualified
 from lrfix.simulation.roles import LENGTHS, Role, names_optimizer, role_of
 from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.sequences import several
 from lrfix.simulation.torch_classes import stand_in
 from lrfix.simulation.values import MISSING, ClassValue, Function, Instance, Unknown
 from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
@@ -33,6 +34,7 @@ _MAX_DEPTH = 40
 _BATCHES = re.compile(r"load|batch|_dl\b|^len\(dl|iter")
 _COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 MODULE = ClassValue("module", None, (), {})
+_KEY_WORDS = frozenset({"lr", "initial", "init", "field", "key", "name"})
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
 
@@ -117,7 +119,7 @@ class Host:
         if _is_call(path) and not self.scenario.knows(path):
             raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
         value = self.scenario.value(path, wanted)
-        self.leaves[path] = value
+        self.leaves[path] = value = several(value) if wanted == "iterable" and not _is_call(path) else value
         return value
 
     def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
@@ -178,6 +180,8 @@ def imported(qualified: str, local: str) -> Any:
     value = stand_in(qualified)
     if value is None:
         value = resolve_qualified(qualified)
+    if value is None and local.isupper() and {"lr"} < (spoken := set(words(local))) <= _KEY_WORDS:
+        return "initial_lr" if spoken & {"initial", "init"} else "lr"
     return Unknown(local) if value is None else value
 
 
@@ -332,10 +336,19 @@ class World:
     def _imported(self, name: str, binding: Imported) -> Any:
         value = imported(binding.qualified, name)
         neighbours = self.names.neighbours
+        if isinstance(value, Unknown) and name == "Scheduler" and self._speaks_timm:
+            # A copy of timm's base class, which those who copy its schedulers bring along.
+            return stand_in("timm.scheduler.scheduler.Scheduler") or value
         if neighbours is None or not isinstance(value, Unknown):
             return value
         found = neighbours.meaning(name, binding.node)
         return self._in_another_file(found, value) if found is not None else value
+
+    @property
+    def _speaks_timm(self) -> bool:
+        """Whether the file reads off itself what timm's base class provides."""
+        read = {n.attr for n in self.names.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        return {"base_values", "update_groups"} <= read
 
     def beside(self, names: Names) -> World:
         """The world of another file in the same run: what is known and fixed there is kept with what is known here."""

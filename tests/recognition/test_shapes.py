@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrfix import schedules
@@ -176,6 +176,7 @@ def test_one_cycle(up: int, down: int, rounding: bool) -> None:
 
 
 @given(seed=st.integers(0, 10_000))
+@example(seed=4212).via("climbs in almost a straight line for four steps")
 @settings(max_examples=80, deadline=None)
 def test_noise_and_random_walks_are_no_family(seed: int) -> None:
     chance = random.Random(seed)
@@ -232,6 +233,13 @@ MEANT: list[tuple[str, Rate, Names, str]] = [
     ("geometric each epoch", lambda k: 0.1 * 0.9 ** (k // 4), {"len(loader)": 4}, "exponential"),
     ("geometric each period", lambda k: 0.1 * 0.5 ** (k // 30), {}, "step"),
     ("half a warmup", lambda k: 0.01 + 0.001 * k, {"warmup": 1000}, "linear-warmup"),
+    ("a decay for as many epochs again", lambda k: 0.1 * (1 - max(0, k - 90) / 80),
+     {"n_epochs": 90, "n_epochs_more": 80}, "constant+linear"),
+    ("two places among the epochs", lambda k: 0.1 * 0.5 ** ((k >= 40) + (k >= 97)), {"lr_epochs": [40, 97]},
+     "multistep"),
+    ("an epoch of few steps", lambda k: 0.1 * cosine(k / 200), {"num_iter": 3, "max_steps": 200}, "cosine"),
+    ("towards the rate, slower and slower", lambda k: 0.1 * (1 - 0.9 ** (k + 1)), {"warmup": 0.9},
+     "exp-warmup+constant"),
     ("growth to test rates", lambda k: 1e-5 * 1.04**k, {}, "exponential"),
 ]  # fmt: skip
 

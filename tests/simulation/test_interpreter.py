@@ -471,6 +471,21 @@ def test_data_classes_are_equal_by_what_they_hold() -> None:
     assert interpreted(DATA) == (True, False, False, False, False, True)
 
 
+def test_a_field_that_the_constructor_does_not_take_keeps_its_default() -> None:
+    program = """
+from dataclasses import dataclass, field
+@dataclass
+class Length:
+    warned: bool = field(default=False, init=False, repr=False)
+    value: int = 1
+    seen: list = field(default_factory=lambda: [2])
+result = (Length(3).value, Length(3).warned, Length().seen)
+"""
+    assert interpreted(program) == (3, False, [2])
+    with pytest.raises(UserError, match="unexpected"):
+        interpreted(program + "Length(warned=True)")
+
+
 def test_the_order_that_a_data_class_generates_is_refused_not_guessed() -> None:
     with pytest.raises(Opaque, match="orders objects"):
         interpreted(DATA.replace("@dataclass\n", "@dataclass(order=True)\n") + "result = Length(1) < Length(2)")

@@ -114,3 +114,36 @@ def test_a_scheduler_that_counts_itself_is_run_as_any_other() -> None:
     """)
 
     assert own.family == "step"
+
+
+PREFIXED = """
+    import math
+    from .scheduler import Scheduler
+    class CosineScheduler(Scheduler):
+        def __init__(self, optimizer, t_initial, lr_min=0.0, warmup_t=0, warmup_lr_init=0, warmup_prefix=False):
+            super().__init__(optimizer, param_group_field="lr")
+            self.t_initial, self.lr_min, self.warmup_prefix = t_initial, lr_min, warmup_prefix
+            self.warmup_t, self.warmup_lr_init = warmup_t, warmup_lr_init
+            if self.warmup_t:
+                self.warmup_steps = [(v - warmup_lr_init) / self.warmup_t for v in self.base_values]
+                super().update_groups(self.warmup_lr_init)
+        def _get_lr(self, t):
+            if t < self.warmup_t:
+                return [self.warmup_lr_init + t * s for s in self.warmup_steps]
+            if self.warmup_prefix:
+                t = t - self.warmup_t
+            share = min(1.0, t / self.t_initial)
+            return [self.lr_min + 0.5 * (v - self.lr_min) * (1 + math.cos(math.pi * share)) for v in self.base_values]
+"""
+
+
+def test_a_copy_of_timms_base_class_beside_the_file_has_timms_contract() -> None:
+    assert only(PREFIXED).family == "linear-warmup+cosine"
+
+
+def test_where_the_decay_is_counted_from_is_the_callers_choice_where_a_switch_says_so() -> None:
+    settings = Settings(frozenset({"LR202"}))
+    without = PREFIXED.replace("if self.warmup_prefix:", "if False:")
+
+    assert not check_source(textwrap.dedent(PREFIXED).encode(), "train.py", settings).findings
+    assert [f.code for f in check_source(textwrap.dedent(without).encode(), "train.py", settings).findings] == ["LR202"]

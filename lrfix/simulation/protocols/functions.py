@@ -32,7 +32,7 @@ class Valued:
         self.function = function
         self.groups = groups
         self.parameters = list(given)
-        self.ticks = parameter_ticks([name for name, _, _ in self.parameters])
+        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths)
         if not self.ticks:
             raise Opaque("takes no step", bench.site.node)
         bench.start_clock(nested(list(self.ticks.values())))

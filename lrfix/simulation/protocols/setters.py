@@ -28,7 +28,7 @@ class Asked:
         self.function = function
         self.optimizer = optimizer
         self.parameters = list(given)
-        self.ticks = parameter_ticks([name for name, _, _ in self.parameters])
+        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths)
         bench.start_clock(nested(list(self.ticks.values())))
 
     def rates(self, step: int) -> list[Any]:
@@ -36,7 +36,8 @@ class Asked:
         assert bench.clock is not None
         bench.clock.step = step
         arguments = bench.bound(self.parameters, self.optimizer, self.ticks)
-        bench.interpreter.call(self.function, **arguments)
+        for group in bench.turns(self.parameters, self.optimizer):
+            bench.interpreter.call(self.function, **{**arguments, **group})
         return bench.rates_of(self.optimizer)
 
     def jump(self, step: int) -> None:

@@ -165,7 +165,11 @@ class _Advance:
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
         arguments = self.bench.bound(self.parameters, optimizer, self.ticks)
-        return interpreter.call(interpreter.attribute(scheduler, self.method.name), **arguments)
+        method = interpreter.attribute(scheduler, self.method.name)
+        results = [
+            interpreter.call(method, **{**arguments, **group}) for group in self.bench.turns(self.parameters, optimizer)
+        ]
+        return results[0]
 
 
 def _begun(names: Names, node: ast.ClassDef) -> set[str]:
