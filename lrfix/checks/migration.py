@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.model import REPLACED
 from lrfix.study import Study
+
+_WITH_PROOF = "; `lrfix rewrite` shows the change and its proof, or what in the code around it stands in the way"
+_BY_HAND = ": the change is one to make by hand, `lrfix rewrite` leaves this form of schedule alone"
 
 
 @rule("LR401")
@@ -20,7 +24,6 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.site.span,
         f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for "
-        "step; "
-        "`lrfix rewrite` proves it and makes the change.",
+        f"step{_WITH_PROOF if study.site.form in REPLACED else _BY_HAND}.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )

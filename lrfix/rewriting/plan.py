@@ -15,7 +15,7 @@ from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, mi
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
 from lrfix.simulation.facts import literal
-from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.model import REPLACED, Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
 from lrfix.source import Source
@@ -69,7 +69,7 @@ def plan_site(
 
 def check_replaceable(site: ScheduleSite) -> None:
     """Raises NotRewritten for a form of schedule that no edit is planned for, without simulating anything."""
-    if site.form in ("lambda", "subclass"):
+    if site.form in REPLACED:
         return
     what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
     raise NotRewritten(f"{what}; rewrite replaces functions given to LambdaLR and scheduler subclasses only")

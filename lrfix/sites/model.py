@@ -10,6 +10,8 @@ from lrfix.findings import Span
 from lrfix.names import Names
 
 Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "training"]
+REPLACED = frozenset[Form]({"lambda", "subclass"})
+"""The forms that a rewrite replaces; the others are found, simulated and judged only."""
 
 
 @dataclass(frozen=True)

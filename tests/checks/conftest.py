@@ -36,6 +36,12 @@ def advice() -> Callable[[str], list[Finding]]:
 
 
 @pytest.fixture
+def handrolled() -> Callable[[str], list[str]]:
+    """The messages of LR401."""
+    return lambda source: [f.message for f in _findings(source) if f.code == "LR401"]
+
+
+@pytest.fixture
 def codes() -> Callable[[str], list[str]]:
     """The codes alone."""
     return lambda source: [finding.code for finding in _check(source)]

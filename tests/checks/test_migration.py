@@ -1,0 +1,47 @@
+"""LR401 names the call that is the same schedule, and promises of a rewrite only what the rewrite does."""
+
+from __future__ import annotations
+
+FACTOR = """
+import math
+
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, warmup_steps, total_steps):
+    def factor(step):
+        if step < warmup_steps:
+            return step / warmup_steps
+        progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    return LambdaLR(optimizer, factor)
+"""
+RATE = """
+import math
+
+
+def get_lr(step, learning_rate, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return learning_rate * step / warmup_steps
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    return 0.5 * learning_rate * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def train(optimizer, loader, args):
+    for step, batch in enumerate(loader):
+        for group in optimizer.param_groups:
+            group["lr"] = get_lr(step, args.lr, args.warmup_steps, args.total_steps)
+"""
+
+
+def test_a_form_that_rewrite_replaces_is_promised_a_proof_or_a_reason(handrolled) -> None:
+    (message,) = handrolled(FACTOR)
+    assert "`WarmupCosineLR(optimizer, total_steps, warmup_steps=warmup_steps)`" in message
+    assert "`lrfix rewrite` shows the change and its proof" in message
+
+
+def test_a_form_that_rewrite_leaves_alone_is_promised_nothing(handrolled) -> None:
+    messages = handrolled(RATE)
+    assert messages
+    assert all("step for step: the change is one to make by hand" in message for message in messages)
