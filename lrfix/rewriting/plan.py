@@ -256,6 +256,8 @@ class _Planner:
             for annotation in (a.annotation for a in ast.walk(initialiser.args) if isinstance(a, ast.arg)):
                 if annotation is not None:
                     self.uses.keep_text(ast.unparse(annotation), node)
+        # Its body goes, and `super(Schedule, self)` in it may be all that speaks of the class; the class itself stays.
+        self.uses.keep(node.name, self.names.scope_of(node))
         removed = self.uses.sweep()
         local, wanted = self._import()
         alias = ClassAlias(node, local, tuple(arguments), signature)

@@ -384,6 +384,7 @@ class TestClasses:
         ("change", "why"),
         [
             (lambda text: CLASS, "built in other files"),
+            (lambda text: CLASS.replace("super()", "super(WarmupCosine, self)"), "built in other files"),
             (lambda text: text + "\n\ndef test(s):\n    return isinstance(s, WarmupCosine)\n", "in another way"),
             (lambda text: text + '\n\n__all__ = ["WarmupCosine"]\n', "string"),
         ],
