@@ -22,14 +22,23 @@ _TOLERANCE = 1e-11
 
 
 def samples_of(study: Study, *, groups: int = 2, overrides: dict[str, object] | None = None) -> list[Sample] | None:
-    """The runs of all generic scenarios as recognition takes them; None where one gives no whole curve."""
+    """The runs of all scenarios as recognition takes them; None where one gives no whole curve.
+
+    Two of them give other values to what no scenario has a role for: what a caller may set must not be taken for fixed.
+    """
     found = []
-    for index in range(GENERIC):
-        run = study.run(index, use=_use(study), groups=groups, overrides=overrides)
+    for run in _runs(study, groups, overrides):
         if not run.ran or len(run.curve) < 2 or not all_real(run.curve):
             return None
         found.append(_sample(run))
     return found
+
+
+def _runs(study: Study, groups: int = 2, overrides: dict[str, object] | None = None) -> list[Run]:
+    use = _use(study)
+    plain = [study.run(index, use=use, groups=groups, overrides=overrides) for index in range(GENERIC)]
+    varied = [study.run(i, use=use, groups=groups, overrides=overrides, vary_unknown=True) for i in (1, 3)]
+    return [*plain, *varied]
 
 
 def _use(study: Study) -> Construction | None:
@@ -69,7 +78,7 @@ def without_override(study: Study) -> SiteAnalysis | None:
 
 def truncated(study: Study, samples: Sequence[Sample]) -> Iterator[list[Sample]]:
     """The curves up to the horizon, and, where that is not known, up to their lowest point."""
-    horizons = [study.horizon(study.run(index, use=_use(study))) for index in range(len(samples))]
+    horizons = [study.horizon(run) for run in _runs(study)]
     if all(h is not None and 2 < h < len(s.lr) for h, s in zip(horizons, samples, strict=True)):
         for extra in (1, 0):
             yield [replace(s, lr=s.lr[: (h or 0) + extra]) for h, s in zip(horizons, samples, strict=True)]

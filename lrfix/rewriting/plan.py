@@ -244,6 +244,10 @@ class _Planner:
                     f"the schedule depends on `{missing[0]}`, which the constructor of `{node.name}` does not get"
                 )
         last = "last_epoch" if initialiser is None else restart_parameter(node)
+        if initialiser is not None:
+            receiver = [*initialiser.args.posonlyargs, *initialiser.args.args][0].arg
+            for name in sorted(parameters - {*names_of(self.spec), receiver, optimizer, last, "verbose"}):
+                self.notes.append(f"`{name}` has no effect on the new schedule, whatever a caller gives")
         arguments = [optimizer, *arguments_of(self.spec, last)]
         self.uses.gone.update(node.body)
         self.uses.gone.update(node.bases)

@@ -64,6 +64,10 @@ def readings_of(analysis: SiteAnalysis) -> list[Reading]:
         return [Reading("as-written", "the same curve", recognition.spec, 0, "old and new agree at every step")]
     study = analysis.study
     assert isinstance(study, Study)
+    if study.unvaried is not None:
+        raise NotRewritten(
+            f"`{study.unvaried}` may choose another curve, which was not simulated, and a repair would have no use for it"
+        )
     found: dict[tuple[object, ...], Reading] = {}
     for reading in sorted(_repairs(study, analysis), key=lambda r: r.rank):
         found.setdefault(_same(reading.spec), reading)

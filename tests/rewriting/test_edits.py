@@ -398,6 +398,12 @@ class TestClasses:
         assert "math" not in result.after
         assert not rewrite(result.after).changed
 
+    def test_a_thin_subclass_says_what_its_callers_give_in_vain(self, rewrite):
+        notes = rewrite(CLASS.replace("floor=0.0,", "floor=0.0, cycles=1,")).sites[0].notes
+        assert [n for n in notes if "whatever a caller gives" in n] == [
+            "`cycles` has no effect on the new schedule, whatever a caller gives"
+        ]
+
     def test_a_class_that_another_file_mentions_stays(self, rewrite):
         result = rewrite(BUILT, external=lambda name: name == "WarmupCosine")
         assert "class WarmupCosine(WarmupCosineLR):" in result.after

@@ -165,6 +165,28 @@ class TestFaults:
         assert site.reading.key == "schedule-in-force"
         assert "warmup_progress='(k+1)/W'" in _emitted(site.after)
 
+    def test_a_switch_that_the_repair_has_no_use_for_is_left_alone(self, rewrite):
+        text = """
+            from torch.optim.lr_scheduler import LRScheduler
+
+            class WarmupPoly(LRScheduler):
+                def __init__(self, optimizer, max_iter, warmup_iter=500, warmup="exp", last_epoch=-1):
+                    self.max_iter, self.warmup_iter, self.warmup = max_iter, warmup_iter, warmup
+                    super().__init__(optimizer, last_epoch)
+
+                def get_lr(self):
+                    if self.last_epoch < self.warmup_iter:
+                        share = self.last_epoch / self.warmup_iter
+                        factor = share if self.warmup == "linear" else 0.01 ** (1 - share)
+                    else:
+                        done = (self.last_epoch - self.warmup_iter) / (self.max_iter - self.warmup_iter)
+                        factor = (1 - done) ** 0.9
+                    return [base * factor for base in self.base_lrs]
+            """
+        result = rewrite(textwrap.dedent(text))
+        assert not result.changed
+        assert "`warmup` may choose another curve" in result.left[0].reason
+
     def test_where_nothing_tells_what_was_meant_the_reason_is_given(self, rewrite):
         (left,) = rewrite(_fixture("lr202_spike")).left
         assert "LR202" in left.reason
