@@ -220,6 +220,7 @@ class _Prover:
         scenarios = [
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
+        scenarios += self._varied(before, after)
         edges = self._edges(before, after, scenarios[0]) if self.plan.alias is not None else []
         edges += self._longer(before, after, scenarios[0], self.spec)
         read = set(names_of(self.spec))
@@ -242,9 +243,22 @@ class _Prover:
             if index == 0 and isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
                 bases = tuple(float(stated) * 0.3**group for group in range(len(bases)))
             found.append(Values(values, bases))
+        if self.analysis.form == "lambda":
+            found += self._varied(before, after)
         free = {*before.free, *after.free}
         # Nothing varies but the base rates: two runs say as much as three.
         return found[:2] if not free else found
+
+    def _varied(self, before: Slice, after: Slice) -> list[Values]:
+        """Other values for what all scenarios leave at its default: a floor of 0 is every kind of floor."""
+        study = self.analysis.study
+        assert isinstance(study, Study)
+        index = len(self.analysis.scenarios)
+        run = study.run(index, use=None if self.analysis.form == "subclass" else study.use, vary_unknown=True)
+        known = {path: value for path, value in {**run.names, **run.leaves}.items() if value is not None}
+        if not run.ran or not {*before.free, *after.free} <= set(known):
+            return []
+        return [Values(self._values(index, before, after, known), BASE_RATES[index % len(BASE_RATES)])]
 
     def _values(self, index: int, before: Slice, after: Slice, known: Mapping[str, object]) -> dict[str, object]:
         defaults = Defaults(self.names)

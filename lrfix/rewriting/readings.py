@@ -66,7 +66,7 @@ def readings_of(analysis: SiteAnalysis) -> list[Reading]:
     assert isinstance(study, Study)
     if study.unvaried is not None:
         raise NotRewritten(
-            f"`{study.unvaried}` may choose another curve, which was not simulated, and a repair would have no use for it"
+            f"`{study.unvaried}` may choose another curve, which was not simulated and a repair would lose"
         )
     found: dict[tuple[object, ...], Reading] = {}
     for reading in sorted(_repairs(study, analysis), key=lambda r: r.rank):

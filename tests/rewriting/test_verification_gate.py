@@ -115,6 +115,39 @@ class TestNumbersFittedToTheScenarios:
         assert "with lengths 7 times as long, the rates differ" in result.left[0].reason
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        SOUND.replace("warmup, total", "warmup, total, floor=0.0").replace("0.05 + 0.95", "floor + (1 - floor)"),
+        textwrap.dedent(
+            """
+            import math
+            from torch.optim.lr_scheduler import LRScheduler
+
+            class Cosine(LRScheduler):
+                def __init__(self, optimizer, total, floor=0.0, last_epoch=-1):
+                    self.total, self.floor = total, floor
+                    super().__init__(optimizer, last_epoch)
+
+                def get_lr(self):
+                    share = 0.5 * (1 + math.cos(math.pi * min(1.0, self.last_epoch / self.total)))
+                    return [base * (self.floor + (1 - self.floor) * share) for base in self.base_lrs]
+            """
+        ).lstrip(),
+    ],
+    ids=["function", "class"],
+)
+def test_a_default_of_0_is_no_proof_for_other_values(rewrite, monkeypatch, text):
+    assert "eta_min_ratio=floor" in rewrite(text).after
+    emit = plan.arguments_of
+    monkeypatch.setattr(
+        plan, "arguments_of", lambda spec, last=None: [a.replace("eta_min_ratio", "eta_min") for a in emit(spec, last)]
+    )
+    result = rewrite(text + "\n", verify=True)
+    assert not result.changed
+    assert "verification failed" in result.left[0].reason
+
+
 class TestPlanted:
     """The emitter writes a horizon that is one step too long wherever it writes a cosine."""
 
