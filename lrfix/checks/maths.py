@@ -21,6 +21,7 @@ from lrfix.study import Study, all_real, as_float
 from lrfix.training_loop import loop_steps
 
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
+_SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
 _DEVICES = re.compile(r"gpu|device|world|replica|process|node")
 
 
@@ -213,6 +214,7 @@ def _meets_when_told_where(study: Study, runs: list[Run]) -> bool:
         p
         for p, v in leaves.items()
         if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH) and isinstance(v, int) and not isinstance(v, bool)
+        if not _SHARES.search(last_word(p))
     ]
     for start in starts:
         for warmup in warmups:

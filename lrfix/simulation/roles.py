@@ -79,7 +79,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.STEP_SIZE,
     ),
     (
-        r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|alpha_f|min_factor|min_scale|(lowest|smallest|min|minimum|final)_(lr_)?decay$",
+        r"(min|final|end|eta_min|floor|target|lr_min|lower).*(ratio|factor|frac|fraction|mult|scale|pct)|(ratio|factor|frac|fraction|mult|scale).*(min|final|end|floor)|^lrf$|^eta_(ratio|factor|mult)$|alpha_f|min_factor|min_scale|(lowest|smallest|min|minimum|final)_(lr_)?decay$",
         Role.FLOOR_RATIO,
     ),
     (

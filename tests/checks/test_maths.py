@@ -131,6 +131,22 @@ def test_a_decay_that_is_told_where_it_begins_is_not_judged_by_a_guess(codes):
     assert "LR202" in codes(BUILDER.format(start="0"))
 
 
+@pytest.mark.parametrize("floor", ["eta_ratio", "end_ratio", "leftover_share"])
+def test_a_share_is_no_step_at_which_a_decay_may_begin(codes, floor):
+    assert "LR202" in codes(f"""
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, max_iter, warmup_iter=500, {floor}=0):
+            def factor(step):
+                if step < warmup_iter:
+                    return 0.001 ** (1 - step / warmup_iter)
+                done = step / (max_iter - warmup_iter)
+                return {floor} + (1 - {floor}) * (1 + math.cos(math.pi * done)) / 2
+            return LambdaLR(optimizer, factor)
+    """)
+
+
 TWO_RATES = """
     import math
 
