@@ -27,6 +27,7 @@ from lrfix.simulation.protocols import build
 from lrfix.simulation.roles import Role
 from lrfix.simulation.scenarios import Scenario
 from lrfix.simulation.signatures import arguments_of
+from lrfix.simulation.stack import roomy
 from lrfix.simulation.trace import Trace, Write
 from lrfix.simulation.uses import roles_by_use
 from lrfix.simulation.world import Host, World
@@ -98,6 +99,7 @@ class Laboratory:
         """Whether lengths that the file states are replaced where they are too long to be simulated."""
         return not holds_lengths(self.site.nodes)
 
+    @roomy
     def run(
         self,
         scenario: Scenario,

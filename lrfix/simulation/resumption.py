@@ -16,6 +16,7 @@ from lrfix.simulation.laboratory import FUEL, Laboratory
 from lrfix.simulation.measures import measures_of
 from lrfix.simulation.protocols import build
 from lrfix.simulation.scenarios import Scenario
+from lrfix.simulation.stack import roomy
 from lrfix.simulation.trace import Trace
 from lrfix.simulation.values import Instance
 from lrfix.simulation.world import Host, World
@@ -50,6 +51,7 @@ class _Bench:
     running: Any
 
 
+@roomy
 def resume(
     laboratory: Laboratory,
     index: int,
