@@ -39,6 +39,8 @@ _WORD = re.compile(r"\w+")
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 _STRETCH = 6
+_LATE_STEPS = 400
+_OTHER_VALUES = (0.2, 3, 8)
 
 
 class Study:
@@ -401,7 +403,39 @@ class Study:
             return replace(
                 found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"
             )
+        left_out = self._left_out(found)
+        if left_out is not None:
+            return replace(found, spec=None, reason=f"`{left_out}` changes the curve where it has other values")
         return found
+
+    def _left_out(self, found: Recognition) -> str | None:
+        """A setting that the recognised schedule has no use for and that matters all the same.
+
+        A floor, say, that no scenario reaches: far larger and smaller values are tried, over a longer run. Lengths are
+        left to the scenarios, which draw them far apart.
+        """
+        from lrfix.recognition import Sample
+        from lrfix.recognition.confirmation import first_difference
+
+        assert found.spec is not None
+        told = " ".join(found.parameters.values())
+        steps = max(self.steps, _LATE_STEPS)
+        plain = self.run(0, use=self.described_by)
+        open_values = {p: v for p, v in _numbers(plain).items() if p in plain.leaves or self.site.form == "subclass"}
+        for path, value in open_values.items():
+            known = path in told or role_of(path) in (*LENGTHS, Role.BASE_RATE, Role.LAST_EPOCH)
+            if known or not isinstance(value, int | float):
+                continue
+            for other in {type(value)(value * factor) for factor in _OTHER_VALUES} - {value}:
+                run = self.run(0, use=self.described_by, steps=steps, overrides={path: other})
+                if not _usable(run):
+                    continue
+                sample = Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run))
+                apart = first_difference(found.spec.scheduler, found.parameters, sample)
+                # A combination that the bundled schedule refuses, a warmup beyond the end, says nothing of this one.
+                if apart is not None and math.isfinite(apart[2]):
+                    return path
+        return None
 
 
 def _rounds(spec: ScheduleSpec) -> bool:

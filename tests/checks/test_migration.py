@@ -45,3 +45,15 @@ def test_a_form_that_rewrite_leaves_alone_is_promised_nothing(handrolled) -> Non
     messages = handrolled(RATE)
     assert messages
     assert all("step for step: the change is one to make by hand" in message for message in messages)
+
+
+def test_a_floor_that_no_scenario_reaches_is_a_part_of_the_schedule(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, config):
+        return LambdaLR(optimizer, lambda k: {factor})
+    """
+    decay = "config.gamma ** (k / config.decay_step)"
+    assert handrolled(source.format(factor=decay))
+    assert handrolled(source.format(factor=f"max({decay}, config.lowest_decay)")) == []
