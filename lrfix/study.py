@@ -418,7 +418,7 @@ class Study:
         from lrfix.recognition.confirmation import first_difference
 
         assert found.spec is not None
-        told = " ".join(found.parameters.values())
+        told = " ".join(found.spec.arguments.values())
         steps = max(self.steps, _LATE_STEPS)
         plain = self.run(0, use=self.described_by)
         open_values = {p: v for p, v in _numbers(plain).items() if p in plain.leaves or self.site.form == "subclass"}
@@ -431,7 +431,7 @@ class Study:
                 if not _usable(run):
                     continue
                 sample = Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run))
-                apart = first_difference(found.spec.scheduler, found.parameters, sample)
+                apart = first_difference(found.spec.scheduler, found.spec.arguments, sample)
                 # A combination that the bundled schedule refuses, a warmup beyond the end, says nothing of this one.
                 if apart is not None and math.isfinite(apart[2]):
                     return path

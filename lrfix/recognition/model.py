@@ -20,6 +20,19 @@ class Sample:
     names: Mapping[str, object]
 
 
+POSITIONAL = {
+    "WarmupCosineLR": ("total_steps",),
+    "WarmupCosineRestartsLR": ("T_0", "T_mult"),
+    "WarmupLinearLR": ("total_steps",),
+    "WarmupPolynomialLR": ("total_steps", "power"),
+    "WarmupExponentialLR": ("gamma",),
+    "WarmupStepLR": ("step_size", "gamma"),
+    "WarmupMultiStepLR": ("milestones", "gamma"),
+    "WarmupStableDecayLR": ("total_steps", "decay_steps"),
+}
+"""Arguments of the bundled schedulers that are commonly given by position, after ``optimizer``."""
+
+
 @dataclass(frozen=True)
 class ScheduleSpec:
     """A construction of a bundled scheduler: its class, then argument texts to emit after ``optimizer``."""
@@ -27,6 +40,11 @@ class ScheduleSpec:
     scheduler: str
     positional: tuple[str, ...]
     keywords: Mapping[str, str]
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """All argument texts by the names of the bundled scheduler."""
+        return {**dict(zip(POSITIONAL.get(self.scheduler, ()), self.positional, strict=False)), **self.keywords}
 
 
 @dataclass(frozen=True)

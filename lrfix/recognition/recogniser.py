@@ -9,19 +9,9 @@ from dataclasses import dataclass
 from lrfix.recognition.confirmation import first_difference
 from lrfix.recognition.evaluation import evaluate
 from lrfix.recognition.expressions import Expression, Expressions, agrees
-from lrfix.recognition.model import Hypothesis, Recognition, Sample, ScheduleSpec
+from lrfix.recognition.model import POSITIONAL, Hypothesis, Recognition, Sample, ScheduleSpec
 from lrfix.recognition.readings import readings, without_warmup_too
 
-_POSITIONAL = {
-    "WarmupCosineLR": ("total_steps",),
-    "WarmupCosineRestartsLR": ("T_0", "T_mult"),
-    "WarmupLinearLR": ("total_steps",),
-    "WarmupPolynomialLR": ("total_steps", "power"),
-    "WarmupExponentialLR": ("gamma",),
-    "WarmupStepLR": ("step_size", "gamma"),
-    "WarmupMultiStepLR": ("milestones", "gamma"),
-    "WarmupStableDecayLR": ("total_steps", "decay_steps"),
-}
 _DEFAULTS = {
     "warmup_progress": "k/W",
     "decay_progress": "k/D",
@@ -236,7 +226,7 @@ def _spec(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
     """Arguments in the order of the signature; positional ones end at the first that is left out."""
     rest = dict(arguments)
     positional: list[str] = []
-    for name in _POSITIONAL.get(scheduler, ()):
+    for name in POSITIONAL.get(scheduler, ()):
         if name not in rest:
             break
         if name in ("T_mult", "power", "gamma", "decay_steps") and positional:

@@ -9,29 +9,14 @@ from lrfix.recognition import Sample, ScheduleSpec
 from lrfix.recognition.confirmation import bundled_curve
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 
-POSITIONAL = {
-    "WarmupCosineLR": ("total_steps",),
-    "WarmupCosineRestartsLR": ("T_0", "T_mult"),
-    "WarmupLinearLR": ("total_steps",),
-    "WarmupPolynomialLR": ("total_steps", "power"),
-    "WarmupExponentialLR": ("gamma",),
-    "WarmupStepLR": ("step_size", "gamma"),
-    "WarmupMultiStepLR": ("milestones", "gamma"),
-    "WarmupStableDecayLR": ("total_steps", "decay_steps"),
-}
 _LONGEST = 2000
 _SHORTEST = 24
-
-
-def arguments_by_name(spec: ScheduleSpec) -> dict[str, str]:
-    """All arguments of a construction by the names of the bundled scheduler."""
-    return {**dict(zip(POSITIONAL.get(spec.scheduler, ()), spec.positional, strict=False)), **spec.keywords}
 
 
 def expected_curve(spec: ScheduleSpec, values: Mapping[str, object], base_lr: float, steps: int) -> tuple[float, ...]:
     """The rates of the first ``steps`` steps; empty where an argument has no value under ``values``."""
     try:
-        arguments = {n: t for n, t in arguments_by_name(spec).items() if n != "last_epoch"}
+        arguments = {n: t for n, t in spec.arguments.items() if n != "last_epoch"}
         curve = bundled_curve(spec.scheduler, arguments, Sample((), base_lr, values))
         return tuple(curve(step) for step in range(steps))
     except (NotArithmetic, ArithmeticError, ValueError, TypeError, KeyError):
@@ -43,7 +28,7 @@ def telling_length(
 ) -> int:
     """How many steps show a schedule: past its horizon, or three cycles; 240 where that cannot be told."""
     given: dict[str, float] = {}
-    for name, text in arguments_by_name(spec).items():
+    for name, text in spec.arguments.items():
         try:
             value = evaluate(text, values)
         except (NotArithmetic, ArithmeticError, ValueError, TypeError):
@@ -73,4 +58,4 @@ def longest_number(program: str) -> int:
     return max((n for n in whole if n <= _LONGEST), default=0)
 
 
-__all__ = ["POSITIONAL", "arguments_by_name", "expected_curve", "longest_number", "telling_length"]
+__all__ = ["expected_curve", "longest_number", "telling_length"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from lrfix.recognition.model import ScheduleSpec
-from lrfix.rewriting.curves import POSITIONAL
+from lrfix.recognition.model import POSITIONAL, ScheduleSpec
 from lrfix.rewriting.model import NotRewritten
 
 LINE_LENGTH = 88

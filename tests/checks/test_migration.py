@@ -57,3 +57,32 @@ def test_a_floor_that_no_scenario_reaches_is_a_part_of_the_schedule(handrolled) 
     decay = "config.gamma ** (k / config.decay_step)"
     assert handrolled(source.format(factor=decay))
     assert handrolled(source.format(factor=f"max({decay}, config.lowest_decay)")) == []
+
+
+def test_a_setting_that_a_formula_rounds_away_is_a_part_of_it(handrolled) -> None:
+    source = """
+    import math
+
+    def adjust_learning_rate(initial_lr, optimizer, epoch, {setting}):
+        lr = initial_lr * 0.1 ** (epoch // {size})
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert handrolled(source.format(setting="n_repeats", size="30"))
+    assert handrolled(source.format(setting="n_repeats", size="int(math.ceil(30.0 / n_repeats))")) == []
+
+
+def test_what_has_no_effect_stands_in_no_schedule_s_way(handrolled) -> None:
+    assert handrolled("""
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Noam(LRScheduler):
+        def __init__(self, optimizer, model_size, warm_step, unused=7.0, last_epoch=-1):
+            self.model_size, self.warm_step, self.unused = model_size, warm_step, unused
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            k = self.last_epoch + 1
+            rate = self.model_size**-0.5 * min(k**-0.5, k * self.warm_step**-1.5)
+            return [rate for _ in self.base_lrs]
+    """)
