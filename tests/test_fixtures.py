@@ -227,24 +227,18 @@ class TestUnderTorch:
 
 def rates_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The first group's rate at every optimizer step of the script, run as it is."""
-    import torch
+    # Not by a step method of our own: a class that is first built under one keeps it for the tests that follow.
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
 
     rates: list[Any] = []
-
-    def recorded(step: Any) -> Any:
-        def run(self: Any, *given: Any, **named: Any) -> Any:
-            rates.append(self.param_groups[0]["lr"])
-            return step(self, *given, **named)
-
-        return run
-
-    for optimizer in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
-        if "step" in vars(optimizer):
-            monkeypatch.setattr(optimizer, "step", recorded(optimizer.step))
+    handle = register_optimizer_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
     module = types.ModuleType(path.stem)
     monkeypatch.setitem(sys.modules, path.stem, module)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True), vars(module))
-        module.main()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True), vars(module))
+            module.main()
+    finally:
+        handle.remove()
     return rates
