@@ -12,6 +12,7 @@ from lrfix.registry import rule
 from lrfix.simulation.laboratory import Run
 from lrfix.simulation.roles import RATES, Role, last_word, role_of
 from lrfix.simulation.signatures import stated_rate
+from lrfix.sites.effects import Effects
 from lrfix.sites.model import Construction
 from lrfix.structure import decay_span, method
 from lrfix.study import Study, all_real, constant
@@ -322,14 +323,14 @@ def _ramps_by_method(study: Study, scaling: ast.stmt) -> bool:
     if not counters & _COUNTERS:
         return False
     owner = study.names.enclosing(function, ast.ClassDef) or function
-    return not any(
-        isinstance(s, ast.Assign)
-        and any(
-            isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant) and t.slice.value == "lr"
-            for t in s.targets
-        )
-        for s in ast.walk(owner)
-    )
+    effects = Effects(study.names)
+    sets_anew = any(not write.scales for write in effects.inside(owner)) or effects.setting_calls(owner)
+    return not sets_anew and not _inherits(owner)
+
+
+def _inherits(owner: ast.AST) -> bool:
+    """Whether a class has bases, whose methods may do what its own do not."""
+    return isinstance(owner, ast.ClassDef) and any(ast.unparse(base) != "object" for base in owner.bases)
 
 
 def _ratio_where_a_factor_is_due(study: Study) -> Iterator[Violation]:

@@ -122,6 +122,37 @@ def test_a_warmup_left_to_subclasses_is_judged_by_its_text(codes):
     assert codes(textwrap.dedent(WARMUP.format(reset=reset))) == []
 
 
+SET_BACK = """
+    @contextmanager
+    def dampening(self):
+        for group, lr in zip(self.optimizer.param_groups, self.lrs):
+            set_lr(group, lr)
+        yield
+        self.dampen()
+
+
+def set_lr(group, lr):
+    {how}
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        'group["lr"] = lr',
+        'group["lr"].fill_(lr)',
+        'if isinstance(group["lr"], Tensor):\n        group["lr"].fill_(lr)\n    else:\n        group["lr"] = lr',
+    ],
+)
+def test_a_warmup_whose_helper_sets_the_rate_back_is_sound(codes, how):
+    assert codes(textwrap.dedent(WARMUP.format(reset="")) + SET_BACK.format(how=how)) == []
+
+
+def test_what_a_base_class_may_set_back_is_not_judged(codes):
+    derived = WARMUP.format(reset="").replace("class Warmup:", "class Warmup(BaseWarmup):")
+    assert codes(textwrap.dedent(derived)) == []
+
+
 ANY = """
 from torch.optim.lr_scheduler import LambdaLR
 
