@@ -278,15 +278,31 @@ def _means_to_vary(study: Study) -> bool:
             return formula
         # A schedule with parameters that is bypassed was meant, whatever they are called.
         return formula and bool(hyperparameters(study)) and any(bypassed_schedule(study))
-    parameters = [a.arg for a in node.args.args] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
-    body = node.body if isinstance(node, ast.FunctionDef) else [node.body] if isinstance(node, ast.Lambda) else []
-    for part in body:
-        for inner in ast.walk(part):
-            if isinstance(inner, ast.BinOp | ast.Compare) and any(
-                isinstance(n, ast.Name) and n.id in parameters for n in ast.walk(inner)
-            ):
-                return True
-    return False
+    return _works_with_its_arguments(node) and any(_works_with_its_arguments(f) for f in _asked_for_rates(study))
+
+
+def _asked_for_rates(study: Study) -> set[ast.AST]:
+    """The functions that training calls again and again: those of the chosen schedule, not the factory around it."""
+    return {
+        function
+        for run in study.runs
+        if run.stepped is not None
+        for function, count in run.stepped.calls.items()
+        if count >= len(run.curve) // 2 and (function in study.names.parents or function in study.site.nodes)
+    }
+
+
+def _works_with_its_arguments(function: ast.AST) -> bool:
+    """Whether a function calculates with its parameters or compares them."""
+    if not isinstance(function, ast.FunctionDef | ast.Lambda):
+        return False
+    parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    return any(
+        isinstance(inner, ast.BinOp | ast.Compare)
+        and any(isinstance(n, ast.Name) and n.id in parameters for n in ast.walk(inner))
+        for part in (function.body if isinstance(function, ast.FunctionDef) else [function.body])
+        for inner in ast.walk(part)
+    )
 
 
 def _step_cancels_out(study: Study) -> Iterator[Violation]:

@@ -150,3 +150,28 @@ GROUPS = 'for group in {owner}.param_groups: group["lr"] = lr'
 def test_a_rate_worked_out_for_an_optimizer_that_never_gets_it(check, write, use, reported):
     found = constants(check(RETURNED.format(write=write, use=use)))
     assert ["does not reach the optimizer" in f.message for f in found] == ([True] if reported else [])
+
+
+@pytest.mark.parametrize(("constant", "reported"), [("lambda step: 1.0", False), ("lambda step: 1.0 + 0 * step", True)])
+def test_a_branch_that_is_constant_on_purpose_beside_others(check, constant, reported):
+    source = f"""
+def linear(step, total):
+    return max(0.0, 1 - step / total)
+
+
+def factor(args, total):
+    if args.scheduler == "linear":
+        made = partial(linear, total=total)
+    elif args.scheduler == "constant":
+        made = {constant}
+    else:
+        raise ValueError(args.scheduler)
+    return made
+
+
+def build(model, args, total):
+    optimizer = SGD(model.parameters(), lr=args.lr)
+    return LambdaLR(optimizer, factor(args, total))
+"""
+    found = check("from functools import partial\nfrom torch.optim import SGD\n" + HEAD + source)
+    assert bool(constants(found)) == reported
