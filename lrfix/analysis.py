@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lrfix.domains.roles import role_of
 from lrfix.findings import ScheduleReport, Span, Status
-from lrfix.simulation.roles import role_of
 
 if TYPE_CHECKING:
+    from lrfix.driving.laboratory import Run
+    from lrfix.experiments.study import Study
     from lrfix.names import Names
     from lrfix.recognition import Recognition
-    from lrfix.simulation.laboratory import Run
     from lrfix.sites.model import ScheduleSite
     from lrfix.source import Source
-    from lrfix.study import Study
     from lrfix.usage import Place
 
 
@@ -71,8 +71,8 @@ def examine(source: Source, torch_version: str | None = None, place: Place | Non
 
 
 def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
+    from lrfix.experiments.study import Study
     from lrfix.sites import training_code
-    from lrfix.study import Study
 
     site = training_code(names)
     if site is not None:
@@ -149,10 +149,10 @@ def _weighed(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
+    from lrfix.domains.facts import Defaults
+    from lrfix.domains.switches import settings, switches
+    from lrfix.experiments.study import Study, as_float
     from lrfix.families import family_of_site, inherited, proven, schedules, settle_key
-    from lrfix.simulation.facts import Defaults
-    from lrfix.simulation.switches import settings, switches
-    from lrfix.study import Study, as_float
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]

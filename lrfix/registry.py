@@ -1,4 +1,4 @@
-"""The rules: functions found by walking ``lrfix.checks``, each joined with its page."""
+"""The rules: functions found by walking ``lrfix.rules``, each joined with its page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 from lrfix.findings import Severity, Violation
 from lrfix.pages import Page, load_pages
 
-#: A rule looks at one site's study (``lrfix.simulation.study.Study``) and yields what is wrong with it.
-#: The registry is below the simulation, so the argument's type is not named here.
+#: A rule looks at one site's study (``lrfix.experiments.study.Study``) and yields what is wrong with it.
+#: The registry is below the experiments, so the argument's type is not named here.
 RuleFunction = Callable[[Any], Iterable[Violation]]
 _Function = TypeVar("_Function", bound=RuleFunction)
 
 #: Rules about lrfix's own comments have no site to look at: the engine reports them.
 ENGINE_RULES = frozenset({"LR001"})
 
+_PACKAGES = ("lrfix.checks", "lrfix.rules")
 _CODE = re.compile(r"LR[1-9]\d\d")
 _MARK = "__lrfix_code__"
 _USES = "__lrfix_uses__"
@@ -97,7 +98,7 @@ def join(functions: Iterable[RuleFunction], pages: Mapping[str, Page]) -> Mappin
     for code, page in pages.items():
         if code not in by_code and code not in ENGINE_RULES:
             raise RegistryError(
-                f"{page.path}:1: {code} has no rule; write a function with @rule({code!r}) in lrfix/checks"
+                f"{page.path}:1: {code} has no rule; write a function with @rule({code!r}) in lrfix/rules"
             )
     for code in sorted(ENGINE_RULES):
         if code not in pages:
@@ -106,9 +107,11 @@ def join(functions: Iterable[RuleFunction], pages: Mapping[str, Page]) -> Mappin
 
 
 def _walk() -> list[RuleFunction]:
-    checks = importlib.import_module("lrfix.checks")
     found: list[RuleFunction] = []
-    for info in sorted(pkgutil.walk_packages(checks.__path__, "lrfix.checks."), key=lambda info: info.name):
+    packages = [importlib.import_module(name) for name in _PACKAGES]
+    places = [(package.__path__, package.__name__ + ".") for package in packages]
+    infos = [info for path, prefix in places for info in pkgutil.walk_packages(path, prefix)]
+    for info in sorted(infos, key=lambda info: info.name):
         module = importlib.import_module(info.name)
         for value in vars(module).values():
             # A rule imported into a neighbouring module must not count twice.

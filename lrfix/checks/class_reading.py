@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.structure import method, methods, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Position, Span
 from lrfix.names import Defined
-from lrfix.structure import method, methods, statements
-from lrfix.study import Study
 
 _NUMERIC_CALLS = frozenset({"max", "min", "float", "abs", "pow", "round"})
 

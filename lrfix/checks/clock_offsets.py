@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.structure import assignments
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.vocabulary import names_position, speaks_of_step, words
-from lrfix.structure import assignments
-from lrfix.study import Study
 
 _BEFORE = frozenset({"resume", "resumed", "start", "begin", "initial"})
 

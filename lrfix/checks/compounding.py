@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.domains.signatures import arguments_of
+from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
-from lrfix.simulation.roles import Role, role_of
-from lrfix.simulation.signatures import arguments_of
 from lrfix.sites.vocabulary import GROUP_NAMES
-from lrfix.study import Study, all_real
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 #: A function that sets the rate on at least so many levels is a schedule; one that acts at milestones has fewer.

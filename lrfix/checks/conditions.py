@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lrfix.structure import terminates
+from lrfix.experiments.structure import terminates
 
 #: Looks up the number that an expression always has; None when it may have several.
 Constant = Callable[[ast.expr], float | None]

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.checks.erasing import erasing
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
-from lrfix.study import Study
 
 #: Schedulers whose every step writes a rate of their own, whatever stands in the optimizer; the others go on from it.
 _ABSOLUTE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"})

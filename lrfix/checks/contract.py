@@ -27,11 +27,11 @@ from lrfix.checks.class_reading import (
 )
 from lrfix.checks.inheritance import TORCH_STATE, foreign_super, made_by_base, read_too_early
 from lrfix.checks.step_paths import StepPath, step_paths
+from lrfix.experiments.structure import method, methods, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.structure import method, methods, statements
-from lrfix.study import Study
 
 _TORCH_OWN = frozenset({*TORCH_STATE, "verbose", "print_lr", "_get_lr_called_within_step", "_is_initial"})
 _NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")

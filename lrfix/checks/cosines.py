@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lrfix.checks.ramps import ramp_end
+from lrfix.domains.roles import RATES, Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import decay_span
+from lrfix.experiments.study import Study, all_real, as_float
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import RATES, Role, role_of
-from lrfix.structure import decay_span
-from lrfix.study import Study, all_real, as_float
 
 _LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer
-from lrfix.study import Study
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WARMUPS = "pytorch_warmup."

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from lrfix.domains.facts import sets_its_names
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import Same
+from lrfix.driving.laboratory import Failure, Run
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.facts import sets_its_names
-from lrfix.simulation.laboratory import Failure, Run
-from lrfix.simulation.roles import LENGTHS, Role, role_of
-from lrfix.simulation.scenarios import Same
 from lrfix.sites.model import Construction
-from lrfix.study import Study
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLE = (Role.HORIZON, Role.EPOCHS)

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.checks.class_reading import own_attribute
+from lrfix.experiments.structure import methods
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import BLOCK_FIELDS
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer
-from lrfix.structure import methods
-from lrfix.study import Study
 
 #: Schedulers that go on from the rate which they find in the optimizer.
 _RECURSIVE = frozenset(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, as_float
 from lrfix.findings import Violation
 from lrfix.names import Defined
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role
-from lrfix.study import Study, as_float
 
 _APART = 1.1
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars"})

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lrfix.checks.compounding import compounded
+from lrfix.domains.roles import RATES, Role, last_word, role_of
+from lrfix.domains.signatures import stated_rate
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import decay_span, method
+from lrfix.experiments.study import Study, all_real, constant
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import RATES, Role, last_word, role_of
-from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.effects import Effects
 from lrfix.sites.model import Construction
-from lrfix.structure import decay_span, method
-from lrfix.study import Study, all_real, constant
 
 _TINY_FACTOR, _TINY_RATE = 0.05, 1e-5
 _RAMP, _ENOUGH = 3, 40

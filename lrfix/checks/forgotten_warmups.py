@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import words
-from lrfix.study import Study
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LENGTHS = {"CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}

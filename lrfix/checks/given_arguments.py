@@ -6,13 +6,13 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import SCHEDULE_ROLES, Role, last_word, role_of
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned
-from lrfix.simulation.facts import literal
-from lrfix.simulation.roles import SCHEDULE_ROLES, Role, last_word, role_of
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, optimizer_call, words
-from lrfix.study import Study
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHARES = (*_WARMUPS, Role.WARMUP_FRACTION)

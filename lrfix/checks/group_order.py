@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.facts import literal
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.simulation.facts import literal
 from lrfix.sites.vocabulary import call_argument, words
-from lrfix.study import Study
 
 _BIAS = frozenset({"bias", "biases"})
 

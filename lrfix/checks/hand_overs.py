@@ -6,11 +6,11 @@ import ast
 import math
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import names_position
-from lrfix.study import Study
 
 _LENGTHS = {"CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import hyperparameters
+from lrfix.experiments.study import Study, constant
 from lrfix.findings import Violation
-from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.structure import hyperparameters
-from lrfix.study import Study, constant
 
 _FLOORS = {Role.FLOOR: (0.2, 0.4), Role.FLOOR_RATIO: (0.2, 0.4)}
 

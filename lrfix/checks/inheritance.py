@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import base_constructor_call, on_class, own_attribute, stored_in, stores_in, torch_named
+from lrfix.experiments.structure import method, methods, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined
-from lrfix.structure import method, methods, statements
-from lrfix.study import Study
 
 #: What ``LRScheduler.__init__`` creates, across torch's versions.
 TORCH_STATE = ("optimizer", "base_lrs", "last_epoch", "_step_count", "_last_lr")

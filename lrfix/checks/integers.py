@@ -6,12 +6,12 @@ import ast
 import re
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.driving.laboratory import Laboratory, Run
+from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Laboratory, Run
-from lrfix.simulation.roles import Role, last_word, role_of
-from lrfix.simulation.scenarios import Scenario
-from lrfix.study import Study, all_real
 
 _RUNS = (Role.HORIZON, Role.EPOCHS)
 _WHOLES = (*_RUNS, Role.WARMUP, Role.WARMUP_EPOCHS, Role.DECAY_LENGTH)

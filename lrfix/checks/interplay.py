@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.study import Study, all_real
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real
 
 _MOST = 3
 _SCENARIOS = (0, 1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.facts import literal
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Augmented
-from lrfix.simulation.facts import literal
 from lrfix.sites.stock import given, stock_scheduler
-from lrfix.study import Study
 
 #: Hooks that every training runs once, a fresh one and a resumed one.
 _STARTS = frozenset({"on_train_start", "on_fit_start"})

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute, stored_in
+from lrfix.experiments.structure import method, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import words
-from lrfix.structure import method, statements
-from lrfix.study import Study
 
 #: Methods through which a module may save more than Lightning does.
 _SAVING = frozenset({"on_save_checkpoint", "on_load_checkpoint", "state_dict", "load_state_dict", "lr_schedulers"})

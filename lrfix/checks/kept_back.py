@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import base_constructor_call, stored_in, torch_named
+from lrfix.experiments.structure import method, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.sites.vocabulary import looks_like_optimizer, words
-from lrfix.structure import method, statements
-from lrfix.study import Study
 
 _SCHEDULERS = frozenset({"scheduler", "lr", "lrscheduler"})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import SCOPE_NODES, Names
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS, torch_scheduler
-from lrfix.study import Study
 
 _Made = ast.Lambda | ast.FunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lrfix.domains.roles import Role, last_word
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import decay_span
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, last_word
 from lrfix.sites.vocabulary import identifiers, words
-from lrfix.structure import decay_span
-from lrfix.study import Study
 
 _UNITS = ((Role.WARMUP, Role.HORIZON), (Role.WARMUP_EPOCHS, Role.EPOCHS))
 #: By these words a length is that of the whole run, and not of the decay alone.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position
-from lrfix.study import Study
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import names_optimizer
+from lrfix.experiments.structure import methods
 from lrfix.names import Names
-from lrfix.simulation.roles import names_optimizer
 from lrfix.sites.vocabulary import words
-from lrfix.structure import methods
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _SETS = frozenset({"update", "adjust", "set", "change", "anneal", "decay", "step"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.structure import assignments, statements
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.vocabulary import names_rate
-from lrfix.structure import assignments, statements
-from lrfix.study import Study
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real, as_float, constant
 from lrfix.findings import Violation
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.study import Study, all_real, as_float, constant
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHORTEST = 3

@@ -11,14 +11,14 @@ from lrfix.checks.hand_overs import handed_over_late
 from lrfix.checks.interplay import torn_apart
 from lrfix.checks.phases import begins_again, phases_apart, resumed_apart
 from lrfix.checks.ramps import overshoots, ramp_end
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.scenarios import Same
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import decay_span, methods
+from lrfix.experiments.study import Study, all_real, as_float
+from lrfix.experiments.training_loop import loop_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, last_word, role_of
-from lrfix.simulation.scenarios import Same
-from lrfix.structure import decay_span, methods
-from lrfix.study import Study, all_real, as_float
-from lrfix.training_loop import loop_steps
 
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
 _SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")

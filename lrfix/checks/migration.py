@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import REPLACED
-from lrfix.study import Study
 
 _WITH_PROOF = "; `lrfix rewrite` shows the change and its proof, or what in the code around it stands in the way"
 _BY_HAND = ": the change is one to make by hand, `lrfix rewrite` leaves this form of schedule alone"

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position, words
-from lrfix.study import Study
 
 _ASKED = frozenset({"lr", "scheduler", "schedule", "sched", "anneal", "annealing", "warmup"})
 

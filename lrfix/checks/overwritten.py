@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.structure import functions_of, statements, terminates
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.vocabulary import names_position, names_rate, speaks_of_step, words
-from lrfix.structure import functions_of, statements, terminates
-from lrfix.study import Study
 
 _LIBRARIES = frozenset({"math", "np", "numpy", "torch"})
 _BUILTINS = frozenset({"min", "max", "float", "int", "abs", "pow", "len", "cos", "sqrt"})

@@ -11,12 +11,12 @@ from lrfix.checks.given_arguments import misgiven
 from lrfix.checks.group_order import meant_for_another_group
 from lrfix.checks.kept_back import uncorrected
 from lrfix.checks.pasted import pasted
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import assignments, decay_span, methods
+from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.structure import assignments, decay_span, methods
-from lrfix.study import Study, all_real
 
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
 

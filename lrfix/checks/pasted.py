@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Names
-from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.vocabulary import words
-from lrfix.study import Study
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SPOKEN = frozenset({"lr", "scheduler", "schedule", "sched", "warmup"})

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.assigned import unassigned_reads
+from lrfix.domains.roles import Role
+from lrfix.experiments.structure import functions_of, methods, statements, terminates
+from lrfix.experiments.study import Study
+from lrfix.experiments.training_loop import loop_steps
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.simulation.roles import Role
 from lrfix.sites.vocabulary import speaks_of_rate
-from lrfix.structure import functions_of, methods, statements, terminates
-from lrfix.study import Study
-from lrfix.training_loop import loop_steps
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: Called for what they do; `return scheduler.step()` returns nothing too.

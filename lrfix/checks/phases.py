@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lrfix.checks.ramps import ramp_end
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, last_word, role_of
-from lrfix.simulation.values import Instance, Unknown
-from lrfix.study import Study, all_real
+from lrfix.interpreter.values import Instance, Unknown
 
 #: What makes stairs: drops that are meant.
 _STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from lrfix.experiments.study import Study, constant
 from lrfix.sites.vocabulary import torch_scheduler, words
-from lrfix.study import Study, constant
 
 #: Shapes that no constant has.
 _SHAPES = {

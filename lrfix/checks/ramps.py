@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import RATES, role_of
+from lrfix.domains.roles import RATES, role_of
+from lrfix.driving.laboratory import Run
 
 SHORTEST = 3
 

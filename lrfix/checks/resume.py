@@ -10,14 +10,14 @@ from lrfix.checks.clock_offsets import without_offset
 from lrfix.checks.counters import forgotten_counters
 from lrfix.checks.kept_apart import kept_apart
 from lrfix.checks.late_schedulers import built_late
+from lrfix.domains.facts import literal
+from lrfix.driving.resumption import Resumption, resume
+from lrfix.experiments.structure import method, methods, statements, updates
+from lrfix.experiments.study import Study
 from lrfix.findings import Position, Span, Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.simulation.facts import literal
-from lrfix.simulation.resumption import Resumption, resume
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, torch_scheduler
-from lrfix.structure import method, methods, statements, updates
-from lrfix.study import Study
 
 _STOPS = (6, 24, 60)
 _AFTER = 24

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.class_reading import own_attribute
+from lrfix.domains.facts import literal
+from lrfix.experiments.structure import EVALUATIONS, methods
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.simulation.facts import literal
-from lrfix.structure import EVALUATIONS, methods
-from lrfix.study import Study
 
 
 def half_a_choice(study: Study, node: ast.ClassDef) -> Iterator[Violation]:

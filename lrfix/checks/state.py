@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from lrfix.checks.loop_parameters import overwritten_in_a_loop
 from lrfix.checks.promises import promise
 from lrfix.checks.unwritten import unwritten
-from lrfix.findings import Violation
-from lrfix.registry import rule
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.sites.vocabulary import names_position
-from lrfix.structure import (
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import (
     Function,
     Update,
     handed_over,
@@ -24,7 +21,10 @@ from lrfix.structure import (
     updates,
     writes_rates,
 )
-from lrfix.study import Study, constant
+from lrfix.experiments.study import Study, constant
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.sites.vocabulary import names_position
 
 
 @rule("LR101", uses=True)

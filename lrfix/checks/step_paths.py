@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from lrfix.structure import method
+from lrfix.experiments.structure import method
 
 MOST_PATHS = 64
 DEEPEST = 3

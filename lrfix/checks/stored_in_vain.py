@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Names
 from lrfix.sites.vocabulary import torch_scheduler
-from lrfix.study import Study
 
 #: What a constructor takes and turns into something else, by class: the setting and what is read instead of it.
 _TURNED: Mapping[str, Mapping[str, str]] = {

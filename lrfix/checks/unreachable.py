@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lrfix.checks.conditions import Dead, dead_branches, overwritten
 from lrfix.checks.mode_counters import counts_in_one_mode
+from lrfix.domains.facts import literal
+from lrfix.driving.laboratory import Run
+from lrfix.driving.trace import Trace
+from lrfix.experiments.structure import Update, functions_of, hyperparameters, method, unreachable, updates
+from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Violation
 from lrfix.names import Assigned
 from lrfix.registry import rule
-from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.trace import Trace
-from lrfix.structure import Update, functions_of, hyperparameters, method, unreachable, updates
-from lrfix.study import Study
 
 
 @rule("LR102", uses=True)

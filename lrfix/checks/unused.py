@@ -15,13 +15,13 @@ from lrfix.checks.overwritten import overwritten
 from lrfix.checks.sibling_formulas import half_a_choice
 from lrfix.checks.state import bypassed_schedule, constant_schedule
 from lrfix.checks.stored_in_vain import stored_in_vain
+from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.experiments.structure import assignments, hyperparameters, method, methods, statements
+from lrfix.experiments.study import Study, constant
 from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.simulation.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.sites.vocabulary import names_position, words
-from lrfix.structure import assignments, hyperparameters, method, methods, statements
-from lrfix.study import Study, constant
 
 #: Methods that carry settings about without using them.
 _BOOKKEEPING = frozenset(

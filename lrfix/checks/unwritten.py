@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
-from lrfix.study import Study
 
 _NEW = frozenset({"new", "next", "updated"})
 _SETS = frozenset({"adjust", "set", "update", "change"})

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.scenarios import Same, Scenario
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real
 from lrfix.families.runs import ENOUGH, curve_of, long_lengths
 from lrfix.recognition.shapes import shape_of
-from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, last_word, role_of
-from lrfix.simulation.scenarios import Same, Scenario
-from lrfix.study import Study, all_real
 
 _MOST_SWITCHES = 4
 _MOST_BORDERS = 12

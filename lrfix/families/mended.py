@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.domains.signatures import parameters
+from lrfix.driving.laboratory import Failure
+from lrfix.experiments.study import Study
 from lrfix.families.runs import SHORT
 from lrfix.names import Names
-from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import Failure
-from lrfix.simulation.roles import Role, last_word, role_of
-from lrfix.simulation.scenarios import Scenario
-from lrfix.simulation.signatures import parameters
 from lrfix.source import Source, SourceError, parse_source
-from lrfix.study import Study
 
 _MOST_TRIED = 6
 _ROUNDS = 3

@@ -6,12 +6,12 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import GENERIC
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import MAX_STEPS, Study
 from lrfix.recognition.shapes import Curve, Shape, shape_of
-from lrfix.simulation.facts import literal
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import LENGTHS, Role, role_of
-from lrfix.simulation.scenarios import GENERIC
-from lrfix.study import MAX_STEPS, Study
 
 ENOUGH = 400
 """Steps of a run that is made for the family alone."""

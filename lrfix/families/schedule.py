@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study
 from lrfix.families.mended import mended
 from lrfix.families.runs import leaves_off, long_lengths, once_an_epoch, shape_in, stated_factors, stretched
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.study import Study
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.names import Defined, Names
-from lrfix.simulation.roles import Role, role_of
-from lrfix.study import Study
 
 
 def settle_key(study: Study) -> None:

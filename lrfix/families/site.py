@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lrfix.experiments.study import Study
 from lrfix.families.branches import behind_branches
 from lrfix.families.schedule import Family, family_of
 from lrfix.findings import ScheduleReport
 from lrfix.recognition.shapes import united
 from lrfix.sites.model import ScheduleSite
-from lrfix.study import Study
 
 
 def family_of_site(site: ScheduleSite, studies: Sequence[Study], alternatives: Mapping[str, Sequence[str]]) -> Family:

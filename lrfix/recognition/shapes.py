@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.recognition.phases import Landmarks, Named, name_phases
-from lrfix.simulation.roles import LENGTHS, Role, role_of
 
 _SHORTEST = 5
 """Rates from which on a curve has a shape."""

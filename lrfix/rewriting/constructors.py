@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import Role, role_of
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.emission import pure
 from lrfix.rewriting.model import NotRewritten
-from lrfix.simulation.facts import literal
-from lrfix.simulation.roles import Role, role_of
 from lrfix.source import Source
 
 

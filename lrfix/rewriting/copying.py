@@ -5,21 +5,38 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
-from lrfix.names import FUNCTION_NODES, Assigned, Defined, Imported, Scope
-from lrfix.simulation.facts import literal
-
-if TYPE_CHECKING:
-    from lrfix.rewriting.slices import Slicer
+from lrfix.domains.facts import literal
+from lrfix.names import FUNCTION_NODES, Assigned, Defined, Imported, Names, Scope
 
 BUILTINS = frozenset(dir(builtins))
+
+
+class Gathering(Protocol):
+    """What gathers the code that a copy needs: names it knows, definitions it takes along."""
+
+    names: Names
+    restart: ast.expr | None
+    optimizer: ast.expr | None
+    optimizer_text: str | None
+
+    @property
+    def known(self) -> Collection[str]: ...
+    @property
+    def methods(self) -> Mapping[ast.ClassDef, dict[str, ast.stmt]]: ...
+    def lookup(self, key: str) -> ast.Subscript: ...
+    def name(self, node: ast.Name, local: frozenset[Scope]) -> ast.expr: ...
+    def self_of(self, node: ast.expr) -> ast.ClassDef | None: ...
+    def method(self, node: ast.Attribute, owner: ast.ClassDef) -> ast.expr | None: ...
+    def allowed(self, qualified: str) -> bool: ...
 
 
 class Copier(ast.NodeTransformer):
     """Copies code, with lookups for what is free. ``local`` are the scopes whose names stay what they are."""
 
-    def __init__(self, slicer: Slicer, local: frozenset[Scope]) -> None:
+    def __init__(self, slicer: Gathering, local: frozenset[Scope]) -> None:
         self.slicer = slicer
         self.local = local
 
@@ -178,7 +195,7 @@ class Copier(ast.NodeTransformer):
 class _InComprehension(Copier):
     """Inside a comprehension: its targets are names of its own, which lrfix's scopes do not tell apart."""
 
-    def __init__(self, slicer: Slicer, local: frozenset[Scope], bound: frozenset[str]) -> None:
+    def __init__(self, slicer: Gathering, local: frozenset[Scope], bound: frozenset[str]) -> None:
         super().__init__(slicer, local)
         self.bound = bound
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.domains.roles import Role, role_of
+from lrfix.domains.scenarios import GENERIC
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.structure import method
+from lrfix.experiments.study import Study, all_real
 from lrfix.recognition import Sample
-from lrfix.simulation.laboratory import Run
-from lrfix.simulation.roles import Role, role_of
-from lrfix.simulation.scenarios import GENERIC
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 from lrfix.source import parse_source
-from lrfix.structure import method
-from lrfix.study import Study, all_real
 
 _TOLERANCE = 1e-11
 

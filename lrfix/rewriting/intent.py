@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from lrfix.analysis import SiteAnalysis
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting.constructors import constructor
 from lrfix.rewriting.model import Reading
-from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.subclasses import optimizer_parameter
-from lrfix.study import Study
 
 _LEVELS = ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio"), (Role.WARMUP_START, "warmup_start_lr"))
 _NAMED = "the rate never moves, so the parameters' names and what the code computes say what was meant"

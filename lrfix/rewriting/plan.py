@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrfix.domains.facts import literal
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
@@ -14,7 +15,6 @@ from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_qu
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
-from lrfix.simulation.facts import literal
 from lrfix.sites.model import REPLACED, Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, torch_scheduler

@@ -6,6 +6,12 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
+from lrfix.domains.facts import Defaults, literal
+from lrfix.domains.inferred import inferred
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import BASE_RATES, GENERIC, Scenario
+from lrfix.domains.signatures import stated_rate
+from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
@@ -15,16 +21,10 @@ from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import Kind, NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
-from lrfix.simulation.facts import Defaults, literal
-from lrfix.simulation.inferred import inferred
-from lrfix.simulation.roles import LENGTHS, Role, role_of
-from lrfix.simulation.scenarios import BASE_RATES, GENERIC, Scenario
-from lrfix.simulation.signatures import stated_rate
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
-from lrfix.study import Study
 from lrfix.verification import Scenario as Values
 from lrfix.verification import VerificationRequest
 from lrfix.verification.values import Device

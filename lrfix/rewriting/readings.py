@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lrfix.analysis import SiteAnalysis
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.study import Study
 from lrfix.findings import Status
 from lrfix.recognition import Sample, ScheduleSpec, recognise
 from lrfix.rewriting.counterfactuals import (
@@ -27,9 +29,7 @@ from lrfix.rewriting.counterfactuals import (
 )
 from lrfix.rewriting.intent import readings_from_roles
 from lrfix.rewriting.model import NotRewritten, Reading
-from lrfix.simulation.roles import Role, role_of
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
-from lrfix.study import Study
 
 _HIDDEN_STATE = frozenset({"LR101", "LR103"})
 _BYPASSED = frozenset({"LR104", "LR105"})

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
+from lrfix.domains.facts import literal
+from lrfix.domains.signatures import stated_rate
+from lrfix.experiments.study import Study
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
 from lrfix.registry import load_rules
@@ -22,10 +25,7 @@ from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, Pr
 from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
-from lrfix.simulation.facts import literal
-from lrfix.simulation.signatures import stated_rate
 from lrfix.source import Source, SourceError, parse_source
-from lrfix.study import Study
 from lrfix.suppression import read_suppressions
 from lrfix.verification import Verification, verify_many
 from lrfix.verification.values import Device

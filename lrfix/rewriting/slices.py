@@ -12,6 +12,8 @@ import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from lrfix.domains.facts import literal
+from lrfix.domains.lengths import is_drawn
 from lrfix.names import (
     Argument,
     Assigned,
@@ -25,8 +27,6 @@ from lrfix.names import (
 )
 from lrfix.rewriting.copying import BUILTINS, Copier
 from lrfix.rewriting.model import NotRewritten
-from lrfix.simulation.facts import literal
-from lrfix.simulation.lengths import is_drawn
 from lrfix.verification.allowed import MODULES
 
 _MOST_STATEMENTS = 400

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrfix.checks.conditions import dead_branches, meaning
-from lrfix.simulation.facts import literal
+from lrfix.domains.facts import literal
 
 
 def number(node: ast.expr) -> float | None:

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from lrfix.cli import main
+from lrfix.experiments.study import Study
 from lrfix.rewriting import plan, readings
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.rewriter import Options, rewrite_sources
-from lrfix.study import Study
 
 pytest.importorskip("torch")
 

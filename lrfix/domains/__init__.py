@@ -1,0 +1,1 @@
+"""What a value that the code does not fix can be: stated, guarded, used, named."""

@@ -1,0 +1,112 @@
+"""What the use of a name says of it that the name does not: shares of the whole, lists of milestones."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.names import Argument, Assigned, Names
+from lrfix.sites.vocabulary import names_position, speaks_of_step
+
+_WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
+_HOPS = 3
+_KNOWN: WeakKeyDictionary[Names, Inferred] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """Last words of expressions, by what they stand for.
+
+    ``shares``: lengths given as a part of the whole (``step / total < warmup``, ``int(warmup * total_steps)``);
+    ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``).
+    """
+
+    shares: frozenset[str] = frozenset()
+    milestones: frozenset[str] = frozenset()
+
+
+def inferred(names: Names) -> Inferred:
+    """What a file's code says of its names by the way it uses them."""
+    if names not in _KNOWN:
+        _KNOWN[names] = Inferred(frozenset(_shares(names)), frozenset(_milestones(names)))
+    return _KNOWN[names]
+
+
+def _milestones(names: Names) -> Iterator[str]:
+    """Names without a role in which the position is looked up, or from which a loop takes milestones."""
+    for node in names.nodes:
+        listed: ast.expr | None = None
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
+            listed = node.comparators[0] if names_position(_name(node.left)) else None
+        elif isinstance(node, ast.For | ast.comprehension) and role_of(_name(node.target)) is Role.MILESTONES:
+            listed = node.iter
+        if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
+            yield _name(listed)
+
+
+def _shares(names: Names) -> set[str]:
+    """Names of lengths without a unit in them."""
+    found: set[str] = set()
+    for node in names.nodes:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            sides = (node.left, node.comparators[0])
+            found |= {_name(b) for a, b in (sides, sides[::-1]) if _may_be_share(b) and _is_progress(names, a)}
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for part, whole in ((node.left, node.right), (node.right, node.left)):
+                if role_of(_name(part)) is Role.WARMUP and _may_be_share(part) and _is_horizon(whole):
+                    found.add(_name(part))
+    return found
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _may_be_share(node: ast.expr) -> bool:
+    name = _name(node)
+    return role_of(name) in LENGTHS - _WHOLES and not speaks_of_step(name)
+
+
+def _is_horizon(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute) and role_of(_name(node)) is Role.HORIZON
+
+
+def _is_progress(names: Names, node: ast.expr, hops: int = 0) -> bool:
+    """Whether an expression runs from 0 to 1: a position over the whole, by name or by what it is given."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return role_of(_name(node.right)) in _WHOLES and not isinstance(node.left, ast.Constant)
+    if not isinstance(node, ast.Name) or hops >= _HOPS:
+        return False
+    if tick_of(node.id) is Tick.PROGRESS:
+        return True
+    for binding in names.bindings(node.id, node):
+        if isinstance(binding, Assigned):
+            given = [binding.value]
+        elif isinstance(binding, Argument):
+            given = _given(names, binding)
+        else:
+            return False
+        if not given or not all(_is_progress(names, value, hops + 1) for value in given):
+            return False
+    return bool(names.bindings(node.id, node))
+
+
+def _given(names: Names, parameter: Argument) -> list[ast.expr]:
+    """What the calls of a file hand to a parameter of one of its functions, by position or by name."""
+    function = parameter.function
+    if not isinstance(function, ast.FunctionDef):
+        return []
+    order = [a.arg for a in function.args.args]
+    found = []
+    for node in names.nodes:
+        if isinstance(node, ast.Call) and _name(node.func) == function.name and parameter.name in order:
+            position = order.index(parameter.name)
+            found += node.args[position : position + 1] or [k.value for k in node.keywords if k.arg == parameter.name]
+    return found
+
+
+__all__ = ["Inferred", "inferred"]

@@ -1,0 +1,122 @@
+"""Lengths that a file states as numbers beyond what is simulated: settings like any other, and simulated as such.
+
+``total_steps = 100000`` is replaced by a shorter length, and so are the file's other lengths in the same unit, in the
+same proportion: what is told of the short schedule holds for the long one. A formula that holds such numbers itself
+keeps all of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
+
+from lrfix.domains.facts import Defaults, field_default, literal
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.interpreter.values import Instance, Unknown
+from lrfix.names import Names
+
+LONGEST = 600
+_FACTORS = 20
+#: What stays as stated: how many batches an epoch has is no part of the schedule's proportions.
+_KEPT = frozenset({Role.LOADER_LENGTH})
+
+_EPOCHS = frozenset({Role.EPOCHS, Role.WARMUP_EPOCHS})
+#: What the longest length becomes in each scenario, and the least that any length becomes.
+_TARGETS = (307, 613, 419)
+_LEAST = (7, 3, 5)
+#: Scenarios from this one on tell equal lengths apart: each that is asked for is so much longer than the one before.
+_APART = 2
+_STEPS_APART = 2
+
+_STATED: WeakKeyDictionary[Names, dict[bool, float]] = WeakKeyDictionary()
+
+
+def is_drawn(names: Names, name: str, value: object) -> bool:
+    """Whether a length stated as ``value`` under ``name`` is replaced by one that can be simulated."""
+    role = role_of(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or role not in LENGTHS or value <= 1:
+        return False
+    return value > LONGEST or (role not in _KEPT and _longest(names, role) > LONGEST)
+
+
+def proportional(names: Names, path: str, value: float, index: int) -> int:
+    """The length that stands for ``value`` in a scenario, in proportion to the others of its unit."""
+    column = index % len(_TARGETS)
+    longest = max(_longest(names, role_of(path)), value)
+    return max(round(value / longest * _TARGETS[column]), min(int(value), _LEAST[column]))
+
+
+def holds_lengths(roots: Iterable[ast.AST]) -> bool:
+    """Whether some code has numbers in it that may be lengths: what goes with them cannot be replaced."""
+    numbers = (n.value for root in roots for n in ast.walk(root) if isinstance(n, ast.Constant))
+    return any(isinstance(n, int | float) and _FACTORS < n < math.inf for n in numbers)
+
+
+def open_lengths(names: Names, name: str, value: object, scenario: Scenario, defaults: Defaults) -> object:
+    """``value``, kept under ``name``, with its long lengths made free: ``args.max_iters``, ``cfg["max_steps"]``."""
+    if isinstance(value, Instance):
+        entries = {key: f"{name}.{key}" for key in (*value.attributes, *_class_constants(value))}
+        holder: dict[str, object] = value.attributes
+    elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        entries = {key: f"{name}[{key!r}]" for key in value}
+        holder = value
+    else:
+        return value
+    for key, path in entries.items():
+        stated = holder[key] if key in holder else _class_constants(value)[key]
+        if is_drawn(names, key, stated):
+            holder[key] = opened(names, path, stated, scenario, defaults)
+    return value
+
+
+def _class_constants(value: object) -> dict[str, object]:
+    """The numbers that the classes of an object hold, and it does not hold itself."""
+    classes = value.cls.mro if isinstance(value, Instance) else ()
+    found: dict[str, object] = {}
+    for cls in classes:
+        for key, number in cls.namespace.items():
+            if isinstance(number, int | float) and isinstance(value, Instance) and key not in value.attributes:
+                found.setdefault(key, number)
+    return found
+
+
+def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults: Defaults) -> Unknown:
+    """A stated length as a free expression."""
+    assert isinstance(stated, int | float)
+    defaults.own.setdefault(path, stated)
+    if role_of(path) not in _KEPT and path not in scenario.overrides and path not in scenario.values:
+        apart = _STEPS_APART * len(scenario.values) if scenario.index >= _APART else 0
+        scenario.values[path] = proportional(names, path, stated, scenario.index) + apart
+        scenario.shortened[path] = stated
+    return Unknown(path)
+
+
+def _longest(names: Names, role: Role) -> float:
+    """The longest length that a file states in the unit of ``role``, epochs or steps; 0 without any."""
+    if names not in _STATED:
+        found = {True: 0.0, False: 0.0}
+        for node in names.nodes:
+            for name, value in _stated(node):
+                number = literal(value)
+                if role_of(name) in LENGTHS - _KEPT and isinstance(number, int | float):
+                    unit = role_of(name) in _EPOCHS
+                    found[unit] = max(found[unit], number)
+        _STATED[names] = found
+    return _STATED[names][role in _EPOCHS]
+
+
+def _stated(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    """What a node gives a value under a name: an assignment, a field, an entry of a dictionary."""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id, field_default(node.value)
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, node.value

@@ -1,0 +1,159 @@
+"""Plausible values for what the code does not fix.
+
+A scenario gives every free expression a value by its role. Lengths are mutually prime, so that a number read off
+a curve can be traced back to one expression; a value asked for twice is the same both times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lrfix.domains.inferred import Inferred
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+
+_TABLE: Mapping[Role, tuple[object, ...]] = {
+    Role.WARMUP: (11, 7, 13, 17),
+    Role.WARMUP_EPOCHS: (5, 4, 7, 3),
+    Role.WARMUP_FRACTION: (0.11, 0.13, 0.17, 0.19),
+    Role.WARMUP_START: (0.0013, 0.0007, 0.0021, 0.0017),
+    Role.WARMUP_FACTOR: (0.05, 0.11, 0.07, 0.13),
+    Role.HORIZON: (97, 89, 101, 83),
+    Role.EPOCHS: (31, 43, 29, 37),
+    Role.DECAY_LENGTH: (71, 67, 73, 61),
+    Role.LOADER_LENGTH: (3, 2, 5, 4),
+    Role.CYCLE: (23, 29, 19, 31),
+    Role.CYCLE_MULT: (2, 3, 2, 3),
+    Role.CYCLES: (2, 3, 2, 3),
+    Role.STEP_SIZE: (23, 19, 29, 31),
+    Role.HOLD: (15, 21, 25, 33),
+    Role.MILESTONES: ([23, 41, 59], [19, 37, 61], [29, 47, 53], [31, 43, 67]),
+    Role.BASE_RATE: (0.1, 0.3, 0.07, 0.2),
+    Role.PEAK: (0.37, 0.53, 0.41, 0.47),
+    Role.FLOOR: (0.0009, 0.0015, 0.0004, 0.0011),
+    Role.FLOOR_RATIO: (0.05, 0.08, 0.03, 0.02),
+    Role.POWER: (0.9, 1.7, 0.8, 2.3),
+    Role.GAMMA: (0.83, 0.91, 0.79, 0.87),
+    Role.WIDTH: (64, 96, 48, 80),
+    Role.COUNT: (8, 12, 6, 10),
+    Role.FRACTION: (0.43, 0.37, 0.31, 0.47),
+    Role.INCREMENT: (1, 1, 1, 1),
+    Role.LAST_EPOCH: (-1, -1, -1, -1),
+}
+BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
+GENERIC = 3
+_LONG = 400
+_BEGINS = re.compile(r"(^|_)(start|begin)(_|$)")
+_SPREAD = (0, 2, 6, 8, 12, 18, 20, 26)
+
+
+@dataclass(frozen=True)
+class Same:
+    """An override: ``factor`` times the value that another expression has in the same scenario."""
+
+    path: str
+    factor: float = 1
+
+    def of(self, value: object) -> object:
+        if self.factor == 1 or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return int(value * self.factor) if isinstance(value, int) else value * self.factor
+
+
+@dataclass
+class Scenario:
+    """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
+
+    ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
+    what the code's use of its names says of them; ``meant``: the roles that follow, by the last word of an expression.
+    """
+
+    index: int
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    vary_unknown: bool = False
+    variant: int = 0
+    fill_none: bool = False
+    values: dict[str, object] = field(default_factory=dict)
+    shortened: dict[str, object] = field(default_factory=dict)
+    inferred: Inferred = field(default_factory=Inferred)
+    meant: Mapping[str, Role] = field(default_factory=dict)
+
+    @property
+    def base_lrs(self) -> tuple[float, float]:
+        return BASE_RATES[self.index % len(BASE_RATES)]
+
+    def knows(self, path: str) -> bool:
+        """Whether a plausible value can be given: by override, by default, or by role."""
+        told = path in self.overrides or path in self.values or path in self.defaults
+        return told or self._role(path, None) is not Role.UNKNOWN
+
+    def value(self, path: str, wanted: str = "number") -> object:
+        """The value of a free expression; the same each time it is asked for."""
+        if path in self.overrides and path not in self.values:
+            chosen = self.overrides[path]
+            self.values[path] = chosen.of(self.value(chosen.path, wanted)) if isinstance(chosen, Same) else chosen
+        if path not in self.values:
+            self.values[path] = self._draw(path, wanted)
+        return self.values[path]
+
+    def _draw(self, path: str, wanted: str) -> object:
+        default = self.defaults.get(path)
+        role = self._role(path, default)
+        if path.startswith("len(") and role_of(path[4:-1]) in RATES:
+            return 1
+        fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)
+        if fixed and isinstance(default, int | float) and (role is not Role.STEP_SIZE or 0 < default < _LONG):
+            return default + 1 if self.vary_unknown and role is Role.CYCLES else default
+        if isinstance(default, bool | str):
+            return default
+        if role is Role.LOADER_LENGTH and role_of(path) is not role:
+            return self.value("len(loader)")
+        if role is Role.UNKNOWN:
+            return self._unknown(default, wanted)
+        if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
+            return 0
+        column = self.index % 4
+        value = _TABLE[role][column]
+        if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
+            return _TABLE[Role.WARMUP_FRACTION][column]
+        if default is None and role in LENGTHS and last_word(path) in self.inferred.shares:
+            return _TABLE[Role.WARMUP_FRACTION][column]
+        if role is Role.CYCLE and isinstance(default, float) and default == 1:
+            return default  # a cycle of the whole run, as a share of it
+        if isinstance(default, list | tuple) and not isinstance(value, list):
+            return [value, value]
+        if isinstance(value, int) and role in LENGTHS:
+            taken = [v for p, v in self.values.items() if role_of(p) is role]
+            for extra in _SPREAD:
+                if value + extra not in taken:
+                    return value + extra
+        if isinstance(value, float):
+            taken = [v for p, v in self.values.items() if role_of(p) is role]
+            while value in taken:
+                value *= 1.1
+        return list(value) if isinstance(value, list) else value
+
+    def _role(self, path: str, default: object) -> Role:
+        role = role_of(path)
+        if not isinstance(default, int) or default <= 1:
+            role = self.meant.get(last_word(path), role)
+        return Role.MILESTONES if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones else role
+
+    def _unknown(self, default: object, wanted: str) -> object:
+        if isinstance(default, int | float):
+            if not self.vary_unknown:
+                return default
+            return default + 2 if isinstance(default, int) else default * 1.3 if default else 0.2
+        if default is not None:
+            return default
+        if wanted == "bool":
+            return True
+        if wanted == "iterable":
+            return [23 + self.index, 41 + self.index]
+        taken = set(map(repr, self.values.values()))
+        value = 37 + 2 * self.index
+        while repr(value) in taken:
+            value += 4
+        return value

@@ -1,0 +1,148 @@
+"""Settings that choose between schedules: ``mode == "cos"``, ``args.lr in ("poly", "step")``, ``{"cos": f}[mode]``.
+
+A function that holds several schedules is several schedules: each value that the code itself names is simulated.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from lrfix.domains.facts import Defaults
+from lrfix.names import Assigned, Names
+
+MOST = 8
+_TEXT_METHODS = frozenset({"lower", "upper", "strip", "casefold"})
+
+
+def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict[str, list[str]]:
+    """Path of a setting -> the texts that the code compares it with, its stated default first."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        kept = _kept_under(node)
+        walked = _walked(node)
+        for inner in ast.walk(node):
+            for expression, texts in _choices(inner):
+                path = _path(names, expression, kept)
+                if path is None or path in walked:
+                    continue
+                known = found.setdefault(path, [])
+                known += [text for text in texts if text not in known]
+    for path, texts in found.items():
+        stated = defaults.get(path) or _default(nodes, path)
+        if isinstance(stated, str):
+            texts[:] = [stated, *(text for text in texts if text != stated)]
+    return found
+
+
+def settings(found: dict[str, list[str]]) -> list[dict[str, object]]:
+    """The assignments worth simulating: each switch through all its values, the others at their first."""
+    first: dict[str, object] = {path: texts[0] for path, texts in found.items()}
+    each = [{**first, path: text} for path, texts in found.items() for text in texts[1:]]
+    return [first, *each][:MOST] if found else [{}]
+
+
+def _walked(node: ast.AST) -> set[str]:
+    """What loops and comprehensions bind: parts of something, not settings."""
+    targets = [n.target for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
+    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+
+
+def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
+        left, right = node.left, node.comparators[0]
+        if _texts(right) and not isinstance(left, ast.Constant):
+            yield left, _texts(right)
+        elif _texts(left) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            yield right, _texts(left)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Dict):
+        keys = [k.value for k in node.value.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+        if keys and not isinstance(node.slice, ast.Constant):
+            yield node.slice, keys
+    elif isinstance(node, ast.Match):
+        texts = [
+            text
+            for case in node.cases
+            for p in ast.walk(case.pattern)
+            if isinstance(p, ast.MatchValue)
+            for text in _texts(p.value)
+        ]
+        if texts:
+            yield node.subject, texts
+
+
+def _texts(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.List | ast.Tuple | ast.Set) and node.elts:
+        texts = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+        return texts if len(texts) == len(node.elts) else []
+    return []
+
+
+def _path(names: Names, node: ast.expr, kept: dict[str, str]) -> str | None:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TEXT_METHODS:
+        return _path(names, node.func.value, kept)
+    if isinstance(node, ast.Name):
+        bindings = names.bindings(node.id, node)
+        values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
+        if len(bindings) == 1 and values and isinstance(values[0], ast.Attribute | ast.Subscript):
+            return _path(names, values[0], kept)
+        return node.id
+    if isinstance(node, ast.Attribute):
+        text = ast.unparse(node)
+        return kept.get(text, text)
+    if isinstance(node, ast.Subscript):
+        return ast.unparse(node)
+    return None
+
+
+def _kept_under(node: ast.AST) -> dict[str, str]:
+    """``self.mode`` -> ``mode`` for parameters that a constructor only stores."""
+    found: dict[str, str] = {}
+    if not isinstance(node, ast.ClassDef):
+        return found
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            taken = {a.arg for a in (*method.args.args, *method.args.kwonlyargs)}
+            for target, value in _stored(method):
+                while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+                    value = value.func.value
+                if isinstance(target, ast.Attribute) and isinstance(value, ast.Name) and value.id in taken:
+                    found[ast.unparse(target)] = value.id
+    return found
+
+
+def _stored(method: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target and its value, those of ``self.a, self.b = a, b`` one by one."""
+    for statement in ast.walk(method):
+        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            yield statement.target, statement.value
+        if not isinstance(statement, ast.Assign):
+            continue
+        value = statement.value
+        for target in statement.targets:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+                yield from zip(target.elts, value.elts, strict=True)
+            else:
+                yield target, value
+
+
+def _default(nodes: Sequence[ast.AST], path: str) -> object:
+    for node in nodes:
+        for function in ast.walk(node):
+            if isinstance(function, ast.FunctionDef):
+                positional = [*function.args.posonlyargs, *function.args.args]
+                stated = dict(
+                    zip((a.arg for a in reversed(positional)), reversed(function.args.defaults), strict=False)
+                )
+                stated |= {
+                    a.arg: d for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d
+                }
+                default = stated.get(path)
+                if isinstance(default, ast.Constant):
+                    return default.value
+    return None
+
+
+__all__ = ["settings", "switches"]

@@ -1,0 +1,67 @@
+"""The part that a value plays, from what the code does with it, where its name says less or something else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+
+from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+
+
+def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
+    """Roles by the last word of an expression (``self.warmup`` -> ``warmup``), for those that the use decides.
+
+    What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
+    multiplied with before the batch is added is the length of an epoch.
+    """
+    found: dict[str, Role] = {}
+    for root in nodes:
+        for node in ast.walk(root):
+            for expression, role in (*_factors(node), *_epochs(node)):
+                found.setdefault(last_word(ast.unparse(expression)), role)
+    return found
+
+
+def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        base, exponent = node.left, node.right
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "pow" and len(node.args) == 2:
+        base, exponent = node.args
+    else:
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult) and _named(node.value):
+            scaled = _named(node.target) and role_of(ast.unparse(node.target)) in RATES
+            if scaled and role_of(ast.unparse(node.value)) in (*LENGTHS, Role.UNKNOWN):
+                yield node.value, Role.GAMMA
+        return
+    # A length to a fixed power is the timescale of an inverse root.
+    whole = any(isinstance(n, ast.FloorDiv) or _rounds(n) for n in ast.walk(exponent))
+    if whole and _named(base) and role_of(ast.unparse(base)) in (*LENGTHS, Role.UNKNOWN):
+        yield base, Role.GAMMA
+
+
+def _epochs(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
+        return
+    for product, count in ((node.left, node.right), (node.right, node.left)):
+        if not isinstance(product, ast.BinOp) or not isinstance(product.op, ast.Mult) or not _named(count):
+            continue
+        if tick_of(ast.unparse(count)) not in (Tick.STEP, Tick.BATCH):
+            continue
+        for epoch, length in ((product.left, product.right), (product.right, product.left)):
+            if isinstance(epoch, ast.BinOp) and isinstance(epoch.op, ast.Add | ast.Sub):
+                epoch = epoch.left
+            ticks = _named(epoch) and tick_of(ast.unparse(epoch)) is Tick.EPOCH
+            if ticks and _named(length) and role_of(ast.unparse(length)) in (Role.UNKNOWN, Role.HORIZON):
+                yield length, Role.LOADER_LENGTH
+
+
+def _rounds(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("floor", "int", "ceil")
+
+
+def _named(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute)
+
+
+__all__ = ["roles_by_use"]

@@ -1,0 +1,1 @@
+"""Ways to run a schedule: the names it sees, what builds it, what asks it at every step."""

@@ -1,0 +1,385 @@
+"""One simulated construction: the optimizer, the arguments a definition is given, the names a caller could use."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cached_property
+from typing import Any
+
+from lrfix.domains.clock import Clock, Tick, first_of
+from lrfix.domains.facts import boundless, literal
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.domains.sequences import sequences, several
+from lrfix.domains.signatures import Parameter, stated_rate
+from lrfix.driving.length_objects import length_object
+from lrfix.driving.world import MODULE, World, optimizer_named
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.quantities import plain
+from lrfix.interpreter.values import MISSING, Instance, NativeFunction, Unknown
+from lrfix.names import Assigned, Names, Scope
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import names_rate_key
+from lrfix.stand_ins.torch_classes import optimizer_class
+
+_MOST_FOLLOWED = 4
+_NEUTRAL = {"last_epoch": -1, "verbose": False}
+_MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
+
+
+class _Omit:
+    """No argument: the default holds."""
+
+
+_GROUPS = frozenset({"group", "param_group", "pg", "params_group", "parameter_group"})
+OMIT = _Omit()
+
+
+class Bench:
+    """Everything one run of one site needs, inside one interpreter."""
+
+    def __init__(
+        self, names: Names, site: ScheduleSite, world: World, interpreter: Interpreter, scenario: Scenario
+    ) -> None:
+        self.names = names
+        self.site = site
+        self.world = world
+        self.interpreter = interpreter
+        self.scenario = scenario
+        self.base_lrs: list[float] = []
+        self.parameters: dict[str, object] = {}
+        self.clock: Clock | None = None
+
+    @cached_property
+    def sequences(self) -> frozenset[str]:
+        return sequences(self.site.nodes)
+
+    @property
+    def epoch_lengths(self) -> frozenset[str]:
+        """The names that the code uses as the batches of an epoch."""
+        return frozenset(name for name, role in self.scenario.meant.items() if role is Role.LOADER_LENGTH)
+
+    def start_clock(self, nested: bool) -> Clock:
+        """From now on words for the present position are answered by a clock."""
+        drawn = [v for path, v in self.world.host.leaves.items() if role_of(path) is Role.LOADER_LENGTH]
+        per_epoch = drawn[0] if drawn else self.scenario.value("len(loader)")
+        horizon = self.scenario.value("total_steps")
+        if not isinstance(per_epoch, int) or per_epoch < 1:
+            per_epoch = self.scenario.value("len(loader)")
+        assert isinstance(per_epoch, int) and isinstance(horizon, int)
+        known = self.scenario.overrides
+        first = {tick: start for tick in Tick if isinstance(start := known.get(first_of(tick)), int)}
+        self.clock = Clock(per_epoch, horizon, nested=nested, first=first)
+        self.world.host.clock = self.clock
+        return self.clock
+
+    def optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
+        """An optimizer of ``count`` groups; code that reaches for one it did not build finds this one."""
+        rates = list(base_lrs or self.scenario.base_lrs)
+        while len(rates) < count:
+            rates.append(rates[-1] * 0.7)
+        self.base_lrs = rates[:count]
+        groups = [{"params": [], "lr": rate, **self.group_options(rate)} for rate in self.base_lrs]
+        optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0]})
+        assert isinstance(optimizer, Instance)
+        return optimizer
+
+    def group_options(self, rate: float) -> dict[str, object]:
+        """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
+        if self.site.form in ("lambda", "subclass"):
+            return {}
+        found: dict[str, object] = {"initial_lr": rate, "weight_decay": 0.0, "betas": (0.9, 0.999), "momentum": 0.9}
+        nodes = [node for root in self.site.nodes for node in ast.walk(root)]
+        tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
+        for node in nodes:
+            if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
+                continue
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if isinstance(key, str) and key not in tested | {"lr", "params"}:
+                option = _option(node, key, rate)
+                if option is not None:
+                    found.setdefault(key, option)
+        return found
+
+    def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
+        """Like ``optimizer``; code that reaches for an optimizer it was not given finds this one."""
+        optimizer = self.optimizer(count, base_lrs)
+        optimizer.fallback = self._interface(optimizer)
+        self.world.host.optimizer = optimizer
+        return optimizer
+
+    def _interface(self, optimizer: Instance) -> Callable[[str], Any]:
+        """What wrapped optimizers commonly offer beside torch's own: ``set_lr``, ``get_lr``, the optimizer inside."""
+        groups = optimizer.attributes["param_groups"]
+
+        def set_lr(rate: Any) -> None:
+            for group in groups:
+                group["lr"] = rate
+
+        def answer(name: str) -> Any:
+            if name == "set_lr":
+                return NativeFunction(name, set_lr)
+            if name == "get_lr":
+                return NativeFunction(name, lambda: groups[0]["lr"])
+            if name.startswith("["):
+                return optimizer
+            return optimizer_named(optimizer, name) if names_optimizer(name) else Unknown(f"optimizer.{name}")
+
+        return answer
+
+    def rates_of(self, optimizer: Instance) -> list[Any]:
+        """The present rate of every group; raises Opaque when one is unknown."""
+        return [self.rate(group["lr"]) for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
+
+    def rate(self, value: Any) -> Any:
+        if isinstance(value, Unknown):
+            role = role_of(value.path)
+            if role is Role.UNKNOWN or (role in LENGTHS and value.path.endswith(")")):
+                raise Opaque(f"the rate becomes `{value.path}`, which this file does not fix", None)
+            return plain(self.world.host.concretise(value, None, "number"))
+        return plain(value)
+
+    def value(self, node: ast.expr) -> Any:
+        return self.world.evaluate(node)
+
+    def call_arguments(
+        self, call: ast.Call, optimizer: ast.expr | None, environment: Environment
+    ) -> tuple[list[Any], dict[str, Any], list[int | str]]:
+        """The arguments of a call of the user's file, and the slots that the optimizer belongs in."""
+        positional: list[Any] = []
+        keywords: dict[str, Any] = {}
+        slots: list[int | str] = []
+        for position, argument in enumerate(call.args):
+            if argument is optimizer:
+                slots.append(position)
+                positional.append(None)
+            elif isinstance(argument, ast.Starred):
+                raise Opaque("is built with `*` arguments", call)
+            else:
+                positional.append(self.given(self.interpreter.evaluate(argument, environment)))
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                raise Opaque("is built with `**` arguments", call)
+            if keyword.value is optimizer:
+                slots.append(keyword.arg)
+            elif keyword.arg in _NEUTRAL:
+                keywords[keyword.arg] = _NEUTRAL[keyword.arg]
+            else:
+                keywords[keyword.arg] = self.given(self.interpreter.evaluate(keyword.value, environment))
+        return positional, keywords, slots
+
+    def given(self, value: Any) -> Any:
+        """An argument as the callee will see it: a plain number where its role is known."""
+        if isinstance(value, Unknown) and role_of(value.path) is not Role.UNKNOWN and not value.path.endswith(")"):
+            number = self.world.host.concretise(value, None, "number")
+            if last_word(value.path) in self.sequences:
+                number = self.world.host.leaves[value.path] = several(number)
+            return number
+        return value
+
+    def at(self, construction: Construction | None) -> Bench:
+        """This bench as the file in which a construction stands sees it."""
+        if construction is None or construction.names is None or construction.names is self.names:
+            return self
+        other = copy(self)
+        other.names = construction.names
+        other.world = self.world.beside(construction.names)
+        return other
+
+    def stated_rates(self, construction: Construction, groups: int) -> list[float] | None:
+        """The base rate where the optimizer's own call states it (``SGD(params, lr=args.lr)``)."""
+        rate = stated_rate(construction, self.names)
+        if rate is None:
+            return None
+        try:
+            value = self.at(construction).world.evaluate(rate)
+            if isinstance(value, Unknown):
+                value = self.world.host.concretise(value, rate, "number")
+        except (Opaque, UserError):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            return None
+        return [float(value) * 0.3**index for index in range(groups)]
+
+    def parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
+        """A value for a parameter by its role, or ``OMIT`` where its default should hold."""
+        if name in _NEUTRAL:
+            return _NEUTRAL[name] if required or name == "last_epoch" else OMIT
+        stated = literal(default)
+        role = role_of(name)
+        overridden, absent = name in self.scenario.overrides, False
+        if boundless(self.names, default) and not overridden and role in (*LENGTHS, Role.UNKNOWN):
+            # "Without end" states no length: any that training may have will do.
+            stated = None
+            if role is Role.UNKNOWN:
+                self.scenario.values.setdefault(name, self.scenario.value("total_steps"))
+                role = Role.HORIZON
+        elif not overridden and default is not None:
+            if isinstance(default, ast.Constant) and default.value is None:
+                if not self.scenario.fill_none or role not in (*LENGTHS, Role.FLOOR, Role.FLOOR_RATIO, Role.PEAK):
+                    return OMIT
+                stated, absent = 0, True
+            if stated is None or isinstance(stated, bool | str) or role is Role.LAST_EPOCH:
+                return OMIT
+        if stated is not None and not absent and (not self.scenario.fill_none or role is Role.UNKNOWN):
+            self.world.host.defaults.own.setdefault(name, stated)
+        if required and names_rate_key(name) and not overridden:
+            return "lr"
+        if role is Role.UNKNOWN and stated is None and not overridden:
+            self.parameters.setdefault(name, None)
+            return Unknown(name)
+        value = self.scenario.value(name)
+        if absent and role is Role.DECAY_LENGTH and isinstance(value, int):
+            # What is optional is a part of the whole: shorter than it.
+            value //= 3
+        if not overridden and stated is None and last_word(name) in self.sequences:
+            value = several(value)
+        self.world.host.leaves[name] = value
+        self.parameters[name] = value
+        made = length_object(self.interpreter, self.world, self.site.node, name, value)
+        if made is not MISSING:
+            self.world.host.measured = True
+            return made
+        return self.world.host.dressed(name, value)
+
+    def bound(
+        self, parameters: Sequence[Parameter], optimizer: Instance | None, ticks: dict[str, Tick] | None = None
+    ) -> dict[str, Any]:
+        """Arguments for all parameters: the optimizer, the clock, the rest by their roles."""
+        found: dict[str, Any] = {}
+        for name, default, required in parameters:
+            if optimizer is not None and names_optimizer(name):
+                found[name] = optimizer_named(optimizer, name)
+            elif ticks and name in ticks:
+                if required or not (isinstance(default, ast.Constant) and default.value is None):
+                    found[name] = self.moment(name, ticks[name])
+            elif name.lower() in _MODULES:
+                if required:
+                    found[name] = Unknown(name)
+            else:
+                value = self.parameter(name, default, required)
+                if value is not OMIT:
+                    found[name] = value
+        return found
+
+    def turns(self, parameters: Sequence[Parameter], optimizer: Instance) -> list[dict[str, Any]]:
+        """What a function is given in each of the calls of one step: one a group, where it takes a group."""
+        taken = next((name for name, _, required in parameters if required and name in _GROUPS), None)
+        if taken is None:
+            return [{}]
+        return [{taken: group} for group in optimizer.attributes["param_groups"]]
+
+    def moment(self, name: str, tick: Tick) -> Any:
+        """The present position for a parameter, with a unit where its type is a class that has one."""
+        assert self.clock is not None
+        host = self.world.host
+        typed = host.measures is not None and name in host.measures.named
+        return host.dressed(name, self.clock.read(tick)) if typed else self.clock.read(tick)
+
+    def visible(self, construction: Construction | None) -> dict[str, object]:
+        """The numbers that the user's own names have where the scheduler is built."""
+        if construction is None or self.site.form not in ("lambda", "subclass"):
+            leaves = self.world.host.leaves
+            own = self.parameters if self.site.form == "subclass" else {**leaves, **self.parameters}
+            return {**own, **{k: v for k, v in leaves.items() if k in own}}
+        there = self.at(construction)
+        if there is not self:
+            return there.visible(construction)
+        found: dict[str, object] = {}
+        scope = self.names.scope_of(construction.call)
+        environment = self.world.environment(scope, construction.call)
+        parts = self._assembled(construction, scope)
+        bound = {
+            a.arg
+            for part in parts
+            if isinstance(part, ast.Lambda)
+            for a in ast.walk(part.args)
+            if isinstance(a, ast.arg)
+        }
+        for part in parts:
+            if any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(part)):
+                continue
+            if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
+                number = self._number(part, environment)
+                if number is not None:
+                    found[ast.unparse(part)] = number
+        wanted = [n.id for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Name)]
+        wanted += [n.id for n in parts if isinstance(n, ast.Name)]
+        for name in dict.fromkeys(wanted):
+            if self.names.owner(name, scope) is None:
+                continue
+            try:
+                value = environment.get(name)
+            except (Opaque, UserError, KeyError, NameError):
+                continue
+            if isinstance(value, Unknown):
+                value = self.world.host.leaves.get(value.path)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found[name] = value
+        nested = {n.arg for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.arg)}
+        seen = {name for name in nested if self.names.owner(name, scope) is not None}
+        for part in (n for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Attribute)):
+            if self._of_another_file(part, environment) and (number := self._number(part, environment)) is not None:
+                found[ast.unparse(part)] = number
+        for path, value in self.world.host.leaves.items():
+            if path.split(".")[0].split("[")[0].split("(")[0] not in nested - seen:
+                found.setdefault(path, value)
+        return found
+
+    def _assembled(self, construction: Construction, scope: Scope) -> list[ast.AST]:
+        """The parts of a construction, and of what was put together before and is handed over under a name."""
+        parts = list(ast.walk(construction.call))
+        followed: set[ast.expr] = set()
+        for part in parts:
+            if part is construction.optimizer or not isinstance(part, ast.Name):
+                continue
+            if self.names.owner(part.id, scope) is not scope:
+                continue
+            binding = self.names.reaching(part.id, scope, construction.call)
+            if not isinstance(binding, Assigned) or binding.index or binding.value in followed:
+                continue
+            if isinstance(binding.value, ast.Call) and len(followed) < _MOST_FOLLOWED:
+                followed.add(binding.value)
+                parts += ast.walk(binding.value)
+        return parts
+
+    def _of_another_file(self, part: ast.Attribute, environment: Environment) -> bool:
+        """Whether an expression is a member of an imported module of the project (``config.EPOCHS``)."""
+        if not isinstance(part.value, ast.Name) or self.names.neighbours is None or part not in self.names.parents:
+            return False
+        value = environment.lookup(part.value.id)
+        return isinstance(value, Instance) and value.cls is MODULE
+
+    def _number(self, part: ast.expr, environment: Environment) -> float | None:
+        """The value of a part of the construction, when it is a number that needs no new assumption."""
+        if any(isinstance(n, ast.Lambda | ast.Starred) for n in ast.walk(part)):
+            return None
+        try:
+            value = self.interpreter.evaluate(part, environment)
+        except (Opaque, UserError):
+            return None
+        if isinstance(value, Unknown):
+            value = self.world.host.leaves.get(value.path)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _option(node: ast.expr, key: str, rate: float) -> object:
+    """A plausible value for an option that the code reads off every parameter group; None where nothing tells one."""
+    words = set(key.split("_"))
+    if "lr" in words and words & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
+        return 1.0
+    if key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
+        return rate
+    return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
+
+
+def _is_group(node: ast.expr) -> bool:
+    word = node.id if isinstance(node, ast.Name) else ""
+    return word in ("g", "p", "x", "pg") or "group" in word
+
+
+__all__ = ["OMIT", "Bench"]

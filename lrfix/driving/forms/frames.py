@@ -1,0 +1,139 @@
+"""What the loops around a place bind at each step: ``for epoch in range(..): for i, batch in enumerate(loader):``."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+from lrfix.domains.clock import Clock, Tick, nested, tick_of
+from lrfix.driving.bench import Bench
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.values import Unknown
+from lrfix.names import FUNCTION_NODES, Names, Scope
+
+_WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
+
+
+@dataclass
+class Frame:
+    """The counting variables of the loops around a place; ``counts`` maps each to its tick and first value."""
+
+    scope: Scope
+    counts: dict[str, tuple[Tick, int]] = field(default_factory=dict)
+    loops: list[ast.For] = field(default_factory=list)
+
+    def set(self, bench: Bench, clock: Clock) -> None:
+        """Bind the variables for the present position; everything that depends on them is worked out anew."""
+        bench.world.turn()
+        for name, (tick, first) in self.counts.items():
+            bench.world.fixed[(self.scope, name)] = first + clock.read(tick)
+
+
+def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> Frame:
+    """The frame around ``node``; starts the bench's clock. ``also`` are more pieces of code that may ask for counts."""
+    names = bench.names
+    loops = loops_around(names, node)
+    frame = Frame(names.scope_of(node), loops=[loop for loop in loops if isinstance(loop, ast.For)])
+    bench.world.loops.update(loops)
+    counting = [(loop, name) for loop in loops if isinstance(loop, ast.For) and (name := counter(loop)) is not None]
+    asked = [t for part in (also or [node]) for t in _asked(names, part, {name for _, name in counting})]
+    ticks: list[Tick] = []
+    for position, (_, name) in enumerate(counting):
+        if len(counting) > 1:
+            ticks.append(Tick.EPOCH if position == len(counting) - 1 else Tick.BATCH)
+        else:
+            own = tick_of(name)
+            ticks.append(Tick.EPOCH if own is Tick.EPOCH else Tick.BATCH)
+    clock = bench.start_clock(nested(ticks + asked))
+    for (loop, name), tick in zip(counting, ticks, strict=True):
+        frame.counts[name] = (tick, _first(bench, loop))
+    if clock.nested and counting:
+        turns = _turns(bench, counting[0][0])
+        if turns is not None and ticks[0] is Tick.BATCH:
+            clock.per_epoch = turns
+    return frame
+
+
+def loops_around(names: Names, node: ast.AST) -> list[ast.AST]:
+    """The loops around a place, innermost first, within its own function."""
+    found: list[ast.AST] = []
+    for outer in names.ancestors(node):
+        if isinstance(outer, (*FUNCTION_NODES, ast.ClassDef)):
+            break
+        if isinstance(outer, ast.For | ast.AsyncFor | ast.While):
+            found.append(outer)
+    return found
+
+
+def counter(loop: ast.For) -> str | None:
+    """The variable of a loop that counts its turns."""
+    target, iterated = loop.target, loop.iter
+    while isinstance(iterated, ast.Call) and _called(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
+        if not iterated.args:
+            return None
+        iterated = iterated.args[0]
+    name = _called(iterated) if isinstance(iterated, ast.Call) else ""
+    if name == "enumerate" and isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
+        return target.elts[0].id
+    if name in ("range", "trange", "count") and isinstance(target, ast.Name):
+        return target.id
+    return None
+
+
+def _asked(names: Names, node: ast.AST, loop_variables: set[str]) -> list[Tick]:
+    found = []
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and inner.id in loop_variables:
+            continue
+        if isinstance(inner, ast.Name | ast.Attribute) and isinstance(inner.ctx, ast.Load):
+            word = inner.id if isinstance(inner, ast.Name) else inner.attr
+            tick = tick_of(word)
+            if tick is not None:
+                found.append(tick)
+    return found
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _iterated(loop: ast.For) -> ast.Call | None:
+    iterated = loop.iter
+    while isinstance(iterated, ast.Call) and _called(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
+        if not iterated.args:
+            return None
+        iterated = iterated.args[0]
+    return iterated if isinstance(iterated, ast.Call) else None
+
+
+def _first(bench: Bench, loop: ast.For) -> int:
+    iterated = _iterated(loop)
+    if iterated is None:
+        return 0
+    name = _called(iterated)
+    node: ast.expr | None = None
+    if name in ("range", "trange") and len(iterated.args) > 1:
+        node = iterated.args[0]
+    elif name == "enumerate":
+        node = next((k.value for k in iterated.keywords if k.arg == "start"), None)
+        node = iterated.args[1] if node is None and len(iterated.args) > 1 else node
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return node.value
+    return 0
+
+
+def _turns(bench: Bench, loop: ast.For) -> int | None:
+    iterated = _iterated(loop)
+    if iterated is None or _called(iterated) not in ("range", "trange"):
+        return None
+    try:
+        value: Any = bench.value(iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
+        if isinstance(value, Unknown):
+            value = bench.world.host.concretise(value, iterated, "number")
+    except (Opaque, UserError):
+        return None
+    return value if isinstance(value, int) and value > 0 else None
+
+
+__all__ = ["Frame", "counter", "frame_of", "loops_around"]

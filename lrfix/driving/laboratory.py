@@ -1,0 +1,193 @@
+"""Builds a schedule under a scenario, steps it, and keeps what happened: a ``Run``.
+
+The optimizer is a stand-in with as many parameter groups as the experiment asks for; the scheduler is the user's own
+code on top of stand-ins of torch's classes. Rates are in the optimizer's units; step 0 is the rate that the first
+optimizer step uses.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lrfix.domains.clock import counts_items
+from lrfix.domains.facts import Defaults
+from lrfix.domains.inferred import inferred
+from lrfix.domains.lengths import holds_lengths
+from lrfix.domains.measures import measures_of
+from lrfix.domains.roles import Role
+from lrfix.domains.scenarios import Scenario
+from lrfix.domains.signatures import arguments_of
+from lrfix.domains.uses import roles_by_use
+from lrfix.driving.bench import Bench
+from lrfix.driving.forms import build
+from lrfix.driving.trace import Trace, Write
+from lrfix.driving.world import Host, World
+from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
+from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.stack import roomy
+from lrfix.names import Names
+from lrfix.sites.model import Construction, ScheduleSite
+
+FUEL = 6_000_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception of the user's own code: its type and message, and the step at which it came (-1: construction)."""
+
+    kind: str
+    message: str
+    step: int
+    node: ast.AST | None
+
+
+@dataclass
+class Run:
+    """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``."""
+
+    scenario: Scenario
+    base_lrs: tuple[float, ...]
+    lr: list[list[Any]] = field(default_factory=list)
+    failure: Failure | None = None
+    opaque: str | None = None
+    endless: bool = False
+    built: Trace | None = None
+    stepped: Trace | None = None
+    leaves: Mapping[str, object] = field(default_factory=dict)
+    names: Mapping[str, object] = field(default_factory=dict)
+    scheduler: Any = None
+    borrowed: bool = False
+    measured: bool = False
+    variants: int = 1
+    invented: frozenset[str] = frozenset()
+
+    @property
+    def curve(self) -> list[Any]:
+        return self.lr[0] if self.lr else []
+
+    @property
+    def ran(self) -> bool:
+        return self.opaque is None and bool(self.lr)
+
+    def writes(self) -> list[Write]:
+        """State written while the schedule was stepped, after construction."""
+        return self.stepped.writes if self.stepped else []
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Everything needed to run one site again and again."""
+
+    names: Names
+    site: ScheduleSite
+
+    @cached_property
+    def counts_items(self) -> bool:
+        return counts_items(self.site.nodes)
+
+    @cached_property
+    def roles_by_use(self) -> Mapping[str, Role]:
+        return roles_by_use(self.site.nodes)
+
+    @cached_property
+    def draws_lengths(self) -> bool:
+        """Whether lengths that the file states are replaced where they are too long to be simulated."""
+        return not holds_lengths(self.site.nodes)
+
+    @roomy
+    def run(
+        self,
+        scenario: Scenario,
+        *,
+        construction: Construction | None,
+        steps: int,
+        groups: int = 2,
+        base_lrs: Sequence[float] | None = None,
+        jump: int | None = None,
+    ) -> Run:
+        """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
+
+        ``construction`` is the call of the user's file that builds it; None builds a class from the parameters of its
+        own constructor. ``base_lrs`` override the scenario's base rates (one a group).
+        """
+        defaults = Defaults(self.names)
+        if construction is not None and construction.names is not None:
+            defaults.join(construction.names)
+            scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
+        host = Host(scenario, defaults, measures_of(self.names))
+        host.in_items = self.counts_items
+        host.draws_lengths = self.draws_lengths
+        scenario.defaults = defaults
+        scenario.inferred = inferred(self.names)
+        scenario.meant = self.roles_by_use
+        built, stepped = Trace(self.names.parents), Trace(self.names.parents)
+        interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
+        world = World(self.names, interpreter, host)
+        bench = Bench(self.names, self.site, world, interpreter, scenario)
+        run = Run(scenario, (), built=built, stepped=stepped)
+        step = -1
+        try:
+            running = build(bench, construction, groups, base_lrs)
+            run.base_lrs = tuple(bench.base_lrs)
+            run.scheduler = running.scheduler
+            run.lr = [[] for _ in bench.base_lrs]
+            for step in range(steps):
+                if step == 1:
+                    interpreter.recorder = stepped
+                    if jump is not None:
+                        running.jump(jump)
+                for rates, rate in zip(run.lr, running.rates(step), strict=True):
+                    rates.append(rate)
+                if step == 0 and running.scheduler is None:
+                    interpreter.recorder = stepped
+        except Finished:
+            pass
+        except Opaque as opaque:
+            run.opaque = opaque.reason
+            run.endless = isinstance(opaque, FuelSpent)
+        except UserError as error:
+            run.failure = Failure(error.kind, error.message, step, error.node)
+        _cut(run)
+        run.leaves = dict(host.leaves)
+        run.variants = host.variants
+        run.invented = frozenset(host.invented)
+        run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
+        run.measured = host.measured
+        run.names = bench.visible(construction)
+        return run
+
+
+def _as_given(overrides: Mapping[str, object], call: ast.Call, node: ast.AST) -> dict[str, object]:
+    """What is fixed for a parameter of the definition (``args.mode``) is fixed for what a call gives it as well."""
+    found = dict(overrides)
+    given = {name: ast.unparse(value) for name, value in arguments_of(call, node).items()}
+    for path, value in overrides.items():
+        root, dot, rest = path.partition(".")
+        if root in given:
+            found.setdefault(f"{given[root]}{dot}{rest}", value)
+    return found
+
+
+def _cut(run: Run) -> None:
+    """Keep the rates before the first that is no real number, and say what it was."""
+    for step, rates in enumerate(zip(*run.lr, strict=False)):
+        wrong = next((r for r in rates if not _real(r)), None)
+        if wrong is not None:
+            kind = "ComplexRate" if isinstance(wrong, complex) else "InvalidRate"
+            run.failure = Failure(kind, f"the rate is {wrong!r}", step, None)
+            run.lr = [list(group[:step]) for group in run.lr]
+            return
+    shortest = min((len(group) for group in run.lr), default=0)
+    run.lr = [list(group[:shortest]) for group in run.lr]
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+__all__ = ["Failure", "Laboratory", "Run"]

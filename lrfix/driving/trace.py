@@ -1,0 +1,60 @@
+"""What a simulation leaves behind: statements run, functions called, state written."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from lrfix.interpreter.recorder import Recorder
+
+
+@dataclass(frozen=True)
+class Write:
+    """State that outlives the call that wrote it: an attribute, an outer variable, an element of a container."""
+
+    kind: str
+    name: str
+    old: object
+    new: object
+    node: ast.AST
+    owner: int
+
+
+class Trace(Recorder):
+    """Records what runs of the user's own file, between construction and the end.
+
+    ``mine`` holds the nodes of the user's tree; the stand-ins' own statements are not of interest.
+    """
+
+    def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
+        self.mine = mine
+        self.statements: set[ast.AST] = set()
+        self.calls: dict[ast.AST, int] = {}
+        self.writes: list[Write] = []
+        self.reads: set[str] = set()
+        self.returned_none: set[ast.AST] = set()
+
+    def statement(self, node: ast.AST) -> None:
+        self.statements.add(node)
+
+    def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
+        definition = getattr(function, "node", None)
+        if definition is not None:
+            self.calls[definition] = self.calls.get(definition, 0) + 1
+
+    def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
+        if node in self.mine:
+            self.reads.add(name)
+
+    def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
+        if node in self.mine:
+            self.writes.append(Write("attribute", name, old, new, node, id(instance)))
+
+    def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None:
+        if node in self.mine:
+            self.writes.append(Write(kind, name, old, new, node, id(environment)))
+
+    def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
+        if node in self.mine:
+            self.writes.append(Write("item", str(key), old, new, node, id(container)))

@@ -1,0 +1,473 @@
+"""The names a piece of code sees: resolved lazily, only as far as the simulation asks.
+
+Nothing of the user's module runs here but what a schedule needs: definitions, literal assignments and their
+arithmetic. What cannot be resolved becomes an ``Unknown`` named by the user's own expression.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from lrfix.domains.clock import Clock, items_a_step, tick_of
+from lrfix.domains.facts import Defaults, literal
+from lrfix.domains.lengths import LONGEST, is_drawn, open_lengths, opened
+from lrfix.domains.measures import Measures
+from lrfix.domains.roles import LENGTHS, Role, names_optimizer, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.domains.sequences import several
+from lrfix.interpreter.builtins import BUILTINS
+from lrfix.interpreter.calls import ALLOWANCE, names_dataclass
+from lrfix.interpreter.environment import Environment, Passing
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.modules import resolve_qualified
+from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
+from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
+from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
+from lrfix.stand_ins.torch_classes import stand_in
+
+_MAX_DEPTH = 40
+_BATCHES = re.compile(r"load|batch|_dl\b|^len\(dl|iter")
+_COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
+MODULE = ClassValue("module", None, (), {})
+_KEY_WORDS = frozenset({"lr", "initial", "init", "field", "key", "name"})
+# What a star import is known to bring along under these names.
+_USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
+
+
+class Host:
+    """Answers the interpreter's questions about what the code does not fix, from one scenario.
+
+    ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
+    having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
+    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
+    ``measured``: a length or a moment with a unit was.
+    ``draws_lengths``: lengths that the code states are replaced where they are too long to be simulated.
+    ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
+    about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
+    ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
+    """
+
+    def __init__(self, scenario: Scenario, defaults: Defaults, measures: Measures | None = None) -> None:
+        self.scenario = scenario
+        self.defaults = defaults
+        self.measures = measures
+        self.measured = False
+        self.leaves: dict[str, object] = {}
+        self.clock: Clock | None = None
+        self.optimizer: Instance | None = None
+        self.foreign: set[ast.AST] = set()
+        self.readings = 0
+        self.borrowed = False
+        self.invented: set[str] = set()
+        self.inventions = 0
+        self.variants = 1
+        self.in_items = False
+        self.draws_lengths = False
+        self.unknown_writes: list[tuple[str, str]] = []
+
+    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        return self.dressed(unknown.path, self._concretise(unknown, node, wanted))
+
+    def dressed(self, path: str, value: Any) -> Any:
+        """A number with its unit, where the file speaks of units."""
+        if self.measures is None or not self.measures.spoken:
+            return value
+        found = self.measures.dressed(path, value)
+        self.measured = self.measured or found is not value
+        return found
+
+    def _concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        path = unknown.path
+        if path in self.leaves:
+            self.inventions += path in self.invented
+            return self.leaves[path]
+        tick = tick_of(path) if self.clock is not None else None
+        if tick is not None and self.clock is not None and path not in self.scenario.overrides:
+            self.readings += 1
+            return self.clock.read(tick)
+        default = self.defaults.get(path)
+        if wanted == "identity" and path not in self.scenario.overrides and self.defaults.absent(path):
+            self.leaves[path] = None
+            return None
+        if wanted == "bool" and self.clock is not None and default is None and not self.scenario.knows(path):
+            # Outside torch's protocol much more of a program is run; a flag that nothing sets is down.
+            self.leaves[path] = False
+            return False
+        if wanted == "container":
+            if self.clock is not None and default is None and not self.scenario.knows(path):
+                # What nothing speaks of holds nothing: a list of options, a text that names some.
+                self.leaves[path] = ()
+                return ()
+            wanted = "iterable"
+        if not self.scenario.knows(path) and default is None and wanted not in ("number", "any", "identity"):
+            raise Opaque(f"depends on `{path}`, which this file does not fix", node)
+        if self.clock is not None and _COUNTING.search(path):
+            # One item a step, so that totals of items count steps.
+            return 1
+        if self.in_items and path not in self.scenario.overrides and items_a_step(path):
+            self.leaves[path] = 1
+            return 1
+        known = path in self.scenario.overrides or default is not None
+        if not known and (role_of(path) in (Role.UNKNOWN, Role.COUNT) or _counts_samples(path)):
+            self.invented.add(path)
+            self.inventions += 1
+        if _is_call(path) and not self.scenario.knows(path):
+            raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
+        value = self.scenario.value(path, wanted)
+        self.leaves[path] = value = several(value) if wanted == "iterable" and not _is_call(path) else value
+        return value
+
+    def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
+        self.unknown_writes.append((unknown.path, name))
+
+    def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
+        if self.measures is not None:
+            known = self.measures.attribute(unknown, name, self._number)
+            if known is not MISSING:
+                return known
+        if self.optimizer is None:
+            return MISSING
+        if name == "param_groups":
+            return self.optimizer.attributes["param_groups"]
+        return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
+
+    def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        if self.measures is None:
+            return MISSING
+        return self.measures.call(unknown, arguments, keywords, lambda: self.clock, self._number)
+
+    def _number(self, unknown: Unknown) -> Any:
+        return self.concretise(unknown, None, "number")
+
+    def foreign_bases(self, node: ast.ClassDef) -> bool:
+        return node in self.foreign
+
+    def kept(self, unknown: Unknown, node: ast.AST) -> Any:
+        moves = self.clock is not None and tick_of(unknown.path) is not None
+        return self.concretise(unknown, node, "number") if moves else unknown
+
+    def import_name(self, module: str, name: str | None) -> Any:
+        qualified = f"{module}.{name}" if name else module
+        return imported(qualified, name or module.split(".")[0])
+
+
+def _counts_samples(path: str) -> bool:
+    """``len(dataset)``: how many batches that is, the code works out elsewhere."""
+    return path.startswith("len(") and not _BATCHES.search(path.lower())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def optimizer_named(optimizer: Instance, name: str) -> Any:
+    """The optimizer, or the list of it where the name says several (``optimizers``, ``optim_list``)."""
+    last = name.lower().rstrip("_").rpartition("_")[2]
+    return [optimizer] if last in ("optimizers", "optims", "opts", "list") else optimizer
+
+
+def _is_call(path: str) -> bool:
+    return path.endswith(")") and not path.startswith("len(")
+
+
+def imported(qualified: str, local: str) -> Any:
+    """The value of an imported name: a stand-in, an allow-listed native, or unknown."""
+    value = stand_in(qualified)
+    if value is None:
+        value = resolve_qualified(qualified)
+    if value is None and local.isupper() and {"lr"} < (spoken := set(words(local))) <= _KEY_WORDS:
+        return "initial_lr" if spoken & {"initial", "init"} else "lr"
+    return Unknown(local) if value is None else value
+
+
+def has_star(names: Names) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in names.nodes
+    )
+
+
+def _about_rates(cls: ClassValue) -> bool:
+    """Whether the objects of a class can matter to a schedule: plain data, a scheduler, a class that says so."""
+    if len(cls.mro) > 1 or (cls.node is not None and any(names_dataclass(d) for d in cls.node.decorator_list)):
+        return True
+    return speaks_of_rate(cls.name) or bool(SCHEDULE_WORDS & set(words(cls.name)))
+
+
+class World:
+    """Environments for the scopes of one file under one scenario."""
+
+    def __init__(self, names: Names, interpreter: Interpreter, host: Host) -> None:
+        self.names = names
+        self.interpreter = interpreter
+        self.host = host
+        self.fixed: dict[tuple[Scope, str], Any] = {}
+        self.loops: set[ast.AST] = set()
+        self._now: dict[tuple[Scope, str, int], Passing] = {}
+        self._steady: dict[tuple[Scope, str, int], Any] = {}
+        self._made_up: set[tuple[Scope, str, int]] = set()
+        self._environments: dict[tuple[Scope, int], Environment] = {}
+        self._resolving: set[tuple[str, int]] = set()
+        self._beside: dict[Names, World] = {names: self}
+        self.star_imports = has_star(names)
+
+    def environment(self, scope: Scope, at: ast.AST | None) -> Environment:
+        """What code standing at ``at`` in ``scope`` sees."""
+        statement = self.names.statement_of(at) if at is not None else None
+        key = (scope, id(statement))
+        if key not in self._environments:
+            owner = scope.parent
+            while owner is not None and isinstance(owner.node, ast.ClassDef):
+                owner = owner.parent
+            parent = self.environment(owner, at) if owner is not None else None
+            self._environments[key] = Environment(parent=parent, missing=lambda name: self._kept(name, scope, at))
+        return self._environments[key]
+
+    def turn(self) -> None:
+        """Begin the next step: what depends on the clock, or stands inside ``loops``, is worked out anew."""
+        self._now.clear()
+
+    def evaluate(self, node: ast.expr) -> Any:
+        return self.interpreter.evaluate(node, self.environment(self.names.scope_of(node), node))
+
+    def resolve(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
+        """The value ``name`` has in ``scope`` at ``at``; raises KeyError when the scope does not bind it."""
+        value = self._kept(name, scope, at)
+        return value.value if type(value) is Passing else value
+
+    def _kept(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
+        host = self.host
+        if (scope, name) in self.fixed:
+            host.readings += 1
+            return Passing(self.fixed[(scope, name)])
+        statement = self.names.statement_of(at) if at is not None else None
+        key = (scope, name, id(statement))
+        if key in self._now:
+            host.readings += 1
+            return self._now[key]
+        if key in self._made_up:
+            host.inventions += 1
+            return Passing(self._steady[key])
+        if key in self._steady:
+            return self._steady[key]
+        before, invented = host.readings, host.inventions
+        value = self._optimizer(self._resolved(name, scope, at))
+        if host.inventions != invented and _is_number(value):
+            if role_of(name) in LENGTHS:
+                # Arithmetic on invented numbers gives no plausible length; the name itself says more.
+                value = Unknown(name)
+            elif host.readings == before:
+                self._made_up.add(key)
+        if host.readings == before:
+            self._steady[key] = value
+            return Passing(value) if key in self._made_up else value
+        self._now[key] = Passing(value)
+        return self._now[key]
+
+    def _optimizer(self, value: Any) -> Any:
+        """The experiment's optimizer in the place of any that the code builds or is given."""
+        optimizer = self.host.optimizer
+        if optimizer is None:
+            return value
+        if isinstance(value, Unknown) and names_optimizer(value.path.rpartition(".")[2]):
+            return optimizer_named(optimizer, value.path.rpartition(".")[2])
+        return optimizer if isinstance(value, Instance) and value.cls.derives(optimizer.cls) else value
+
+    def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
+        if name not in scope.bindings or name in scope.outer_names:
+            if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
+                value = imported(_USUAL.get(name, name), name)
+                neighbours = self.names.neighbours
+                found = neighbours.starred(name) if neighbours is not None and isinstance(value, Unknown) else None
+                return self._in_another_file(found, value) if found is not None else value
+            raise KeyError(name)
+        key = (name, id(scope.node))
+        binding = self.names.reaching(name, scope, at)
+        if key in self._resolving or len(self._resolving) > _MAX_DEPTH:
+            self.host.readings += 1
+            return Unknown(name)
+        if binding is None:
+            return Unknown(name)
+        if self.loops and self._inside_loops(binding):
+            self.host.readings += 1
+        self._resolving.add(key)
+        try:
+            return self._value(name, binding, scope, at)
+        finally:
+            self._resolving.discard(key)
+
+    def _inside_loops(self, binding: Binding) -> bool:
+        node = getattr(binding, "node", None)
+        return node is not None and any(outer in self.loops for outer in self.names.ancestors(node))
+
+    def _value(self, name: str, binding: Binding, scope: Scope, at: ast.AST | None) -> Any:
+        if isinstance(binding, Imported):
+            return self._imported(name, binding)
+        if isinstance(binding, Defined):
+            environment = self.environment(scope, at)
+            self.interpreter.execute([binding.node], environment)
+            return environment.get(name)
+        if isinstance(binding, Argument):
+            return self._argument(binding, scope)
+        if isinstance(binding, Assigned) and not binding.index:
+            stated = literal(binding.value)
+            if self._draws(name, stated):
+                return opened(self.names, name, stated, self.host.scenario, self.host.defaults)
+        try:
+            if isinstance(binding, Assigned):
+                return self._assigned(name, binding, scope)
+            if isinstance(binding, Augmented):
+                return self._augmented(name, binding, scope)
+        except (Opaque, UserError):
+            return Unknown(name)
+        assert isinstance(binding, Opaquely)
+        return self._ambiguous(name, binding, scope)
+
+    def _draws(self, name: str, stated: object) -> bool:
+        long = isinstance(stated, int | float) and stated > LONGEST
+        return (self.host.draws_lengths or (long and self.host.clock is not None)) and is_drawn(
+            self.names, name, stated
+        )
+
+    def _imported(self, name: str, binding: Imported) -> Any:
+        value = imported(binding.qualified, name)
+        neighbours = self.names.neighbours
+        if isinstance(value, Unknown) and name == "Scheduler" and self._speaks_timm:
+            # A copy of timm's base class, which those who copy its schedulers bring along.
+            return stand_in("timm.scheduler.scheduler.Scheduler") or value
+        if neighbours is None or not isinstance(value, Unknown):
+            return value
+        found = neighbours.meaning(name, binding.node)
+        return self._in_another_file(found, value) if found is not None else value
+
+    @property
+    def _speaks_timm(self) -> bool:
+        """Whether the file reads off itself what timm's base class provides."""
+        read = {n.attr for n in self.names.nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        return {"base_values", "update_groups"} <= read
+
+    def beside(self, names: Names) -> World:
+        """The world of another file in the same run: what is known and fixed there is kept with what is known here."""
+        if names is self.names:
+            return self
+        if names not in self._beside:
+            other = self._beside[names] = copy(self)
+            other.names = names
+            other.star_imports = has_star(names)
+        return self._beside[names]
+
+    def _in_another_file(self, found: Elsewhere, unknown: Unknown) -> Any:
+        """The value of an import; ``unknown``, the name it goes by here, where it cannot be worked out."""
+        if found.name is None:
+            return self._module(found.names, unknown.path)
+        other = self.beside(found.names)
+        fuel, depth = self.interpreter.fuel, self.interpreter.depth
+        allowance = self.interpreter.fuel = min(fuel, ALLOWANCE)
+        try:
+            value = other.resolve(found.name, found.names.scopes[found.names.tree], None)
+        except (Opaque, UserError, KeyError):
+            self.interpreter.depth = depth
+            return unknown
+        finally:
+            self.interpreter.fuel = fuel - (allowance - self.interpreter.fuel)
+        if isinstance(value, Function) and value.node in found.names.parents:
+            value.elsewhere = True
+        elif isinstance(value, ClassValue) and value.node in found.names.parents:
+            value.remote = not _about_rates(value)
+        if isinstance(value, Unknown):
+            return unknown
+        self.host.borrowed = True
+        return value
+
+    def _module(self, names: Names, path: str) -> Any:
+        """A module of the project as a value: its names, and its submodules where it is a package."""
+
+        def answer(attribute: str) -> Any:
+            unknown = Unknown(f"{path}.{attribute}")
+            neighbours = self.names.neighbours
+            found = neighbours.member(names, attribute) if neighbours is not None else None
+            return self._in_another_file(found, unknown) if found is not None else unknown
+
+        return Instance(MODULE, fallback=answer)
+
+    def _assigned(self, name: str, binding: Assigned, scope: Scope) -> Any:
+        key = (name, id(scope.node))
+        self._resolving.discard(key)
+        try:
+            value = self.interpreter.evaluate(binding.value, self.environment(scope, binding.node))
+        finally:
+            self._resolving.add(key)
+        if self.host.draws_lengths and isinstance(binding.value, ast.Call | ast.Dict) and not binding.index:
+            value = open_lengths(self.names, name, value, self.host.scenario, self.host.defaults)
+        for position in binding.index:
+            if isinstance(value, Unknown) or not isinstance(value, list | tuple) or position >= len(value):
+                return Unknown(name)
+            value = value[position]
+        # The user's own name for what a call returned reads better than the call, and is evaluated once.
+        return Unknown(name) if isinstance(value, Unknown) and value.path.endswith(")") else value
+
+    def _augmented(self, name: str, binding: Augmented, scope: Scope) -> Any:
+        before = self.names.reaching(name, scope, binding.node)
+        if before is None or before is binding:
+            return Unknown(name)
+        left = self._value(name, before, scope, binding.node)
+        environment = Environment(parent=self.environment(scope, binding.node))
+        environment.set("left operand", left)
+        operation = ast.BinOp(ast.Name("left operand", ast.Load()), binding.node.op, binding.node.value)
+        ast.copy_location(operation, binding.node)
+        ast.fix_missing_locations(operation)
+        return self.interpreter.evaluate(operation, environment)
+
+    def _argument(self, binding: Argument, scope: Scope) -> Any:
+        owner = self.names.parents.get(binding.function)
+        if isinstance(owner, ast.ClassDef) and isinstance(binding.function, ast.FunctionDef):
+            first = [*binding.function.args.posonlyargs, *binding.function.args.args][:1]
+            if first and first[0].arg == binding.name:
+                return self._self(binding.name, owner)
+        self.host.defaults.remember(binding)
+        return Unknown(binding.name)
+
+    def _self(self, name: str, owner: ast.ClassDef) -> Any:
+        """``self`` of a method outside any call: its methods are known, its attributes are free."""
+        environment = self.environment(self.names.scope_of(owner), owner)
+        try:
+            cls = environment.get(owner.name)
+        except (Opaque, UserError):
+            return Unknown(name)
+        if isinstance(cls, Unknown):
+            return Unknown(name)
+        return Instance(cls, fallback=self._attribute_of(name))
+
+    def stranger(self, owner: ast.ClassDef) -> Any:
+        """An object of a class that nobody built: its methods are known, its attributes are free."""
+        return self._self("self", owner)
+
+    def _attribute_of(self, name: str) -> Callable[[str], Any]:
+        def answer(attribute: str) -> Any:
+            known = self.host.unknown_attribute(Unknown(name), attribute)
+            return Unknown(f"{name}.{attribute}") if known is MISSING else known
+
+        return answer
+
+    def _ambiguous(self, name: str, binding: Opaquely, scope: Scope) -> Any:
+        functions = [
+            b
+            for b in binding.alternatives
+            if isinstance(b, Defined) or (isinstance(b, Assigned) and isinstance(b.value, ast.Lambda | ast.Call))
+        ]
+        if functions and len(functions) == len(binding.alternatives):
+            # A definition in this file before a call of something that may stand elsewhere.
+            functions.sort(key=lambda b: isinstance(b, Assigned) and isinstance(b.value, ast.Call))
+            self.host.variants = max(self.host.variants, len(functions))
+            chosen = functions[self.host.scenario.variant % len(functions)]
+            return self._value(name, chosen, scope, getattr(chosen, "node", None))
+        for alternative in binding.alternatives:
+            value = literal(alternative.value) if isinstance(alternative, Assigned) and not alternative.index else None
+            if value is not None:
+                self.host.defaults.own.setdefault(name, value)
+                break
+        return Unknown(name)

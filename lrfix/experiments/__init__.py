@@ -1,0 +1,1 @@
+"""What is asked of the runs of one schedule."""

@@ -1,0 +1,472 @@
+"""One site under experiment: what the rules look at.
+
+Every experiment is a question with one answer, asked once and remembered. A rule states a property that a sound
+schedule has, and reports only where the property fails in every plausible scenario.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
+from lrfix.domains.guards import about_groups, proposals
+from lrfix.domains.lengths import is_drawn
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import GENERIC, Scenario
+from lrfix.domains.signatures import Parameter, constructor_parameters
+from lrfix.driving.laboratory import Laboratory, Run
+from lrfix.findings import Evidence, Span
+from lrfix.names import Names
+from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
+from lrfix.source import Source
+
+if TYPE_CHECKING:
+    from lrfix.recognition import Recognition, Sample, ScheduleSpec
+
+STEPS = 240
+MAX_STEPS = 1400
+ENOUGH = 40
+MOST_USES = 4
+_MOST_GUARDS = 8
+_WORD = re.compile(r"\w+")
+_GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
+REACH = 2.2
+_STRETCH = 6
+_LATE_STEPS = 400
+_OTHER_VALUES = (0.2, 3, 8)
+
+
+class Study:
+    """The experiments on one site, run lazily and memoised.
+
+    ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
+    ``rewritable`` says whether the file alone shows what a rewrite needs.
+    """
+
+    def __init__(
+        self, source: Source, names: Names, site: ScheduleSite, settings: Mapping[str, object] | None = None
+    ) -> None:
+        self.source = source
+        self.names = names
+        self.site = site
+        self.settings = dict(settings or {})
+        self.groups = 2
+        self.laboratory = Laboratory(names, site)
+        self._runs: dict[tuple[object, ...], Run] = {}
+        self.counters: dict[str, int] = {}
+        self.faults: frozenset[str] = frozenset()
+        self.rewritable = True
+
+    def settle(self, alternatives: Mapping[str, Sequence[str]]) -> None:
+        """Choose settings that the code's own guards accept, where those of the scenarios are refused.
+
+        A flag that nothing states is taken for set; where ``assert not (resume and override)`` then fails at the
+        start, or a mode needs another, the other value is tried; so are values that the guard itself asks for.
+        """
+        for _ in range(_MOST_GUARDS):
+            run = self.run(0, use=None) if self.site.form != "lambda" else self.run(0)
+            failure = run.failure
+            if failure is None or failure.step > 0 or failure.kind not in _GUARDS:
+                return
+            if about_groups(self.names, failure.node) and self.groups > 1:
+                self.groups = 1
+                continue
+            for path, value in self._alternatives(run, failure.node, alternatives):
+                tried = self.run(0, use=None, overrides={path: value})
+                ended = tried.failure
+                if ended is None or ended.node is not failure.node or ended.step > max(failure.step, 0):
+                    self.settings[path] = value
+                    break
+            else:
+                return
+
+    def _alternatives(
+        self, run: Run, failed: ast.AST | None, alternatives: Mapping[str, Sequence[str]]
+    ) -> Iterator[tuple[str, object]]:
+        defaults = {name: default for name, default, _ in self.constructor}
+        yield from proposals(self.names, failed, run.leaves, defaults, self.settings)
+        for path, value in run.leaves.items():
+            if value is True:
+                yield path, False
+        for path, known in alternatives.items():
+            yield from ((path, text) for text in known if path not in self.settings)
+
+    def span(self, node: ast.AST) -> Span:
+        return self.source.span(node)
+
+    @property
+    def node(self) -> ast.AST:
+        return self.site.node
+
+    def run(
+        self,
+        index: int = 0,
+        *,
+        use: Construction | str | None = "chosen",
+        groups: int | None = None,
+        overrides: Mapping[str, object] | None = None,
+        steps: int | None = None,
+        base_lrs: Sequence[float] | None = None,
+        vary_unknown: bool = False,
+        variant: int = 0,
+    ) -> Run:
+        """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions."""
+        construction = self.use if isinstance(use, str) else use
+        overrides = {**self.settings, **(overrides or {})}
+        groups = groups or self.groups
+        key = (
+            index,
+            id(construction),
+            groups,
+            tuple(sorted(overrides.items(), key=repr)),
+            steps or self.steps,
+            tuple(base_lrs or ()),
+            vary_unknown,
+            variant,
+        )
+        hashable = repr(key)
+        if (hashable,) not in self._runs:
+            scenario = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
+            scenario.fill_none = construction is None and bool(self.optional_lengths)
+            run = self.laboratory.run(
+                scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+            )
+            if scenario.fill_none and not _usable(run):
+                plain = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
+                run = self.laboratory.run(
+                    plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                )
+            self.counters["runs"] = self.counters.get("runs", 0) + 1
+            self._runs[(hashable,)] = run
+        return self._runs[(hashable,)]
+
+    def jump(self, index: int, step: int) -> float | None:
+        """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
+        run = self.laboratory.run(Scenario(index, overrides=self.settings), construction=self.use, steps=2, jump=step)
+        return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
+
+    @cached_property
+    def steps(self) -> int:
+        """How long to simulate: past every length that the code states, within reason."""
+        return min(max(STEPS, int(REACH * self.longest_literal) + 8), MAX_STEPS)
+
+    @cached_property
+    def longest_literal(self) -> int:
+        roots = [*self.site.nodes, *(c.call for c in self.site.constructions)]
+        own = largest_number(self.names, roots, drawn=self._is_drawn)
+        return max([own, *(largest_number(c.names, [c.call]) for c in self.site.elsewhere if c.names is not None)])
+
+    def _is_drawn(self, name: str, value: ast.expr) -> bool:
+        """Whether scenarios replace a number that the file states."""
+        return self.laboratory.draws_lengths and is_drawn(self.names, name, literal(value))
+
+    @cached_property
+    def unseen(self) -> int:
+        """The largest number of the schedule's own code where that lies beyond what is simulated, else 0.
+
+        What the constructor of a class is given by default does not count: scenarios give it something else.
+        """
+        roots: list[ast.AST] = list(self.site.nodes)
+        if self.site.form != "subclass":
+            roots += [c.call for c in self.site.constructions]
+        replaced = {default for _, default, _ in self.constructor if default is not None}
+        free = {words[-1] for run in self.runs for path in run.leaves if (words := _WORD.findall(path))}
+        longest = largest_number(self.names, roots, replaced, lambda name, value: name in free)
+        return longest if longest >= self.steps else 0
+
+    @cached_property
+    def constructor(self) -> list[Parameter]:
+        """What the constructor of a class site takes; empty for other forms."""
+        if not isinstance(self.node, ast.ClassDef):
+            return []
+        return constructor_parameters(self.names, self.node) or []
+
+    @cached_property
+    def constants(self) -> frozenset[str]:
+        """Names that the module itself sets to a number other than zero: whoever changes one sees the formula."""
+        found: set[str] = set()
+        for statement in [] if sets_its_names(self.names) else self.source.tree.body:
+            if (
+                isinstance(statement, ast.Assign)
+                and isinstance(statement.value, ast.Constant)
+                and statement.value.value
+            ):
+                found |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+        return frozenset(found)
+
+    @cached_property
+    def optional_lengths(self) -> tuple[str, ...]:
+        """Constructor parameters that are lengths and may be None."""
+        return tuple(
+            name
+            for name, default, _ in self.constructor
+            if isinstance(default, ast.Constant) and default.value is None and role_of(name) in LENGTHS
+        )
+
+    @cached_property
+    def unvaried(self) -> str | None:
+        """A setting that no scenario varies (a switch, a name, an optional object) and that may change the curve."""
+        for run in self.runs:
+            for path, value in run.leaves.items():
+                if isinstance(value, bool | str) or value is None:
+                    return path
+        for name, default, required in self.constructor:
+            if required or name in ("last_epoch", "verbose") or not isinstance(default, ast.Constant):
+                continue
+            if default.value is None or isinstance(default.value, bool | str):
+                return name
+        return None
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the code states a length that the simulation does not reach."""
+        return self.longest_literal >= self.steps
+
+    @cached_property
+    def uses(self) -> tuple[Construction, ...]:
+        """The places that build the schedule, or that call it where it is a function: of its own file, or of others."""
+        if self.site.constructions or not self.site.calls:
+            return self.site.constructions or self.site.elsewhere
+        found = []
+        for call in self.site.calls:
+            given = [*call.args, *(k.value for k in call.keywords)]
+            optimizer = next((a for a in given if looks_like_optimizer(a)), None)
+            found.append(Construction(call, optimizer, optimizer_call(self.names, optimizer)))
+        return tuple(found)
+
+    @property
+    def used_in(self) -> Names:
+        """The names of the file in which the site is used: its own, unless only another file shows a use."""
+        use = self.use
+        return use.names if use is not None and use.names is not None else self.names
+
+    @property
+    def borrows(self) -> bool:
+        """Whether an experiment needed another file of the project."""
+        return any(run.borrowed for run in self._runs.values())
+
+    @cached_property
+    def described_by(self) -> Construction | None:
+        """The use in whose terms family and parameters are told: none where the definition's own parameters do."""
+        if self.site.form == "lambda":
+            return self.use
+        if self.site.form != "subclass" and not all(_usable(self.run(index, use=None)) for index in range(GENERIC)):
+            return self.use
+        return None
+
+    @cached_property
+    def use(self) -> Construction | None:
+        """The construction the site is judged by: the first that the file shows and that can be simulated."""
+        for construction in self.uses[:MOST_USES]:
+            run = self.run(0, use=construction)
+            built = run.opaque is None and (run.failure is None or run.failure.step >= 0)
+            if self.site.form == "lambda" or built:
+                return construction
+        return None
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """The site under every generic scenario, two parameter groups."""
+        runs: list[Run] = []
+        while len(runs) < GENERIC and not any(run.endless for run in runs):
+            runs.append(self.run(len(runs)))
+        longest = max((self.horizon(run) or 0 for run in runs if run.ran), default=0)
+        if REACH * longest > self.steps:
+            self.__dict__["steps"] = min(int(REACH * longest) + 8, MAX_STEPS)
+            runs = [self.run(index) for index in range(GENERIC)]
+        return runs
+
+    @cached_property
+    def opaque(self) -> str | None:
+        """Why the site cannot be simulated, or None."""
+        return next((run.opaque for run in self.runs if run.opaque is not None), None)
+
+    @cached_property
+    def ran(self) -> bool:
+        """Whether every generic scenario gave a curve to judge; one that fails long past its start counts."""
+        return all(_usable(run) for run in self.runs)
+
+    def everywhere(self, holds: Callable[[Run], bool]) -> bool:
+        """Whether a property holds in every generic scenario; False when none ran."""
+        return self.opaque is None and bool(self.runs) and all(run.ran and holds(run) for run in self.runs)
+
+    def everywhere_failed(self, kind: str) -> bool:
+        """Whether every generic scenario ended with an exception of this type."""
+        return all(run.failure is not None and run.failure.kind == kind for run in self.runs)
+
+    def horizon(self, run: Run) -> int | None:
+        """The step at which the schedule is meant to end under ``run``, from the values that play that part."""
+        by_role: dict[Role, list[float]] = {}
+        for path, value in {**run.names, **run.leaves}.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                by_role.setdefault(role_of(path), []).append(value)
+        if by_role.get(Role.HORIZON):
+            return int(max(by_role[Role.HORIZON]))
+        if by_role.get(Role.EPOCHS):
+            return int(max(by_role[Role.EPOCHS]) * max(by_role.get(Role.LOADER_LENGTH, [1])))
+        return None
+
+    def lengths(self, run: Run, *roles: Role) -> dict[str, float]:
+        """The free expressions of ``run`` that play one of ``roles``."""
+        return {
+            path: value
+            for path, value in run.leaves.items()
+            if role_of(path) in roles and isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    def evidence(self, run: Run, steps: Sequence[int]) -> Evidence:
+        chosen = [k for k in steps if 0 <= k < len(run.curve)]
+        return Evidence(
+            steps=tuple(chosen),
+            lr=tuple(as_float(run.curve[k]) for k in chosen),
+            scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str | list)},
+            curve=tuple(as_float(v) for v in run.curve),
+            shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
+        )
+
+    @cached_property
+    def defaults(self) -> Defaults:
+        defaults = Defaults(self.names)
+        for other in {use.names: None for use in self.uses if use.names is not None}:
+            defaults.join(other)
+        if self.runs:
+            known = self.runs[0].scenario.defaults
+            defaults.own.update(getattr(known, "own", {}))
+        return defaults
+
+    @cached_property
+    def recognition(self) -> Recognition | None:
+        """Family and parameters from the curves, in terms valid where the scheduler is built; None when opaque."""
+        from lrfix.recognition import Sample, recognise
+
+        use = self.described_by
+        plain = [self.run(i, use=use) for i in range(GENERIC)]
+        varied = [self.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
+        if not any(_usable(run) for run in plain):
+            plain, varied = self.runs, []
+        samples = [
+            Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) for run in plain if _usable(run)
+        ]
+        if len(samples) < len(plain):
+            return None
+        ended = next((run.failure for run in plain if run.failure is not None), None)
+        more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
+        whole = recognise([*samples, *more]) if len(more) == len(varied) else None
+        if whole is not None and whole.spec is not None and _rounds(whole.spec):
+            longer = self._stretched(use)
+            whole = recognise([*samples, *more, longer]) if longer is not None else whole
+            if whole is not None and whole.spec is None:
+                return whole
+        if whole is not None and whole.spec is not None and ended is None:
+            return self._narrowed(whole)
+        found = recognise(samples)
+        if found is not None and found.spec is not None:
+            why = "parameters that the recognised schedule does not name change the curve"
+            if ended is not None:
+                why = f"fails at step {ended.step} with {ended.kind}: {ended.message}"
+            elif len(more) == len(varied) and whole is not None and whole.reason:
+                why = whole.reason
+            return replace(found, spec=None, reason=why)
+        return found
+
+    def _stretched(self, use: Construction | None) -> Sample | None:
+        """A run with longer lengths: a share that was rounded shows there what it is exactly. None where it fails."""
+        from lrfix.recognition import Sample
+
+        base = self.run(0, use=use)
+        lengths = self.lengths(base, *(LENGTHS - {Role.LOADER_LENGTH}))
+        if not lengths or max(lengths.values()) * _STRETCH * REACH > MAX_STEPS:
+            return None
+        longer = {path: value * _STRETCH for path, value in lengths.items()}
+        run = self.run(0, use=use, overrides=longer, steps=MAX_STEPS)
+        return Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) if _usable(run) else None
+
+    def _narrowed(self, found: Recognition) -> Recognition:
+        """A recognised schedule, without its construction where the experiments do not cover all the code can do."""
+        if found.family == "constant":
+            return replace(found, spec=None, reason="a constant rate needs no schedule")
+        if any(run.measured for run in self._runs.values()):
+            return replace(found, spec=None, reason="its lengths carry units, and the bundled schedules count steps")
+        if self.site.form == "subclass" and self.constructor:
+            own = {name for name, _, _ in self.constructor}
+            handed = next((name for name in self.run(0, use=None).names if name not in own), None)
+            if handed is not None:
+                return replace(found, spec=None, reason=f"hands `{handed}` on to a base class under no name of its own")
+        if self.unvaried is not None:
+            return replace(
+                found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"
+            )
+        left_out = self._left_out(found)
+        if left_out is not None:
+            return replace(found, spec=None, reason=f"`{left_out}` changes the curve where it has other values")
+        return found
+
+    def _left_out(self, found: Recognition) -> str | None:
+        """A setting that the recognised schedule has no use for and that matters all the same.
+
+        A floor, say, that no scenario reaches: far larger and smaller values are tried, over a longer run. Lengths are
+        left to the scenarios, which draw them far apart.
+        """
+        from lrfix.recognition import Sample
+        from lrfix.recognition.confirmation import first_difference
+
+        assert found.spec is not None
+        told = " ".join(found.spec.arguments.values())
+        steps = max(self.steps, _LATE_STEPS)
+        plain = self.run(0, use=self.described_by)
+        open_values = {p: v for p, v in _numbers(plain).items() if p in plain.leaves or self.site.form == "subclass"}
+        for path, value in open_values.items():
+            known = path in told or role_of(path) in (*LENGTHS, Role.BASE_RATE, Role.LAST_EPOCH)
+            if known or not isinstance(value, int | float):
+                continue
+            for other in {type(value)(value * factor) for factor in _OTHER_VALUES} - {value}:
+                run = self.run(0, use=self.described_by, steps=steps, overrides={path: other})
+                if not _usable(run):
+                    continue
+                sample = Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run))
+                apart = first_difference(found.spec.scheduler, found.spec.arguments, sample)
+                # A combination that the bundled schedule refuses, a warmup beyond the end, says nothing of this one.
+                if apart is not None and math.isfinite(apart[2]):
+                    return path
+        return None
+
+
+def _rounds(spec: ScheduleSpec) -> bool:
+    """Whether a parameter is told by an expression that cuts off, in which a number may have been fitted."""
+    texts = (*spec.positional, *spec.keywords.values())
+    return any(sign in text for text in texts for sign in ("int(", "//", "ceil("))
+
+
+def _usable(run: Run) -> bool:
+    return run.ran and all_real(run.curve) and (run.failure is None or len(run.curve) >= ENOUGH)
+
+
+def _numbers(run: Run) -> dict[str, object]:
+    return {p: v for p, v in run.names.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
+
+
+def all_real(curve: Sequence[Any]) -> bool:
+    """Whether every rate is a finite real number."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in curve)
+
+
+def as_float(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def constant(curve: Sequence[Any]) -> bool:
+    """Whether a curve never moves by more than rounding."""
+    if not curve:
+        return False
+    first = curve[0]
+    return all(abs(v - first) <= 1e-12 * max(abs(first), abs(v)) for v in curve)
+
+
+__all__ = ["LENGTHS", "MAX_STEPS", "STEPS", "Study", "all_real", "as_float", "constant"]

@@ -1,0 +1,1 @@
+"""numpy's and torch's small arrays, as values of our own."""

@@ -1,0 +1,314 @@
+"""Calling: binding of arguments, construction of instances, natives that must never see an unknown."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from lrfix.interpreter.arrays.library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
+from lrfix.interpreter.builtins import CONSTRUCTORS
+from lrfix.interpreter.compilation import RETURN, block, compiled
+from lrfix.interpreter.enums import is_enumeration, member_of_value
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.standard_library import Field
+from lrfix.interpreter.values import (
+    MISSING,
+    BoundMethod,
+    ClassMethod,
+    ClassValue,
+    Function,
+    Instance,
+    NativeFunction,
+    Partial,
+    StaticMethod,
+    Unknown,
+)
+
+Machine = Any
+#: Fuel for one call into another file, or for working out one of its names.
+ALLOWANCE = 100_000
+_ARITHMETIC = frozenset({"ZeroDivisionError", "OverflowError"})
+
+
+def invoke(
+    machine: Machine, function: Any, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    """Call ``function``; any callable value of the interpreted program."""
+    kind = type(function)
+    if kind is Function:
+        run = _elsewhere if function.elsewhere else _function
+        return run(machine, function, arguments, keywords, node)
+    if kind is BoundMethod:
+        return invoke(machine, function.function, [function.receiver, *arguments], keywords, node)
+    if kind is NativeFunction:
+        return _native(machine, function, arguments, keywords, node)
+    if kind is ClassValue and function.remote:
+        return _unknown(Unknown(function.name), arguments, keywords, node)
+    if kind is ClassValue:
+        return _construct(machine, function, arguments, keywords, node)
+    if kind is Instance:
+        method = function.cls.find("__call__")
+        if method is MISSING:
+            raise UserError(TypeError(f"'{function.cls.name}' object is not callable"), node)
+        return invoke(machine, BoundMethod(method, function), arguments, keywords, node)
+    if kind is Partial:
+        return invoke(
+            machine, function.function, [*function.arguments, *arguments], {**function.keywords, **keywords}, node
+        )
+    if kind is StaticMethod or kind is ClassMethod:
+        return invoke(machine, function.function, arguments, keywords, node)
+    if kind is Unknown:
+        known = machine.host.unknown_call(function, arguments, keywords)
+        return known if known is not MISSING else _unknown(function, arguments, keywords, node)
+    if isinstance(function, type) and issubclass(function, BaseException):
+        return machine.native(function, tuple(arguments), node)
+    if isinstance(function, type):
+        native = CONSTRUCTORS.get(function) or ARRAY_CONSTRUCTORS.get(function)
+        if native is not None:
+            return _native(machine, native, arguments, keywords, node)
+        raise Opaque(f"builds a {function.__name__}, which lrfix does not simulate", node)
+    raise UserError(TypeError(f"'{type(function).__name__}' object is not callable"), node)
+
+
+def _unknown(function: Unknown, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
+    if isinstance(node, ast.Call):
+        text = ast.unparse(node)
+        return Unknown(text if len(text) < 200 else f"{function.path}(...)")
+    return Unknown(f"{function.path}(...)")
+
+
+def _elsewhere(
+    machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    """A function of another file, on an allowance of its own; where it cannot be simulated, its value is unknown."""
+    fuel, depth = machine.fuel, machine.depth
+    allowance = machine.fuel = min(fuel, ALLOWANCE)
+    try:
+        return _function(machine, function, arguments, keywords, node)
+    except Opaque:
+        machine.depth = depth
+    except UserError as error:
+        if error.kind not in _ARITHMETIC:
+            machine.depth = depth
+        else:
+            raise
+    finally:
+        machine.fuel = fuel - (allowance - machine.fuel)
+    return _unknown(Unknown(function.name), arguments, keywords, node)
+
+
+def _function(
+    machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    definition = function.node
+    shape = _shape(definition)
+    if shape.generator:
+        raise Opaque(f"uses the generator function `{function.name}`", definition)
+    machine.enter(node)
+    environment = Environment(parent=function.environment)
+    environment.outer = shape.outer
+    environment.locals = shape.locals
+    environment.owner = function.owner
+    bind(machine, function, shape, environment.variables, arguments, keywords, node)
+    if shape.first is not None:
+        environment.receiver = environment.variables.get(shape.first)
+    machine.recorder.call(function, arguments, node)
+    try:
+        if isinstance(definition, ast.Lambda):
+            value = compiled(definition.body)(machine, environment)
+        else:
+            if shape.body is None:
+                shape.body = block(definition.body)
+            value = environment.result if shape.body(machine, environment) is RETURN else None
+    finally:
+        machine.depth -= 1
+    machine.recorder.returned(function, value, node)
+    return value
+
+
+class Shape:
+    """What is the same for every call of one definition."""
+
+    def __init__(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        arguments = node.args
+        self.positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+        self.positional_only = {a.arg for a in arguments.posonlyargs}
+        self.keyword = [a.arg for a in arguments.kwonlyargs]
+        self.rest = arguments.vararg.arg if arguments.vararg else None
+        self.more = arguments.kwarg.arg if arguments.kwarg else None
+        self.first = self.positional[0] if self.positional else None
+        self.body: Any = None
+        own = list(_own_nodes(node))
+        self.generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own)
+        outer: dict[str, str] = {}
+        for n in own:
+            if isinstance(n, ast.Global | ast.Nonlocal):
+                outer.update(dict.fromkeys(n.names, "global" if isinstance(n, ast.Global) else "nonlocal"))
+        self.outer = outer or None
+        stored = {n.id for n in own if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store | ast.Del)}
+        stored |= {n.name for n in own if isinstance(n, ast.FunctionDef | ast.ClassDef) and n is not node}
+        self.locals = frozenset(stored - set(outer))
+
+
+def _own_nodes(node: ast.FunctionDef | ast.Lambda) -> Any:
+    stack: list[ast.AST] = list(node.body) if isinstance(node, ast.FunctionDef) else [node.body]
+    while stack:
+        current = stack.pop()
+        yield current
+        if isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(current, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            stack.extend(n for n in ast.walk(current) if isinstance(n, ast.NamedExpr | ast.Yield | ast.YieldFrom))
+            continue
+        stack.extend(ast.iter_child_nodes(current))
+
+
+def _shape(node: ast.FunctionDef | ast.Lambda) -> Shape:
+    known: Shape | None = node.__dict__.get("lrfix_shape")
+    if known is None:
+        known = node.__dict__["lrfix_shape"] = Shape(node)
+    return known
+
+
+def bind(
+    machine: Machine,
+    function: Function,
+    shape: Shape,
+    variables: dict[str, Any],
+    arguments: list[Any],
+    keywords: dict[str, Any],
+    node: ast.AST | None,
+) -> None:
+    """Python's binding of arguments to parameters."""
+    positional = shape.positional
+    count = len(positional)
+    if len(arguments) > count and shape.rest is None:
+        raise UserError(
+            TypeError(f"{function.name}() takes {count} positional arguments but {len(arguments)} were given"), node
+        )
+    for name, value in zip(positional, arguments, strict=False):
+        variables[name] = value
+    if shape.rest is not None:
+        variables[shape.rest] = tuple(arguments[count:])
+    extra: dict[str, Any] = {}
+    for name, value in keywords.items():
+        if (name in positional and name not in shape.positional_only) or name in shape.keyword:
+            if name in variables:
+                raise UserError(TypeError(f"{function.name}() got multiple values for argument '{name}'"), node)
+            variables[name] = value
+        elif shape.more is not None:
+            extra[name] = value
+        else:
+            raise UserError(TypeError(f"{function.name}() got an unexpected keyword argument '{name}'"), node)
+    if shape.more is not None:
+        variables[shape.more] = extra
+    start = count - len(function.defaults)
+    for index in range(count):
+        name = positional[index]
+        if name not in variables:
+            if index < start:
+                raise UserError(TypeError(f"{function.name}() missing required positional argument: '{name}'"), node)
+            variables[name] = function.defaults[index - start]
+    for name in shape.keyword:
+        if name not in variables:
+            if name not in function.keyword_defaults:
+                raise UserError(TypeError(f"{function.name}() missing required keyword-only argument: '{name}'"), node)
+            variables[name] = function.keyword_defaults[name]
+
+
+def _construct(
+    machine: Machine, cls: ClassValue, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    if is_enumeration(cls):
+        if len(arguments) != 1 or keywords:
+            raise Opaque(f"makes the enumeration `{cls.name}` anew", node)
+        return member_of_value(machine, cls, arguments[0], node)
+    instance = Instance(cls)
+    if cls.foreign:
+        instance.fallback = _foreign(machine)
+    if cls.native is not None:
+        instance.attributes["args"] = tuple(arguments)
+    if _is_dataclass(cls):
+        _fill_dataclass(machine, instance, arguments, keywords, node)
+        return instance
+    initialiser = cls.find("__init__")
+    if initialiser is MISSING and cls.foreign:
+        instance.attributes.update(keywords)
+        return instance
+    if initialiser is MISSING:
+        if (arguments or keywords) and cls.native is None:
+            raise UserError(TypeError(f"{cls.name}() takes no arguments"), node)
+        return instance
+    invoke(machine, BoundMethod(initialiser, instance), arguments, keywords, node)
+    return instance
+
+
+def _foreign(machine: Machine) -> Any:
+    def answer(name: str) -> Any:
+        known = machine.host.unknown_attribute(Unknown("self"), name)
+        return Unknown(f"self.{name}") if known is MISSING else known
+
+    return answer
+
+
+def _is_dataclass(cls: ClassValue) -> bool:
+    return any(
+        c.node is not None and any(names_dataclass(d) for d in c.node.decorator_list) for c in cls.mro
+    ) and not any("__init__" in c.namespace for c in cls.mro)
+
+
+def names_dataclass(decorator: ast.expr) -> bool:
+    """Whether a decorator is ``dataclass``, bare, called, or of a module."""
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(named).rpartition(".")[2] == "dataclass"
+
+
+def _fill_dataclass(
+    machine: Machine, instance: Instance, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> None:
+    fields: dict[str, Any] = {}
+    for cls in reversed(instance.cls.mro):
+        for statement in cls.node.body if cls.node is not None else ():
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                fields[statement.target.id] = cls.namespace.get(statement.target.id, MISSING)
+    names = [name for name, value in fields.items() if not isinstance(value, Field) or value.given]
+    given = dict(zip(names, arguments, strict=False)) | keywords
+    for name in fields:
+        value = given.pop(name, fields[name]) if name in names else fields[name]
+        if isinstance(value, Field):
+            value = value.default if value.factory is MISSING else invoke(machine, value.factory, [], {}, node)
+        if value is MISSING and name not in names:
+            continue
+        if value is MISSING:
+            raise UserError(TypeError(f"{instance.cls.name}() missing required argument: '{name}'"), node)
+        instance.attributes[name] = value
+    if given or len(arguments) > len(names):
+        raise UserError(TypeError(f"{instance.cls.name}() got unexpected arguments"), node)
+    after = instance.cls.find("__post_init__")
+    if after is not MISSING:
+        invoke(machine, BoundMethod(after, instance), [], {}, node)
+
+
+def _native(
+    machine: Machine, native: NativeFunction, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
+) -> Any:
+    machine.burn(node)
+    if native.accepts_callables:
+        return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)
+    plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
+    named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
+    for value in (*plain, *named.values()):
+        machine.charge(value, node)
+        if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
+            raise Opaque(f"gives an object to `{native.name}`", node)
+    return machine.native(native.function, tuple(plain), node, **named)
+
+
+def _as_float(machine: Machine, native: NativeFunction, value: Any, node: ast.AST | None) -> Any:
+    """What ``math`` makes of an object: what its ``__float__`` gives."""
+    if not isinstance(value, Instance) or not native.name.startswith("math.") or value.cls.find("__float__") is MISSING:
+        return value
+    if any(value.cls.find(name) is not MISSING for name in ("__floor__", "__ceil__", "__trunc__", "__index__")):
+        return value
+    return machine.call_method(value, "__float__", (), node or ast.Pass())

@@ -1,0 +1,149 @@
+"""From syntax to closures: what compiles an expression, a statement, a block, an assignment target.
+
+How each kind of node is compiled stands in ``expressions`` and ``statements``, and the machine registers it here:
+nodes contain each other, modules need not.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.values import Unknown
+
+Machine = Any
+Evaluate = Callable[[Machine, Environment], Any]
+Execute = Callable[[Machine, Environment], Any]
+Assign = Callable[[Machine, Environment, Any], None]
+NORMAL, BREAK, CONTINUE, RETURN = None, "break", "continue", "return"
+
+EXPRESSIONS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {}
+STATEMENTS: dict[type[ast.stmt], Callable[[Any], Execute]] = {}
+
+
+def compiled(node: ast.expr) -> Evaluate:
+    """The closure of an expression, made on first use."""
+    known: Evaluate | None = node.__dict__.get("lrfix_closure")
+    if known is None:
+        maker = EXPRESSIONS.get(type(node))
+        known = maker(node) if maker else unsupported_expression(node)
+        node.__dict__["lrfix_closure"] = known
+    return known
+
+
+def unsupported_expression(node: ast.AST) -> Evaluate:
+    name = type(node).__name__
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        raise Opaque(f"uses {name}, which lrfix does not simulate", node)
+
+    return run
+
+
+def compiled_statement(node: ast.stmt) -> Execute:
+    """The closure of a statement, made on first use; it burns fuel and tells the recorder."""
+    known: Execute | None = node.__dict__.get("lrfix_closure")
+    if known is None:
+        maker = STATEMENTS.get(type(node))
+        inner = maker(node) if maker else _unsupported_statement(node)
+
+        def known(machine: Machine, environment: Environment, inner: Execute = inner, node: ast.stmt = node) -> Any:
+            machine.fuel -= 1
+            if machine.fuel < 0:
+                machine.burn(node)
+            machine.recorder.statement(node)
+            return inner(machine, environment)
+
+        node.__dict__["lrfix_closure"] = known
+    return known
+
+
+def block(body: list[ast.stmt]) -> Execute:
+    parts = [compiled_statement(s) for s in body]
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        for part in parts:
+            signal = part(machine, environment)
+            if signal is not None:
+                return signal
+        return NORMAL
+
+    return run
+
+
+def _unsupported_statement(node: ast.stmt) -> Execute:
+    name = type(node).__name__
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        raise Opaque(f"uses `{name.lower()}`, which lrfix does not simulate", node)
+
+    return run
+
+
+def assigner(target: ast.expr) -> Assign:
+    """What stores a value in an assignment target."""
+    if isinstance(target, ast.Name):
+        name = target.id
+
+        def to_name(machine: Machine, environment: Environment, value: Any) -> None:
+            if environment.outer is not None and name in environment.outer:
+                machine.write_outer(environment, name, value, target)
+            else:
+                environment.variables[name] = value
+
+        return to_name
+    if isinstance(target, ast.Attribute):
+        base, attribute = compiled(target.value), attribute_name(target)
+
+        def to_attribute(machine: Machine, environment: Environment, value: Any) -> None:
+            machine.set_attribute(base(machine, environment), attribute, value, target)
+
+        return to_attribute
+    if isinstance(target, ast.Subscript):
+        container, index = compiled(target.value), compiled(target.slice)
+
+        def to_item(machine: Machine, environment: Environment, value: Any) -> None:
+            machine.set_item(container(machine, environment), index(machine, environment), value, target)
+
+        return to_item
+    if isinstance(target, ast.Tuple | ast.List):
+        return _unpacker(target)
+
+    def refused(machine: Machine, environment: Environment, value: Any) -> None:
+        raise Opaque(f"assigns to {type(target).__name__}", target)
+
+    return refused
+
+
+def _unpacker(target: ast.Tuple | ast.List) -> Assign:
+    starred = next((i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)), None)
+    parts = [assigner(e.value if isinstance(e, ast.Starred) else e) for e in target.elts]
+
+    def unpack(machine: Machine, environment: Environment, value: Any) -> None:
+        if isinstance(value, Unknown):
+            values: list[Any] = [Unknown(f"{value.path}[{i}]") for i in range(len(parts))]
+        else:
+            values = list(machine.iterate(value, target))
+        if starred is None:
+            if len(values) != len(parts):
+                relation = "too many values to unpack" if len(values) > len(parts) else "not enough values to unpack"
+                raise UserError(ValueError(f"{relation} (expected {len(parts)})"), target)
+        else:
+            after = len(parts) - starred - 1
+            if len(values) < len(parts) - 1:
+                raise UserError(ValueError("not enough values to unpack"), target)
+            end = len(values) - after
+            values = [*values[:starred], values[starred:end], *values[end:]]
+        for part, item in zip(parts, values, strict=True):
+            part(machine, environment, item)
+
+    return unpack
+
+
+def attribute_name(node: ast.Attribute) -> str:
+    """The attribute's name, mangled where a class body makes it private."""
+    name: str = node.__dict__.get("lrfix_name", node.attr)
+    return name

@@ -1,0 +1,353 @@
+"""Statements, compiled once into closures that answer how control leaves them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from lrfix.interpreter.arrays.values import Array, update
+from lrfix.interpreter.classes import class_statement, function_statement
+from lrfix.interpreter.compilation import (
+    BREAK,
+    CONTINUE,
+    NORMAL,
+    RETURN,
+    Evaluate,
+    Execute,
+    Machine,
+    assigner,
+    attribute_name,
+    block,
+    compiled,
+)
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.expressions import binary_operation
+from lrfix.interpreter.limits import check_length
+from lrfix.interpreter.values import MISSING, ClassValue, Instance, Unknown
+
+_IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
+
+
+def _expression(node: ast.Expr) -> Execute:
+    value = compiled(node.value)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        value(machine, environment)
+        return NORMAL
+
+    return run
+
+
+def _assign(node: ast.Assign) -> Execute:
+    value, targets = compiled(node.value), [assigner(t) for t in node.targets]
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        found = value(machine, environment)
+        for target in targets:
+            target(machine, environment, found)
+        return NORMAL
+
+    return run
+
+
+def _annotated(node: ast.AnnAssign) -> Execute:
+    if node.value is None:
+        return lambda machine, environment: NORMAL
+    value, target = compiled(node.value), assigner(node.target)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        target(machine, environment, value(machine, environment))
+        return NORMAL
+
+    return run
+
+
+def _augmented(node: ast.AugAssign) -> Execute:
+    operand = compiled(node.value)
+    target = node.target
+    # The operands are evaluated once; a holder passes them to the shared binary operation.
+    operation = binary_operation(lambda m, e: m.left, lambda m, e: m.right, node.op, node)
+
+    def combine(machine: Machine, environment: Environment, old: Any) -> Any:
+        new = operand(machine, environment)
+        if isinstance(old, list) and isinstance(node.op, ast.Add):
+            machine.record_item(old, None, None, new, node)
+            old.extend(list(machine.iterate(new, node)))
+            check_length(old, node)
+            return old
+        if isinstance(old, Array):
+            machine.record_item(old, None, None, new, node)
+            name = type(node.op).__name__.lower()
+            return machine.native(update, (old, _IN_PLACE.get(name, name), machine.concrete(new, node, "number")), node)
+        machine.left, machine.right = old, new
+        return operation(machine, environment)
+
+    if isinstance(target, ast.Name):
+        read, write = compiled(ast.copy_location(ast.Name(target.id, ast.Load()), target)), assigner(target)
+
+        def to_name(machine: Machine, environment: Environment) -> Any:
+            write(machine, environment, combine(machine, environment, read(machine, environment)))
+            return NORMAL
+
+        return to_name
+    if isinstance(target, ast.Attribute):
+        base, attribute = compiled(target.value), attribute_name(target)
+
+        def to_attribute(machine: Machine, environment: Environment) -> Any:
+            receiver = base(machine, environment)
+            old = machine.attribute(receiver, attribute, target)
+            machine.set_attribute(receiver, attribute, combine(machine, environment, old), target)
+            return NORMAL
+
+        return to_attribute
+    container, index = compiled(target.value), compiled(target.slice)
+
+    def to_item(machine: Machine, environment: Environment) -> Any:
+        receiver, key = container(machine, environment), index(machine, environment)
+        old = machine.item(receiver, key, target)
+        machine.set_item(receiver, key, combine(machine, environment, old), target)
+        return NORMAL
+
+    return to_item
+
+
+def _if(node: ast.If) -> Execute:
+    test, body, orelse = compiled(node.test), block(node.body), block(node.orelse)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        taken = machine.truth(test(machine, environment), node.test)
+        machine.recorder.branch(node, taken)
+        return body(machine, environment) if taken else orelse(machine, environment)
+
+    return run
+
+
+def _while(node: ast.While) -> Execute:
+    test, body, orelse = compiled(node.test), block(node.body), block(node.orelse)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        while machine.truth(test(machine, environment), node.test):
+            machine.burn(node)
+            signal = body(machine, environment)
+            if signal is BREAK:
+                return NORMAL
+            if signal is RETURN:
+                return RETURN
+        return orelse(machine, environment)
+
+    return run
+
+
+def _for(node: ast.For) -> Execute:
+    source, target, body, orelse = compiled(node.iter), assigner(node.target), block(node.body), block(node.orelse)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        for value in machine.iterate(source(machine, environment), node.iter):
+            machine.burn(node)
+            target(machine, environment, value)
+            signal = body(machine, environment)
+            if signal is BREAK:
+                return NORMAL
+            if signal is RETURN:
+                return RETURN
+        return orelse(machine, environment)
+
+    return run
+
+
+def _return(node: ast.Return) -> Execute:
+    value: Evaluate = compiled(node.value) if node.value is not None else lambda machine, environment: None
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        environment.result = value(machine, environment)
+        return RETURN
+
+    return run
+
+
+def _raise(node: ast.Raise) -> Execute:
+    value = compiled(node.exc) if node.exc is not None else None
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        if value is None:
+            if machine.handled:
+                raise machine.handled[-1]
+            raise UserError(RuntimeError("No active exception to reraise"), node)
+        raise UserError(machine.exception(value(machine, environment), node), node)
+
+    return run
+
+
+def _assert(node: ast.Assert) -> Execute:
+    test = compiled(node.test)
+    message = compiled(node.msg) if node.msg is not None else None
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        value = test(machine, environment)
+        # What an assertion on something unseen says, the code relies on.
+        if not isinstance(value, Unknown) and not machine.truth(value, node):
+            arguments = () if message is None else (message(machine, environment),)
+            raise UserError(AssertionError(*arguments), node)
+        return NORMAL
+
+    return run
+
+
+def _try(node: ast.Try) -> Execute:
+    body, orelse, final = block(node.body), block(node.orelse), block(node.finalbody)
+    handlers = [(compiled(h.type) if h.type is not None else None, h.name, block(h.body)) for h in node.handlers]
+
+    def protected(machine: Machine, environment: Environment) -> Any:
+        try:
+            signal = body(machine, environment)
+        except UserError as error:
+            for kinds, name, handler in handlers:
+                if kinds is None or machine.matches(error, kinds(machine, environment), node):
+                    machine.handled.append(error)
+                    try:
+                        if name:
+                            environment.variables[name] = error.value
+                        return handler(machine, environment)
+                    finally:
+                        machine.handled.pop()
+                        if name:
+                            environment.variables.pop(name, None)
+            raise
+        if signal is not None:
+            return signal
+        return orelse(machine, environment)
+
+    if not node.finalbody:
+        return protected
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        try:
+            signal = protected(machine, environment)
+            result = environment.result
+        except UserError:
+            override = final(machine, environment)
+            if override is not None:
+                return override
+            raise
+        override = final(machine, environment)
+        if override is None:
+            environment.result = result
+        return override if override is not None else signal
+
+    return run
+
+
+_OF_TORCH = ("_enable_get_lr_call",)
+"""What torch's schedulers enter to know that ``get_lr`` is called by ``step``."""
+
+
+def _with(node: ast.With) -> Execute:
+    contexts = [(compiled(item.context_expr), item) for item in node.items]
+    body = block(node.body)
+    harmless = ("no_grad", "inference_mode", "enable_grad", "catch_warnings", "suppress", "nullcontext", *_OF_TORCH)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        for context, item in contexts:
+            if not isinstance(item.context_expr, ast.Call) or not ast.unparse(item.context_expr.func).endswith(
+                harmless
+            ):
+                raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
+            del context
+            if item.optional_vars is not None:
+                raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
+        return body(machine, environment)
+
+    return run
+
+
+def _delete(node: ast.Delete) -> Execute:
+    def run(machine: Machine, environment: Environment) -> Any:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                if environment.variables.pop(target.id, MISSING) is MISSING:
+                    kind = UnboundLocalError if target.id in environment.locals else NameError
+                    raise UserError(kind(f"name '{target.id}' is not defined"), node)
+            elif isinstance(target, ast.Attribute):
+                receiver = compiled(target.value)(machine, environment)
+                if (
+                    not isinstance(receiver, Instance)
+                    or receiver.attributes.pop(attribute_name(target), MISSING) is MISSING
+                ):
+                    raise UserError(AttributeError(target.attr), node)
+            elif isinstance(target, ast.Subscript):
+                container = compiled(target.value)(machine, environment)
+                if not isinstance(container, dict | list):
+                    raise Opaque("deletes an element lrfix cannot see", node)
+                key = compiled(target.slice)(machine, environment)
+                machine.record_item(container, key, None, None, node)
+                machine.native(container.__delitem__, (key,), node)
+        return NORMAL
+
+    return run
+
+
+def _import(node: ast.Import | ast.ImportFrom) -> Execute:
+    def run(machine: Machine, environment: Environment) -> Any:
+        for alias in node.names:
+            if isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                value = machine.host.import_name(module, alias.name)
+                environment.variables[alias.asname or alias.name] = value
+            else:
+                module = alias.name if alias.asname else alias.name.split(".")[0]
+                environment.variables[alias.asname or module] = machine.host.import_name(module, None)
+        return NORMAL
+
+    return run
+
+
+def _nothing(node: ast.stmt) -> Execute:
+    return lambda machine, environment: NORMAL
+
+
+def _function(node: ast.FunctionDef) -> Execute:
+    make = function_statement(node)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        environment.variables[node.name] = make(machine, environment)
+        return NORMAL
+
+    return run
+
+
+def _class(node: ast.ClassDef) -> Execute:
+    make: Callable[[Machine, Environment], ClassValue] = class_statement(node)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        environment.variables[node.name] = make(machine, environment)
+        return NORMAL
+
+    return run
+
+
+STATEMENT_MAKERS: dict[type[ast.stmt], Callable[[Any], Execute]] = {
+    ast.Expr: _expression,
+    ast.Assign: _assign,
+    ast.AnnAssign: _annotated,
+    ast.AugAssign: _augmented,
+    ast.If: _if,
+    ast.While: _while,
+    ast.For: _for,
+    ast.Return: _return,
+    ast.Raise: _raise,
+    ast.Assert: _assert,
+    ast.Try: _try,
+    ast.With: _with,
+    ast.Delete: _delete,
+    ast.Import: _import,
+    ast.ImportFrom: _import,
+    ast.Pass: _nothing,
+    ast.Global: _nothing,
+    ast.Nonlocal: _nothing,
+    ast.Break: lambda node: lambda machine, environment: BREAK,
+    ast.Continue: lambda node: lambda machine, environment: CONTINUE,
+    ast.FunctionDef: _function,
+    ast.ClassDef: _class,
+}

@@ -1,0 +1,52 @@
+"""Names that stand for where training is: read anew at every step, and kept as they were when an object stores them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import analyse
+from lrfix.domains.clock import Tick, tick_of
+from lrfix.source import parse_source
+
+
+@pytest.mark.parametrize(
+    ("path", "tick"),
+    [
+        ("args.consumed_train_tokens", Tick.STEP),
+        ("self.samples_seen", Tick.STEP),
+        ("num_tokens_processed", Tick.STEP),
+        ("args.train_tokens", None),
+        ("args.decay_samples", None),
+    ],
+)
+def test_what_has_been_consumed_is_where_training_stands(path, tick):
+    assert tick_of(path) is tick
+
+
+def test_an_object_keeps_the_moment_at_which_it_was_stored():
+    source = """
+        from options import get_args
+
+        class Annealing:
+            def __init__(self, optimizer, max_lr, warmup_steps):
+                self.optimizer, self.max_lr, self.warmup_steps = optimizer, max_lr, warmup_steps
+                self.steps = self.start = 0
+                self.decay_tokens = get_args().lr_decay_tokens
+                self.step(0)
+
+            def step(self, increment):
+                self.steps += increment
+                self.tokens = get_args().consumed_train_tokens
+                if self.steps <= self.warmup_steps:
+                    self.start = self.tokens
+                    rate = self.max_lr * self.steps / self.warmup_steps
+                else:
+                    share = (self.tokens - self.start) / (self.decay_tokens - self.start)
+                    rate = self.max_lr * (1 - min(1.0, share))
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+        """
+    (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
+    assert site.family == "linear-warmup+linear"

@@ -1,0 +1,109 @@
+"""Lengths taken as shares of the whole, and lists of milestones: told by what is done with them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import analyse
+from lrfix.domains.inferred import inferred
+from lrfix.names import Names
+from lrfix.source import parse_source
+
+CLASS = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Warm(LRScheduler):
+        def __init__(self, optimizer, warmup, total_steps):
+            self.warmup, self.total_steps = warmup, total_steps
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            done = self.last_epoch / {whole}
+            if done < self.warmup:
+                return [base * done / self.warmup for base in self.base_lrs]
+            return [base * max(0.0, (done - 1) / (self.warmup - 1)) for base in self.base_lrs]
+    """
+CALLED = """
+    def warmup_linear(x, warmup):
+        return x / warmup if x < warmup else max(0.0, (x - 1) / (warmup - 1))
+
+    def train(args, optimizer, t_total):
+        for global_step in range(t_total):
+            lr_this_step = args.lr * warmup_linear({position}, args.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = lr_this_step
+            optimizer.step()
+    """
+PRODUCT = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, args, total_steps):
+        length = int({warmup} * {whole})
+        def factor(step):
+            return min(1.0, step / max(1, length)) if step < length else max(0.0, 1 - step / total_steps)
+        return LambdaLR(optimizer, factor)
+    """
+
+
+def of(source: str) -> frozenset[str]:
+    return inferred(Names(parse_source(textwrap.dedent(source).encode(), "train.py").tree)).shares
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (CLASS.format(whole="self.total_steps"), {"warmup"}),
+        (CLASS.format(whole="10"), set()),
+        (CLASS.replace("{whole}", "self.total_steps").replace("warmup", "warmup_steps"), set()),
+        (CALLED.format(position="global_step / t_total"), {"warmup"}),
+        (CALLED.format(position="global_step"), set()),
+        (PRODUCT.format(warmup="args.warmup", whole="total_steps"), {"warmup"}),
+        (PRODUCT.format(warmup="args.warmup_epochs", whole="steps_per_epoch"), set()),
+    ],
+)
+def test_what_the_position_over_the_whole_is_compared_with(source, found):
+    assert of(source) == found
+
+
+def test_a_share_is_simulated_as_one():
+    (site,) = analyse(parse_source(textwrap.dedent(CLASS.format(whole="self.total_steps")).encode(), "train.py"))
+    assert site.scenarios[0].values["warmup"] == 0.11
+    assert site.family == "linear-warmup+linear"
+
+
+def test_a_stated_length_is_believed():
+    source = PRODUCT.format(warmup="args.warmup", whole="total_steps")
+    source = f'    parser.add_argument("--warmup", type=int, default=5)\n{source}'
+    (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
+    assert isinstance(site.scenarios[0].values["args.warmup"], int)
+
+
+LISTED = """
+    def adjust_learning_rate(optimizer, epoch, args):
+        lr = args.lr
+        for {name} in args.schedule:
+            lr *= 0.1 if epoch >= {name} else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+LOOKED_UP = """
+    def adjust_learning_rate(optimizer, {name}, args):
+        if {name} in args.schedule:
+            for group in optimizer.param_groups:
+                group["lr"] *= args.gamma
+    """
+
+
+@pytest.mark.parametrize(
+    ("source", "family"),
+    [
+        (LISTED.format(name="milestone"), "multistep"),
+        (LISTED.format(name="value"), "other"),
+        (LOOKED_UP.format(name="epoch"), "multistep"),
+    ],
+)
+def test_a_list_is_one_of_milestones_by_what_is_done_with_it(source, family):
+    (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
+    assert site.family == family
