@@ -1,0 +1,235 @@
+"""The grid of experiments: the settings under which one schedule is run, the same table for every form.
+
+A ``Setting`` is one assignment of values; a ``Case`` is the runs of one setting, one a draw of what the setting leaves
+open. A property is a question to a run with one answer; a rule asks it of the cases of some axes and reports where
+every run of a case shows the fault. How loud it is follows from where the setting comes from (``Standing``), not from
+the rule. The study remembers every run, so that rules share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import GENERIC, Same
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study
+from lrfix.findings import Span, Violation
+from lrfix.sites.model import Construction
+
+T = TypeVar("T")
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_WHOLES = (Role.HORIZON, Role.EPOCHS)
+_DRAWS = 2
+_MOST_CALLERS = 4
+_MOST_FLAGS = 4
+_CLASSES = ("subclass", "wrapper")
+
+
+class Standing(Enum):
+    """Where a setting comes from: the code states it, it is plausible in every draw, or it is merely legal."""
+
+    STATED = "stated"
+    PLAUSIBLE = "plausible"
+    LEGAL = "legal"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is fixed in a case. ``words`` say it to the user, after a message: "with `warmup` = 0, its default".
+
+    ``draws`` are the columns of drawn values to run; ``groups`` and ``base_lrs`` describe the optimizer.
+    """
+
+    axis: str
+    standing: Standing
+    words: str = ""
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    use: Construction | str | None = "chosen"
+    groups: int | None = None
+    base_lrs: Sequence[float] | None = None
+    draws: tuple[int, ...] = tuple(range(GENERIC))
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting and its runs."""
+
+    setting: Setting
+    runs: tuple[Run, ...]
+
+    @property
+    def run(self) -> Run:
+        return self.runs[0]
+
+    @property
+    def ran(self) -> bool:
+        """Whether every run gave rates to judge."""
+        return bool(self.runs) and all(run.ran and bool(run.curve) for run in self.runs)
+
+    def shown(self, question: Callable[[Run], T | None]) -> T | None:
+        """The answer on the first run where every run of the case has one; None where one is sound or none ran."""
+        answers = [question(run) for run in self.runs if run.opaque is None]
+        if len(answers) < len(self.runs) or not answers or any(answer is None for answer in answers):
+            return None
+        return answers[0]
+
+    def violation(self, study: Study, span: Span, message: str, steps: Sequence[int] = ()) -> Violation:
+        """A finding on this case: as info where the setting is only legal."""
+        evidence = study.evidence(self.run, steps) if self.run.curve else None
+        return Violation(span, message, evidence, advice=self.setting.standing is Standing.LEGAL)
+
+
+class Grid:
+    """The cases of one schedule, run when they are asked for and remembered by the study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def case(self, setting: Setting) -> Case:
+        study = self.study
+        runs = [
+            study.run(
+                draw,
+                use=setting.use,
+                groups=setting.groups,
+                overrides=setting.overrides,
+                base_lrs=setting.base_lrs,
+                steps=setting.steps,
+            )
+            for draw in setting.draws
+        ]
+        return Case(setting, tuple(runs))
+
+    def nominal(self) -> Case:
+        """Several draws of everything that the code leaves open, at the first use that can be simulated."""
+        return Case(Setting("values", Standing.PLAUSIBLE), tuple(self.study.runs))
+
+    def values(self) -> Iterator[Case]:
+        """The draws, then every stated default as it stands, then the other uses that the project shows."""
+        yield self.nominal()
+        stated = self.stated()
+        if stated is not None:
+            yield stated
+        yield from self.callers()
+
+    def stated(self) -> Case | None:
+        """Every default that the code states as it stands; None where the draws have them all already."""
+        study = self.study
+        values = self.stated_values()
+        differs = any(study.runs[0].leaves.get(path) != value for path, value in values.items())
+        if not values or not differs:
+            return None
+        # A definition judged by itself is built with its own defaults; what has none is drawn, twice.
+        free = set(study.runs[0].leaves) - set(values)
+        draws = tuple(range(_DRAWS)) if free else (0,)
+        standing = Standing.PLAUSIBLE if free else Standing.STATED
+        words = "with the defaults that the code states"
+        steps = self._steps_for(values)
+        return self.case(Setting("defaults", standing, words, values, draws=draws, steps=steps))
+
+    def stated_values(self) -> dict[str, object]:
+        """The numbers that the code gives its free expressions by default, lengths only as far as they can be run."""
+        study = self.study
+        found: dict[str, object] = {}
+        for path in study.runs[0].leaves:
+            value = study.defaults.get(path)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if role_of(path) in LENGTHS and value > study.steps:
+                return {}  # one length at its real size beside others that are not says nothing
+            found[path] = value
+        return found
+
+    def callers(self) -> Iterator[Case]:
+        """The other places that build or ask the schedule, each with the arguments that stand there."""
+        study = self.study
+        for use in study.uses[:_MOST_CALLERS]:
+            if use is not study.use:
+                yield self.case(Setting("callers", Standing.STATED, use=use, draws=tuple(range(_DRAWS))))
+
+    def flags(self) -> Iterator[Case]:
+        """Each flag the other way round, each option that is None by default set."""
+        study = self.study
+        run = study.runs[0]
+        flags = [path for path, value in run.leaves.items() if isinstance(value, bool)]
+        named = {name: default for name, default, _ in study.constructor}
+        flags += [n for n, d in named.items() if n not in flags and isinstance(getattr(d, "value", None), bool)]
+        for path in flags[:_MOST_FLAGS]:
+            value = run.leaves.get(path, getattr(named.get(path), "value", None))
+            words = f"with `{path}` = {not value}"
+            yield self.case(Setting("flags", Standing.PLAUSIBLE, words, {path: not value}, draws=tuple(range(_DRAWS))))
+
+    def groups(self) -> Iterator[Case]:
+        """One and three parameter groups, each with a base rate of its own."""
+        rates = (0.1, 0.03, 0.007)
+        for count in (1, 3):
+            words = f"with {count} parameter group{'s' if count > 1 else ''}"
+            yield self.case(
+                Setting("groups", Standing.PLAUSIBLE, words, groups=count, base_lrs=rates[:count], draws=(0,))
+            )
+
+    def edges(self) -> Iterator[Case]:
+        """Each length at 0, at 1, as long as another, and fractional; stated where the code's own default is that."""
+        study = self.study
+        run = study.runs[0]
+        lengths = {
+            path: value
+            for path, value in {**run.names, **run.leaves}.items()
+            if isinstance(value, int) and not isinstance(value, bool) and role_of(path) in LENGTHS
+        }
+        own = {name for name, _, _ in study.constructor}
+        free = [p for p in sorted(lengths) if (p in run.leaves or p in own) and p not in study.constants]
+        for path in free:
+            for value, why in self._edge_values(path):
+                default = study.defaults.get(path)
+                stated = isinstance(default, int | float) and not isinstance(default, bool) and default == value
+                words = f"with `{path}` = {value}, " + ("its default" if stated else why)
+                standing = Standing.STATED if stated else Standing.LEGAL
+                yield self.case(Setting("edges", standing, words, {path: value}, draws=tuple(range(_DRAWS))))
+        for warmup in (p for p in free if role_of(p) in _WARMUPS):
+            for whole in (p for p in free if role_of(p) in _WHOLES and _same_unit(warmup, p)):
+                words = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
+                draws = tuple(range(_DRAWS))
+                yield self.case(Setting("edges", Standing.LEGAL, words, {warmup: Same(whole)}, draws=draws))
+
+    def _edge_values(self, path: str) -> Iterator[tuple[int, str]]:
+        role = role_of(path)
+        if role in _WARMUPS:
+            yield 0, "no warmup"
+            yield 1, "a warmup of one step"
+        elif role is Role.EPOCHS:
+            yield 1, "a run of one epoch"
+        elif role is Role.HORIZON:
+            yield 1, "a run of one step"
+        elif role in (Role.HOLD, Role.DECAY_LENGTH):
+            yield 0, "a phase of no length"
+
+    def _steps_for(self, values: Mapping[str, object]) -> int | None:
+        lengths = [v for p, v in values.items() if role_of(p) in LENGTHS and isinstance(v, int | float)]
+        product = max(lengths, default=0)
+        return None if product * 2.2 < self.study.steps else self.study.steps
+
+    def knobs(self, factors: Sequence[float] = (0.5, 1.7)) -> Iterator[tuple[str, Case]]:
+        """Each number that the draws gave, changed, the rest kept: ``(path, case)``."""
+        run = self.study.runs[0]
+        for path, value in run.leaves.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            for factor in factors:
+                other: Any = type(value)(value * factor)
+                if other != value:
+                    setting = Setting("knobs", Standing.PLAUSIBLE, f"with `{path}` = {other}", {path: other})
+                    yield path, self.case(replace(setting, draws=(0,)))
+
+
+def _same_unit(one: str, other: str) -> bool:
+    epochs = (Role.EPOCHS, Role.WARMUP_EPOCHS)
+    return (role_of(one) in epochs) == (role_of(other) in epochs)
+
+
+__all__ = ["Case", "Grid", "Setting", "Standing"]
