@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lrfix.domains.roles import role_of
-from lrfix.findings import ScheduleReport, Span, Status
+from lrfix.findings import ScheduleReport, Span, Status, Violation
+from lrfix.judging import Verdicts
 
 if TYPE_CHECKING:
     from lrfix.driving.laboratory import Run
     from lrfix.experiments.study import Study
     from lrfix.names import Names
     from lrfix.recognition import Recognition
+    from lrfix.registry import Rule
     from lrfix.sites.model import ScheduleSite
     from lrfix.source import Source
     from lrfix.usage import Place
@@ -51,7 +53,7 @@ class SiteAnalysis:
     curve: tuple[float, ...]
     name: str | None
     study: Study
-    studies: tuple[Study, ...] = ()
+    verdicts: tuple[Verdicts, ...] = ()
     horizon: str | None = None
     schedules: tuple[ScheduleReport, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +62,16 @@ class SiteAnalysis:
     leaves: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     names: Names | None = None
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """The schedules that the site holds, one a setting that chooses between them."""
+        return tuple(verdicts.study for verdicts in self.verdicts)
+
+    def violations(self, rule: Rule) -> Iterator[Violation]:
+        """What a rule finds in the schedules of the site, one after the other."""
+        for verdicts in self.verdicts:
+            yield from verdicts.of(rule)
 
 
 def examine(source: Source, torch_version: str | None = None, place: Place | None = None) -> Sequence[SiteAnalysis]:
@@ -89,7 +101,7 @@ def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
             curve=(),
             name=None,
             study=study,
-            studies=(study,),
+            verdicts=(Verdicts(study),),
             names=names,
         )
 
@@ -156,14 +168,15 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
-    for each in studies:
-        each.settle(alternatives)
-        settle_key(each)
+    for one in studies:
+        one.settle(alternatives)
+        settle_key(one)
     study = next((s for s in studies if s.opaque is None), studies[0])
     opaque = study.opaque
-    for each in studies:
-        each.faults = faults(each)
-    study.faults = frozenset().union(*(each.faults for each in studies))
+    verdicts = tuple(Verdicts(each) for each in studies)
+    for each in verdicts:
+        each.study.faults = each.faults
+    study.faults = frozenset().union(*(one.faults for one in studies))
     recognition = proven(study, study.recognition) if opaque is None else None
     family = family_of_site(site, studies, alternatives)
     use = study.described_by
@@ -188,7 +201,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
         name=site.name,
         study=study,
-        studies=tuple(studies),
+        verdicts=verdicts,
         horizon=family.horizon,
         schedules=schedules(studies),
         counters=counters,
@@ -198,23 +211,6 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         roles={path: role_of(path).value for path in leaves},
         names=names,
     )
-
-
-def faults(study: Study) -> frozenset[str]:
-    """The codes of the rules that find something wrong, advice left out; a rule that crashes finds nothing."""
-    from lrfix.findings import Severity
-    from lrfix.registry import load_rules
-
-    found = set()
-    for code, rule in load_rules().items():
-        if rule.function is None or rule.severity is Severity.INFO:
-            continue
-        try:
-            if any(not violation.advice for violation in rule.function(study)):
-                found.add(code)
-        except Exception:  # the engine runs the rule again and reports the crash
-            continue
-    return frozenset(found)
 
 
 def _status(study: Study, opaque: str | None, recognition: Recognition | None) -> Status:
@@ -251,4 +247,4 @@ def _scenario(run: Run) -> SimulatedScenario:
     return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "examine", "faults"]
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "examine"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lrfix.config import Settings
 from lrfix.discovery import Target, has_schedule_words, is_generated
@@ -67,9 +67,8 @@ class AnalysedSite(Protocol):
     def horizon(self) -> str | None: ...
     @property
     def schedules(self) -> tuple[ScheduleReport, ...]: ...
-    @property
-    def studies(self) -> Sequence[Any]:
-        """What the rules look at: one study for each schedule that the site holds."""
+    def violations(self, rule: Rule) -> Iterable[Violation]:
+        """What a rule finds in the schedules that the site holds; raises what the rule raises."""
 
     @property
     def counters(self) -> Mapping[str, int]: ...
@@ -231,9 +230,8 @@ def _judge(
             if site.form == _USES and not rule.judges_uses:
                 continue
             try:
-                for study in site.studies:
-                    for violation in rule.function(study):
-                        raised.setdefault((violation.span, code), (violation, index))
+                for violation in site.violations(rule):
+                    _keep(raised, code, violation, index)
             except RecursionError:
                 crashed.add(code)
                 if code in selected and not any(error.message == _TOO_DEEP for error in errors):
@@ -265,6 +263,13 @@ def _judge(
         errors=tuple(errors),
         counters=dict(sorted(counters.items())),
     )
+
+
+def _keep(raised: dict[tuple[Span, str], tuple[Violation, int]], code: str, violation: Violation, site: int) -> None:
+    """One finding a place and rule: the first, unless that one only advises and a later one does not."""
+    known = raised.get((violation.span, code))
+    if known is None or (known[0].advice and not violation.advice):
+        raised[violation.span, code] = violation, site
 
 
 def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> Finding:

@@ -1,8 +1,54 @@
-"""The same cases in every run; ``pytest --hypothesis-profile=explore`` looks for new ones."""
+"""The same cases in every run (``pytest --hypothesis-profile=explore`` looks for new ones), and findings of source text
+as ``lrfix check`` gives them."""
 
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
 from hypothesis import settings
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import Finding, Severity
+from lrfix.registry import load_rules
 
 # What a random search finds must not turn somebody else's run red: it becomes a case of its own first.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("same")
+
+
+def _findings(source: str) -> tuple[Finding, ...]:
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
+    assert result.errors == ()
+    return result.findings
+
+
+def _check(source: str) -> list[Finding]:
+    return [finding for finding in _findings(source) if finding.severity is not Severity.INFO]
+
+
+@pytest.fixture
+def check() -> Callable[[str], list[Finding]]:
+    """What is reported on a source text, in the order of the text."""
+    return _check
+
+
+@pytest.fixture
+def advice() -> Callable[[str], list[Finding]]:
+    """What is told with severity info, LR401 left out."""
+    return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code != "LR401"]
+
+
+@pytest.fixture
+def handrolled() -> Callable[[str], list[str]]:
+    """The messages of LR401."""
+    return lambda source: [f.message for f in _findings(source) if f.code == "LR401"]
+
+
+@pytest.fixture
+def codes() -> Callable[[str], list[str]]:
+    """The codes alone."""
+    return lambda source: [finding.code for finding in _check(source)]

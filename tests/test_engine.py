@@ -38,6 +38,10 @@ class Site:
     schedules: tuple[ScheduleReport, ...] = ()
     counters: dict[str, int] = field(default_factory=lambda: {"experiments": 2})
 
+    def violations(self, rule: Rule):
+        for study in self.studies:
+            yield from rule.function(study)
+
 
 def every_function(source: Source, torch: str | None) -> list[Site]:
     return [

@@ -34,6 +34,7 @@ RANKS = {
     "lrfix.recognition": 6,
     "lrfix.experiments": 7,
     "lrfix.families": 8,
+    "lrfix.judging": 8,
     "lrfix.analysis": 9,
     "lrfix.checks": 9,
     "lrfix.rules": 9,

@@ -1,0 +1,46 @@
+"""A rule is asked once about a schedule, whoever wants to know."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrfix.findings import Position, Severity, Span, Violation
+from lrfix.judging import Verdicts
+from lrfix.pages import Page
+from lrfix.registry import Rule, load_rules
+
+HERE = Span(Position(1, 1), Position(1, 2))
+
+
+def rule(function) -> Rule:
+    return Rule(Page("LR105", "constant-schedule", Severity.ERROR, "", "0.1.0", "", None, ()), function)  # type: ignore[arg-type]
+
+
+def test_a_rule_runs_once_however_often_it_is_asked():
+    asked = []
+
+    def counting(study):
+        asked.append(study)
+        yield Violation(HERE, "found")
+
+    verdicts, counted = Verdicts("the study"), rule(counting)
+    assert [v.message for v in verdicts.of(counted)] == ["found"]
+    assert [v.message for v in verdicts.of(counted)] == ["found"]
+    assert asked == ["the study"]
+
+
+def test_what_a_rule_found_before_it_crashed_is_kept_and_the_crash_raised_each_time():
+    def crashing(study):
+        yield Violation(HERE, "found")
+        raise ZeroDivisionError("no steps")
+
+    verdicts, fragile = Verdicts("the study"), rule(crashing)
+    for _ in range(2):
+        found = verdicts.of(fragile)
+        assert next(found).message == "found"
+        with pytest.raises(ZeroDivisionError):
+            next(found)
+
+
+def test_rules_that_crash_on_a_study_count_as_silent():
+    assert Verdicts(object()).faults <= set(load_rules())
