@@ -1,0 +1,166 @@
+"""LR212: at every step that training reaches, the rate of every group is a number that an optimizer can use."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrfix.domains.scenarios import Scenario
+from lrfix.driving.laboratory import Failure, Run
+from lrfix.experiments.validity import first_invalid
+
+LAMBDA = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, epochs):
+        return LambdaLR(optimizer, lambda epoch: {formula})
+    """
+SUBCLASS = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Line(LRScheduler):
+        def __init__(self, optimizer, epochs, last_epoch=-1):
+            self.epochs = epochs
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            epochs, epoch = self.epochs, self.last_epoch
+            return [base * ({formula}) for base in self.base_lrs]
+    """
+SETTER = """
+    def adjust(optimizer, epoch, epochs, lr):
+        rate = lr * ({formula})
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+    """
+INLINE = """
+    def train(optimizer, args, loader):
+        epochs = args.epochs
+        for epoch in range(epochs):
+            rate = args.lr * ({formula})
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            for batch in loader:
+                optimizer.step()
+    """
+WRAPPER = """
+    class Line:
+        def __init__(self, optimizer, epochs, lr):
+            self.optimizer, self.epochs, self.lr = optimizer, epochs, lr
+            self.count = 0
+
+        def step(self):
+            epoch, epochs = self.count, self.epochs
+            self.count += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * ({formula})
+    """
+FORMS = (LAMBDA, SUBCLASS, SETTER, INLINE, WRAPPER)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("formula", "invalid"),
+    [
+        ("1 - epoch / (epochs // 2)", True),
+        ("(1 - 2 * epoch / epochs) ** 0.9", True),
+        ("1 - epoch / epochs", False),
+        ("(1 - epoch / epochs) ** 0.9", False),
+        ("max(0.0, 1 - epoch / (epochs // 2))", False),
+    ],
+)
+def test_no_form_may_leave_the_rates_inside_the_run(codes, form, formula, invalid):
+    assert ("LR212" in codes(form.format(formula=formula))) == invalid
+
+
+def test_every_group_is_asked(codes):
+    source = """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, epochs):
+            body = lambda epoch: 1 - epoch / epochs
+            head = lambda epoch: 1 - 3 * epoch / epochs
+            return LambdaLR(optimizer, [body, head])
+        """
+    assert "LR212" in codes(source)
+
+
+@pytest.mark.parametrize(("given", "invalid"), [("args.decay_steps", False), ("args.max_steps // 2", True)])
+def test_lengths_that_may_be_one_and_the_same_are_not_held_apart(codes, given, invalid):
+    source = f"""
+        def rate(step, decay_steps, lr):
+            return lr * (1 - step / decay_steps)
+
+        def train(args, optimizer):
+            for step in range(args.max_steps):
+                lr = rate(step, {given}, args.lr)
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+        """
+    assert ("LR212" in codes(source)) == invalid
+
+
+def test_the_defaults_are_tried_as_they_stand(codes):
+    source = """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Drop(LRScheduler):
+            def __init__(self, optimizer, epochs=100, slope={slope}, last_epoch=-1):
+                self.epochs, self.slope = epochs, slope
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                return [base * (1 - self.slope * self.last_epoch) for base in self.base_lrs]
+        """
+    assert "LR212" in codes(source.replace("{slope}", "0.02"))
+    assert "LR212" not in codes(source.replace("{slope}", "0.01"))
+
+
+def test_a_function_that_nobody_is_seen_to_ask_may_be_counted_from_one(codes):
+    source = """
+        import math
+
+        def get_lr(step, warmup_steps, lr):
+            return lr * min(math.exp(-0.5 * math.log(step)), step * warmup_steps ** -1.5)
+        """
+    assert codes(source) == []
+
+
+RATES = st.lists(st.floats(1e-6, 1), min_size=1, max_size=30)
+
+
+@given(RATES, st.integers(0, 29), st.floats(-1, -1e-3))
+@settings(max_examples=60)
+def test_the_first_negative_rate_of_any_group_is_found(rates, at, bad):
+    step = at % len(rates)
+    broken = [*rates[:step], bad, *rates[step + 1 :]]
+    run = Run(Scenario(0), (1.0, 1.0), lr=[rates, broken])
+    found = first_invalid(run)
+    assert found is not None and (found.step, found.group) == (step, 1)
+    assert first_invalid(run, 0, step) is None
+
+
+@given(RATES)
+@settings(max_examples=30)
+def test_rounding_below_zero_is_no_rate_of_its_own(rates):
+    run = Run(Scenario(0), (1.0,), lr=[[*rates, -1e-19]])
+    assert first_invalid(run) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "told"),
+    [
+        ("ComplexRate", "the rate is (1+2j)", True),
+        ("InvalidRate", "the rate is inf", True),
+        ("InvalidRate", "the rate is None", False),
+        ("ValueError", "math domain error", True),
+        ("ValueError", "total_steps must be positive", False),
+        ("OverflowError", "math range error", True),
+        ("KeyError", "'lr'", False),
+    ],
+)
+def test_which_ends_of_a_run_are_rates_gone_wrong(kind, message, told):
+    run = Run(Scenario(0), (1.0,), lr=[[1.0, 1.0]], failure=Failure(kind, message, 2, None))
+    assert (first_invalid(run) is not None) == told
+    assert first_invalid(run, 0, 2) is None
