@@ -15,6 +15,7 @@ from typing import Any
 from lrfix.domains.clock import tick_of
 from lrfix.domains.facts import Defaults
 from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.signatures import signature
 from lrfix.driving.forms.frames import counter, loops_around
 from lrfix.driving.forms.wrappers import ADVANCES
 from lrfix.driving.laboratory import Run
@@ -66,10 +67,12 @@ def steps_itself(study: Study) -> bool:
 
 def _is_told(study: Study) -> bool:
     """Whether the caller says where training stands, so that a wrapper is asked for the steps that are taken."""
-    for call in _step_calls(study):
-        if call.args or call.keywords:
-            return True
-    return False
+    if any(call.args or call.keywords for call in _step_calls(study)):
+        return True
+    body = study.node.body if isinstance(study.node, ast.ClassDef) else []
+    advances = [m for m in body if isinstance(m, ast.FunctionDef) and m.name in ADVANCES]
+    required = [name for method in advances for name, _, needed in signature(method) if needed]
+    return any(tick_of(name) is not None for name in required)
 
 
 def counted_turns(study: Study, run: Run) -> int | None:
