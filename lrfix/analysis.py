@@ -138,7 +138,8 @@ def _doubtful(analysis: SiteAnalysis) -> bool:
     studies: Sequence[Study] = analysis.studies
     if not any(study.borrows for study in studies):
         return False
-    return analysis.status in (Status.OPAQUE, Status.EQUIVALENT) or any(_unbuilt(study) for study in studies)
+    unsure = not analysis.status.judged or analysis.status is Status.EQUIVALENT
+    return unsure or any(_unbuilt(study) for study in studies)
 
 
 def _unbuilt(study: Study) -> bool:
@@ -171,7 +172,8 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     for one in studies:
         one.settle(alternatives)
         settle_key(one)
-    study = next((s for s in studies if s.opaque is None), studies[0])
+    followed = [one for one in studies if one.opaque is None]
+    study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
     verdicts = tuple(Verdicts(each) for each in studies)
     for each in verdicts:
@@ -186,9 +188,8 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         if run.ran and run.failure is None
     ]
     leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
-    counters = dict(study.counters)
-    if opaque is not None:
-        counters["opaque"] = 1
+    status = _status(study, opaque, recognition)
+    counters = {**study.counters, ("judged" if status.judged else status.value): 1}
     return SiteAnalysis(
         site=site,
         span=site.span,
@@ -196,7 +197,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         family=family.name,
         parameters=dict(family.parameters),
         handrolled=True,
-        status=_status(study, opaque, recognition),
+        status=status,
         reason=opaque or _beyond(study) or (recognition.reason if recognition is not None else _failure(study)),
         curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
         name=site.name,
@@ -218,6 +219,8 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
         return Status.OPAQUE
     if study.faults:
         return Status.REPAIR
+    if not any(run.ran and run.curve for run in study.runs):
+        return Status.FAILED
     if recognition is not None and recognition.spec is not None and not study.unseen:
         return Status.EQUIVALENT
     return Status.UNSUPPORTED

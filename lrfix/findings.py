@@ -19,13 +19,23 @@ class Severity(str, Enum):
 
 
 class Status(str, Enum):
-    """What a rewrite of a site would be, as far as the analysis knows."""
+    """What a rewrite of a site would be, as far as the analysis knows.
+
+    ``opaque``: it cannot be simulated. ``failed``: it can, and every attempt ended before there was a curve, on values
+    that nothing in the code states. Neither was judged; ``unsupported`` was, and no scheduler known here has its curve.
+    """
 
     EQUIVALENT = "equivalent"
     REPAIR = "repair"
     LIBRARY = "library"
     OPAQUE = "opaque"
+    FAILED = "failed"
     UNSUPPORTED = "unsupported"
+
+    @property
+    def judged(self) -> bool:
+        """Whether the analysis has seen what the schedule does."""
+        return self not in (Status.OPAQUE, Status.FAILED)
 
 
 @dataclass(frozen=True, order=True)

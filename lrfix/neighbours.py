@@ -36,11 +36,16 @@ class _Module:
 
 
 def project_root(path: str) -> Path:
-    """The project of a file: the nearest directory upwards with a project file or repository, else its own."""
+    """The project of a file: the nearest directory upwards with a project file or repository.
+
+    Without one it is the directory that its outermost package stands in, where absolute imports begin.
+    """
     start = Path(os.path.realpath(path)).parent
     for directory in (start, *start.parents):
         if any((directory / marker).exists() for marker in MARKERS):
             return directory
+    while (start / "__init__.py").exists() and start.parent != start:
+        start = start.parent
     return start
 
 

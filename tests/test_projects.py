@@ -608,3 +608,32 @@ class TestTheCommandLine:
         assert here == spread
         assert [f.path for r in here for f in r.findings] == [f"p{i}/schedules.py" for i in range(6)]
         assert list(check_paths(targets, EVERY_RULE, jobs=2)) == here
+
+
+def test_without_a_marker_absolute_imports_begin_above_the_outermost_package(tree: Tree) -> None:
+    tree(
+        {
+            "lib/__init__.py": "",
+            "lib/schedules/__init__.py": "",
+            "lib/schedules/base.py": """
+                from torch.optim.lr_scheduler import LRScheduler
+
+                class Timed(LRScheduler):
+                    def __init__(self, optimizer, total_steps, last_epoch=-1):
+                        self.total_steps = total_steps
+                        super().__init__(optimizer, last_epoch)
+            """,
+            "lib/schedules/half.py": """
+                import math
+                from lib.schedules.base import Timed
+
+                class HalfCosine(Timed):
+                    def get_lr(self):
+                        done = min(1.0, self.last_epoch / self.total_steps)
+                        return [base * 0.5 * (1 + math.cos(math.pi * done)) for base in self.base_lrs]
+            """,
+        },
+        marker=None,
+    )
+    site = sites("lib/schedules/half.py")["HalfCosine"]
+    assert (site.form, site.family, site.curve[0]) == ("subclass", "cosine", 0.1)

@@ -27,6 +27,8 @@ from lrfix.sites.vocabulary import names_rate_key
 from lrfix.stand_ins.torch_classes import optimizer_class
 
 _MOST_FOLLOWED = 4
+#: What torch's optimizers keep in every group beside the rate: schedulers of the momentum ask for it.
+_OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
 
@@ -84,7 +86,7 @@ class Bench:
             rates.append(rates[-1] * 0.7)
         self.base_lrs = rates[:count]
         groups = [{"params": [], "lr": rate, **self.group_options(rate)} for rate in self.base_lrs]
-        optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0]})
+        optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0], **_OPTIONS})
         assert isinstance(optimizer, Instance)
         return optimizer
 
@@ -92,7 +94,7 @@ class Bench:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
         if self.site.form in ("lambda", "subclass"):
             return {}
-        found: dict[str, object] = {"initial_lr": rate, "weight_decay": 0.0, "betas": (0.9, 0.999), "momentum": 0.9}
+        found: dict[str, object] = {"initial_lr": rate}
         nodes = [node for root in self.site.nodes for node in ast.walk(root)]
         tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
         for node in nodes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
@@ -185,10 +185,17 @@ def imported(qualified: str, local: str) -> Any:
     return Unknown(local) if value is None else value
 
 
-def has_star(names: Names) -> bool:
-    return any(
-        isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names) for node in names.nodes
-    )
+def starred_modules(names: Names) -> tuple[str, ...]:
+    """The modules that a file takes everything from, as it names them, the last first."""
+    found = [n.module or "" for n in names.nodes if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
+    return tuple(reversed(found))
+
+
+def _by_star(name: str, modules: Sequence[str]) -> Any:
+    """What a name means that only ``from module import *`` can have brought."""
+    told = (imported(f"{module}.{name}", name) for module in modules)
+    known = next((value for value in told if not isinstance(value, Unknown)), None)
+    return known if known is not None else imported(_USUAL.get(name, name), name)
 
 
 def _about_rates(cls: ClassValue) -> bool:
@@ -213,7 +220,7 @@ class World:
         self._environments: dict[tuple[Scope, int], Environment] = {}
         self._resolving: set[tuple[str, int]] = set()
         self._beside: dict[Names, World] = {names: self}
-        self.star_imports = has_star(names)
+        self.star_imports = starred_modules(names)
 
     def environment(self, scope: Scope, at: ast.AST | None) -> Environment:
         """What code standing at ``at`` in ``scope`` sees."""
@@ -280,7 +287,7 @@ class World:
     def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         if name not in scope.bindings or name in scope.outer_names:
             if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
-                value = imported(_USUAL.get(name, name), name)
+                value = _by_star(name, self.star_imports)
                 neighbours = self.names.neighbours
                 found = neighbours.starred(name) if neighbours is not None and isinstance(value, Unknown) else None
                 return self._in_another_file(found, value) if found is not None else value
@@ -357,7 +364,7 @@ class World:
         if names not in self._beside:
             other = self._beside[names] = copy(self)
             other.names = names
-            other.star_imports = has_star(names)
+            other.star_imports = starred_modules(names)
         return self._beside[names]
 
     def _in_another_file(self, found: Elsewhere, unknown: Unknown) -> Any:

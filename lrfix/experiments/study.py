@@ -39,6 +39,8 @@ _WORD = re.compile(r"\w+")
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 _STRETCH = 6
+#: Steps without which a run has no shape.
+_FEWEST = 2
 _LATE_STEPS = 400
 _OTHER_VALUES = (0.2, 3, 8)
 
@@ -354,10 +356,14 @@ class Study:
         samples = [
             Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) for run in plain if _usable(run)
         ]
-        if len(samples) < len(plain):
+        if len(samples) < len(plain) or any(len(sample.lr) < _FEWEST for sample in samples):
             return None
         ended = next((run.failure for run in plain if run.failure is not None), None)
-        more = [Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r)) for r in varied if _usable(r)]
+        more = [
+            Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r))
+            for r in varied
+            if _usable(r) and len(r.curve) >= _FEWEST
+        ]
         whole = recognise([*samples, *more]) if len(more) == len(varied) else None
         if whole is not None and whole.spec is not None and _rounds(whole.spec):
             longer = self._stretched(use)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict, deque
+from types import GeneratorType
 from typing import Any
 
 from lrfix.interpreter.arrays.methods import attribute_of_array
@@ -71,6 +72,7 @@ METHODS: dict[type, frozenset[str]] = {
     int: frozenset(["bit_length", "is_integer", "conjugate"]),
     float: frozenset(["is_integer", "conjugate", "hex"]),
     complex: frozenset(["conjugate"]),
+    GeneratorType: frozenset(["send", "close"]),
 }
 _MUTATORS = frozenset(
     [

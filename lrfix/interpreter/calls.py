@@ -11,6 +11,7 @@ from lrfix.interpreter.compilation import RETURN, block, compiled
 from lrfix.interpreter.enums import is_enumeration, member_of_value
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.generators import generator_body
 from lrfix.interpreter.standard_library import Field
 from lrfix.interpreter.values import (
     MISSING,
@@ -103,8 +104,6 @@ def _function(
 ) -> Any:
     definition = function.node
     shape = _shape(definition)
-    if shape.generator:
-        raise Opaque(f"uses the generator function `{function.name}`", definition)
     machine.enter(node)
     environment = Environment(parent=function.environment)
     environment.outer = shape.outer
@@ -119,8 +118,11 @@ def _function(
             value = compiled(definition.body)(machine, environment)
         else:
             if shape.body is None:
-                shape.body = block(definition.body)
-            value = environment.result if shape.body(machine, environment) is RETURN else None
+                shape.body = (generator_body if shape.generator else block)(definition.body)
+            if shape.generator:
+                value = shape.body(machine, environment)
+            else:
+                value = environment.result if shape.body(machine, environment) is RETURN else None
     finally:
         machine.depth -= 1
     machine.recorder.returned(function, value, node)
@@ -148,6 +150,7 @@ class Shape:
         self.outer = outer or None
         stored = {n.id for n in own if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store | ast.Del)}
         stored |= {n.name for n in own if isinstance(n, ast.FunctionDef | ast.ClassDef) and n is not node}
+        stored |= {n.name for n in own if isinstance(n, ast.MatchAs | ast.MatchStar) and n.name is not None}
         self.locals = frozenset(stored - set(outer))
 
 

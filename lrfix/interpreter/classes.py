@@ -28,6 +28,8 @@ _TRANSPARENT = frozenset(
         "unused",
     }
 )
+#: Libraries whose decorators compile, check or mark a function and give back one that returns the same.
+_MARKING = frozenset({"torch", "numba", "typing", "typing_extensions", "beartype", "typeguard", "jaxtyping", "pytest"})
 
 
 def function_statement(node: ast.FunctionDef) -> Callable[[Machine, Environment], Any]:
@@ -65,7 +67,7 @@ def _decorated(machine: Machine, environment: Environment, decorator: ast.expr, 
         return StaticMethod(value)
     if text == "classmethod":
         return ClassMethod(value)
-    if last in _TRANSPARENT:
+    if last in _TRANSPARENT or text.partition(".")[0] in _MARKING:
         return value
     wrapper = compiled(decorator)(machine, environment)
     if isinstance(wrapper, Unknown):

@@ -187,8 +187,9 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
         raise Opaque(f"looks for a member in the class `{right.name}`", node)
     if isinstance(right, list | tuple):
         right = [machine.concrete(v, node, "any") for v in right]
-    check_comparable(right, node)
     check_comparable(left, node)
+    # A key is looked up among keys; what stands under them is not compared.
+    check_comparable(list(right) if isinstance(right, dict) else right, node)
     if isinstance(right, Instance):
         found = machine.truth(machine.call_method(right, "__contains__", (left,), node), node)
     else:

@@ -25,6 +25,7 @@ from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.expressions import binary_operation
 from lrfix.interpreter.limits import check_length
+from lrfix.interpreter.matching import match_statement
 from lrfix.interpreter.values import MISSING, ClassValue, Instance, Unknown
 
 _IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
@@ -340,6 +341,7 @@ STATEMENT_MAKERS: dict[type[ast.stmt], Callable[[Any], Execute]] = {
     ast.Assert: _assert,
     ast.Try: _try,
     ast.With: _with,
+    ast.Match: match_statement,
     ast.Delete: _delete,
     ast.Import: _import,
     ast.ImportFrom: _import,

@@ -81,9 +81,9 @@ def summary(document: Document) -> str:
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in document.skipped)
         parts.append(f"{_count(skipped, 'file')} skipped ({reasons})")
-    opaque = sum(site.status.value == "opaque" for site in document.sites)
-    if opaque:
-        parts.append(f"{_count(opaque, 'schedule')} could not be simulated (lrfix sites says why)")
+    unseen = sum(not site.status.judged for site in document.sites)
+    if unseen:
+        parts.append(f"{_count(unseen, 'schedule')} could not be simulated (lrfix sites says why)")
     return "; ".join(parts)
 
 

@@ -358,6 +358,7 @@ def _why_not(analysis: SiteAnalysis) -> str:
     return {
         Status.LIBRARY: "torch's own scheduler, nothing is hand-rolled",
         Status.OPAQUE: "it cannot be simulated",
+        Status.FAILED: "it cannot be simulated",
     }.get(analysis.status, "the bundled scheduler has no such curve")
 
 

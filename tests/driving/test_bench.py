@@ -1,0 +1,84 @@
+"""What the experiments' optimizer has in its groups, and what code that looks into them is told."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.analysis import SiteAnalysis, analyse
+from lrfix.findings import Status
+from lrfix.source import parse_source
+
+HEAD = "import math\nimport torch\nfrom torch.optim.lr_scheduler import *\n"
+
+
+def only(code: str) -> SiteAnalysis:
+    (found,) = analyse(parse_source((HEAD + textwrap.dedent(code)).encode(), "train.py"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "main", ["OneCycleLR(optimizer, max_lr=0.1, total_steps=900)", "CyclicLR(optimizer, base_lr=0.01, max_lr=0.1)"]
+)
+def test_schedulers_of_the_momentum_find_one(main: str) -> None:
+    found = only(
+        f"""
+        def build(optimizer):
+            warm = LinearLR(optimizer, start_factor=0.1, total_iters=50)
+            main = {main}
+            return SequentialLR(optimizer, [warm, main], milestones=[50])
+        """
+    )
+    assert found.status.judged
+    assert len(set(found.curve)) > 10
+
+
+@pytest.mark.parametrize("test", ['"lr_scale" in group', '"lr_scale" not in group', 'group.get("lr_scale") is None'])
+def test_a_group_is_asked_for_its_keys(test: str) -> None:
+    found = only(
+        f"""
+        def adjust(optimizer, epoch, args):
+            lr = args.lr * 0.5 * (1 + math.cos(math.pi * epoch / args.epochs))
+            for group in optimizer.param_groups:
+                if {test}:
+                    group["lr"] = lr
+                else:
+                    group["lr"] = lr
+        """
+    )
+    assert (found.status.judged, found.family) == (True, "cosine")
+
+
+@pytest.mark.parametrize("decorator", ["torch.jit.ignore", "torch.jit.export", "torch.no_grad()", "torch.compile"])
+def test_decorators_of_torch_give_back_what_they_are_given(decorator: str) -> None:
+    found = only(
+        f"""
+        class Halving(LRScheduler):
+            def __init__(self, optimizer, every, last_epoch=-1):
+                self.every = every
+                super().__init__(optimizer, last_epoch)
+
+            @{decorator}
+            def get_lr(self):
+                return [base * 0.5 ** (self.last_epoch // self.every) for base in self.base_lrs]
+        """
+    )
+    assert (found.status.judged, found.family) == (True, "step")
+
+
+def test_a_run_of_one_step_has_no_shape() -> None:
+    found = only(
+        """
+        def listify(p=None, q=None):
+            if len(p) == 1:
+                p = p * q
+            return list(p)
+
+        class Wrapper:
+            @classmethod
+            def create(cls, opt, lr, layer_groups):
+                opt.lr, opt.groups = (listify(lr, layer_groups), layer_groups)
+        """
+    )
+    assert found.status is not Status.EQUIVALENT
