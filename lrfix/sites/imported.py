@@ -36,18 +36,19 @@ def definition_elsewhere(names: Names, node: ast.expr) -> tuple[Names, Defined] 
     return (found.names, binding) if isinstance(binding, Defined) else None
 
 
-def torch_base_elsewhere(names: Names, base: ast.expr, depth: int = 0) -> str | None:
-    """The torch scheduler that an imported class derives from, where its name speaks of schedules."""
-    if not {"scheduler", *SCHEDULE_WORDS} & set(words(ast.unparse(base))):
+def torch_base_elsewhere(names: Names, base: ast.expr, depth: int = 0, gives_rates: bool = False) -> str | None:
+    """The torch scheduler that an imported class derives from, where its name speaks of schedules or the class that
+    derives from it ``gives_rates``."""
+    if not gives_rates and not {"scheduler", *SCHEDULE_WORDS} & set(words(ast.unparse(base))):
         return None
     found = definition_elsewhere(names, base)
     if found is None:
         return None
     other, defined = found
-    return _torch_base(other, defined.node, depth) if isinstance(defined.node, ast.ClassDef) else None
+    return _torch_base(other, defined.node, depth, gives_rates) if isinstance(defined.node, ast.ClassDef) else None
 
 
-def _torch_base(names: Names, node: ast.ClassDef, depth: int) -> str | None:
+def _torch_base(names: Names, node: ast.ClassDef, depth: int, gives_rates: bool) -> str | None:
     if depth > _MOST_BASES:
         return None
     for base in node.bases:
@@ -56,10 +57,10 @@ def _torch_base(names: Names, node: ast.ClassDef, depth: int) -> str | None:
             return direct
         for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
             if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
-                inherited = _torch_base(names, binding.node, depth + 1)
+                inherited = _torch_base(names, binding.node, depth + 1, gives_rates)
                 if inherited:
                     return inherited
-        inherited = torch_base_elsewhere(names, base, depth + 1)
+        inherited = torch_base_elsewhere(names, base, depth + 1, gives_rates)
         if inherited:
             return inherited
     return None

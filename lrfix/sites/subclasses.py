@@ -10,6 +10,7 @@ from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import OPTIMIZER_NAMES, call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
 
+_RATES = frozenset({"get_lr", "_get_closed_form_lr"})
 SCHEDULE_METHODS = frozenset({"get_lr", "step", "_get_closed_form_lr", "_update_lr"})
 
 
@@ -53,7 +54,8 @@ def _torch_base(names: Names, node: ast.ClassDef, known: dict[ast.ClassDef, str]
             binding = names.reaching(base.id, scope, base) if scope else None
             if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node in known:
                 return known[binding.node]
-        imported = torch_base_elsewhere(names, base)
+        gives_rates = any(isinstance(s, ast.FunctionDef) and s.name in _RATES for s in node.body)
+        imported = torch_base_elsewhere(names, base, gives_rates=gives_rates)
         if imported:
             return imported
     return None
