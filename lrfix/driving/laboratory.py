@@ -137,6 +137,7 @@ class Laboratory:
             run.scheduler = running.scheduler
             run.lr = [[] for _ in bench.base_lrs]
             for step in range(steps):
+                built.step = stepped.step = step
                 if step == 1:
                     interpreter.recorder = stepped
                     if jump is not None:

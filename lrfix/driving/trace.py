@@ -1,4 +1,4 @@
-"""What a simulation leaves behind: statements run, functions called, state written."""
+"""What a simulation leaves behind: statements run, functions called, angles of cosines, state written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
+from lrfix.interpreter.arrays.values import Array
 from lrfix.interpreter.recorder import Recorder
 
 
@@ -24,7 +25,8 @@ class Write:
 class Trace(Recorder):
     """Records what runs of the user's own file, between construction and the end.
 
-    ``mine`` holds the nodes of the user's tree; the stand-ins' own statements are not of interest.
+    ``mine`` holds the nodes of the user's tree; the stand-ins' own statements are not of interest. ``step`` is the
+    step that is being asked for; ``angles`` holds, by call, what was given to a cosine and at which step.
     """
 
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
@@ -34,6 +36,8 @@ class Trace(Recorder):
         self.writes: list[Write] = []
         self.reads: set[str] = set()
         self.returned_none: set[ast.AST] = set()
+        self.step = 0
+        self.angles: dict[ast.AST, list[tuple[int, float]]] = {}
 
     def statement(self, node: ast.AST) -> None:
         self.statements.add(node)
@@ -42,6 +46,16 @@ class Trace(Recorder):
         definition = getattr(function, "node", None)
         if definition is not None:
             self.calls[definition] = self.calls.get(definition, 0) + 1
+
+    def applied(self, name: str, arguments: Any, node: ast.AST | None) -> None:
+        if not name.endswith(".cos") or node not in self.mine or len(arguments) != 1:
+            return
+        given = arguments[0]
+        known = self.angles.setdefault(node, [])
+        if isinstance(given, int | float):
+            known.append((self.step, float(given)))
+        elif isinstance(given, Array):
+            known += [(position, float(angle)) for position, angle in enumerate(given.values)]
 
     def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
         if node in self.mine:

@@ -279,7 +279,7 @@ class Study:
         runs: list[Run] = []
         while len(runs) < GENERIC and not any(run.endless for run in runs):
             runs.append(self.run(len(runs)))
-        longest = max((self.horizon(run) or 0 for run in runs if run.ran), default=0)
+        longest = max((self._longest(run) for run in runs if run.ran), default=0)
         if REACH * longest > self.steps:
             self.__dict__["steps"] = min(int(REACH * longest) + 8, MAX_STEPS)
             runs = [self.run(index) for index in range(GENERIC)]
@@ -314,6 +314,11 @@ class Study:
         if by_role.get(Role.EPOCHS):
             return int(max(by_role[Role.EPOCHS]) * max(by_role.get(Role.LOADER_LENGTH, [1])))
         return None
+
+    def _longest(self, run: Run) -> float:
+        """The longest length that ``run`` was given."""
+        lengths = self.lengths(run, *(LENGTHS - {Role.LOADER_LENGTH, Role.EPOCHS, Role.WARMUP_EPOCHS}))
+        return max(self.horizon(run) or 0, *lengths.values(), 0)
 
     def lengths(self, run: Run, *roles: Role) -> dict[str, float]:
         """The free expressions of ``run`` that play one of ``roles``."""

@@ -298,6 +298,7 @@ def _native(
 ) -> Any:
     machine.burn(node)
     if native.accepts_callables:
+        machine.recorder.applied(native.name, arguments, node)
         return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)
     plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
@@ -305,6 +306,7 @@ def _native(
         machine.charge(value, node)
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
+    machine.recorder.applied(native.name, plain, node)
     return machine.native(native.function, tuple(plain), node, **named)
 
 

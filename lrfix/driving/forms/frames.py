@@ -17,17 +17,22 @@ _WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_
 
 @dataclass
 class Frame:
-    """The counting variables of the loops around a place; ``counts`` maps each to its tick and first value."""
+    """The counting variables of the loops around a place; ``counts`` maps each to its tick and first value.
+
+    ``starts`` holds the first values that a loop further out decides (``enumerate(loader, epoch * len(loader))``).
+    """
 
     scope: Scope
     counts: dict[str, tuple[Tick, int]] = field(default_factory=dict)
+    starts: dict[str, ast.expr] = field(default_factory=dict)
     loops: list[ast.For] = field(default_factory=list)
 
     def set(self, bench: Bench, clock: Clock) -> None:
         """Bind the variables for the present position; everything that depends on them is worked out anew."""
         bench.world.turn()
-        for name, (tick, first) in self.counts.items():
-            bench.world.fixed[(self.scope, name)] = first + clock.read(tick)
+        for name, (tick, first) in reversed(self.counts.items()):
+            start = _number(bench, self.starts[name]) if name in self.starts else None
+            bench.world.fixed[(self.scope, name)] = (first if start is None else start) + clock.read(tick)
 
 
 def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> Frame:
@@ -46,8 +51,13 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
             own = tick_of(name)
             ticks.append(Tick.EPOCH if own is Tick.EPOCH else Tick.BATCH)
     clock = bench.start_clock(nested(ticks + asked))
-    for (loop, name), tick in zip(counting, ticks, strict=True):
-        frame.counts[name] = (tick, _first(bench, loop))
+    for position, ((loop, name), tick) in enumerate(zip(counting, ticks, strict=True)):
+        start = _start(loop)
+        first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
+        frame.counts[name] = (tick, first)
+        outer = {other for _, other in counting[position + 1 :]}
+        if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in ast.walk(start)):
+            frame.starts[name] = start
     if clock.nested and counting:
         turns = _turns(bench, counting[0][0])
         if turns is not None and ticks[0] is Tick.BATCH:
@@ -107,33 +117,34 @@ def _iterated(loop: ast.For) -> ast.Call | None:
     return iterated if isinstance(iterated, ast.Call) else None
 
 
-def _first(bench: Bench, loop: ast.For) -> int:
+def _start(loop: ast.For) -> ast.expr | None:
+    """What a loop counts from, where it says so."""
     iterated = _iterated(loop)
-    if iterated is None:
-        return 0
-    name = _called(iterated)
-    node: ast.expr | None = None
-    if name in ("range", "trange") and len(iterated.args) > 1:
-        node = iterated.args[0]
-    elif name == "enumerate":
-        node = next((k.value for k in iterated.keywords if k.arg == "start"), None)
-        node = iterated.args[1] if node is None and len(iterated.args) > 1 else node
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return node.value
-    return 0
+    name = _called(iterated) if iterated is not None else ""
+    if iterated is not None and name in ("range", "trange") and len(iterated.args) > 1:
+        return iterated.args[0]
+    if iterated is not None and name == "enumerate":
+        told = next((k.value for k in iterated.keywords if k.arg == "start"), None)
+        return iterated.args[1] if told is None and len(iterated.args) > 1 else told
+    return None
+
+
+def _number(bench: Bench, node: ast.expr) -> int | None:
+    try:
+        value: Any = bench.value(node)
+        if isinstance(value, Unknown):
+            value = bench.world.host.concretise(value, node, "number")
+    except (Opaque, UserError):
+        return None
+    return value if isinstance(value, int) else None
 
 
 def _turns(bench: Bench, loop: ast.For) -> int | None:
     iterated = _iterated(loop)
     if iterated is None or _called(iterated) not in ("range", "trange"):
         return None
-    try:
-        value: Any = bench.value(iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
-        if isinstance(value, Unknown):
-            value = bench.world.host.concretise(value, iterated, "number")
-    except (Opaque, UserError):
-        return None
-    return value if isinstance(value, int) and value > 0 else None
+    turns = _number(bench, iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
+    return turns if turns is not None and turns > 0 else None
 
 
 __all__ = ["Frame", "counter", "frame_of", "loops_around"]

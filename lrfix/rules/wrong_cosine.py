@@ -1,0 +1,158 @@
+"""LR206: cosines that are not the half period from the peak down to the floor that an annealing is."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lrfix.domains.roles import RATES, Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
+from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.structure import decay_span
+from lrfix.experiments.study import Study, as_float
+from lrfix.findings import Span, Violation
+from lrfix.registry import rule
+
+_LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
+_CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
+_SAME = 1e-6
+_LOW = 0.3
+
+_WHAT = {
+    "quarter": "The cosine covers a quarter of a period, so that the rate stays high and falls steeply at the end; "
+    "annealing is half a period, `0.5 * (1 + cos(pi * progress))`",
+    "whole": "The cosine covers a whole period, so that the rate is lowest in the middle of the run and climbs back to "
+    "its peak at the end; annealing is half a period, `cos(pi * progress)`",
+    "no pi": "The cosine's argument lacks pi: at the end of the run it is 1, not pi, and the rate has hardly fallen",
+    "degrees": "The cosine is given degrees, and takes radians, so that the rate swings up and down",
+    "not halved": "`1 + cos` is not halved: the rate starts at twice its peak",
+    "sign": "The cosine's sign is wrong: the rate begins at its floor and climbs to its peak at the end",
+}
+#: What may be a recipe: a quarter of a period that ends at the floor is known as one.
+_RECIPES = frozenset({"quarter"})
+
+
+@rule("LR206")
+def wrong_cosine(study: Study) -> Iterator[Violation]:
+    """Every cosine of the site, in every case of the grid: which angle does it cover, and what becomes of the rate?"""
+    if study.opaque is not None or study.site.base == "MultiplicativeLR":
+        return
+    told: set[ast.AST] = set()
+    grid = Grid(study)
+    for case in (*grid.values(), *grid.flags()):
+        if not case.ran:
+            continue
+        for sweep in sweeps(case.run):
+            kind = _kind(study, case, sweep.node) if sweep.node not in told else None
+            if kind is None:
+                continue
+            told.add(sweep.node)
+            found = case.violation(study, _span(study, sweep.node), f"{_WHAT[kind]}{_shown(case, sweep)}.", _at(sweep))
+            yield replace(found, advice=found.advice or kind in _RECIPES)
+
+
+def _kind(study: Study, case: Case, node: ast.AST) -> str | None:
+    """What is wrong with the cosine at ``node`` in every run of a case; None where nothing is."""
+    kinds, lengths = set(), set()
+    for run in case.runs:
+        sweep = next((sweep for sweep in sweeps(run) if sweep.node is node), None)
+        if sweep is None:
+            return None
+        known = _lengths(study, run)
+        kinds.add(_wrong(study, run, sweep, known))
+        lengths.add(round(sweep.length, 6))
+    if len(kinds) != 1:
+        return None
+    # A number that the formula holds itself may be a period; one that follows the settings is a length of theirs.
+    kind = kinds.pop()
+    if kind in ("no pi?", "degrees?"):
+        return kind.rstrip("?") if len(lengths) > 1 else None
+    return kind
+
+
+def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | None:
+    leaves = {**run.names, **run.leaves}
+    if sweep.ends_at(1.0):
+        return "no pi"
+    if sweep.without_pi():
+        return "no pi" if sweep.covers(1.0, lengths) else "no pi?"
+    if sweep.ends_at(180.0):
+        return "degrees"
+    if sweep.in_degrees():
+        return "degrees" if sweep.covers(180.0, lengths) else "degrees?"
+    if any(role_of(path) in _CYCLIC for path in leaves):
+        return None
+    found = wave(run, sweep)
+    if found is None:
+        return None
+    floors = [0.0, *(v for p, v in leaves.items() if role_of(p) is Role.FLOOR and isinstance(v, float))]
+    tops = _tops(run, found)
+    shares = [v for p, v in leaves.items() if role_of(p) is Role.FLOOR_RATIO and isinstance(v, float)]
+    floors += [share * top for share in shares for top in tops]
+    if sweep.covers(2 * math.pi, lengths):
+        return "whole" if found.amplitude > 0 else None
+    if sweep.covers(math.pi / 2, lengths):
+        return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
+    if sweep.covers(math.pi, lengths) or sweep.angles[-1] >= math.pi:
+        return _half(run, found, tops)
+    return None
+
+
+def _half(run: Run, found: Wave, tops: list[float]) -> str | None:
+    """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
+    high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
+    if any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops):
+        return "not halved"
+    # Behind a warmup that has reached the peak, nothing is left to climb to.
+    before = max(run.curve[: found.start], default=0.0)
+    climbs = found.last > found.first + _LOW * high
+    return "sign" if climbs and abs(before - high) <= 0.1 * high else None
+
+
+def _tops(run: Run, found: Wave) -> list[float]:
+    """The rates that the schedule may be meant to peak at: the optimizer's, stated ones, a factor of 1, a ramp."""
+    leaves = {**run.names, **run.leaves}
+    stated = [v for p, v in leaves.items() if role_of(p) in RATES - {Role.FLOOR} and isinstance(v, float)]
+    ramp = run.curve[max(found.start - 2, 0) : found.start]
+    reached = [ramp[1], 2 * ramp[1] - ramp[0]] if len(ramp) > 1 and ramp[1] > ramp[0] else []
+    return [rate for rate in (1.0, *run.base_lrs[:1], *stated, *reached) if rate > 0]
+
+
+def _among(value: float, floors: list[float], scale: float) -> bool:
+    return any(abs(value - floor) <= _SAME * abs(scale) for floor in floors)
+
+
+def _lengths(study: Study, run: Run) -> list[float]:
+    """The lengths that the cosine may be meant to take: stated ones, less the warmup, or one step less."""
+    values = {p: v for p, v in {**run.names, **run.leaves}.items() if isinstance(v, int) and not isinstance(v, bool)}
+    whole = {v for p, v in values.items() if role_of(p) in _LENGTHS and v > 0}
+    horizon = study.horizon(run)
+    whole |= {horizon} if horizon else set()
+    warm = {v for p, v in values.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS)}
+    found = whole | {length - ramp for length in whole for ramp in warm}
+    return sorted(n for n in found | {length - 1 for length in found} if n > 8)
+
+
+def _span(study: Study, node: ast.AST) -> Span:
+    """The statement that holds the cosine."""
+    statement = study.names.statement_of(node)
+    simple = statement is not None and not hasattr(statement, "body")
+    return study.span(statement) if simple and statement is not None else decay_span(study)
+
+
+def _at(sweep: Sweep) -> list[int]:
+    first, last = sweep.steps[0], sweep.steps[-1]
+    return [first, (first + last) // 2, last] if not sweep.table else []
+
+
+def _shown(case: Case, sweep: Sweep) -> str:
+    curve = case.run.curve
+    rates = ", ".join(f"{as_float(curve[k]):.4g} at step {k}" for k in _at(sweep) if k < len(curve))
+    words = f" {case.setting.words}" if case.setting.words else ""
+    return f"{words}: {rates}" if rates else words
+
+
+__all__ = ["wrong_cosine"]

@@ -1,0 +1,228 @@
+"""Cosines: the half period and everything that is written in its place."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+
+ANNEALING = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+class Cosine(LRScheduler):
+    def __init__(self, optimizer, total_steps, eta_min=0.0, last_epoch=-1):
+        self.total_steps = total_steps
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        p = min(1.0, self.last_epoch / self.total_steps)
+        return [{formula} for base in self.base_lrs]
+"""
+
+
+def told(source: str) -> list[tuple[str, str]]:
+    selected = Settings(selected=frozenset({"LR206"}))
+    result = check_source(textwrap.dedent(source).encode(), "train.py", selected)
+    return [(f.code, f.severity.value) for f in result.findings]
+
+
+def found(source: str) -> list[str]:
+    return [code for code, _ in told(source)]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "self.eta_min + 0.5 * (base - self.eta_min) * (1 + math.cos(p))",
+        "self.eta_min + 0.5 * (base - self.eta_min) * (1 + math.cos(180 * p))",
+        "self.eta_min + 0.5 * (base - self.eta_min) * (1 + math.cos(2 * math.pi * p))",
+        "self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * p))",
+    ],
+)
+def test_every_part_left_out_is_named(formula):
+    assert told(ANNEALING.format(formula=formula)) == [("LR206", "error")]
+
+
+def test_a_quarter_of_a_period_may_be_a_recipe():
+    formula = "self.eta_min + (base - self.eta_min) * math.cos(math.pi / 2 * p)"
+    assert told(ANNEALING.format(formula=formula)) == [("LR206", "info")]
+
+
+RISES = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+class {name}(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, total_steps, last_epoch=-1):
+        self.warmup_steps = warmup_steps
+        self.total_steps = total_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        k = self.last_epoch
+        if {warms} and k < self.warmup_steps:
+            return [base * (k + 1) / self.warmup_steps for base in self.base_lrs]
+        p = min(1.0, (k - {start}) / (self.total_steps - {start}))
+        return [base * 0.5 * (1 - math.cos(math.pi * p)) for base in self.base_lrs]
+"""
+
+
+def test_behind_a_warmup_a_cosine_that_climbs_has_the_wrong_sign():
+    assert found(RISES.format(name="Annealing", warms="True", start="self.warmup_steps")) == ["LR206"]
+
+
+@pytest.mark.parametrize("name", ["Rise", "CosineWarmup"])
+def test_a_class_that_only_climbs_may_be_a_warmup_under_any_name(name):
+    assert found(RISES.format(name=name, warms="False", start="0")) == []
+
+
+LOST = [
+    ("p = position / {length}", "0.5 * (1 + math.cos(p))"),
+    ("p = min(position / {length}, 1.0)", "0.5 * (1 + math.cos(p))"),
+    ("p = min(position, {length}) / {length}", "0.5 * (1 + math.cos(180 * p))"),
+    ("p = max(0.0, min(1.0, position / {length}))", "1 + math.cos(math.pi * p)"),
+    ("p = 2 * math.pi * min(1.0, position / {length})", "0.5 * (1 + math.cos(p))"),
+]
+PLACES = {
+    "lambda": """
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, {length}):
+            def factor(position):
+                {progress}
+                return {formula}
+            return LambdaLR(optimizer, factor)
+        """,
+    "setter": """
+        import math
+
+        def adjust(optimizer, position, {length}, base_lr):
+            {progress}
+            rate = base_lr * ({formula})
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+        def train(optimizer, loader, args):
+            for step, batch in enumerate(loader):
+                adjust(optimizer, step, args.{length}, args.lr)
+                optimizer.step()
+        """,
+    "wrapper": """
+        import math
+
+        class Annealing:
+            def __init__(self, optimizer, {length}, peak_lr):
+                self.optimizer, self.{length}, self.peak_lr, self.done = optimizer, {length}, peak_lr, 0
+                self.write()
+
+            def write(self):
+                {length}, position = self.{length}, self.done
+                {progress}
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.peak_lr * ({formula})
+
+            def step(self):
+                self.done += 1
+                self.write()
+        """,
+}
+
+
+@pytest.mark.parametrize("form", sorted(PLACES))
+@pytest.mark.parametrize(("progress", "formula"), LOST)
+def test_the_form_is_no_matter(form, progress, formula):
+    source = PLACES[form].format(length="total_steps", progress=progress.format(length="total_steps"), formula=formula)
+    assert set(told(source)) == {("LR206", "error")}
+
+
+@pytest.mark.parametrize(("progress", "formula"), LOST[:3])
+def test_neither_is_the_name_of_the_length(progress, formula):
+    lengths = {"length": "bananas", "progress": progress.format(length="bananas"), "formula": formula}
+    assert set(told(PLACES["lambda"].format(**lengths))) == {("LR206", "error")}
+
+
+def test_a_cosine_in_a_branch_that_is_off_is_judged_with_the_branch_on():
+    source = """
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, total_steps, anneal=False):
+            def factor(step):
+                if anneal:
+                    return 0.5 * (1 + math.cos(min(1.0, step / total_steps)))
+                return max(0.0, 1 - step / total_steps)
+            return LambdaLR(optimizer, factor)
+        """
+    assert told(source) == [("LR206", "error")]
+
+
+def test_a_wave_of_a_stated_period_is_no_annealing():
+    source = """
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer):
+            return LambdaLR(optimizer, lambda step: 1 + 0.5 * math.cos(step / 100))
+        """
+    assert told(source) == []
+
+
+def test_a_table_is_judged_as_a_whole():
+    source = """
+        import numpy as np
+
+        def cosine_table(base_value, final_value, epochs, niter_per_ep, warmup_epochs=0):
+            warm = np.linspace(0, base_value, warmup_epochs * niter_per_ep)
+            iters = np.arange(epochs * niter_per_ep - len(warm))
+            rest = final_value + 0.5 * (base_value - final_value) * (1 + np.cos({pi}iters / len(iters)))
+            return np.concatenate((warm, rest))
+        """
+    assert set(told(source.format(pi=""))) == {("LR206", "error")}
+    assert told(source.format(pi="np.pi * ")) == []
+
+
+@settings(max_examples=8, deadline=None)
+@given(power=st.sampled_from([1, 2, 3]), share=st.sampled_from([0.9, 0.8, 1.0]))
+def test_a_half_period_is_sound_whatever_is_made_of_it(power, share):
+    formula = (
+        f"self.eta_min + (base - self.eta_min) * (0.5 * (1 + math.cos(math.pi * min(1.0, p / {share})))) ** {power}"
+    )
+    assert found(ANNEALING.format(formula=formula)) == []
+
+
+def test_a_cosine_that_climbs_in_a_warmup_is_no_decay_upside_down():
+    assert (
+        found(
+            """
+            import math
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def build(optimizer, warmup_steps):
+                return LambdaLR(optimizer, lambda k: 0.5 * (1 - math.cos(math.pi * min(1.0, k / warmup_steps))))
+            """
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(("angle", "reported"), [("0.5 * np.pi", True), ("np.pi", False)])
+def test_functions_of_step_and_length_are_judged_too(angle, reported):
+    source = f"""
+        import numpy as np
+
+        def cosine_decay_lr(step, steps):
+            return {"" if reported else "0.5 + 0.5 * "}np.cos({angle} * step / (steps - 1))
+
+        def set_rate(optimizer, step, steps, lr):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * cosine_decay_lr(step, steps)
+        """
+    assert set(found(source)) == ({"LR206"} if reported else set())
