@@ -177,10 +177,10 @@ def _as_given(overrides: Mapping[str, object], call: ast.Call, node: ast.AST) ->
 def _cut(run: Run) -> None:
     """Keep the rates before the first that is no real number, and say what it was."""
     for step, rates in enumerate(zip(*run.lr, strict=False)):
-        wrong = next((r for r in rates if not _real(r)), None)
-        if wrong is not None:
-            kind = "ComplexRate" if isinstance(wrong, complex) else "InvalidRate"
-            run.failure = Failure(kind, f"the rate is {wrong!r}", step, None)
+        wrong = [r for r in rates if not _real(r)]
+        if wrong:
+            kind = "ComplexRate" if isinstance(wrong[0], complex) else "InvalidRate"
+            run.failure = Failure(kind, f"the rate is {wrong[0]!r}", step, None)
             run.lr = [list(group[:step]) for group in run.lr]
             return
     shortest = min((len(group) for group in run.lr), default=0)

@@ -26,7 +26,8 @@ class Trace(Recorder):
     """Records what runs of the user's own file, between construction and the end.
 
     ``mine`` holds the nodes of the user's tree; the stand-ins' own statements are not of interest. ``step`` is the
-    step that is being asked for; ``angles`` holds, by call, what was given to a cosine and at which step.
+    step that is being asked for, -1 while the schedule is built; ``angles`` holds, by call, what was given to a cosine
+    and at which step; ``nothing`` the steps at which a function returned None.
     """
 
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
@@ -35,9 +36,9 @@ class Trace(Recorder):
         self.calls: dict[ast.AST, int] = {}
         self.writes: list[Write] = []
         self.reads: set[str] = set()
-        self.returned_none: set[ast.AST] = set()
-        self.step = 0
+        self.step = -1
         self.angles: dict[ast.AST, list[tuple[int, float]]] = {}
+        self.nothing: dict[ast.AST, set[int]] = {}
 
     def statement(self, node: ast.AST) -> None:
         self.statements.add(node)
@@ -56,6 +57,10 @@ class Trace(Recorder):
             known.append((self.step, float(given)))
         elif isinstance(given, Array):
             known += [(position, float(angle)) for position, angle in enumerate(given.values)]
+
+    def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
+        if value is None and function.node in self.mine:
+            self.nothing.setdefault(function.node, set()).add(self.step)
 
     def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
         if node in self.mine:

@@ -104,6 +104,8 @@ class Wrapper:
                 result = advance.call(self.scheduler, self.optimizer)
         if self.sets:
             return bench.rates_of(self.optimizer)
+        if result is None and self.advances[-1].returns:
+            return [None] * len(bench.base_lrs)
         return [bench.rate(_rate_in(result, bench.site.node))] * len(bench.base_lrs)
 
     @classmethod
@@ -161,6 +163,7 @@ class _Advance:
             for name, default, _ in self.parameters
         )
         self.per_epoch = _by_epochs(method)
+        self.returns = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method))
 
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
