@@ -43,16 +43,19 @@ def _kept_nothing(study: Study) -> Iterator[Violation]:
     """A rate that is kept as an attribute becomes None, in every run: the result of a call that has none."""
     if not study.ran:
         return
-    run = study.runs[0]
-    for write in [w for trace in (run.built, run.stepped) if trace is not None for w in trace.writes]:
+    traces = [trace for trace in (study.runs[0].built, study.runs[0].stepped) if trace is not None]
+    for write in [w for trace in traces for w in trace.writes]:
         statement = study.names.statement_of(write.node)
         if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
             continue
         if write.new is None and speaks_of_rate(write.name):
+            called = _last_name(statement.value.func)
+            silent = [f for trace in traces for f in trace.nothing if isinstance(f, ast.FunctionDef)]
+            lost = next((f for f in silent if f.name == called and _returns_values(f)), None)
             yield Violation(
-                study.span(statement),
-                f"`{write.name}` becomes None here: what is called returns nothing, and until it is set again whoever "
-                "reads the rate, or saves it, gets None.",
+                study.span(statement if lost is None else _open_end(lost)),
+                f"`{write.name}` becomes None in line {statement.lineno}: what is called there comes to its end without a "
+                "rate, and until it is set again whoever reads the rate, or saves it, gets None.",
             )
             return
 
@@ -82,14 +85,14 @@ def _without_a_rate(study: Study, case: Case) -> Violation | None:
     return found if inside else Violation(found.span, found.message, found.evidence, advice=True)
 
 
-def _silent(run: Run) -> _Function | None:
+def _silent(run: Run) -> ast.FunctionDef | None:
     """The function of the site that returned None at the step at which the run ends for want of a number."""
     failure = run.failure
     if failure is None or not _for_want_of_a_number(failure):
         return None
     for trace in (run.stepped, run.built):
         for definition, steps in (trace.nothing if trace is not None else {}).items():
-            if not isinstance(definition, _Function) or failure.step not in steps:
+            if not isinstance(definition, ast.FunctionDef) or failure.step not in steps:
                 continue
             if _returns_values(definition) and not (failure.node is not None and _holds(definition, failure.node)):
                 return definition
