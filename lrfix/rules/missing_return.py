@@ -54,7 +54,7 @@ def _kept_nothing(study: Study) -> Iterator[Violation]:
             lost = next((f for f in silent if f.name == called and _returns_values(f)), None)
             yield Violation(
                 study.span(statement if lost is None else _open_end(lost)),
-                f"`{write.name}` becomes None in line {statement.lineno}: what is called there comes to its end without "
+                f"`{write.name}` becomes None in line {statement.lineno}: what is called there ends without "
                 "a rate, and until it is set again whoever reads the rate, or saves it, gets None.",
             )
             return
