@@ -1,4 +1,4 @@
-"""LR202 and LR204: where the curve breaks: between phases, past the end."""
+"""LR202: where the curve breaks between phases."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from dataclasses import replace
 
 from lrfix.checks.hand_overs import handed_over_late
 from lrfix.checks.interplay import torn_apart
-from lrfix.checks.phases import begins_again, phases_apart, resumed_apart
+from lrfix.checks.phases import phases_apart, resumed_apart
 from lrfix.checks.ramps import overshoots, ramp_end
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import decay_span, methods
-from lrfix.experiments.study import Study, all_real, as_float
-from lrfix.experiments.training_loop import loop_steps
+from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
@@ -95,88 +94,6 @@ def _together(study: Study) -> Iterator[Violation]:
     for settings, run, step in torn_apart(study, _jump):
         named = " and ".join(f"`{path}` = {value}" for path, value in settings.items())
         yield replace(_boundary(study, run, step, f" with {named} together"), advice=True)
-
-
-@rule("LR204")
-def unclamped_horizon(study: Study) -> Iterator[Violation]:
-    found = list(_unclamped(study))
-    yield from found or _at_its_end(study)
-
-
-def _at_its_end(study: Study) -> Iterator[Violation]:
-    again = begins_again(study)
-    turns = [
-        statement
-        for root in study.site.nodes
-        for node in ast.walk(root)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv | ast.Mod)
-        if (statement := study.names.statement_of(node)) is not None and not hasattr(statement, "body")
-    ]
-    if again is None or not turns:
-        return
-    path, run, end = again
-    yield Violation(
-        study.span(min(turns, key=lambda statement: statement.lineno)),
-        f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {run.curve[end - 1]:.6g} at step "
-        f"{end - 1} and {run.curve[end]:.6g} at step {end}. Whoever asks for that step, or prolongs the run by one, "
-        "gets the peak.",
-        study.evidence(run, [end - 2, end - 1, end, end + 1]),
-        advice=True,
-    )
-
-
-def _unclamped(study: Study) -> Iterator[Violation]:
-    if study.opaque is not None:
-        return
-    if study.site.form in ("subclass", "wrapper") and not study.uses:
-        yield from _crashes_past_its_end(study)
-        return
-    shown: tuple[Run, int, int, str] | None = None
-    for run in study.runs:
-        reached = loop_steps(study, run)
-        if reached is None:
-            return
-        fault = _past_the_end(study, run, reached)
-        if fault is None:
-            return
-        shown = shown or (run, reached, *fault)
-    if shown is None:
-        return
-    run, reached, step, what = shown
-    built = f" built{study.use.place}" if study.use is not None and study.use.place else ""
-    yield Violation(
-        decay_span(study),
-        f"Past its end at step {study.horizon(run) or _lowest(run, step)} the schedule {what}; the training loop gets "
-        f"there: it steps the scheduler{built} {reached} times.",
-        study.evidence(run, [step - 1, step, step + 1]),
-    )
-
-
-def _crashes_past_its_end(study: Study) -> Iterator[Violation]:
-    """A class for others to use that stops them one step past its horizon: a power of a negative number."""
-    ends = []
-    for run in study.runs:
-        horizon = study.horizon(run)
-        if horizon is None or run.failure is None or run.failure.kind != "ComplexRate":
-            return
-        if run.failure.step != horizon + 1 or not all_real(run.curve):
-            return
-        ends.append(horizon)
-    run, end = study.runs[0], ends[0]
-    powers = [
-        statement
-        for root in study.site.nodes
-        for node in ast.walk(root)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
-        if (statement := study.names.statement_of(node)) is not None and not hasattr(statement, "body")
-    ]
-    yield Violation(
-        study.span(powers[0]) if powers else decay_span(study),
-        f"One step past its end at step {end} the rate becomes a complex number ("
-        f"{run.failure.message if run.failure else ''}): "
-        "a run that is resumed or prolonged by one step stops there. Clamp the progress to 1.",
-        study.evidence(run, [end - 2, end - 1, end]),
-    )
 
 
 def _jump(curve: list[float]) -> int | None:
@@ -276,43 +193,3 @@ def _long_warmups(study: Study) -> list[Run]:
             return []
         found.append(longer)
     return found
-
-
-def _past_the_end(study: Study, run: Run, reached: int) -> tuple[int, str] | None:
-    """The first step past the horizon, before ``reached``, at which the curve is wrong, and how."""
-    horizon = study.horizon(run)
-    curve = run.curve
-    if run.failure is not None:
-        step = run.failure.step
-        if 0 < step < reached and (horizon is None or step > horizon):
-            what = {"ComplexRate": "becomes a complex number", "InvalidRate": "is no finite number"}.get(
-                run.failure.kind
-            )
-            return step, f"{what or 'fails with ' + run.failure.kind} at step {step} ({run.failure.message})"
-        return None
-    for step, rate in enumerate(curve[:reached]):
-        if rate < 0 and (horizon is None or step > horizon):
-            return step, f"turns negative ({rate:.3g} at step {step})"
-    end = horizon if horizon is not None else _lowest(run, reached)
-    if end is None or end + 3 >= min(reached, len(curve)):
-        return None
-    top = max(curve[: end + 1])
-    tail = curve[end : min(reached, len(curve))]
-    rising = next((k for k in range(1, len(tail)) if tail[k] > tail[0] + 0.01 * top), None)
-    decayed = curve[end] < 0.25 * top and all(
-        b <= a + 1e-12 * top for a, b in zip(curve[end - 3 : end], curve[end - 2 : end + 1], strict=True)
-    )
-    if decayed and rising is not None and not _restarts(curve, end):
-        return end + rising, f"rises again (to {max(tail):.3g} at step {end + tail.index(max(tail))})"
-    return None
-
-
-def _restarts(curve: list[float], end: int) -> bool:
-    """Whether the rise after ``end`` is a restart: one leap back towards the peak, not a slow rebound."""
-    steps = [b - a for a, b in zip(curve[end:], curve[end + 1 : end + 8], strict=False)]
-    return any(step > 0.5 * max(curve[: end + 1]) for step in steps)
-
-
-def _lowest(run: Run, reached: int) -> int | None:
-    curve = [as_float(v) for v in run.curve[:reached]]
-    return min(range(len(curve)), key=curve.__getitem__) if curve else None

@@ -1,13 +1,12 @@
-"""For LR202 and LR204: phases after the warmup that do not meet, and an end that is a beginning. No rules here."""
+"""For LR202: phases after the warmup that do not meet. No rules here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from lrfix.checks.ramps import ramp_end
-from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
@@ -153,38 +152,9 @@ def _resumed(study: Study, index: int, start: str, overrides: dict[str, object])
     return None
 
 
-def begins_again(study: Study) -> tuple[str, Run, int] | None:
-    """The length of the whole at which a schedule that has come down is back at its peak; None where none is.
-
-    A schedule of several cycles restarts on purpose; so does one that is only given the length of a cycle.
-    """
-    if not study.ran or study.site.base == "MultiplicativeLR" or study.site.form == "composition":
-        return None
-    ends = [_back_at_the_peak(study, run) for run in study.runs]
-    first = ends[0] if ends else None
-    if first is None or any(end is None or end[0] != first[0] for end in ends):
-        return None
-    return first[0], study.runs[0], first[1]
-
-
-def _back_at_the_peak(study: Study, run: Run) -> tuple[str, int] | None:
-    leaves = {**run.names, **run.leaves}
-    cycles = [v for p, v in leaves.items() if role_of(p) in (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)]
-    if any(cycle != 1 for cycle in cycles) or not all_real(run.curve):
-        return None
-    end = study.horizon(run)
-    path = next((p for p, v in leaves.items() if v == end and role_of(p) is Role.HORIZON), None)
-    if end is None or path is None or not 20 < end < len(run.curve) - 2 or last_word(path) in ("t_max", "tmax"):
-        return None
-    top = max(range(end), key=run.curve.__getitem__)
-    peak, before = run.curve[top], run.curve[end - 1]
-    falls = all(b <= a + 1e-9 * peak for a, b in pairwise(run.curve[top:end]))
-    return (path, end) if falls and before <= 0.3 * peak and run.curve[end] >= 0.9 * peak else None
-
-
 def _parts(run: Run, attribute: str) -> Sequence[object]:
     found = run.scheduler.attributes.get(attribute) if isinstance(run.scheduler, Instance) else None
     return found if isinstance(found, list | tuple) else []
 
 
-__all__ = ["Resumed", "begins_again", "phases_apart", "resumed_apart"]
+__all__ = ["Resumed", "phases_apart", "resumed_apart"]

@@ -10,26 +10,26 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from lrfix.domains.clock import tick_of
-from lrfix.domains.facts import Defaults
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.signatures import signature
 from lrfix.driving.forms.frames import counter, loops_around
 from lrfix.driving.forms.wrappers import ADVANCES
 from lrfix.driving.laboratory import Run
-from lrfix.driving.trace import Trace
-from lrfix.driving.world import Host, World
 from lrfix.experiments.study import Study
-from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.machine import Interpreter
-from lrfix.interpreter.values import Unknown
+from lrfix.experiments.turns import called, turns
 from lrfix.names import Names
+from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import words
 
 #: Forms with an object that is stepped after the optimizer: the step after the last update asks for one rate more.
 _STEPPED = ("lambda", "subclass", "composition")
-_THROUGH = frozenset({"enumerate", "tqdm", "list", "prefetch", "track", "progress_bar", "zip"})
+_OF_SCHEDULES = frozenset(
+    {"lr", "scheduler", "schedulers", "schedule", "sequential", "chained", "warmup", "warm", "gradual", "compose"}
+)
+#: Words for calls that keep or show a scheduler and do not step it.
+_KEEPERS = frozenset({"save", "load", "checkpoint", "log", "print", "resume", "restore", "isinstance", "len", "append"})
 _COUNTS = (*LENGTHS, Role.COUNT, Role.LAST_EPOCH)
 
 
@@ -37,25 +37,72 @@ _COUNTS = (*LENGTHS, Role.COUNT, Role.LAST_EPOCH)
 class Extent:
     """``used`` rates are trained at, those of steps 0 to ``used - 1``; ``asked`` are worked out.
 
-    ``counted``: a loop in sight says so. Otherwise it is the length that the schedule is told.
+    ``counted``: a loop in sight says so; otherwise it is the length that the schedule is told. ``unbound``: a loop is
+    in sight, and its length and the schedule's are two different things.
     """
 
     used: int
     asked: int
     counted: bool
+    unbound: bool = False
 
 
-def extent(study: Study, run: Run) -> Extent | None:
-    """How far training goes; None where neither a loop nor a length says."""
+def extent(study: Study, run: Run, use: Construction | str | None = "chosen") -> Extent | None:
+    """How far training goes where ``use`` builds or asks the schedule; None where neither a loop nor a length says."""
+    used = study.use if isinstance(use, str) else use
+    if is_part(study, used):
+        return None
     more = 1 if steps_itself(study) else 0
-    turns = counted_turns(study, run)
-    if turns is not None:
-        return Extent(turns, turns + more, True)
+    counted = counted_turns(study, run, used)
+    if counted is not None and not counted.free:
+        return Extent(counted.count, counted.count + more, True)
     horizon = study.horizon(run)
     if horizon is None:
         return None
-    more = more or int(asked_from_one(study))
-    return Extent(horizon, horizon + more, False)
+    more = more or int(asked_from_one(study, used))
+    return Extent(horizon, horizon + more, False, counted is not None)
+
+
+def is_part(study: Study, use: Construction | None) -> bool:
+    """Whether the schedule is built as a part of another, which says when it is asked: ``SequentialLR(o, [w, s])``."""
+    if use is None or study.site.form in ("setter", "function"):
+        return False
+    names = _names(study, use)
+    owner = names.enclosing(use.call, ast.ClassDef)
+    if isinstance(owner, ast.ClassDef) and owner is not study.node and _is_schedule(owner):
+        return True
+    return any(_puts_together(holder) for holder in _holders(names, use))
+
+
+def _is_schedule(owner: ast.ClassDef) -> bool:
+    return any(isinstance(s, ast.FunctionDef) and s.name in ("get_lr", "step") for s in owner.body)
+
+
+def _puts_together(holder: ast.AST) -> bool:
+    if isinstance(holder, ast.Call):
+        return bool(_OF_SCHEDULES & set(words(called(holder))))
+    return isinstance(holder, ast.List | ast.Set)
+
+
+def _holders(names: Names, use: Construction) -> Iterator[ast.AST]:
+    """The calls and displays that the built object is handed to: at once, or by the name that it is bound to."""
+    mentions: list[ast.AST] = [use.call]
+    statement = names.statement_of(use.call)
+    if isinstance(statement, ast.Assign) and statement.value is use.call:
+        texts = {ast.unparse(target) for target in statement.targets}
+        scope = names.scope_of(statement)
+        mentions += [
+            n
+            for n in names.nodes
+            if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load) and ast.unparse(n) in texts
+            if isinstance(n, ast.Attribute) or names.owner(n.id, names.scope_of(n)) is scope
+        ]
+    for mention in mentions:
+        holder = names.parents.get(mention)
+        if isinstance(holder, ast.keyword):
+            holder = names.parents.get(holder)
+        if (isinstance(holder, ast.Call) and holder.func is not mention) or isinstance(holder, ast.List | ast.Set):
+            yield holder
 
 
 def steps_itself(study: Study) -> bool:
@@ -67,7 +114,7 @@ def steps_itself(study: Study) -> bool:
 
 def _is_told(study: Study) -> bool:
     """Whether the caller says where training stands, so that a wrapper is asked for the steps that are taken."""
-    if any(call.args or call.keywords for call in _step_calls(study)):
+    if any(call.args or call.keywords for call in _step_calls(study, study.use)):
         return True
     body = study.node.body if isinstance(study.node, ast.ClassDef) else []
     advances = [m for m in body if isinstance(m, ast.FunctionDef) and m.name in ADVANCES]
@@ -75,41 +122,63 @@ def _is_told(study: Study) -> bool:
     return any(tick_of(name) is not None for name in required)
 
 
-def counted_turns(study: Study, run: Run) -> int | None:
+@dataclass(frozen=True)
+class Turns:
+    """How often loops turn. ``free``: made of lengths that the schedule has no part in, so the two are not related."""
+
+    count: int
+    free: bool
+
+
+def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | None:
     """How often the loops in sight take an update at the schedule's rate; None where they cannot be counted."""
-    places = _places(study)
-    if len(places) != 1 or not run.ran:
+    places = _places(study, use)
+    if len(places) != 1 or not run.ran or _goes_elsewhere(study, use):
         return None
-    place = places[0]
-    names = study.used_in if place in study.used_in.parents else study.names
-    loops = loops_around(names, place)
-    if not loops or not _every_turn(names, place, loops):
+    names = _names(study, use)
+    loops = loops_around(names, places[0])
+    if not loops or not _every_turn(names, places[0], loops):
         return None
     if any(_left_early(names, loop, loops) for loop in loops):
         return None
-    if run.scenario.shortened.keys() & run.leaves.keys() and any(_holds_length(loop) for loop in loops):
-        return None  # a length of the schedule was shortened to be simulated, and that of the loop was not
-    total = 1
+    total, related, stated = 1, True, _as_stated(study, run)
     for loop in loops:
-        turns = _turns(study, names, run, loop)
-        if turns is None:
+        counted = turns(study, names, run, loop)
+        if counted is None:
             return None
-        total *= turns
-    return total
+        count, made_of = counted
+        free = {p: v for p, v in made_of.items() if p not in run.leaves and role_of(p) is not Role.LOADER_LENGTH}
+        known = stated and all(study.defaults.get(p) == v for p, v in free.items())
+        related = related and (known or not (free or (not made_of and count > 1)))
+        total *= count
+    return Turns(total, not related)
 
 
-def _holds_length(loop: ast.AST) -> bool:
-    numbers = (n.value for n in ast.walk(getattr(loop, "iter", loop)) if isinstance(n, ast.Constant))
-    return any(isinstance(n, int) and n > 1 for n in numbers)
+def _goes_elsewhere(study: Study, use: Construction | None) -> bool:
+    """Whether the object is handed to other code, which may step it."""
+    if use is None or study.site.form in ("setter", "function"):
+        return False
+    return any(
+        not (_KEEPERS & set(words(called(h)))) for h in _holders(_names(study, use), use) if isinstance(h, ast.Call)
+    )
 
 
-def asked_from_one(study: Study) -> bool:
+def _as_stated(study: Study, run: Run) -> bool:
+    """Whether the run has no length but those that the code states."""
+    lengths = LENGTHS - {Role.LOADER_LENGTH}
+    return all(study.defaults.get(p) == v for p, v in run.leaves.items() if role_of(p) in lengths)
+
+
+def _names(study: Study, use: Construction | None) -> Names:
+    return use.names if use is not None and use.names is not None else study.names
+
+
+def asked_from_one(study: Study, use: Construction | None) -> bool:
     """Whether the code counts the update before it asks for its rate: the last one is asked at the very end."""
     if study.site.form not in ("setter", "function"):
         return False
-    for place in _places(study):
-        names = study.used_in if place in study.used_in.parents else study.names
-        loops = loops_around(names, place)
+    for place in _places(study, use):
+        loops = loops_around(_names(study, use), place)
         if loops and (_counts_before(loops[0], place) or _begins_at_one(loops[0])):
             return True
     return False
@@ -136,20 +205,19 @@ def _counts_before(loop: ast.AST, place: ast.AST) -> bool:
     return False
 
 
-def _places(study: Study) -> list[ast.AST]:
+def _places(study: Study, use: Construction | None) -> list[ast.AST]:
     """Where the schedule is advanced or asked: a step call of its object, a call of its function, its statements."""
     site = study.site
     if site.inline and site.form == "setter":
         return [site.node]
     if site.form in ("setter", "function"):
-        return [study.use.call] if study.use is not None and len(study.uses) == 1 else []
-    return list(_step_calls(study))
+        return [use.call] if use is not None else []
+    return list(_step_calls(study, use))
 
 
-def _step_calls(study: Study) -> Iterator[ast.Call]:
+def _step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
     """Calls that advance the object which the judged construction builds, by the one name that it is bound to."""
-    use = study.use
-    names = study.used_in
+    names = _names(study, use)
     statement = names.statement_of(use.call) if use is not None else None
     if not isinstance(statement, ast.Assign) or use is None or statement.value is not use.call:
         return
@@ -242,56 +310,4 @@ def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
     return False
 
 
-def _turns(study: Study, names: Names, run: Run, loop: ast.AST) -> int | None:
-    if not isinstance(loop, ast.For):
-        return None
-    iterated: ast.expr = loop.iter
-    while isinstance(iterated, ast.Call) and ast.unparse(iterated.func).rpartition(".")[2] in _THROUGH:
-        if not iterated.args:
-            return None
-        iterated = iterated.args[0]
-    called = ast.unparse(iterated.func).rpartition(".")[2] if isinstance(iterated, ast.Call) else ""
-    if isinstance(iterated, ast.Call) and called == "trange":
-        iterated = ast.Call(ast.Name("range", ast.Load()), iterated.args, [])
-        ast.fix_missing_locations(iterated)
-    if isinstance(iterated, ast.Call) and called in ("range", "trange"):
-        value = _value(study, names, run, iterated)
-        return len(value) if isinstance(value, range) else None
-    if isinstance(iterated, ast.Name | ast.Attribute):
-        collection = _value(study, names, run, iterated)
-        if isinstance(collection, list | tuple | range):
-            return len(collection)
-        path = f"len({ast.unparse(iterated)})"
-        known = run.leaves.get(path)
-        if isinstance(known, int):
-            return known
-        if role_of(path) is Role.LOADER_LENGTH and not any(role_of(p) is Role.LOADER_LENGTH for p in run.leaves):
-            value = run.scenario.value(path)
-            return value if isinstance(value, int) else None
-    return None
-
-
-def _value(study: Study, names: Names, run: Run, node: ast.expr) -> Any:
-    """An expression of the file under the run's own values; None where it needs a length that only it knows."""
-    host = Host(run.scenario, Defaults(names))
-    host.draws_lengths = study.laboratory.draws_lengths
-    host.leaves.update(run.leaves)
-    world = World(names, Interpreter(host=host, recorder=Trace(names.parents), fuel=20_000), host)
-    try:
-        value = world.evaluate(node)
-    except (Opaque, UserError):
-        return None
-    if isinstance(value, Unknown):
-        return run.leaves.get(value.path)
-    free = {p: v for p, v in host.leaves.items() if p not in run.leaves and role_of(p) is not Role.LOADER_LENGTH}
-    if not free or (_as_stated(study, run) and all(study.defaults.get(p) == v for p, v in free.items())):
-        return value
-    return None
-
-
-def _as_stated(study: Study, run: Run) -> bool:
-    """Whether the run has no length but those that the code states."""
-    return all(study.defaults.get(p) == v for p, v in run.leaves.items() if role_of(p) in LENGTHS)
-
-
-__all__ = ["Extent", "asked_from_one", "counted_turns", "extent", "steps_itself"]
+__all__ = ["Extent", "asked_from_one", "extent", "is_part", "steps_itself"]

@@ -23,6 +23,8 @@ from lrfix.sites.model import Construction
 T = TypeVar("T")
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
+#: Lengths at which something ends.
+_ENDS = (*_WHOLES, Role.DECAY_LENGTH)
 _DRAWS = 2
 _MOST_CALLERS = 4
 _MOST_FLAGS = 4
@@ -227,9 +229,34 @@ class Grid:
                     yield path, self.case(replace(setting, draws=(0,)))
 
 
+def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object | None]) -> bool:
+    """Whether what a case shows is gone once lengths that were drawn apart, and may be one and the same, are equal.
+
+    Numbers that nobody can name may be lengths too: they are tried at the length of the whole.
+    """
+    leaves = case.run.leaves
+    whole = grid.study.horizon(case.run)
+    ends = [p for p, v in leaves.items() if role_of(p) in _ENDS and isinstance(v, int)]
+    tried: list[Mapping[str, object]] = [
+        {path: Same(other)}
+        for path in ends
+        for other in ends
+        if path != other and (role_of(path) is Role.EPOCHS) == (role_of(other) is Role.EPOCHS)
+    ]
+    stated = grid.study.defaults
+    unnamed = [p for p, v in leaves.items() if type(v) is int and role_of(p) is Role.UNKNOWN and p not in stated]
+    tried += [{path: max(whole or 0, len(case.run.curve))} for path in unnamed]
+    for overrides in tried:
+        overrides = {**case.setting.overrides, **overrides}
+        alike = Setting("relations", Standing.PLAUSIBLE, "", overrides, use=case.setting.use, draws=(0,))
+        if grid.case(alike).shown(question) is None:
+            return True
+    return False
+
+
 def _same_unit(one: str, other: str) -> bool:
     epochs = (Role.EPOCHS, Role.WARMUP_EPOCHS)
     return (role_of(one) in epochs) == (role_of(other) in epochs)
 
 
-__all__ = ["Case", "Grid", "Setting", "Standing"]
+__all__ = ["Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]

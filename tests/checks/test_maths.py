@@ -28,26 +28,6 @@ def test_a_long_warmup_is_not_tried_where_the_decay_has_a_length_of_its_own(code
     )
 
 
-CLASS = """
-    from torch.optim.lr_scheduler import LRScheduler
-
-    class Poly(LRScheduler):
-        def __init__(self, optimizer, max_iters, power=0.9):
-            self.max_iters = max_iters
-            self.power = power
-            super().__init__(optimizer)
-
-        def get_lr(self):
-            done = {done}
-            return [base * (1 - done) ** self.power for base in self.base_lrs]
-    """
-
-
-def test_a_class_for_unknown_loops_must_survive_the_step_after_its_last(codes):
-    assert codes(CLASS.format(done="self.last_epoch / self.max_iters")) == ["LR204"]
-    assert codes(CLASS.format(done="min(1.0, self.last_epoch / self.max_iters)")) == []
-
-
 THREE_PHASES = """
     import math
 
@@ -223,24 +203,6 @@ RESUMED = """
 def test_a_warmup_after_a_resume_climbs_to_the_rate_that_is_due_there(codes, counted, top, reported):
     found = codes(RESUMED.format(counted=counted, top=top))
     assert ("LR202" in found) is reported
-
-
-@pytest.mark.parametrize(
-    ("parameters", "position", "told"),
-    [
-        ("total_steps", "step % total_steps / total_steps", ["LR204"]),
-        ("total_steps", "min(step, total_steps) / total_steps", []),
-        ("total_steps, num_cycles", "step * num_cycles % total_steps / total_steps", []),
-        ("t_max", "step % t_max / t_max", []),
-    ],
-)
-def test_a_schedule_of_one_cycle_that_is_back_at_its_peak_at_its_end(advice, parameters, position, told):
-    source = f"""
-    def adjust_learning_rate(optimizer, step, {parameters}, max_lr):
-        for group in optimizer.param_groups:
-            group["lr"] = max_lr * (1 - 0.95 * ({position}))
-    """
-    assert [f.code for f in advice(source) if f.code == "LR204"] == told
 
 
 TIMM = """

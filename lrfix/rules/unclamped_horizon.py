@@ -1,0 +1,124 @@
+"""LR204: past the horizon the rate rebounds, turns negative or is no number any more, and training gets there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.beyond import begins_again, rebound
+from lrfix.experiments.extent import extent, steps_itself
+from lrfix.experiments.grid import Case, Grid, by_a_drawn_relation
+from lrfix.experiments.structure import decay_span
+from lrfix.experiments.study import Study
+from lrfix.experiments.validity import Invalid, first_invalid, spot
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.sites.model import Construction
+
+_CLASSES = ("subclass", "wrapper")
+
+
+@rule("LR204")
+def unclamped_horizon(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None or study.site.base == "MultiplicativeLR":
+        return
+    grid = Grid(study)
+    for case in grid.values():
+        use = case.setting.use
+
+        def beyond(run: Run, use: Construction | str | None = use) -> str | None:
+            return _beyond(study, run, use)
+
+        told = case.shown(beyond)
+        if told is not None and not by_a_drawn_relation(grid, case, beyond):
+            yield _error(study, case, told)
+            return
+    yield from _nobody_seen(study, grid.nominal())
+    yield from _at_its_end(study)
+
+
+def _beyond(study: Study, run: Run, use: Construction | str | None) -> str | None:
+    """What happens past the end of the schedule at a step that a loop in sight gets to."""
+    reached = extent(study, run, use)
+    if reached is None or not reached.counted:
+        return None
+    horizon = study.horizon(run)
+    built = study.use if isinstance(use, str) else use
+    place = f" built{built.place}" if built is not None and built.place else ""
+    way = f"the training loop gets there: it takes {reached.used} updates at the rates of the schedule{place}"
+    if horizon is not None:
+        found = first_invalid(run, horizon + 1, reached.used)
+        if found is not None:
+            return f"Past its end at step {horizon}, at step {found.step}, {found.place} {found.what}; {way}."
+        failure = run.failure
+        if failure is not None and horizon < failure.step < reached.asked and failure.kind != "ZeroDivisionError":
+            at = f"at step {failure.step}, it fails with {failure.kind} ({failure.message})"
+            return f"Past its end at step {horizon}, {at}; {way}."
+        if reached.used <= horizon + 1:
+            return None
+    climb = rebound(run.curve, reached.used)
+    if climb is None:
+        return None
+    rises = f"the schedule rises again, to {run.curve[climb.highest]:.3g} at step {climb.highest}"
+    return f"Past its end at step {climb.lowest} {rises}; {way}."
+
+
+def _error(study: Study, case: Case, told: str) -> Violation:
+    run = case.run
+    end = study.horizon(run)
+    found = first_invalid(run, (end or 0) + 1)
+    climb = rebound(run.curve, len(run.curve)) if found is None else None
+    step = found.step if found is not None else climb.lowest if climb is not None else end or 0
+    words = f" ({case.setting.words})" if case.setting.words else ""
+    span = spot(study, found) if found is not None else decay_span(study)
+    return case.violation(study, span, told + words, [step - 1, step, step + 1])
+
+
+def _nobody_seen(study: Study, case: Case) -> Iterator[Violation]:
+    """Advice: a class for loops that nobody here sees, or a loop of another length, one step beyond the end."""
+
+    def just_beyond(run: Run) -> tuple[Invalid, int] | None:
+        horizon = study.horizon(run)
+        if horizon is None or (run.failure is not None and run.failure.step < horizon):
+            return None
+        found = first_invalid(run, horizon, horizon + 2)
+        return (found, horizon) if found is not None and found.step == horizon + 1 else None
+
+    reached = [extent(study, run) for run in case.runs]
+    for_others = study.site.form in _CLASSES and not study.uses and steps_itself(study)
+    if not for_others and not all(found is not None and found.unbound for found in reached):
+        return
+    shown = case.shown(just_beyond)
+    if shown is None:
+        return
+    found, end = shown
+    who = "a run that is resumed or prolonged by one step gets there" if for_others else "nothing ties the loop to it"
+    yield Violation(
+        spot(study, found),
+        f"One step past its end at step {end} {found.place} {found.what}: {who}. Clamp the progress to 1.",
+        study.evidence(case.run, [end - 2, end - 1, end]),
+        advice=True,
+    )
+
+
+def _at_its_end(study: Study) -> Iterator[Violation]:
+    again = begins_again(study)
+    turns = [
+        statement
+        for root in study.site.nodes
+        for node in ast.walk(root)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv | ast.Mod)
+        if (statement := study.names.statement_of(node)) is not None and not hasattr(statement, "body")
+    ]
+    if again is None or not turns:
+        return
+    path, run, end = again
+    yield Violation(
+        study.span(min(turns, key=lambda statement: statement.lineno)),
+        f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {run.curve[end - 1]:.6g} at step "
+        f"{end - 1} and {run.curve[end]:.6g} at step {end}. Whoever asks for that step, or prolongs the run by one, "
+        "gets the peak.",
+        study.evidence(run, [end - 2, end - 1, end, end + 1]),
+        advice=True,
+    )
