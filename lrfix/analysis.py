@@ -163,9 +163,11 @@ def _weighed(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
     from lrfix.domains.facts import Defaults
-    from lrfix.domains.switches import settings, switches
+    from lrfix.domains.switches import inherited, settings, switches
+    from lrfix.experiments.equivalence import equivalent
+    from lrfix.experiments.recognised import recognised
     from lrfix.experiments.study import Study, as_float
-    from lrfix.families import family_of_site, inherited, proven, schedules, settle_key
+    from lrfix.families import family_of_site, schedules, settle_key
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
@@ -179,7 +181,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     for each in verdicts:
         each.study.faults = each.faults
     study.faults = frozenset().union(*(one.faults for one in studies))
-    recognition = proven(study, study.recognition) if opaque is None else None
+    recognition = None if opaque is not None else recognised(study) if study.faults else equivalent(study)
     family = family_of_site(site, studies, alternatives)
     use = study.described_by
     runs = [

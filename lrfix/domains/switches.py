@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from lrfix.domains.facts import Defaults
-from lrfix.names import Assigned, Names
+from lrfix.names import Assigned, Defined, Names
 
 MOST = 8
 _TEXT_METHODS = frozenset({"lower", "upper", "strip", "casefold"})
@@ -40,6 +40,24 @@ def settings(found: dict[str, list[str]]) -> list[dict[str, object]]:
     first: dict[str, object] = {path: texts[0] for path, texts in found.items()}
     each = [{**first, path: text} for path, texts in found.items() for text in texts[1:]]
     return [first, *each][:MOST] if found else [{}]
+
+
+def inherited(names: Names, nodes: Sequence[ast.AST]) -> list[ast.AST]:
+    """The definitions of a site and the base classes of this file that they derive from, nearest last."""
+    found: list[ast.AST] = []
+    for node in nodes:
+        found += [base for base in _bases(names, node, 0) if base not in found]
+    return [*(base for base in found if base not in nodes), *nodes]
+
+
+def _bases(names: Names, node: ast.AST, depth: int) -> Iterator[ast.AST]:
+    if not isinstance(node, ast.ClassDef) or depth > 4:
+        return
+    for base in node.bases:
+        for binding in names.bindings(base.id, node) if isinstance(base, ast.Name) else ():
+            if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
+                yield from _bases(names, binding.node, depth + 1)
+                yield binding.node
 
 
 def _walked(node: ast.AST) -> set[str]:
@@ -145,4 +163,4 @@ def _default(nodes: Sequence[ast.AST], path: str) -> object:
     return None
 
 
-__all__ = ["settings", "switches"]
+__all__ = ["inherited", "settings", "switches"]

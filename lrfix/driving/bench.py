@@ -55,6 +55,7 @@ class Bench:
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
         self.clock: Clock | None = None
+        self.built: Instance | None = None
 
     @cached_property
     def sequences(self) -> frozenset[str]:
@@ -88,7 +89,13 @@ class Bench:
         groups = [{"params": [], "lr": rate, **self.group_options(rate)} for rate in self.base_lrs]
         optimizer = self.interpreter.call(optimizer_class(), groups, {"lr": self.base_lrs[0], **_OPTIONS})
         assert isinstance(optimizer, Instance)
+        self.built = optimizer
         return optimizer
+
+    def halve_rates(self) -> None:
+        """What another scheduler on the same optimizer, or a line of the loop, may do between two steps."""
+        for group in self.built.attributes["param_groups"] if self.built is not None else ():
+            group["lr"] = group["lr"] * 0.5
 
     def group_options(self, rate: float) -> dict[str, object]:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""

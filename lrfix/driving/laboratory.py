@@ -109,8 +109,11 @@ class Laboratory:
         groups: int = 2,
         base_lrs: Sequence[float] | None = None,
         jump: int | None = None,
+        meddled: int | None = None,
     ) -> Run:
         """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
+
+        Before step ``meddled`` somebody else halves every rate: what reads the present one goes on from there.
 
         ``construction`` is the call of the user's file that builds it; None builds a class from the parameters of its
         own constructor. ``base_lrs`` override the scenario's base rates (one a group).
@@ -142,6 +145,8 @@ class Laboratory:
                     interpreter.recorder = stepped
                     if jump is not None:
                         running.jump(jump)
+                if step == meddled:
+                    bench.halve_rates()
                 for rates, rate in zip(run.lr, running.rates(step), strict=True):
                     rates.append(rate)
                 if step == 0 and running.scheduler is None:

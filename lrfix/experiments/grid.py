@@ -87,17 +87,27 @@ class Case:
 
 
 class Grid:
-    """The cases of one schedule, run when they are asked for and remembered by the study."""
+    """The cases of one schedule, run when they are asked for and remembered by the study.
 
-    def __init__(self, study: Study) -> None:
+    ``use`` is the place that builds or asks it, where a setting names none: the one it is judged by, or None for the
+    definition by itself.
+    """
+
+    def __init__(self, study: Study, use: Construction | str | None = "chosen") -> None:
         self.study = study
+        self.use = use
+
+    @property
+    def first(self) -> Run:
+        """The run whose free expressions the axes move."""
+        return self.study.runs[0] if isinstance(self.use, str) else self.study.run(0, use=self.use)
 
     def case(self, setting: Setting) -> Case:
         study = self.study
         runs = [
             study.run(
                 draw,
-                use=setting.use,
+                use=self.use if isinstance(setting.use, str) else setting.use,
                 groups=setting.groups,
                 overrides=setting.overrides,
                 base_lrs=setting.base_lrs,
@@ -121,13 +131,12 @@ class Grid:
 
     def stated(self) -> Case | None:
         """Every default that the code states as it stands; None where the draws have them all already."""
-        study = self.study
         values = self.stated_values()
-        differs = any(study.runs[0].leaves.get(path) != value for path, value in values.items())
+        differs = any(self.first.leaves.get(path) != value for path, value in values.items())
         if not values or not differs:
             return None
         # A definition judged by itself is built with its own defaults; what has none is drawn, twice.
-        free = set(study.runs[0].leaves) - set(values)
+        free = set(self.first.leaves) - set(values)
         draws = tuple(range(_DRAWS)) if free else (0,)
         standing = Standing.PLAUSIBLE if free else Standing.STATED
         words = "with the defaults that the code states"
@@ -138,7 +147,7 @@ class Grid:
         """The numbers that the code gives its free expressions by default, lengths only as far as they can be run."""
         study = self.study
         found: dict[str, object] = {}
-        for path in study.runs[0].leaves:
+        for path in self.first.leaves:
             value = study.defaults.get(path)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue
@@ -157,7 +166,7 @@ class Grid:
     def flags(self) -> Iterator[Case]:
         """Each flag the other way round, each option that is None by default set."""
         study = self.study
-        run = study.runs[0]
+        run = self.first
         flags = [path for path, value in run.leaves.items() if isinstance(value, bool)]
         named = {name: default for name, default, _ in study.constructor}
         flags += [n for n, d in named.items() if n not in flags and isinstance(getattr(d, "value", None), bool)]
@@ -178,7 +187,7 @@ class Grid:
     def edges(self) -> Iterator[Case]:
         """Each length at 0, at 1, as long as another, and fractional; stated where the code's own default is that."""
         study = self.study
-        run = study.runs[0]
+        run = self.first
         lengths = {
             path: value
             for path, value in {**run.names, **run.leaves}.items()
@@ -218,7 +227,7 @@ class Grid:
 
     def knobs(self, factors: Sequence[float] = (0.5, 1.7)) -> Iterator[tuple[str, Case]]:
         """Each number that the draws gave, changed, the rest kept: ``(path, case)``."""
-        run = self.study.runs[0]
+        run = self.first
         for path, value in run.leaves.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 continue

@@ -10,9 +10,8 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.guards import about_groups, proposals
@@ -27,9 +26,6 @@ from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
 from lrfix.source import Source
 
-if TYPE_CHECKING:
-    from lrfix.recognition import Recognition, Sample, ScheduleSpec
-
 STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
@@ -38,11 +34,6 @@ _MOST_GUARDS = 8
 _WORD = re.compile(r"\w+")
 _GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
-_STRETCH = 6
-#: Steps without which a run has no shape.
-_FEWEST = 2
-_LATE_STEPS = 400
-_OTHER_VALUES = (0.2, 3, 8)
 
 
 class Study:
@@ -118,8 +109,12 @@ class Study:
         base_lrs: Sequence[float] | None = None,
         vary_unknown: bool = False,
         variant: int = 0,
+        meddled: int | None = None,
     ) -> Run:
-        """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions."""
+        """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions.
+
+        Before step ``meddled`` somebody else halves every rate.
+        """
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
         groups = groups or self.groups
@@ -132,15 +127,21 @@ class Study:
             tuple(base_lrs or ()),
             vary_unknown,
             variant,
+            meddled,
         )
         hashable = repr(key)
         if (hashable,) not in self._runs:
             scenario = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
             scenario.fill_none = construction is None and bool(self.optional_lengths)
             run = self.laboratory.run(
-                scenario, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                scenario,
+                construction=construction,
+                steps=steps or self.steps,
+                groups=groups,
+                base_lrs=base_lrs,
+                meddled=meddled,
             )
-            if scenario.fill_none and not _usable(run):
+            if scenario.fill_none and not usable(run):
                 plain = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
                 run = self.laboratory.run(
                     plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
@@ -259,7 +260,7 @@ class Study:
         """The use in whose terms family and parameters are told: none where the definition's own parameters do."""
         if self.site.form == "lambda":
             return self.use
-        if self.site.form != "subclass" and not all(_usable(self.run(index, use=None)) for index in range(GENERIC)):
+        if self.site.form != "subclass" and not all(usable(self.run(index, use=None)) for index in range(GENERIC)):
             return self.use
         return None
 
@@ -293,7 +294,7 @@ class Study:
     @cached_property
     def ran(self) -> bool:
         """Whether every generic scenario gave a curve to judge; one that fails long past its start counts."""
-        return all(_usable(run) for run in self.runs)
+        return all(usable(run) for run in self.runs)
 
     def everywhere(self, holds: Callable[[Run], bool]) -> bool:
         """Whether a property holds in every generic scenario; False when none ran."""
@@ -348,119 +349,10 @@ class Study:
             defaults.own.update(getattr(known, "own", {}))
         return defaults
 
-    @cached_property
-    def recognition(self) -> Recognition | None:
-        """Family and parameters from the curves, in terms valid where the scheduler is built; None when opaque."""
-        from lrfix.recognition import Sample, recognise
 
-        use = self.described_by
-        plain = [self.run(i, use=use) for i in range(GENERIC)]
-        varied = [self.run(i, use=use, vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)]
-        if not any(_usable(run) for run in plain):
-            plain, varied = self.runs, []
-        samples = [
-            Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) for run in plain if _usable(run)
-        ]
-        if len(samples) < len(plain) or any(len(sample.lr) < _FEWEST for sample in samples):
-            return None
-        ended = next((run.failure for run in plain if run.failure is not None), None)
-        more = [
-            Sample(lr=tuple(r.curve), base_lr=r.base_lrs[0], names=_numbers(r))
-            for r in varied
-            if _usable(r) and len(r.curve) >= _FEWEST
-        ]
-        whole = recognise([*samples, *more]) if len(more) == len(varied) else None
-        if whole is not None and whole.spec is not None and _rounds(whole.spec):
-            longer = self._stretched(use)
-            whole = recognise([*samples, *more, longer]) if longer is not None else whole
-            if whole is not None and whole.spec is None:
-                return whole
-        if whole is not None and whole.spec is not None and ended is None:
-            return self._narrowed(whole)
-        found = recognise(samples)
-        if found is not None and found.spec is not None:
-            why = "parameters that the recognised schedule does not name change the curve"
-            if ended is not None:
-                why = f"fails at step {ended.step} with {ended.kind}: {ended.message}"
-            elif len(more) == len(varied) and whole is not None and whole.reason:
-                why = whole.reason
-            return replace(found, spec=None, reason=why)
-        return found
-
-    def _stretched(self, use: Construction | None) -> Sample | None:
-        """A run with longer lengths: a share that was rounded shows there what it is exactly. None where it fails."""
-        from lrfix.recognition import Sample
-
-        base = self.run(0, use=use)
-        lengths = self.lengths(base, *(LENGTHS - {Role.LOADER_LENGTH}))
-        if not lengths or max(lengths.values()) * _STRETCH * REACH > MAX_STEPS:
-            return None
-        longer = {path: value * _STRETCH for path, value in lengths.items()}
-        run = self.run(0, use=use, overrides=longer, steps=MAX_STEPS)
-        return Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run)) if _usable(run) else None
-
-    def _narrowed(self, found: Recognition) -> Recognition:
-        """A recognised schedule, without its construction where the experiments do not cover all the code can do."""
-        if found.family == "constant":
-            return replace(found, spec=None, reason="a constant rate needs no schedule")
-        if any(run.measured for run in self._runs.values()):
-            return replace(found, spec=None, reason="its lengths carry units, and the bundled schedules count steps")
-        if self.site.form == "subclass" and self.constructor:
-            own = {name for name, _, _ in self.constructor}
-            handed = next((name for name in self.run(0, use=None).names if name not in own), None)
-            if handed is not None:
-                return replace(found, spec=None, reason=f"hands `{handed}` on to a base class under no name of its own")
-        if self.unvaried is not None:
-            return replace(
-                found, spec=None, reason=f"`{self.unvaried}` may choose another curve, which was not simulated"
-            )
-        left_out = self._left_out(found)
-        if left_out is not None:
-            return replace(found, spec=None, reason=f"`{left_out}` changes the curve where it has other values")
-        return found
-
-    def _left_out(self, found: Recognition) -> str | None:
-        """A setting that the recognised schedule has no use for and that matters all the same.
-
-        A floor, say, that no scenario reaches: far larger and smaller values are tried, over a longer run. Lengths are
-        left to the scenarios, which draw them far apart.
-        """
-        from lrfix.recognition import Sample
-        from lrfix.recognition.confirmation import first_difference
-
-        assert found.spec is not None
-        told = " ".join(found.spec.arguments.values())
-        steps = max(self.steps, _LATE_STEPS)
-        plain = self.run(0, use=self.described_by)
-        open_values = {p: v for p, v in _numbers(plain).items() if p in plain.leaves or self.site.form == "subclass"}
-        for path, value in open_values.items():
-            known = path in told or role_of(path) in (*LENGTHS, Role.BASE_RATE, Role.LAST_EPOCH)
-            if known or not isinstance(value, int | float):
-                continue
-            for other in {type(value)(value * factor) for factor in _OTHER_VALUES} - {value}:
-                run = self.run(0, use=self.described_by, steps=steps, overrides={path: other})
-                if not _usable(run):
-                    continue
-                sample = Sample(lr=tuple(run.curve), base_lr=run.base_lrs[0], names=_numbers(run))
-                apart = first_difference(found.spec.scheduler, found.spec.arguments, sample)
-                # A combination that the bundled schedule refuses, a warmup beyond the end, says nothing of this one.
-                if apart is not None and math.isfinite(apart[2]):
-                    return path
-        return None
-
-
-def _rounds(spec: ScheduleSpec) -> bool:
-    """Whether a parameter is told by an expression that cuts off, in which a number may have been fitted."""
-    texts = (*spec.positional, *spec.keywords.values())
-    return any(sign in text for text in texts for sign in ("int(", "//", "ceil("))
-
-
-def _usable(run: Run) -> bool:
+def usable(run: Run) -> bool:
+    """Whether a run gave real rates, enough of them to tell a schedule by where it did not end by itself."""
     return run.ran and all_real(run.curve) and (run.failure is None or len(run.curve) >= ENOUGH)
-
-
-def _numbers(run: Run) -> dict[str, object]:
-    return {p: v for p, v in run.names.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
 
 
 def all_real(curve: Sequence[Any]) -> bool:
@@ -480,4 +372,4 @@ def constant(curve: Sequence[Any]) -> bool:
     return all(abs(v - first) <= 1e-12 * max(abs(first), abs(v)) for v in curve)
 
 
-__all__ = ["LENGTHS", "MAX_STEPS", "STEPS", "Study", "all_real", "as_float", "constant"]
+__all__ = ["LENGTHS", "MAX_STEPS", "STEPS", "Study", "all_real", "as_float", "constant", "usable"]

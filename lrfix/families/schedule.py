@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.recognised import recognised
 from lrfix.experiments.study import Study
 from lrfix.families.mended import mended
-from lrfix.families.runs import leaves_off, long_lengths, once_an_epoch, shape_in, stated_factors, stretched
+from lrfix.families.runs import leaves_off, once_an_epoch, shape_in, stated_factors, stretched
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition
@@ -44,9 +45,10 @@ def family_of(study: Study) -> Family | None:
 def _family_of(study: Study) -> Family | None:
     if study.opaque is not None:
         return None
-    recognition = study.recognition
-    if recognition is not None and recognition.spec is not None and not long_lengths(study) and not leaves_off(study):
-        return Family(_told(recognition), recognition.parameters, _horizon(study, recognition.parameters))
+    recognition = recognised(study)
+    if recognition is not None and recognition.spec is not None and not leaves_off(study):
+        name = _qualified(study, [study.run(0, use=study.described_by)], _told(recognition))
+        return Family(name, recognition.parameters, _horizon(study, recognition.parameters))
     shape, runs = shape_in(study)
     if shape is None and (filled := mended(study)) is not None:
         study = filled
@@ -119,15 +121,4 @@ def _hands_over(study: Study, paths: set[str]) -> bool:
     return any(path.endswith(")") and re.search(r"get_(last_)?lr\(|\.lr\(", path) for path in paths)
 
 
-def proven(study: Study, recognition: Recognition | None) -> Recognition | None:
-    """A recognition without its construction where a length that the simulation does not reach changes the curve."""
-    if recognition is None or recognition.spec is None:
-        return recognition
-    found = family_of(study) if (long := long_lengths(study)) else None
-    if found is None or set(found.name.split("+")) == set(recognition.family.split("+")):
-        return recognition
-    told = ", ".join(f"`{path}`" for path in long)
-    return replace(recognition, spec=None, reason=f"{told} lies beyond the steps that were simulated")
-
-
-__all__ = ["Family", "family_of", "proven"]
+__all__ = ["Family", "family_of"]

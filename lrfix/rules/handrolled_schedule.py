@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -15,7 +16,7 @@ _BY_HAND = ": the change is one to make by hand, `lrfix rewrite` leaves this for
 
 @rule("LR401")
 def handrolled_schedule(study: Study) -> Iterator[Violation]:
-    recognition = study.recognition if study.ran and not study.faults else None
+    recognition = equivalent(study) if study.ran and not study.faults else None
     if recognition is None or recognition.spec is None or study.unseen or not study.rewritable:
         return
     spec = recognition.spec

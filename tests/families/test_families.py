@@ -139,7 +139,8 @@ def test_a_period_beyond_the_simulation_is_shortened() -> None:
                 return [base * factor for base in self.base_lrs]
     """)  # fmt: skip
     assert set(found.family.split("+")) == {"linear-warmup", "step"}
-    assert found.recognition is None or found.recognition.spec is None
+    assert found.recognition is not None and found.recognition.spec is not None
+    assert found.recognition.spec.arguments["step_size"] == "shrink_period"
 
 
 def test_a_constructor_in_the_wrong_order_still_means_its_schedule() -> None:

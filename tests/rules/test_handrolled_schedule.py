@@ -86,3 +86,143 @@ def test_what_has_no_effect_stands_in_no_schedule_s_way(handrolled) -> None:
             rate = self.model_size**-0.5 * min(k**-0.5, k * self.warm_step**-1.5)
             return [rate for _ in self.base_lrs]
     """)
+
+
+def test_a_flag_that_gives_another_curve_speaks_against_it(handrolled) -> None:
+    source = """
+    def set_rate(optimizer, lr, step, period=15, factor=0.2, straight=False, length=80):
+        if straight:
+            now = lr * max(0.0, 1 - step / length)
+        else:
+            now = lr * factor ** (step // period)
+        {more}
+        for group in optimizer.param_groups:
+            group["lr"] = now
+    """
+    assert handrolled(source.format(more="")) == []
+    alike = source.replace("lr * max(0.0, 1 - step / length)", "lr * factor ** (step // period)")
+    assert len(handrolled(alike.format(more=""))) == 1
+
+
+def test_a_text_that_chooses_another_curve_speaks_against_it(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, policy, total_steps):
+        def factor(k):
+            if policy == "straight":
+                return max(0.0, 1 - k / total_steps)
+            return {other}
+
+        return LambdaLR(optimizer, factor)
+    """
+    assert handrolled(source.format(other="0.9 ** k")) == []
+    assert len(handrolled(source.format(other="max(0.0, 1 - k / total_steps)"))) == 1
+
+
+def test_an_option_that_nobody_sets_is_tried(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Decay(LRScheduler):
+        def __init__(self, optimizer, gamma{option}, last_epoch=-1):
+            self.gamma{kept} = gamma{given}
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            k = self.last_epoch
+            {held}
+            return [base * self.gamma**k for base in self.base_lrs]
+    """
+    held = "k = k if self.hold_steps is None else max(0, k - self.hold_steps)"
+    option = {"option": ", hold_steps=None", "kept": ", self.hold_steps", "given": ", hold_steps"}
+    assert handrolled(source.format(held=held, **option)) == []
+    assert len(handrolled(source.format(held="k += 0", option="", kept="", given=""))) == 1
+
+
+def test_groups_that_follow_curves_of_their_own_speak_against_it(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Ramp(LRScheduler):
+        def __init__(self, optimizer, warmup_steps, last_epoch=-1):
+            self.warmup_steps = max(1, warmup_steps)
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            share = min(1.0, (self.last_epoch + 1) / self.warmup_steps)
+            return [base * {factor} for place, base in enumerate(self.base_lrs)]
+    """
+    for factor in ("(share if place == 0 else 1.0)", "(share if place < 2 else share**2)"):
+        assert handrolled(source.format(factor=factor)) == []
+    assert len(handrolled(source.format(factor="share"))) == 1
+
+
+ALONE = """
+import torch
+from torch.optim.lr_scheduler import ConstantLR, LambdaLR, MultiplicativeLR, SequentialLR
+
+
+def build(model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    decay = {decay}
+    {company}
+    return optimizer, decay
+"""
+PRESENT = "MultiplicativeLR(optimizer, lambda k: 0.9)"
+COUNTED = "LambdaLR(optimizer, lambda k: 0.9**k)"
+COMPANY = {
+    "behind a constant": "decay = SequentialLR(optimizer, [ConstantLR(optimizer, 0.2, 10), decay], [10])",
+    "beside a plateau": "plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)",
+    "beside a line that writes": 'optimizer.param_groups[0]["lr"] = 0.1',
+}
+
+
+def test_what_goes_on_from_the_present_rate_is_a_closed_form_only_alone(handrolled) -> None:
+    assert len(handrolled(ALONE.format(decay=PRESENT, company=""))) == 1
+    for company in COMPANY.values():
+        assert handrolled(ALONE.format(decay=PRESENT, company=company)) == []
+
+
+def test_what_counts_its_steps_may_be_in_company(handrolled) -> None:
+    beside = ALONE.format(decay=COUNTED, company=COMPANY["beside a plateau"])
+    assert len([message for message in handrolled(beside) if "WarmupExponentialLR" in message]) == 1
+
+
+def test_a_phase_beyond_what_is_simulated_is_a_part_of_the_schedule(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup_steps=50, flat={flat}, last=60):
+        def factor(k):
+            if k < warmup_steps:
+                return k / warmup_steps
+            return 1.0 {then}
+
+        return LambdaLR(optimizer, factor)
+    """
+    falls = "if k < warmup_steps + flat else 0.5"
+    for flat in (5, 900, 20000):
+        assert not any("WarmupConstantLR" in m for m in handrolled(source.format(flat=flat, then=falls)))
+    assert any("WarmupConstantLR" in m for m in handrolled(source.format(flat=5, then="")))
+
+
+def test_a_rate_that_stands_up_to_the_end_and_drops_there_is_no_staircase(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, total_steps):
+        return LambdaLR(optimizer, lambda k: {factor})
+    """
+    assert handrolled(source.format(factor="max(0.0, 1.0 - k // total_steps)")) == []
+    assert handrolled(source.format(factor="1.0 if k < total_steps else 0.1")) == []
+
+
+def test_a_rate_times_a_rate_is_told_as_no_factor(handrolled) -> None:
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup_steps):
+        return LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / warmup_steps) * optimizer.defaults["lr"])
+    """
+    assert handrolled(source) == []

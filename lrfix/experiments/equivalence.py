@@ -1,0 +1,182 @@
+"""Whether a recognised schedule is the code's own under every setting, not only under those that it was read off.
+
+The property: the bundled schedule, its arguments worked out from the user's own expressions, gives every rate of every
+group, in every branch, on every edge, and nobody else's writes make a difference.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from lrfix.domains.roles import LENGTHS, RATES, Role, role_of
+from lrfix.domains.scenarios import Same, Scenario
+from lrfix.domains.signatures import parameters
+from lrfix.domains.switches import inherited, switches
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.company import company, leans_on_present_rate
+from lrfix.experiments.grid import Case, Grid, Setting, Standing
+from lrfix.experiments.recognised import numbers, recognised, sample
+from lrfix.experiments.study import Study, usable
+
+if TYPE_CHECKING:
+    from lrfix.recognition import Recognition, ScheduleSpec
+
+_LATE_STEPS = 400
+_OTHER_VALUES = (0.2, 3, 8)
+_ANOTHER = "another"
+"""A text that no code compares a setting with: it leads to the last ``else``."""
+_MOST_VARIANTS = 4
+_SHARES = frozenset({"peak_factor", "eta_min_ratio", "warmup_start_factor"})
+_NEUTRAL = frozenset({"last_epoch", "verbose"})
+_NO_NUMBER = ("InvalidRate", "ComplexRate")
+_KNOWN: WeakKeyDictionary[Study, Recognition | None] = WeakKeyDictionary()
+
+
+def equivalent(study: Study) -> Recognition | None:
+    """The recognition with its construction only where that holds over the whole grid; else with the reason."""
+    if study not in _KNOWN:
+        found = recognised(study)
+        if found is not None and found.spec is not None:
+            reason = _against(study, found.family, found.spec)
+            found = found if reason is None else replace(found, spec=None, reason=reason)
+        _KNOWN[study] = found
+    return _KNOWN[study]
+
+
+def _against(study: Study, family: str, spec: ScheduleSpec) -> str | None:
+    """What speaks against the construction, None where nothing does; what costs least is asked first."""
+    if family == "constant":
+        return "a constant rate needs no schedule"
+    if study.site.form == "subclass" and study.constructor:
+        own = {name for name, _, _ in study.constructor}
+        handed = next((name for name in study.run(0, use=None).names if name not in own), None)
+        if handed is not None:
+            return f"hands `{handed}` on to a base class under no name of its own"
+    if _stands_to_the_end(spec):
+        return "it stands still up to its end and drops there, which no schedule is meant to do"
+    squared = next((a for share, a in spec.arguments.items() if share in _SHARES and role_of(a) in RATES), None)
+    if squared is not None:
+        return f"it takes the rate `{squared}` times a rate"
+    if leans_on_present_rate(study) and (others := company(study)) is not None:
+        return f"it goes on from the rate that it finds, and {others}"
+    for case in _cases(study):
+        for run in case.runs:
+            if run.opaque is not None:
+                return f"{case.setting.words} it cannot be simulated: {run.opaque}"
+            if _differs(spec, run, refusals=case.setting.standing is Standing.STATED):
+                return f"{case.setting.words} the curve is another"
+            if case.setting.axis == "options" and not usable(run):
+                return f"{case.setting.words} it may be another curve, which cannot be told"
+    if study.run(0, use=study.described_by).measured:
+        return "its lengths carry units, and the bundled schedules count steps"
+    left_out = _left_out(study, spec)
+    return f"`{left_out}` changes the curve where it has other values" if left_out is not None else None
+
+
+def _differs(spec: ScheduleSpec, run: Run, refusals: bool = False) -> bool:
+    """Whether any group gets another rate than the construction gives; where the old code raises nothing is compared.
+
+    Values that the bundled schedule refuses (a warmup beyond the end) are a difference only with ``refusals``.
+    """
+    from lrfix.recognition.confirmation import first_difference
+
+    if run.failure is not None and run.failure.kind in _NO_NUMBER:
+        return True
+    if run.failure is not None and not usable(run):
+        return False
+    for group in range(len(run.lr)):
+        if len(run.lr[group]) > 1:
+            apart = first_difference(spec.scheduler, spec.arguments, sample(run, group))
+            if apart is not None and (refusals or math.isfinite(apart[2])):
+                return True
+    return False
+
+
+def _cases(study: Study) -> Iterator[Case]:
+    """The settings under which the construction has to hold, beside the draws that it was read off."""
+    grid = Grid(study, study.described_by)
+    yield from grid.groups()
+    for setting in _choices(study):
+        yield grid.case(setting)
+    first = grid.first
+    for variant in range(1, min(first.variants, _MOST_VARIANTS)):
+        run = study.run(0, use=study.described_by, variant=variant)
+        yield Case(Setting("branches", Standing.STATED, "in another of its branches"), (run,))
+    stated = grid.stated()
+    if stated is not None:
+        yield stated
+    # A run shorter than its own warmup, or as long, is no schedule that either formula was written for.
+    yield from (case for case in grid.edges() if not _about_the_whole(case.setting))
+
+
+def _about_the_whole(setting: Setting) -> bool:
+    """Whether a setting that nobody states makes the run itself shorter, or a phase as long as the run."""
+    moved = setting.overrides.items()
+    return setting.standing is Standing.LEGAL and any(
+        role_of(path) in (Role.HORIZON, Role.EPOCHS) or isinstance(value, Same) for path, value in moved
+    )
+
+
+def _choices(study: Study) -> Iterator[Setting]:
+    """Every flag the other way, every text that the code compares with, every option that is None by default set."""
+    for path, value in _options(study).items():
+        if isinstance(value, bool):
+            yield Setting("flags", Standing.PLAUSIBLE, f"with `{path}` = {not value}", {path: not value}, draws=(0,))
+        else:
+            number = Scenario(0).value(path)
+            yield Setting("options", Standing.PLAUSIBLE, f"with `{path}` = {number}", {path: number}, draws=(0,))
+    roots: Sequence[ast.AST] = inherited(study.names, study.site.nodes)
+    for path, texts in switches(study.names, roots, study.defaults).items():
+        for text in (*texts, _ANOTHER):
+            if study.settings.get(path) != text:
+                yield Setting("branches", Standing.STATED, f"with `{path}` = {text!r}", {path: text}, draws=(0,))
+
+
+def _options(study: Study) -> dict[str, bool | None]:
+    """What the definition takes and what it asks for that is a flag, or None unless somebody sets it."""
+    node = study.node
+    taken = parameters(node) if isinstance(node, ast.FunctionDef) else study.constructor
+    given = {name: default.value for name, default, _ in taken if isinstance(default, ast.Constant)}
+    asked = {**given, **study.run(0, use=study.described_by).leaves}
+    return {
+        path: value
+        for path, value in asked.items()
+        if (value is None or isinstance(value, bool)) and path not in _NEUTRAL and path not in study.settings
+    }
+
+
+def _stands_to_the_end(spec: ScheduleSpec) -> bool:
+    """Whether the only change after the warmup is one drop where the run ends: a progress that was cut to 0 or 1."""
+    given = spec.arguments
+    place = given.get("milestones", "") if spec.scheduler == "WarmupMultiStepLR" else given.get("step_size", "")
+    roles = {role_of(part) for part in place.strip("[]").split(",")}
+    return bool(place) and (roles <= {Role.HORIZON, Role.EPOCHS} or given.get("gamma") in ("0", "0.0"))
+
+
+def _left_out(study: Study, spec: ScheduleSpec) -> str | None:
+    """A setting that the recognised schedule has no use for and that matters all the same.
+
+    A floor, say, that no scenario reaches: far larger and smaller values are tried, over a longer run. Lengths are
+    left to the draws and the edges, which lie far apart.
+    """
+    told = " ".join(spec.arguments.values())
+    steps = max(study.steps, _LATE_STEPS)
+    plain = study.run(0, use=study.described_by)
+    open_values = {p: v for p, v in numbers(plain).items() if p in plain.leaves or study.site.form == "subclass"}
+    for path, value in open_values.items():
+        known = path in told or role_of(path) in (*LENGTHS, Role.BASE_RATE, Role.LAST_EPOCH)
+        if known or not isinstance(value, int | float):
+            continue
+        for other in {type(value)(value * factor) for factor in _OTHER_VALUES} - {value}:
+            run = study.run(0, use=study.described_by, steps=steps, overrides={path: other})
+            if usable(run) and _differs(spec, run):
+                return path
+    return None
+
+
+__all__ = ["equivalent"]

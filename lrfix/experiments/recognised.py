@@ -1,0 +1,116 @@
+"""What a schedule is, told by its curves under several draws: family and parameters as the user's own expressions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import GENERIC
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import MAX_STEPS, REACH, Study, usable
+
+if TYPE_CHECKING:
+    from lrfix.recognition import Recognition, Sample, ScheduleSpec
+
+_STRETCH = 6
+_SHORT = 23
+#: Steps without which a run has no shape.
+_FEWEST = 2
+_KNOWN: WeakKeyDictionary[Study, Recognition | None] = WeakKeyDictionary()
+
+
+def recognised(study: Study) -> Recognition | None:
+    """The recognition that the draws bear out, in terms valid where the scheduler is built; None without a curve.
+
+    Its construction is not yet what the code may be replaced by: see ``equivalent``.
+    """
+    if study not in _KNOWN:
+        _KNOWN[study] = _recognised(study)
+    return _KNOWN[study]
+
+
+def _recognised(study: Study) -> Recognition | None:
+    from lrfix.recognition import recognise
+
+    use = study.described_by
+    plain = [study.run(i, use=use, overrides=shortened(study, i)) for i in range(GENERIC)]
+    varied = [
+        study.run(i, use=use, overrides=shortened(study, i), vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)
+    ]
+    beyond = ", ".join(f"`{path}`" for path in shortened(study))
+    if not any(usable(run) for run in plain):
+        plain, varied = study.runs, []
+    samples = [sample(run) for run in plain if usable(run)]
+    if len(samples) < len(plain) or any(len(each.lr) < _FEWEST for each in samples):
+        return None
+    ended = next((run.failure for run in plain if run.failure is not None), None)
+    more = [sample(run) for run in varied if usable(run) and len(run.curve) >= _FEWEST]
+    whole = recognise([*samples, *more]) if len(more) == len(varied) else None
+    if whole is not None and whole.spec is not None and _rounds(whole.spec):
+        longer = _stretched(study)
+        whole = recognise([*samples, *more, longer]) if longer is not None else whole
+        if whole is not None and whole.spec is None:
+            return whole
+    if beyond and plain is study.runs and whole is not None:
+        return replace(whole, spec=None, reason=f"{beyond} lies beyond the steps that were simulated")
+    if whole is not None and whole.spec is not None and ended is None:
+        return whole
+    found = recognise(samples)
+    if found is not None and found.spec is not None:
+        why = "parameters that the recognised schedule does not name change the curve"
+        if ended is not None:
+            why = f"fails at step {ended.step} with {ended.kind}: {ended.message}"
+        elif len(more) == len(varied) and whole is not None and whole.reason:
+            why = whole.reason
+        return replace(found, spec=None, reason=why)
+    return found
+
+
+def shortened(study: Study, index: int = 0) -> dict[str, object]:
+    """Lengths of the draws that end beyond what is simulated, shortened, so that what they lead to is seen.
+
+    Each is another one in every draw, so that expressions can be told by their values.
+    """
+    run = study.run(index, use=study.described_by)
+    open_values = {**run.names, **run.leaves}
+    long = [path for path, value in open_values.items() if _is_long(path, value, len(run.curve))]
+    return {path: _SHORT + 4 * place + 6 * index for place, path in enumerate(long)}
+
+
+def _is_long(path: str, value: object, steps: int) -> bool:
+    counted = isinstance(value, int) and not isinstance(value, bool)
+    return counted and role_of(path) in (*LENGTHS, Role.UNKNOWN) and isinstance(value, int) and value > steps / 2
+
+
+def sample(run: Run, group: int = 0) -> Sample:
+    """The rates of one group, with the numbers that the user's own names have in the run."""
+    from lrfix.recognition import Sample
+
+    return Sample(lr=tuple(run.lr[group]), base_lr=run.base_lrs[group], names=numbers(run))
+
+
+def numbers(run: Run) -> dict[str, object]:
+    return {p: v for p, v in run.names.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
+
+
+def _rounds(spec: ScheduleSpec) -> bool:
+    """Whether a parameter is told by an expression that cuts off, in which a number may have been fitted."""
+    texts = (*spec.positional, *spec.keywords.values())
+    return any(sign in text for text in texts for sign in ("int(", "//", "ceil("))
+
+
+def _stretched(study: Study) -> Sample | None:
+    """A run with longer lengths: a share that was rounded shows there what it is exactly. None where it fails."""
+    use = study.described_by
+    base = study.run(0, use=use)
+    lengths = study.lengths(base, *(LENGTHS - {Role.LOADER_LENGTH}))
+    if not lengths or max(lengths.values()) * _STRETCH * REACH > MAX_STEPS:
+        return None
+    longer = {path: value * _STRETCH for path, value in lengths.items()}
+    run = study.run(0, use=use, overrides=longer, steps=MAX_STEPS)
+    return sample(run) if usable(run) else None
+
+
+__all__ = ["numbers", "recognised", "sample", "shortened"]
