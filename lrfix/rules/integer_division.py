@@ -1,0 +1,200 @@
+"""LR208: a progress that ``//`` or ``int()`` cuts down to 0 or 1, shown by running the schedule without the cut."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from itertools import pairwise
+from typing import Any
+
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.altered import evaluations, replaced, run_altered
+from lrfix.experiments.study import Study, all_real
+from lrfix.findings import Violation
+from lrfix.registry import rule
+
+_CUTS: dict[str, Callable[[Any], Any]] = {
+    "int": int,
+    "floor": math.floor,
+    "trunc": math.trunc,
+    "round": round,
+    "rint": round,
+}
+Cut = ast.BinOp | ast.AugAssign | ast.Call
+_MOST_CUTS = 8
+_MOVES = 3
+#: A run is compared with one that stops so many steps earlier: what is no longer evaluated then has come to its end.
+_EARLIER = 6
+#: Names of the run as a whole; ``decay_epochs``, ``lr_epochs`` or ``steps`` may be an interval.
+_THE_RUN = re.compile(
+    r"^((num|n|nb)_)?epochs$|^(max|total)_((num|train|training)_)?(epochs?|steps?|iters?|iterations)$"
+)
+
+
+@rule("LR208")
+def integer_division(study: Study) -> Iterator[Violation]:
+    if not study.ran or not all(all_real(rates) for run in study.runs for rates in run.lr):
+        return
+    for cut in list(_cuts(study))[:_MOST_CUTS]:
+        for group in range(len(study.runs[0].lr)):
+            told = _cut_down(study, cut, group)
+            if told is not None:
+                yield told
+                return
+
+
+def _cut_down(study: Study, cut: Cut, group: int) -> Violation | None:
+    """The finding on a cut that takes a share of a whole to 0 or 1 in every draw."""
+    smooth: list[Run] = []
+    for index, run in enumerate(study.runs):
+        other = _uncut(study, cut, index)
+        if other is None or not _moves_instead(run.lr[group], other.lr[group]):
+            return None
+        if not _collapses(study, cut, index, run.lr[group]):
+            return None
+        smooth.append(other)
+    run, without = study.runs[0], smooth[0].lr[group]
+    differing = _differing(run.lr[group], without)
+    middle = differing[min(2, len(differing) - 1)]
+    return Violation(
+        study.span(cut),
+        f"`{ast.unparse(cut)}` is cut down to a whole number, 0 or 1 over all of its range: the rate is "
+        f"{run.lr[group][middle]:.6g} at step {middle}, without the cut {without[middle]:.6g}.",
+        study.evidence(run, [0, middle, len(run.curve) - 1]),
+    )
+
+
+def _cuts(study: Study) -> Iterator[Cut]:
+    """What the schedule cuts to whole numbers, its helpers included, but for what is an ordinary staircase."""
+    called = {d for run in study.runs for trace in (run.built, run.stepped) if trace is not None for d in trace.calls}
+    roots = [*study.site.nodes, *(d for d in called if d in study.names.parents)]
+    inside = {node for root in roots for node in ast.walk(root)}
+    found = [n for n in inside if isinstance(n, Cut) and _operands(n) and not _staircase(study, n)]
+    yield from sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def _operands(node: Cut) -> list[ast.expr]:
+    """What is cut: both sides of ``//``, the argument of ``int()``; nothing where nothing is."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right] if isinstance(node.op, ast.FloorDiv) else []
+    if isinstance(node, ast.AugAssign):
+        target = copy(node.target)
+        target.ctx = ast.Load()
+        return [target, node.value] if isinstance(node.op, ast.FloorDiv) else []
+    known = _name(node) in _CUTS and len(node.args) == 1 and not node.keywords
+    return list(node.args) if known and not isinstance(node.args[0], ast.Constant | ast.Starred) else []
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _meaning(node: Cut) -> Callable[..., Any]:
+    return _CUTS[_name(node)] if isinstance(node, ast.Call) else lambda left, right: left // right
+
+
+def _staircase(study: Study, node: Cut) -> bool:
+    """Whether ``node`` counts stairs: as an exponent (unless the run as a whole is the one stair), or compared."""
+    child: ast.AST = node
+    for outer in study.names.ancestors(node):
+        if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Pow) and outer.right is child:
+            return not _by_the_run(node)
+        if isinstance(outer, ast.Compare | ast.Subscript | ast.Slice):
+            return True
+        if isinstance(outer, ast.Call) and child in outer.args[1:] and _name(outer) in ("pow", "power"):
+            return not _by_the_run(node)
+        if isinstance(outer, ast.stmt):
+            return False
+        child = outer
+    return False
+
+
+def _by_the_run(cut: Cut) -> bool:
+    """Whether a cut divides by what can be nothing but the run: by its name, or as what is left after the warmup."""
+    division: ast.AST = cut.args[0] if isinstance(cut, ast.Call) else cut
+    if isinstance(division, ast.AugAssign):
+        divisor = division.value
+    elif isinstance(division, ast.BinOp) and isinstance(division.op, ast.Div | ast.FloorDiv):
+        divisor = division.right
+    else:
+        return False
+    while isinstance(divisor, ast.Call) and _name(divisor) in ("max", "float", "int") and divisor.args:
+        divisor = divisor.args[-1]
+    if isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Sub):
+        whole, part = (role_of(ast.unparse(side)) for side in (divisor.left, divisor.right))
+        return whole in (Role.HORIZON, Role.EPOCHS) and part in (Role.WARMUP, Role.WARMUP_EPOCHS)
+    return _THE_RUN.match(last_word(ast.unparse(divisor))) is not None
+
+
+def _uncut(study: Study, cut: Cut, index: int) -> Run | None:
+    """The run of scenario ``index`` had the code not cut; None where that fails."""
+    other: ast.AST
+    if isinstance(cut, ast.Call):
+        other = ast.BinOp(cut.args[0], ast.Mult(), ast.Constant(1.0))
+    elif isinstance(cut, ast.AugAssign):
+        other = ast.AugAssign(cut.target, ast.Div(), cut.value)
+    else:
+        other = ast.BinOp(cut.left, ast.Div(), cut.right)
+    with replaced(study.names, cut, other):
+        run = run_altered(study, index)
+    return run if run.ran and all(all_real(rates) for rates in run.lr) else None
+
+
+def _differing(curve: Sequence[float], other: Sequence[float]) -> list[int]:
+    """The steps at which two curves have other rates, before the first rate below zero."""
+    close = 1e-9 * max(map(abs, other), default=0)
+    rates = list(zip(curve, other, strict=False))
+    until = next((k for k, (rate, _) in enumerate(rates) if rate < 0), len(rates))
+    return [k for k, (rate, smooth) in enumerate(rates[:until]) if abs(rate - smooth) > close]
+
+
+def _moves_instead(curve: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether without the cut the rate moves on and on where it has other values with it."""
+    return len({round(other[k], 15) for k in _differing(curve, other)}) >= _MOVES
+
+
+def _collapses(study: Study, cut: Cut, index: int, curve: Sequence[float]) -> bool:
+    """Whether a share of a whole, which goes from 0 to 1 or back, is cut, and not a number of stairs."""
+    until = next((k for k, rate in enumerate(curve) if rate < 0), len(curve))
+    operands = _operands(cut)
+    seen = evaluations(study, cut, operands, _meaning(cut), index, until)
+    shares = [share for e in seen if (share := _share(e.operands)) is not None]
+    wholes = {e.value for e in seen}
+    if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
+        return False
+    over = next((k for k, share in enumerate(shares) if share >= 1), None)
+    to_zero = until < study.steps and wholes <= {0, 1} and curve[until - 1] == 0
+    if over is not None and shares[0] < 1 and (_by_the_run(cut) or to_zero):
+        # Training ends where the share is 1, or the rate does: one stair takes it to 0, the next one below.
+        return _comes_to_an_end(shares[: over + 1], True)
+    if wholes <= {0, 1}:
+        earlier = len(evaluations(study, cut, operands, _meaning(cut), index, max(until - _EARLIER, 1)))
+        return _comes_to_an_end(shares, earlier == len(seen) or until < study.steps)
+    levels = {round(rate, 12) for rate in curve[:until]}
+    return len(wholes) > 2 and len(levels) <= 2
+
+
+def _share(operands: tuple[Any, ...]) -> float | None:
+    try:
+        share = operands[0] / operands[1] if len(operands) == 2 else operands[0]
+    except (ZeroDivisionError, TypeError, OverflowError):
+        return None
+    return float(share) if isinstance(share, int | float) and math.isfinite(share) else None
+
+
+def _comes_to_an_end(shares: list[float], ended: bool) -> bool:
+    """Whether a share runs from one end of [0, 1] to the other: held there, or asked for no further."""
+    first, last = shares[0], shares[-1]
+    end = 1.0 if last > first else 0.0
+    pace = max(abs(b - a) for a, b in pairwise(shares))
+    held = len(shares) > 2 and shares[-2] == last == end
+    if min(shares) < 0 or max(shares) > 1 + pace:
+        return False
+    return held or (ended and abs(first - (1 - end)) <= 2.5 * pace and abs(last - end) <= 1.5 * pace)
+
+
+__all__ = ["integer_division"]
