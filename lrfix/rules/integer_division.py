@@ -13,7 +13,7 @@ from typing import Any
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.altered import evaluations, replaced, run_altered
-from lrfix.experiments.study import Study, all_real
+from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
@@ -54,7 +54,7 @@ def _cut_down(study: Study, cut: Cut, group: int) -> Violation | None:
         other = _uncut(study, cut, index)
         if other is None or not _moves_instead(run.lr[group], other.lr[group]):
             return None
-        if not _collapses(study, cut, index, run.lr[group]):
+        if not _collapses(study, cut, index, group, _differing(run.lr[group], other.lr[group])):
             return None
         smooth.append(other)
     run, without = study.runs[0], smooth[0].lr[group]
@@ -114,7 +114,7 @@ def _staircase(study: Study, node: Cut) -> bool:
 
 
 def _by_the_run(cut: Cut) -> bool:
-    """Whether a cut divides by what can be nothing but the run: by its name, or as what is left after the warmup."""
+    """Whether a cut divides by what can be nothing but the run or its warmup, by name: nothing is repeated so often."""
     division: ast.AST = cut.args[0] if isinstance(cut, ast.Call) else cut
     if isinstance(division, ast.AugAssign):
         divisor = division.value
@@ -127,7 +127,8 @@ def _by_the_run(cut: Cut) -> bool:
     if isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Sub):
         whole, part = (role_of(ast.unparse(side)) for side in (divisor.left, divisor.right))
         return whole in (Role.HORIZON, Role.EPOCHS) and part in (Role.WARMUP, Role.WARMUP_EPOCHS)
-    return _THE_RUN.match(last_word(ast.unparse(divisor))) is not None
+    phase = role_of(ast.unparse(divisor)) in (Role.WARMUP, Role.WARMUP_EPOCHS)
+    return phase or _THE_RUN.match(last_word(ast.unparse(divisor))) is not None
 
 
 def _uncut(study: Study, cut: Cut, index: int) -> Run | None:
@@ -157,25 +158,35 @@ def _moves_instead(curve: Sequence[float], other: Sequence[float]) -> bool:
     return len({round(other[k], 15) for k in _differing(curve, other)}) >= _MOVES
 
 
-def _collapses(study: Study, cut: Cut, index: int, curve: Sequence[float]) -> bool:
+def _collapses(study: Study, cut: Cut, index: int, group: int, differing: Sequence[int]) -> bool:
     """Whether a share of a whole, which goes from 0 to 1 or back, is cut, and not a number of stairs."""
-    until = next((k for k, rate in enumerate(curve) if rate < 0), len(curve))
-    operands = _operands(cut)
-    seen = evaluations(study, cut, operands, _meaning(cut), index, until)
-    shares = [share for e in seen if (share := _share(e.operands)) is not None]
-    wholes = {e.value for e in seen}
-    if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
-        return False
+    steps = study.steps
+    for _ in range(2):
+        curve = study.run(index, steps=steps).lr[group]
+        until = next((k for k, rate in enumerate(curve) if rate < 0), len(curve))
+        seen = evaluations(study, cut, _operands(cut), _meaning(cut), index, until)
+        shares = [share for e in seen if (share := _share(e.operands)) is not None]
+        wholes = {e.value for e in seen}
+        if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
+            return False
+        longer = until + math.ceil(abs(1 - shares[-1]) / max(_pace(shares), 1e-9)) + 2 * _EARLIER
+        if max(shares) >= 1 or until < steps or not steps < longer <= MAX_STEPS:
+            break
+        steps = longer
     over = next((k for k, share in enumerate(shares) if share >= 1), None)
-    to_zero = until < study.steps and wholes <= {0, 1} and curve[until - 1] == 0
+    to_zero = until < steps and wholes <= {0, 1} and curve[until - 1] == 0
     if over is not None and shares[0] < 1 and (_by_the_run(cut) or to_zero):
         # Training ends where the share is 1, or the rate does: one stair takes it to 0, the next one below.
         return _comes_to_an_end(shares[: over + 1], True)
     if wholes <= {0, 1}:
-        earlier = len(evaluations(study, cut, operands, _meaning(cut), index, max(until - _EARLIER, 1)))
-        return _comes_to_an_end(shares, earlier == len(seen) or until < study.steps)
-    levels = {round(rate, 12) for rate in curve[:until]}
+        earlier = len(evaluations(study, cut, _operands(cut), _meaning(cut), index, max(until - _EARLIER, 1)))
+        return _comes_to_an_end(shares, earlier == len(seen) or until < steps)
+    levels = {round(curve[k], 12) for k in differing if k < until}
     return len(wholes) > 2 and len(levels) <= 2
+
+
+def _pace(shares: Sequence[float]) -> float:
+    return max(abs(b - a) for a, b in pairwise(shares))
 
 
 def _share(operands: tuple[Any, ...]) -> float | None:
@@ -190,7 +201,7 @@ def _comes_to_an_end(shares: list[float], ended: bool) -> bool:
     """Whether a share runs from one end of [0, 1] to the other: held there, or asked for no further."""
     first, last = shares[0], shares[-1]
     end = 1.0 if last > first else 0.0
-    pace = max(abs(b - a) for a, b in pairwise(shares))
+    pace = _pace(shares)
     held = len(shares) > 2 and shares[-2] == last == end
     if min(shares) < 0 or max(shares) > 1 + pace:
         return False
