@@ -64,9 +64,11 @@ def looks_like_optimizer(node: ast.expr) -> bool:
 
 
 def optimizer_call(names: Names, node: ast.expr | None) -> ast.Call | None:
-    """The call that built the optimizer an expression stands for, where the same scope shows it."""
+    """The call that built the optimizer an expression stands for, where the same scope, or class, shows it."""
     if isinstance(node, ast.Call):
         return node
+    if isinstance(node, ast.Attribute):
+        return _attribute_call(names, node)
     if not isinstance(node, ast.Name):
         return None
     scope = names.owner(node.id, names.scope_of(node))
@@ -79,6 +81,24 @@ def optimizer_call(names: Names, node: ast.expr | None) -> ast.Call | None:
     if isinstance(binding, Assigned) and isinstance(binding.value, ast.Call) and not binding.index:
         return binding.value
     return None
+
+
+def _attribute_call(names: Names, node: ast.Attribute) -> ast.Call | None:
+    """The only value that the class around ever gives ``self.optimizer``."""
+    owner = names.enclosing(node, ast.ClassDef)
+    text = ast.unparse(node)
+    if owner is None or not text.startswith("self."):
+        return None
+    values = [
+        value
+        for n in ast.walk(owner)
+        if isinstance(n, ast.Assign | ast.AnnAssign) and (value := n.value) is not None
+        for target in (n.targets if isinstance(n, ast.Assign) else [n.target])
+        if ast.unparse(target) == text
+    ]
+    if len(values) != 1:
+        return None
+    return optimizer_call(names, values[0]) if isinstance(values[0], ast.Call | ast.Name) else None
 
 
 def _handed_on(name: str, binding: Binding | None) -> ast.Name | None:

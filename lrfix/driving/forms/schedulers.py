@@ -68,15 +68,19 @@ def _from_call(
     target = bench.interpreter.evaluate(call.func, environment)
     if isinstance(target, Unknown):
         raise Opaque(f"`{target.path}` is defined elsewhere", call)
+    rates = base_lrs or bench.stated_rates(construction, groups)
+    # The function of a LambdaLR may look at the optimizer that it is given to, under whatever name the file has for it.
+    make = bench.shared_optimizer if bench.site.form == "lambda" else bench.optimizer
+    optimizer = make(groups, rates)
     positional, keywords, slots = bench.call_arguments(call, construction.optimizer, environment)
     functions = keywords.get("lr_lambda", positional[1] if len(positional) > 1 else None)
-    if bench.site.form == "lambda" and isinstance(functions, list | tuple):
+    if bench.site.form == "lambda" and isinstance(functions, list | tuple) and len(functions) != groups:
         if not functions:
             raise Opaque("the list of functions is filled in a loop", call)
         groups = len(functions)
+        optimizer = make(groups, base_lrs or bench.stated_rates(construction, groups))
     if bench.site.form == "lambda" and len(positional) > 2:
         positional = positional[:2]
-    optimizer = bench.optimizer(groups, base_lrs or bench.stated_rates(construction, groups))
     for slot in slots:
         if isinstance(slot, int):
             positional[slot] = optimizer

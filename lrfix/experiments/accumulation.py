@@ -1,0 +1,105 @@
+"""Schedules that go on from the rate which stands in the optimizer: sound products, and factors that pile up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from lrfix.domains.roles import Role
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real
+from lrfix.sites.model import Construction
+
+_RAMP, _ENOUGH = 3, 40
+#: A rate below this share of its peak has collapsed; a factor above ``_MODERATE`` cannot be the reason by itself.
+_COLLAPSED, _MODERATE = 1e-6, 0.05
+#: Before this step somebody else halves the rate, and so many steps show whether it stays lower.
+_MEDDLED, _AFTER = 4, 4
+
+
+def goes_on_from_what_stands(study: Study, index: int, use: Construction | None) -> bool:
+    """Whether a rate that somebody else has lowered stays lower: the schedule multiplies what it finds."""
+    plain = study.run(index, use=use)
+    other = study.run(index, use=use, meddled=_MEDDLED)
+    last = _MEDDLED + _AFTER
+    if not other.ran or min(len(plain.curve), len(other.curve)) < last:
+        return False
+    pairs = list(zip(plain.curve[_MEDDLED:last], other.curve[_MEDDLED:last], strict=True))
+    return all(abs(b - a / 2) <= 1e-9 * abs(a) for a, b in pairs) and any(a for a, _ in pairs)
+
+
+def within_reach(study: Study, use: Construction | None) -> list[Run] | None:
+    """The generic runs, horizons that the simulation does not reach replaced by short ones; None when one fails."""
+    found = []
+    for index in range(len(study.runs)):
+        run = study.run(index, use=use)
+        horizon = study.horizon(run)
+        if horizon is not None and horizon >= study.steps:
+            long = [p for p, v in study.lengths(run, Role.HORIZON, Role.EPOCHS).items() if v >= study.steps]
+            run = study.run(index, use=use, overrides=dict.fromkeys(long, 97 - 8 * index))
+        if not run.ran or not all_real(run.curve) or len(run.curve) < _ENOUGH:
+            return None
+        found.append(run)
+    return found
+
+
+def piled_up(curve: Sequence[float]) -> int | None:
+    """A step at which the rate has collapsed although the factor of that step is moderate; None for sound curves.
+
+    A sound product telescopes: where the rate is a millionth of its peak, so is the step's own ratio close to nothing
+    (a cosine, a power near its end) or the ratio is the same at every step (an exponential).
+    """
+    ratios: list[float] = []
+    for before, after in pairwise(curve):
+        if not before > 0 or after < 0:
+            break
+        ratios.append(after / before)
+    return _collapsed(curve, ratios) or _stunted_ramp(curve, ratios)
+
+
+def _collapsed(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
+    # A power that ends at zero comes this low too, but only just before its end.
+    ends = next((k for k, rate in enumerate(curve) if rate == 0 and k > 0), len(curve))
+    peak = 0.0
+    for step, ratio in enumerate(ratios, 1):
+        peak = max(peak, curve[step - 1])
+        if curve[step] >= _COLLAPSED * peak:
+            continue
+        top = max(range(step), key=ratios.__getitem__)
+        falling = ratios[top:step]
+        even = all(b <= a * (1 + 1e-9) for a, b in pairwise(falling))
+        if not even or ratio <= _MODERATE or ratios[top] > 1 + 1e-9 or step >= 0.85 * ends:
+            return None
+        if _falls(falling) >= 2 or _stairs(ratios[top:]):
+            return step
+    return None
+
+
+def _falls(ratios: Sequence[float]) -> int:
+    return sum(1 for a, b in pairwise(ratios) if b < a * (1 - 1e-6))
+
+
+def _stairs(ratios: Sequence[float]) -> bool:
+    """Whether the ratios are a decay in stairs themselves, ``0.1 ** (epoch // 30)``: far beyond the collapse too."""
+    levels = [ratio for ratio, before in zip(ratios[1:], ratios, strict=False) if abs(ratio - before) <= 1e-9 * before]
+    distinct = [levels[0]] if levels else []
+    for level in levels:
+        if abs(level - distinct[-1]) > 1e-6 * distinct[-1]:
+            distinct.append(level)
+    return len(distinct) > 2 and abs(distinct[0] - 1) <= 1e-9 and distinct == sorted(distinct, reverse=True)
+
+
+def _stunted_ramp(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
+    """A linear ramp of factors up to 1 that has multiplied the rate down instead of up."""
+    if len(ratios) < _RAMP + 6 or not 0 < ratios[0] < 0.7:
+        return None
+    slope = ratios[1] - ratios[0]
+    end = 1
+    while end + 1 < len(ratios) and abs(ratios[end + 1] - ratios[end] - slope) <= 1e-6:
+        end += 1
+    flat = all(abs(ratio - 1) <= 1e-9 for ratio in ratios[end + 1 : end + 5])
+    arrived = abs(ratios[end] - 1) <= slope + 1e-9
+    return end + 1 if slope > 1e-4 and end >= _RAMP and flat and arrived and curve[end] < 0.5 * curve[0] else None
+
+
+__all__ = ["goes_on_from_what_stands", "piled_up", "within_reach"]
