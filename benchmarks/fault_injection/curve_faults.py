@@ -1,0 +1,334 @@
+"""LR202, LR203, LR204, LR208, LR209, LR212: the curve meets its phases, its end and its limits wrongly."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from operators import Fault, operator
+from parsed import Edit, File
+from sites import Ramp, Site, asked_at_zero, stated_default
+from vocabulary import (
+    NAMES,
+    bare,
+    called,
+    dotted,
+    factors,
+    has_cosine,
+    is_division,
+    is_horizon,
+    is_length,
+    is_number,
+    is_warmup,
+    last_name,
+    one_kept,
+)
+
+SMALLEST_WARMUP = 0.02  # of the run: a decay counted from step 0 behind a shorter one is off by less than anyone sees
+
+
+def replaced(file: File, node: ast.AST, value: ast.AST) -> list[Edit]:
+    """The value in the place of the node; a statement that would then say `x = x` goes."""
+    above = file.parent[node]
+    same = isinstance(above, ast.Assign) and dotted(above.targets[0]) == dotted(value) != "?"
+    return file.drop(above) if same and isinstance(above, ast.Assign) else file.put(node, value)
+
+
+# Past the horizon: no more than a legal setting, since these lines do not show how long the loop runs
+
+
+def clamped(node: ast.AST) -> ast.expr | None:
+    """The progress that `min(1, x)`, `max(0, x)` or `clip(x, 0, 1)` keeps between its ends."""
+    value = one_kept(node, ("min",), 1)
+    if value is None:
+        value = one_kept(node, ("max",), 0)
+        value = None if value is not None and has_cosine(value) else value
+    if value is None and isinstance(node, ast.Call) and called(node, "clip", "clamp") and len(node.args) == 3:
+        value = node.args[0] if is_number(node.args[1], 0) and is_number(node.args[2], 1) else None
+    return value
+
+
+@operator("clamp-removed", "LR204", "LR202", "LR212")
+def clamp_removed(file: File, site: Site) -> Iterator[Fault]:
+    for n in site.nodes:
+        value = clamped(n)
+        if value is None:
+            continue
+        ratio = bare(value)
+        plain = is_division(ratio) and file.reads_counter(ratio)
+        named = isinstance(ratio, ast.Name) and ratio.id in file.progress_names(file.scope(n))
+        ramp = any(is_warmup(x) for x in ast.walk(n)) and not any(is_horizon(x) for x in ast.walk(n))
+        if not (plain or named) or (ramp and file.clock_tests(n)):
+            continue
+        stops = [
+            c
+            for c in ast.walk(file.scope(n))
+            if isinstance(c, ast.Compare) and file.reads_counter(c) and any(is_horizon(x) for x in ast.walk(c))
+        ]
+        nested = any(clamped(a) is not None or called(a, "clip", "clamp") for a in file.up(n))
+        if not stops and not nested:
+            what = f"{file.text(n)} -> {file.text(value)}"
+            if ramp:  # it goes on growing inside the run: everybody gets there
+                yield Fault(replaced(file, n, value), what, ("LR204", "LR202", "LR209", "LR212"))
+            else:
+                yield Fault(replaced(file, n, value), what, legal=True)
+
+
+@operator("clamp-counter-removed", "LR204", "LR212")
+def clamp_counter_removed(file: File, site: Site) -> Iterator[Fault]:
+    for n in site.nodes:
+        if not (isinstance(n, ast.Call) and called(n, "min") and len(n.args) == 2 and not n.keywords):
+            continue
+        for counter, length in (n.args, n.args[::-1]):
+            if not (isinstance(counter, NAMES) and file.is_counter(counter)) or file.clock_tests(n):
+                continue
+            name = getattr(file.function(n), "name", "")
+            if name and any(called(c, name) and file.clock_tests(c) for c in file.nodes):
+                continue  # its callers look at the counter first
+            if is_horizon(length) or is_warmup(length):
+                legal = not is_warmup(length)
+                yield Fault(replaced(file, n, counter), f"{file.text(n)} -> {file.text(counter)}", legal=legal)
+
+
+# Where phases meet
+
+
+def is_visible(file: File, site: Site, warmup: ast.AST) -> bool:
+    """Whether the warmup is more than a sliver of the run, as far as the file states both lengths."""
+    length = stated_default(file, warmup)
+    totals = [stated_default(file, n) for n in site.nodes if isinstance(n, NAMES) and is_horizon(n)]
+    numbers = [t.value for t in totals if isinstance(t, ast.Constant)]
+    if not isinstance(length, ast.Constant) or not numbers:
+        return True
+    return length.value >= SMALLEST_WARMUP * max(numbers)
+
+
+def feeds_division(file: File, statement: ast.AST, value: ast.AST) -> bool:
+    """`x = value` with x on top of a division further down."""
+    if (
+        isinstance(statement, ast.Assign)
+        and bare(statement.value) is value
+        and isinstance(statement.targets[0], ast.Name)
+    ):
+        name = statement.targets[0].id
+    elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        name = statement.target.id
+    else:
+        return False
+    return any(
+        isinstance(d, ast.BinOp)
+        and is_division(d)
+        and d.lineno > statement.lineno
+        and any(isinstance(x, ast.Name) and x.id == name for x in ast.walk(d.left))
+        for d in ast.walk(file.scope(statement))
+    )
+
+
+@operator("warmup-offset-dropped", "LR202", "LR204", "LR206", "LR209")
+def warmup_offset_dropped(file: File, site: Site) -> Iterator[Fault]:
+    for n in site.nodes:
+        if (
+            isinstance(n, ast.BinOp)
+            and isinstance(n.op, ast.Sub)
+            and is_warmup(n.right)
+            and is_visible(file, site, n.right)
+        ):
+            above = next(p for p in file.up(n) if not called(p, "float", "int"))
+            top = isinstance(above, ast.BinOp) and is_division(above) and bare(above.left) is n
+            if file.is_counter(n.left) and (top or feeds_division(file, above, n)):
+                yield Fault(replaced(file, n, n.left), f"{file.text(n)} -> {file.text(n.left)}")
+                below = bare(above.right) if isinstance(above, ast.BinOp) else None
+                if isinstance(below, ast.BinOp) and last_name(below.right) == last_name(n.right):
+                    edits = file.put(n, n.left) + file.put(below, below.left)
+                    yield Fault(edits, f"{file.text(above)}: warmup out of both")
+        if (
+            isinstance(n, ast.AugAssign)
+            and isinstance(n.op, ast.Sub)
+            and is_warmup(n.value)
+            and file.is_counter(n.target)
+            and feeds_division(file, n, n.target)
+            and is_visible(file, site, n.value)
+        ):
+            yield Fault(file.drop(n), f"deleted: {file.text(n)}")
+
+
+@operator("warmup-of-length-dropped", "LR202", "LR209", "LR211")
+def warmup_of_length_dropped(file: File, site: Site) -> Iterator[Fault]:
+    """`(total - step) / (total - warmup)` divided by the total: the decay begins below the peak."""
+    for n in site.divisions():
+        top, below = bare(n.left), bare(n.right)
+        if not all(isinstance(x, ast.BinOp) and isinstance(x.op, ast.Sub) for x in (top, below)):
+            continue
+        if (
+            is_horizon(top.left)
+            and file.is_counter(top.right)
+            and is_horizon(below.left)
+            and is_warmup(below.right)
+            and is_visible(file, site, below.right)
+        ):
+            yield Fault(file.put(below, below.left), f"{file.text(n)}: warmup out of the length")
+
+
+@operator("ramp-too-long", "LR202", "LR209", "LR211")
+def ramp_too_long(file: File, site: Site) -> Iterator[Fault]:
+    """The ramp goes on for twice its length: to twice the peak."""
+    for ramp in site.ramps():
+        right = ramp.comparison.comparators[0]
+        edits = file.put(right, f"2 * {file.text(right)}")
+        yield Fault(edits, f"{file.text(ramp.comparison)}: with twice the length")
+
+
+@operator("ramp-too-short", "LR202", "LR209", "LR211")
+def ramp_too_short(file: File, site: Site) -> Iterator[Fault]:
+    """The test ends the ramp at half of its length: from half of the peak to what follows."""
+    for ramp in site.ramps():
+        right = ramp.comparison.comparators[0]
+        rest = ramp.branch.orelse if isinstance(ramp.branch, ast.If) else [ramp.branch.orelse]
+        if rest or isinstance(ramp.branch.body[-1] if isinstance(ramp.branch.body, list) else None, ast.Return):
+            yield Fault(
+                file.put(right, f"{file.text(right)} // 2"), f"{file.text(ramp.comparison)}: with half the length"
+            )
+
+
+@operator("full-rate-first", "LR203", "LR202", "LR212")
+def full_rate_first(file: File, site: Site) -> Iterator[Fault]:
+    """Step 0 is not of the warmup: it gets what comes after it."""
+    for ramp in site.ramps():
+        counter = ramp.comparison.left
+        after = ramp.branch.orelse if isinstance(ramp.branch, ast.If) else [ramp.branch.orelse]
+        ends = isinstance(ramp.branch, ast.IfExp) or isinstance(ramp.branch.body[-1], ast.Return)
+        first_test = file.clock_tests(ramp.branch)[:1] in ([], [ramp.branch])
+        if (after or ends) and first_test and asked_at_zero(file, site, counter):
+            edits = file.put(ramp.comparison, f"0 < {file.text(ramp.comparison)}")
+            yield Fault(edits, f"{file.text(ramp.comparison)}: {file.text(counter)} 0 left out")
+
+
+@operator("first-epoch-zero", "LR203", "LR209", "LR202")
+def first_epoch_zero(file: File, site: Site) -> Iterator[Fault]:
+    for d in site.divisions():
+        n = bare(d.left)
+        if (
+            isinstance(n, ast.BinOp)
+            and isinstance(n.op, ast.Add)
+            and is_number(n.right, 1)
+            and is_warmup(d.right)
+            and last_name(n.left) in ("epoch", "cur_epoch", "current_epoch")
+        ):
+            yield Fault(file.put(n, n.left), f"{file.text(d)}: a whole epoch at rate 0")
+
+
+# One step too many
+
+
+def one_added(file: File, ramp: Ramp) -> ast.expr | None:
+    """The 1 of `(step + 1) / warmup` and `base * (step + 1) / warmup`."""
+    for f in factors(bare(ramp.division.left)):
+        n = bare(f)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add) and file.is_counter(n.left) and is_number(n.right, 1):
+            return n.right
+    return None
+
+
+@operator("ramp-one-step-too-long", "LR209", "LR202")
+def ramp_one_step_too_long(file: File, site: Site) -> Iterator[Fault]:
+    """`step <= warmup` where the ramp already adds one: for one step it is above the peak."""
+    for ramp in site.ramps():
+        between = (file.span(ramp.comparison.left)[1], file.span(ramp.comparison.comparators[0])[0])
+        if one_added(file, ramp) is not None and file.source[slice(*between)].strip() == b"<":
+            yield Fault([(*between, " <= ")], f"{file.text(ramp.comparison)}: <= for <")
+
+
+@operator("ramp-counted-from-two", "LR209", "LR202", "LR203")
+def ramp_counted_from_two(file: File, site: Site) -> Iterator[Fault]:
+    """`(step + 2) / warmup`: the last step of the ramp is above the peak."""
+    for ramp in site.ramps():
+        one = one_added(file, ramp)
+        if one is not None:
+            yield Fault(file.put(one, "2"), f"{file.text(ramp.division)}: counted from 2")
+
+
+@operator("first-interval-lost", "LR209", "LR203", "LR207")
+def first_interval_lost(file: File, site: Site) -> Iterator[Fault]:
+    """`epoch > 0 and epoch % 30 == 0` without its first half: the first decay comes at once."""
+    for n in site.nodes:
+        if not (isinstance(n, ast.BoolOp) and isinstance(n.op, ast.And) and len(n.values) == 2):
+            continue
+        for guard, test in (n.values, n.values[::-1]):
+            remainder = isinstance(test, ast.Compare) and any(
+                isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mod) and file.is_counter(x.left)
+                for x in ast.walk(test)
+            )
+            if (
+                remainder
+                and re.fullmatch(r"\(?\w+ *(>|!=) *0\)?|\w+ *>= *1", file.text(guard))
+                and file.reads_counter(guard)
+            ):
+                branch = file.parent[n]
+                lowers = isinstance(branch, ast.If) and any(
+                    isinstance(s, ast.AugAssign) for b in branch.body for s in ast.walk(b)
+                )
+                if lowers:
+                    yield Fault(file.put(n, test), f"{file.text(n)} -> {file.text(test)}")
+
+
+# A progress that is cut, or too fast
+
+
+def is_exponent(file: File, node: ast.AST) -> bool:
+    """Whether the value ends in an exponent, where a floor makes an ordinary staircase."""
+    return any(
+        (isinstance(p, ast.BinOp) and isinstance(p.op, ast.Pow) and node in ast.walk(p.right))
+        or (isinstance(p, ast.Call) and called(p, "pow", "exp") and p.args and node in ast.walk(p.args[-1]))
+        for p in file.up(node)
+    )
+
+
+def progress_divisions(file: File, site: Site) -> Iterator[ast.BinOp]:
+    """Divisions of the step by a length that give a share of it, and nothing coarser on purpose."""
+    for d in site.divisions():
+        scaled = any(
+            isinstance(x, ast.BinOp)
+            and (isinstance(x.op, ast.Pow) or (isinstance(x.op, ast.Mult) and not is_number(x.left)))
+            for x in (d, *ast.walk(d.left))
+        )
+        if is_length(d.right) and file.reads_counter(d.left) and not scaled and not is_exponent(file, d):
+            name = file.parent[d]
+            if isinstance(name, ast.Assign) and isinstance(name.targets[0], ast.Name):
+                uses = [n for n in ast.walk(file.scope(d)) if isinstance(n, ast.Name) and n.id == name.targets[0].id]
+                if any(is_exponent(file, n) for n in uses):
+                    continue
+            yield d
+
+
+@operator("floor-division", "LR208", "LR105", "LR202")
+def floor_division(file: File, site: Site) -> Iterator[Fault]:
+    for d in progress_divisions(file, site):
+        start = file.span(d.left)[1]
+        between = file.source[start : file.span(d.right)[0]]
+        if between.count(b"/") == 1 and b"#" not in between:
+            at = start + between.index(b"/")
+            yield Fault([(at, at + 1, "//")], f"{file.text(d)}: // for /")
+
+
+@operator("progress-as-int", "LR208", "LR105", "LR202")
+def progress_as_int(file: File, site: Site) -> Iterator[Fault]:
+    for d in progress_divisions(file, site):
+        if not called(file.parent[d], "int"):
+            yield Fault(file.put(d, f"int({file.text(d)})"), f"{file.text(d)}: cut to whole numbers")
+
+
+@operator("decay-too-fast", "LR212", "LR204", "LR202")
+def decay_too_fast(file: File, site: Site) -> Iterator[Fault]:
+    """`1 - step / total` falling twice as fast: below zero, or complex, from the middle of the run on."""
+    for n in site.nodes:
+        if not (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and is_number(n.left, 1)):
+            continue
+        share = bare(n.right)
+        if not (isinstance(share, ast.BinOp) and is_division(share) and file.reads_counter(share.left)):
+            continue
+        kept = any(called(p, "max", "min", "clip", "clamp", "cos") for p in site.inside(n, file.scope(n)))
+        ramp = is_warmup(share.right)
+        floor = any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.Add) for p in site.inside(n, file.scope(n)))
+        if is_horizon(share.right) and not kept and not ramp and not floor:
+            yield Fault(file.put(n.right, f"2 * {file.text(n.right)}"), f"{file.text(n)}: twice as fast")
