@@ -166,14 +166,14 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     from lrfix.domains.switches import inherited, settings, switches
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
+    from lrfix.experiments.settling import settle
     from lrfix.experiments.study import Study, as_float
-    from lrfix.families import family_of_site, schedules, settle_key
+    from lrfix.families import family_of_site, schedules
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
     for one in studies:
-        one.settle(alternatives)
-        settle_key(one)
+        settle(one, alternatives)
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque

@@ -113,8 +113,9 @@ def _missing(values: list[ast.expr], parameters: Mapping[str, ast.expr | None]) 
             is_none = isinstance(default, ast.Constant) and default.value is None
             if is_none and last_word(name) == word and role_of(name) is not Role.UNKNOWN:
                 plain = Scenario(0).value(name)
-                # What is optional is a part of the whole: shorter than it.
-                yield name, plain // 3 if isinstance(plain, int) and role_of(name) in LENGTHS else plain
+                # What is optional is a part of the whole, unless it is the whole.
+                part = isinstance(plain, int) and role_of(name) in LENGTHS - {Role.HORIZON, Role.EPOCHS}
+                yield name, plain // 3 if part and isinstance(plain, int) else plain
 
 
 def _test(names: Names, failed: ast.AST | None) -> ast.expr | None:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lrfix.domains.inferred import Inferred
+from lrfix.domains.kinds import Drawn, Kind
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+from lrfix.interpreter.values import Unknown
 
 _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.WARMUP: (11, 7, 13, 17),
@@ -41,6 +43,9 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.INCREMENT: (1, 1, 1, 1),
     Role.LAST_EPOCH: (-1, -1, -1, -1),
 }
+_DESCENDING = ((0.7, 0.5, 0.3), (0.6, 0.45, 0.2), (0.8, 0.55, 0.25), (0.9, 0.5, 0.4))
+_IN_STEPS = ((23, 41), (19, 37), (29, 47), (31, 43))
+_IN_EPOCHS = ((9, 19), (13, 29), (8, 17), (11, 23))
 BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
 GENERIC = 3
 _LONG = 400
@@ -93,10 +98,29 @@ class Scenario:
         """The value of a free expression; the same each time it is asked for."""
         if path in self.overrides and path not in self.values:
             chosen = self.overrides[path]
-            self.values[path] = chosen.of(self.value(chosen.path, wanted)) if isinstance(chosen, Same) else chosen
+            if isinstance(chosen, Drawn):
+                self.values[path] = self._of_kind(path, chosen.kind)
+            else:
+                self.values[path] = chosen.of(self.value(chosen.path, wanted)) if isinstance(chosen, Same) else chosen
         if path not in self.values:
             self.values[path] = self._draw(path, wanted)
         return self.values[path]
+
+    def _of_kind(self, path: str, kind: Kind) -> object:
+        """A value of a kind that the code asked for, near to what the name speaks of."""
+        if kind is Kind.NOTHING:
+            return None
+        if kind is Kind.OBJECT:
+            return Unknown(path)
+        role, column = role_of(path), self.index % 4
+        if kind is Kind.SHARE:
+            return _TABLE[Role.FRACTION][column]
+        if kind is Kind.FACTORS:
+            return list(_DESCENDING[column])
+        if kind is Kind.LENGTHS:
+            epochs = any(role_of(other) is Role.EPOCHS for other in self.values)
+            return list((_IN_EPOCHS if epochs else _IN_STEPS)[column])
+        return self._draw(path, "number") if role in LENGTHS else self._unknown(None, "number")
 
     def _draw(self, path: str, wanted: str) -> object:
         default = self.defaults.get(path)

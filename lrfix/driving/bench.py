@@ -10,6 +10,7 @@ from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, first_of
 from lrfix.domains.facts import boundless, literal
+from lrfix.domains.kinds import POSITION_GIVEN
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
@@ -99,9 +100,12 @@ class Bench:
 
     def group_options(self, rate: float) -> dict[str, object]:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
+        # torch's own schedulers note the first rate themselves.
+        found: dict[str, object] = {} if self.site.form in ("lambda", "subclass") else {"initial_lr": rate}
+        overrides = self.scenario.overrides.items()
+        found |= {key: value for path, value in overrides if (key := _key_of(path)) is not None}
         if self.site.form in ("lambda", "subclass"):
-            return {}
-        found: dict[str, object] = {"initial_lr": rate}
+            return found
         nodes = [node for root in self.site.nodes for node in ast.walk(root)]
         tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
         for node in nodes:
@@ -245,6 +249,8 @@ class Bench:
         if absent and role is Role.DECAY_LENGTH and isinstance(value, int):
             # What is optional is a part of the whole: shorter than it.
             value //= 3
+        if isinstance(value, Unknown):
+            return value
         if not overridden and stated is None and last_word(name) in self.sequences:
             value = several(value)
         self.world.host.leaves[name] = value
@@ -260,11 +266,13 @@ class Bench:
     ) -> dict[str, Any]:
         """Arguments for all parameters: the optimizer, the clock, the rest by their roles."""
         found: dict[str, Any] = {}
+        given = POSITION_GIVEN in self.scenario.overrides
         for name, default, required in parameters:
             if optimizer is not None and names_optimizer(name):
                 found[name] = optimizer_named(optimizer, name)
             elif ticks and name in ticks:
-                if required or not (isinstance(default, ast.Constant) and default.value is None):
+                asked = given and not any(other in found for other in ticks)
+                if required or asked or not (isinstance(default, ast.Constant) and default.value is None):
                     found[name] = self.moment(name, ticks[name])
             elif name.lower() in _MODULES:
                 if required:
@@ -386,9 +394,19 @@ def _option(node: ast.expr, key: str, rate: float) -> object:
     return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
 
 
+def own_key(key: str) -> str:
+    """The setting that says what a key of the author's own, as it is written, holds in every parameter group."""
+    return f"group[{key}]"
+
+
+def _key_of(path: str) -> str | None:
+    key = literal(ast.parse(path[len("group[") : -1], mode="eval").body) if path.startswith("group['") else None
+    return key if isinstance(key, str) else None
+
+
 def _is_group(node: ast.expr) -> bool:
     word = node.id if isinstance(node, ast.Name) else ""
     return word in ("g", "p", "x", "pg") or "group" in word
 
 
-__all__ = ["OMIT", "Bench"]
+__all__ = ["OMIT", "Bench", "own_key"]

@@ -48,7 +48,10 @@ class Failure:
 
 @dataclass
 class Run:
-    """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``."""
+    """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``.
+
+    ``refused``: the expression that no value could be drawn for, and what was wanted of it, where that ended the run.
+    """
 
     scenario: Scenario
     base_lrs: tuple[float, ...]
@@ -65,6 +68,7 @@ class Run:
     measured: bool = False
     variants: int = 1
     invented: frozenset[str] = frozenset()
+    refused: tuple[str, str] | None = None
 
     @property
     def curve(self) -> list[Any]:
@@ -162,6 +166,7 @@ class Laboratory:
         run.leaves = dict(host.leaves)
         run.variants = host.variants
         run.invented = frozenset(host.invented)
+        run.refused = host.refused if run.opaque is not None else None
         run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
         run.measured = host.measured
         run.names = bench.visible(construction)

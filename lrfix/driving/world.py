@@ -64,6 +64,7 @@ class Host:
         self.readings = 0
         self.borrowed = False
         self.invented: set[str] = set()
+        self.refused: tuple[str, str] | None = None
         self.inventions = 0
         self.variants = 1
         self.in_items = False
@@ -105,6 +106,7 @@ class Host:
                 return ()
             wanted = "iterable"
         if not self.scenario.knows(path) and default is None and wanted not in ("number", "any", "identity"):
+            self.refused = (path, wanted)
             raise Opaque(f"depends on `{path}`, which this file does not fix", node)
         if self.clock is not None and _COUNTING.search(path):
             # One item a step, so that totals of items count steps.
@@ -117,6 +119,7 @@ class Host:
             self.invented.add(path)
             self.inventions += 1
         if _is_call(path) and not self.scenario.knows(path):
+            self.refused = (path, wanted)
             raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
         value = self.scenario.value(path, wanted)
         self.leaves[path] = value = several(value) if wanted == "iterable" and not _is_call(path) else value

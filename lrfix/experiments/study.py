@@ -9,16 +9,15 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
-from lrfix.domains.guards import about_groups, proposals
 from lrfix.domains.lengths import is_drawn
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Scenario
-from lrfix.domains.signatures import Parameter, constructor_parameters
+from lrfix.domains.signatures import Parameter, constructor_parameters, parameters
 from lrfix.driving.laboratory import Laboratory, Run
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
@@ -30,9 +29,7 @@ STEPS = 240
 MAX_STEPS = 1400
 ENOUGH = 40
 MOST_USES = 4
-_MOST_GUARDS = 8
 _WORD = re.compile(r"\w+")
-_GUARDS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 REACH = 2.2
 
 
@@ -56,40 +53,6 @@ class Study:
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
         self.rewritable = True
-
-    def settle(self, alternatives: Mapping[str, Sequence[str]]) -> None:
-        """Choose settings that the code's own guards accept, where those of the scenarios are refused.
-
-        A flag that nothing states is taken for set; where ``assert not (resume and override)`` then fails at the
-        start, or a mode needs another, the other value is tried; so are values that the guard itself asks for.
-        """
-        for _ in range(_MOST_GUARDS):
-            run = self.run(0, use=None) if self.site.form != "lambda" else self.run(0)
-            failure = run.failure
-            if failure is None or failure.step > 0 or failure.kind not in _GUARDS:
-                return
-            if about_groups(self.names, failure.node) and self.groups > 1:
-                self.groups = 1
-                continue
-            for path, value in self._alternatives(run, failure.node, alternatives):
-                tried = self.run(0, use=None, overrides={path: value})
-                ended = tried.failure
-                if ended is None or ended.node is not failure.node or ended.step > max(failure.step, 0):
-                    self.settings[path] = value
-                    break
-            else:
-                return
-
-    def _alternatives(
-        self, run: Run, failed: ast.AST | None, alternatives: Mapping[str, Sequence[str]]
-    ) -> Iterator[tuple[str, object]]:
-        defaults = {name: default for name, default, _ in self.constructor}
-        yield from proposals(self.names, failed, run.leaves, defaults, self.settings)
-        for path, value in run.leaves.items():
-            if value is True:
-                yield path, False
-        for path, known in alternatives.items():
-            yield from ((path, text) for text in known if path not in self.settings)
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)
@@ -190,6 +153,13 @@ class Study:
         if not isinstance(self.node, ast.ClassDef):
             return []
         return constructor_parameters(self.names, self.node) or []
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of what the definition takes: the constructor's parameters, or the function's own."""
+        if isinstance(self.node, ast.FunctionDef | ast.Lambda):
+            return frozenset(name for name, _, _ in parameters(self.node))
+        return frozenset(name for name, _, _ in self.constructor)
 
     @cached_property
     def constants(self) -> frozenset[str]:

@@ -6,7 +6,6 @@ A function with a branch a policy is several schedules: each is named, and the s
 from __future__ import annotations
 
 from lrfix.families.schedule import Family, family_of
-from lrfix.families.settings import settle_key
 from lrfix.families.site import family_of_site, schedules
 
-__all__ = ["Family", "family_of", "family_of_site", "schedules", "settle_key"]
+__all__ = ["Family", "family_of", "family_of_site", "schedules"]

@@ -1,4 +1,4 @@
-"""The schedule as its author means it to run, for code that fails before its first step.
+"""The schedule as its author means it to run, for a class that fails before its first step.
 
 Only the family is read off it: what fails has no curve of its own, and what is mended is no longer the user's code.
 """
@@ -8,24 +8,14 @@ from __future__ import annotations
 import ast
 
 from lrfix.domains.facts import literal
-from lrfix.domains.roles import Role, last_word, role_of
-from lrfix.domains.scenarios import Scenario
-from lrfix.domains.signatures import parameters
 from lrfix.driving.laboratory import Failure
 from lrfix.experiments.study import Study
-from lrfix.families.runs import SHORT
 from lrfix.names import Names
 from lrfix.source import Source, SourceError, parse_source
 
-_MOST_TRIED = 6
-_ROUNDS = 3
-_LIST = [SHORT, 2 * SHORT - 5, 3 * SHORT - 2]
-_FACTORS = [0.7, 0.5, 0.3]
-_NO_LIST = ("no len()", "not iterable", "not subscriptable")
-
 
 def mended(study: Study) -> Study | None:
-    """A study that runs, of the same schedule with other values or its constructor in order; None if none does."""
+    """A study that runs, of the same schedule with its settings or its constructor in order; None if neither does."""
     failure = _early(study)
     if failure is None:
         return None
@@ -35,9 +25,8 @@ def mended(study: Study) -> Study | None:
         failure = _early(study)
         if failure is None:
             return study
-    if failure.kind == "AttributeError" and (ordered := _ordered(study)) is not None:
-        return ordered if _early(ordered) is None else None
-    return _filled(study, failure)
+    ordered = _ordered(study) if failure.kind == "AttributeError" else None
+    return ordered if ordered is not None and _early(ordered) is None else None
 
 
 def _sound_settings(study: Study) -> dict[str, object]:
@@ -49,60 +38,6 @@ def _sound_settings(study: Study) -> dict[str, object]:
 def _early(study: Study) -> Failure | None:
     run = study.run(0, use=None)
     return run.failure if run.failure is not None and run.failure.step <= 0 else None
-
-
-def _filled(study: Study, failure: Failure) -> Study | None:
-    """With a value for parameters that are None by default, and a list for those that the code takes for one."""
-    settings = dict(study.settings)
-    for _ in range(_ROUNDS):
-        found = _better(study, settings, failure)
-        if found is None:
-            return None
-        settings, still = found
-        if still is None:
-            return Study(study.source, study.names, study.site, settings)
-        failure = still
-    return None
-
-
-def _better(
-    study: Study, settings: dict[str, object], failure: Failure
-) -> tuple[dict[str, object], Failure | None] | None:
-    for name, value in _tries(study, settings, failure)[: 2 * _MOST_TRIED]:
-        tried = Study(study.source, study.names, study.site, {**settings, name: value})
-        run = tried.run(0, use=None)
-        early = run.failure if run.failure is not None and run.failure.step <= 0 else None
-        if run.opaque is None and (early is None or (early.node, early.message) != (failure.node, failure.message)):
-            return tried.settings, early
-    return None
-
-
-def _tries(study: Study, settings: dict[str, object], failure: Failure) -> list[tuple[str, object]]:
-    run = study.run(0, use=None, overrides=settings)
-    drawn = run.names
-    tries: list[tuple[str, object]] = []
-
-    def numeric(name: str) -> bool:
-        return _is_number(settings.get(name, drawn.get(name)))
-
-    node = study.site.node
-    for name, default, required in study.constructor or (parameters(node) if isinstance(node, ast.FunctionDef) else []):
-        none = isinstance(default, ast.Constant) and default.value is None
-        if name not in settings and none and "sched" not in name:
-            known = role_of(name) is not Role.UNKNOWN
-            tries += [(name, Scenario(0).value(name) if known else SHORT), (name, _LIST)]
-        elif (required or none) and numeric(name) and any(text in failure.message for text in _NO_LIST):
-            tries += [(name, _LIST), (name, _FACTORS)]
-    if not study.constructor and any(text in failure.message for text in (*_NO_LIST, "'list'")):
-        taken = ast.unparse(failure.node) if failure.node is not None else ""
-        free = [path for path, value in run.leaves.items() if _is_number(settings.get(path, value))]
-        free.sort(key=lambda path: last_word(path) not in taken)
-        tries += [(path, several) for path in free for several in (_LIST, _FACTORS)]
-    return tries
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _ordered(study: Study) -> Study | None:

@@ -100,7 +100,7 @@ LOOKED_UP = """
     ("source", "family"),
     [
         (LISTED.format(name="milestone"), "multistep"),
-        (LISTED.format(name="value"), "other"),
+        (LISTED.format(name="value"), "multistep"),
         (LOOKED_UP.format(name="epoch"), "multistep"),
     ],
 )
