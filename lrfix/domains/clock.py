@@ -34,7 +34,7 @@ _STEP = re.compile(
 )
 _BATCH = re.compile(r"^(i|ii|idx|n_?i|batch_?(idx|i|id|index|num|no|nr)|i_?batch|(data_?)?iter_?step|bi|b_idx)$")
 _BROAD = re.compile(
-    r"^(t|k|n|x|s|it|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters|elapsed"
+    r"^(t|k|n|x|s|it|now|cur|current|num_updates|n_updates|n_iter|iters|steps|step_?num|nstep|n_step|epochs|num_steps|batches|num_iters|elapsed"
     r"|iter_?(no|n)|global_steps|ep|e|i)$"
 )
 _PROGRESS = re.compile(

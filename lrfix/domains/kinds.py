@@ -74,8 +74,8 @@ def other_kinds(value: object, message: str, texts: tuple[str, ...] = ()) -> Ite
         yield from texts
         return
     if is_number(value) and (_SEQUENCE.search(message) or method is not None or "'list'" in message):
-        yield Drawn(Kind.LENGTHS)
-        yield Drawn(Kind.FACTORS)
+        several = (Kind.LENGTHS, Kind.FACTORS)
+        yield from (Drawn(kind) for kind in (reversed(several) if isinstance(value, float) else several))
     elif isinstance(value, float):
         yield Drawn(Kind.LENGTH)
     elif isinstance(value, list | tuple | str | None):

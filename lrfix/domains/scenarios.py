@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lrfix.domains.inferred import Inferred
-from lrfix.domains.kinds import Drawn, Kind
+from lrfix.domains.kinds import Drawn, Kind, is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.interpreter.values import Unknown
 
@@ -46,6 +46,7 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
 _DESCENDING = ((0.7, 0.5, 0.3), (0.6, 0.45, 0.2), (0.8, 0.55, 0.25), (0.9, 0.5, 0.4))
 _IN_STEPS = ((23, 41), (19, 37), (29, 47), (31, 43))
 _IN_EPOCHS = ((9, 19), (13, 29), (8, 17), (11, 23))
+_LOW = frozenset({Role.FLOOR, Role.WARMUP_START})
 BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
 GENERIC = 3
 _LONG = 400
@@ -72,6 +73,8 @@ class Scenario:
 
     ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
     what the code's use of its names says of them; ``meant``: the roles that follow, by the last word of an expression.
+    ``stated``: the longest length of a role that the call states; ``base``: the base rate that the optimizer's call
+    states, below which floors are drawn.
     """
 
     index: int
@@ -84,6 +87,8 @@ class Scenario:
     shortened: dict[str, object] = field(default_factory=dict)
     inferred: Inferred = field(default_factory=Inferred)
     meant: Mapping[str, Role] = field(default_factory=dict)
+    stated: Mapping[Role, float] = field(default_factory=dict)
+    base: float | None = None
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -148,6 +153,14 @@ class Scenario:
             return default  # a cycle of the whole run, as a share of it
         if isinstance(default, list | tuple) and not isinstance(value, list):
             return [value, value]
+        if isinstance(value, list):
+            # A drop inside a warmup that the code states would be no plausible setting.
+            past = int(self.stated.get(Role.WARMUP, 0))
+            return [place + past for place in value] if past >= value[0] else list(value)
+        if isinstance(value, int) and role is Role.HORIZON and self.stated.get(Role.WARMUP, 0) >= value:
+            value += int(self.stated[Role.WARMUP])
+        if role in _LOW and self.base is not None and isinstance(value, float):
+            value *= min(self.base / BASE_RATES[self.index % len(BASE_RATES)][0], 1.0)
         if isinstance(value, int) and role in LENGTHS:
             taken = [v for p, v in self.values.items() if role_of(p) is role]
             for extra in _SPREAD:
@@ -157,10 +170,16 @@ class Scenario:
             taken = [v for p, v in self.values.items() if role_of(p) is role]
             while value in taken:
                 value *= 1.1
-        return list(value) if isinstance(value, list) else value
+        return value
+
+    def role(self, path: str) -> Role:
+        """The part that a free expression plays: by what the code does with it, then by its name."""
+        return self._role(path, self.defaults.get(path))
 
     def _role(self, path: str, default: object) -> Role:
         role = role_of(path)
+        if role is Role.MILESTONES and is_number(default):
+            return Role.STEP_SIZE
         if not isinstance(default, int) or default <= 1:
             role = self.meant.get(last_word(path), role)
         return Role.MILESTONES if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones else role

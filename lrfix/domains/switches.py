@@ -6,25 +6,32 @@ A function that holds several schedules is several schedules: each value that th
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.domains.facts import Defaults
+from lrfix.domains.signatures import arguments_of
 from lrfix.names import Assigned, Defined, Names
 
 MOST = 8
+_MOST_HELPERS = 6
+_SHORTEST_HEAD = 3
 _TEXT_METHODS = frozenset({"lower", "upper", "strip", "casefold"})
 
 
 def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict[str, list[str]]:
     """Path of a setting -> the texts that the code compares it with, its stated default first."""
     found: dict[str, list[str]] = {}
-    for node in nodes:
+    helpers = _helpers(names, nodes)
+    for node in (*nodes, *helpers):
         kept = _kept_under(node)
+        given = helpers.get(node)
         walked = _walked(node)
         for inner in ast.walk(node):
-            for expression, texts in _choices(inner):
+            for expression, texts in (*_choices(inner), *_looked_up(names, inner)):
                 path = _path(names, expression, kept)
-                if path is None or path in walked:
+                if path is None or path.partition(".")[0].partition("[")[0] in walked:
+                    continue
+                if given is not None and (path := _outside(names, path, given)) is None:
                     continue
                 known = found.setdefault(path, [])
                 known += [text for text in texts if text not in known]
@@ -58,6 +65,43 @@ def _bases(names: Names, node: ast.AST, depth: int) -> Iterator[ast.AST]:
             if isinstance(binding, Defined) and isinstance(binding.node, ast.ClassDef) and binding.node is not node:
                 yield from _bases(names, binding.node, depth + 1)
                 yield binding.node
+
+
+def _helpers(names: Names, nodes: Sequence[ast.AST]) -> dict[ast.AST, dict[str, ast.expr]]:
+    """The functions of the file that a site calls by their names, each with what it is given: what these compare
+    chooses between schedules too."""
+    found: dict[ast.AST, dict[str, ast.expr]] = {}
+    for inner in (n for node in nodes for n in ast.walk(node)):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and len(found) < _MOST_HELPERS:
+            for binding in names.bindings(inner.func.id, inner.func):
+                node = binding.node if isinstance(binding, Defined) else None
+                if isinstance(node, ast.FunctionDef) and node not in nodes:
+                    found.setdefault(node, arguments_of(inner, node))
+    return found
+
+
+def _outside(names: Names, path: str, given: Mapping[str, ast.expr]) -> str | None:
+    """A path of a helper as the code that calls it says it; None for what means something in the helper alone."""
+    root, dot, rest = path.partition(".")
+    if root not in given:
+        return None
+    outer = _path(names, given[root], {})
+    return f"{outer}{dot}{rest}" if outer is not None else None
+
+
+def _looked_up(names: Names, node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
+    """``globals()["lr_" + name]``, ``getattr(self, f"get_{name}")``: any name that stands behind the first part."""
+    head: ast.expr | None = None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        head, tail = node.left, node.right
+    elif isinstance(node, ast.JoinedStr) and len(node.values) == 2 and isinstance(node.values[1], ast.FormattedValue):
+        head, tail = node.values[0], node.values[1].value
+    if not isinstance(head, ast.Constant) or not isinstance(head.value, str) or len(head.value) < _SHORTEST_HEAD:
+        return
+    defined = [n.name for n in names.nodes if isinstance(n, ast.FunctionDef) and n.name.startswith(head.value)]
+    texts = list(dict.fromkeys(name[len(head.value) :] for name in defined if name != head.value))
+    if texts:
+        yield tail, texts
 
 
 def _walked(node: ast.AST) -> set[str]:
@@ -108,11 +152,22 @@ def _path(names: Names, node: ast.expr, kept: dict[str, str]) -> str | None:
             return _path(names, values[0], kept)
         return node.id
     if isinstance(node, ast.Attribute):
-        text = ast.unparse(node)
+        text = f"{_whole(names, node.value)}.{node.attr}"
         return kept.get(text, text)
     if isinstance(node, ast.Subscript):
         return ast.unparse(node)
     return None
+
+
+def _whole(names: Names, node: ast.expr) -> str:
+    """An expression in full: ``cfg`` where the code says ``cfg = self.cfg`` is ``self.cfg``."""
+    if isinstance(node, ast.Attribute):
+        return f"{_whole(names, node.value)}.{node.attr}"
+    bindings = names.bindings(node.id, node) if isinstance(node, ast.Name) else []
+    short = bindings[0] if len(bindings) == 1 else None
+    if isinstance(short, Assigned) and not short.index and isinstance(short.value, ast.Attribute):
+        return _whole(names, short.value)
+    return ast.unparse(node)
 
 
 def _kept_under(node: ast.AST) -> dict[str, str]:

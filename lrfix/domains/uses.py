@@ -7,20 +7,42 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+from lrfix.domains.sequences import sequences
+
+_SINGLE = frozenset({Role.HORIZON, Role.STEP_SIZE})
 
 
 def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     """Roles by the last word of an expression (``self.warmup`` -> ``warmup``), for those that the use decides.
 
     What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
-    multiplied with before the batch is added is the length of an epoch.
+    multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
+    not a list of them; what is divided by the rate is a rate, and a low one.
     """
     found: dict[str, Role] = {}
+    several = sequences(nodes)
     for root in nodes:
         for node in ast.walk(root):
-            for expression, role in (*_factors(node), *_epochs(node)):
-                found.setdefault(last_word(ast.unparse(expression)), role)
+            for expression, role in (*_factors(node), *_epochs(node), *_divisors(node), *_floors(node)):
+                word = last_word(ast.unparse(expression))
+                if role not in _SINGLE or word not in several:
+                    found.setdefault(word, role)
     return found
+
+
+def _divisors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """Single lengths whose names speak of milestones: ``step / max_lr_steps``, ``epoch // lr_steps``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and _named(node.right):
+        counts = any(_named(n) and tick_of(ast.unparse(n)) is not None for n in ast.walk(node.left))
+        if counts and role_of(ast.unparse(node.right)) is Role.MILESTONES:
+            yield node.right, Role.HORIZON if isinstance(node.op, ast.Div) else Role.STEP_SIZE
+
+
+def _floors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _named(node.left) and _named(node.right):
+        above, below = role_of(ast.unparse(node.left)), role_of(ast.unparse(node.right))
+        if above is Role.UNKNOWN and below in (Role.BASE_RATE, Role.PEAK) and tick_of(ast.unparse(node.left)) is None:
+            yield node.left, Role.FLOOR
 
 
 def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:

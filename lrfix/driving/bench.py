@@ -111,11 +111,11 @@ class Bench:
         for node in nodes:
             if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
                 continue
-            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            if isinstance(key, str) and key not in tested | {"lr", "params"}:
-                option = _option(node, key, rate)
+            named = literal(node.slice)
+            if isinstance(named, str) and named not in tested | {"lr", "params"}:
+                option = _option(node, named, rate)
                 if option is not None:
-                    found.setdefault(key, option)
+                    found.setdefault(named, option)
         return found
 
     def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
@@ -216,6 +216,7 @@ class Bench:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             return None
+        self.scenario.base = float(value)
         return [float(value) * 0.3**index for index in range(groups)]
 
     def parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:

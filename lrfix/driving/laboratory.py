@@ -15,11 +15,12 @@ from functools import cached_property
 from typing import Any
 
 from lrfix.domains.clock import counts_items
-from lrfix.domains.facts import Defaults
+from lrfix.domains.facts import Defaults, literal
 from lrfix.domains.inferred import inferred
+from lrfix.domains.kinds import is_number
 from lrfix.domains.lengths import holds_lengths
 from lrfix.domains.measures import measures_of
-from lrfix.domains.roles import Role
+from lrfix.domains.roles import Role, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.signatures import arguments_of
 from lrfix.domains.uses import roles_by_use
@@ -132,6 +133,7 @@ class Laboratory:
         scenario.defaults = defaults
         scenario.inferred = inferred(self.names)
         scenario.meant = self.roles_by_use
+        scenario.stated = _lengths_in(construction, self.site.node)
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
         world = World(self.names, interpreter, host)
@@ -171,6 +173,16 @@ class Laboratory:
         run.measured = host.measured
         run.names = bench.visible(construction)
         return run
+
+
+def _lengths_in(construction: Construction | None, node: ast.AST) -> dict[Role, float]:
+    """The lengths that a call states as numbers, by the roles of the parameters that it gives them to."""
+    found: dict[Role, float] = {}
+    for name, value in arguments_of(construction.call, node).items() if construction is not None else ():
+        number = literal(value)
+        if is_number(number) and isinstance(number, int | float):
+            found[role_of(name)] = max(found.get(role_of(name), 0), number)
+    return found
 
 
 def _as_given(overrides: Mapping[str, object], call: ast.Call, node: ast.AST) -> dict[str, object]:

@@ -25,7 +25,7 @@ from lrfix.interpreter.environment import Environment, Passing
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.modules import resolve_qualified
-from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
+from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, NativeFunction, Unknown
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
 from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 from lrfix.stand_ins.torch_classes import stand_in
@@ -289,6 +289,8 @@ class World:
 
     def _resolved(self, name: str, scope: Scope, at: ast.AST | None) -> Any:
         if name not in scope.bindings or name in scope.outer_names:
+            if name == "globals" and isinstance(scope.node, ast.Module):
+                return self._globals()
             if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
                 value = _by_star(name, self.star_imports)
                 neighbours = self.names.neighbours
@@ -342,6 +344,19 @@ class World:
         return (self.host.draws_lengths or (long and self.host.clock is not None)) and is_drawn(
             self.names, name, stated
         )
+
+    def _globals(self) -> NativeFunction:
+        """``globals()``: the functions and plain values of the module, to be looked up by their names."""
+        scope = self.names.scopes[self.names.tree]
+
+        def known() -> dict[str, Any]:
+            named = {}
+            for name, bindings in scope.bindings.items():
+                if isinstance(bindings[-1], Defined) and isinstance(bindings[-1].node, ast.FunctionDef):
+                    named[name] = self.resolve(name, scope, None)
+            return named
+
+        return NativeFunction("globals", known)
 
     def _imported(self, name: str, binding: Imported) -> Any:
         value = imported(binding.qualified, name)

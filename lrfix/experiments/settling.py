@@ -25,7 +25,7 @@ _REFUSALS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "K
 _WRONG_KINDS = frozenset({"TypeError", "AttributeError", "IndexError", "KeyError"})
 _KEPT = frozenset({"last_epoch", "verbose"})
 #: What a key of the author's own in a parameter group may hold.
-_OF_GROUPS: tuple[object, ...] = (1.0, False, 1)
+_OF_GROUPS: tuple[object, ...] = (1.0, 1, False)
 
 Change = tuple[str, object]
 
@@ -144,8 +144,17 @@ def _keys(study: Study, run: Run, failure: Failure) -> Iterator[Change]:
         if path not in study.settings and repr(value) == failure.message and role_of(path) is Role.UNKNOWN:
             yield path, "lr"
     key = failure.message
-    if key[:1] in "'\"":
-        yield from ((own_key(key), value) for value in _OF_GROUPS)
+    if key[:1] in ("'", '"'):
+        flag = _is_tested(study, failure.node)
+        yield from ((own_key(key), value) for value in (reversed(_OF_GROUPS) if flag else _OF_GROUPS))
+
+
+def _is_tested(study: Study, node: ast.AST | None) -> bool:
+    """Whether code only asks if something is so, or not."""
+    outer = study.names.parents.get(node) if node is not None else None
+    if isinstance(outer, ast.BoolOp | ast.Not):
+        return True
+    return isinstance(outer, ast.UnaryOp) or (isinstance(outer, ast.If | ast.IfExp | ast.While) and outer.test is node)
 
 
 def _redrawn(study: Study, run: Run, failure: Failure, alternatives: Mapping[str, Sequence[str]]) -> Iterator[Change]:

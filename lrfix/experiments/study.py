@@ -279,7 +279,7 @@ class Study:
         by_role: dict[Role, list[float]] = {}
         for path, value in {**run.names, **run.leaves}.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                by_role.setdefault(role_of(path), []).append(value)
+                by_role.setdefault(run.scenario.role(path), []).append(value)
         if by_role.get(Role.HORIZON):
             return int(max(by_role[Role.HORIZON]))
         if by_role.get(Role.EPOCHS):
@@ -296,7 +296,7 @@ class Study:
         return {
             path: value
             for path, value in run.leaves.items()
-            if role_of(path) in roles and isinstance(value, int | float) and not isinstance(value, bool)
+            if run.scenario.role(path) in roles and isinstance(value, int | float) and not isinstance(value, bool)
         }
 
     def evidence(self, run: Run, steps: Sequence[int]) -> Evidence:

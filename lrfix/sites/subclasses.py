@@ -10,6 +10,8 @@ from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import OPTIMIZER_NAMES, call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
 
+_ABSTRACT = frozenset({"LRScheduler", "_LRScheduler"})
+_NEUTRAL_BASES = frozenset({"ABC", "object", "Generic", "Protocol"})
 _RATES = frozenset({"get_lr", "_get_closed_form_lr"})
 SCHEDULE_METHODS = frozenset({"get_lr", "step", "_get_closed_form_lr", "_update_lr"})
 
@@ -29,6 +31,8 @@ def subclass_sites(source: Source, names: Names) -> list[ScheduleSite]:
                     derived.add(node)
     found = []
     for node, base in bases.items():
+        if base in _ABSTRACT and _without_rates(names, node) and heir_of(names, node) is None:
+            continue
         if not _defines_a_schedule(node, base) and not (node in derived and _has_methods(node)):
             continue
         found.append(
@@ -66,6 +70,48 @@ def _defines_a_schedule(node: ast.ClassDef, base: str) -> bool:
     if any(m.name in SCHEDULE_METHODS and not _abstract(m) for m in methods):
         return True
     return base in ("LambdaLR", "MultiplicativeLR") and any(m.name == "__init__" for m in methods)
+
+
+def _without_rates(names: Names, node: ast.ClassDef) -> bool:
+    """Whether no class of this file gives rates to a class of torch's own abstract kind, as far as this file shows."""
+    own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "get_lr"), None)
+    if own is not None:
+        return _abstract(own)
+    if any(isinstance(s, ast.FunctionDef) and s.name == "step" and _sets_rates(s) for s in node.body):
+        return False
+    for base in node.bases:
+        if torch_scheduler(names, base) or ast.unparse(base).rpartition(".")[2].partition("[")[0] in _NEUTRAL_BASES:
+            continue
+        bindings = names.bindings(base.id, base) if isinstance(base, ast.Name) else []
+        outer = next((b.node for b in bindings if isinstance(b, Defined)), None)
+        if not isinstance(outer, ast.ClassDef) or outer is node or not _without_rates(names, outer):
+            return False
+    return True
+
+
+def _sets_rates(method: ast.FunctionDef) -> bool:
+    return any(isinstance(n, ast.Constant) and n.value == "lr" for n in ast.walk(method))
+
+
+def heir_of(names: Names, node: ast.ClassDef) -> ast.ClassDef | None:
+    """The first class of the file that derives from an abstract one and says what the rates are."""
+    for other in names.nodes:
+        if not isinstance(other, ast.ClassDef) or other is node:
+            continue
+        derives = any(
+            isinstance(b, Defined) and b.node is node
+            for base in other.bases
+            if isinstance(base, ast.Name)
+            for b in names.bindings(base.id, base)
+        )
+        if derives and any(isinstance(s, ast.FunctionDef) and s.name == "get_lr" for s in other.body):
+            return other
+    return None
+
+
+def gives_no_rates(node: ast.ClassDef) -> bool:
+    """Whether a class leaves it to others to say what its rates are: its own ``get_lr`` only refuses."""
+    return any(isinstance(s, ast.FunctionDef) and s.name == "get_lr" and _abstract(s) for s in node.body)
 
 
 def _has_methods(node: ast.ClassDef) -> bool:

@@ -6,13 +6,14 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from lrfix.domains.clock import tick_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, signature
 from lrfix.driving.bench import Bench
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import ClassValue, Instance, Unknown
 from lrfix.sites.model import Construction
-from lrfix.sites.subclasses import optimizer_parameter
+from lrfix.sites.subclasses import gives_no_rates, heir_of, optimizer_parameter
 
 _COUNT = "step"  # the key under which apex's and transformers' optimizers count their updates in every group
 
@@ -33,8 +34,16 @@ class Scheduler:
                 self._advance = self.bench.interpreter.attribute(self.scheduler, moving_method(self.bench.site.node))
             for group in self.optimizer.attributes["param_groups"] if self._counted else ():
                 group[_COUNT] = step
-            self.bench.interpreter.call(self._advance)
+            self.bench.interpreter.call(self._advance, *self._told(step))
         return self.bench.rates_of(self.optimizer)
+
+    def _told(self, step: int) -> list[Any]:
+        """What a ``step`` that asks for more than it can do without is given: the position, or a metric that stays."""
+        node = getattr(self._advance, "node", None)
+        if not isinstance(node, ast.FunctionDef):
+            return []
+        needed = [name for name, _, required in signature(node) if required]
+        return [step if tick_of(name) is not None else 1.0 for name in needed if name not in _by_name_only(node)]
 
     def jump(self, step: int) -> None:
         self.bench.interpreter.set_attribute(self.scheduler, "last_epoch", step - 1, ast.Pass())
@@ -48,6 +57,10 @@ class Scheduler:
         else:
             scheduler, optimizer = _from_call(bench, construction, groups, base_lrs)
         return cls(bench, scheduler, optimizer)
+
+
+def _by_name_only(node: ast.FunctionDef) -> set[str]:
+    return {a.arg for a in node.args.kwonlyargs}
 
 
 def _reads_count(bench: Bench) -> bool:
@@ -93,6 +106,9 @@ def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> 
     node = bench.site.node
     if not isinstance(node, ast.ClassDef):
         raise Opaque("is built by no call that lrfix can see", node)
+    if gives_no_rates(node):
+        # An abstract class is judged by the first that makes something of it.
+        node = heir_of(bench.names, node) or node
     cls = class_value(bench, node)
     optimizer = bench.optimizer(groups, base_lrs)
     given = parameters_of(bench, node, cls)

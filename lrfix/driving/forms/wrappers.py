@@ -13,7 +13,7 @@ from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value, parameters_of
 from lrfix.interpreter.errors import Opaque
-from lrfix.interpreter.values import Instance, Unknown
+from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
@@ -134,6 +134,9 @@ class Wrapper:
                 else:
                     keywords[slot] = optimizer
             scheduler = bench.interpreter.call(value, *positional, **keywords)
+        if value.find("__init__") is MISSING and scheduler.fallback is None:
+            # What the class reads and never sets comes from whoever it is mixed into.
+            scheduler.fallback = bench.world.stranger(node).fallback
         own = next((v for v in scheduler.attributes.values() if _another(v, optimizer)), None)
         if own is not None:
             optimizer = own
