@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.checks.late_updates import late_wrappers, update_before
-from lrfix.checks.ramps import ramp_end
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.phases import ramp_end
 from lrfix.experiments.study import Study
 from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only
 from lrfix.findings import Violation

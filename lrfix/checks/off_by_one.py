@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from lrfix.checks.intervals import decays_at_once, set_back
 from lrfix.checks.late_ends import late_end
-from lrfix.checks.ramps import overshoots, ramp_end, tops
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.phases import overshoots, ramp_end, tops
 from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule

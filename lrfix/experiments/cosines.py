@@ -17,6 +17,7 @@ _LEAST_MOVES = 6
 _SHORTEST = 5
 _EVEN = 1e-6
 _EXACT = 1e-9
+_PLAIN, _CLOSE = 1e-10, 1e-5
 _MULTIPLES = (1, 2, 3, 4, 5, 8, 10, 20, 100)
 
 
@@ -64,9 +65,9 @@ class Sweep:
 
 
 def _plain(length: float) -> bool:
-    return length >= _SHORTEST and any(
-        abs(length * m - round(length * m)) <= _EXACT * length * m for m in _MULTIPLES
-    )
+    """Whether a length, or a small multiple of it, is whole but for the rounding of the angles."""
+    multiples = [length * m for m in _MULTIPLES]
+    return length >= _SHORTEST and any(abs(n - round(n)) <= min(_PLAIN * n, _CLOSE) for n in multiples)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Standing(Enum):
 class Setting:
     """What is fixed in a case. ``words`` say it to the user, after a message: "with `warmup` = 0, its default".
 
-    ``draws`` are the columns of drawn values to run; ``groups`` and ``base_lrs`` describe the optimizer.
+    ``draws`` are the columns of drawn values to run; ``groups`` and ``base_lrs`` describe the optimizer;
+    ``vary_unknown`` moves the defaults of numbers whose part in the schedule is not known.
     """
 
     axis: str
@@ -55,6 +56,7 @@ class Setting:
     base_lrs: Sequence[float] | None = None
     draws: tuple[int, ...] = tuple(range(GENERIC))
     steps: int | None = None
+    vary_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Grid:
                 overrides=setting.overrides,
                 base_lrs=setting.base_lrs,
                 steps=setting.steps,
+                vary_unknown=setting.vary_unknown,
             )
             for draw in setting.draws
         ]
@@ -174,6 +177,34 @@ class Grid:
             value = run.leaves.get(path, getattr(named.get(path), "value", None))
             words = f"with `{path}` = {not value}"
             yield self.case(Setting("flags", Standing.PLAUSIBLE, words, {path: not value}, draws=tuple(range(_DRAWS))))
+
+    def alone(self) -> Case | None:
+        """The definition by itself, with what its own parameters may be: no caller acquits it. None where it is so."""
+        study = self.study
+        if study.use is None or study.site.form not in (*_CLASSES, "function", "setter") or study.site.inline:
+            return None
+        return self.case(Setting("alone", Standing.PLAUSIBLE, use=None, draws=tuple(range(_DRAWS))))
+
+    def left_out(self) -> Iterator[Case]:
+        """Each parameter that is None by default left out, the others given."""
+        study = self.study
+        for name in study.optional_lengths[:_MOST_FLAGS]:
+            words = f"without `{name}`, as by default"
+            setting = Setting("flags", Standing.PLAUSIBLE, words, {name: None}, use=None, draws=tuple(range(_DRAWS)))
+            yield self.case(setting)
+
+    def changed(self, case: Case, run: Run, **values: object) -> Run:
+        """The run of a case again, with some of its values changed."""
+        overrides = {**run.scenario.overrides, **values}
+        setting = case.setting
+        return self.study.run(
+            run.scenario.index,
+            use=setting.use,
+            groups=setting.groups,
+            overrides=overrides,
+            base_lrs=setting.base_lrs,
+            steps=setting.steps,
+        )
 
     def groups(self) -> Iterator[Case]:
         """One and three parameter groups, each with a base rate of its own."""

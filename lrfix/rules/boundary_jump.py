@@ -1,0 +1,309 @@
+"""LR202: two phases of a curve that do not meet."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.scenarios import Same
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.grid import Case, Grid, Setting, Standing
+from lrfix.experiments.phases import Jump, jumps, overshoots
+from lrfix.experiments.structure import decay_span, methods
+from lrfix.experiments.study import Study, all_real
+from lrfix.findings import Violation
+from lrfix.interpreter.values import Instance, Unknown
+from lrfix.registry import rule
+
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+#: What makes stairs and cycles: drops that are meant.
+_STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
+#: Schedules that do not restart: whoever puts one after a decay means to go on from there.
+_ONWARD = frozenset({"LinearLR", "ConstantLR", "PolynomialLR", "ExponentialLR"})
+_TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
+_SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
+_LONG = 0.4
+_GROWS = 1.3
+_GONE = 0.3
+_DRAWS = (0, 1)
+_MOST_FLAGS = 3
+_BEYOND = 8
+
+_WHERE = {
+    "ramp": "where warmup ends",
+    "hold": "where the hold ends",
+    "decay": "where two phases meet",
+    "floor": "where the decay ends",
+    "leap": "where two phases meet",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A jump of one group in one run of a case; ``phase`` is what lies before it."""
+
+    case: Case
+    run: Run
+    group: int
+    phase: str
+    step: int
+
+
+@rule("LR202")
+def boundary_jump(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None or (study.site.base == "MultiplicativeLR" and study.site.form == "lambda"):
+        return
+    if _formula_of_a_library(study):
+        return
+    grid = Grid(study)
+    for case in _cases(study, grid):
+        found = _shown(study, grid, case)
+        if found is not None:
+            yield _on_one_device(study, grid, found) or _told(study, found)
+            return
+    yield from _together(study, grid)
+
+
+def _cases(study: Study, grid: Grid) -> Iterator[Case]:
+    """The values, the definition by itself, each branch; and each again with a warmup of two fifths of the run."""
+    for case in grid.values():
+        yield case
+        yield from _long(study, case)
+    alone = grid.alone()
+    if alone is not None and all(_understood(run) for run in alone.runs):
+        yield alone
+        yield from _long(study, alone)
+    for case in (*grid.left_out(), *grid.flags()):
+        yield case
+        yield from _long(study, case)
+
+
+def _understood(run: Run) -> bool:
+    """Whether every number that was drawn has a part in the schedule that its name tells."""
+    numbers = (p for p, v in run.leaves.items() if isinstance(v, int | float) and not isinstance(v, bool))
+    return all(role_of(path) is not Role.UNKNOWN for path in numbers)
+
+
+def _long(study: Study, case: Case) -> Iterator[Case]:
+    """A case with a warmup of two fifths of the run, as far as phases of their own leave room for it."""
+    grid = Grid(study)
+    for path in _warmups(case.run) if case.ran else ():
+        longer = [_longer(run, path) for run in case.runs]
+        if all(length is not None for length in longer):
+            runs = [grid.changed(case, run, **{path: n}) for run, n in zip(case.runs, longer, strict=True)]
+            yield Case(case.setting, tuple(runs))
+
+
+def _warmups(run: Run) -> list[str]:
+    """The lengths of warmups that may be chosen; where none is open, the one that the names around it tell."""
+    lengths = [p for p, v in {**run.leaves, **run.names}.items() if role_of(p) in _WARMUPS and isinstance(v, int)]
+    return [p for p in lengths if p in run.leaves] or lengths[:1]
+
+
+def _longer(run: Run, warmup: str) -> int | None:
+    leaves = {**run.leaves, **run.names}
+    lengths = {p: v for p, v in leaves.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    by_role: dict[Role, float] = {}
+    for path, value in lengths.items():
+        by_role[role_of(path)] = max(value, by_role.get(role_of(path), 0))
+    others = sum(by_role.get(role, 0) for role in (Role.DECAY_LENGTH, Role.HOLD))
+    if role_of(warmup) is Role.WARMUP_EPOCHS:
+        whole = by_role.get(Role.EPOCHS)
+    elif Role.HORIZON in by_role:
+        whole = by_role[Role.HORIZON]
+    elif Role.EPOCHS in by_role:
+        whole = by_role[Role.EPOCHS] * by_role.get(Role.LOADER_LENGTH, 1)
+    else:
+        whole, others = by_role.get(Role.DECAY_LENGTH), 0
+    longer = int(min(_LONG * whole, 0.8 * (whole - others))) if whole is not None else 0
+    return longer if longer > lengths.get(warmup, 0) else None
+
+
+def _shown(study: Study, grid: Grid, case: Case) -> _Found | None:
+    """The jump of the first run, where every run of the case has one that is no guess of ours."""
+    if not case.ran:
+        return None
+    found = case.shown(lambda run: _fault(study, grid, case, run))
+    if found is None or found.phase != "ramp":
+        return found
+    return None if _meets_when_told_where(grid, case) or _meets_by_choice(study, grid, found) else found
+
+
+def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
+    if not all_real(run.curve) or overshoots(run):  # one step too many: LR209
+        return None
+    end = study.horizon(run)
+    stairs = any(role_of(p) in _STAIRS for p in (*run.leaves, *run.names))
+    for group in range(len(run.lr)):
+        found = list(_jumps(run, group, end))
+        drops = [jump for jump in found if jump.behind == "decay"]
+        for jump in found:
+            if jump.behind == "ramp" or (
+                jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
+            ):
+                return _Found(case, run, group, jump.behind, jump.step)
+            if jump.behind in ("hold", "floor") and _grows(grid, case, run, group, jump):
+                return _Found(case, run, group, jump.behind, jump.step)
+    leap = _leap(run) if study.site.base == "SequentialLR" else None
+    return _Found(case, run, 0, "leap", leap) if leap is not None else None
+
+
+def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
+    """The jumps up to the end of the schedule; what comes after it is another question."""
+    curve = run.lr[group]
+    yield from (jump for jump in jumps(curve[: end + _BEYOND]) if jump.step <= end + 1) if end else jumps(curve)
+
+
+def _on_a_stair(study: Study, run: Run, step: int) -> bool:
+    intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
+    return any((step + 1) % interval == 0 for interval in intervals)
+
+
+def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
+    """Whether a jump goes away with the length of an earlier phase, and grows with it: nobody designs that."""
+    for path, value in run.leaves.items():
+        if role_of(path) not in (*_WARMUPS, Role.HOLD) or not isinstance(value, int) or value < 2:
+            continue
+        sizes = []
+        for length in (1, 2 * value):
+            other = grid.changed(case, run, **{path: length})
+            if not other.ran or not all_real(other.curve):
+                break
+            alike = [j.size for j in _jumps(other, group, grid.study.horizon(other)) if j.behind == jump.behind]
+            sizes.append(max(alike, default=0.0))
+        if len(sizes) == len(_DRAWS) and sizes[0] <= _GONE * jump.size and sizes[1] >= _GROWS * jump.size:
+            return True
+    return False
+
+
+def _told(study: Study, found: _Found) -> Violation:
+    curve, step = found.run.lr[found.group], found.step
+    before, after = curve[step], curve[step + 1]
+    verb = "leaps back" if found.phase == "leap" else "drops" if after < before else "leaps"
+    words = f" {found.case.setting.words}" if found.case.setting.words else ""
+    share = f" ({100 * (after / before - 1):+.0f} %)" if before else ""
+    message = (
+        f"The rate {verb} {_WHERE[found.phase]}{words}: {before:.6g} at step {step}, {after:.6g} at step {step + 1}"
+        f"{share}, while it moves by {abs(before - curve[step - 1]):.2g} a step before and "
+        f"{abs(curve[step + 2] - after):.2g} after."
+    )
+    steps = [step - 1, step, step + 1, step + 2]
+    span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
+    legal = found.case.setting.standing is Standing.LEGAL
+    return Violation(span, message, study.evidence(found.run, steps), advice=legal)
+
+
+def _on_one_device(study: Study, grid: Grid, found: _Found) -> Violation | None:
+    """The jump as advice, where a drawn count (of devices, of samples) makes it: where it is 1, the phases meet."""
+    counts = [p for p, v in found.run.leaves.items() if role_of(p) is Role.COUNT and isinstance(v, int)]
+    if not counts:
+        return None
+    alone = [grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs]
+    if any(run.ran and all_real(run.curve) and _ramp_jump(run) for run in alone):
+        return None
+    told = _told(study, found)
+    under = f"The phases meet where `{counts[0]}` is 1: only one of them is multiplied by it."
+    return replace(told, message=f"{told.message} {under}", advice=True)
+
+
+def _ramp_jump(run: Run) -> bool:
+    return any(jump.behind == "ramp" for curve in run.lr for jump in jumps(curve))
+
+
+def _formula_of_a_library(study: Study) -> bool:
+    """Whether a class counts for one of timm's schedulers and leaves the formula, its warmup included, to timm."""
+    node = study.node
+    if not isinstance(node, ast.ClassDef):
+        return False
+    derived = any(name.startswith("timm.") for base in node.bases for name in study.names.qualified(base))
+    return derived and not any(m.name in _TIMM_FORMULAS for m in methods(node))
+
+
+def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:
+    """Whether a switch of the constructor joins the phases: where the decay is counted from is the caller's choice."""
+    run = found.run
+    for name, default, _ in study.constructor:
+        if isinstance(default, ast.Constant) and isinstance(default.value, bool) and name not in run.scenario.overrides:
+            other = grid.changed(found.case, run, **{name: not default.value})
+            if other.ran and not _ramp_jump(other) and len(set(other.curve)) > 1 and other.curve != run.curve:
+                return True
+    return False
+
+
+def _meets_when_told_where(grid: Grid, case: Case) -> bool:
+    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length.
+
+    Two base rates of one optimizer that were drawn apart are made equal for the same reason.
+    """
+    leaves = case.run.leaves
+    warmups = [p for p in leaves if role_of(p) in _WARMUPS]
+    starts = [
+        p
+        for p, v in leaves.items()
+        if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH, Role.HOLD) and isinstance(v, int) and not isinstance(v, bool)
+        if not _SHARES.search(last_word(p))
+    ]
+    for start in starts:
+        for warmup in warmups:
+            told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
+            if all(run.ran and not _ramp_jump(run) for run in told):
+                return True
+    rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
+    if len(rates) < 2:
+        return False
+    alike = []
+    for run in case.runs:
+        rate = run.base_lrs[0]
+        same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
+        alike.append(grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate)))
+    return all(run.ran and not _ramp_jump(run) for run in alike)
+
+
+def _leap(run: Run) -> int | None:
+    """The last step of a phase that has come down, where the next one, which never restarts, begins at the peak."""
+    parts = _parts(run, "_schedulers")
+    milestones = [run.leaves.get(m.path) if isinstance(m, Unknown) else m for m in _parts(run, "_milestones")]
+    if len(parts) != len(milestones) + 1:
+        return None
+    for part, start in list(zip(parts[1:], milestones, strict=True))[1:]:
+        if not isinstance(part, Instance) or part.cls.name not in _ONWARD:
+            continue
+        if not isinstance(start, int) or not 3 < start < len(run.curve) - 2:
+            continue
+        peak, before, after = max(run.curve[:start]), run.curve[start - 1], run.curve[start]
+        falling = run.curve[start - 3] >= run.curve[start - 2] >= before
+        if 0 < before < 0.5 * peak and falling and after >= 0.9 * peak:
+            return start - 1
+    return None
+
+
+def _parts(run: Run, attribute: str) -> Sequence[object]:
+    found = run.scheduler.attributes.get(attribute) if isinstance(run.scheduler, Instance) else None
+    return found if isinstance(found, list | tuple) else []
+
+
+def _together(study: Study, grid: Grid) -> Iterator[Violation]:
+    """A flag that is off and a number whose default is neutral, which tear the phases apart when both are used.
+
+    Neither of the two alone makes a jump; whether anyone uses both, only the author knows.
+    """
+    flags = [n for n, d, _ in study.constructor if isinstance(d, ast.Constant) and d.value is False][:_MOST_FLAGS]
+    if not flags or all(_understood(run) for run in study.runs):
+        return
+    draws = _DRAWS
+    varied = grid.case(Setting("knobs", Standing.LEGAL, draws=draws, vary_unknown=True))
+    if any(_ramp_jump(run) for run in varied.runs):
+        return
+    for flag in flags:
+        words = f"with `{flag}` = True and other numbers than the defaults"
+        setting = Setting("flags", Standing.LEGAL, words, {flag: True}, draws=draws, vary_unknown=True)
+        found = _shown(study, grid, grid.case(setting))
+        if found is not None:
+            yield _told(study, found)
+            return
+
+
+__all__ = ["boundary_jump"]

@@ -1,0 +1,464 @@
+"""Where two phases meet and where they do not, in every form, told by what is reported and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_long_warmup_is_not_tried_where_the_decay_has_a_length_of_its_own(codes):
+    assert (
+        codes(
+            """
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def warmup_stable_decay(optimizer, num_warmup_steps, num_training_steps, num_decay_steps):
+                decay_start = num_training_steps - num_decay_steps
+
+                def factor(step):
+                    if step < num_warmup_steps:
+                        return step / max(1, num_warmup_steps)
+                    if step < decay_start:
+                        return 1.0
+                    return max(0.0, (num_training_steps - step) / max(1, num_decay_steps))
+
+                return LambdaLR(optimizer, factor)
+            """
+        )
+        == []
+    )
+
+
+THREE_PHASES = """
+    import math
+
+    def adjust(optimizer, step, warmup_steps, cooldown_steps, total_steps, lr):
+        start = total_steps - cooldown_steps
+        if step < warmup_steps:
+            rate = lr * step / warmup_steps
+        elif step < start:
+            rate = lr * math.exp(-0.03 * (step - warmup_steps))
+        else:
+            rate = lr * math.exp(-0.03 * {reached}) * (1 - (step - start) / cooldown_steps)
+        for group in optimizer.param_groups:
+            group["lr"] = max(rate, 0.0)
+    """
+
+
+def test_later_phases_have_to_meet_as_well(codes):
+    assert codes(THREE_PHASES.format(reached="(start - warmup_steps)")) == []
+    assert codes(THREE_PHASES.format(reached="start")) == ["LR202"]
+
+
+STRETCHED = """
+    class LinearWarmupLR:
+        def __init__(self, warmup_steps, total_steps, scale_warmup=False):
+            self.warmup_steps, self.total_steps, self.scale_warmup = warmup_steps, total_steps, scale_warmup
+
+        def __call__(self, step, stretch=1.0):
+            end = self.total_steps * stretch
+            ramp = self.warmup_steps * (stretch if self.scale_warmup else 1.0)
+            if step < {handed_over}:
+                return (step + 1) / (ramp + 1)
+            return max(0.0, 1.0 - (step - ramp) / (end - ramp))
+    """
+
+
+def test_two_settings_that_tear_the_phases_apart_together_are_told_of(codes, advice):
+    source = STRETCHED.format(handed_over="self.warmup_steps")
+    assert codes(source) == []
+    told = [f for f in advice(source) if f.code == "LR202"]
+    assert len(told) == 1
+    assert "`scale_warmup` = True" in told[0].message
+
+
+def test_two_settings_that_keep_the_phases_together_are_not(advice):
+    assert [f for f in advice(STRETCHED.format(handed_over="ramp")) if f.code == "LR202"] == []
+
+
+def test_a_setting_that_is_a_jump_by_itself_is_meant_as_one(advice):
+    source = STRETCHED.format(handed_over="ramp").replace("return max(0.0, ", "return (1.0 / stretch) * max(0.0, ")
+    assert [f for f in advice(source) if f.code == "LR202"] == []
+
+
+BUILDER = """
+    import math
+    from functools import partial
+
+    from torch.optim.lr_scheduler import LambdaLR
+
+
+    def build(optimizer, args, total_steps):
+        if args.decay_starting_step is None:
+            if args.warmup_steps is not None:
+                decay_starting_step = args.warmup_steps
+            else:
+                decay_starting_step = 0
+        else:
+            decay_starting_step = args.decay_starting_step
+
+        def rate(step, initial_lr):
+            if step <= args.warmup_steps:
+                return initial_lr * step / args.warmup_steps
+            done = min(1.0, (step - {start}) / args.decay_steps)
+            return args.min_decay_lr + (initial_lr - args.min_decay_lr) * (1 + math.cos(math.pi * done)) / 2
+
+        return [partial(rate, initial_lr=group["lr"]) for group in optimizer.param_groups]
+    """
+
+
+def test_a_decay_that_is_told_where_it_begins_is_not_judged_by_a_guess(codes):
+    assert "LR202" not in codes(BUILDER.format(start="decay_starting_step"))
+    assert "LR202" in codes(BUILDER.format(start="0"))
+
+
+@pytest.mark.parametrize("floor", ["eta_ratio", "end_ratio", "leftover_share"])
+def test_a_share_is_no_step_at_which_a_decay_may_begin(codes, floor):
+    assert "LR202" in codes(f"""
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, max_iter, warmup_iter=500, {floor}=0):
+            def factor(step):
+                if step < warmup_iter:
+                    return 0.001 ** (1 - step / warmup_iter)
+                done = step / (max_iter - warmup_iter)
+                return {floor} + (1 - {floor}) * (1 + math.cos(math.pi * done)) / 2
+            return LambdaLR(optimizer, factor)
+    """)
+
+
+TWO_RATES = """
+    import math
+
+
+    def adjust(optimizer, step, warmup_steps, total_steps, {parameters}):
+        if step < warmup_steps:
+            lr = {warm} * step / warmup_steps
+        else:
+            lr = {base} * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps)))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+
+
+def test_two_names_of_one_base_rate_are_not_two_rates(codes):
+    one = {"parameters": "base_lr, learning_rate", "warm": "learning_rate", "base": "base_lr"}
+    assert "LR202" not in codes(TWO_RATES.format(**one))
+    two = {"parameters": "base_lr, peak_lr", "warm": "peak_lr", "base": "base_lr"}
+    assert "LR202" in codes(TWO_RATES.format(**two))
+
+
+IN_A_ROW = """
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+
+    def build(optimizer, args):
+        milestones = [args.warmup_steps]
+        schedulers = [LinearLR(optimizer, start_factor=0.1, end_factor=1.0, total_iters=args.warmup_steps)]
+        decay_steps = args.t_max - args.warmup_steps
+        schedulers.append(CosineAnnealingLR(optimizer, decay_steps, eta_min=1e-5))
+        if args.max_steps:
+            milestones.append(args.t_max)
+            schedulers.append({last})
+        return SequentialLR(optimizer, schedulers, milestones)
+    """
+
+
+def test_schedulers_in_a_row_go_on_where_the_one_before_ended(codes):
+    last = "LinearLR(optimizer, start_factor={}, end_factor=0.001, total_iters=args.max_steps - args.t_max)"
+    assert codes(IN_A_ROW.format(last=last.format("1.0"))) == ["LR202"]
+    assert codes(IN_A_ROW.format(last=last.format("0.001"))) == []
+
+
+def test_a_restart_is_no_phase_that_fails_to_meet(codes):
+    again = "CosineAnnealingLR(optimizer, args.max_steps - args.t_max, eta_min=1e-5)"
+    assert codes(IN_A_ROW.format(last=again)) == []
+
+
+TIMM = """
+    from timm.scheduler.{module} import {base}
+
+    class Stepped({base}):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.steps = -1
+            self.advance()
+
+        def advance(self):
+            self.steps += 1
+            super().step_update(num_updates=self.steps)
+{formula}
+"""
+JUMPS = """
+        def _get_lr(self, t):
+            if t < 20:
+                return [base * t / 20 for base in self.base_values]
+            return [base * max(0.0, 0.5 - t / 200) for base in self.base_values]
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "base", "formula", "codes"),
+    [
+        ("cosine_lr", "CosineLRScheduler", "", []),
+        ("scheduler", "Scheduler", JUMPS, ["LR202"]),
+    ],
+)
+def test_a_jump_in_a_formula_of_timm_is_not_that_of_a_class_which_counts_for_it(check, module, base, formula, codes):
+    assert [f.code for f in check(TIMM.format(module=module, base=base, formula=formula)) if f.code == "LR202"] == codes
+
+
+STAGES = """
+    def adjust_learning_rate(optimizer, epoch, num_gpus):
+        if epoch < 20:
+            lr = 1e-4 * (epoch + 1) / 2
+        elif epoch < 80:
+            lr = {plateau}
+        else:
+            lr = 1e-5{times}
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+
+
+@pytest.mark.parametrize(
+    ("plateau", "times", "faults", "told"),
+    [
+        ("1e-3", "", [], []),
+        ("1e-3 * num_gpus", " * num_gpus", [], ["LR202"]),
+        ("5e-3 * num_gpus", " * num_gpus", ["LR202"], []),
+    ],
+)
+def test_a_jump_that_only_several_devices_make_is_advice(codes, advice, plateau, times, faults, told):
+    source = STAGES.format(plateau=plateau, times=times)
+    assert [code for code in codes(source) if code == "LR202"] == faults
+    assert [f.code for f in advice(source) if f.code == "LR202"] == told
+
+
+DECAYS = {
+    "cosine": "0.5 * (1 + math.cos(math.pi * {progress}))",
+    "line": "1 - {progress}",
+    "power": "(1 - {progress}) ** 2",
+}
+COUNTED = {"from the beginning": ("step / whole", True), "from the warmup": ("(step - ramp) / (whole - ramp)", False)}
+FORMS = {
+    "lambda": """
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, warmup_steps, total_steps):
+            ramp, whole = warmup_steps, total_steps
+
+            def factor(step):
+                if step < ramp:
+                    return (step + 1) / ramp
+                return {decay}
+
+            return LambdaLR(optimizer, factor)
+        """,
+    "subclass": """
+        import math
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Annealing(LRScheduler):
+            def __init__(self, optimizer, warmup_steps, total_steps, last_epoch=-1):
+                self.warmup_steps, self.total_steps = warmup_steps, total_steps
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                step, ramp, whole = min(self.last_epoch, self.total_steps), self.warmup_steps, self.total_steps
+                scale = (step + 1) / ramp if step < ramp else {decay}
+                return [base * scale for base in self.base_lrs]
+        """,
+    "setter by epochs": """
+        import math
+
+        def adjust(optimizer, epoch, args):
+            step, ramp, whole = epoch, args.warmup_epochs, args.epochs
+            rate = args.lr * (step + 1) / ramp if step < ramp else args.lr * ({decay})
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group.get("lr_scale", 1.0)
+        """,
+    "wrapper": """
+        import math
+
+        class Warm:
+            def __init__(self, optimizer, warmup_steps, total_steps):
+                self.optimizer, self.ramp, self.whole, self.count = optimizer, warmup_steps, total_steps, 0
+                self.rates = [group["lr"] for group in optimizer.param_groups]
+                self.write()
+
+            def write(self):
+                step, ramp, whole = min(self.count, self.whole), self.ramp, self.whole
+                scale = (step + 1) / ramp if step < ramp else {decay}
+                for group, rate in zip(self.optimizer.param_groups, self.rates):
+                    group["lr"] = rate * scale
+
+            def step(self):
+                self.count += 1
+                self.write()
+        """,
+    "function": """
+        import math
+
+        def get_lr(step, warmup_iters, lr_decay_iters, learning_rate, min_lr):
+            ramp, whole = warmup_iters, lr_decay_iters
+            if step < ramp:
+                return learning_rate * (step + 1) / ramp
+            if step > whole:
+                return min_lr
+            return min_lr + (learning_rate - min_lr) * ({decay})
+        """,
+    "table": """
+        import math
+        import numpy as np
+
+        def lr_schedule(base_value, warmup_steps, total_steps):
+            ramp, whole = warmup_steps, total_steps
+            warm = [base_value * (step + 1) / ramp for step in range(ramp)]
+            rest = [base_value * ({decay}) for step in range(ramp, whole)]
+            return np.array(warm + rest)
+        """,
+}
+
+
+@pytest.mark.parametrize("counted", sorted(COUNTED))
+@pytest.mark.parametrize("decay", sorted(DECAYS))
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_a_decay_is_counted_from_where_the_warmup_ends(codes, form, decay, counted):
+    progress, fault = COUNTED[counted]
+    source = FORMS[form].format(decay=DECAYS[decay].format(progress=progress))
+    assert ("LR202" in codes(source)) is fault
+
+
+def test_rates_of_single_precision_are_judged_as_others_are(codes):
+    source = """
+        import torch
+
+        def set_rate(optimizer, step, warmup_steps, total_steps, lr):
+            if step < warmup_steps:
+                rate = lr * (step + 1) / warmup_steps
+            else:
+                rate = lr * max(0.0, 1 - (step{offset}) / (total_steps - warmup_steps))
+            for group in optimizer.param_groups:
+                group["lr"] = torch.tensor(rate)
+        """
+    assert "LR202" in codes(source.format(offset=""))
+    assert "LR202" not in codes(source.format(offset=" - warmup_steps"))
+
+
+CALLED = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+
+    class Square(LRScheduler):
+        def __init__(self, optimizer, total_steps, warmup_steps=0, last_epoch=-1):
+            self.total_steps, self.warmup_steps = total_steps, warmup_steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            k = self.last_epoch
+            if k < self.warmup_steps:
+                return [base * (k + 1) / self.warmup_steps for base in self.base_lrs]
+            left = max(0, self.total_steps - k) / (self.total_steps{less})
+            return [base * left ** 2 for base in self.base_lrs]
+
+
+    def short_run(optimizer, total_steps):
+        return Square(optimizer, total_steps)
+    """
+
+
+def test_one_caller_without_a_warmup_does_not_acquit_the_class(codes):
+    assert "LR202" in codes(CALLED.format(less=""))
+    assert "LR202" not in codes(CALLED.format(less=" - self.warmup_steps"))
+
+
+HELD = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+
+    class WarmHoldLinear(LRScheduler):
+        def __init__(self, optimizer, total_steps, warmup_steps=None, hold_steps=None, last_epoch=-1):
+            self.total_steps = total_steps
+            self.warm = warmup_steps if warmup_steps is not None else 0
+            self.held = {held}
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            k = self.last_epoch
+            if k < self.warm:
+                return [base * (k + 1) / self.warm for base in self.base_lrs]
+            if k < self.held:
+                return list(self.base_lrs)
+            gone = min(1.0, (k - self.held) / (self.total_steps - self.held))
+            return [base * (1 - gone) for base in self.base_lrs]
+    """
+
+
+def test_a_part_that_is_left_out_by_default_leaves_no_hole(codes):
+    assert "LR202" in codes(HELD.format(held="self.warm + hold_steps if hold_steps is not None else 0"))
+    assert "LR202" not in codes(HELD.format(held="self.warm + (hold_steps if hold_steps is not None else 0)"))
+
+
+STABLE = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+
+    def build(optimizer, stable_steps, total_steps, min_ratio=0.0):
+        def factor(step):
+            if step < stable_steps:
+                return 1.0
+            if step >= total_steps:
+                return min_ratio
+            return {decay}
+
+        return LambdaLR(optimizer, factor)
+    """
+
+
+@pytest.mark.parametrize(
+    ("decay", "fault"),
+    [
+        ("1 - (1 - min_ratio) * step / total_steps", True),
+        ("1 - (1 - min_ratio) * (step - stable_steps) / (total_steps - stable_steps)", False),
+        ("1 - (1 - min_ratio) * (step - stable_steps) / total_steps", True),
+        ("0.5 - 0.5 * (1 - min_ratio) * (step - stable_steps) / (total_steps - stable_steps)", False),
+    ],
+)
+def test_a_jump_that_grows_with_the_phase_before_it_is_not_meant(codes, decay, fault):
+    assert ("LR202" in codes(STABLE.format(decay=decay))) is fault
+
+
+def test_a_step_of_a_staircase_inside_the_warmup_is_not_its_end(codes):
+    assert "LR202" not in codes(
+        """
+        from bisect import bisect
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, drops, warmup_iters=400):
+            return LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / warmup_iters) * 0.3 ** bisect(drops, k))
+
+        def train(optimizer, loader, args):
+            scheduler = build(optimizer, [len(loader) * epoch for epoch in (8, 11)])
+        """
+    )
+
+
+def test_every_group_has_to_meet(codes):
+    source = """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, warmup_steps, total_steps):
+            def body(step):
+                return 1 - step / total_steps
+
+            def head(step):
+                if step < warmup_steps:
+                    return (step + 1) / warmup_steps
+                return 1 - {progress}
+
+            return LambdaLR(optimizer, [body, head])
+        """
+    assert "LR202" in codes(source.format(progress="step / total_steps"))
+    assert "LR202" not in codes(source.format(progress="(step - warmup_steps) / (total_steps - warmup_steps)"))
