@@ -45,8 +45,8 @@ THREE_PHASES = """
 
 
 def test_later_phases_have_to_meet_as_well(codes):
-    assert codes(THREE_PHASES.format(reached="(start - warmup_steps)")) == []
-    assert codes(THREE_PHASES.format(reached="start")) == ["LR202"]
+    assert "LR202" not in codes(THREE_PHASES.format(reached="(start - warmup_steps)"))
+    assert "LR202" in codes(THREE_PHASES.format(reached="start"))
 
 
 STRETCHED = """
@@ -65,7 +65,7 @@ STRETCHED = """
 
 def test_two_settings_that_tear_the_phases_apart_together_are_told_of(codes, advice):
     source = STRETCHED.format(handed_over="self.warmup_steps")
-    assert codes(source) == []
+    assert "LR202" not in codes(source)
     told = [f for f in advice(source) if f.code == "LR202"]
     assert len(told) == 1
     assert "`scale_warmup` = True" in told[0].message
@@ -166,13 +166,13 @@ IN_A_ROW = """
 
 def test_schedulers_in_a_row_go_on_where_the_one_before_ended(codes):
     last = "LinearLR(optimizer, start_factor={}, end_factor=0.001, total_iters=args.max_steps - args.t_max)"
-    assert codes(IN_A_ROW.format(last=last.format("1.0"))) == ["LR202"]
-    assert codes(IN_A_ROW.format(last=last.format("0.001"))) == []
+    assert "LR202" in codes(IN_A_ROW.format(last=last.format("1.0")))
+    assert "LR202" not in codes(IN_A_ROW.format(last=last.format("0.001")))
 
 
 def test_a_restart_is_no_phase_that_fails_to_meet(codes):
     again = "CosineAnnealingLR(optimizer, args.max_steps - args.t_max, eta_min=1e-5)"
-    assert codes(IN_A_ROW.format(last=again)) == []
+    assert "LR202" not in codes(IN_A_ROW.format(last=again))
 
 
 TIMM = """
