@@ -1,0 +1,173 @@
+"""How the curves of several parameter groups relate: equals treated alike, and each by a base rate of its own.
+
+Both are questions to pairs of curves and know nothing of how the groups are written. What tells groups apart on purpose
+is the code's to say: an index that is looked at, a key of the group, a list of functions.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lrfix.domains.facts import literal
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.base_rates import sound
+from lrfix.experiments.study import Study
+from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import GROUP_NAMES
+
+_BASES = (0.1, 0.03, 0.007)
+_OTHER = 1.7
+_OWN_KEYS = frozenset({"lr", "initial_lr", "params"})
+_MUST_FOLLOW = 8
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the schedule is built: the use, the values that are fixed, the draw."""
+
+    use: Construction | None
+    fixed: Mapping[str, object]
+    draw: int
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Two groups of one base rate that are treated unlike: the run, the group, the first and the last such step."""
+
+    run: Run
+    group: int
+    first: int
+    last: int
+
+    @property
+    def stays(self) -> bool:
+        """Whether the group keeps its rate to the end while the first group moves."""
+        rates = self.run.lr[self.group]
+        return all(_same(rate, self.run.base_lrs[self.group]) for rate in rates)
+
+    @property
+    def late(self) -> bool:
+        """Whether the group keeps its rate at the first updates alone, and follows from then on."""
+        rates = self.run.lr[self.group]
+        kept = all(_same(rate, self.run.base_lrs[self.group]) for rate in rates[: self.last + 1])
+        return self.first == 0 and kept and not self.stays and self.last + _MUST_FOLLOW < len(rates)
+
+
+def unlike(study: Study, setting: Setting, count: int = 3) -> Apart | None:
+    """The first group that fares otherwise than group 0 although all have one base rate; None where none does."""
+    run = _run(study, setting, (_BASES[0],) * count)
+    if run is None or len(run.lr) < 2:
+        return None
+    for group, rates in enumerate(run.lr):
+        steps = [k for k, (one, other) in enumerate(zip(run.curve, rates, strict=True)) if not _same(one, other)]
+        if steps:
+            return Apart(run, group, steps[0], steps[-1])
+    return None
+
+
+def borrowed(study: Study, setting: Setting) -> Run | None:
+    """A run in which another group follows the base rate of group 0 and not its own; None where each has its own."""
+    plain = _run(study, setting, _BASES)
+    first = _run(study, setting, (_OTHER * _BASES[0], *_BASES[1:]))
+    second = _run(study, setting, (_BASES[0], _OTHER * _BASES[1], _BASES[2]))
+    if plain is None or first is None or second is None or any(len(run.lr) < 2 for run in (plain, first, second)):
+        return None
+    moved = any(not _same(a, b) for a, b in zip(plain.lr[1], first.lr[1], strict=False))
+    own = any(not _same(a, b) for a, b in zip(plain.lr[1], second.lr[1], strict=False))
+    return plain if moved and not own else None
+
+
+def _run(study: Study, setting: Setting, bases: tuple[float, ...]) -> Run | None:
+    run = study.run(setting.draw, use=setting.use, groups=len(bases), base_lrs=bases, overrides=setting.fixed)
+    # What the code builds itself has the groups that it has.
+    return run if sound(run) and run.base_lrs == bases else None
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+
+
+def told_apart(study: Study) -> bool:
+    """Whether the code looks at which group it has: an index that is more than a place in a list, a key, a slice."""
+    nodes = [node for root in study.site.nodes for node in ast.walk(root)]
+    indices = {name for node in nodes if isinstance(node, ast.For | ast.comprehension) for name in _indices(node)}
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id in indices and isinstance(node.ctx, ast.Load):
+            place = study.names.parents.get(node)
+            if not (isinstance(place, ast.Subscript) and place.slice is node):
+                return True
+        elif isinstance(node, ast.Subscript) and _is_groups(node.value):
+            if isinstance(node.slice, ast.Slice) or literal(node.slice) not in (0, None):
+                return True
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in GROUP_NAMES:
+            if isinstance(node.slice, ast.Constant) and node.slice.value not in _OWN_KEYS:
+                return True
+        elif isinstance(node, ast.Compare | ast.Call) and _asks_group(node):
+            return True
+    return False
+
+
+def _indices(loop: ast.For | ast.comprehension) -> set[str]:
+    """The names that count the turns of a loop over groups, or over what belongs to them."""
+    counted = loop.iter
+    if not isinstance(counted, ast.Call) or not isinstance(counted.func, ast.Name):
+        return set()
+    if counted.func.id == "enumerate" and isinstance(loop.target, ast.Tuple):
+        return {n.id for n in ast.walk(loop.target.elts[0]) if isinstance(n, ast.Name)}
+    if counted.func.id == "range" and isinstance(loop.target, ast.Name):
+        return {loop.target.id}
+    return set()
+
+
+def _asks_group(node: ast.Compare | ast.Call) -> bool:
+    """``"head" in group``, ``group.get("scale")``."""
+    if isinstance(node, ast.Compare):
+        return any(isinstance(part, ast.Name) and part.id in GROUP_NAMES for part in node.comparators)
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    return (
+        isinstance(owner, ast.Name)
+        and owner.id in GROUP_NAMES
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr == "get")
+    )
+
+
+def _is_groups(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "param_groups"
+
+
+def walks_groups(study: Study) -> bool:
+    """Whether the code goes through the groups one by one, so that all are meant."""
+    return any(
+        isinstance(node, ast.For | ast.comprehension) and any(_is_groups(part) for part in ast.walk(node.iter))
+        for root in study.site.nodes
+        for node in ast.walk(root)
+    )
+
+
+def groups_shown(study: Study) -> int | None:
+    """How many rates of their own the optimizers that the file shows have: 1, several (2), or not known (None)."""
+    found: set[int | None] = set()
+    for use in study.uses:
+        found.add(_rates_in(use))
+    return max((n for n in found if n is not None), default=None) if found else None
+
+
+def _rates_in(use: Construction) -> int | None:
+    call = use.optimizer_call
+    if call is None:
+        return None
+    given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "params"), None)
+    if isinstance(given, ast.List | ast.Tuple):
+        dicts = [element for element in given.elts if isinstance(element, ast.Dict)]
+        own = [d for d in dicts if any(isinstance(k, ast.Constant) and k.value == "lr" for k in d.keys)]
+        return 2 if own and len(dicts) > 1 else 1
+    if isinstance(given, ast.Call):
+        named = given.func.attr if isinstance(given.func, ast.Attribute) else getattr(given.func, "id", "")
+        return 1 if named in ("parameters", "filter", "list") else None
+    return None
+
+
+__all__ = ["Apart", "Setting", "borrowed", "groups_shown", "told_apart", "unlike", "walks_groups"]

@@ -1,0 +1,136 @@
+"""LR213: parameter groups that do not follow the schedule: another's base rate, never written, or late by an update."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.domains.roles import RATES, role_of
+from lrfix.experiments.groups import Apart, Setting, borrowed, groups_shown, told_apart, unlike, walks_groups
+from lrfix.experiments.structure import methods
+from lrfix.experiments.study import MOST_USES, Study, constant
+from lrfix.experiments.writes import is_rate_key
+from lrfix.findings import Span, Violation
+from lrfix.registry import rule
+from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
+
+_CLASSES = ("subclass", "wrapper")
+_DRAWS = (0, 1)
+
+
+@rule("LR213")
+def unequal_groups(study: Study) -> Iterator[Violation]:
+    if study.site.form not in (*_CLASSES, "setter") or study.groups == 1 or told_apart(study):
+        return
+    if study.site.form == "subclass" and study.site.base in FACTOR_SCHEDULERS:
+        return  # torch hands every group its own base rate
+    shown = groups_shown(study)
+    for setting in _settings(study):
+        draws = [Setting(setting.use, setting.fixed, draw) for draw in _DRAWS]
+        apart = [unlike(study, draw) for draw in draws]
+        found = _treated_unlike(study, [a for a in apart if a is not None], shown)
+        if len([a for a in apart if a is not None]) == len(draws) and found is not None:
+            yield found
+            return
+        if study.site.form not in _CLASSES or shown == 1:
+            continue
+        runs = [borrowed(study, draw) for draw in draws]
+        run = runs[0]
+        if run is not None and all(other is not None for other in runs):
+            yield Violation(
+                _place_of_first(study),
+                f"Every parameter group gets the base rate of the first: with base rates {run.base_lrs[0]:.6g} and "
+                f"{run.base_lrs[1]:.6g} both groups go to {_top(run.lr[1]):.6g}, and a change of the second's own base "
+                'rate changes nothing. Keep one base rate a group, `[group["lr"] for group in '
+                "optimizer.param_groups]`.",
+                study.evidence(run, [0, 1, len(run.curve) // 2]),
+            )
+            return
+
+
+def _settings(study: Study) -> Iterator[Setting]:
+    """The uses that the project shows, the definition by itself, and that again with each rate it may do without."""
+    uses = list(dict.fromkeys([study.use, *study.uses[:MOST_USES], None]))
+    yield from (Setting(use, {}, 0) for use in uses)
+    for name, default, _ in study.constructor:
+        if isinstance(default, ast.Constant) and default.value is None and role_of(name) in RATES:
+            yield Setting(None, {name: None}, 0)
+
+
+def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Violation | None:
+    if not apart:
+        return None
+    one = apart[0]
+    run, group = one.run, one.group
+    if all(a.late for a in apart):
+        since = one.last + 1
+        return Violation(
+            _place_of_first(study),
+            f"Group {group} keeps its full rate {run.lr[group][0]:.6g} for {_updates(since)}, where the first "
+            f"group has {run.curve[0]:.6g}: the first rates are written to one group only.",
+            study.evidence(run, [0, since, since + 1]),
+        )
+    if all(a.stays for a in apart) and not constant(run.curve):
+        if not walks_groups(study) and (shown == 1 or (shown is None and study.site.form == "setter")):
+            return None  # one group by construction, as far as anybody can see
+        return Violation(
+            _place_of_write(study),
+            f"Only some parameter groups are written: group {group} stays at {run.lr[group][-1]:.6g} while the first "
+            f"group goes to {run.curve[min(len(run.curve) - 1, one.first + 20)]:.6g}.",
+            study.evidence(run, [0, one.first, one.first + 1]),
+        )
+    if walks_groups(study) and all(not a.stays and not a.late and not _depends_on_count(study, a) for a in apart):
+        return Violation(
+            _place_of_write(study),
+            f"Parameter groups with one base rate get different rates: at step {one.first} the first has "
+            f"{run.curve[one.first]:.6g}, group {group} has {run.lr[group][one.first]:.6g}. What is worked out for one "
+            "group is carried on to the next.",
+            study.evidence(run, [one.first, one.first + 1]),
+        )
+    return None
+
+
+def _depends_on_count(study: Study, apart: Apart) -> bool:
+    """Whether the first group's own curve depends on how many groups there are: then it is state that is at fault."""
+    for use in dict.fromkeys([study.use, None]):
+        alone = study.run(0, use=use, groups=1, base_lrs=apart.run.base_lrs[:1])
+        several = study.run(0, use=use, groups=3, base_lrs=apart.run.base_lrs)
+        if alone.ran and several.ran and alone.curve != several.curve:
+            return True
+    return False
+
+
+def _updates(count: int) -> str:
+    return "its first update" if count == 1 else f"its first {count} updates"
+
+
+def _top(rates: list[float]) -> float:
+    return max(rates, key=abs)
+
+
+def _place_of_first(study: Study) -> Span:
+    """Where the first group alone is read, or a single rate is given where there are several."""
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == 0:
+                statement = study.names.statement_of(node)
+                if statement is not None and not hasattr(statement, "body"):
+                    return study.span(statement)
+    for function in methods(study.node):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.List) and len(node.value.elts) == 1:
+                return study.span(node)
+    return _place_of_write(study)
+
+
+def _place_of_write(study: Study) -> Span:
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if is_rate_key(node) and isinstance(getattr(node, "ctx", None), ast.Store):
+                statement = study.names.statement_of(node)
+                if statement is not None:
+                    return study.span(statement)
+    return study.span(study.site.writes[-1]) if study.site.writes else study.site.span
+
+
+__all__ = ["unequal_groups"]

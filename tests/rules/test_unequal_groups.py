@@ -1,0 +1,164 @@
+"""Parameter groups by properties of their curves: equals treated alike, each by a base rate of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+
+HEAD = """
+import math
+from torch.optim import SGD
+from torch.optim.lr_scheduler import LRScheduler
+"""
+TWO_RATES = """
+def main(model, args):
+    optimizer = SGD([{"params": model.body.parameters()}, {"params": model.head.parameters(), "lr": 1.0}], lr=args.lr)
+    for epoch in range(args.epochs):
+        schedule = BUILD
+"""
+ONE_RATE = """
+def main(model, args):
+    optimizer = SGD(model.parameters(), lr=args.lr)
+    schedule = BUILD
+"""
+
+
+def messages(source: str) -> list[str]:
+    result = check_source((HEAD + source).encode(), "train.py", Settings(selected=frozenset({"LR213"})))
+    assert all(finding.severity.value == "error" for finding in result.findings)
+    return [finding.message for finding in result.findings]
+
+
+SUBCLASS = """
+class Cosine(LRScheduler):
+    def __init__(self, optimizer, total_steps, eta_min=0.0, last_epoch=-1):
+        self.total_steps, self.eta_min = total_steps, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def value(self, base):
+        share = min(self.last_epoch, self.total_steps) / self.total_steps
+        return self.eta_min + (base - self.eta_min) * 0.5 * (1 + math.cos(math.pi * share))
+
+    def get_lr(self):
+        return {rates}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rates", "reported"),
+    [
+        ("[self.value(self.base_lrs[0]) for _ in self.base_lrs]", True),
+        ("[self.value(self.base_lrs[0])] * len(self.base_lrs)", True),
+        ("[self.value(base) for base in self.base_lrs]", False),
+        ("[self.value(self.base_lrs[i]) for i in range(len(self.base_lrs))]", False),
+        ("[self.value(base) if i == 0 else base for i, base in enumerate(self.base_lrs)]", False),
+        ("[self.value(0.1) for _ in self.base_lrs]", False),
+    ],
+)
+def test_a_subclass_that_gives_all_groups_the_first_base(rates, reported):
+    assert bool(messages(SUBCLASS.format(rates=rates))) is reported
+
+
+WRAPPER = """
+class Ramp:
+    def __init__(self, optimizer, warmup_steps, peak=None):
+        self.optimizer, self.warmup_steps, self.count = optimizer, warmup_steps, 0
+        self.peaks = {peaks}
+
+    def step(self):
+        self.count += 1
+        share = min(1.0, self.count / self.warmup_steps)
+        for group, peak in zip(self.optimizer.param_groups, self.peaks):
+            group["lr"] = peak * share
+            {after}
+"""
+OWN = '[group["lr"] for group in optimizer.param_groups]'
+FIRST = '[optimizer.param_groups[0]["lr"]] * len(optimizer.param_groups)'
+OR_FIRST = '[peak if peak is not None else optimizer.param_groups[0]["lr"]] * len(optimizer.param_groups)'
+
+
+@pytest.mark.parametrize(
+    ("peaks", "after", "said"),
+    [
+        (OWN, "pass", None),
+        (FIRST, "pass", "base rate of the first"),
+        (OR_FIRST, "pass", "base rate of the first"),
+        (OWN, "break", "Only some parameter groups"),
+        ("[peak or 0.1] * len(optimizer.param_groups)", "pass", None),
+    ],
+)
+def test_a_wrapper_s_groups(peaks, after, said):
+    found = messages(WRAPPER.format(peaks=peaks, after=after))
+    assert [said in message for message in found] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(("use", "reported"), [(ONE_RATE, False), (TWO_RATES, True)])
+def test_the_first_base_rate_is_enough_for_an_optimizer_that_has_one(use, reported):
+    source = WRAPPER.format(peaks=FIRST, after="pass") + use.replace("BUILD", "Ramp(optimizer, 100)")
+    assert bool(messages(source)) is reported
+
+
+FIRST_ONLY = """
+class Ramp:
+    def __init__(self, optimizer, warmup_steps):
+        self.optimizer, self.warmup_steps, self.count = optimizer, warmup_steps, -1
+        self.peaks = [group["lr"] for group in optimizer.param_groups]
+        self.write({first})
+
+    def write(self, rates):
+        for group, rate in zip(self.optimizer.param_groups, rates):
+            group["lr"] = rate
+
+    def step(self):
+        self.count += 1
+        self.write([peak * min(1.0, (self.count + 1) / self.warmup_steps) for peak in self.peaks])
+"""
+
+
+@pytest.mark.parametrize(("first", "reported"), [("[0.0]", True), ("[0.0] * len(self.peaks)", False)])
+def test_a_first_rate_for_one_group(first, reported):
+    found = messages(FIRST_ONLY.format(first=first))
+    assert ["for its first update" in message for message in found] == ([True] if reported else [])
+
+
+SETTER = """
+def adjust(optimizer, epoch, args):
+    lr = args.lr * (1 - epoch / args.epochs)
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "use", "reported"),
+    [
+        ('for group in optimizer.param_groups:\n        group["lr"] = lr', "", False),
+        ('for group in optimizer.param_groups:\n        group["lr"] = lr\n        return lr', "", True),
+        ('for group in optimizer.param_groups:\n        lr *= 0.9\n        group["lr"] = lr', "", True),
+        ('optimizer.param_groups[0]["lr"] = lr', "", False),
+        ('optimizer.param_groups[0]["lr"] = lr', ONE_RATE, False),
+        ('optimizer.param_groups[0]["lr"] = lr', TWO_RATES, True),
+        (
+            'optimizer.param_groups[0]["lr"] = lr\n    for group in optimizer.param_groups[1:]:\n'
+            '        group["lr"] = 10 * lr',
+            TWO_RATES,
+            False,
+        ),
+        (
+            'for place, group in enumerate(optimizer.param_groups):\n        group["lr"] = lr if place else 0.1 * lr',
+            TWO_RATES,
+            False,
+        ),
+        ('for group in optimizer.param_groups:\n        group["lr"] = lr * group["lr_scale"]', "", False),
+        (
+            'for group in optimizer.param_groups:\n        if group.get("fixed"):\n            continue\n'
+            '        group["lr"] = lr',
+            "",
+            False,
+        ),
+    ],
+)
+def test_a_function_that_writes_the_groups(body, use, reported):
+    source = SETTER.format(body=body) + use.replace("schedule = BUILD", "adjust(optimizer, 1, args)")
+    assert bool(messages(source)) is reported
