@@ -13,9 +13,10 @@ from lrfix.checks.kept_back import start_kept_back
 from lrfix.checks.lost_warmups import lost_warmup
 from lrfix.checks.overwritten import overwritten
 from lrfix.checks.sibling_formulas import half_a_choice
-from lrfix.checks.state import bypassed_schedule, constant_schedule
+from lrfix.checks.state import constant_schedule
 from lrfix.checks.stored_in_vain import stored_in_vain
 from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.structure import assignments, hyperparameters, method, methods, statements
 from lrfix.experiments.study import Study, constant
 from lrfix.findings import Violation
@@ -54,7 +55,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
         yield from start_kept_back(study)
         yield from dropped(study)
         return
-    if list(bypassed_schedule(study)) or list(constant_schedule(study)):
+    if bypassed(study) is not None or list(constant_schedule(study)):
         return
     yield from lost_warmup(study)
     yield from overwritten(study)

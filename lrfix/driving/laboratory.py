@@ -26,6 +26,7 @@ from lrfix.domains.signatures import arguments_of
 from lrfix.domains.uses import roles_by_use
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms import build
+from lrfix.driving.rehearsal import Rehearsal
 from lrfix.driving.trace import Trace, Write
 from lrfix.driving.world import Host, World
 from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
@@ -115,13 +116,15 @@ class Laboratory:
         base_lrs: Sequence[float] | None = None,
         jump: int | None = None,
         meddled: int | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> Run:
         """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
 
         Before step ``meddled`` somebody else halves every rate: what reads the present one goes on from there.
 
         ``construction`` is the call of the user's file that builds it; None builds a class from the parameters of its
-        own constructor. ``base_lrs`` override the scenario's base rates (one a group).
+        own constructor. ``base_lrs`` override the scenario's base rates (one a group). With ``rehearsal`` a function is
+        asked once more before each of its calls.
         """
         defaults = Defaults(self.names)
         if construction is not None and construction.names is not None:
@@ -136,6 +139,8 @@ class Laboratory:
         scenario.stated = _lengths_in(construction, self.site.node)
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
+        if rehearsal is not None:
+            interpreter.before_call = rehearsal.on(interpreter)
         world = World(self.names, interpreter, host)
         bench = Bench(self.names, self.site, world, interpreter, scenario)
         run = Run(scenario, (), built=built, stepped=stepped)

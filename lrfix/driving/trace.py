@@ -12,7 +12,10 @@ from lrfix.interpreter.recorder import Recorder
 
 @dataclass(frozen=True)
 class Write:
-    """State that outlives the call that wrote it: an attribute, an outer variable, an element of a container."""
+    """State that outlives the call that wrote it: an attribute, an outer variable, an element of a container.
+
+    ``within`` are the user's functions that were being called, the outermost first.
+    """
 
     kind: str
     name: str
@@ -20,6 +23,7 @@ class Write:
     new: object
     node: ast.AST
     owner: int
+    within: tuple[ast.AST, ...] = ()
 
 
 class Trace(Recorder):
@@ -27,7 +31,8 @@ class Trace(Recorder):
 
     ``mine`` holds the nodes of the user's tree; the stand-ins' own statements are not of interest. ``step`` is the
     step that is being asked for, -1 while the schedule is built; ``angles`` holds, by call, what was given to a cosine
-    and at which step; ``nothing`` the steps at which a function returned None.
+    and at which step; ``nothing`` the steps at which a function returned None, ``answers`` the functions that gave
+    a number, or several.
     """
 
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
@@ -39,6 +44,8 @@ class Trace(Recorder):
         self.step = -1
         self.angles: dict[ast.AST, list[tuple[int, float]]] = {}
         self.nothing: dict[ast.AST, set[int]] = {}
+        self.answers: set[ast.AST] = set()
+        self._calling: list[ast.AST] = []
 
     def statement(self, node: ast.AST) -> None:
         self.statements.add(node)
@@ -47,6 +54,7 @@ class Trace(Recorder):
         definition = getattr(function, "node", None)
         if definition is not None:
             self.calls[definition] = self.calls.get(definition, 0) + 1
+            self._calling.append(definition)
 
     def applied(self, name: str, arguments: Any, node: ast.AST | None) -> None:
         if not name.endswith(".cos") or node not in self.mine or len(arguments) != 1:
@@ -59,8 +67,19 @@ class Trace(Recorder):
             known += [(position, float(angle)) for position, angle in enumerate(given.values)]
 
     def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
-        if value is None and function.node in self.mine:
-            self.nothing.setdefault(function.node, set()).add(self.step)
+        definition = function.node
+        # A call that ended with an exception does not come by here.
+        while self._calling and self._calling.pop() is not definition:
+            pass
+        if definition not in self.mine:
+            return
+        if value is None:
+            self.nothing.setdefault(definition, set()).add(self.step)
+        elif isinstance(value, int | float | list | tuple) and not isinstance(value, bool):
+            self.answers.add(definition)
+
+    def _within(self) -> tuple[ast.AST, ...]:
+        return tuple(definition for definition in self._calling if definition in self.mine)
 
     def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
         if node in self.mine:
@@ -68,12 +87,12 @@ class Trace(Recorder):
 
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("attribute", name, old, new, node, id(instance)))
+            self.writes.append(Write("attribute", name, old, new, node, id(instance), self._within()))
 
     def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None:
         if node in self.mine:
-            self.writes.append(Write(kind, name, old, new, node, id(environment)))
+            self.writes.append(Write(kind, name, old, new, node, id(environment), self._within()))
 
     def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("item", str(key), old, new, node, id(container)))
+            self.writes.append(Write("item", str(key), old, new, node, id(container), self._within()))

@@ -27,6 +27,7 @@ from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.modules import resolve_qualified
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, NativeFunction, Unknown
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
+from lrfix.sites.blocks import block_of
 from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 from lrfix.stand_ins.torch_classes import stand_in
 
@@ -321,7 +322,7 @@ class World:
             return self._imported(name, binding)
         if isinstance(binding, Defined):
             environment = self.environment(scope, at)
-            self.interpreter.execute([binding.node], environment)
+            self.interpreter.execute([binding.node, *self._attributes_given(binding.node)], environment)
             return environment.get(name)
         if isinstance(binding, Argument):
             return self._argument(binding, scope)
@@ -338,6 +339,18 @@ class World:
             return Unknown(name)
         assert isinstance(binding, Opaquely)
         return self._ambiguous(name, binding, scope)
+
+    def _attributes_given(self, node: ast.AST) -> list[ast.stmt]:
+        """``f.calls = 0`` beside the ``def``: what a function is given before it is first called."""
+        block = block_of(self.names, node) if isinstance(node, ast.FunctionDef) else []
+        return [
+            s
+            for s in block
+            if isinstance(s, ast.Assign)
+            and isinstance(t := s.targets[0], ast.Attribute)
+            and isinstance(t.value, ast.Name)
+            and t.value.id == getattr(node, "name", None)
+        ]
 
     def _draws(self, name: str, stated: object) -> bool:
         long = isinstance(stated, int | float) and stated > LONGEST

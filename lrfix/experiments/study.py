@@ -19,6 +19,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Scenario
 from lrfix.domains.signatures import Parameter, constructor_parameters, parameters
 from lrfix.driving.laboratory import Laboratory, Run
+from lrfix.driving.rehearsal import Rehearsal
 from lrfix.findings import Evidence, Span
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
@@ -117,6 +118,18 @@ class Study:
         """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
         run = self.laboratory.run(Scenario(index, overrides=self.settings), construction=self.use, steps=2, jump=step)
         return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
+
+    def asked_twice(self, index: int, function: ast.AST, kept: str | None = None) -> Run:
+        """The run in which ``function`` is asked once more before each of its calls, the answer thrown away.
+
+        With ``kept`` only that state stays as the extra call left it; the rest is put back.
+        """
+        scenario = Scenario(index, overrides=self.settings)
+        scenario.fill_none = self.run(index).scenario.fill_none
+        rehearsal = Rehearsal(function, kept)
+        return self.laboratory.run(
+            scenario, construction=self.use, steps=self.steps, groups=self.groups, rehearsal=rehearsal
+        )
 
     @cached_property
     def steps(self) -> int:

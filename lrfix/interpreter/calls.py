@@ -103,6 +103,8 @@ def _function(
     machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     definition = function.node
+    if machine.before_call is not None:
+        machine.before_call(definition, lambda: _function(machine, function, arguments, keywords, node))
     shape = _shape(definition)
     machine.enter(node)
     environment = Environment(parent=function.environment)

@@ -118,6 +118,8 @@ class Interpreter:
         self.fuel = fuel
         self.depth = 0
         self.max_depth = max_depth
+        #: Told of every call of an interpreted function before its body runs, with a way to run it once more.
+        self.before_call: Callable[[ast.AST, Callable[[], Any]], None] | None = None
         self.handled: list[UserError] = []
         self.left: Any = None
         self.right: Any = None

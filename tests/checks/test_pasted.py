@@ -95,27 +95,3 @@ class TestRatesThatReachNoOptimizer:
     )
     def test_rates_that_are_written_here_or_by_what_was_asked(self, lines, asked, after):
         assert lines("LR105", self.STAGE.format(asked=asked, after=after)) == []
-
-
-class TestMultipliersInALoop:
-    LOOP = """
-        def param_groups(model, lr_mult, scaled):
-            groups = {{}}
-            for name, param in model.named_parameters():
-                {before}
-                if not scaled(name):
-                    {target} = 1.0
-                else:
-                    {target} = {kept}
-                groups.setdefault({target}, []).append(param)
-            return schedule(groups)
-    """
-
-    def test_one_branch_overwrites_what_the_other_keeps(self, lines):
-        assert lines("LR101", self.LOOP.format(before="pass", target="lr_mult", kept="lr_mult")) == [7]
-
-    def test_a_name_of_its_own_for_every_turn(self, lines):
-        assert lines("LR101", self.LOOP.format(before="pass", target="multiplier", kept="lr_mult")) == []
-
-    def test_a_parameter_that_every_branch_sets(self, lines):
-        assert lines("LR101", self.LOOP.format(before="pass", target="lr_mult", kept="2.0")) == []

@@ -1,0 +1,27 @@
+"""LR104: an override keeps the schedule from ever being asked."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from lrfix.experiments.bypass import bypassed
+from lrfix.experiments.study import Study
+from lrfix.findings import Violation
+from lrfix.registry import rule
+
+
+@rule("LR104")
+def bypassed_schedule(study: Study) -> Iterator[Violation]:
+    found = bypassed(study)
+    if found is None:
+        return
+    override, schedule = found
+    name = "its lambda" if isinstance(schedule, ast.Lambda) else f"`{schedule.name}`"
+    curve = study.runs[0].curve
+    yield Violation(
+        study.span(override),
+        f"`{override.name}` is overridden and never asks {name}, the schedule of this class: the rate stays "
+        f"{curve[-1]:.6g} whatever that says.",
+        study.evidence(study.runs[0], [0, 1, len(curve) - 1]),
+    )
