@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from operators import Fault, operator
 from parsed import Edit, File
-from sites import Ramp, Site, asked_at_zero, stated_default
+from sites import Ramp, Site, asked_at_zero, none_by_default, stated_default
 from vocabulary import (
     NAMES,
     bare,
@@ -70,7 +70,9 @@ def clamp_removed(file: File, site: Site) -> Iterator[Fault]:
         if not stops and not nested:
             what = f"{file.text(n)} -> {file.text(value)}"
             if ramp:  # it goes on growing inside the run: everybody gets there
-                yield Fault(replaced(file, n, value), what, ("LR204", "LR202", "LR209", "LR212"))
+                codes = ("LR204", "LR202", "LR209", "LR212")
+                unused = isinstance(ratio, ast.BinOp) and none_by_default(file, ratio.right)
+                yield Fault(replaced(file, n, value), what, codes, legal=unused)
             else:
                 yield Fault(replaced(file, n, value), what, legal=True)
 
@@ -137,11 +139,12 @@ def warmup_offset_dropped(file: File, site: Site) -> Iterator[Fault]:
             above = next(p for p in file.up(n) if not called(p, "float", "int"))
             top = isinstance(above, ast.BinOp) and is_division(above) and bare(above.left) is n
             if file.is_counter(n.left) and (top or feeds_division(file, above, n)):
-                yield Fault(replaced(file, n, n.left), f"{file.text(n)} -> {file.text(n.left)}")
+                unused = none_by_default(file, n.right)
+                yield Fault(replaced(file, n, n.left), f"{file.text(n)} -> {file.text(n.left)}", legal=unused)
                 below = bare(above.right) if isinstance(above, ast.BinOp) else None
                 if isinstance(below, ast.BinOp) and last_name(below.right) == last_name(n.right):
                     edits = file.put(n, n.left) + file.put(below, below.left)
-                    yield Fault(edits, f"{file.text(above)}: warmup out of both")
+                    yield Fault(edits, f"{file.text(above)}: warmup out of both", legal=unused)
         if (
             isinstance(n, ast.AugAssign)
             and isinstance(n.op, ast.Sub)
@@ -150,7 +153,7 @@ def warmup_offset_dropped(file: File, site: Site) -> Iterator[Fault]:
             and feeds_division(file, n, n.target)
             and is_visible(file, site, n.value)
         ):
-            yield Fault(file.drop(n), f"deleted: {file.text(n)}")
+            yield Fault(file.drop(n), f"deleted: {file.text(n)}", legal=none_by_default(file, n.value))
 
 
 @operator("warmup-of-length-dropped", "LR202", "LR209", "LR211")
@@ -167,7 +170,8 @@ def warmup_of_length_dropped(file: File, site: Site) -> Iterator[Fault]:
             and is_warmup(below.right)
             and is_visible(file, site, below.right)
         ):
-            yield Fault(file.put(below, below.left), f"{file.text(n)}: warmup out of the length")
+            what = f"{file.text(n)}: warmup out of the length"
+            yield Fault(file.put(below, below.left), what, legal=none_by_default(file, below.right))
 
 
 @operator("ramp-too-long", "LR202", "LR209", "LR211")
@@ -176,7 +180,8 @@ def ramp_too_long(file: File, site: Site) -> Iterator[Fault]:
     for ramp in site.ramps():
         right = ramp.comparison.comparators[0]
         edits = file.put(right, f"2 * {file.text(right)}")
-        yield Fault(edits, f"{file.text(ramp.comparison)}: with twice the length")
+        what = f"{file.text(ramp.comparison)}: with twice the length"
+        yield Fault(edits, what, legal=none_by_default(file, right))
 
 
 @operator("ramp-too-short", "LR202", "LR209", "LR211")
@@ -186,9 +191,8 @@ def ramp_too_short(file: File, site: Site) -> Iterator[Fault]:
         right = ramp.comparison.comparators[0]
         rest = ramp.branch.orelse if isinstance(ramp.branch, ast.If) else [ramp.branch.orelse]
         if rest or isinstance(ramp.branch.body[-1] if isinstance(ramp.branch.body, list) else None, ast.Return):
-            yield Fault(
-                file.put(right, f"{file.text(right)} // 2"), f"{file.text(ramp.comparison)}: with half the length"
-            )
+            what = f"{file.text(ramp.comparison)}: with half the length"
+            yield Fault(file.put(right, f"{file.text(right)} // 2"), what, legal=none_by_default(file, right))
 
 
 @operator("full-rate-first", "LR203", "LR202", "LR212")
@@ -201,7 +205,8 @@ def full_rate_first(file: File, site: Site) -> Iterator[Fault]:
         first_test = file.clock_tests(ramp.branch)[:1] in ([], [ramp.branch])
         if (after or ends) and first_test and asked_at_zero(file, site, counter):
             edits = file.put(ramp.comparison, f"0 < {file.text(ramp.comparison)}")
-            yield Fault(edits, f"{file.text(ramp.comparison)}: {file.text(counter)} 0 left out")
+            what = f"{file.text(ramp.comparison)}: {file.text(counter)} 0 left out"
+            yield Fault(edits, what, legal=none_by_default(file, ramp.comparison.comparators[0]))
 
 
 @operator("first-epoch-zero", "LR203", "LR209", "LR202")
@@ -215,7 +220,8 @@ def first_epoch_zero(file: File, site: Site) -> Iterator[Fault]:
             and is_warmup(d.right)
             and last_name(n.left) in ("epoch", "cur_epoch", "current_epoch")
         ):
-            yield Fault(file.put(n, n.left), f"{file.text(d)}: a whole epoch at rate 0")
+            what = f"{file.text(d)}: a whole epoch at rate 0"
+            yield Fault(file.put(n, n.left), what, legal=none_by_default(file, d.right))
 
 
 # One step too many
@@ -236,7 +242,8 @@ def ramp_one_step_too_long(file: File, site: Site) -> Iterator[Fault]:
     for ramp in site.ramps():
         between = (file.span(ramp.comparison.left)[1], file.span(ramp.comparison.comparators[0])[0])
         if one_added(file, ramp) is not None and file.source[slice(*between)].strip() == b"<":
-            yield Fault([(*between, " <= ")], f"{file.text(ramp.comparison)}: <= for <")
+            what = f"{file.text(ramp.comparison)}: <= for <"
+            yield Fault([(*between, " <= ")], what, legal=none_by_default(file, ramp.comparison.comparators[0]))
 
 
 @operator("ramp-counted-from-two", "LR209", "LR202", "LR203")
@@ -245,7 +252,26 @@ def ramp_counted_from_two(file: File, site: Site) -> Iterator[Fault]:
     for ramp in site.ramps():
         one = one_added(file, ramp)
         if one is not None:
-            yield Fault(file.put(one, "2"), f"{file.text(ramp.division)}: counted from 2")
+            what = f"{file.text(ramp.division)}: counted from 2"
+            yield Fault(file.put(one, "2"), what, legal=none_by_default(file, ramp.division.right))
+
+
+@operator("decay-one-step-late", "LR209", "LR202", "LR203", "LR204")
+def decay_one_step_late(file: File, site: Site) -> Iterator[Fault]:
+    """`total - step + 1` on top of a linear decay, or `step - 1`: it begins above the peak and ends a step late."""
+    for d in site.divisions():
+        top, length, above = bare(d.left), bare(d.right), file.parent[d]
+        around = site.inside(d, file.scope(d))
+        if any(one_kept(p, ("min",), 1) or called(p, "cos", "clip", "clamp") for p in around):
+            continue
+        if isinstance(top, ast.BinOp) and isinstance(top.op, ast.Sub):
+            to_the_end = is_horizon(length.left if isinstance(length, ast.BinOp) else length)
+            if to_the_end and is_horizon(top.left) and asked_at_zero(file, site, top.right):
+                yield Fault(file.put(top, f"{file.text(top)} + 1"), f"{file.text(d)}: one step late")
+        elif is_horizon(length) and asked_at_zero(file, site, top):
+            minus = isinstance(above, ast.BinOp) and isinstance(above.op, ast.Sub) and above.right is d
+            if minus and is_number(above.left, 1):
+                yield Fault(file.put(d.left, f"({file.text(d.left)} - 1)"), f"{file.text(above)}: one step late")
 
 
 @operator("first-interval-lost", "LR209", "LR203", "LR207")
@@ -301,6 +327,10 @@ def progress_divisions(file: File, site: Site) -> Iterator[ast.BinOp]:
             yield d
 
 
+def is_unused_ramp(file: File, division: ast.BinOp) -> bool:
+    return is_warmup(division.right) and none_by_default(file, division.right)
+
+
 @operator("floor-division", "LR208", "LR105", "LR202")
 def floor_division(file: File, site: Site) -> Iterator[Fault]:
     for d in progress_divisions(file, site):
@@ -308,14 +338,24 @@ def floor_division(file: File, site: Site) -> Iterator[Fault]:
         between = file.source[start : file.span(d.right)[0]]
         if between.count(b"/") == 1 and b"#" not in between:
             at = start + between.index(b"/")
-            yield Fault([(at, at + 1, "//")], f"{file.text(d)}: // for /")
+            yield Fault([(at, at + 1, "//")], f"{file.text(d)}: // for /", legal=is_unused_ramp(file, d))
 
 
 @operator("progress-as-int", "LR208", "LR105", "LR202")
 def progress_as_int(file: File, site: Site) -> Iterator[Fault]:
     for d in progress_divisions(file, site):
         if not called(file.parent[d], "int"):
-            yield Fault(file.put(d, f"int({file.text(d)})"), f"{file.text(d)}: cut to whole numbers")
+            what = f"{file.text(d)}: cut to whole numbers"
+            yield Fault(file.put(d, f"int({file.text(d)})"), what, legal=is_unused_ramp(file, d))
+
+
+def is_squared(file: File, base: ast.AST) -> bool:
+    """Whether the power above the value may be an even one, which makes every rate positive again."""
+    power = next((p for p in file.up(base) if isinstance(p, ast.BinOp) and isinstance(p.op, ast.Pow)), None)
+    if power is None:
+        return False
+    exponent = power.right if is_number(power.right) else stated_default(file, power.right)
+    return not isinstance(exponent, ast.Constant) or exponent.value % 2 == 0
 
 
 @operator("decay-too-fast", "LR212", "LR204", "LR202")
@@ -324,11 +364,23 @@ def decay_too_fast(file: File, site: Site) -> Iterator[Fault]:
     for n in site.nodes:
         if not (isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and is_number(n.left, 1)):
             continue
-        share = bare(n.right)
-        if not (isinstance(share, ast.BinOp) and is_division(share) and file.reads_counter(share.left)):
+        share, scope = bare(n.right), file.scope(n)
+        if isinstance(share, ast.Name) and share.id in file.progress_names(scope):
+            made = [a.value for a in ast.walk(scope) if isinstance(a, ast.Assign) and dotted(a.targets[0]) == share.id]
+            divided = next((d for a in made for d in ast.walk(a) if isinstance(d, ast.BinOp) and is_division(d)), None)
+        else:
+            divided = share if isinstance(share, ast.BinOp) and is_division(share) else None
+        if divided is None or not file.reads_counter(divided.left):
             continue
-        kept = any(called(p, "max", "min", "clip", "clamp", "cos") for p in site.inside(n, file.scope(n)))
-        ramp = is_warmup(share.right)
-        floor = any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.Add) for p in site.inside(n, file.scope(n)))
-        if is_horizon(share.right) and not kept and not ramp and not floor:
+        length = bare(divided.right)
+        to_the_end = is_horizon(length.left if isinstance(length, ast.BinOp) else length)
+        around = list(site.inside(n, scope))
+        kept = any(called(p, "max", "min", "clip", "clamp", "cos") for p in around)
+        floor = any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.Add) for p in around)
+        named = next((p.targets[0] for p in file.up(n) if isinstance(p, ast.Assign)), None)
+        if named is not None:  # a floor may be added where the name is used
+            adds = (a for a in ast.walk(scope) if isinstance(a, ast.BinOp) and isinstance(a.op, ast.Add))
+            floor = floor or any(dotted(x) == dotted(named) for a in adds for x in ast.walk(a))
+        later = any(called(c, "max", "clip", "clamp") and c.lineno > n.end_lineno for c in ast.walk(scope))
+        if to_the_end and not (kept or floor or later) and not is_squared(file, n):
             yield Fault(file.put(n.right, f"2 * {file.text(n.right)}"), f"{file.text(n)}: twice as fast")

@@ -82,19 +82,21 @@ def guard_removed(file: File, site: Site) -> Iterator[Fault]:
 
 @operator("zero-warmup-divides", "LR205", "LR212", "LR209")
 def zero_warmup_divides(file: File, site: Site) -> Iterator[Fault]:
-    """`step <= warmup` before a division by the warmup: with a warmup of 0, step 0 gets there."""
+    """`step <= warmup` before an unguarded division by the warmup: with a warmup of 0, step 0 gets there."""
     for ramp in site.ramps():
-        below = ramp.division.right
-        if not isinstance(below, NAMES) or file.tested(ramp.branch, last_name(below)):
+        warmup, below = ramp.comparison.comparators[0], ramp.division.right
+        if not isinstance(bare(below), NAMES) or file.tested(ramp.branch, last_name(below)):
             continue
         earlier = [t for t in file.clock_tests(ramp.branch) if t is not ramp.branch]
-        start, end = file.span(ramp.comparison.left)[1], file.span(ramp.comparison.comparators[0])[0]
-        if not earlier and asked_at_zero(file, site, ramp.comparison.left) and file.source[start:end].strip() == b"<":
-            zero = zero_stated(file, below)
-            what = f"{file.text(ramp.comparison)}: <= for <" + ("" if zero is None else ", and no warmup by default")
-            local = dotted(below) in file.stored(file.scope(below))  # worked out here: 0 is not for anyone to choose
-            if zero is not None or not local:
-                yield Fault([(start, end, " <= "), *(zero or [])], what, legal=zero is None)
+        start, end = file.span(ramp.comparison.left)[1], file.span(warmup)[0]
+        if earlier or not asked_at_zero(file, site, ramp.comparison.left) or file.source[start:end].strip() != b"<":
+            continue
+        if dotted(warmup) in file.stored(file.scope(warmup)):
+            continue  # worked out here: 0 is not for anyone to choose
+        zero = zero_stated(file, warmup)
+        guard = [] if isinstance(below, NAMES) else file.put(below, bare(below))
+        what = f"{file.text(ramp.comparison)}: <= for <, no guard" + ("" if zero is None else ", no warmup by default")
+        yield Fault([(start, end, " <= "), *guard, *(zero or [])], what, legal=zero is None)
 
 
 @operator("inverse-root-of-zero", "LR205", "LR212")
@@ -164,13 +166,14 @@ def early_out(file: File, site: Site, ramp: Ramp) -> str | None:
 
 @operator("no-warmup-no-rate", "LR214", "LR105")
 def no_warmup_no_rate(file: File, site: Site) -> Iterator[Fault]:
-    """`if warmup == 0: return 0.0`, where 1.0 was meant, and no warmup is what the file states."""
+    """`if warmup == 0: return 0.0`, where 1.0 was meant; a default of the length, where there is one, becomes 0."""
     for ramp in site.ramps():
         zero, out = zero_stated(file, ramp.comparison.comparators[0]), early_out(file, site, ramp)
-        if zero is not None and out is not None and not file.tested(ramp.branch, last_name(ramp.division.right)):
+        local = dotted(ramp.comparison.comparators[0]) in file.stored(file.scope(ramp.branch))
+        if out is not None and not local and not file.tested(ramp.branch, last_name(ramp.division.right)):
             warmup = file.text(ramp.comparison.comparators[0])
             edits = file.before(ramp.branch, f"if {warmup} == 0:", f"    {out}")
-            yield Fault(edits + zero, f"{warmup} == 0: the whole run is 0")
+            yield Fault(edits + (zero or []), f"{warmup} == 0: the whole run is 0", legal=zero is None)
 
 
 @operator("empty-decay-pins", "LR214", "LR205")

@@ -11,6 +11,7 @@ from parsed import File
 from vocabulary import (
     FUNCTIONS,
     NAMES,
+    bare,
     called,
     defaults,
     dotted,
@@ -149,14 +150,35 @@ def returned(function: ast.FunctionDef | ast.Lambda) -> list[ast.expr]:
 
 
 def asked_at_zero(file: File, site: Site, counter: ast.AST) -> bool:
-    """Whether step 0 is asked for: torch does, who calls a function may; what counts by itself often begins at 1."""
+    """Whether step 0 is asked for: torch does; of others the file must show it, since many count from 1."""
     if isinstance(counter, ast.Attribute):
         return dotted(counter) == "self.last_epoch" and any(True for _ in site.torch_classes())
     function = file.function(counter)
     if not isinstance(counter, ast.Name) or function is None or counter.id not in parameters(function):
         return False
     owner = file.class_of(function)
-    return owner is None or any(dotted(base).split(".")[-1] == "LambdaLR" for base in owner.bases)
+    if owner is not None:
+        return any(dotted(base).split(".")[-1] == "LambdaLR" for base in owner.bases)
+    if any(function is given for _, _, given in site.given_functions()):
+        return True
+    name = getattr(function, "name", "")
+    place = parameters(function).index(counter.id)
+    calls = [n for n in file.nodes if isinstance(n, ast.Call) and name and dotted(n.func) == name]
+    given = [c.args[place] for c in calls if len(c.args) > place]
+    given += [k.value for c in calls for k in c.keywords if k.arg == counter.id]
+    return any(isinstance(value, ast.Name) and begins_at_zero(file, value.id) for value in given)
+
+
+def begins_at_zero(file: File, name: str) -> bool:
+    """Whether the file shows a name that counts from 0: set to 0, or the target of `range(n)` or `enumerate(x)`."""
+    for n in file.nodes:
+        if isinstance(n, ast.Assign) and any(dotted(t) == name for t in n.targets) and is_number(n.value, 0):
+            return True
+        if isinstance(n, ast.For) and isinstance(n.iter, ast.Call) and len(n.iter.args) == 1 and not n.iter.keywords:
+            target = n.target.elts[0] if isinstance(n.target, ast.Tuple) else n.target
+            if called(n.iter, "range" if target is n.target else "enumerate") and dotted(target) == name:
+                return True
+    return False
 
 
 def first_statement(function: ast.FunctionDef) -> ast.stmt:
@@ -185,3 +207,8 @@ def stated_default(file: File, node: ast.AST) -> ast.expr | None:
             if any(isinstance(t, ast.Name) and t.id == name for t in targets):
                 found.append(n.value)
     return found[0] if len(found) == 1 and is_number(found[0]) else None
+
+
+def none_by_default(file: File, warmup: ast.AST) -> bool:
+    """Whether the file states that there is no warmup: what is wrong with one is then seen only by who asks for it."""
+    return is_number(stated_default(file, bare(warmup) or warmup), 0)

@@ -219,6 +219,7 @@ CASES: dict[str, Case] = {
         "if (epoch % 3 == 0)",
         "[Optimizer().set(lambda o: adjust_lr(o, k)) for k in range(6)]",
     ),
+    "decay-one-step-late": Case(FACTOR, "(total_steps - step + 1) / (total_steps", FACTOR_CURVE),
     "floor-division": Case(COSINE, "(step - warmup_steps) // (total_steps - warmup_steps)", GET_LR),
     "progress-as-int": Case(COSINE, "int((step - warmup_steps) / (total_steps - warmup_steps))", GET_LR),
     "decay-too-fast": Case(LINEAR, "(1 - 2 * step / total_steps)", "[linear_decay(k) for k in range(12)]"),
@@ -228,7 +229,9 @@ CASES: dict[str, Case] = {
         "[warmup_lr(k) for k in range(4)]",
     ),
     "zero-warmup-divides": Case(
-        COSINE.replace("(step + 1)", "step"), "step <= warmup_steps", "[get_lr(k, warmup_steps=0) for k in range(4)]"
+        COSINE.replace("(step + 1)", "step") + "\nfor k in range(2):\n    get_lr(k)\n",
+        "step <= warmup_steps",
+        "[get_lr(k, warmup_steps=0) for k in range(4)]",
     ),
     "inverse-root-of-zero": Case(
         """
@@ -363,6 +366,7 @@ def test_every_rule_of_state_and_of_the_formula_has_an_operator_that_means_it():
     assert {f"LR{n}" for n in (*range(101, 111), *range(201, 216))} <= meant
 
 
+@pytest.mark.filterwarnings("ignore")  # torch warns of what a mutant does
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_an_operator_plants_a_fault_that_python_itself_can_see(name):
     case = CASES[name]
@@ -403,6 +407,7 @@ SILENT = {
             "return n_steps / self.warmup_steps if n_steps < self.warmup_steps else 1.0",
         ),
     ),
+    "a function whose caller may count from 1": ("full-rate-first", COSINE),
     "a file whose optimizer may have one group": (
         "first-group-only",
         SETTER + "\n\ndef main(model):\n    return SGD(model.parameters(), lr=1.0)\n",
@@ -437,6 +442,9 @@ def test_an_operator_plants_nothing_where_the_edit_may_be_harmless(why):
 def test_what_only_a_legal_setting_shows_is_due_as_info():
     assert [fault.legal for _, fault in planted("clamp-removed", HALF_COSINE)] == [True]
     assert [fault.legal for _, fault in planted("guard-removed", CASES["guard-removed"].source)] == [False]
+    unused = COSINE.replace("warmup_steps=3", "warmup_steps=0")
+    assert [fault.legal for _, fault in planted("ramp-too-long", COSINE)] == [False]
+    assert [fault.legal for _, fault in planted("ramp-too-long", unused)] == [True]
 
 
 def test_the_finder_names_the_form_and_leaves_what_is_no_rate():
