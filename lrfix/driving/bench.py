@@ -10,7 +10,7 @@ from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, first_of
 from lrfix.domains.facts import boundless, literal
-from lrfix.domains.kinds import POSITION_GIVEN
+from lrfix.domains.kinds import POSITION_GIVEN, is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
@@ -96,7 +96,8 @@ class Bench:
     def halve_rates(self) -> None:
         """What another scheduler on the same optimizer, or a line of the loop, may do between two steps."""
         for group in self.built.attributes["param_groups"] if self.built is not None else ():
-            group["lr"] = group["lr"] * 0.5
+            if is_number(group["lr"]):
+                group["lr"] = group["lr"] * 0.5
 
     def group_options(self, rate: float) -> dict[str, object]:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""

@@ -16,6 +16,7 @@ _COMPOSERS = frozenset({"SequentialLR", "ChainedScheduler"})
 #: Statements between two parts of one composition that have nothing to do with it.
 _GAP = 3
 _MAX_HOPS = 3
+_ADDING = frozenset({"append", "extend", "insert"})
 
 
 def composition_sites(source: Source, names: Names, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
@@ -66,6 +67,18 @@ def _schedulers(names: Names, node: ast.AST, hops: int) -> Iterator[ast.Call]:
             for binding in names.bindings(inner.id, inner):
                 if isinstance(binding, Assigned) and not binding.index:
                     yield from _schedulers(names, binding.value, hops + 1)
+            for more in _added(names, inner):
+                yield from _schedulers(names, more, hops + 1)
+
+
+def _added(names: Names, listed: ast.Name) -> Iterator[ast.expr]:
+    """What a list is given after it was made, in the same function: under ``if`` and ``match`` as well."""
+    scope = names.scope_of(listed)
+    for node in names.nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
+            owner = node.func.value
+            if isinstance(owner, ast.Name) and owner.id == listed.id and names.scope_of(owner) is scope:
+                yield from node.args
 
 
 def _parts(names: Names, statement: ast.stmt, call: ast.Call) -> Sequence[ast.stmt]:
