@@ -207,13 +207,11 @@ class Grid:
         )
 
     def groups(self) -> Iterator[Case]:
-        """One and three parameter groups, each with a base rate of its own."""
-        rates = (0.1, 0.03, 0.007)
-        for count in (1, 3):
+        """One and three parameter groups, each with a base rate of its own, one of them above 1."""
+        bases = {1: (0.1,), 3: (2.5, 0.03, 0.007)}
+        for count, rates in bases.items():
             words = f"with {count} parameter group{'s' if count > 1 else ''}"
-            yield self.case(
-                Setting("groups", Standing.PLAUSIBLE, words, groups=count, base_lrs=rates[:count], draws=(0,))
-            )
+            yield self.case(Setting("groups", Standing.PLAUSIBLE, words, groups=count, base_lrs=rates, draws=(0,)))
 
     def edges(self) -> Iterator[Case]:
         """Each length at 0, at 1, as long as another, and fractional; stated where the code's own default is that."""

@@ -7,6 +7,7 @@ import ast
 from lrfix.names import Names
 from lrfix.sites.arrays import array_sites
 from lrfix.sites.compositions import composition_sites
+from lrfix.sites.driven import driving_classes
 from lrfix.sites.effects import Effects
 from lrfix.sites.functions import function_sites
 from lrfix.sites.lambdas import lambda_sites
@@ -37,7 +38,9 @@ def find_sites(source: Source, names: Names | None = None) -> tuple[Names, list[
     known = [*subclasses, *wrappers, *lambdas, *setters]
     known += function_sites(source, names, effects, owned, known)
     known += array_sites(source, names, effects, owned, known)
-    known += composition_sites(source, names, owned)
+    driving = driving_classes(source, names, owned)
+    owned |= {node for site in driving for node in site.nodes}
+    known += [*driving, *composition_sites(source, names, owned)]
     sites = sorted(known, key=lambda site: site.span)
     return names, sites
 
