@@ -146,4 +146,10 @@ def tops(run: Run) -> list[float]:
     return [*run.base_lrs[:1], *stated]
 
 
-__all__ = ["Jump", "Phase", "jumps", "moves", "overshoots", "ramp_end", "rounding", "tops", "turns"]
+def restarts(curve: Sequence[float]) -> list[int]:
+    """The steps at which a curve that has come down is back at its peak at once."""
+    peak = max(curve, default=0.0)
+    return [k for k in range(1, len(curve)) if curve[k] >= 0.9 * peak and curve[k - 1] <= 0.6 * peak]
+
+
+__all__ = ["Jump", "Phase", "jumps", "moves", "overshoots", "ramp_end", "restarts", "rounding", "tops", "turns"]

@@ -73,33 +73,3 @@ def test_counters_that_are_not_zero_at_the_first_test(lines, parts):
 def test_a_step_that_need_not_be_a_decay(lines):
     assert lines(scheduler="CosineAnnealingLR(optimizer, 100)") == []
     assert lines(scheduler="StepLR(optimizer, 30)") == []
-
-
-HOOKS = """
-    class Task(LightningModule):
-        def {start}(self):
-            {moved}
-
-        def {end}(self, outputs):
-            self.lr_scheduler.step()
-"""
-
-
-@pytest.mark.parametrize(
-    ("parts", "late"),
-    [
-        ({}, True),
-        ({"moved": "self.lr_scheduler.last_epoch = self.current_epoch"}, False),
-        ({"moved": "if self.current_epoch > 0: self.lr_scheduler.last_epoch = self.current_epoch - 1"}, False),
-        ({"end": "on_train_epoch_start"}, False),
-        ({"start": "on_load_checkpoint"}, False),
-    ],
-)
-def test_a_count_set_back_by_one_when_any_training_starts(check, parts, late):
-    usual = {
-        "start": "on_train_start",
-        "moved": "self.lr_scheduler.last_epoch = self.current_epoch - 1",
-        "end": "training_epoch_end",
-    }
-    found = [f.span.start.line for f in check(HOOKS.format(**{**usual, **parts})) if f.code == "LR209"]
-    assert found == ([4] if late else [])

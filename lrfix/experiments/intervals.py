@@ -1,4 +1,4 @@
-"""For LR209: decays at step 0, where 0 is a multiple of every interval, and counts set back by one. No rules here."""
+"""Loops that step a decaying scheduler every so many turns: 0 is a multiple of every interval."""
 
 from __future__ import annotations
 
@@ -7,62 +7,27 @@ from collections.abc import Iterator
 
 from lrfix.domains.facts import literal
 from lrfix.experiments.study import Study
-from lrfix.findings import Violation
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.stock import given, stock_scheduler
 
-#: Hooks that every training runs once, a fresh one and a resumed one.
-_STARTS = frozenset({"on_train_start", "on_fit_start"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
-def decays_at_once(study: Study) -> Iterator[Violation]:
-    """The tests that let a scheduler, each of whose steps is a decay, take its first one after the first turn."""
+def decays_at_once(study: Study) -> Iterator[tuple[ast.If, str, str]]:
+    """The tests that let a scheduler, each of whose steps is a decay, take its first one after the first turn.
+
+    With the scheduler that is stepped, and the interval.
+    """
     decaying = _decaying(study)
-    if not decaying:
-        return
-    for node in study.names.nodes:
+    for node in study.names.nodes if decaying else ():
         tested = _multiple_of(node.test) if isinstance(node, ast.If) else None
         if not isinstance(node, ast.If) or tested is None:
             continue
         counter, interval = tested
         stepped = [held for held in map(_stepped, node.body) if held in decaying]
         if len(node.body) == 1 and stepped and _starts_at_zero(study, counter, node):
-            yield Violation(
-                study.span(node.test),
-                f"`{ast.unparse(node.test)}` holds at 0 already: `{stepped[0]}` decays in the first turn of the "
-                f"loop, and then every `{ast.unparse(interval)}`. Leave 0 out, or count the turn that has just ended.",
-            )
-
-
-def set_back(study: Study) -> Iterator[Violation]:
-    """``scheduler.last_epoch = epoch - 1`` at the start of every training, a fresh one too."""
-    for node in study.names.nodes:
-        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
-            continue
-        target, value, function = node.targets[0], node.value, study.names.parents[node]
-        if target.attr != "last_epoch" or not isinstance(function, ast.FunctionDef) or function.name not in _STARTS:
-            continue
-        late = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) and literal(value.right) == 1
-        owner = study.names.enclosing(function, ast.ClassDef)
-        if late and owner is not None and _steps_at_the_end(owner, ast.unparse(target.value)):
-            yield Violation(
-                study.span(node),
-                f"A fresh training starts here too, with `{ast.unparse(value)}` = -1, while "
-                f"`{ast.unparse(target.value)}` stands at 0 when it is built and is stepped after each epoch: the "
-                "whole schedule comes an epoch late.",
-            )
-
-
-def _steps_at_the_end(owner: ast.AST, scheduler: str) -> bool:
-    """Whether a class steps its scheduler when an epoch ends."""
-    return any(
-        isinstance(n, ast.Call) and ast.unparse(n.func) == f"{scheduler}.step"
-        for function in ast.walk(owner)
-        if isinstance(function, ast.FunctionDef) and function.name.endswith("epoch_end")
-        for n in ast.walk(function)
-    )
+            yield node, str(stepped[0]), ast.unparse(interval)
 
 
 def _decaying(study: Study) -> set[str]:
@@ -172,4 +137,4 @@ def _only_counted_after(study: Study, text: str, test: ast.If, loop: ast.AST) ->
     )
 
 
-__all__ = ["decays_at_once", "set_back"]
+__all__ = ["decays_at_once"]

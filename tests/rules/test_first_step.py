@@ -137,44 +137,101 @@ def test_a_function_that_sets_the_warmup_is_called_before_the_first_update(head,
     assert advised(CALLED.format(head=head, before=before, after=after)) == found
 
 
-WRAPPED = """
-    from models import ScheduledOptimizer
+BY_HAND = """
+    class Warm:
+        def __init__(self, optimizer, warmup_steps, peak):
+            self.optimizer, self.warmup_steps, self.peak, self.count = optimizer, warmup_steps, peak, {count}
+            self.write({first})
 
+        def write(self, rate):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
 
-    def train(model, loader, optimizer):
-        for batch in loader:
-            optimizer.zero_grad()
-            model(batch).backward()
-            {first}
-            {second}
+        def step(self):
+            {before}
+            rate = self.peak * min(1.0, self.count / self.warmup_steps)
+            {after}
+            self.write(rate)
     """
+ADD, NOTHING = "self.count += 1", "pass"
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "found"),
+    ("count", "first", "before", "after", "found"),
     [
-        ("optimizer.step()", "optimizer.update_learning_rate()", [(10, "info")]),
-        ("optimizer.update_learning_rate()", "optimizer.step()", []),
-        ("optimizer.step()", "scheduler.update_learning_rate()", []),
+        ("0", "0.0", NOTHING, ADD, ["warning"]),
+        ("-1", "0.0", ADD, NOTHING, ["warning"]),
+        ("0", "0.0", ADD, NOTHING, ["info"]),
+        ("1", "peak / warmup_steps", ADD, NOTHING, []),
+        ("0", "peak", ADD, NOTHING, ["warning"]),
     ],
 )
-def test_a_wrapper_that_is_asked_for_its_rate_after_its_update(first, second, found):
-    assert advised(WRAPPED.format(first=first, second=second)) == found
+def test_a_count_that_stands_at_its_first_value_twice(count, first, before, after, found):
+    source = BY_HAND.format(count=count, first=first, before=before, after=after)
+    assert [severity for _, severity in advised(source)] == found
 
 
-def test_a_wrapper_that_sets_its_rate_as_it_is_built_is_left_alone():
-    wrapper = """
-    class ScheduledOptimizer:
-        def __init__(self, optimizer):
-            self.optimizer = optimizer
-            self.update_learning_rate()
+@pytest.mark.parametrize(("frozen", "found"), [("freeze_steps", []), ("2", ["warning"])])
+def test_a_number_of_updates_at_zero_that_a_setting_says_is_meant(frozen, found):
+    source = f"""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, freeze_steps, warmup_steps):
+        return LambdaLR(optimizer, lambda k: min(1.0, max(0, k - ({frozen} - 1)) / warmup_steps))
+    """
+    assert [severity for _, severity in advised(source)] == found
+
+
+REBUILT = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Late(LRScheduler):
+        def __init__(self, optimizer, warmup_steps):
+            {order}
+
+        def get_lr(self):
+            if self.last_epoch == 0 {asked}:
+                return list(self.base_lrs)
+            return [base * min(1.0, self.last_epoch / self.warmup_steps) ** 2 for base in self.base_lrs]
+    """
+
+
+def test_the_base_rate_before_a_warmup_of_any_shape():
+    order = "super().__init__(optimizer); self.warmup_steps = warmup_steps"
+    assert advised(REBUILT.format(order=order, asked="")) == [(4, "warning")]
+    order = "self.warmup_steps = warmup_steps; super().__init__(optimizer)"
+    assert [s for _, s in advised(REBUILT.format(order=order, asked="and self.warmup_steps < 1"))] in ([], ["info"])
+
+
+def test_every_group_waits_for_the_warmup():
+    source = """
+    class Warm:
+        def __init__(self, optimizer, warmup_steps):
+            self.optimizer, self.warmup_steps, self.count = optimizer, warmup_steps, 1
+            self.rates = [group["lr"] for group in optimizer.param_groups]
+            for group, rate in zip(optimizer.param_groups{some}, self.rates):
+                group["lr"] = rate / warmup_steps
 
         def step(self):
-            self.optimizer.step()
-
-        def update_learning_rate(self):
-            for group in self.optimizer.param_groups:
-                group["lr"] = 0.1
+            self.count += 1
+            for group, rate in zip(self.optimizer.param_groups, self.rates):
+                group["lr"] = rate * min(1.0, self.count / self.warmup_steps)
     """
-    loop = WRAPPED.format(first="optimizer.step()", second="optimizer.update_learning_rate()")
-    assert advised(wrapper + loop.replace("from models import ScheduledOptimizer", "")) == []
+    assert [severity for _, severity in advised(source.format(some="[:1]"))] == ["warning"]
+    assert advised(source.format(some="")) == []
+
+
+CYCLES = """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, cycle_len):
+        def factor(step):
+            return 0.5 * (1 + math.cos(math.pi * ({position} % cycle_len) / cycle_len))
+        return LambdaLR(optimizer, factor)
+    """
+
+
+@pytest.mark.parametrize(("position", "found"), [("step", []), ("(step - 1)", ["warning"])])
+def test_the_first_update_has_the_first_rate_of_a_cycle_not_its_last(position, found):
+    assert [severity for _, severity in advised(CYCLES.format(position=position))] == found

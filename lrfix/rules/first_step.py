@@ -1,0 +1,286 @@
+"""LR203: the rates of the first updates."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lrfix.domains.roles import Role, names_optimizer, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.phases import SHORTEST, moves, ramp_end
+from lrfix.experiments.study import Study, all_real
+from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only
+from lrfix.findings import Violation
+from lrfix.names import Names
+from lrfix.registry import rule
+
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_FULL, _LOW, _FEW = 0.9, 0.2, 8
+
+
+@dataclass(frozen=True)
+class _First:
+    """What the first updates of one group use: ``count`` of them something else than the schedule goes on with."""
+
+    group: int
+    count: int
+    rates: tuple[float, ...]
+
+
+@rule("LR203")
+def first_step(study: Study) -> Iterator[Violation]:
+    if study.opaque is not None or not study.runs:
+        return
+    late = _set_late(study)
+    if late is not None and study.ran and _is_warmup(study) and _alone(study) and _matters(study):
+        place, update = late
+        yield Violation(
+            study.span(place),
+            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
+            "the full rate that the optimizer was built with, which the warmup is there to prevent.",
+        )
+        return
+    for case in _cases(study):
+        found = next(_wrong(study, case), None) if case.ran else None
+        if found is not None:
+            yield found
+            return
+    if late is None and study.ran:
+        yield from _one_at_zero(study)
+
+
+def _cases(study: Study) -> Iterator[Case]:
+    grid = Grid(study)
+    yield from grid.values()
+    alone = grid.alone()
+    if alone is not None:
+        yield alone
+    yield from grid.left_out()
+    yield from grid.flags()
+
+
+def _wrong(study: Study, case: Case) -> Iterator[Violation]:
+    words = f" {case.setting.words}" if case.setting.words else ""
+    steps = [0, 1, 2, 3]
+    high = _agreed(case, _full_before_warmup)
+    if high is not None:
+        yield case.violation(
+            study,
+            study.site.span,
+            f"The first {_updates(high.count)} at {high.rates[0]:.6g} before the warmup starts{words}: step "
+            f"{high.count} has {high.rates[high.count]:.6g}, and the rate then climbs.",
+            steps,
+        )
+    last = _agreed(case, _end_before_beginning)
+    if last is not None:
+        yield case.violation(
+            study,
+            study.site.span,
+            f"The first update runs at {last.rates[0]:.6g}{words}, where the schedule ends, and not where it begins: "
+            f"step 1 has the peak, {last.rates[1]:.6g}, and the rate then falls. It is counted one step too early.",
+            steps,
+        )
+    length = _epoch_at_zero(case)
+    dead = _agreed(case, _dead)
+    stepped = dead is not None and dead.count == 1 and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
+    if length is not None or (dead is not None and stepped):
+        first = length or 1
+        yield case.violation(
+            study,
+            study.site.span,
+            "The whole first epoch is trained with a learning rate of 0: the schedule moves once an epoch and "
+            f"starts at 0{words}; the next one has {case.run.curve[first]:.6g}.",
+            [0, first, first + 1],
+        )
+    elif dead is not None and dead.count > 1 and study.site.form != "composition" and not _stated(case, dead.count):
+        ramp = _ramp(study)
+        yield case.violation(
+            study,
+            study.span(ramp) if ramp is not None else study.site.span,
+            f"The first {dead.count} updates have a rate of exactly 0{words}, and change nothing: step {dead.count} "
+            f"has {dead.rates[dead.count]:.6g}. The count stands at its first value twice.",
+            steps,
+        )
+
+
+def _updates(count: int) -> str:
+    return "update runs" if count == 1 else f"{count} updates run"
+
+
+def _agreed(case: Case, question: Callable[[list[float]], int | None]) -> _First | None:
+    """The answer of the first group that has one in every run of the case, the same in all."""
+    for group in range(min((len(run.lr) for run in case.runs), default=0)):
+        counts = {question(run.lr[group]) if all_real(run.lr[group]) else None for run in case.runs}
+        rates = case.run.lr[group]
+        if len(counts) == 1 and (count := counts.pop()) is not None and count + 1 < len(rates):
+            return _First(group, count, tuple(rates[: count + 2]))
+    return None
+
+
+def _full_before_warmup(curve: list[float]) -> int | None:
+    """How many updates run at the full rate before a climb to it begins."""
+    for count in (1, 2):
+        moved = moves(curve[: count + _FEW])
+        if len(moved) < count + SHORTEST or any(moved[: count - 1]) or min(moved[count : count + SHORTEST]) <= 0:
+            continue
+        climb = moves(curve[count:])
+        top = curve[count + next((k for k, move in enumerate(climb) if move <= 0), len(climb))]
+        if curve[0] > 1.5 * curve[count + 1] and curve[0] >= _FULL * top:
+            return count
+    return None
+
+
+def _end_before_beginning(curve: list[float]) -> int | None:
+    """1 where one low rate comes before the highest, from which the curve falls evenly, as a decay does."""
+    if len(curve) < _FEW or not 0 <= curve[0] < _LOW * curve[1] or curve[1] < max(curve):
+        return None
+    falling = moves(curve[1:_FEW])
+    steep = max(abs(move) for move in falling[1:])
+    return 1 if max(falling) < 0 and abs(falling[0]) <= steep and curve[_FEW] > _LOW * curve[1] else None
+
+
+def _dead(curve: list[float]) -> int | None:
+    """How many updates have a rate of 0 before it climbs."""
+    count = next((k for k, rate in enumerate(curve) if rate != 0), 0)
+    return count if count and curve[count] > 0 else None
+
+
+def _epoch_at_zero(case: Case) -> int | None:
+    """The batches of an epoch, where in every run the rate is 0 for just as many updates, and they differ."""
+    zeros = [_dead(run.curve) if all_real(run.curve) else None for run in case.runs]
+    lengths = [{v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH} for run in case.runs]
+    whole = all(zero is not None and zero in known for zero, known in zip(zeros, lengths, strict=True))
+    return zeros[0] if whole and len(set(zeros)) > 1 else None
+
+
+def _stated(case: Case, count: int) -> bool:
+    """Whether a setting says so many: layers may be kept frozen for a while."""
+    return any(isinstance(v, int) and not isinstance(v, bool) and v == count for v in case.run.leaves.values())
+
+
+def _one_at_zero(study: Study) -> Iterator[Violation]:
+    """A single update at 0, the convention of several libraries: worth a word where the warmup is worked out."""
+    run = study.runs[0]
+    if study.site.form == "composition" or not study.everywhere(lambda run: _dead(run.curve) == 1 and _warms_up(run)):
+        return
+    ramp = _ramp(study)
+    if ramp is None:
+        return
+    end = ramp_end(run.curve) or 1
+    yield Violation(
+        study.span(ramp),
+        f"At step 0 this warmup gives a rate of exactly 0, at step 1 {run.curve[1]:.6g}: an update at step 0 "
+        "changes nothing. Counted from 1, `(step + 1) / warmup`, it learns.",
+        study.evidence(run, [0, 1, 2, end]),
+        advice=True,
+    )
+
+
+def _matters(study: Study) -> bool:
+    """Whether the first rate of the schedule is another than that of the optimizer; inline code is taken as it is."""
+    if study.site.inline:
+        return True
+    return study.everywhere(lambda run: _warms_up(run) and run.curve[0] < 0.5 * max(run.curve))
+
+
+def _is_warmup(study: Study) -> bool:
+    return any(role_of(path) in _WARMUPS for run in study.runs[:1] for path in (*run.leaves, *run.names))
+
+
+def _warms_up(run: Run) -> bool:
+    """Whether the curve climbs evenly to a peak that it holds or comes down from."""
+    end = ramp_end(run.curve)
+    return end is not None and end + 3 < len(run.curve) and run.curve[end + 3] <= run.curve[end] * 1.5
+
+
+def _ramp(study: Study) -> ast.stmt | None:
+    """The statement of the site that divides what is counted by the warmup's length."""
+    found = []
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Div)
+                and not isinstance(node.left, ast.Constant)
+                and _is_length(node.right)
+            ):
+                statement = study.names.statement_of(node)
+                if statement is not None and not hasattr(statement, "body") and _ran(study, statement, node):
+                    found.append(statement)
+    return min(found, key=lambda statement: statement.lineno, default=None)
+
+
+def _is_length(node: ast.expr) -> bool:
+    """``warmup``, ``max(1, warmup)``, ``float(warmup + 1)``, ``warmup_epochs * len(loader)``; no difference of two."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Add | ast.Mult) and (_is_length(node.left) or _is_length(node.right))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("max", "float", "int"):
+        return any(_is_length(argument) for argument in node.args)
+    return role_of(ast.unparse(node)) in _WARMUPS
+
+
+def _ran(study: Study, statement: ast.stmt, node: ast.AST) -> bool:
+    """Whether a statement ran in stepping; what a lambda divides stands in the statement that builds it."""
+    if study.names.enclosing(node, ast.Lambda) is not None:
+        return True
+    traces = (study.runs[0].built, study.runs[0].stepped)
+    owner = study.names.enclosing(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+    if isinstance(owner, ast.FunctionDef) and owner.name == "__init__":
+        return False
+    return any(trace is not None and statement in trace.statements for trace in traces)
+
+
+def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
+    """The statement that sets the rate after an ``optimizer.step()`` in the same turn of the loop, and that call."""
+    if not study.site.writes and study.site.form != "setter":
+        return None
+    if study.site.inline:
+        places: list[ast.AST | None] = [study.site.nodes[0]]
+    elif study.site.form == "setter":
+        places = [study.names.statement_of(call) for call in study.site.calls]
+    else:
+        return None
+    late = [(p, _update_before(study.names, p)) for p in places if isinstance(p, ast.stmt)]
+    if len(late) != 1 or late[0][1] is None:
+        return None
+    return late[0][0], late[0][1]
+
+
+def _update_before(names: Names, later: ast.stmt) -> ast.Call | None:
+    """The ``optimizer.step()`` that stands before a statement in the same turn of a loop."""
+    if not any(isinstance(around, _LOOPS) for around in names.ancestors(later)):
+        return None
+    block = names.parents.get(later)
+    for field in ("body", "orelse"):
+        statements = getattr(block, field, [])
+        if later not in statements:
+            continue
+        for statement in statements[: statements.index(later)]:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr == "step"
+                and names_optimizer(ast.unparse(call.func.value).rpartition(".")[2])
+            ):
+                return call
+    return None
+
+
+def _alone(study: Study) -> bool:
+    """Whether nothing else in the file sets the rate."""
+    inside = {node for root in study.site.nodes for node in ast.walk(root)}
+    return not any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value == "lr"
+        and node not in inside
+        for node in study.names.nodes
+    )
+
+
+__all__ = ["first_step"]
