@@ -37,6 +37,12 @@ def check() -> Callable[[str], list[Finding]]:
 
 
 @pytest.fixture
+def findings() -> Callable[[str], tuple[Finding, ...]]:
+    """Everything that is said of a source text, advice included."""
+    return _findings
+
+
+@pytest.fixture
 def advice() -> Callable[[str], list[Finding]]:
     """What is told with severity info, LR401 left out."""
     return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code != "LR401"]

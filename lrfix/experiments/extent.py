@@ -63,6 +63,17 @@ def extent(study: Study, run: Run, use: Construction | str | None = "chosen") ->
     return Extent(horizon, horizon + more, False, counted is not None)
 
 
+def asked_steps(study: Study, run: Run, use: Construction | str | None, lasts: str | None = None) -> int:
+    """How many rates the schedule is asked for, as far as anything says so: those of its length, or else the first two.
+
+    ``lasts`` is a length past which training goes on.
+    """
+    reached = extent(study, run, use)
+    asked = 2 if reached is None else reached.asked if reached.counted else max(reached.asked, 1)
+    value = {**run.names, **run.leaves}.get(lasts) if lasts is not None else None
+    return max(asked, value + 1) if isinstance(value, int) else asked
+
+
 def is_part(study: Study, use: Construction | None) -> bool:
     """Whether the schedule is built as a part of another, which says when it is asked: ``SequentialLR(o, [w, s])``."""
     if use is None or study.site.form in ("setter", "function"):
@@ -75,7 +86,7 @@ def is_part(study: Study, use: Construction | None) -> bool:
 
 
 def _is_schedule(owner: ast.ClassDef) -> bool:
-    return any(isinstance(s, ast.FunctionDef) and s.name in ("get_lr", "step") for s in owner.body)
+    return any(isinstance(s, ast.FunctionDef) and s.name in ("get_lr", "step", "__call__") for s in owner.body)
 
 
 def _puts_together(holder: ast.AST) -> bool:
@@ -310,4 +321,4 @@ def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
     return False
 
 
-__all__ = ["Extent", "asked_from_one", "extent", "is_part", "steps_itself"]
+__all__ = ["Extent", "asked_from_one", "asked_steps", "extent", "is_part", "steps_itself"]

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.edges import edges
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.sites.model import Construction
 
 T = TypeVar("T")
-_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
 #: Lengths at which something ends.
 _ENDS = (*_WHOLES, Role.DECAY_LENGTH)
@@ -44,7 +44,8 @@ class Setting:
     """What is fixed in a case. ``words`` say it to the user, after a message: "with `warmup` = 0, its default".
 
     ``draws`` are the columns of drawn values to run; ``groups`` and ``base_lrs`` describe the optimizer;
-    ``vary_unknown`` moves the defaults of numbers whose part in the schedule is not known.
+    ``vary_unknown`` moves the defaults of numbers whose part in the schedule is not known; ``lasts`` is a length past
+    which training goes on.
     """
 
     axis: str
@@ -57,6 +58,7 @@ class Setting:
     draws: tuple[int, ...] = tuple(range(GENERIC))
     steps: int | None = None
     vary_unknown: bool = False
+    lasts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,40 +216,12 @@ class Grid:
             yield self.case(Setting("groups", Standing.PLAUSIBLE, words, groups=count, base_lrs=rates, draws=(0,)))
 
     def edges(self) -> Iterator[Case]:
-        """Each length at 0, at 1, as long as another, and fractional; stated where the code's own default is that."""
-        study = self.study
-        run = self.first
-        lengths = {
-            path: value
-            for path, value in {**run.names, **run.leaves}.items()
-            if isinstance(value, int) and not isinstance(value, bool) and role_of(path) in LENGTHS
-        }
-        own = {name for name, _, _ in study.constructor}
-        free = [p for p in sorted(lengths) if (p in run.leaves or p in own) and p not in study.constants]
-        for path in free:
-            for value, why in self._edge_values(path):
-                default = study.defaults.get(path)
-                stated = isinstance(default, int | float) and not isinstance(default, bool) and default == value
-                words = f"with `{path}` = {value}, " + ("its default" if stated else why)
-                standing = Standing.STATED if stated else Standing.LEGAL
-                yield self.case(Setting("edges", standing, words, {path: value}, draws=tuple(range(_DRAWS))))
-        for warmup in (p for p in free if role_of(p) in _WARMUPS):
-            for whole in (p for p in free if role_of(p) in _WHOLES and _same_unit(warmup, p)):
-                words = f"with `{warmup}` = `{whole}`, a warmup as long as the whole"
-                draws = tuple(range(_DRAWS))
-                yield self.case(Setting("edges", Standing.LEGAL, words, {warmup: Same(whole)}, draws=draws))
-
-    def _edge_values(self, path: str) -> Iterator[tuple[int, str]]:
-        role = role_of(path)
-        if role in _WARMUPS:
-            yield 0, "no warmup"
-            yield 1, "a warmup of one step"
-        elif role is Role.EPOCHS:
-            yield 1, "a run of one epoch"
-        elif role is Role.HORIZON:
-            yield 1, "a run of one step"
-        elif role in (Role.HOLD, Role.DECAY_LENGTH):
-            yield 0, "a phase of no length"
+        """Each length at 0, at 1 and as long as another; stated where the code's own default is that."""
+        use = self.study.use if isinstance(self.use, str) else self.use
+        for edge in edges(self.study, self.first, use):
+            standing = Standing.STATED if edge.stated else Standing.LEGAL
+            draws = tuple(range(_DRAWS))
+            yield self.case(Setting("edges", standing, edge.words, edge.overrides, draws=draws, lasts=edge.lasts))
 
     def _steps_for(self, values: Mapping[str, object]) -> int | None:
         lengths = [v for p, v in values.items() if role_of(p) in LENGTHS and isinstance(v, int | float)]
@@ -290,11 +264,6 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
         if grid.case(alike).shown(question) is None:
             return True
     return False
-
-
-def _same_unit(one: str, other: str) -> bool:
-    epochs = (Role.EPOCHS, Role.WARMUP_EPOCHS)
-    return (role_of(one) in epochs) == (role_of(other) in epochs)
 
 
 __all__ = ["Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]
