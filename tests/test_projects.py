@@ -214,7 +214,7 @@ class TestAScheduleAndItsUseInAnotherFile:
 
     def test_what_the_use_rules_out_is_not_reported(self, tree):
         definition = """
-            def adjust_learning_rate(optimizer, epoch, lr, epochs):
+            def adjust_learning_rate(optimizer, epoch, lr, epochs=1):
                 rate = lr * (1 - epoch / (epochs - 1))
                 for group in optimizer.param_groups:
                     group["lr"] = rate
