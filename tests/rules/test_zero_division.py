@@ -143,7 +143,7 @@ TRAINER = """
 @pytest.mark.parametrize(("guard", "reported"), [("", True), (" if length > self.t_warmup else 0.0", False)])
 def test_a_trainer_that_tells_where_it_stands_asks_at_the_end_as_well(codes, advice, guard, reported):
     source = TRAINER.format(guard=guard)
-    assert codes(source) == []
+    assert "LR205" not in codes(source)
     found = [f for f in advice(source) if f.code != "LR203"]
     assert [f.code for f in found] == (["LR205"] if reported else [])
     if reported:
