@@ -266,12 +266,17 @@ def _bound(owner: ast.AST, text: str) -> list[ast.stmt]:
 
 
 def _every_turn(names: Names, place: ast.AST, loops: list[ast.AST]) -> bool:
-    """Whether every turn of every loop comes to the place: nothing but loops, ``with`` and presence tests between."""
+    """Whether every turn of every loop comes to the place: nothing between but loops, ``with`` and tests that come out
+    the same at every turn."""
     inside: set[ast.AST] = {place}
+    changing = {
+        n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
     for outer in names.ancestors(place):
         if isinstance(outer, ast.If) and not _asks_presence(outer, place):
-            return False
-        if isinstance(outer, ast.If) and any(n in inside for n in outer.orelse):
+            if not _is_switch(outer.test, changing):
+                return False
+        elif isinstance(outer, ast.If) and any(n in inside for n in outer.orelse):
             return False
         if isinstance(outer, ast.IfExp | ast.BoolOp | ast.Lambda | ast.ExceptHandler | ast.Match):
             return False
@@ -279,6 +284,16 @@ def _every_turn(names: Names, place: ast.AST, loops: list[ast.AST]) -> bool:
             return not any(n in inside for loop in loops for n in getattr(loop, "orelse", []))
         inside.add(outer)
     return False
+
+
+def _is_switch(test: ast.expr, changing: set[str]) -> bool:
+    """Whether a test asks for a setting (``if args.anneal_lr:``, ``if policy == "cosine":``), not for a moment."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in changing):
+            return False
+        if isinstance(node, ast.Name | ast.Attribute) and tick_of(ast.unparse(node)) is not None:
+            return False
+    return True
 
 
 def _asks_presence(branch: ast.If, place: ast.AST) -> bool:

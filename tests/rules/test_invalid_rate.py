@@ -164,3 +164,26 @@ def test_which_ends_of_a_run_are_rates_gone_wrong(kind, message, told):
     run = Run(Scenario(0), (1.0,), lr=[[1.0, 1.0]], failure=Failure(kind, message, 2, None))
     assert (first_invalid(run) is not None) == told
     assert first_invalid(run, 0, 2) is None
+
+
+RESUMED = """
+    from torch.optim import AdamW
+
+    def main(args, model):
+        start = 0
+        if args.checkpoint:
+            start = int(args.checkpoint.split("model")[-1].split(".")[0])
+        optimizer = AdamW(model.parameters(), lr=args.lr)
+        for step in range(args.iterations - start):
+            if args.anneal:
+                anneal(optimizer, args.lr, (step + start) / args.iterations)
+            optimizer.step()
+
+    def anneal(optimizer, rate, done):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1 - done)
+    """
+
+
+def test_a_loop_over_what_is_left_of_the_run_ends_with_it_whatever_switch_the_schedule_stands_under(codes):
+    assert "LR212" not in codes(RESUMED)
