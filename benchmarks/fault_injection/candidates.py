@@ -17,13 +17,14 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from parsed import File
-from sites import TORCH_BASES, Site
-from vocabulary import LOOPS, called, divides, dotted, is_lr_key, last_name, own, parameters
+from sites import Site, is_torch_scheduler
+from vocabulary import LOOPS, called, divides, is_lr_key, last_name, own, parameters
 
 LARGEST = 400_000  # bytes of a file that is read
 WORDS = (b'["lr"]', b"['lr']", b"LambdaLR", b"LRScheduler", b"def get_lr", b"def lr_", b"learning_rate", b"schedule")
 TEST = re.compile(r"(^|/)(tests?|testing|test_\w+\.py|\w+_test\.py|conftest\.py)(/|$)")
 RATE_NAME = re.compile(r"(^|_)(lr|lrs|learning_rate|warmup|cosine|anneal\w*|schedule\w*|decay)(_|$)", re.I)
+LR_WORD = re.compile(r"lr(_|\b|s\b)|learning.?rate|warm_?up", re.I)
 OTHER_NAME = re.compile(
     r"wd|weight_decay|momentum|ema|tau|temperature|beta|noise|dropout|sigma|diffusion|timestep", re.I
 )
@@ -137,7 +138,7 @@ def schedules(file: File) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def class_form(file: File, owner: ast.ClassDef) -> str:
-    if any(dotted(base).split(".")[-1] in TORCH_BASES for base in owner.bases):
+    if is_torch_scheduler(file, owner):
         methods = [f for f in owner.body if isinstance(f, ast.FunctionDef)]
         return "subclass" if any(file.counts(f) for f in methods) else ""
     if OTHER_NAME.search(owner.name) or not re.search(r"sched|lr|warm|optim|anneal", owner.name, re.I):
@@ -163,7 +164,7 @@ def function_form(file: File, function: ast.FunctionDef) -> str:
         return "lambda"
     if inline_write(file, function):
         return "setter"
-    if not RATE_NAME.search(function.name):
+    if not RATE_NAME.search(function.name) or not LR_WORD.search(file.text(function)):
         return ""
     site = Site(file, (function.lineno, function.end_lineno), "function")
     if function in set(site.evaluators()) and any(file.is_counter(ast_name(p, function)) for p in parameters(function)):

@@ -16,6 +16,7 @@ from vocabulary import (
     is_division,
     is_horizon,
     is_length,
+    is_lr_key,
     is_number,
     is_warmup,
     last_name,
@@ -156,8 +157,8 @@ def early_out(file: File, site: Site, ramp: Ramp) -> str | None:
     if not (isinstance(ramp.branch, ast.If) and isinstance(function, ast.FunctionDef) and ramp.branch in function.body):
         return None
     values = returned(function)
-    if not all(is_arithmetic(v) for v in values):
-        return None
+    if not all(is_arithmetic(v) for v in values) or any(is_lr_key(n) for n in ast.walk(function)):
+        return None  # what sets the rate itself would leave it as it is
     lists = [isinstance(v, ast.ListComp) or last_name(v).endswith("lrs") for v in values]
     if all(lists) and any(function in methods.values() for _, methods in site.torch_classes()):
         return "return [0.0] * len(self.base_lrs)"

@@ -71,10 +71,8 @@ class Site:
 
     def torch_classes(self) -> Iterator[tuple[ast.ClassDef, dict[str, ast.FunctionDef]]]:
         """Direct subclasses of torch's scheduler base, each with its methods."""
-        local = {n.name for n in self.file.tree.body if isinstance(n, ast.ClassDef)}
         for owner in self.classes:
-            bases = {dotted(base).split(".")[-1] for base in owner.bases} - local
-            if bases & set(TORCH_BASES):
+            if is_torch_scheduler(self.file, owner):
                 yield owner, {f.name: f for f in owner.body if isinstance(f, ast.FunctionDef)}
 
     def over_bases(self) -> Iterator[tuple[ast.ListComp, str, dict[str, ast.FunctionDef]]]:
@@ -140,6 +138,23 @@ class Site:
     def writes(self) -> list[ast.Assign]:
         """`group["lr"] = value` in the site."""
         return [n for n in self.nodes if isinstance(n, ast.Assign) and len(n.targets) == 1 and is_lr_key(n.targets[0])]
+
+
+def torch_names(file: File) -> set[str]:
+    """The names that the file's imports from torch bind."""
+    names: set[str] = set()
+    for n in file.nodes:
+        if isinstance(n, ast.ImportFrom) and not n.level and (n.module or "").split(".")[0] == "torch":
+            names |= {a.asname or a.name for a in n.names}
+        elif isinstance(n, ast.Import):
+            names |= {a.asname or "torch" for a in n.names if a.name.split(".")[0] == "torch"}
+    return names
+
+
+def is_torch_scheduler(file: File, owner: ast.ClassDef) -> bool:
+    """Whether a base of the class is torch's scheduler, by its import: others have the name, and another contract."""
+    bases = [dotted(base).split(".") for base in owner.bases]
+    return any(base[-1] in TORCH_BASES and base[0] in torch_names(file) for base in bases)
 
 
 def returned(function: ast.FunctionDef | ast.Lambda) -> list[ast.expr]:

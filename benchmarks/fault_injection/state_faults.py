@@ -197,6 +197,10 @@ def base_rate_written(file: File, site: Site) -> Iterator[Fault]:
         yield Fault(file.put(writes[0].value, bases[0]), f"{file.text(writes[0])}: {bases[0]} written instead")
 
 
+def is_product(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
 @operator("parameter-ignored", "LR106")
 def parameter_ignored(file: File, site: Site) -> Iterator[Fault]:
     evaluators = set(site.evaluators())
@@ -225,6 +229,8 @@ def parameter_ignored(file: File, site: Site) -> Iterator[Fault]:
                 and any(isinstance(file.parent[n], (ast.BinOp, ast.Call, ast.Return)) for n in used)
             ):
                 value = "1.0" if re.search("ratio|factor", name) and RAMP_START.match(name) else "0.0"
+                if value == "0.0" and any(is_product(file.parent[n]) for n in used):
+                    continue  # a rate of 0 would be another fault
                 yield Fault([e for n in used for e in file.put(n, value)], f"parameter {name} replaced by {value}")
 
 
