@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from lrfix.domains.clock import Tick, first_of, tick_of
 from lrfix.domains.guards import about_groups, proposals
 from lrfix.domains.kinds import POSITION_GIVEN, Drawn, Kind, blamed, is_number, other_kinds
 from lrfix.domains.roles import Role, last_word, role_of
@@ -23,6 +24,8 @@ _MOST_ROUNDS = 8
 _MOST_TRIED = 16
 _REFUSALS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 _WRONG_KINDS = frozenset({"TypeError", "AttributeError", "IndexError", "KeyError"})
+#: Forms that are told where training stands by code that may stand anywhere.
+_TOLD = frozenset({"setter", "function", "wrapper"})
 _KEPT = frozenset({"last_epoch", "verbose"})
 #: What a key of the author's own in a parameter group may hold.
 _OF_GROUPS: tuple[object, ...] = (1.0, 1, False)
@@ -39,6 +42,39 @@ def settle(study: Study, alternatives: Mapping[str, Sequence[str]]) -> None:
         _settle(study, alternatives, alone=True)
     if not _runs(study, {}, alone=False):
         _settle(study, alternatives, alone=False)
+    if study.site.form in _TOLD:
+        _count_from_one(study)
+
+
+def _count_from_one(study: Study) -> None:
+    """Number epochs or steps from 1 where the code takes 1 away and the first rate would be none otherwise.
+
+    Who calls it is not seen here, so nothing says that it is ever asked for position 0.
+    """
+    run = _run(study, {}, alone=False)
+    if run.opaque is not None or _begins(run):
+        return
+    for tick in dict.fromkeys(_lowered(study)):
+        if _begins(_run(study, {first_of(tick): 1}, alone=False)):
+            study.settings[first_of(tick)] = 1
+            return
+
+
+def _begins(run: Run) -> bool:
+    return run.opaque is None and bool(run.curve) and not isinstance(run.curve[0], complex) and run.curve[0] >= 0
+
+
+def _lowered(study: Study) -> Iterator[Tick]:
+    """The counts of which the code takes 1 away: ``(epoch - 1) * batches``."""
+    for node in (n for root in study.site.nodes for n in ast.walk(root)):
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Sub)
+            and isinstance(node.left, ast.Name | ast.Attribute)
+        ):
+            tick = tick_of(ast.unparse(node.left))
+            if tick is not None and isinstance(node.right, ast.Constant) and node.right.value == 1:
+                yield tick
 
 
 def _settle(study: Study, alternatives: Mapping[str, Sequence[str]], alone: bool) -> None:

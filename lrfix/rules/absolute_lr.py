@@ -162,7 +162,7 @@ def _factor_for_a_rate(study: Study, place: Span | None) -> Iterator[Violation]:
         run = study.run(index, use=use)
         until = next((k for k, rate in enumerate(run.curve) if rate < 0), None)
         inside = run.curve[:until]
-        if not sound(run) or constant(inside) or not _NEARLY_ONE < max(inside) <= 1 + 1e-9:
+        if not sound(run) or not inside or constant(inside) or not _NEARLY_ONE < max(inside) <= 1 + 1e-9:
             return
         if any(rates != run.curve for rates in run.lr) or not knows_no_rate(study, index, use):
             return

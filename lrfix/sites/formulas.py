@@ -98,8 +98,8 @@ class RateFormula:
 
     def _follow_names(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
         for name in ast.walk(value):
-            if isinstance(name, ast.Attribute):
-                self._follow_attribute(name, at, seen)
+            if isinstance(name, ast.Attribute) or (isinstance(name, ast.Subscript) and _keyed(name)):
+                self._follow_kept(name, at, seen)
             if not isinstance(name, ast.Name):
                 continue
             scope = self._names.owner(name.id, self._names.scope_of(name))
@@ -118,19 +118,23 @@ class RateFormula:
                 (self._counted if _counts(name.id) else self._expressions).append(its)
                 self._follow_names(its, binding.node, seen)
 
-    def _follow_attribute(self, attribute: ast.Attribute, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
-        """``self.lr``, where the same function assigns it."""
+    def _follow_kept(self, kept: ast.Attribute | ast.Subscript, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
+        """``self.lr``, ``state["lr"]``, where the same function assigns it."""
         function = self._names.enclosing(at, FUNCTION_NODES)
-        spelled = ast.unparse(attribute)
+        spelled = ast.unparse(kept)
         scope = self._names.scopes.get(function) if function is not None else None
         if scope is None or (scope, spelled) in seen:
             return
         seen.add((scope, spelled))
-        for statement in _attributes_set(scope.node).get(spelled, ()):
+        written = {write.statement for write in self._writes}
+        for statement in _kept_in(scope.node).get(spelled, ()):
+            if isinstance(kept, ast.Subscript) and statement in written:
+                continue
             value = statement.value if isinstance(statement, ast.Assign) else _result(statement)
             self.statements.add(statement)
             self._targets.setdefault(spelled, []).append(statement)
-            (self._counted if _counts(attribute.attr) else self._expressions).append(value)
+            counted = isinstance(kept, ast.Attribute) and _counts(kept.attr)
+            (self._counted if counted else self._expressions).append(value)
             self._follow_names(value, statement, seen)
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
@@ -167,15 +171,19 @@ class RateFormula:
 
 
 @lru_cache(maxsize=64)
-def _attributes_set(function: ast.AST) -> dict[str, list[ast.Assign | ast.AugAssign]]:
-    """The statements inside a function that assign an attribute, by its spelling (``self.lr``)."""
+def _kept_in(function: ast.AST) -> dict[str, list[ast.Assign | ast.AugAssign]]:
+    """The statements inside a function that assign an attribute or an entry, by its spelling (``self.lr``)."""
     found: dict[str, list[ast.Assign | ast.AugAssign]] = {}
     for statement in ast.walk(function):
         if isinstance(statement, ast.Assign | ast.AugAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for spelled in {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)}:
+            for spelled in {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute | ast.Subscript)}:
                 found.setdefault(spelled, []).append(statement)
     return found
+
+
+def _keyed(node: ast.Subscript) -> bool:
+    return isinstance(node.slice, ast.Constant) and isinstance(node.value, ast.Name | ast.Attribute)
 
 
 def _reads_scheduler(node: ast.expr) -> bool:

@@ -220,3 +220,50 @@ def test_an_abstract_class_is_judged_by_what_derives_from_it_and_is_no_schedule_
     """
     assert analysed(abstract) == []
     assert [site.family for site in analysed(abstract + heir)] == ["step", "step"]
+
+
+def test_one_clock_counts_the_batches_of_an_epoch() -> None:
+    found = only(
+        """
+        def main(args, optimizer, dataset_loader):
+            max_iter = args.epochs * len(dataset_loader)
+            for epoch in range(args.start, args.epochs):
+                for i, batch in enumerate(dataset_loader):
+                    now = epoch * len(dataset_loader) + i
+                    rate = args.base_lr * (1 - now / max_iter) ** 0.9
+                    optimizer.param_groups[0]["lr"] = rate
+                    optimizer.param_groups[1]["lr"] = rate * 10
+        """
+    )
+    assert (found.family, found.study.faults) == ("poly", frozenset())
+    steps = len(found.curve)
+    assert steps == found.study.horizon(found.study.runs[0]) + 1
+
+
+@pytest.mark.parametrize("form", ["setter", "function"])
+def test_what_takes_1_away_counts_from_1(form: str) -> None:
+    body = {
+        "setter": "for group in optimizer.param_groups:\n        group['lr'] = lr",
+        "function": "return lr",
+    }[form]
+    (found,) = analysed(
+        "def get_lr(args, epoch, batch, total_batches, optimizer):\n"
+        "    p = (batch + (epoch - 1) * total_batches) / (args.warm_epochs * total_batches)\n"
+        "    lr = args.warm_from + p * (args.warm_to - args.warm_from) if epoch <= args.warm_epochs else args.lr\n"
+        f"    {body}\n"
+    )
+    assert all(rate >= 0 for rate in found.curve)
+    assert not found.study.faults & {"LR212", "LR204"}
+
+
+def test_a_loop_that_counts_from_0_is_believed() -> None:
+    found = only(
+        """
+        def train(args, optimizer):
+            for epoch in range(args.epochs):
+                rate = args.lr * (epoch - 1) / args.epochs
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+        """
+    )
+    assert found.curve[0] < 0

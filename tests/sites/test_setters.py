@@ -283,3 +283,20 @@ def test_a_rate_that_a_nested_function_works_out_is_worked_out_here() -> None:
                 group["lr"] = args.lr * factor(epoch)
     """)
     assert site.name == "adjust"
+
+
+@pytest.mark.parametrize("kept", ['state["lr"]', "args.lr", 'state["rates"]'])
+def test_a_rate_that_is_kept_in_an_entry_and_scaled_there(kept: str) -> None:
+    source = parse_source(
+        f"""
+def adjust_learning_rate(optimizer, epoch):
+    global state
+    if epoch in args.schedule:
+        {kept} *= args.gamma
+        for param_group in optimizer.param_groups:
+            param_group["lr"] = {kept}
+""".encode(),
+        "train.py",
+    )
+    _, (site,) = find_sites(source)
+    assert (site.form, site.name) == ("setter", "adjust_learning_rate")

@@ -51,6 +51,8 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
             own = tick_of(name)
             ticks.append(Tick.EPOCH if own is Tick.EPOCH else Tick.BATCH)
     clock = bench.start_clock(nested(ticks + asked))
+    # A loop that can be seen says itself where it begins.
+    clock.first = {tick: first for tick, first in clock.first.items() if tick not in ticks}
     for position, ((loop, name), tick) in enumerate(zip(counting, ticks, strict=True)):
         start = _start(loop)
         first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
