@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from lrfix.checks.exchanged import exchanged
 from lrfix.checks.given_arguments import misgiven
 from lrfix.checks.group_order import meant_for_another_group
-from lrfix.checks.kept_back import uncorrected
 from lrfix.checks.pasted import pasted
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
@@ -28,7 +27,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
         yield from pasted(study)
         yield from meant_for_another_group(study)
         return
-    for judge in (_text_compared_with_number, exchanged, uncorrected, _bare_attribute, _short):
+    for judge in (_text_compared_with_number, exchanged, _bare_attribute, _short):
         found = list(judge(study))
         if found:
             yield from found

@@ -1,4 +1,4 @@
-"""For LR106: schedulers that are built and dropped in the same statement. No rules here."""
+"""Schedulers that are built and kept nowhere, so that nothing can step them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.findings import Violation
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer
 
@@ -14,20 +13,15 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WARMUPS = "pytorch_warmup."
 
 
-def dropped(study: Study) -> Iterator[Violation]:
-    """``LinearWarmup(optimizer, warmup_period=n)`` as a statement: nobody holds the object, so nobody steps it."""
+def discarded(study: Study) -> Iterator[tuple[ast.AST, ast.Call, ast.expr]]:
+    """Statement, call and optimizer of ``LinearWarmup(optimizer, warmup_period=n)`` as a statement of its own."""
     for node in study.names.nodes:
         call = node.value if isinstance(node, ast.Expr) else None
         if not isinstance(call, ast.Call) or not _builds(study, call) or _expected_to_fail(study, node):
             continue
         optimizer = next((a for a in (*call.args, *(k.value for k in call.keywords)) if looks_like_optimizer(a)), None)
         if optimizer is not None:
-            yield Violation(
-                study.span(node),
-                f"`{ast.unparse(call.func)}` is built here and kept nowhere: nothing can step it, and what it is given "
-                f"has no effect on any step of `{ast.unparse(optimizer)}` after the first. Keep it in a variable, and "
-                "step it.",
-            )
+            yield node, call, optimizer
 
 
 def _builds(study: Study, call: ast.Call) -> bool:
@@ -49,4 +43,4 @@ def _expected_to_fail(study: Study, node: ast.AST) -> bool:
     return False
 
 
-__all__ = ["dropped"]
+__all__ = ["discarded"]

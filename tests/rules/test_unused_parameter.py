@@ -1,0 +1,383 @@
+"""LR106: settings that are accepted and decide nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+CLASS = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Cosine(LRScheduler):
+    def __init__(self, optimizer, total_steps, eta_min=0.001, last_epoch=-1):
+        self.total_steps = total_steps
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        share = 0.5 * (1 + math.cos(math.pi * min(1.0, self.last_epoch / max(1, self.total_steps))))
+        return [{rate} for base in self.base_lrs]
+"""
+
+
+def unused(found):
+    return [f for f in found if f.code == "LR106"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "lost"),
+    [
+        ("base * share", True),
+        ("self.eta_min + (base - self.eta_min) * share", False),
+        ("max(self.eta_min, base * share)", False),
+        ("base * share + self.eta_min * 0", True),
+    ],
+)
+def test_a_floor_that_the_rate_falls_through(check, rate, lost):
+    found = unused(check(CLASS.format(rate=rate)))
+    assert bool(found) is lost
+    assert all("`eta_min`" in f.message and "the same at every step" in f.message for f in found)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "class Longer(Cosine):\n    def get_lr(self):\n"
+        "        return [max(self.eta_min, lr) for lr in super().get_lr()]",
+        "def floor_of(scheduler):\n    return scheduler.eta_min",
+    ],
+)
+def test_a_setting_that_another_part_of_the_file_reads(check, more):
+    assert unused(check(CLASS.format(rate="base * share") + "\n\n" + more)) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "class Other:\n    def __init__(self):\n        self.eta_min = 1.0\n\n    def show(self):\n"
+        "        return self.eta_min",
+        "def build(optimizer, cfg):\n    return Cosine(optimizer, cfg.total, eta_min=cfg.eta_min)",
+    ],
+)
+def test_a_namesake_is_no_reader(check, more):
+    assert len(unused(check(CLASS.format(rate="base * share") + "\n\n" + more))) == 1
+
+
+def test_saving_and_printing_is_no_use(check):
+    source = """
+    class Stages:
+        def __init__(self, lr, warmup_steps, total_steps):
+            self.lr = lr
+            self.warmup_steps = max(1, warmup_steps)
+            self.total_steps = total_steps
+
+        def __call__(self, optimizer, num_updates):
+            lr = self.lr * min(1.0, (num_updates + 1) / self.warmup_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+        def state_dict(self):
+            return {"total_steps": self.total_steps}
+
+        def load_state_dict(self, state):
+            self.total_steps = state["total_steps"]
+    """
+    [finding] = unused(check(source))
+    assert "`total_steps`" in finding.message
+
+
+def test_a_base_class_out_of_sight_may_read_it(check):
+    source = """
+    from framework import Schedule
+
+    class Warmup(Schedule):
+        def __init__(self, optimizer, lr, warmup_steps, total_steps):
+            self.optimizer = optimizer
+            self.lr = lr
+            self.warmup_steps = max(1, warmup_steps)
+            self.total_steps = total_steps
+
+        def step(self, step):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * min(1.0, (step + 1) / self.warmup_steps)
+    """
+    assert unused(check(source)) == []
+
+
+SETTER = """
+def adjust(optimizer, epoch, base_lr, step_size=30, gamma=0.2):
+    for group in optimizer.param_groups:
+        group["lr"] = base_lr * {factor} ** (epoch // step_size)
+"""
+
+
+@pytest.mark.parametrize(("factor", "lost"), [("0.1", True), ("gamma", False)])
+def test_a_function_s_own_parameter(check, factor, lost):
+    assert bool(unused(check(SETTER.format(factor=factor)))) is lost
+
+
+@pytest.mark.parametrize(
+    "more", ["POLICIES = {'step': adjust}", "def other(optimizer, gamma):\n    return gamma", "register(adjust)"]
+)
+def test_parameters_that_somebody_else_prescribes(check, more):
+    assert unused(check(SETTER.format(factor="0.1") + "\n\n" + more)) == []
+
+
+def test_a_field_that_the_classes_beside_it_read_and_this_one_forgets(check):
+    source = """
+    from dataclasses import dataclass
+
+    @dataclass
+    class Schedule:
+        peak: float
+
+    @dataclass
+    class Linear(Schedule):
+        floor: float = 0.1
+
+        def get_lr(self, step):
+            return max(self.floor, self.peak * max(0.0, 1.0 - step / 80))
+
+    @dataclass
+    class Envelope(Schedule):
+        floor: float = 0.1
+
+        def get_lr(self, step):
+            return self.peak * max(0.0, 1.0 - step / 90)
+
+    def adjust(optimizer, schedule, step):
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.get_lr(step)
+    """
+    assert {f.span.start.line for f in unused(check(source))} == {17}
+
+
+BESIDE = """
+class Constant:
+    def __init__(self, {length}, lr):
+        self.{length} = {length}
+        self.lr = lr
+
+    def __call__(self, step):
+        return self.lr
+
+
+class Linear:
+    def __init__(self, {length}, lr_start, lr_end):
+        self.{length} = {length}
+        self.lr_start = lr_start
+        self.lr_end = lr_end
+
+    def __call__(self, step):
+        return self.lr_start + (self.lr_end - self.lr_start) * min(1.0, step / max(1, self.{length}))
+"""
+
+
+def test_a_constant_schedule_takes_the_length_that_the_schedules_beside_it_need(check):
+    assert unused(check(BESIDE.format(length="steps"))) == []
+
+
+INEFFECTIVE = {
+    "a count of no vocabulary": """
+    class Ramp:
+        def __init__(self, optimizer, low_lr, high_lr, size, plateaus=2):
+            self.optimizer, self.low_lr, self.high_lr, self.size = optimizer, low_lr, high_lr, size
+            self.plateaus = plateaus
+            self.done = 0
+
+        def step(self):
+            self.done += 1
+            share = min(1.0, self.done / self.size)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.low_lr + (self.high_lr - self.low_lr) * share
+    """,
+    "replaced by a constant": """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Poly(LRScheduler):
+        def __init__(self, optimizer, total, power=0.9, last_epoch=-1):
+            self.total, self.power = total, power
+            self.power = 1.0
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            return [base * (1 - min(self.last_epoch, self.total) / self.total) ** self.power for base in self.base_lrs]
+    """,
+    "cancelled by a weight of one": """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Floored(LRScheduler):
+        def __init__(self, optimizer, total, min_lr=1e-4, last_epoch=-1):
+            self.total, self.min_lr, self.weight = total, min_lr, 1.0
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            left = 1 - min(self.last_epoch, self.total) / self.total
+            return [self.min_lr * (1 - self.weight) + base * left for base in self.base_lrs]
+    """,
+    "a factory's floor, written as a number": """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup_steps, total_steps, min_ratio=0.2):
+        def factor(step):
+            if step < warmup_steps:
+                return (step + 1) / warmup_steps
+            left = max(0.0, (total_steps - step) / (total_steps - warmup_steps))
+            return 0.1 + 0.9 * left
+
+        return LambdaLR(optimizer, factor)
+    """,
+    "a clamp whose result is dropped": """
+    def lr_at(step, base_lr, min_lr, total_steps):
+        lr = base_lr * (1 - min(step, total_steps) / total_steps)
+        max(lr, min_lr)
+        return lr
+    """,
+    "a branch of the loop's settings": """
+    def adjust(optimizer, epoch, args):
+        if epoch < args.warmup_epochs:
+            lr = args.lr * (epoch + 1) / args.warmup_epochs
+        lr = args.lr * (1 - epoch / args.epochs) ** 0.9
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """,
+    "a branch of numbers": """
+    def adjust(optimizer, epoch, args):
+        if epoch < 5:
+            lr = args.lr * (epoch + 1) / 5
+        lr = args.lr * 0.1 ** (epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """,
+}
+EFFECTIVE = {
+    "read in another mode": """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Either(LRScheduler):
+        def __init__(self, optimizer, total, gamma=0.99, mode="linear", last_epoch=-1):
+            self.total, self.gamma, self.mode = total, gamma, mode
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.mode == "exp":
+                return [base * self.gamma**self.last_epoch for base in self.base_lrs]
+            return [base * (1 - min(self.last_epoch, self.total) / self.total) for base in self.base_lrs]
+    """,
+    "a momentum": """
+    class Triangle:
+        def __init__(self, optimizer, low_lr, high_lr, size, base_momentum=0.8):
+            self.optimizer, self.low_lr, self.high_lr, self.size = optimizer, low_lr, high_lr, size
+            self.base_momentum = base_momentum
+            self.done = 0
+
+        def step(self):
+            share = abs((self.done % (2 * self.size)) / self.size - 1)
+            self.done += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.low_lr + (self.high_lr - self.low_lr) * (1 - share)
+                group["momentum"] = self.base_momentum + 0.1 * share
+    """,
+    "stairs longer than any simulation": """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Stairs(LRScheduler):
+        def __init__(self, optimizer, step_size=200000, gamma=0.5, warmup=20, last_epoch=-1):
+            self.step_size, self.gamma, self.warmup = step_size, gamma, warmup
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch < self.warmup:
+                return [base * (self.last_epoch + 1) / self.warmup for base in self.base_lrs]
+            return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
+    """,
+    "built by one call with its siblings": """
+    class Linear:
+        def __init__(self, optimizer, lr, total_steps, end_lr=0.0, **others):
+            self.optimizer, self.lr, self.total_steps, self.end_lr, self.done = optimizer, lr, total_steps, end_lr, 0
+
+        def step(self):
+            self.done += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = max(self.end_lr, self.lr * (1 - self.done / self.total_steps))
+
+    class Root:
+        def __init__(self, optimizer, lr, warmup, end_lr=0.0, **others):
+            self.optimizer, self.lr, self.warmup, self.end_lr, self.done = optimizer, lr, warmup, end_lr, 0
+
+        def step(self):
+            self.done += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * min(self.done / self.warmup, (self.warmup / self.done) ** 0.5)
+
+    def build(kind, optimizer, options):
+        return {"linear": Linear, "root": Root}[kind](optimizer, end_lr=options.end_lr, **options.more)
+    """,
+}
+
+
+@pytest.mark.parametrize("form", INEFFECTIVE)
+def test_a_setting_whose_every_value_gives_the_same_rates(check, form):
+    assert len(unused(check(INEFFECTIVE[form]))) == 1
+
+
+@pytest.mark.parametrize("form", EFFECTIVE)
+def test_a_setting_that_matters_somewhere(check, advice, form):
+    assert unused(check(EFFECTIVE[form])) == unused(advice(EFFECTIVE[form])) == []
+
+
+TRAINER = """
+    import pytorch_warmup as warmup
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    class Trainer:
+        def __init__(self, optimizer, warmup_steps, total_steps):
+            self.scheduler = CosineAnnealingLR(optimizer, T_max=total_steps)
+            self.warmup = None
+            if warmup_steps:
+                {statement}
+    """
+BUILT = "warmup.LinearWarmup(optimizer, warmup_period=warmup_steps)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "reported"),
+    [
+        (BUILT, True),
+        ("CosineAnnealingLR(optimizer, T_max=warmup_steps)", True),
+        (f"self.warmup = {BUILT}", False),
+        ("self.add(warmup.LinearWarmup(optimizer, warmup_period=warmup_steps))", False),
+        ("prepare(optimizer, warmup_steps)", False),
+        ("self.scheduler.step()", False),
+    ],
+)
+def test_built_as_a_statement_of_its_own(check, statement, reported):
+    found = [f for f in check(TRAINER.format(statement=statement)) if f.code == "LR106"]
+    assert [f.span.start.line for f in found] == ([10] if reported else [])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        """
+        import pytest
+        from torch.optim.lr_scheduler import StepLR
+
+        def test_refuses(optimizer):
+            StepLR(optimizer, step_size=0)
+        """,
+        """
+        from torch.optim.lr_scheduler import StepLR
+
+        def accepts(optimizer, size):
+            try:
+                StepLR(optimizer, step_size=size)
+            except ValueError:
+                return False
+            return True
+        """,
+    ],
+)
+def test_built_to_see_whether_it_fails(codes, source):
+    assert "LR106" not in codes(source)
