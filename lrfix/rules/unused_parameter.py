@@ -26,6 +26,8 @@ _BESIDES = frozenset({"verbose", "seed", "rank", "device", "debug", "log", "prin
 _BY_NAME = frozenset({"locals", "vars", "eval", "exec"})
 _FACTORS = frozenset({"factor", "scale", "multiplier", "coeff", "mult"})
 _MOST = 14
+#: A run that ends early, past its horizon perhaps, shows enough with so many rates.
+_ENOUGH = 16
 
 
 @rule("LR106", uses=True)
@@ -42,7 +44,7 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
     if study.opaque is None and study.runs and all(constant(rates) for run in study.runs for rates in run.lr):
         return  # where nothing has an effect no setting is to blame
     yield from _unread(study)
-    if study.ran and not study.truncated:
+    if not study.truncated and study.runs and all(run.ran and len(run.curve) >= _ENOUGH for run in study.runs):
         yield from list(_overwritten(study)) or _ineffective(study)
 
 
