@@ -223,7 +223,7 @@ def markdown(results: list[Result], before: dict[str, Any], originals: int) -> s
     repositories = len(grouped(results, KEYS["repository"]))
     due = [r for r in results if r.row.get("due") != "info"]
     lines = [
-        f"{len(results)} faults in {originals} sound files of {repositories} repositories or packages. Named as due: "
+        f"{len(results)} faults in {originals} files of {repositories} repositories or packages. Named as due: "
         f"{ratio(r.due for r in results)}; by an error or a warning, of those where one is due: "
         f"{ratio(r.loud for r in due)}; mean over repositories: {mean_over_repositories(results):.2f}. On the "
         f"untouched files: {loud} errors or warnings, {infos} infos.",
