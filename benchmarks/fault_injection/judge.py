@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measure a linter on planted faults (plant.py).
 
-  judge.py --out DIR [--lrfix COMMAND] [--list] [--markdown [--into PAGE]] [--seconds N] [--workers N] [--reuse]
+  judge.py --out DIR [--lrfix COMMAND] [--list] [--markdown [--into PAGE]] [--operator NAME]
+           [--seconds N] [--workers N] [--reuse]
 
-Runs `COMMAND check --output-format json --no-cache --exit-zero` once over DIR/files and once over DIR/originals, and
-keeps both answers as DIR/found-files.json and DIR/found-originals.json (--reuse reads them instead of running again).
-With --seconds, the mutants are checked in small lots, the operators in turn, until the time is up; what was judged so
-far is kept and reported.
+Runs `COMMAND check --output-format json --no-cache --exit-zero` once over DIR/files and once over DIR/originals (with
+--operator only over what it is about), and keeps both answers as DIR/found-files.json and DIR/found-originals.json
+(--reuse reads them instead of running again). With --seconds, the mutants are checked in small lots, the operators in
+turn, until the time is up; what was judged so far is kept and reported.
 
 A mutant is *named* when a finding with an accepted code overlaps the changed place or the schedule, and the original
 does not have as many findings of that code there. It is named *loudly* by an error or a warning, and *as due* by that,
@@ -64,10 +65,14 @@ def checked(command: list[str], paths: list[str], timeout: float | None) -> dict
     return json.loads(done.stdout)
 
 
-def answer(command: list[str], out: Path, folder: str, reuse: bool) -> dict[str, Any]:
+def answer(command: list[str], out: Path, folder: str, names: set[str], reuse: bool) -> dict[str, Any]:
+    """The answer on all files of a folder, or, where only some are judged, on those."""
     kept = out / f"found-{folder}.json"
     if not (reuse and kept.exists()):
-        kept.write_text(json.dumps(checked(command, [str(out / folder)], None)))
+        places = sorted({name.split("/")[0] for name in names})
+        whole = len(places) == len(list((out / folder).iterdir()))
+        paths = [str(out / folder)] if whole else [str(out / folder / place) for place in places]
+        kept.write_text(json.dumps(checked(command, paths, None)))
     return json.loads(kept.read_text())
 
 
@@ -275,15 +280,16 @@ def main() -> None:
         if options.seconds and not options.reuse:
             after = answer_in_lots(command, out, rows, options.seconds, options.workers)
         else:
-            after = answer(command, out, "files", options.reuse)
-        before = answer(command, out, "originals", options.reuse)
+            after = answer(command, out, "files", {row["file"] for row in rows}, options.reuse)
         if "judged" in after:
             done = set(after["judged"])
             print(f"judged in the time given: {len(done)} of {len(rows)}", file=sys.stderr)
             rows = [row for row in rows if row["file"] in done]
+        untouched = {row["original"] for row in rows}
+        before = answer(command, out, "originals", untouched, options.reuse)
         results += judged(out, rows, after, before)
         noises["findings"] += before["findings"]
-        originals += len(list((out / "originals").iterdir()))
+        originals += len(untouched)
 
     text = (markdown if options.markdown else report)(results, noises, originals)
     if options.into:
