@@ -152,7 +152,7 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
         return None
     if any(_left_early(names, loop, loops) for loop in loops):
         return None
-    total, related, stated = 1, True, _as_stated(study, run)
+    total, related, stated, whole = 1, True, _as_stated(study, run), False
     for loop in loops:
         counted = turns(study, names, run, loop)
         if counted is None:
@@ -162,7 +162,9 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
         known = stated and all(study.defaults.get(p) == v for p, v in free.items())
         related = related and (known or not (free or (not made_of and count > 1)))
         total *= count
-    return Turns(total, not related)
+        whole = whole or not made_of or any(role_of(path) is not Role.LOADER_LENGTH for path in made_of)
+    # A loop over the batches of one epoch says nothing of how often its function is called.
+    return Turns(total, not related) if whole else None
 
 
 def _goes_elsewhere(study: Study, use: Construction | None) -> bool:

@@ -215,10 +215,15 @@ class Grid:
             words = f"with {count} parameter group{'s' if count > 1 else ''}"
             yield self.case(Setting("groups", Standing.PLAUSIBLE, words, groups=count, base_lrs=rates, draws=(0,)))
 
-    def edges(self) -> Iterator[Case]:
-        """Each length at 0, at 1 and as long as another; stated where the code's own default is that."""
+    def edges(self, legal: bool = True) -> Iterator[Case]:
+        """Each length at 0, at 1 and as long as another; stated where the code's own default is that.
+
+        Without ``legal`` the others are left out.
+        """
         use = self.study.use if isinstance(self.use, str) else self.use
         for edge in edges(self.study, self.first, use):
+            if not (edge.stated or legal):
+                continue
             standing = Standing.STATED if edge.stated else Standing.LEGAL
             draws = tuple(range(_DRAWS))
             yield self.case(Setting("edges", standing, edge.words, edge.overrides, draws=draws, lasts=edge.lasts))

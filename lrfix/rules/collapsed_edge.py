@@ -9,6 +9,7 @@ from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.extent import extent, is_part
 from lrfix.experiments.grid import Case, Grid, Standing
+from lrfix.experiments.stock import arguments, empty_lengths, stock_studies
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
@@ -17,21 +18,31 @@ from lrfix.sites.model import Construction
 
 #: A run whose highest rate is less than this share of the peak never got there.
 _SHARE = 0.5
-_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _CLASSES = ("subclass", "wrapper", "composition")
 
 
-@rule("LR214")
+@rule("LR214", uses=True)
 def collapsed_edge(study: Study) -> Iterator[Violation]:
+    if study.site.form != "training":
+        yield from _edges(study, legal=not is_part(study, study.use))
+        return
+    for stock in stock_studies(study):
+        found = _kept_down(stock) or next(_edges(stock, legal=False), None)
+        if found is not None:
+            yield found
+
+
+def _edges(study: Study, legal: bool) -> Iterator[Violation]:
+    """A schedule that collapses at an edge, that the code states or, with ``legal``, that it allows."""
     if study.opaque is not None or not study.ran or study.site.base == "MultiplicativeLR":
         return
     advice: Violation | None = None
     for use in _uses(study):
-        for case in Grid(study, use).edges():
+        for case in Grid(study, use).edges(legal):
+            stated = case.setting.standing is Standing.STATED
             if any(isinstance(value, Same) for value in case.setting.overrides.values()):
                 continue  # a run that is all warmup is what its length says
-            stated = case.setting.standing is Standing.STATED
-            if (advice is not None or is_part(study, study.use)) and not stated:
+            if advice is not None and not stated:
                 continue
             highest = _collapsed(study, case, use)
             if highest is not None:
@@ -42,6 +53,32 @@ def collapsed_edge(study: Study) -> Iterator[Violation]:
                 advice = found
     if advice is not None:
         yield advice
+
+
+def _kept_down(stock: Study) -> Violation | None:
+    """A scheduler of torch built with a length of 0 that keeps its start factor, or as a constant that is none."""
+    lengths = empty_lengths(stock)
+    unsaid = stock.site.base == "ConstantLR" and not {"factor", "total_iters"} & arguments(stock).keys()
+    if not lengths and not unsaid:
+        return None
+    run = stock.run(0, use=stock.site.constructions[0])
+    if not run.ran or run.failure is not None or not all_real(run.curve):
+        return None
+    base, curve = run.base_lrs[0], run.curve
+    if lengths and max(curve) <= _SHARE * base:
+        message = (
+            f"With `{lengths[0]}` = 0 nothing fails, and {stock.site.base} keeps the factor that it starts with: the "
+            f"rate of the whole run is at most {max(curve) / base:.3g} of the optimizer's."
+        )
+        return Violation(stock.site.span, message, stock.evidence(run, [0, 1, 2]))
+    low = next((k for k, rate in enumerate(curve) if rate > _SHARE * base), None)
+    if unsaid and low:
+        message = (
+            f"ConstantLR without arguments is no constant rate: the first {low} epochs train at {curve[0] / base:.3g} "
+            "of the optimizer's rate. `factor=1.0` leaves it alone."
+        )
+        return Violation(stock.site.span, message, stock.evidence(run, [0, low - 1, low]))
+    return None
 
 
 def _uses(study: Study) -> list[Construction | None]:
@@ -56,10 +93,10 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
 
     def highest(run: Run) -> tuple[float, float] | None:
         beside = study.run(run.scenario.index, use=use)
-        if moved & {Role.EPOCHS, Role.HORIZON} and any(role_of(path) in _WARMUPS for path in run.leaves):
-            return None  # a run that is shorter than its own warmup
         tops = _tops(study, run, use)
         peaks = _tops(study, beside, use)
+        if moved & {Role.EPOCHS, Role.HORIZON} and peaks and beside.curve[0] <= _SHARE * peaks[0]:
+            return None  # a run that is shorter than its own warmup
         low = [top <= _SHARE * peak and peak > 0 for top, peak in zip(tops, peaks, strict=False)]
         return (tops[0], peaks[0]) if low and all(low) else None
 

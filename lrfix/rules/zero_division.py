@@ -9,6 +9,7 @@ from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.extent import asked_steps, is_part
 from lrfix.experiments.grid import Case, Grid, Standing
+from lrfix.experiments.stock import stock_studies
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -21,8 +22,17 @@ _OTHER_INVENTIONS = (7, 0.1)
 _SOON = 240
 
 
-@rule("LR205")
+@rule("LR205", uses=True)
 def zero_division(study: Study) -> Iterator[Violation]:
+    if study.site.form != "training":
+        yield from _divisions(study)
+        return
+    for stock in stock_studies(study):
+        yield from (found for found in _divisions(stock, legal=False) if not found.advice)
+
+
+def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
+    """The divisions by zero of one schedule; without ``legal`` only at edges that the code states."""
     if study.opaque is not None:
         return
     first = study.runs[0].failure
@@ -34,11 +44,11 @@ def zero_division(study: Study) -> Iterator[Violation]:
     if first is not None and first.step <= 0:
         return
     advice: Violation | None = None
-    part = study.site.form in _CLASSES and is_part(study, study.use)
+    part = not legal or (study.site.form in _CLASSES and is_part(study, study.use))
     for use in _uses(study):
-        for case in Grid(study, use).edges():
+        for case in Grid(study, use).edges(legal=not part):
             stated = case.setting.standing is Standing.STATED
-            if (advice is not None or part or _without_decay(case)) and not stated:
+            if (advice is not None or _without_decay(case)) and not stated:
                 continue
             failure = _divides(study, case, use)
             if failure is None:

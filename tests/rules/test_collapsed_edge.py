@@ -120,3 +120,41 @@ def test_a_run_of_one_epoch_at_its_floor_is_told_of(findings):
                 group["lr"] = rate
         """
     assert [f.severity for f in findings(source) if f.code == "LR214"] == [Severity.INFO]
+
+
+STOCK = """
+    import argparse
+    import torch
+    from torch.optim import lr_scheduler
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--warmup", type=int, default=0)
+    args = parser.parse_args()
+
+    def build(optimizer):
+        return {made}
+    """
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("lr_scheduler.LinearLR(optimizer, start_factor=0.2, total_iters=0)", True),
+        ("lr_scheduler.LinearLR(optimizer, 0.2, 1.0, args.warmup)", True),
+        ("lr_scheduler.LinearLR(optimizer, 0.2, 1.0, args.warmup or 5)", False),
+        ("lr_scheduler.LinearLR(optimizer, total_iters=20)", False),
+        ("lr_scheduler.PolynomialLR(optimizer, total_iters=0)", False),
+        ("lr_scheduler.ConstantLR(optimizer)", True),
+        ("lr_scheduler.ConstantLR(optimizer, factor=1.0)", False),
+        ("lr_scheduler.ConstantLR(optimizer, 0.5, 10)", False),
+        ("lr_scheduler.StepLR(optimizer, 30)", False),
+        (
+            "lr_scheduler.SequentialLR(optimizer, [lr_scheduler.ConstantLR(optimizer), "
+            "lr_scheduler.StepLR(optimizer, 30)], milestones=[5])",
+            False,
+        ),
+        ("lr_scheduler.LinearLR(optimizer, 0.2, 1.0, args.warmup) if args.warmup else None", False),
+    ],
+)
+def test_a_scheduler_of_torch_is_judged_by_the_numbers_that_it_is_built_with(codes, made, told):
+    assert ("LR214" in codes(STOCK.format(made=made))) == told

@@ -311,3 +311,98 @@ def test_a_division_fails_with_the_numbers_that_the_file_states(codes, size, rep
                 step_count += 1
         """
     assert ("LR205" in codes(source)) is reported
+
+
+STOCK = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+
+    def build(optimizer, args, loader):
+        return {made}
+    """
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("OneCycleLR(optimizer, max_lr=0.1, total_steps=10, pct_start=0.1)", True),
+        ("OneCycleLR(optimizer, max_lr=0.1, total_steps=10, pct_start=0.3)", False),
+        ("OneCycleLR(optimizer, max_lr=0.1, total_steps=args.epochs * len(loader))", False),
+        ("CosineAnnealingLR(optimizer, T_max=0)", True),
+        ("CosineAnnealingLR(optimizer, T_max=args.epochs)", False),
+    ],
+)
+def test_a_scheduler_of_torch_divides_with_the_numbers_that_it_is_built_with(codes, made, told):
+    assert ("LR205" in codes(STOCK.format(made=made))) == told
+
+
+ASKED = """
+    def set_rate(config, state, optimizer):
+        if state.step < config.warmup_steps:
+            rate = config.lr * state.step / config.warmup_steps
+        else:
+            share = (state.step - config.warmup_steps) / (state.total_steps - config.warmup_steps)
+            rate = config.lr * (1 - share)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    def train(config, state, optimizer, loader):
+        for batch in loader:
+            {before}
+            set_rate(config, state, optimizer)
+            optimizer.step()
+            {after}
+    """
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [("state.step += 1", "", True), ("", "state.step += 1", False)])
+def test_a_loop_that_counts_before_it_asks_asks_for_the_end(advice, before, after, told):
+    found = [f for f in advice(ASKED.format(before=before or "pass", after=after)) if f.code == "LR205"]
+    assert any("as long as the whole" in f.message for f in found) == told
+
+
+WRAPPED = """
+    class Ramp:
+        def __init__(self, optimizer, total_steps, warmup_steps):
+            self.optimizer, self.total_steps, self.warmup_steps = optimizer, total_steps, max(1, warmup_steps)
+            self.count = 0
+            self.write()
+
+        def share(self):
+            if self.count {test} self.warmup_steps:
+                return (self.count + 1) / self.warmup_steps
+            return 1 - (self.count - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+
+        def write(self):
+            for group in self.optimizer.param_groups:
+                group["lr"] = 0.1 * self.share()
+
+        def step(self):
+            self.count += 1
+            self.write()
+    """
+
+
+@pytest.mark.parametrize(("test", "told"), [("<", ["LR205"]), ("<=", [])])
+def test_an_object_that_sets_its_first_rate_is_asked_once_more_at_the_end(advice, test, told):
+    assert [f.code for f in advice(WRAPPED.format(test=test)) if f.code == "LR205"] == told
+
+
+def test_a_run_of_no_epochs_is_no_warmup(advice):
+    source = """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class WarmRamp(LRScheduler):
+            def __init__(self, optimizer, whole, warm, last_epoch=-1):
+                self.whole, self.warm = whole, warm
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                if self.last_epoch < self.warm:
+                    return [base * self.last_epoch / self.warm for base in self.base_lrs]
+                return [base * max(0.0, 1 - self.last_epoch / self.whole) for base in self.base_lrs]
+
+        def build(optimizer, args):
+            return WarmRamp(optimizer, whole=args.epochs * 500, warm=args.epochs / 20)
+        """
+    assert [f.message for f in advice(source) if f.code == "LR205" and "epochs" in f.message] == []
