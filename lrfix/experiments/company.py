@@ -37,6 +37,20 @@ def company(study: Study) -> str | None:
     return None
 
 
+def in_company(study: Study) -> bool:
+    """Whether a function that builds the schedule builds another scheduler too, which may set what this one finds."""
+    names = study.used_in
+    own = {node for use in study.uses for node in ast.walk(use.call)}
+    around = {names.scope_of(use.call) for use in study.uses if use.names in (None, names)}
+    return any(
+        isinstance(node, ast.Call)
+        and node not in own
+        and stock_scheduler(names, node) is not None
+        and names.scope_of(node) in around
+        for node in names.nodes
+    )
+
+
 def _others(study: Study) -> Iterator[ast.AST]:
     """Schedulers that the file builds beside this one, and other lines that write a rate."""
     names = study.used_in
@@ -55,4 +69,4 @@ def _writes_rate(node: ast.AST) -> bool:
     return isinstance(key, ast.Constant) and key.value == "lr"
 
 
-__all__ = ["company", "leans_on_present_rate"]
+__all__ = ["company", "in_company", "leans_on_present_rate"]

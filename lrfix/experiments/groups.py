@@ -21,6 +21,7 @@ _BASES = (0.1, 0.03, 0.007)
 _OTHER = 1.7
 _OWN_KEYS = frozenset({"lr", "initial_lr", "params"})
 _MUST_FOLLOW = 8
+_STEPS = 120
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,14 @@ def borrowed(study: Study, setting: Setting) -> Run | None:
 
 
 def _run(study: Study, setting: Setting, bases: tuple[float, ...]) -> Run | None:
-    run = study.run(setting.draw, use=setting.use, groups=len(bases), base_lrs=bases, overrides=setting.fixed)
+    run = study.run(
+        setting.draw,
+        use=setting.use,
+        groups=len(bases),
+        base_lrs=bases,
+        overrides=setting.fixed,
+        steps=min(study.steps, _STEPS),
+    )
     # What the code builds itself has the groups that it has.
     return run if sound(run) and run.base_lrs == bases else None
 

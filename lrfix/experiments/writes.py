@@ -38,9 +38,20 @@ def _stores(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
+def reads_present_rate(study: Study) -> bool:
+    """Whether the schedule looks at the rate that stands in a group, elsewhere than where it is built."""
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if is_rate_key(node) and isinstance(getattr(node, "ctx", None), ast.Load):
+                function = study.names.enclosing(node, ast.FunctionDef)
+                if getattr(function, "name", "") != "__init__":
+                    return True
+    return False
+
+
 def is_rate_key(node: ast.AST) -> bool:
     """``anything["lr"]``."""
     return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
 
 
-__all__ = ["is_rate_key", "written_as_it_is"]
+__all__ = ["is_rate_key", "reads_present_rate", "written_as_it_is"]

@@ -49,7 +49,7 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
             return
     if by_factor:
         yield from _right_for_one(study)
-    elif study.site.form in _WRITING:
+    elif study.site.form == "subclass" or (study.site.form in _WRITING and study.site.writes):
         yield from _factor_for_a_rate(study, _span(study))
 
 
@@ -60,6 +60,8 @@ def _counted_twice(study: Study, use: Construction | None) -> Iterator[Violation
     multiplied = study.site.base == "MultiplicativeLR" and study.site.form == "lambda"
     shown: dict[str, list[Doubled]] = {}
     for index in range(len(study.runs)):
+        if index and not shown:
+            return
         for doubled in rate_for_rate(study, index, use, text):
             twice = _ratios_double(doubled) if multiplied else doubled.grows(4)
             if twice:

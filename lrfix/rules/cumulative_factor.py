@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import arguments_of
 from lrfix.experiments.accumulation import goes_on_from_what_stands, piled_up, within_reach
+from lrfix.experiments.company import in_company
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import MOST_USES, Study, all_real, constant
 from lrfix.findings import Span, Violation
@@ -42,7 +43,9 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
 
 def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
     runs = within_reach(study, use)
-    if not runs or not all(goes_on_from_what_stands(study, index, use) for index in range(len(runs))):
+    if not runs or (study.site.base != "MultiplicativeLR" and in_company(study)):
+        return
+    if not all(goes_on_from_what_stands(study, index, use) for index in range(len(runs))):
         return
     shown = [piled_up(run.curve) for run in runs]
     if any(step is None for step in shown):

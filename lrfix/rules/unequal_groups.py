@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lrfix.domains.roles import RATES, role_of
 from lrfix.experiments.groups import Apart, Setting, borrowed, groups_shown, told_apart, unlike, walks_groups
 from lrfix.experiments.structure import methods
-from lrfix.experiments.study import MOST_USES, Study, constant
+from lrfix.experiments.study import Study, constant
 from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 
 _CLASSES = ("subclass", "wrapper")
-_DRAWS = (0, 1)
 
 
 @rule("LR213")
@@ -26,17 +26,17 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
         return  # torch hands every group its own base rate
     shown = groups_shown(study)
     for setting in _settings(study):
-        draws = [Setting(setting.use, setting.fixed, draw) for draw in _DRAWS]
-        apart = [unlike(study, draw) for draw in draws]
-        found = _treated_unlike(study, [a for a in apart if a is not None], shown)
-        if len([a for a in apart if a is not None]) == len(draws) and found is not None:
+        other = replace(setting, draw=1)
+        apart = unlike(study, setting)
+        again = unlike(study, other) if apart is not None else None
+        found = _treated_unlike(study, [apart, again], shown) if apart is not None and again is not None else None
+        if found is not None:
             yield found
             return
         if study.site.form not in _CLASSES or shown == 1:
             continue
-        runs = [borrowed(study, draw) for draw in draws]
-        run = runs[0]
-        if run is not None and all(other is not None for other in runs):
+        run = borrowed(study, setting)
+        if run is not None and borrowed(study, other) is not None:
             yield Violation(
                 _place_of_first(study),
                 f"Every parameter group gets the base rate of the first: with base rates {run.base_lrs[0]:.6g} and "
@@ -50,16 +50,13 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
 
 def _settings(study: Study) -> Iterator[Setting]:
     """The uses that the project shows, the definition by itself, and that again with each rate it may do without."""
-    uses = list(dict.fromkeys([study.use, *study.uses[:MOST_USES], None]))
-    yield from (Setting(use, {}, 0) for use in uses)
+    yield from (Setting(use, {}, 0) for use in dict.fromkeys([study.use, None]))
     for name, default, _ in study.constructor:
         if isinstance(default, ast.Constant) and default.value is None and role_of(name) in RATES:
             yield Setting(None, {name: None}, 0)
 
 
 def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Violation | None:
-    if not apart:
-        return None
     one = apart[0]
     run, group = one.run, one.group
     if all(a.late for a in apart):

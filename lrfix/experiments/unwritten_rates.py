@@ -1,13 +1,14 @@
-"""For LR105: a rate that is worked out, given a name, and reaches no optimizer. No rules here."""
+"""Rates that are worked out and reach no optimizer: returned to nobody, given a name that nobody reads, only logged."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.clock import parameter_ticks
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.names import Assigned, Scope
+from lrfix.names import Assigned, Defined, Scope
 from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
 
 _NEW = frozenset({"new", "next", "updated"})
@@ -18,6 +19,7 @@ _ASKED = frozenset({"lr", "learning", "scheduler", "schedule", "anneal", "anneal
 def unwritten(study: Study) -> Iterator[Violation]:
     yield from _returned_alone(study)
     yield from _given_a_name_alone(study)
+    yield from _logged_alone(study)
 
 
 def _returned_alone(study: Study) -> Iterator[Violation]:
@@ -46,6 +48,66 @@ def _returned_alone(study: Study) -> Iterator[Violation]:
             )
 
 
+def _logged_alone(study: Study) -> Iterator[Violation]:
+    """The rate of the step, worked out beside the optimizer's update and looked at by nobody but the log."""
+    if any(_sets_some_rate(n) for n in study.names.nodes):
+        return
+    for node in study.names.nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or len(node.targets) != 1:
+            continue
+        target, function = node.targets[0], _formula(study, node.value)
+        if function is None or not isinstance(target, ast.Name) or not names_rate(target.id):
+            continue
+        loop = study.names.enclosing(node, (ast.For, ast.While))
+        scope = study.names.scope_of(node)
+        if loop is None or not any(_updates(n) for n in ast.walk(loop)) or target.id in scope.outer_names:
+            continue
+        if all(_is_logged(study, n) for n in study.names.nodes if _reads(study, n, target.id, scope)):
+            yield Violation(
+                study.span(node),
+                f"`{function.name}` works out the rate of the step, and nothing in the file writes a rate: "
+                f"`{target.id}` does not reach the optimizer, which goes on with the rate it has.",
+            )
+            return
+
+
+def _formula(study: Study, call: ast.Call) -> ast.FunctionDef | None:
+    """The function of the file that a call asks, where it calculates with the step that it is told."""
+    if not isinstance(call.func, ast.Name):
+        return None
+    found = [b.node for b in study.names.bindings(call.func.id, call) if isinstance(b, Defined)]
+    function = found[0] if len(found) == 1 else None
+    if not isinstance(function, ast.FunctionDef) or any(
+        looks_like_optimizer(ast.Name(a.arg)) for a in function.args.args
+    ):
+        return None
+    told = parameter_ticks([a.arg for a in function.args.args])
+    works = any(isinstance(n, ast.BinOp) for n in ast.walk(function))
+    return function if told and works and not any(looks_like_optimizer(a) for a in _given(call)) else None
+
+
+def _updates(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+        and looks_like_optimizer(node.func.value)
+    )
+
+
+def _is_logged(study: Study, node: ast.AST) -> bool:
+    """Whether a value ends in a text, or in a call that speaks of logging."""
+    for around in study.names.ancestors(node):
+        if isinstance(around, ast.JoinedStr):
+            return True
+        if isinstance(around, ast.Call):
+            spoken = set(words(ast.unparse(around.func)))
+            return bool(spoken & {"print", "log", "logger", "logging", "writer", "wandb", "format", "info", "append"})
+        if isinstance(around, ast.stmt):
+            return False
+    return False
+
+
 def _sets_some_rate(node: ast.AST) -> bool:
     """Whether anything may move a rate: a group, a scheduler, an optimizer that is rebuilt by hand."""
     if isinstance(node, ast.Attribute):
@@ -70,7 +132,7 @@ def _given_a_name_alone(study: Study) -> Iterator[Violation]:
                     isinstance(binding, Assigned)
                     and isinstance(binding.value, ast.Call)
                     and _asks_a_schedule(binding.value)
-                    and not _read(study, name, scope)
+                    and not any(_reads(study, n, name, scope) for n in study.names.nodes)
                     and not _writes(node)
                 ):
                     yield Violation(
@@ -94,13 +156,12 @@ def _given(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(k.value for k in call.keywords)]
 
 
-def _read(study: Study, name: str, scope: Scope) -> bool:
-    return any(
-        isinstance(n, ast.Name)
-        and n.id == name
-        and isinstance(n.ctx, ast.Load)
-        and study.names.owner(name, study.names.scope_of(n)) is scope
-        for n in study.names.nodes
+def _reads(study: Study, node: ast.AST, name: str, scope: Scope) -> bool:
+    return (
+        isinstance(node, ast.Name)
+        and node.id == name
+        and isinstance(node.ctx, ast.Load)
+        and study.names.owner(name, study.names.scope_of(node)) is scope
     )
 
 

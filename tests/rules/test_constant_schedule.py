@@ -175,3 +175,120 @@ def build(model, args, total):
 """
     found = check("from functools import partial\nfrom torch.optim import SGD\n" + HEAD + source)
     assert bool(constants(found)) == reported
+
+
+LOGGED = """
+import math
+from torch.optim import SGD
+
+def get_lr(step, max_steps, peak):
+    return peak * 0.5 * (1 + math.cos(math.pi * step / max_steps))
+
+def train(model, loader, max_steps):
+    optimizer = SGD(model.parameters(), lr=0.1)
+    for step in range(max_steps):
+        lr = get_lr(step, max_steps, 0.1)
+        {use}
+        optimizer.step()
+        print(f"step {{step}} lr {{lr}}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "reported"),
+    [
+        ("pass", True),
+        ('wandb.log({"lr": lr})', True),
+        (GROUPS.format(owner="optimizer"), False),
+        ("apply(model, lr)", False),
+        ('optimizer.param_groups[0].update({"lr": lr})', False),
+    ],
+)
+def test_a_rate_that_only_the_log_sees(check, use, reported):
+    assert bool(constants(check(LOGGED.format(use=use)))) is reported
+
+
+DOCUMENTED = '''
+def adjust_learning_rate(optimizer, epoch, args):
+    """{doc}"""
+    lr = args.lr{more}
+    for group in optimizer.param_groups:
+        if "lr_scale" in group:
+            group["lr"] = lr * group["lr_scale"]
+        else:
+            group["lr"] = lr
+'''
+
+
+@pytest.mark.parametrize(
+    ("doc", "more", "reported"),
+    [
+        ("Cosine decay of the rate after a warmup.", "", True),
+        ("Cosine decay of the rate after a warmup.", " * (1 - epoch / args.epochs)", False),
+        ("The rate of the present epoch.", "", False),
+        ("Constant or polynomial decay.", "", False),
+    ],
+)
+def test_a_docstring_that_promises_a_shape(check, doc, more, reported):
+    assert bool(constants(check(DOCUMENTED.format(doc=doc, more=more)))) is reported
+
+
+CHAINED = """
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+class Dampened(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, last_epoch=-1):
+        self.warmup_steps = warmup_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        share = min(1.0, self.last_epoch / self.warmup_steps)
+        return [group["lr"] * share for group in self.optimizer.param_groups]
+"""
+BESIDE = """
+def build(optimizer, total):
+    decay = LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total))
+    return [decay, Dampened(optimizer, 100)]
+"""
+
+
+@pytest.mark.parametrize(("beside", "reported"), [("", True), (BESIDE, False)])
+def test_a_multiplier_of_what_another_scheduler_writes(check, beside, reported):
+    assert bool(constants(check(CHAINED + beside))) is reported
+
+
+FLOORED = """
+from torch.optim.lr_scheduler import LambdaLR
+
+def build(optimizer, milestones, cfg):
+    def factor(epoch):
+        drops = sum(epoch >= m for m in milestones)
+        return max(cfg.DROP ** drops, {floor})
+
+    return LambdaLR(optimizer, factor)
+"""
+
+
+@pytest.mark.parametrize("floor", ["cfg.CLIP / cfg.LR", "cfg.BOTTOM", "cfg.CLIP"])
+def test_a_constant_that_only_invented_values_make(check, floor):
+    assert constants(check(FLOORED.format(floor=floor))) == []
+
+
+COUNTED = """
+class Poly:
+    def __init__(self, optimizer, total_steps):
+        self.optimizer, self.total_steps, self.count = optimizer, total_steps, 0
+        self.bases = [group["lr"] for group in optimizer.param_groups]
+
+    def step(self):
+        {advance}
+        for group, base in zip(self.optimizer.param_groups, self.bases):
+            group["lr"] = base * max(0.0, 1 - self.count / self.total_steps)
+"""
+
+
+@pytest.mark.parametrize(
+    ("advance", "reported"), [("self.count += 1", False), ("self.count = min(self.count + 1, 0)", True)]
+)
+def test_a_class_of_ones_own_that_never_counts(check, advance, reported):
+    assert bool(constants(check(COUNTED.format(advance=advance)))) is reported

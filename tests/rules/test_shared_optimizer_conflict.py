@@ -133,3 +133,74 @@ def test_torch_itself_forgets_the_decay():
         warmup.step()  # lrfix: ignore[LR110]
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == [1.0] * 4
+
+
+ONCE = """
+from torch.optim.lr_scheduler import LambdaLR, StepLR
+
+def train(model, loader, optimizer, epochs, pivot):
+    schedule = {scheduler}
+    for epoch in range(epochs):
+        if {test}:
+            {write}
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+            {inner}
+        {outer}
+"""
+ZERO = 'optimizer.param_groups[1]["lr"] = 0.0'
+LAMBDA = "LambdaLR(optimizer, lambda step: 1.0 / (1 + step))"
+
+
+def once(**parts: str) -> str:
+    usual = {"scheduler": LAMBDA, "test": "epoch == pivot", "write": ZERO, "inner": "schedule.step()", "outer": "pass"}
+    return ONCE.format(**{**usual, **parts})
+
+
+@pytest.mark.parametrize(
+    ("parts", "reported"),
+    [
+        ({}, True),
+        ({"test": "epoch >= pivot"}, True),
+        ({"write": 'for group in optimizer.param_groups: group["lr"] *= 0.1'}, True),
+        ({"inner": "pass", "outer": "schedule.step()"}, True),
+        # a hand-written warmup, made anew before every update
+        ({"test": "epoch < pivot", "inner": "pass", "outer": "schedule.step()"}, False),
+        ({"scheduler": "StepLR(optimizer, 30)"}, False),
+        ({"write": ZERO.replace("optimizer", "other")}, False),
+        ({"write": f"{ZERO}; schedule.base_lrs[1] = 0.0"}, False),
+        ({"write": f"{ZERO}; break"}, False),
+    ],
+)
+def test_a_rate_written_once_is_written_over(check, parts, reported):
+    found = conflicts(check(once(**parts)))
+    assert ["lasts until the next `schedule.step()`" in f.message for f in found] == ([True] if reported else [])
+
+
+OWN = """
+from torch.optim.lr_scheduler import LRScheduler, StepLR
+
+class Ramp(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, last_epoch=-1):
+        self.warmup_steps = max(1, warmup_steps)
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        share = min(1.0, (self.last_epoch + 1) / self.warmup_steps)
+        return [{rate} for base, group in zip(self.base_lrs, self.optimizer.param_groups)]
+
+def train(optimizer, loader, epochs):
+    ramp = Ramp(optimizer, 1000)
+    decay = StepLR(optimizer, 30)
+    for epoch in range(epochs):
+        for batch in loader:
+            optimizer.step()
+            ramp.step()
+        decay.step()
+"""
+
+
+@pytest.mark.parametrize(("rate", "reported"), [("base * share", True), ('group["lr"]', False)])
+def test_whether_a_class_of_the_project_starts_anew_is_tried_out(check, rate, reported):
+    assert bool(conflicts(check(OWN.format(rate=rate)))) is reported

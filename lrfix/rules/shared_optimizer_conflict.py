@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lrfix.checks.erasing import erasing
+from lrfix.experiments.accumulation import goes_on_from_what_stands
 from lrfix.experiments.study import Study
+from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.registry import rule
@@ -15,39 +16,52 @@ from lrfix.sites.vocabulary import call_argument, torch_scheduler
 
 #: Schedulers whose every step writes a rate of their own, whatever stands in the optimizer; the others go on from it.
 _ABSOLUTE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"})
-_COMPOSERS = frozenset({"SequentialLR", "ChainedScheduler"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.ExceptHandler)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_BASES = ("initial_lr", "base_lrs")
 
 
 @dataclass(frozen=True)
 class _Scheduler:
-    """A torch scheduler under a name, with the statements that step it in every turn of their loops."""
+    """A scheduler under a name, with the statements that step it in every turn of their loops."""
 
     name: str
     base: str
     optimizer: str
     built: ast.Call
     steps: tuple[ast.AST, ...]
+    absolute: bool
 
 
 @rule("LR110", uses=True)
 def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
-        yield from erasing(study)
         for scope in study.names.scopes.values():
-            yield from _conflicts(study, _schedulers(study, scope))
-    elif study.site.form in ("lambda", "composition"):
-        yield from _two_schedulers(study)
+            known = _schedulers(study, scope)
+            yield from _conflicts(study, known)
+            yield from _written_once(study, known)
+    elif study.site.form in ("lambda", "composition", "subclass"):
+        yield from _beside_others(study)
     elif study.site.form == "setter":
         yield from _setter_over_scheduler(study)
 
 
-def _two_schedulers(study: Study) -> Iterator[Violation]:
-    for construction in study.site.constructions:
-        known = _schedulers(study, study.names.scope_of(construction.call))
-        yield from _conflicts(study, known, [s for s in known if s.built is construction.call])
+def _beside_others(study: Study) -> Iterator[Violation]:
+    """The site's own scheduler and others that the same function builds; whether it starts anew, a run has told."""
+    for use in study.site.constructions:
+        scope = study.names.scope_of(use.call)
+        known = _schedulers(study, scope, {use.call: study.site.name or study.site.base})
+        own = [s for s in known if s.built is use.call]
+        if own and study.site.form == "subclass":
+            if not study.ran or goes_on_from_what_stands(study, 0, study.use):
+                continue
+            known = [replace(s, absolute=True) if s.built is use.call else s for s in known]
+            own = [s for s in known if s.built is use.call]
+        found = list(_conflicts(study, known, own)) or list(_written_once(study, own))
+        if found:
+            yield from found[:1]
+            return
 
 
 def _conflicts(
@@ -58,10 +72,10 @@ def _conflicts(
         for other in known:
             if other is own or other.optimizer != own.optimizer:
                 continue
-            eraser, erased = (own, other) if own.base in _ABSOLUTE else (other, own)
-            if eraser.base not in _ABSOLUTE:
+            eraser, erased = (own, other) if own.absolute else (other, own)
+            if not eraser.absolute:
                 continue
-            if erased.base in _ABSOLUTE and _last(study, own, other) is erased:
+            if erased.absolute and _last(study, own, other) is erased:
                 eraser, erased = erased, eraser
             step = _meeting(study, eraser, erased)
             if step is not None:
@@ -73,6 +87,104 @@ def _conflicts(
                     "or step only one at a time.",
                 )
                 return
+
+
+def _written_once(study: Study, known: Sequence[_Scheduler]) -> Iterator[Violation]:
+    """A rate written by hand now and then, while a scheduler of the same optimizer writes its own at every step."""
+    absolute = [s for s in known if s.absolute]
+    for write in study.names.nodes if absolute else ():
+        if not is_rate_key(write) or not isinstance(getattr(write, "ctx", None), ast.Store):
+            continue
+        statement = study.names.statement_of(write)
+        optimizer = _optimizer_of(study, write)
+        if statement is None or optimizer is None:
+            continue
+        for scheduler in absolute:
+            if scheduler.optimizer != optimizer or not _same_function(study, write, scheduler):
+                continue
+            step = next((s for s in scheduler.steps if _outlives(study, statement, s)), None)
+            if step is not None:
+                yield Violation(
+                    study.span(statement),
+                    f"What is written here lasts until the next `{scheduler.name}.step()` (line "
+                    f"{getattr(step, 'lineno', 0)}): {scheduler.base} writes its own factor times the base rate over "
+                    "it. Change `initial_lr` and the scheduler's `base_lrs` as well, or build the factor into the "
+                    "schedule.",
+                )
+                return
+
+
+def _outlives(study: Study, write: ast.stmt, step: ast.AST) -> bool:
+    """Whether steps go on after a write that is not made anew before each of them."""
+    around = [loop for loop in _loops(study, write) if not _walks_groups(loop)]
+    stepping = _loops(study, step)
+    if not around or isinstance(step, ast.Return) or around[0] not in stepping or _leaves(study, write):
+        return False
+    above = list(study.names.ancestors(write))
+    guards = [n for n in above[: above.index(around[0])] if isinstance(n, ast.If)]
+    if any(_moves_bases(guard) for guard in guards):
+        return False
+    if stepping[0] is not around[0]:
+        return True  # once in a turn of the outer loop, and the scheduler steps in the inner one
+    return any(_is_moment(guard.test) and write not in guard.orelse for guard in guards)
+
+
+def _is_moment(test: ast.expr) -> bool:
+    """``epoch == 30``, ``step == args.pivot``: once in a run."""
+    return (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Eq)
+        and isinstance(test.left, ast.Name | ast.Attribute)
+        and not (isinstance(test.comparators[0], ast.Constant) and isinstance(test.comparators[0].value, str))
+    )
+
+
+def _moves_bases(guard: ast.If) -> bool:
+    """Whether the branch changes what the scheduler starts from as well, or builds another."""
+    for node in ast.walk(guard):
+        if isinstance(node, ast.Attribute) and node.attr in _BASES:
+            return True
+        if isinstance(node, ast.Constant) and node.value in _BASES:
+            return True
+        if isinstance(node, ast.Call) and "schedul" in ast.unparse(node.func).lower():
+            return True
+    return False
+
+
+def _leaves(study: Study, write: ast.stmt) -> bool:
+    """Whether the block of a write ends the loop."""
+    for around in (write, *study.names.ancestors(write)):
+        if isinstance(around, _LOOPS) and not _walks_groups(around):
+            return False
+        block = getattr(study.names.parents.get(around), "body", None)
+        if isinstance(block, list) and any(isinstance(s, ast.Break | ast.Return | ast.Raise) for s in block):
+            return True
+    return False
+
+
+def _walks_groups(loop: ast.AST) -> bool:
+    return isinstance(loop, ast.For) and "param_groups" in ast.unparse(loop.iter)
+
+
+def _optimizer_of(study: Study, write: ast.AST) -> str | None:
+    """The optimizer whose group a write goes to: ``opt`` of ``opt.param_groups[1]["lr"]``, or of the loop around."""
+    holder = write.value if isinstance(write, ast.Subscript) else None
+    if isinstance(holder, ast.Subscript) and isinstance(holder.value, ast.Attribute):
+        return ast.unparse(holder.value.value) if holder.value.attr == "param_groups" else None
+    if not isinstance(holder, ast.Name):
+        return None
+    for around in study.names.ancestors(write):
+        if isinstance(around, ast.For) and any(
+            isinstance(n, ast.Name) and n.id == holder.id for n in ast.walk(around.target)
+        ):
+            groups = [n for n in ast.walk(around.iter) if isinstance(n, ast.Attribute) and n.attr == "param_groups"]
+            return ast.unparse(groups[0].value) if len(groups) == 1 else None
+    return None
+
+
+def _same_function(study: Study, write: ast.AST, scheduler: _Scheduler) -> bool:
+    return study.names.scope_of(write) is study.names.scope_of(scheduler.built)
 
 
 def _last(study: Study, one: _Scheduler, two: _Scheduler) -> _Scheduler:
@@ -96,21 +208,22 @@ def _meeting(study: Study, eraser: _Scheduler, erased: _Scheduler) -> ast.AST | 
     return None
 
 
-def _schedulers(study: Study, scope: Scope) -> list[_Scheduler]:
-    """The torch schedulers that a function builds under names of its own and steps unconditionally."""
+def _schedulers(study: Study, scope: Scope, also: dict[ast.Call, str] | None = None) -> list[_Scheduler]:
+    """The schedulers that a function builds under names of its own and steps unconditionally: torch's and ``also``."""
     names = study.names
     found = []
     for name, bindings in scope.bindings.items():
         only = bindings[0] if len(bindings) == 1 else None
         if not isinstance(only, Assigned) or only.index or not isinstance(only.value, ast.Call):
             continue
-        base = torch_scheduler(names, only.value.func)
+        base = torch_scheduler(names, only.value.func) or (also or {}).get(only.value)
         optimizer = call_argument(only.value, 0, "optimizer")
         if base is None or optimizer is None or _conditional(study, only.node) or _handed_on(study, scope, name):
             continue
         steps = tuple(_steps(study, scope, name))
         if steps:
-            found.append(_Scheduler(name, base, ast.unparse(optimizer), only.value, steps))
+            absolute = base in _ABSOLUTE
+            found.append(_Scheduler(name, base, ast.unparse(optimizer), only.value, steps, absolute))
     return found
 
 
@@ -246,3 +359,6 @@ def _all_groups(study: Study, node: ast.AST) -> bool:
         return False
     user = study.names.parents.get(node)
     return not (isinstance(user, ast.Subscript) and not isinstance(user.slice, ast.Slice))
+
+
+__all__ = ["shared_optimizer_conflict"]

@@ -1,0 +1,149 @@
+"""LR105: a schedule is written, and the rate never changes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrfix.domains.clock import parameter_ticks
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.bypass import driven_by_another_method
+from lrfix.experiments.movement import means_to_move, never_moves, stands
+from lrfix.experiments.structure import schedule_functions
+from lrfix.experiments.study import Study, constant
+from lrfix.experiments.unwritten_rates import unwritten
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.sites.vocabulary import torch_scheduler, words
+
+#: Shapes that no constant has.
+_SHAPES = {
+    "cosine": "cosine",
+    "annealing": "annealing",
+    "anneal": "annealing",
+    "poly": "polynomial decay",
+    "polynomial": "polynomial decay",
+    "exponential": "exponential decay",
+    "decay": "decay",
+    "decays": "decay",
+    "decayed": "decay",
+    "restarts": "restarts",
+    "cyclic": "cycles",
+}
+#: What may stand beside the constant: a warmup, and what joins it to the rest.
+_BESIDE = frozenset({"LinearLR", "ConstantLR", "SequentialLR", "ChainedScheduler", "LambdaLR", "MultiplicativeLR"})
+_NOT_SO = frozenset({"constant", "fixed", "no", "none", "without", "or", "dummy", "weight", "wd", "test"})
+_ENOUGH = 40
+
+
+@rule("LR105", uses=True)
+def constant_schedule(study: Study) -> Iterator[Violation]:
+    if study.site.form == "training":
+        yield from unwritten(study)
+        return
+    if not study.ran or study.truncated:
+        return
+    run = study.runs[0]
+    promised = _promise(study)
+    if promised is not None:
+        yield Violation(
+            study.site.span,
+            f"`{promised.name}` says {promised.word} and gives a constant rate: from step {promised.since} to step "
+            f"{len(run.curve) - 1} it stays {run.curve[-1]:.6g}.",
+            study.evidence(run, [0, promised.since, len(run.curve) - 1]),
+        )
+    elif driven_by_another_method(study) or not means_to_move(study):
+        return
+    elif never_moves(study):
+        yield Violation(
+            study.site.span,
+            f"A schedule is written, but the rate never changes: it is {run.curve[0]:.6g} at step 0 and still "
+            f"{run.curve[-1]:.6g} at step {len(run.curve) - 1}.",
+            study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+        )
+    elif study.everywhere(lambda run: _flat_until_horizon(study, run)) and _decays_by_formula(study):
+        horizon = study.horizon(run) or 0
+        yield Violation(
+            study.site.span,
+            f"The decay never happens: the rate is {run.curve[0]:.6g} from step 0 to step {horizon - 1}, the whole "
+            f"run of {horizon} steps.",
+            study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
+        )
+
+
+def _flat_until_horizon(study: Study, run: Run) -> bool:
+    horizon = study.horizon(run)
+    return horizon is not None and 20 < horizon < len(run.curve) and constant(run.curve[:horizon])
+
+
+def _decays_by_formula(study: Study) -> bool:
+    """A power or a cosine of the progress: something continuous, not a milestone that comes late."""
+    return any(
+        isinstance(node, ast.Pow) or (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("cos"))
+        for function in schedule_functions(study)
+        for node in ast.walk(function)
+    )
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """A function's name, the word it says of itself, and the step from which the rate is constant."""
+
+    name: str
+    word: str
+    since: int
+
+
+def _promise(study: Study) -> _Promise | None:
+    """What a function's name or docstring says of its only schedule, where that is a constant in every draw."""
+    if study.unvaried is not None:
+        return None
+    if study.site.form == "setter":
+        return _told_the_step_for_nothing(study)
+    function = study.names.enclosing(study.node, ast.FunctionDef)
+    if study.site.form not in ("lambda", "composition") or not isinstance(function, ast.FunctionDef):
+        return None
+    shape = _spoken(words(function.name))
+    if shape is None:
+        return None
+    built = [torch_scheduler(study.names, n.func) for n in ast.walk(function) if isinstance(n, ast.Call)]
+    if any(base is not None and base not in _BESIDE for base in built) or _branches(study, function):
+        return None
+    if study.site.form == "lambda" and {"SequentialLR", "ChainedScheduler"} & set(built):
+        return None
+    if sum(base in ("LambdaLR", "MultiplicativeLR") for base in built) > 1:
+        return None
+    since = 0
+    for run in study.runs:
+        top = run.curve.index(max(run.curve)) if run.curve else 0
+        if study.site.form == "lambda" and top > 0:
+            return None
+        if len(run.curve) < _ENOUGH or top > len(run.curve) // 2 or not constant(run.curve[top:]):
+            return None
+        since = max(since, top)
+    return _Promise(function.name, shape, since) if study.runs else None
+
+
+def _told_the_step_for_nothing(study: Study) -> _Promise | None:
+    """A function that is told where training stands, says that it decays the rate, and sets it to one value."""
+    function = study.node
+    if not isinstance(function, ast.FunctionDef) or not study.everywhere(stands):
+        return None
+    told = parameter_ticks([a.arg for a in (*function.args.args, *function.args.kwonlyargs)])
+    used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+    shape = _spoken((*words(function.name), *words(ast.get_docstring(function) or "")))
+    return _Promise(function.name, shape, 0) if shape is not None and told and not set(told) & used else None
+
+
+def _spoken(said: tuple[str, ...]) -> str | None:
+    return None if _NOT_SO & set(said) else next((_SHAPES[word] for word in said if word in _SHAPES), None)
+
+
+def _branches(study: Study, function: ast.FunctionDef) -> bool:
+    """Whether the function may return something else as well."""
+    own = [n for n in ast.walk(function) if isinstance(n, ast.Return)]
+    return sum(study.names.enclosing(n, ast.FunctionDef) is function for n in own) > 1
+
+
+__all__ = ["constant_schedule"]
