@@ -162,7 +162,9 @@ class Scenario:
         if isinstance(value, list):
             # A drop inside a warmup that the code states would be no plausible setting.
             past = int(self.stated.get(Role.WARMUP, 0))
-            return [place + past for place in value] if past >= value[0] else list(value)
+            drawn = [place + past for place in value] if past >= value[0] else list(value)
+            # As many as the default has: another list may go with it, one entry each.
+            return drawn[: len(default)] if isinstance(default, list | tuple) and default else drawn
         if isinstance(value, int) and role is Role.HORIZON and self.stated.get(Role.WARMUP, 0) >= value:
             value += int(self.stated[Role.WARMUP])
         if role in _LOW and self.base is not None and isinstance(value, float):

@@ -76,7 +76,8 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
             f"group goes to {run.curve[min(len(run.curve) - 1, one.first + 20)]:.6g}.",
             study.evidence(run, [0, one.first, one.first + 1]),
         )
-    if walks_groups(study) and all(not a.stays and not a.late and not _depends_on_count(study, a) for a in apart):
+    own = all(not a.stays and not a.late and not _depends_on_count(study, a) for a in apart)
+    if walks_groups(study) and own and _carried_on(study, one):
         return Violation(
             _place_of_write(study),
             f"Parameter groups with one base rate get different rates: at step {one.first} the first has "
@@ -85,6 +86,15 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
             study.evidence(run, [one.first, one.first + 1]),
         )
     return None
+
+
+def _carried_on(study: Study, apart: Apart) -> bool:
+    """Whether a third group is apart from the second too: a first group that is written alone is meant to be."""
+    for use in dict.fromkeys([study.use, None]):
+        run = study.run(0, use=use, groups=3, base_lrs=apart.run.base_lrs[:1] * 3)
+        if run.ran and len(run.lr) == 3 and run.lr[1] != run.lr[2]:
+            return True
+    return False
 
 
 def _depends_on_count(study: Study, apart: Apart) -> bool:

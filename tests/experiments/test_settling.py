@@ -267,3 +267,24 @@ def test_a_loop_that_counts_from_0_is_believed() -> None:
         """
     )
     assert found.curve[0] < 0
+
+
+def test_a_list_is_as_long_as_its_default() -> None:
+    found = only(
+        """
+        class Restarting(LRScheduler):
+            def __init__(self, optimizer, milestones, restarts=(0,), weights=(1,), gamma=0.5, last_epoch=-1):
+                self.milestones, self.gamma = milestones, gamma
+                self.restarts, self.weights = restarts, weights
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                if self.last_epoch in self.restarts:
+                    weight = self.weights[self.restarts.index(self.last_epoch)]
+                    return [base * weight for base in self.base_lrs]
+                factor = self.gamma if self.last_epoch in self.milestones else 1
+                return [group["lr"] * factor for group in self.optimizer.param_groups]
+        """
+    )
+    assert all(run.failure is None for run in found.study.runs)
+    assert found.family == "multistep"

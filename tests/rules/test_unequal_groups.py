@@ -162,3 +162,18 @@ def adjust(optimizer, epoch, args):
 def test_a_function_that_writes_the_groups(body, use, reported):
     source = SETTER.format(body=body) + use.replace("schedule = BUILD", "adjust(optimizer, 1, args)")
     assert bool(messages(source)) is reported
+
+
+def test_a_first_group_that_is_written_alone_is_meant_to_differ():
+    body = """
+def adjust(optimizer, epoch, args):
+    rate = args.lr * 0.1 ** (epoch // 30)
+    {first}
+    for index in range({begin}, len(optimizer.param_groups)):
+        rate = rate{each}
+        optimizer.param_groups[index]["lr"] = {rate}
+"""
+    head = body.format(first='optimizer.param_groups[0]["lr"] = rate', begin=1, each="", rate="rate * 10")
+    assert messages(head) == []
+    carried = body.format(first="pass", begin=0, each=" * 10", rate="rate")
+    assert len(messages(carried)) == 1
