@@ -9,6 +9,7 @@ from itertools import pairwise
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.experiments.altered import replaced, run_altered
+from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.discarded import discarded
 from lrfix.experiments.influence import Reads, matters_at_once, without_effect
 from lrfix.experiments.interfaces import prescribed, shared_interface
@@ -43,6 +44,8 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
         return
     if study.opaque is None and study.runs and all(constant(rates) for run in study.runs for rates in run.lr):
         return  # where nothing has an effect no setting is to blame
+    if bypassed(study) is not None:
+        return
     yield from _unread(study)
     if not study.truncated and study.runs and all(run.ran and len(run.curve) >= _ENOUGH for run in study.runs):
         yield from list(_overwritten(study)) or _ineffective(study)

@@ -1,4 +1,4 @@
-"""For LR211: what a call gives to a scheduler's parameters, against what the parameters are for. No rules here."""
+"""What calls give to the parameters of schedules, against what the parameters are for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lrfix.domains.facts import literal
-from lrfix.domains.roles import SCHEDULE_ROLES, Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned
 from lrfix.sites.stock import given, stock_scheduler
-from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, optimizer_call, words
+from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, names_position, optimizer_call, words
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHARES = (*_WARMUPS, Role.WARMUP_FRACTION)
@@ -54,7 +54,7 @@ def misgiven(study: Study) -> Iterator[Violation]:
         if stock is None and not _speaks_of_schedules(node):
             continue
         arguments = given(study.names, node)
-        found = [*_swapped(study, node, arguments), *_weights_for_a_number(study, arguments)]
+        found = [j for judge in (_swapped, _said_twice, _place_and_length) for j in judge(study, node, arguments)]
         if stock is not None and not found:
             found = [*_ends_with_warmup(study, stock, arguments), *_of_another_kind(study, stock, arguments)]
             found = found or [*_floor_at_the_top(study, arguments), *_upside_down(study, stock, arguments)]
@@ -95,17 +95,44 @@ def _swapped(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) ->
             return
 
 
-def _weights_for_a_number(study: Study, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
-    """The weights of a model where its width, or another number of the formula, is due."""
+def _place_and_length(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """The position in training and a length in each other's place."""
     for parameter, value in arguments.items():
-        if role_of(parameter) not in SCHEDULE_ROLES and role_of(parameter) is not Role.WIDTH:
+        if not _is_position(parameter) or not isinstance(value, _PLAIN) or role_of(ast.unparse(value)) not in LENGTHS:
             continue
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "parameters":
+        for other, instead in arguments.items():
+            if other == parameter or role_of(other) not in LENGTHS or _is_position(other):
+                continue
+            whole_for_place = role_of(ast.unparse(value)) in _WHOLES and role_of(other) in _WHOLES
+            if _is_place(instead) or (whole_for_place and _is_warmup(instead)):
+                yield Violation(
+                    study.span(call),
+                    f"`{parameter}` is the position and is given `{ast.unparse(value)}`, and `{other}` is a length and "
+                    f"is given `{ast.unparse(instead)}`: they stand in each other's place.",
+                )
+                return
+
+
+def _is_position(name: str) -> bool:
+    return names_position(name) and role_of(name) not in (Role.LAST_EPOCH, *_WARMUPS)
+
+
+def _is_place(node: ast.expr) -> bool:
+    last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return bool(last) and _is_position(last)
+
+
+def _said_twice(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
+    """The warmup given for the warmup and for the whole as well."""
+    warmups = {ast.unparse(v): p for p, v in arguments.items() if role_of(p) in _WARMUPS and _is_warmup(v)}
+    for parameter, value in arguments.items():
+        if role_of(parameter) in _WHOLES and ast.unparse(value) in warmups:
             yield Violation(
                 study.span(value),
-                f"`{parameter}` is a number in the formula and is given `{ast.unparse(value)}`, the weights of the "
-                "model.",
+                f"`{parameter}` is the length of the whole and is given `{ast.unparse(value)}`, the length of the "
+                f"warmup, as `{warmups[ast.unparse(value)]}` is.",
             )
+            return
 
 
 def _plays(node: ast.expr, roles: tuple[Role, ...]) -> bool:

@@ -117,18 +117,46 @@ class TestOfAnotherKind:
         assert given(call, build="SGD(model.parameters(), lr=args.lr * 10)") == []
 
 
-def test_the_weights_of_a_model_where_its_width_is_due():
-    source = """
-        from torch.optim.lr_scheduler import LambdaLR
+class TestMethods:
+    SOURCE = """
+        class Schedule:
+            def linear_warmup(self, initial_lr, step, warmup_steps):
+                return initial_lr * min(step, warmup_steps) / warmup_steps
 
-        def rate(step, model_size, factor, warmup):
-            return factor * model_size ** -0.5 * min(max(1, step) ** -0.5, max(1, step) * warmup ** -1.5)
+            def get_lr(self, initial_lr, step, max_steps):
+                if step < self.warmup_steps:
+                    return self.linear_warmup(initial_lr, {warmup})
+                return initial_lr
 
-        def build(model, optimizer):
-            return LambdaLR(optimizer, lambda step: rate(step, {width}, factor=1, warmup=400))
+        class Outer(Schedule):
+            def after(self, initial_lr, step, max_steps):
+                return self.inner.get_lr(initial_lr, {inner})
     """
-    assert lines(source.format(width="model.parameters()")) == [8]
-    assert lines(source.format(width="model.d_model")) == []
+
+    @pytest.mark.parametrize(
+        ("warmup", "inner", "wrong"),
+        [
+            ("step, self.warmup_steps", "step, max_steps", []),
+            ("self.warmup_steps, step", "step, max_steps", [9]),
+            ("step, self.warmup_steps", "max_steps, self.warmup_steps", [14]),
+            ("step, self.warmup_steps", "self.warmup_steps, max_steps", []),
+        ],
+    )
+    def test_the_position_and_a_length(self, warmup, inner, wrong):
+        head = "from torch.optim.lr_scheduler import LambdaLR\n"
+        assert lines(head + textwrap.dedent(self.SOURCE.format(warmup=warmup, inner=inner))) == wrong
+
+
+def test_the_warmup_given_for_the_whole_too():
+    source = """
+        def make_schedule(optimizer, warmup_steps, total_steps):
+            return build(optimizer, warmup_steps, total_steps)
+
+        def train(optimizer, args):
+            return make_schedule(optimizer, warmup_steps=args.warmup, total_steps={whole})
+    """
+    assert lines(source.format(whole="args.warmup")) == [6]
+    assert lines(source.format(whole="args.steps")) == []
 
 
 class TestStatedNumbers:

@@ -131,3 +131,112 @@ SUBCLASS = """
 )
 def test_a_name_that_the_whole_file_defines_nowhere_ends_every_run(more, reported):
     assert found(SUBCLASS.format(more=more)) == (["LR211"] if reported else [])
+
+
+HEAD = """
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+"""
+WRONG = {
+    "a name misspelt behind the warmup": """
+def build(optimizer, warmup_steps, total_steps):
+    def factor(step):
+        if step < warmup_steps:
+            return step / warmup_steps
+        return max(0.0, (totl_steps - step) / (total_steps - warmup_steps))
+
+    return LambdaLR(optimizer, factor)
+""",
+    "a counter misspelt in a setter": """
+def adjust(optimizer, epoch, args):
+    lr = args.lr * 0.1 ** (epoch // 30)
+    if epoch < args.warmup:
+        lr = args.lr * epcoh / args.warmup
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+""",
+    "an attribute that only the decay reads": """
+class Decay(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, total_steps, last_epoch=-1):
+        self.warmup_steps, self.total_steps = warmup_steps, total_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch < self.warmup_steps:
+            return [base * self.last_epoch / self.warmup_steps for base in self.base_lrs]
+        return [base * max(0.0, 1 - self.last_epoch / self.horizon) for base in self.base_lrs]
+""",
+    "a rate that no branch sets after the warmup": """
+def adjust(optimizer, step, base_lr, warmup):
+    if step < warmup:
+        lr = base_lr * (step + 1) / warmup
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+""",
+    "the total that was not given": """
+class Halved(LRScheduler):
+    def __init__(self, optimizer, total_steps=None, epochs=None, steps_per_epoch=None, last_epoch=-1):
+        if total_steps is None:
+            self.total = epochs * steps_per_epoch
+        else:
+            self.total = total_steps
+        self.half = total_steps // 2
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * (0.1 if self.last_epoch > self.half else 1.0) for base in self.base_lrs]
+""",
+}
+RIGHT = {
+    "one of two ways to say the length": """
+class Either(LRScheduler):
+    def __init__(self, optimizer, total_steps=None, epochs=None, steps_per_epoch=None, last_epoch=-1):
+        self.total = total_steps if total_steps is not None else epochs * steps_per_epoch
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * (1 - min(self.last_epoch, self.total) / self.total) for base in self.base_lrs]
+""",
+    "a mode that no scenario knows": """
+def adjust(optimizer, step, args):
+    if args.mode == "root":
+        lr = args.lr / (step + 1) ** 0.5
+    elif args.mode == "linear":
+        lr = args.lr * (1 - step / args.total)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+""",
+    "an attribute that those derived from it bring": """
+class Base:
+    def __init__(self, optimizer, total_steps):
+        self.optimizer, self.total_steps, self.count = optimizer, total_steps, 0
+
+    def step(self):
+        self.count += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.scale * (1 - self.count / self.total_steps)
+
+
+class Tenth(Base):
+    scale = 0.1
+""",
+    "a global of the script": """
+def adjust(optimizer, epoch):
+    for group in optimizer.param_groups:
+        group["lr"] = args.lr * 0.1 ** (epoch // 30)
+
+
+if __name__ == "__main__":
+    args = parse()
+""",
+}
+
+
+@pytest.mark.parametrize("form", WRONG)
+def test_what_ends_or_would_end_a_run(form):
+    assert found(HEAD + WRONG[form]) == ["LR211"]
+
+
+@pytest.mark.parametrize("form", RIGHT)
+def test_what_has_its_value_from_elsewhere(form):
+    assert found(HEAD + RIGHT[form]) == []

@@ -1,0 +1,177 @@
+"""Names and attributes that a schedule reads and that nothing ever sets."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+from collections.abc import Iterator
+
+from lrfix.driving.laboratory import Failure
+from lrfix.experiments.structure import methods
+from lrfix.experiments.study import Study
+from lrfix.names import Defined
+
+_DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars", "__slots__"})
+_OPEN = frozenset({"globals", "exec", "locals"})
+_CLOSE = 0.8
+_UNBOUND = frozenset({"NameError", "UnboundLocalError"})
+
+
+def misnamed(study: Study) -> Iterator[tuple[ast.AST, str]]:
+    """Where a name means nothing, and what to tell of it."""
+    if not _open_module(study):
+        yield from _names(study)
+    yield from _attributes(study)
+
+
+def _ended(study: Study) -> Failure | None:
+    """The exception that ends every run of the schedule at the same place."""
+    failures = [run.failure for run in study.runs]
+    first = failures[0] if failures else None
+    if first is None or any(f is None or f.kind != first.kind or f.node is not first.node for f in failures):
+        return None
+    return first
+
+
+def _names(study: Study) -> Iterator[tuple[ast.AST, str]]:
+    owner = study.node if isinstance(study.node, ast.ClassDef) else study.names.enclosing(study.node, ast.ClassDef)
+    kept = _kept(owner) if isinstance(owner, ast.ClassDef) else set()
+    ended = _ended(study)
+    for root in study.site.nodes:
+        for node in ast.walk(root):
+            if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load) or not _nowhere(study, node):
+                continue
+            function = study.names.enclosing(node, (ast.FunctionDef, ast.Lambda))
+            builds = isinstance(function, ast.FunctionDef) and function.name == "__init__"
+            if node.id in kept and not builds:
+                yield (
+                    node,
+                    f"`{node.id}` is defined nowhere: this fails with a NameError. It is kept as `self.{node.id}`.",
+                )
+            elif ended is not None and ended.kind == "NameError" and f"'{node.id}'" in ended.message:
+                if study.site.form == "subclass" or not study.site.inline:
+                    yield (
+                        node,
+                        f"`{node.id}` is defined nowhere: every run fails with a NameError here, {_when(ended)}.",
+                    )
+            elif function is not None and (close := _closest(node.id, _bound_in(study, function))) is not None:
+                yield node, f"`{node.id}` is defined nowhere: this fails with a NameError. Is `{close}` meant?"
+    if ended is not None and ended.kind == "UnboundLocalError" and ended.node is not None:
+        plain = all(not isinstance(v, bool | str) and v is not None for run in study.runs for v in run.leaves.values())
+        inside = any(ended.node is n for root in study.site.nodes for n in ast.walk(root))
+        if plain and inside and not study.unvaried:
+            yield ended.node, f"`{ast.unparse(ended.node)}` has no value here, {_when(ended)}: nothing has set it yet."
+
+
+def _when(failure: Failure) -> str:
+    return f"at step {failure.step}" if failure.step >= 0 else "when it is built"
+
+
+def _bound_in(study: Study, function: ast.AST) -> set[str]:
+    """The parameters and local names of a function and of those around it."""
+    found: set[str] = set()
+    for around in (function, *study.names.ancestors(function)):
+        if isinstance(around, ast.FunctionDef | ast.Lambda):
+            found |= {a.arg for a in ast.walk(around.args) if isinstance(a, ast.arg)}
+            found |= {n.id for n in ast.walk(around) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
+    """``self.n_steps``, where the class keeps ``self.n_step``; a read of what nothing sets, that ends every run."""
+    owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None)
+    related = _family(study, owner) if owner is not None else None
+    if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in ast.walk(cls)):
+        return
+    kept = {name for cls in related for name in _kept(cls)}
+    known = kept | {n.name for cls in related for n in cls.body if isinstance(n, ast.FunctionDef)}
+    known |= {n.id for cls in related for s in cls.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    known |= {n.attr for n in study.names.nodes if isinstance(n, ast.Attribute) and _is_set(study, n)}
+    heirs = [n for n in study.names.nodes if isinstance(n, ast.ClassDef) and n not in related]
+    brought = {_text(part) for heir in heirs for part in heir.body}
+    brought |= {n.id for heir in heirs for s in heir.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    brought |= {name for heir in heirs for name in _kept(heir)}
+    ended, torch = _ended(study), study.site.form == "subclass"
+    for read in ast.walk(owner):
+        if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
+            continue
+        fails = ended is not None and ended.kind == "AttributeError" and f"'{read.attr}'" in ended.message
+        close = _closest(read.attr, kept)
+        if fails and ended is not None and not read.attr.startswith("__"):
+            meant = f" The class keeps `self.{close}`." if close else ""
+            yield (
+                read,
+                (
+                    f"`self.{read.attr}` is read and nothing ever sets it: the schedule stops with an AttributeError "
+                    f"{_when(ended)}.{meant}"
+                ),
+            )
+        elif close is not None and not torch:
+            yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
+
+
+def _is_set(study: Study, node: ast.Attribute) -> bool:
+    """Whether a statement gives an attribute its value; ``+=`` needs one to be there already."""
+    return isinstance(node.ctx, ast.Store) and not isinstance(study.names.parents.get(node), ast.AugAssign)
+
+
+def _kept(owner: ast.ClassDef) -> set[str]:
+    augmented = {n.target for n in ast.walk(owner) if isinstance(n, ast.AugAssign)}
+    return {
+        n.attr
+        for function in methods(owner)
+        for n in ast.walk(function)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and _is_own(n) and n not in augmented
+    }
+
+
+def _family(study: Study, owner: ast.ClassDef) -> list[ast.ClassDef] | None:
+    """The class and its bases of this file; None where one stands in another file that is not torch's."""
+    found, waiting = [], [owner]
+    while waiting:
+        cls = waiting.pop()
+        found.append(cls)
+        for base in cls.bases:
+            known = study.names.bindings(base.id, cls) if isinstance(base, ast.Name) else []
+            here = [b.node for b in known if isinstance(b, Defined) and isinstance(b.node, ast.ClassDef)]
+            qualified = study.names.qualified(base) | {ast.unparse(base)}
+            if not here and (ast.unparse(base) == "object" or any(q.startswith("torch.optim.") for q in qualified)):
+                continue
+            if len(known) != 1 or not here:
+                return None
+            waiting += [c for c in here if isinstance(c, ast.ClassDef) and c not in found]
+    return found
+
+
+def _nowhere(study: Study, node: ast.Name) -> bool:
+    names = study.names
+    known = hasattr(builtins, node.id) or node.id.startswith("__") or names.bindings(node.id, node)
+    return not known and names.owner(node.id, names.scope_of(node)) is None
+
+
+def _open_module(study: Study) -> bool:
+    """Whether names may come from where the file does not show: star imports, ``globals()``, ``exec``."""
+    for node in study.names.nodes:
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _OPEN:
+            return True
+    return False
+
+
+def _is_own(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _text(node: ast.AST) -> str:
+    return getattr(node, "attr", None) or getattr(node, "id", None) or getattr(node, "name", None) or ""
+
+
+def _closest(name: str, known: set[str]) -> str | None:
+    if len(name) < 4:
+        return None
+    return next(iter(difflib.get_close_matches(name, sorted(known - {name}), n=1, cutoff=_CLOSE)), None)
+
+
+__all__ = ["misnamed"]

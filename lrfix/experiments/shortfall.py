@@ -1,0 +1,85 @@
+"""Decays that end above the floor they are computed with, and decays whose start depends on how long they last."""
+
+from __future__ import annotations
+
+from lrfix.domains.roles import Role, role_of
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.study import Study, all_real, as_float
+
+_CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
+_APART = 1.1
+
+
+def stops_short(study: Study) -> tuple[str, float, int] | None:
+    """The floor's setting, the floor and the last step, where in every draw the decay is still falling far above it."""
+    if not study.ran or study.site.base == "MultiplicativeLR":
+        return None
+    shown = [_stops_short(study, index, run) for index, run in enumerate(study.runs)]
+    return shown[0] if shown and all(each is not None for each in shown) else None
+
+
+def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] | None:
+    leaves = {**run.names, **run.leaves}
+    horizon = study.horizon(run)
+    if horizon is None or not 12 < horizon < len(run.curve) or any(role_of(p) in _CYCLIC for p in leaves):
+        return None
+    if any(role_of(p) is Role.CYCLE and v != 1 for p, v in leaves.items()) or not all_real(run.curve):
+        return None
+    curve, end = run.curve, horizon - 1
+    peak = max(curve[:horizon])
+    top = max(k for k in range(horizon) if curve[k] == peak)
+    falling = all(curve[k + 1] < curve[k] for k in range(max(top, end - 8), end))
+    if top > end - 8 or not falling or any(curve[k + 1] > curve[k] for k in range(top, end)):
+        return None
+    if abs(curve[end + 1] - curve[end]) < 4 * abs(curve[end] - curve[end - 1]):
+        return None  # it goes on as before: nothing says that this is its end
+    for path, value in run.leaves.items():
+        role = role_of(path)
+        if role not in (Role.FLOOR, Role.FLOOR_RATIO) or not isinstance(value, float):
+            continue
+        floor = value if role is Role.FLOOR else value * peak
+        missing = curve[end] - floor
+        if not floor < 0.3 * peak or missing < 0.03 * peak or missing < 5 * (curve[end - 1] - curve[end]):
+            continue
+        moved = study.run(index, overrides={path: 1.7 * value})
+        if moved.ran and len(moved.curve) > end and abs(moved.curve[end] - curve[end]) > 1e-3 * peak:
+            return path, floor, end
+    return None
+
+
+def starts_by_its_length(study: Study) -> tuple[str, tuple[float, float]] | None:
+    """A length, and the first factor of the decay with it and with four times of it: ``N / (k + N) ** p``."""
+    if study.site.form != "lambda" or not study.ran or study.site.base != "LambdaLR":
+        return None
+    if not study.everywhere(_falls_from_the_start):
+        return None
+    for path in study.lengths(study.runs[0], Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH):
+        starts = [_starts(study, index, path) for index in range(len(study.runs))]
+        if all(pair is not None and max(pair) > min(pair) * _APART for pair in starts) and starts[0] is not None:
+            return path, starts[0]
+    return None
+
+
+def _starts(study: Study, index: int, path: str) -> tuple[float, float] | None:
+    """The first factor of a scenario, and that of the same with the length ``path`` four times as long."""
+    run = study.runs[index]
+    value = run.leaves.get(path)
+    if not isinstance(value, int):
+        return None
+    others = study.lengths(run, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH, Role.WARMUP)
+    if any(other < 4 * value for name, other in others.items() if name != path):
+        return None
+    longer = study.run(index, overrides={path: 4 * value})
+    return (_factor(run), _factor(longer)) if longer.ran and _falls_from_the_start(longer) else None
+
+
+def _factor(run: Run) -> float:
+    return as_float(run.curve[0]) / run.base_lrs[0]
+
+
+def _falls_from_the_start(run: Run) -> bool:
+    curve = [as_float(rate) for rate in run.curve]
+    return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
+
+
+__all__ = ["starts_by_its_length", "stops_short"]
