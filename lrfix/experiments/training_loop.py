@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any
 
-from lrfix.domains.facts import Defaults
-from lrfix.domains.roles import Role, role_of
-from lrfix.driving.laboratory import Run
-from lrfix.driving.trace import Trace
-from lrfix.driving.world import Host, World
 from lrfix.experiments.study import Study
-from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.machine import Interpreter
-from lrfix.interpreter.values import Unknown
 from lrfix.names import Defined
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -57,31 +48,6 @@ def loops_around(study: Study, call: ast.AST) -> list[ast.AST]:
         if isinstance(node, _LOOPS):
             found.append(node)
     return found
-
-
-def loop_steps(study: Study, run: Run) -> int | None:
-    """How many rates the loop uses, when one unconditional ``step()`` stands in counted loops without a way out."""
-    calls = list(step_calls(study))
-    if len(calls) != 1:
-        return None
-    call = calls[0]
-    loops = loops_around(study, call)
-    if not loops or not all(isinstance(loop, ast.For) for loop in loops):
-        return None
-    statement = study.used_in.statement_of(call)
-    if statement is None or study.used_in.parents[statement] is not loops[0]:
-        return None
-    for loop in loops:
-        if any(isinstance(n, ast.Break | ast.Return | ast.Continue) for n in ast.walk(loop)):
-            return None
-    total = 1
-    for loop in loops:
-        assert isinstance(loop, ast.For)
-        turns = _turns(study, run, loop)
-        if turns is None:
-            return None
-        total *= turns
-    return total
 
 
 def steps_per_epoch_only(study: Study) -> bool:
@@ -131,41 +97,3 @@ def _calls_trainer(study: Study, loop: ast.For) -> bool:
                 if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in ast.walk(binding.node)):
                     return True
     return False
-
-
-def _turns(study: Study, run: Run, loop: ast.For) -> int | None:
-    iterated = loop.iter
-    if (
-        isinstance(iterated, ast.Call)
-        and isinstance(iterated.func, ast.Name)
-        and iterated.func.id in ("enumerate", "tqdm", "list")
-    ):
-        iterated = iterated.args[0] if iterated.args else iterated
-    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id == "range":
-        value = _value(study, run, iterated)
-        return len(value) if isinstance(value, range) else None
-    if isinstance(iterated, ast.Name | ast.Attribute):
-        collection = _value(study, run, iterated)
-        if isinstance(collection, list | tuple | range):
-            return len(collection)
-        path = f"len({ast.unparse(iterated)})"
-        known = run.leaves.get(path)
-        if isinstance(known, int):
-            return known
-        if role_of(path) is Role.LOADER_LENGTH and not any(role_of(p) is Role.LOADER_LENGTH for p in run.leaves):
-            value = run.scenario.value(path)
-            return value if isinstance(value, int) else None
-    return None
-
-
-def _value(study: Study, run: Run, node: ast.expr) -> Any:
-    """An expression of the file under the run's own values; None when it stays unknown."""
-    host = Host(run.scenario, Defaults(study.used_in))
-    host.draws_lengths = study.laboratory.draws_lengths
-    host.leaves.update(run.leaves)
-    world = World(study.used_in, Interpreter(host=host, recorder=Trace(study.used_in.parents), fuel=20_000), host)
-    try:
-        value = world.evaluate(node)
-    except (Opaque, UserError):
-        return None
-    return run.leaves.get(value.path) if isinstance(value, Unknown) else value

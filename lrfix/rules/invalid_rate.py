@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Run
@@ -29,6 +30,44 @@ def invalid_rate(study: Study) -> Iterator[Violation]:
         if found is not None and not by_a_drawn_relation(grid, case, inside):
             yield _told(study, case, found)
             return
+    yield from _without(study, grid)
+
+
+def _without(study: Study, grid: Grid) -> Iterator[Violation]:
+    """Advice: a parameter that the code tests for None, and that it calculates with where it is left out."""
+    for case in grid.left_out():
+        (name,) = case.setting.overrides
+        failure = case.shown(lambda run: run.failure if _for_want_of_a_number(run) else None)
+        test = _tests_for_none(study, name)
+        if failure is None or failure.node is None or test is None:
+            continue
+        statement = study.names.statement_of(failure.node)
+        if statement is None or not any(failure.node is n for root in study.site.nodes for n in ast.walk(root)):
+            continue
+        when = "when it is built" if failure.step < 0 else f"at step {failure.step}"
+        yield Violation(
+            study.span(statement) if not hasattr(statement, "body") else study.site.span,
+            f"W{case.setting.words[1:]}, which line {test} allows for, there is no rate: "
+            f"the schedule fails {when} with {failure.kind} ({failure.message}).",
+            advice=True,
+        )
+        return
+
+
+def _for_want_of_a_number(run: Run) -> bool:
+    return run.failure is not None and run.failure.kind == "TypeError" and "NoneType" in run.failure.message
+
+
+def _tests_for_none(study: Study, name: str) -> int | None:
+    """The line on which the code asks whether a parameter was left out."""
+    lines = [
+        node.lineno
+        for root in study.site.nodes
+        for node in ast.walk(root)
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == name
+        if isinstance(node.ops[0], ast.Is | ast.IsNot)
+    ]
+    return min(lines, default=None)
 
 
 def _inside(study: Study, run: Run, use: Construction | str | None) -> Invalid | None:

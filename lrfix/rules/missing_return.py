@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from lrfix.domains.roles import Role
 from lrfix.driving.laboratory import Failure, Run
+from lrfix.experiments.extent import extent
 from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.structure import functions_of, statements, terminates
 from lrfix.experiments.study import Study
-from lrfix.experiments.training_loop import loop_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import speaks_of_rate
@@ -112,7 +112,8 @@ def _holds(function: ast.AST, node: ast.AST) -> bool:
 def _inside(study: Study, run: Run) -> bool:
     """Whether training reaches the step at which the run ends: its start, its own length, or what the loop asks for."""
     step = run.failure.step if run.failure is not None else 0
-    horizon, looped = study.horizon(run), loop_steps(study, run)
+    reached = extent(study, run)
+    horizon, looped = study.horizon(run), reached.used if reached is not None and reached.counted else None
     # Training goes on after its first phases, whatever their length.
     ends = list(study.lengths(run, Role.WARMUP, Role.WARMUP_EPOCHS, Role.HOLD).values())
     ends += [end - 1 for end in (horizon, looped) if end is not None]

@@ -127,6 +127,37 @@ def test_a_function_that_nobody_is_seen_to_ask_may_be_counted_from_one(codes):
     assert codes(source) == []
 
 
+LEFT_OUT = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Held(LRScheduler):
+        def __init__(self, optimizer, total_steps, hold_steps=None, hold_ratio=0.1, last_epoch=-1):
+            self.hold = hold_steps if {test} else int(hold_ratio * total_steps)
+            self.scale = {used} + 1
+            self.total = total_steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch < self.hold:
+                return list(self.base_lrs)
+            return [base * self.scale / (self.scale + self.last_epoch) for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("test", "used", "told"),
+    [
+        ("hold_steps is not None", "hold_steps", ["LR212"]),
+        ("hold_steps is not None", "self.hold", []),
+        ("total_steps > 5", "hold_steps", []),
+    ],
+)
+def test_a_parameter_that_may_be_left_out_is_not_calculated_with(codes, advice, test, used, told):
+    source = LEFT_OUT.format(test=test, used=used)
+    assert "LR212" not in codes(source)
+    assert [f.code for f in advice(source) if f.code == "LR212"] == told
+
+
 RATES = st.lists(st.floats(1e-6, 1), min_size=1, max_size=30)
 
 
