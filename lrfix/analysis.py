@@ -125,39 +125,42 @@ def analyse(
     found = []
     for site in sites_with_uses(source, names, sites, around, place):
         analysis = analyse_site(source, names, site)
-        if _doubtful(analysis):
+        if any(study.borrows for study in analysis.studies):
             alone = alone or find_sites(source)
             same = next((other for other in alone[1] if other.span == site.span), None)
-            analysis = _weighed(analysis, analyse_site(source, alone[0], same) if same is not None else None)
+            analysis = _joined(analysis, analyse_site(source, alone[0], same) if same is not None else None)
         found.append(analysis)
     return found
 
 
-def _doubtful(analysis: SiteAnalysis) -> bool:
-    """Whether other files were needed for what the file alone has to bear out: no curve at all, or a rewrite."""
-    studies: Sequence[Study] = analysis.studies
-    if not any(study.borrows for study in studies):
-        return False
-    unsure = not analysis.status.judged or analysis.status is Status.EQUIVALENT
-    return unsure or any(_unbuilt(study) for study in studies)
+def _joined(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis:
+    """What a site shows beside the other files of its project and what it shows alone, the findings of both.
+
+    Another file may add a finding; it never acquits. Only what says that a schedule is sound has to hold both ways, and
+    a rewrite, which looks at one file, rests on the file alone.
+    """
+    if alone is not None and any(_unbuilt(study) for study in analysis.studies):
+        return alone  # what cannot be built with the other files at hand says nothing of them
+    verdicts = (*analysis.verdicts, *(alone.verdicts if alone is not None else ()))
+    shown = analysis if alone is None or analysis.status.judged else alone
+    faults = frozenset().union(*(one.study.faults for one in verdicts))
+    sound = analysis.status is Status.EQUIVALENT and alone is not None and alone.status is Status.EQUIVALENT
+    for one in verdicts:
+        one.study.faults = faults
+        one.study.rewritable = sound
+    if shown.status.judged and faults:
+        return replace(shown, verdicts=verdicts, status=Status.REPAIR)
+    if shown.status is not Status.EQUIVALENT or sound:
+        return replace(shown, verdicts=verdicts)
+    reason = "parts of it stand in other files, and a rewrite looks at one file"
+    if alone is not None and alone.status is Status.UNSUPPORTED:
+        reason = alone.reason or reason
+    return replace(shown, verdicts=verdicts, status=Status.UNSUPPORTED, reason=reason)
 
 
 def _unbuilt(study: Study) -> bool:
     failure = study.runs[0].failure
     return failure is not None and failure.step <= 0 and failure.kind != "ZeroDivisionError"
-
-
-def _weighed(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis:
-    """What other files add, unless they only get in the way; ``lrfix rewrite`` looks at one file alone."""
-    if analysis.status is not Status.EQUIVALENT:
-        return alone or analysis
-    if alone is not None and alone.status is Status.EQUIVALENT:
-        return analysis
-    for study in analysis.studies:
-        study.rewritable = False
-    return replace(
-        analysis, status=Status.UNSUPPORTED, reason="parts of it stand in other files, and a rewrite looks at one file"
-    )
 
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
@@ -177,10 +180,10 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
-    verdicts = tuple(Verdicts(each) for each in studies)
+    verdicts = tuple(Verdicts(each) for each in (*studies, *_by_themselves(studies)))
     for each in verdicts:
         each.study.faults = each.faults
-    study.faults = frozenset().union(*(one.faults for one in studies))
+    study.faults = frozenset().union(*(each.study.faults for each in verdicts))
     recognition = None if opaque is not None else recognised(study) if study.faults else equivalent(study)
     family = family_of_site(site, studies, alternatives)
     use = study.described_by
@@ -214,6 +217,20 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         roles={path: role_of(path).value for path in leaves},
         names=names,
     )
+
+
+def _by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
+    """The definitions as whoever else builds them may: one caller that sets no warmup does not acquit the class."""
+    from lrfix.experiments.study import Study, usable
+
+    for study in studies:
+        if study.site.form == "lambda" or study.use is None:
+            continue
+        drawn = study.run(0, use=None)
+        if usable(drawn) and drawn.curve != study.run(0).curve:
+            alone = Study(study.source, study.names, study.site, study.settings, by_itself=True)
+            alone.groups = study.groups
+            yield alone
 
 
 def _status(study: Study, opaque: str | None, recognition: Recognition | None) -> Status:

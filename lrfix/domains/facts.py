@@ -203,6 +203,10 @@ def _sets_globals(node: ast.AST) -> bool:
     return sets and isinstance(changed, ast.Call) and ast.unparse(changed.func) == "globals"
 
 
+#: Values that hold the numbers they stand for: a constant, what is worked out of some, a list or table of them.
+_STATED = (ast.Constant, ast.BinOp, ast.List, ast.Tuple, ast.Dict)
+
+
 def largest_number(
     names: Names,
     roots: Sequence[ast.AST],
@@ -222,7 +226,7 @@ def largest_number(
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
                 for binding in names.bindings(inner.id, inner):
                     value = getattr(binding, "value", None)
-                    if isinstance(value, ast.Constant | ast.BinOp) and not drawn(inner.id, value):
+                    if isinstance(value, _STATED) and not drawn(inner.id, value):
                         nodes.append(value)
             if isinstance(inner, ast.Name | ast.Attribute) and names.neighbours is not None:
                 nodes += _imported(names, inner)

@@ -145,6 +145,8 @@ def _texts(node: ast.expr) -> list[str]:
 def _path(names: Names, node: ast.expr, kept: dict[str, str]) -> str | None:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TEXT_METHODS:
         return _path(names, node.func.value, kept)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str" and len(node.args) == 1:
+        return _path(names, node.args[0], kept)
     if isinstance(node, ast.Name):
         bindings = names.bindings(node.id, node)
         values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]

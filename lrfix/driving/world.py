@@ -59,6 +59,7 @@ class Host:
         self.measures = measures
         self.measured = False
         self.leaves: dict[str, object] = {}
+        self.asked: dict[str, tuple[float, ...]] = {}
         self.clock: Clock | None = None
         self.optimizer: Instance | None = None
         self.foreign: set[ast.AST] = set()
@@ -85,6 +86,9 @@ class Host:
 
     def _concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
         path = unknown.path
+        if unknown.given and self.asked.setdefault(path, unknown.given) != unknown.given:
+            # One number would stand for an answer that may be another at every step.
+            raise Opaque(f"calls `{path}`, which this file does not show, anew with another value", node)
         if path in self.leaves:
             self.inventions += path in self.invented
             return self.leaves[path]

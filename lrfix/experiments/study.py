@@ -38,16 +38,23 @@ class Study:
     """The experiments on one site, run lazily and memoised.
 
     ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
-    ``rewritable`` says whether the file alone shows what a rewrite needs.
+    ``by_itself``: judged as its definition stands, whoever uses it. ``rewritable`` says whether the file alone shows
+    what a rewrite needs.
     """
 
     def __init__(
-        self, source: Source, names: Names, site: ScheduleSite, settings: Mapping[str, object] | None = None
+        self,
+        source: Source,
+        names: Names,
+        site: ScheduleSite,
+        settings: Mapping[str, object] | None = None,
+        by_itself: bool = False,
     ) -> None:
         self.source = source
         self.names = names
         self.site = site
         self.settings = dict(settings or {})
+        self.by_itself = by_itself
         self.groups = 2
         self.laboratory = Laboratory(names, site)
         self._runs: dict[tuple[object, ...], Run] = {}
@@ -250,7 +257,7 @@ class Study:
     @cached_property
     def use(self) -> Construction | None:
         """The construction the site is judged by: the first that the file shows and that can be simulated."""
-        for construction in self.uses[:MOST_USES]:
+        for construction in self.uses[:MOST_USES] if not self.by_itself else ():
             run = self.run(0, use=construction)
             built = run.opaque is None and (run.failure is None or run.failure.step >= 0)
             if self.site.form == "lambda" or built:

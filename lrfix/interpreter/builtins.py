@@ -147,7 +147,10 @@ def _bool(machine: Machine, node: ast.AST | None, value: Any = False) -> bool:
 
 def _str(machine: Machine, node: ast.AST | None, value: Any = "") -> str:
     if isinstance(value, Unknown):
-        return f"{{{value.path}}}"
+        try:
+            value = machine.host.concretise(value, node, "text")
+        except Opaque:
+            return f"{{{value.path}}}"
     if isinstance(value, Instance) and value.cls.find("__str__") is not MISSING:
         return str(machine.call_method(value, "__str__", (), node))
     if isinstance(value, Instance | ClassValue | Function | BoundMethod):

@@ -73,10 +73,9 @@ def invoke(
 
 
 def _unknown(function: Unknown, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
-    if isinstance(node, ast.Call):
-        text = ast.unparse(node)
-        return Unknown(text if len(text) < 200 else f"{function.path}(...)")
-    return Unknown(f"{function.path}(...)")
+    given = tuple(v for v in (*arguments, *keywords.values()) if isinstance(v, int | float))
+    text = ast.unparse(node) if isinstance(node, ast.Call) else ""
+    return Unknown(text if 0 < len(text) < 200 else f"{function.path}(...)", given)
 
 
 def _elsewhere(

@@ -12,12 +12,16 @@ from lrfix.interpreter.missing import MISSING as MISSING
 
 
 class Unknown:
-    """A value that the code does not fix, named by the user's own expression (``args.epochs``)."""
+    """A value that the code does not fix, named by the user's own expression (``args.epochs``).
 
-    __slots__ = ("assigned", "path")
+    ``given``: the numbers that a call was given whose answer this is.
+    """
 
-    def __init__(self, path: str) -> None:
+    __slots__ = ("assigned", "given", "path")
+
+    def __init__(self, path: str, given: tuple[float, ...] = ()) -> None:
         self.path = path
+        self.given = given
         self.assigned: dict[str, Any] = {}
 
     def __repr__(self) -> str:

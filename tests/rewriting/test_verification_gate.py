@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from lrfix.cli import main
-from lrfix.experiments.study import Study
+from lrfix.experiments import equivalence, recognised
 from lrfix.rewriting import plan, readings
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.rewriter import Options, rewrite_sources
@@ -87,7 +87,7 @@ def test_a_floor_that_is_only_reached_late_is_not_lost(rewrite, monkeypatch):
     result = rewrite(text)
     assert not result.changed
     assert "`config.lowest_decay` changes the curve where it has other values" in result.left[0].reason
-    monkeypatch.setattr(Study, "_left_out", lambda self, found: None)
+    monkeypatch.setattr(equivalence, "_left_out", lambda study, spec: None)
     result = rewrite(text + "\n", verify=True)
     assert not result.changed
     assert "with another `config.lowest_decay`, the rates differ" in result.left[0].reason
@@ -113,7 +113,7 @@ class TestNumbersFittedToTheScenarios:
         assert "no expression in scope gives milestones" in rewrite(STAIRS).left[0].reason
 
     def test_the_proof_runs_longer_lengths_too(self, rewrite, monkeypatch):
-        monkeypatch.setattr(Study, "_stretched", lambda self, use: None)
+        monkeypatch.setattr(recognised, "_stretched", lambda study: None)
         result = rewrite(STAIRS.replace("epoch)", "epoch )"), verify=True)
         assert not result.changed
         assert "with lengths 7 times as long, the rates differ" in result.left[0].reason
