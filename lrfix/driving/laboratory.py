@@ -50,7 +50,7 @@ class Failure:
 
 @dataclass
 class Run:
-    """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``.
+    """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``, or at step ``at[k]``.
 
     ``refused``: the expression that no value could be drawn for, and what was wanted of it, where that ended the run.
     """
@@ -70,6 +70,7 @@ class Run:
     measured: bool = False
     variants: int = 1
     invented: frozenset[str] = frozenset()
+    at: tuple[int, ...] = ()
     refused: tuple[str, str] | None = None
 
     @property
@@ -117,8 +118,11 @@ class Laboratory:
         jump: int | None = None,
         meddled: int | None = None,
         rehearsal: Rehearsal | None = None,
+        at: Sequence[int] = (),
     ) -> Run:
         """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
+
+        With ``at`` it is asked at these steps alone, each gone to at once, however far apart they lie.
 
         Before step ``meddled`` somebody else halves every rate: what reads the present one goes on from there.
 
@@ -150,12 +154,14 @@ class Laboratory:
             run.base_lrs = tuple(bench.base_lrs)
             run.scheduler = running.scheduler
             run.lr = [[] for _ in bench.base_lrs]
-            for step in range(steps):
+            for step in at or range(steps):
                 built.step = stepped.step = step
                 if step == 1:
                     interpreter.recorder = stepped
                     if jump is not None:
                         running.jump(jump)
+                if at and step:
+                    running.jump(step)
                 if step == meddled:
                     bench.halve_rates()
                 for rates, rate in zip(run.lr, running.rates(step), strict=True):
@@ -170,6 +176,7 @@ class Laboratory:
         except UserError as error:
             run.failure = Failure(error.kind, error.message, step, error.node)
         _cut(run)
+        run.at = tuple(at[: len(run.curve)])
         run.leaves = dict(host.leaves)
         run.variants = host.variants
         run.invented = frozenset(host.invented)

@@ -17,6 +17,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.edges import edges
+from lrfix.experiments.meetings import meetings, read_numbers
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.sites.model import Construction
@@ -29,6 +30,8 @@ _DRAWS = 2
 _MOST_CALLERS = 4
 _MOST_FLAGS = 4
 _CLASSES = ("subclass", "wrapper")
+_PROBES = (0, 1, 2, 3, 5, 9, 17, 33, 61, 97, 140, 201)
+_SAME = 1e-9
 
 
 class Standing(Enum):
@@ -233,6 +236,31 @@ class Grid:
         product = max(lengths, default=0)
         return None if product * 2.2 < self.study.steps else self.study.steps
 
+    def real(self) -> Case | None:
+        """The lengths that the code states, at the steps where phases may meet; None where nothing is too long to walk.
+
+        Only code that can be taken to a step at once is asked so: where a walk of the nominal run agrees.
+        """
+        study, run = self.study, self.study.runs[0]
+        stated = {p: v for p, v in ((p, study.defaults.get(p)) for p in run.leaves) if _number(v)}
+        stated |= {p: v for p, v in run.scenario.shortened.items() if p in run.leaves and _number(v)}
+        free = [p for p, v in run.leaves.items() if _number(v) and p not in stated and role_of(p) in LENGTHS]
+        at = meetings(study.site.nodes, {**read_numbers(study.names, study.site.nodes), **stated})
+        if free or not at or at[-1] < len(run.curve) or not run.ran or not self._closed(run):
+            return None
+        setting = Setting("clock", Standing.STATED, "at the lengths that the code states", stated, draws=(0,))
+        return Case(setting, (study.sampled(0, at, stated),))
+
+    def _closed(self, run: Run) -> bool:
+        """Whether going to a step at once gives the rate that walking there does."""
+        at = [k for k in _PROBES if k < len(run.curve)]
+        there = self.study.sampled(0, at, run.scenario.overrides)
+        return there.at == tuple(at) and all(
+            abs(rate - walked[k]) <= _SAME * abs(walked[k])
+            for rates, walked in zip(there.lr, run.lr, strict=True)
+            for k, rate in zip(at, rates, strict=True)
+        )
+
     def knobs(self, factors: Sequence[float] = (0.5, 1.7)) -> Iterator[tuple[str, Case]]:
         """Each number that the draws gave, changed, the rest kept: ``(path, case)``."""
         run = self.first
@@ -269,6 +297,10 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
         if grid.case(alike).shown(question) is None:
             return True
     return False
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 __all__ = ["Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]

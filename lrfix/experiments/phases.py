@@ -20,6 +20,8 @@ from lrfix.driving.laboratory import Run
 SHORTEST = 3
 #: A jump is clear from this share of the peak on.
 CLEAR = 0.02
+CLEAR_OF_LONG = 0.003
+_STANDS_OUT = 8
 _DOUBLE, _SINGLE = 1e-12, 3e-7
 _EVEN = 0.2
 _LONGEST_EPOCH = 12
@@ -82,6 +84,25 @@ def jumps(curve: Sequence[float]) -> Iterator[Jump]:
     for k in range(SHORTEST, len(moved) - 2):
         if abs(moved[k]) > clear and (behind := _behind(moved, k)) is not None:
             yield Jump(behind, at[k], (rates[k], rates[k + 1]), abs(moved[k - 1]), abs(moved[k + 2]))
+
+
+def sampled_jumps(at: Sequence[int], rates: Sequence[float]) -> Iterator[Jump]:
+    """The ends of ramps that do not meet what follows, among rates of a long run that are known here and there.
+
+    In a run of thousands of steps a rate moves so little that a jump far below ``CLEAR`` stands out.
+    """
+    clear = CLEAR_OF_LONG * max(rates, default=0.0)
+    begin = 0
+    for position in range(1, len(at) + 1):
+        if position < len(at) and at[position] == at[position - 1] + 1:
+            continue
+        moved = moves(rates[begin:position])
+        for k in range(SHORTEST, len(moved) - 2):
+            around = max(abs(move) for move in (*moved[k - 2 : k], *moved[k + 2 : k + 3]))
+            if abs(moved[k]) > max(clear, _STANDS_OUT * around) and _behind(moved, k) == "ramp":
+                before, after = abs(moved[k - 1]), abs(moved[k + 2])
+                yield Jump("ramp", begin + k, (rates[begin + k], rates[begin + k + 1]), before, after)
+        begin = position
 
 
 def _behind(moved: Sequence[float], k: int) -> Phase | None:
@@ -152,4 +173,16 @@ def restarts(curve: Sequence[float]) -> list[int]:
     return [k for k in range(1, len(curve)) if curve[k] >= 0.9 * peak and curve[k - 1] <= 0.6 * peak]
 
 
-__all__ = ["Jump", "Phase", "jumps", "moves", "overshoots", "ramp_end", "restarts", "rounding", "tops", "turns"]
+__all__ = [
+    "Jump",
+    "Phase",
+    "jumps",
+    "moves",
+    "overshoots",
+    "ramp_end",
+    "restarts",
+    "rounding",
+    "sampled_jumps",
+    "tops",
+    "turns",
+]

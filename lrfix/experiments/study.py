@@ -121,6 +121,16 @@ class Study:
             self._runs[(hashable,)] = run
         return self._runs[(hashable,)]
 
+    def sampled(self, index: int, at: Sequence[int], overrides: Mapping[str, object]) -> Run:
+        """The run of scenario ``index`` at some steps alone, each gone to at once."""
+        key = (repr((index, tuple(at), tuple(sorted(overrides.items(), key=repr)))),)
+        if key not in self._runs:
+            scenario = Scenario(index, overrides={**self.settings, **overrides})
+            self._runs[key] = self.laboratory.run(
+                scenario, construction=self.use, steps=0, groups=self.groups, at=tuple(at)
+            )
+        return self._runs[key]
+
     def jump(self, index: int, step: int) -> float | None:
         """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
         run = self.laboratory.run(Scenario(index, overrides=self.settings), construction=self.use, steps=2, jump=step)

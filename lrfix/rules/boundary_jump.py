@@ -11,10 +11,10 @@ from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
-from lrfix.experiments.phases import Jump, jumps, overshoots
-from lrfix.experiments.structure import decay_span, methods
-from lrfix.experiments.study import Study, all_real
-from lrfix.findings import Violation
+from lrfix.experiments.phases import Jump, jumps, overshoots, sampled_jumps
+from lrfix.experiments.structure import assignments, decay_span, methods
+from lrfix.experiments.study import Study, all_real, as_float
+from lrfix.findings import Evidence, Violation
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
 
@@ -56,7 +56,7 @@ class _Found:
 def boundary_jump(study: Study) -> Iterator[Violation]:
     if study.opaque is not None or (study.site.base == "MultiplicativeLR" and study.site.form == "lambda"):
         return
-    if _formula_of_a_library(study):
+    if _formula_of_a_library(study) or _worked_out(study):
         return
     grid = Grid(study)
     for case in _cases(study, grid):
@@ -64,7 +64,32 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         if found is not None:
             yield _on_one_device(study, grid, found) or _told(study, found)
             return
-    yield from _together(study, grid)
+    yield from _at_real_lengths(study, grid) or _together(study, grid)
+
+
+def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
+    """A jump that the lengths the code states make, and shorter ones hide."""
+    case = grid.real() if study.ran else None
+    if case is None or not case.ran or any(role_of(p) in _STAIRS for p in case.run.leaves):
+        return []
+    run = case.run
+    found = next((jump for rates in run.lr for jump in sampled_jumps(run.at, rates)), None)
+    if found is None:
+        return []
+    before, after = found.rates
+    step = run.at[found.step]
+    evidence = Evidence(
+        steps=run.at[found.step - 1 : found.step + 3],
+        lr=tuple(as_float(rate) for rate in run.curve[found.step - 1 : found.step + 3]),
+        scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str)},
+    )
+    verb = "drops" if after < before else "leaps"
+    message = (
+        f"The rate {verb} where warmup ends {case.setting.words}: {before:.6g} at step {step}, "
+        f"{after:.6g} at step {step + 1} ({100 * (after / before - 1):+.2g} %), while it moves by "
+        f"{found.before:.2g} a step before and {found.after:.2g} after."
+    )
+    return [Violation(decay_span(study), message, evidence)]
 
 
 def _cases(study: Study, grid: Grid) -> Iterator[Case]:
@@ -220,6 +245,17 @@ def _formula_of_a_library(study: Study) -> bool:
         return False
     derived = any(name.startswith("timm.") for base in node.bases for name in study.names.qualified(base))
     return derived and not any(m.name in _TIMM_FORMULAS for m in methods(node))
+
+
+def _worked_out(study: Study) -> bool:
+    """Whether a number was drawn for an attribute that the class works out from others: they would fit together."""
+    owner = study.names.enclosing(study.node, ast.ClassDef)
+    drawn = {path for run in study.runs[:1] for path in run.leaves if path.startswith("self.")}
+    return owner is not None and any(
+        ast.unparse(target) in drawn and isinstance(value, ast.BinOp | ast.Call)
+        for node in ast.walk(owner)
+        for target, value in assignments(node)
+    )
 
 
 def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:

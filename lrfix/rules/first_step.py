@@ -15,6 +15,7 @@ from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoc
 from lrfix.findings import Violation
 from lrfix.names import Names
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import identifiers, words
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -74,7 +75,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             f"{high.count} has {high.rates[high.count]:.6g}, and the rate then climbs.",
             steps,
         )
-    last = _agreed(case, _end_before_beginning)
+    last = _agreed(case, _end_before_beginning) if not _speaks_of_warmup(study) else None
     if last is not None:
         yield case.violation(
             study,
@@ -140,6 +141,11 @@ def _end_before_beginning(curve: list[float]) -> int | None:
     falling = moves(curve[1:_FEW])
     steep = max(abs(move) for move in falling[1:])
     return 1 if max(falling) < 0 and abs(falling[0]) <= steep and curve[_FEW] > _LOW * curve[1] else None
+
+
+def _speaks_of_warmup(study: Study) -> bool:
+    """Whether the code has a warmup, which may be one step long."""
+    return any("warm" in part for root in study.site.nodes for name in identifiers(root) for part in words(name))
 
 
 def _dead(curve: list[float]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -98,13 +99,15 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
             [0, 1, steps[1], steps[1] + 1],
         )
     if study.site.form == "subclass" and all(_twice(each.curve) for each in case.runs):
-        yield case.violation(
+        late = case.violation(
             study,
             study.site.span,
             f"The schedule begins with its first rate twice{said}, {curve[0]:.6g} at steps 0 and 1, and comes one step "
             "late from then on.",
             [0, 1, 2, 3],
         )
+        # A power of the step has no value at 0, and may stand for that of step 1 there.
+        yield replace(late, advice=True)
 
 
 def _held_off(run: Run) -> int | None:
@@ -237,7 +240,7 @@ def _missed_restart(study: Study, grid: Grid) -> Iterator[Violation]:
     """Cycles that grow by a whole factor: one of them begins a step late, and those before it on time."""
     leaves = study.runs[0].leaves if study.runs else {}
     factors = [p for p in leaves if role_of(p) is Role.CYCLE_MULT]
-    lengths = [p for p in leaves if role_of(p) is Role.CYCLE]
+    lengths = [p for p in leaves if role_of(p) is Role.CYCLE] or [p for p in leaves if role_of(p) is Role.HORIZON]
     if len(factors) != 1 or len(lengths) != 1:
         return
     default = study.defaults.get(factors[0])
