@@ -18,6 +18,7 @@ from lrfix.sites.model import Construction
 _CLOSE = 1e-6
 #: The share of the moving steps that must agree: at the others a floor or a start of its own may decide.
 _MOST = 0.3
+_ENOUGH = 60
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,14 @@ def own_rates_doubled(study: Study, index: int, use: Construction | None) -> Dou
     plain = study.run(index, use=use)
     if not sound(plain) or not plain.base_lrs:
         return None
-    rates = plain.base_lrs
-    before = study.run(index, use=use, base_lrs=rates)
-    after = study.run(index, use=use, base_lrs=tuple(2 * rate for rate in rates))
-    return Doubled("", before, after) if sound(before) and sound(after) else None
+    doubled = tuple(2 * rate for rate in plain.base_lrs)
+    after = study.run(index, use=use, base_lrs=doubled, steps=_past_the_peak(plain))
+    return Doubled("", plain, after) if sound(after) else None
+
+
+def _past_the_peak(run: Run) -> int:
+    """How long to run again with another rate: the peak and a good part of its surroundings decide."""
+    return min(len(run.curve), max(_ENOUGH, highest(run.curve) + _ENOUGH // 2))
 
 
 def named_rates(run: Run, *also: str) -> list[str]:
@@ -77,7 +82,7 @@ def named_rate_doubled(study: Study, index: int, use: Construction | None, path:
     value = before.leaves.get(path)
     if not sound(before) or isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    after = study.run(index, use=use, overrides={path: 2 * value})
+    after = study.run(index, use=use, overrides={path: 2 * value}, steps=_past_the_peak(before))
     return Doubled(path, before, after) if sound(after) else None
 
 

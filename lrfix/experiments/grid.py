@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
@@ -64,12 +64,32 @@ class Setting:
     lasts: str | None = None
 
 
+class _WhenAsked(Sequence[Run]):
+    """The runs of a setting, each made when it is first looked at: the first one often decides."""
+
+    def __init__(self, draws: Sequence[int], make: Callable[[int], Run]) -> None:
+        self._draws = draws
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | Sequence[Run]:
+        if isinstance(index, slice):
+            return [self._make(draw) for draw in self._draws[index]]
+        return self._make(self._draws[index])
+
+
 @dataclass(frozen=True)
 class Case:
     """One setting and its runs."""
 
     setting: Setting
-    runs: tuple[Run, ...]
+    runs: Sequence[Run]
 
     @property
     def run(self) -> Run:
@@ -82,10 +102,13 @@ class Case:
 
     def shown(self, question: Callable[[Run], T | None]) -> T | None:
         """The answer on the first run where every run of the case has one; None where one is sound or none ran."""
-        answers = [question(run) for run in self.runs if run.opaque is None]
-        if len(answers) < len(self.runs) or not answers or any(answer is None for answer in answers):
-            return None
-        return answers[0]
+        first: T | None = None
+        for run in self.runs:
+            answer = question(run) if run.opaque is None else None
+            if answer is None:
+                return None
+            first = answer if first is None else first
+        return first
 
     def violation(self, study: Study, span: Span, message: str, steps: Sequence[int] = ()) -> Violation:
         """A finding on this case: as info where the setting is only legal."""
@@ -110,9 +133,8 @@ class Grid:
         return self.study.runs[0] if isinstance(self.use, str) else self.study.run(0, use=self.use)
 
     def case(self, setting: Setting) -> Case:
-        study = self.study
-        runs = [
-            study.run(
+        def make(draw: int) -> Run:
+            return self.study.run(
                 draw,
                 use=self.use if isinstance(setting.use, str) else setting.use,
                 groups=setting.groups,
@@ -121,9 +143,8 @@ class Grid:
                 steps=setting.steps,
                 vary_unknown=setting.vary_unknown,
             )
-            for draw in setting.draws
-        ]
-        return Case(setting, tuple(runs))
+
+        return Case(setting, _WhenAsked(setting.draws, make))
 
     def nominal(self) -> Case:
         """Several draws of everything that the code leaves open, at the first use that can be simulated."""
