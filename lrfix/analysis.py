@@ -194,7 +194,6 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     ]
     leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
     status = _status(study, opaque, recognition)
-    counters = {**study.counters, ("judged" if status.judged else status.value): 1}
     return SiteAnalysis(
         site=site,
         span=site.span,
@@ -210,7 +209,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         verdicts=verdicts,
         horizon=family.horizon,
         schedules=schedules(studies),
-        counters=counters,
+        counters=dict(study.counters),
         recognition=recognition,
         scenarios=tuple(_scenario(run) for run in runs),
         leaves=tuple(leaves),

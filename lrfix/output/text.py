@@ -59,7 +59,10 @@ def concise(document: Document, *, quiet: bool = False) -> str:
 
 
 def summary(document: Document) -> str:
-    """One line: how many findings of which severity, in how many files, and what was left out."""
+    """One line: how many findings of which severity, in how many files; how many schedules were judged; what was not.
+
+    Silence about a schedule that was not understood must not be read as soundness.
+    """
     files = _count(document.seen, "file")
     parts = []
     if document.findings:
@@ -74,16 +77,16 @@ def summary(document: Document) -> str:
         parts.append(f"{_count(len(document.findings), 'finding')} ({detail})")
     else:
         parts.append("no findings")
-    parts[0] += f" in {files}, {_count(len(document.sites), 'schedule')}"
+    judged = sum(site.status.judged for site in document.sites)
+    parts[0] += f" in {files}, {_count(judged, 'schedule')}{' judged' if document.sites else ''}"
     if document.errors:
         parts.append(_count(len(document.errors), "file error"))
     skipped = sum(count for _, count in document.skipped)
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in document.skipped)
         parts.append(f"{_count(skipped, 'file')} skipped ({reasons})")
-    unseen = sum(not site.status.judged for site in document.sites)
-    if unseen:
-        parts.append(f"{_count(unseen, 'schedule')} could not be simulated (lrfix sites says why)")
+    if judged < len(document.sites):
+        parts.append(f"{_count(len(document.sites) - judged, 'schedule')} not understood (lrfix sites says why)")
     return "; ".join(parts)
 
 
@@ -95,6 +98,9 @@ def statistics(document: Document) -> str:
     rows.append((document.seen, "files seen"))
     rows.append((document.parsed, "files parsed"))
     rows.append((len(document.sites), "schedules"))
+    statuses = Counter(site.status for site in document.sites)
+    rows.append((sum(count for status, count in statuses.items() if status.judged), "schedules judged"))
+    rows.extend((n, f"schedules not understood: {status.value}") for status, n in statuses.items() if not status.judged)
     rows.extend((count, f"files skipped: {reason}") for reason, count in document.skipped)
     kinds = Counter(error.kind for error in document.errors)
     rows.extend((count, f"file errors: {kind}") for kind, count in sorted(kinds.items()))

@@ -98,8 +98,8 @@ at once
     ▁▅█  0 .. 1, steps 0 .. 2
 
 old.py: syntax error: line 1: looks like Python 2
-1 finding (1 error) in 4 files, 2 schedules; 1 file error; 1 file skipped (1 generated); \
-1 schedule could not be simulated (lrfix sites says why)
+1 finding (1 error) in 4 files, 1 schedule judged; 1 file error; 1 file skipped (1 generated); \
+1 schedule not understood (lrfix sites says why)
 """
     )
 
@@ -122,6 +122,8 @@ def test_statistics_count_findings_skips_errors_and_limits():
 4  files seen
 2  files parsed
 2  schedules
+1  schedules judged
+1  schedules not understood: opaque
 1  files skipped: generated
 1  file errors: syntax
 2  analysis: fuel-spent
