@@ -147,7 +147,18 @@ def _family(study: Study, owner: ast.ClassDef) -> list[ast.ClassDef] | None:
 def _nowhere(study: Study, node: ast.Name) -> bool:
     names = study.names
     known = hasattr(builtins, node.id) or node.id.startswith("__") or names.bindings(node.id, node)
-    return not known and names.owner(node.id, names.scope_of(node)) is None
+    return not known and names.owner(node.id, names.scope_of(node)) is None and not _bound_around(study, node)
+
+
+def _bound_around(study: Study, node: ast.Name) -> bool:
+    """Whether something around a name binds it for a while: a comprehension, a pattern, a handler."""
+    around = [outer for outer in study.names.ancestors(node) if not isinstance(outer, ast.Module)]
+    return any(
+        (isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store))
+        or (isinstance(n, ast.MatchAs | ast.MatchStar | ast.ExceptHandler) and n.name == node.id)
+        for outer in around[-1:]
+        for n in ast.walk(outer)
+    )
 
 
 def _open_module(study: Study) -> bool:

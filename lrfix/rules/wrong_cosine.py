@@ -116,8 +116,9 @@ def _tops(run: Run, found: Wave) -> list[float]:
     """The rates that the schedule may be meant to peak at: the optimizer's, stated ones, a factor of 1, a ramp."""
     leaves = {**run.names, **run.leaves}
     stated = [v for p, v in leaves.items() if role_of(p) in RATES - {Role.FLOOR} and isinstance(v, float)]
-    ramp = run.curve[max(found.start - 2, 0) : found.start]
-    reached = [ramp[1], 2 * ramp[1] - ramp[0]] if len(ramp) > 1 and ramp[1] > ramp[0] else []
+    # A ramp of two steps stops half way up by itself, where it counts from 0.
+    ramp = run.curve[max(found.start - 3, 0) : found.start]
+    reached = [ramp[2], 2 * ramp[2] - ramp[1]] if len(ramp) > 2 and ramp[2] > ramp[1] else []
     return [rate for rate in (1.0, *run.base_lrs[:1], *stated, *reached) if rate > 0]
 
 
