@@ -40,8 +40,9 @@ def _edges(study: Study, legal: bool) -> Iterator[Violation]:
     for use in _uses(study):
         for case in Grid(study, use).edges(legal):
             stated = case.setting.standing is Standing.STATED
-            if any(isinstance(value, Same) for value in case.setting.overrides.values()):
-                continue  # a run that is all warmup is what its length says
+            moved = case.setting.overrides.items()
+            if any(isinstance(value, Same) or role_of(path) is Role.HORIZON for path, value in moved):
+                continue  # a run that is all warmup is what its length says; one of a single step is no run
             if advice is not None and not stated:
                 continue
             highest = _collapsed(study, case, use)
@@ -95,7 +96,7 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
         beside = study.run(run.scenario.index, use=use)
         tops = _tops(study, run, use)
         peaks = _tops(study, beside, use)
-        if moved & {Role.EPOCHS, Role.HORIZON} and peaks and beside.curve[0] <= _SHARE * peaks[0]:
+        if Role.EPOCHS in moved and peaks and beside.curve[0] <= _SHARE * peaks[0]:
             return None  # a run that is shorter than its own warmup
         low = [top <= _SHARE * peak and peak > 0 for top, peak in zip(tops, peaks, strict=False)]
         return (tops[0], peaks[0]) if low and all(low) else None
