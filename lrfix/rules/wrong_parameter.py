@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from lrfix.experiments.arguments import misgiven
 from lrfix.experiments.bindings import misnamed
-from lrfix.experiments.optional import not_given
 from lrfix.experiments.settings import Given, settings_of
 from lrfix.experiments.shortfall import starts_by_its_length, stops_short
 from lrfix.experiments.structure import assignments, decay_span, functions_of
@@ -22,7 +21,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
         return
-    for judge in (_text_compared_with_number, _misnamed, _not_given, _by_its_length, _short):
+    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short):
         found = list(judge(study))
         if found:
             yield from found
@@ -75,16 +74,6 @@ def _misnamed(study: Study) -> Iterator[Violation]:
     for node, told in misnamed(study):
         yield Violation(study.span(node), told)
         return
-
-
-def _not_given(study: Study) -> Iterator[Violation]:
-    found = not_given(study)
-    if found is not None:
-        yield Violation(
-            study.span(found.place),
-            f"`{found.name}` is None here where it is not given, which line {found.asked} allows for: this fails with "
-            f"a TypeError ({found.message}). What stands in for it was meant.",
-        )
 
 
 def _by_its_length(study: Study) -> Iterator[Violation]:

@@ -173,19 +173,6 @@ def adjust(optimizer, step, base_lr, warmup):
     for group in optimizer.param_groups:
         group["lr"] = lr
 """,
-    "the total that was not given": """
-class Halved(LRScheduler):
-    def __init__(self, optimizer, total_steps=None, epochs=None, steps_per_epoch=None, last_epoch=-1):
-        if total_steps is None:
-            self.total = epochs * steps_per_epoch
-        else:
-            self.total = total_steps
-        self.half = total_steps // 2
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self):
-        return [base * (0.1 if self.last_epoch > self.half else 1.0) for base in self.base_lrs]
-""",
 }
 RIGHT = {
     "one of two ways to say the length": """
