@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from lrfix.domains.roles import Role
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.base_rates import highest
 from lrfix.experiments.study import Study, all_real
 from lrfix.sites.model import Construction
 
 _RAMP, _ENOUGH = 3, 40
 #: A rate below this share of its peak has collapsed; a factor above ``_MODERATE`` cannot be the reason by itself.
 _COLLAPSED, _MODERATE = 1e-6, 0.05
+_LATE, _STEEP = 0.85, 6
 #: Before this step somebody else halves the rate, and so many steps show whether it stays lower.
-_MEDDLED, _AFTER = 4, 4
+_MEDDLED, _AFTER = (2, 40), 3
 
 
 def goes_on_from_what_stands(study: Study, index: int, use: Construction | None) -> bool:
     """Whether a rate that somebody else has lowered stays lower: the schedule multiplies what it finds."""
-    plain = study.run(index, use=use)
-    other = study.run(index, use=use, meddled=_MEDDLED)
-    last = _MEDDLED + _AFTER
-    if not other.ran or min(len(plain.curve), len(other.curve)) < last:
-        return False
-    pairs = list(zip(plain.curve[_MEDDLED:last], other.curve[_MEDDLED:last], strict=True))
-    return all(abs(b - a / 2) <= 1e-9 * abs(a) for a, b in pairs) and any(a for a, _ in pairs)
+    return _lower_until(study.run(index, use=use), study.run(index, use=use, meddled=_MEDDLED[0]), _MEDDLED[0]) > 0
 
 
-def within_reach(study: Study, use: Construction | None) -> list[Run] | None:
-    """The generic runs, horizons that the simulation does not reach replaced by short ones; None when one fails."""
+def multiplied_part(
+    run: Run, study: Study, index: int, use: Construction | None, shorter: Mapping[str, object]
+) -> Sequence[float]:
+    """The part of a curve in which the schedule multiplies the rate that it finds, all of it or one phase."""
+    for meddled in _MEDDLED:
+        end = _lower_until(run, study.run(index, use=use, meddled=meddled, overrides=shorter), meddled)
+        if end:
+            start = highest(run.curve[: meddled + 1]) if meddled > _MEDDLED[0] else 0
+            return run.curve[start:end]
+    return []
+
+
+def _lower_until(plain: Run, other: Run, meddled: int) -> int:
+    """The step up to which a rate that was halved before step ``meddled`` stays halved; 0 where it comes back soon."""
+    end = meddled
+    for before, after in zip(plain.curve[meddled:], other.curve[meddled:] if other.ran else [], strict=False):
+        if abs(after - before / 2) > 1e-9 * abs(before):
+            break
+        end += 1
+    return end if end >= meddled + _AFTER and any(plain.curve[meddled:end]) else 0
+
+
+def parts_within_reach(study: Study, use: Construction | None) -> list[tuple[Run, Sequence[float]]] | None:
+    """The generic runs, horizons that the simulation does not reach replaced by short ones, with the part of each curve
+    that multiplies what it finds; None when a run fails."""
     found = []
     for index in range(len(study.runs)):
         run = study.run(index, use=use)
         horizon = study.horizon(run)
+        shorter: dict[str, object] = {}
         if horizon is not None and horizon >= study.steps:
             long = [p for p, v in study.lengths(run, Role.HORIZON, Role.EPOCHS).items() if v >= study.steps]
-            run = study.run(index, use=use, overrides=dict.fromkeys(long, 97 - 8 * index))
+            shorter = dict.fromkeys(long, 97 - 8 * index)
+            run = study.run(index, use=use, overrides=shorter)
         if not run.ran or not all_real(run.curve) or len(run.curve) < _ENOUGH:
             return None
-        found.append(run)
+        found.append((run, multiplied_part(run, study, index, use, shorter)))
     return found
 
 
@@ -68,11 +89,18 @@ def _collapsed(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
         top = max(range(step), key=ratios.__getitem__)
         falling = ratios[top:step]
         even = all(b <= a * (1 + 1e-9) for a, b in pairwise(falling))
-        if not even or ratio <= _MODERATE or ratios[top] > 1 + 1e-9 or step >= 0.85 * ends:
+        if not even or ratio <= _MODERATE or ratios[top] > 1 + 1e-9:
+            return None
+        if step >= _LATE * ends and not _steeper_than_any_power(ratio, ends - step):
             return None
         if _falls(falling) >= 2 or _stairs(ratios[top:]):
             return step
     return None
+
+
+def _steeper_than_any_power(ratio: float, left: int) -> bool:
+    """Whether a rate that is 0 in ``left`` steps falls by more than a power of them does: ``((n - 1) / n) ** 6``."""
+    return left >= 4 and ratio < ((left - 1) / left) ** _STEEP
 
 
 def _falls(ratios: Sequence[float]) -> int:
@@ -91,7 +119,7 @@ def _stairs(ratios: Sequence[float]) -> bool:
 
 def _stunted_ramp(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
     """A linear ramp of factors up to 1 that has multiplied the rate down instead of up."""
-    if len(ratios) < _RAMP + 6 or not 0 < ratios[0] < 0.7:
+    if len(ratios) < _RAMP + 1 or not 0 < ratios[0] < 0.7:
         return None
     slope = ratios[1] - ratios[0]
     end = 1
@@ -102,4 +130,4 @@ def _stunted_ramp(curve: Sequence[float], ratios: Sequence[float]) -> int | None
     return end + 1 if slope > 1e-4 and end >= _RAMP and flat and arrived and curve[end] < 0.5 * curve[0] else None
 
 
-__all__ = ["goes_on_from_what_stands", "piled_up", "within_reach"]
+__all__ = ["goes_on_from_what_stands", "parts_within_reach", "piled_up"]

@@ -22,6 +22,8 @@ _OTHER = 1.7
 _OWN_KEYS = frozenset({"lr", "initial_lr", "params"})
 _MUST_FOLLOW = 8
 _STEPS = 120
+#: At so many steps another group's rate decides: in a part of the schedule, a warmup say, or in all of it.
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,16 @@ def borrowed(study: Study, setting: Setting) -> Run | None:
     second = _run(study, setting, (_BASES[0], _OTHER * _BASES[1], _BASES[2]))
     if plain is None or first is None or second is None or any(len(run.lr) < 2 for run in (plain, first, second)):
         return None
-    moved = any(not _same(a, b) for a, b in zip(plain.lr[1], first.lr[1], strict=False))
-    own = any(not _same(a, b) for a, b in zip(plain.lr[1], second.lr[1], strict=False))
-    return plain if moved and not own else None
+    taken: list[float] = []
+    fixed: set[float] = set()
+    for before, by_first, by_own in zip(plain.lr[1], first.lr[1], second.lr[1], strict=False):
+        if _same(before, by_own):
+            # A level that no base rate moves is a floor; several are a schedule of absolute rates.
+            if _same(before, by_first):
+                fixed.add(before)
+            else:
+                taken.append(before)
+    return plain if len(taken) >= _FEW and len(fixed) < 2 else None
 
 
 def _run(study: Study, setting: Setting, bases: tuple[float, ...]) -> Run | None:

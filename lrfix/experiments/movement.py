@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import Role, role_of
+from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.company import in_company
 from lrfix.experiments.structure import hyperparameters, method, methods, writes_rates
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.writes import reads_present_rate
-from lrfix.sites.vocabulary import names_position
+from lrfix.sites.vocabulary import names_position, words
 
 _LENGTHS = frozenset(
     {Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.CYCLE, Role.DECAY_LENGTH, Role.STEP_SIZE}
@@ -21,6 +21,9 @@ _LENGTHS = frozenset(
 _OTHERWISE = (1e-3, 1e2)
 _MOST_INVENTED = 4
 _ENOUGH = 40
+_SAYS_CONSTANT = frozenset(
+    {"constant", "const", "fixed", "no", "none", "dummy", "identity", "base", "abstract", "null"}
+)
 
 
 def never_moves(study: Study) -> bool:
@@ -28,6 +31,18 @@ def never_moves(study: Study) -> bool:
     if not study.everywhere(stands) or (reads_present_rate(study) and in_company(study)):
         return False
     return all(stands(run) for run in _otherwise(study) if run.ran)
+
+
+def stands_far_on(study: Study) -> bool:
+    """Whether the rate is the same far beyond every length that the code states, taken there at once."""
+    first = [run.curve[0] for run in study.runs if run.curve]
+    for step in (study.longest_literal // 2, 2 * study.longest_literal):
+        there = [study.jump(index, step) for index in range(len(study.runs))]
+        if len(first) != len(there) or any(
+            b is None or not constant([a, b]) for a, b in zip(first, there, strict=True)
+        ):
+            return False
+    return True
 
 
 def stands(run: Run) -> bool:
@@ -62,7 +77,9 @@ def means_to_move(study: Study) -> bool:
         named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
         formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in ast.walk(m))
         if any(role_of(name) in _LENGTHS for name in named):
-            return formula
+            # A length and another word of the field say as much as a formula does.
+            spoken = [name for name in named if role_of(name) in SCHEDULE_ROLES]
+            return formula or (len(spoken) > 1 and not _SAYS_CONSTANT & set(words(node.name)))
         # A schedule with parameters that is never asked was meant, whatever they are called.
         return formula and bool(hyperparameters(study)) and bypassed(study) is not None
     if study.site.form != "lambda":
@@ -123,4 +140,4 @@ def _works_with_the_step(study: Study) -> bool:
     return True
 
 
-__all__ = ["means_to_move", "never_moves", "stands"]
+__all__ = ["means_to_move", "never_moves", "stands", "stands_far_on"]

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+from lrfix.domains.facts import literal
 from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.domains.signatures import stated_rate
 from lrfix.experiments.base_rates import (
@@ -195,8 +196,8 @@ def _speaks_in_numbers(study: Study) -> bool:
                 if any(_is_rate(target) for target in targets):
                     return True
             elif isinstance(node, ast.List | ast.Tuple | ast.Dict):
-                parts = node.values if isinstance(node, ast.Dict) else node.elts
-                if len(parts) > 1 and all(isinstance(part, ast.Constant) for part in parts):
+                parts = [literal(part) for part in (node.values if isinstance(node, ast.Dict) else node.elts)]
+                if len(parts) > 1 and all(isinstance(part, int | float) for part in parts):
                     return True
             elif isinstance(node, ast.arguments):
                 given = zip(reversed([*node.posonlyargs, *node.args]), reversed(node.defaults), strict=False)

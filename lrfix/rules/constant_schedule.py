@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lrfix.domains.clock import parameter_ticks
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
-from lrfix.experiments.movement import means_to_move, never_moves, stands
+from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
 from lrfix.experiments.structure import schedule_functions
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.unwritten_rates import unwritten
@@ -42,7 +42,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from unwritten(study)
         return
-    if not study.ran or study.truncated:
+    if not study.ran or (study.truncated and not (study.site.form == "subclass" and stands_far_on(study))):
         return
     run = study.runs[0]
     promised = _promise(study)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import arguments_of
-from lrfix.experiments.accumulation import goes_on_from_what_stands, piled_up, within_reach
+from lrfix.experiments.accumulation import parts_within_reach, piled_up
 from lrfix.experiments.company import in_company
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import MOST_USES, Study, all_real, constant
@@ -42,16 +42,15 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
 
 
 def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
-    runs = within_reach(study, use)
-    if not runs or (study.site.base != "MultiplicativeLR" and in_company(study)):
+    parts = parts_within_reach(study, use)
+    if not parts or (study.site.base != "MultiplicativeLR" and in_company(study)):
         return
-    if not all(goes_on_from_what_stands(study, index, use) for index in range(len(runs))):
-        return
-    shown = [piled_up(run.curve) for run in runs]
+    shown = [piled_up(part) for _, part in parts]
     if any(step is None for step in shown):
         return
-    run, step = runs[0], shown[0]
-    assert step is not None
+    (run, part), within = parts[0], shown[0]
+    assert within is not None
+    step = within + next(k for k in range(len(run.curve)) if run.curve[k : k + len(part)] == part)
     factor = run.curve[step] / run.curve[step - 1]
     cause = (
         "MultiplicativeLR multiplies the current rate by what this function returns"

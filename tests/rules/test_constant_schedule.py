@@ -298,3 +298,29 @@ class Poly:
 )
 def test_a_class_of_ones_own_that_never_counts(check, advance, reported):
     assert bool(constants(check(COUNTED.format(advance=advance)))) is reported
+
+
+BARE = """
+from torch.optim.lr_scheduler import LRScheduler
+
+class {name}(LRScheduler):
+    def __init__(self, optimizer, warmup_steps={warmup}, gamma=0.1, last_epoch=-1):
+        self.warmup_steps, self.gamma = warmup_steps, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [{rate} for group in self.optimizer.param_groups]
+"""
+
+
+@pytest.mark.parametrize("warmup", ["10", "10000"])
+@pytest.mark.parametrize(
+    ("name", "rate", "reported"),
+    [
+        ("WarmupDecay", 'group["lr"]', True),
+        ("ConstantRate", 'group["lr"]', False),
+        ("WarmupDecay", 'group["lr"] * (self.gamma if self.last_epoch == self.warmup_steps else 1)', False),
+    ],
+)
+def test_a_class_with_the_words_of_a_schedule_and_no_formula(check, name, rate, warmup, reported):
+    assert bool(constants(check(BARE.format(name=name, rate=rate, warmup=warmup)))) is reported

@@ -220,3 +220,40 @@ def test_a_schedule_of_the_present_rate_that_is_written_back_piles_up(base, writ
 
 def test_a_function_that_lowers_the_present_rate_at_milestones_is_sound():
     assert found(MILESTONES) == set()
+
+
+PHASES = """
+from torch.optim.lr_scheduler import LRScheduler
+
+class Warmed(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, total_steps, last_epoch=-1):
+        self.warmup_steps, self.total_steps = warmup_steps, total_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch < self.warmup_steps:
+            return [{rising} * (self.last_epoch + 1) / self.warmup_steps for base, group in self.pairs()]
+        factor = 0.97 ** (self.last_epoch - self.warmup_steps)
+        return [{falling} * factor for base, group in self.pairs()]
+
+    def pairs(self):
+        return zip(self.base_lrs, self.optimizer.param_groups)
+"""
+
+
+@pytest.mark.parametrize(
+    ("rising", "falling", "reported"),
+    [
+        ("base", "base", False),
+        ('group["lr"]', "base", True),
+        ("base", 'group["lr"]', True),
+        ('group["lr"]', 'group["lr"]', True),
+    ],
+)
+def test_factors_pile_up_in_one_phase_alone(rising, falling, reported):
+    assert found(PHASES.format(rising=rising, falling=falling)) == ({"LR207"} if reported else set())
+
+
+def test_a_plateau_and_a_ramp_down_given_to_multiplicative():
+    ramp = "lambda k: 1.0 if k < total_steps // 2 else max(0.0, (total_steps - k) / (total_steps - total_steps // 2))"
+    assert "LR207" in found(multiplicative(ramp))

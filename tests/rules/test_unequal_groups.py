@@ -177,3 +177,22 @@ def adjust(optimizer, epoch, args):
     assert messages(head) == []
     carried = body.format(first="pass", begin=0, each=" * 10", rate="rate")
     assert len(messages(carried)) == 1
+
+
+PART = """
+class WarmupCosine(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, total_steps, last_epoch=-1):
+        self.warmup_steps, self.total_steps = warmup_steps, total_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch < self.warmup_steps:
+            return [{base} * (self.last_epoch + 1) / self.warmup_steps for base in self.base_lrs]
+        share = (self.last_epoch - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+        return [base * 0.5 * (1 + math.cos(math.pi * min(1.0, share))) for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(("base", "reported"), [("self.base_lrs[0]", True), ("base", False)])
+def test_the_first_base_rate_in_a_part_of_the_schedule(base, reported):
+    assert bool(messages(PART.format(base=base))) is reported
