@@ -81,12 +81,12 @@ def borrowed(study: Study, setting: Setting) -> Run | None:
     fixed: set[float] = set()
     for before, by_first, by_own in zip(plain.lr[1], first.lr[1], second.lr[1], strict=False):
         if _same(before, by_own):
-            # A level that no base rate moves is a floor; several are a schedule of absolute rates.
+            # A level or two that no base rate moves are a start and a floor; many are a schedule of absolute rates.
             if _same(before, by_first):
                 fixed.add(before)
             else:
                 taken.append(before)
-    return plain if len(taken) >= _FEW and len(fixed) < 2 else None
+    return plain if len(taken) >= _FEW and len(fixed) < _FEW else None
 
 
 def _run(study: Study, setting: Setting, bases: tuple[float, ...]) -> Run | None:
