@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lrfix.checks.class_reading import own_attribute
+from lrfix.experiments.class_reading import own_attribute
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.checks.class_reading import own_attribute
+from lrfix.experiments.class_reading import own_attribute
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position, words

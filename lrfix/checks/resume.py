@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.checks.class_reading import name_span, own_attribute, stored_in, torch_named
 from lrfix.checks.clock_offsets import without_offset
 from lrfix.checks.counters import forgotten_counters
 from lrfix.checks.kept_apart import kept_apart
 from lrfix.checks.late_schedulers import built_late
 from lrfix.domains.facts import literal
 from lrfix.driving.resumption import Resumption, resume
+from lrfix.experiments.class_reading import name_span, own_attribute, stored_in, torch_named
 from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.study import Study
 from lrfix.findings import Position, Span, Violation

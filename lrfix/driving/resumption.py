@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from lrfix.domains.facts import Defaults
-from lrfix.domains.inferred import inferred
-from lrfix.domains.measures import measures_of
-from lrfix.domains.scenarios import Scenario
-from lrfix.driving.bench import Bench
-from lrfix.driving.forms import build
-from lrfix.driving.laboratory import FUEL, Laboratory
-from lrfix.driving.trace import Trace
-from lrfix.driving.world import Host, World
+from lrfix.driving.assembly import assembled
+from lrfix.driving.laboratory import Laboratory
 from lrfix.interpreter.cloning import clone
 from lrfix.interpreter.errors import Finished, Opaque, UserError
-from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.stack import roomy
-from lrfix.interpreter.values import Instance
 from lrfix.sites.model import Construction
 
 
@@ -44,13 +34,6 @@ class Resumption:
         return None
 
 
-@dataclass(frozen=True)
-class _Bench:
-    bench: Bench
-    interpreter: Interpreter
-    running: Any
-
-
 @roomy
 def resume(
     laboratory: Laboratory,
@@ -68,19 +51,19 @@ def resume(
     ``state_dict`` gave.
     """
     try:
-        first = _built(laboratory, index, overrides, construction)
+        first = assembled(laboratory, index, overrides, construction)
         for step in range(at):
             first.running.rates(step)
         rates = [group["lr"] for group in first.running.optimizer.attributes["param_groups"]]
-        state = _asked(first, "state_dict") if saved else None
+        state = first.ask("state_dict") if saved else None
         # One copy for the checkpoint: what the run goes on to change is not in it.
         state = clone(state)
         walked = [first.running.rates(step)[0] for step in range(at, at + steps)]
-        second = _built(laboratory, index, overrides, construction)
+        second = assembled(laboratory, index, overrides, construction)
         for group, rate in zip(second.running.optimizer.attributes["param_groups"], rates, strict=False):
             group["lr"] = rate
         if saved:
-            _asked(second, "load_state_dict", state)
+            second.ask("load_state_dict", state)
         resumed = [second.running.rates(step)[0] for step in range(at, at + steps)]
     except (Opaque, UserError, Finished, AttributeError):
         return None
@@ -89,28 +72,6 @@ def resume(
     running = first.running
     told = bool(getattr(running, "told", False)) and bool(getattr(running, "sets", False))
     return Resumption(at, tuple(map(float, walked)), tuple(map(float, resumed)), told)
-
-
-def _built(
-    laboratory: Laboratory, index: int, overrides: Mapping[str, object], construction: Construction | None
-) -> _Bench:
-    scenario = Scenario(index, overrides=overrides)
-    defaults = Defaults(laboratory.names)
-    host = Host(scenario, defaults, measures_of(laboratory.names))
-    host.draws_lengths = laboratory.draws_lengths
-    scenario.defaults = defaults
-    scenario.inferred = inferred(laboratory.names)
-    interpreter = Interpreter(host=host, recorder=Trace({}), fuel=FUEL)
-    world = World(laboratory.names, interpreter, host)
-    bench = Bench(laboratory.names, laboratory.site, world, interpreter, scenario)
-    return _Bench(bench, interpreter, build(bench, construction, 2, None))
-
-
-def _asked(built: _Bench, name: str, *arguments: Any) -> Any:
-    scheduler = built.running.scheduler
-    if not isinstance(scheduler, Instance):
-        raise Opaque("has no object to save", built.bench.site.node)
-    return built.interpreter.call(built.interpreter.attribute(scheduler, name), *arguments)
 
 
 __all__ = ["Resumption", "resume"]

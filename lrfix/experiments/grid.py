@@ -8,6 +8,7 @@ the rule. The study remembers every run, so that rules share them.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -231,6 +232,25 @@ class Grid:
             base_lrs=setting.base_lrs,
             steps=setting.steps,
         )
+
+    def nones(self) -> Iterator[Case]:
+        """Each length that is None by default left None, the rest given.
+
+        Stated where the code itself asks whether it is None, for then it may be; else merely legal.
+        """
+        study = self.study
+        for name in study.optional_lengths[:_MOST_FLAGS]:
+            asked = any(
+                isinstance(n, ast.Compare)
+                and isinstance(n.left, ast.Name)
+                and n.left.id == name
+                and isinstance(n.comparators[0], ast.Constant)
+                and n.comparators[0].value is None
+                for n in ast.walk(study.node)
+            )
+            standing = Standing.STATED if asked else Standing.LEGAL
+            words = f"with `{name}` left None"
+            yield self.case(Setting("nones", standing, words, {name: None}, use=None, draws=tuple(range(_DRAWS))))
 
     def groups(self) -> Iterator[Case]:
         """One and three parameter groups, each with a base rate of its own, one of them above 1."""

@@ -1,4 +1,4 @@
-"""LR107 and LR210 where a class and its bases do not fit together."""
+"""LR107 where a class and its bases do not fit together."""
 
 from __future__ import annotations
 
@@ -109,60 +109,3 @@ class Ramp(Base):
 def test_a_branch_that_reads_what_the_base_has_not_created_yet(check, first, total, wrong):
     found = faults(check(EARLY.format(first=first, total=total)))
     assert ["`self.end` is read before" in f.message for f in found] == ([True] if wrong else [])
-
-
-BASE = """
-class Base:
-    def __init__(self, optimizer, lr=0.1):
-        self.optimizer = optimizer
-        self.peak = lr
-        self.k = 0
-        self.lr = self.step()
-
-    def step(self):
-        self.k += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(self.k)
-        {ending}
-
-
-class Ramp(Base):
-    def rate(self, k):
-        return self.peak * min(1.0, k / 100)
-
-    def step(self):
-        {own}
-"""
-
-
-@pytest.mark.parametrize(
-    ("ending", "own", "wrong"),
-    [
-        ("", "super().step()", True),
-        ("return self.rate(self.k)", "return super().step()", False),
-    ],
-)
-def test_the_result_of_a_method_that_returns_nothing(check, ending, own, wrong):
-    assert bool(faults(check(BASE.format(ending=ending, own=own)), "LR210")) is wrong
-
-
-def test_return_step_is_no_value_that_another_way_lacks(check):
-    source = """
-    from torch.optim.lr_scheduler import LRScheduler
-
-    class WarmupThen(LRScheduler):
-        def __init__(self, optimizer, warmup, after_scheduler, last_epoch=-1):
-            self.warmup = max(1, warmup)
-            self.after_scheduler = after_scheduler
-            super().__init__(optimizer, last_epoch)
-
-        def get_lr(self):
-            return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
-
-        def step(self, epoch=None):
-            if self.last_epoch > self.warmup:
-                self.after_scheduler.step(epoch)
-            else:
-                return super().step(epoch)
-    """
-    assert faults(check(source), "LR210") == []

@@ -5,7 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.checks.class_reading import base_constructor_call, on_class, own_attribute, stored_in, stores_in, torch_named
+from lrfix.experiments.class_reading import (
+    base_constructor_call,
+    on_class,
+    own_attribute,
+    stored_in,
+    stores_in,
+    torch_named,
+)
 from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation

@@ -6,7 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from lrfix.checks.class_reading import (
+from lrfix.driving.laboratory import Failure
+from lrfix.experiments.class_reading import (
     always_read,
     assigned_after_base,
     base_constructor_call,
@@ -17,7 +18,6 @@ from lrfix.checks.class_reading import (
     is_number,
     name_span,
     on_class,
-    own_attribute,
     reads,
     stands_before,
     stored_in,
@@ -25,15 +25,27 @@ from lrfix.checks.class_reading import (
     stores_in,
     torch_named,
 )
-from lrfix.checks.inheritance import TORCH_STATE, foreign_super, made_by_base, read_too_early
-from lrfix.checks.step_paths import StepPath, step_paths
+from lrfix.experiments.grid import Case, Grid, Standing
+from lrfix.experiments.inheritance import TORCH_STATE, bases, foreign_super, made_by_base, read_too_early
+from lrfix.experiments.step_paths import StepPath, step_paths
 from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
-from lrfix.names import Defined
 from lrfix.registry import rule
 
 _TORCH_OWN = frozenset({*TORCH_STATE, "verbose", "print_lr", "_get_lr_called_within_step", "_is_initial"})
+#: How many arguments the constructors of torch's schedulers take by position, the optimizer among them.
+_POSITIONS = {
+    "LRScheduler": 2, "_LRScheduler": 2, "LambdaLR": 3, "MultiplicativeLR": 3, "StepLR": 4, "MultiStepLR": 4,
+    "ConstantLR": 4, "LinearLR": 5, "ExponentialLR": 3, "PolynomialLR": 4, "CosineAnnealingLR": 4,
+    "CosineAnnealingWarmRestarts": 5,
+}  # fmt: skip
+#: What torch's classes had under another name: class and old name, what became of it, in which version.
+_RENAMED = {
+    ("ReduceLROnPlateau", "is_better"): ("called `_is_better`", "2.9"),
+    ("LRScheduler", "print_lr"): ("gone", "2.7"),
+    ("_LRScheduler", "print_lr"): ("gone", "2.7"),
+}
 _NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 
 
@@ -50,10 +62,9 @@ def broken_subclass(study: Study) -> Iterator[Violation]:
 
 
 def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    yield from _keywords_as_positions(study, node)
-    yield from _overwritten_by_base(study, node)
     yield from foreign_super(study, node)
-    crashed = list(_missing_attribute(study, node))
+    yield from _gone_from_torch(study, node)
+    crashed = list(_fails_when_built(study, node))
     yield from crashed
     if not crashed:
         yield from read_too_early(study, node)
@@ -62,21 +73,116 @@ def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     if not crashed:
         yield from _set_too_late(study, node)
     yield from _wrong_number(study, node)
-    if not any(torch_named(study, base) for base in node.bases):
-        return
-    yield from _no_base_constructor(study, node)
-    yield from _left_behind(study, node)
-    yield from _inner_stands_still(study, node)
+    if any(torch_named(study, base) for base in node.bases):
+        yield from _no_base_constructor(study, node)
+        yield from _left_behind(study, node)
 
 
-def _missing_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """Every scenario ends with the same AttributeError on the scheduler itself."""
-    failures = [run.failure for run in study.runs]
-    if study.opaque is not None or any(f is None or f.kind != "AttributeError" for f in failures):
+def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """What torch's classes no longer take or have: an argument too many, a method under its old name."""
+    known = next((b for base in node.bases for b in [_last_name(base)] if b and torch_named(study, base)), None)
+    if known is None:
         return
-    first = failures[0]
-    matched = _NO_ATTRIBUTE.search(first.message) if first else None
-    if first is None or matched is None or any(f is None or f.message != first.message for f in failures):
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or not _of_torch_s_constructor(study, node, call, known):
+            continue
+        given = [a for a in call.args if not (isinstance(a, ast.Name) and a.id == "self")]
+        starred = any(isinstance(a, ast.Starred) for a in given)
+        named = any(k.arg == "verbose" for k in call.keywords)
+        if named or (not starred and len(given) == _POSITIONS.get(known, 99) + 1):
+            yield Violation(
+                study.span(call),
+                f"`{known}` of torch 2.7 and later takes no `verbose`: building this scheduler raises TypeError there. "
+                "Leave the argument out.",
+            )
+    own = {m.name for c in (node, *bases(study, node)[0]) for m in methods(c)}
+    for (base, old), (new, version) in _RENAMED.items():
+        read = next((r for m in methods(node) for r in reads(m, old)), None)
+        stored = any(attribute == old for m in methods(node) for attribute, _ in stores_in(m))
+        if base == known and read is not None and old not in own and not stored:
+            yield Violation(
+                study.span(read),
+                f"`{base}.{old}` is {new} from torch {version} on: this line raises AttributeError there.",
+            )
+
+
+def _of_torch_s_constructor(study: Study, node: ast.ClassDef, call: ast.Call, base: str) -> bool:
+    """Whether a call, made whatever the version of torch is, is of the constructor of the torch class itself."""
+    function = call.func
+    if not isinstance(function, ast.Attribute) or function.attr != "__init__":
+        return False
+    around = study.names.ancestors(call)
+    if any(isinstance(a, ast.If | ast.Try | ast.IfExp | ast.With) for a in around):
+        return False
+    owner = function.value
+    if isinstance(owner, ast.Call):
+        return isinstance(owner.func, ast.Name) and owner.func.id == "super" and len(node.bases) == 1
+    return _last_name(owner) == base
+
+
+def _last_name(node: ast.expr) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
+
+
+def _cases(study: Study) -> Iterator[Case]:
+    grid = Grid(study)
+    yield from grid.values()
+    yield from grid.nones()
+    yield from grid.flags()
+
+
+def _fails_when_built(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """Every run of a case ends with the same exception that the class itself has made sure of."""
+    for case in _cases(study):
+        failure = case.run.failure
+        if failure is None or not all(_same(failure, run.failure) for run in case.runs):
+            continue
+        found = next(_missing_attribute(study, node, failure), None) or _refused(study, node, failure)
+        if found is None and case.setting.axis == "nones":
+            found = _counts_with_none(study, node, failure, case)
+        if found is not None:
+            setting = f" This is so {case.setting.words}." if case.setting.words else ""
+            yield Violation(found.span, found.message + setting, advice=case.setting.standing is Standing.LEGAL)
+            return
+
+
+def _same(one: Failure, other: Failure | None) -> bool:
+    return other is not None and (one.kind, one.message, one.node) == (other.kind, other.message, other.node)
+
+
+def _refused(study: Study, node: ast.ClassDef, failure: Failure) -> Violation | None:
+    """The base class's constructor does not take what it is given."""
+    call = base_constructor_call(node)
+    if failure.step >= 0 or failure.kind != "TypeError" or failure.node is None or failure.node is not call:
+        return None
+    if not any(torch_named(study, base) for base in node.bases) or "argument" not in failure.message:
+        return None
+    return Violation(
+        study.span(call), f"The base class's constructor does not take this: it raises TypeError: {failure.message}."
+    )
+
+
+def _counts_with_none(study: Study, node: ast.ClassDef, failure: Failure, case: Case) -> Violation | None:
+    """A parameter that the constructor tests for None, and works with where it is None."""
+    if failure.kind != "TypeError" or "NoneType" not in failure.message or failure.node is None:
+        return None
+    name = next(iter(case.setting.overrides))
+    used = [n for n in ast.walk(failure.node) if isinstance(n, ast.Name) and n.id == name]
+    statement = study.names.statement_of(failure.node)
+    inside = list(study.names.ancestors(failure.node))
+    if not used or statement is None or method(node, "__init__") not in inside:
+        return None
+    return Violation(
+        study.span(statement),
+        f"`{name}` is None here where it is left out, as the constructor itself allows, and this line works with it: "
+        f"building the scheduler raises TypeError: {failure.message}.",
+    )
+
+
+def _missing_attribute(study: Study, node: ast.ClassDef, first: Failure) -> Iterator[Violation]:
+    """An AttributeError on the scheduler itself."""
+    matched = _NO_ATTRIBUTE.search(first.message) if first.kind == "AttributeError" else None
+    if matched is None:
         return
     owner, name = matched.groups()
     if owner != node.name or any(m.name in ("__getattr__", "__getattribute__") for m in methods(node)):
@@ -107,13 +213,12 @@ def _missing_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
 
 
 def _set_too_late(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """torch's constructor asks ``get_lr``; what it then reads must exist, in its final shape."""
+    """torch's constructor asks ``get_lr``; what it then reads must exist. For classes that cannot be run."""
     call = base_constructor_call(node)
     get_lr = method(node, "get_lr")
     if call is None or get_lr is None or study.site.base == "ReduceLROnPlateau":
         return
     if study.opaque is None:
-        yield from _reshaped_too_late(study, node, call)
         return
     if not any(torch_named(study, base) for base in node.bases) or method(node, "step") is not None:
         return
@@ -122,28 +227,6 @@ def _set_too_late(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
         if late is not None and not on_class(node, name) and name not in _TORCH_OWN:
             yield Violation(study.span(call), _too_late(study, name, late))
             return
-
-
-def _reshaped_too_late(study: Study, node: ast.ClassDef, call: ast.Call) -> Iterator[Violation]:
-    """An attribute exists when ``get_lr`` is first asked, and gets the form that ``get_lr`` needs only afterwards."""
-    for run in study.runs:
-        if run.failure is None or run.failure.step >= 0 or run.failure.kind not in ("TypeError", "IndexError"):
-            return
-    failure = study.runs[0].failure
-    broken = failure.node if failure is not None else None
-    if failure is None or broken is None:
-        return
-    for inner in ast.walk(broken):
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self":
-            late = assigned_after_base(node, inner.attr)
-            if late is not None:
-                yield Violation(
-                    study.span(late),
-                    f"`self.{inner.attr}` gets its final form only here, after the base class's constructor has asked "
-                    f"`get_lr` for the first rate (line {call.lineno}); building the scheduler raises {failure.kind}: "
-                    f"{failure.message}.",
-                )
-                return
 
 
 def _too_late(study: Study, name: str, late: ast.stmt) -> str:
@@ -236,119 +319,3 @@ def _behind(name: str, path: StepPath, elsewhere: bool) -> str:
     return f"`{name}` {where} and not where {mover} moves the rate: {effect} from then on."
 
 
-def _inner_stands_still(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """Another scheduler is asked for its rates and nobody ever steps it."""
-    get_lr, initialiser = method(node, "get_lr"), method(node, "__init__")
-    if get_lr is None or initialiser is None:
-        return
-    parameters = {a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)}
-    for call in ast.walk(get_lr):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)) or call.args:
-            continue
-        inner = call.func.value
-        if call.func.attr not in ("get_lr", "get_last_lr") or own_attribute(inner) is None:
-            continue
-        name = own_attribute(inner)
-        held = any(
-            a == name and isinstance(v, ast.Name) and v.id in parameters and isinstance(s, ast.Assign)
-            for s in statements(initialiser.body)
-            for a, v in stored_in(s)
-        )
-        if held and not _touched(node, name or "") and not _stepped_outside(study):
-            yield Violation(
-                study.span(call),
-                f"`self.{name}` is asked for its rates and never stepped: its count stays where it started, and so "
-                "do the rates it gives.",
-            )
-            return
-
-
-def _touched(node: ast.ClassDef, name: str) -> bool:
-    """Whether the class does anything with the attribute but ask it for rates."""
-    for inner in ast.walk(node):
-        if not (isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load)) or inner.attr in (
-            "get_lr",
-            "get_last_lr",
-            "base_lrs",
-        ):
-            continue
-        if own_attribute(inner.value) == name:
-            return True
-    uses = sum(
-        own_attribute(n) == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node) if isinstance(n, ast.Attribute)
-    )
-    asked = sum(
-        n.attr in ("get_lr", "get_last_lr", "base_lrs") and own_attribute(n.value) == name
-        for n in ast.walk(node)
-        if isinstance(n, ast.Attribute)
-    )
-    return uses > asked
-
-
-def _stepped_outside(study: Study) -> bool:
-    """Whether the file steps a scheduler that it hands to this one."""
-    given = {
-        a.id
-        for c in study.site.constructions
-        for a in (*c.call.args, *(k.value for k in c.call.keywords))
-        if isinstance(a, ast.Name)
-    }
-    return any(
-        isinstance(n, ast.Attribute) and n.attr == "step" and isinstance(n.value, ast.Name) and n.value.id in given
-        for n in study.names.nodes
-    )
-
-
-def _keywords_as_positions(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """``f(*kwargs)`` where ``kwargs`` is the function's own ``**kwargs``: the names arrive as positional texts."""
-    for function in methods(node):
-        rest = function.args.kwarg
-        if rest is None:
-            continue
-        for call in ast.walk(function):
-            if not isinstance(call, ast.Call):
-                continue
-            for argument in call.args:
-                if (
-                    isinstance(argument, ast.Starred)
-                    and isinstance(argument.value, ast.Name)
-                    and argument.value.id == rest.arg
-                ):
-                    yield Violation(
-                        study.span(call),
-                        f"`*{rest.arg}` passes the names of the keyword arguments on as positional texts: "
-                        f'`last_epoch=5` arrives as the string "last_epoch". Write `**{rest.arg}`.',
-                    )
-
-
-def _overwritten_by_base(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """A start value set before the base class's constructor, which then sets it to a constant of its own."""
-    initialiser, call = method(node, "__init__"), base_constructor_call(node)
-    if initialiser is None or call is None or len(node.bases) != 1 or not isinstance(node.bases[0], ast.Name):
-        return
-    known = study.names.bindings(node.bases[0].id, node)
-    base = known[0].node if len(known) == 1 and isinstance(known[0], Defined) else None
-    constructor = method(base, "__init__") if base is not None else None
-    if constructor is None:
-        return
-    fixed = {
-        a: s
-        for s in constructor.body
-        if isinstance(s, ast.Assign)
-        for a, v in stored_in(s)
-        if isinstance(v, ast.Constant) and v.value is not None
-    }
-    for statement in statements(initialiser.body):
-        for name, value in stored_in(statement):
-            if name not in fixed or not stands_before(statement, call) or isinstance(value, ast.Constant):
-                continue
-            readers = [m for m in methods(node) if m.name != "__init__" and any(True for _ in reads(m, name))]
-            if readers and assigned_after_base(node, name) is None:
-                default = fixed[name]
-                assert isinstance(default, ast.Assign)
-                yield Violation(
-                    study.span(statement),
-                    f"`self.{name}` is set here and overwritten with {ast.unparse(default.value)} by the base class's "
-                    f"constructor (line {default.lineno}), before `{readers[0].name}` reads it: the value given is "
-                    "lost.",
-                )

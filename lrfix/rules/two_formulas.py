@@ -1,0 +1,66 @@
+"""LR215: a class states its schedule twice, and the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lrfix.experiments.restated import (
+    Pair,
+    apart,
+    beside_closed_form,
+    beside_told,
+    closed_form,
+    inside,
+    same_but_shifted,
+    told_step,
+)
+from lrfix.experiments.structure import decay_span, method
+from lrfix.experiments.study import Study
+from lrfix.findings import Violation
+from lrfix.registry import rule
+
+
+@rule("LR215")
+def two_formulas(study: Study) -> Iterator[Violation]:
+    if not study.ran:
+        return
+    if closed_form(study) is not None and method(study.node, "get_lr") is not None:
+        shown = _everywhere(study, beside_closed_form)
+        if shown is not None:
+            yield Violation(
+                decay_span(study),
+                f"Stepped, the rate at step {shown.step} is {shown.stepped:.6g}; `_get_closed_form_lr` (of `step(k)`) "
+                f"gives {shown.stated:.6g} there. A run that is taken there at once follows another schedule.",
+                study.evidence(study.runs[0], [shown.step - 1, shown.step]),
+            )
+            return
+    step = told_step(study)
+    if step is not None:
+        shown = _everywhere(study, beside_told)
+        if shown is not None and not _shifted(study):
+            yield Violation(
+                study.span(step),
+                f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is {shown.stepped:.6g} "
+                f"without an argument, and {shown.stated:.6g} where each call is told its step.",
+                study.evidence(study.runs[0], [shown.step - 1, shown.step]),
+            )
+
+
+def _everywhere(study: Study, pairs: Callable[[Study, int], list[Pair]]) -> Pair | None:
+    """The first step at which the two part, where they do under every draw."""
+    first: Pair | None = None
+    for index in range(len(study.runs)):
+        found = apart(list(inside(study, index, pairs(study, index))), _peak(study, index))
+        if found is None:
+            return None
+        first = first or found
+    return first
+
+
+def _shifted(study: Study) -> bool:
+    """Whether telling the steps merely begins to count elsewhere, under some draw."""
+    return any(same_but_shifted(beside_told(study, i), _peak(study, i)) for i in range(len(study.runs)))
+
+
+def _peak(study: Study, index: int) -> float:
+    return max((abs(rate) for rate in study.run(index).curve), default=0.0)
