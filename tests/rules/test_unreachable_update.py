@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrfix.checks.conditions import dead_branches, meaning
 from lrfix.domains.facts import literal
+from lrfix.experiments.conditions import dead_branches, meaning
 
 
 def number(node: ast.expr) -> float | None:

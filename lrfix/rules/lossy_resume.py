@@ -5,19 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.checks.clock_offsets import without_offset
-from lrfix.checks.counters import forgotten_counters
-from lrfix.checks.kept_apart import kept_apart
-from lrfix.checks.late_schedulers import built_late
-from lrfix.domains.facts import literal
 from lrfix.driving.resumption import Resumption, resume
 from lrfix.experiments.class_reading import name_span, own_attribute, stored_in, torch_named
+from lrfix.experiments.counters import forgotten_counters
+from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.study import Study
-from lrfix.findings import Position, Span, Violation
+from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
-from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, torch_scheduler
+from lrfix.sites.vocabulary import looks_like_optimizer, torch_scheduler
 
 _STOPS = (6, 24, 60)
 _AFTER = 24
@@ -28,25 +25,15 @@ _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate
 def lossy_resume(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from built_late(study)
-        yield from kept_apart(study)
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)
-    if study.site.form in ("setter", "wrapper"):
-        yield from without_offset(study)
     node = study.node
-    owner = node if isinstance(node, ast.ClassDef) else study.names.parents.get(node)
-    if not isinstance(owner, ast.ClassDef):
-        return
-    if owner is not node:
-        yield from _part_of_a_plateau(study, owner)
+    if not isinstance(node, ast.ClassDef):
         return
     found = [
         *_scheduler_in_the_state(study, node),
         *_saved_and_never_loaded(study, node),
-        *_left_in_an_attribute(study, node),
-        *_never_registered(study, node),
-        *_part_of_a_plateau(study, node),
     ]
     yield from found
     if not found:
@@ -188,127 +175,6 @@ def _saved_and_never_loaded(study: Study, node: ast.ClassDef) -> Iterator[Violat
             f"`{node.name}` saves its state and has no `load_state_dict`: what is saved here never comes back when "
             "training resumes.",
         )
-    marked = {kind: m for m in methods(node) for kind in ("saver", "loader") if _hook(m, kind)}
-    if "saver" in marked and "loader" not in marked:
-        yield Violation(
-            name_span(study, marked["saver"]),
-            f"`{node.name}` marks how it is saved and not how it is loaded: what is saved here never comes back when "
-            "training resumes.",
-        )
-
-
-def _left_in_an_attribute(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """The state of a part that is saved under a key of its own; torch's loading makes an attribute of it, and that is
-    all."""
-    saver = method(node, "state_dict")
-    if saver is None or not any(torch_named(study, base) for base in node.bases):
-        return
-    if any(method(c, name) is not None for c in _family(study, node) for name in (*_LOADS, "__setattr__")):
-        return
-    for statement in statements(saver.body):
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-        if not isinstance(target, ast.Subscript) or not isinstance(target.slice, ast.Constant):
-            continue
-        key, value = target.slice.value, statement.value if isinstance(statement, ast.Assign) else None
-        saved = (
-            isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "state_dict"
-        )
-        read = any(
-            not _stored_under(study, n)
-            for n in study.names.nodes
-            if key in (getattr(n, "attr", None), getattr(n, "value", None))
-        )
-        if saved and isinstance(key, str) and not read:
-            yield Violation(
-                name_span(study, saver),
-                f"`{node.name}` saves `{ast.unparse(value) if value is not None else key}` as `{key}` and has no "
-                f"`load_state_dict`: torch's makes an attribute `{key}` of it, which nothing reads, and the part "
-                "begins anew when training resumes.",
-            )
-            return
-
-
-def _stored_under(study: Study, node: ast.AST) -> bool:
-    """``saved["key"] = ...``: the key of what is stored."""
-    above = study.names.parents.get(node)
-    return isinstance(above, ast.Subscript) and above.slice is node and isinstance(above.ctx, ast.Store)
-
-
-def _never_registered(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """Methods marked as hooks in a class that lacks the decorator which registers them in all its neighbours."""
-    if node.decorator_list or not any(_hook(m, "saver") or _hook(m, "loader") for m in methods(node)):
-        return
-    others = [
-        n
-        for n in study.names.nodes
-        if isinstance(n, ast.ClassDef)
-        and n is not node
-        and any(_hook(m, "saver") or _hook(m, "loader") for m in methods(n))
-    ]
-    registering = [set(map(ast.unparse, n.decorator_list)) for n in others]
-    common = set.intersection(*registering) if registering else set()
-    if len(others) >= 2 and common:
-        decorator = sorted(common)[0]
-        start = study.span(node).start
-        yield Violation(
-            Span(start, Position(start.line, start.column + len(f"class {node.name}"))),
-            f"`{node.name}` marks methods that save and load it, and lacks `@{decorator}`, which registers them in the "
-            f"{len(others)} other classes of this file that do: its state is not in the checkpoint.",
-        )
-
-
-def _hook(function: ast.FunctionDef, kind: str) -> bool:
-    """Whether a method is marked as the one that saves (``saver``) or loads (``loader``)."""
-    marks = [d.attr if isinstance(d, ast.Attribute) else getattr(d, "id", "") for d in function.decorator_list]
-    return any(kind in mark.split("_") for mark in marks)
-
-
-def _part_of_a_plateau(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
-    """A hand-picked part of ReduceLROnPlateau's state."""
-    save = method(node, "state_dict")
-    if save is None:
-        return
-    for function in methods(node):
-        for statement in statements(function.body):
-            for name, value in stored_in(statement):
-                if not isinstance(value, ast.Call) or torch_scheduler(study.names, value.func) != "ReduceLROnPlateau":
-                    continue
-                picked = _picked(save, name)
-                missing = [part for part in _needed(value) if part not in picked]
-                if picked and missing:
-                    yield Violation(
-                        study.span(save.body[-1]),
-                        f"The state saved of `self.{name}` lacks "
-                        + " and ".join(f"`{part}`" for part in missing)
-                        + f": after a resume {_effect(missing)}. Save `self.{name}.state_dict()`.",
-                    )
-                    return
-
-
-def _effect(missing: list[str]) -> str:
-    if missing == ["last_epoch"]:
-        return "its epochs are counted from the beginning"
-    return "the plateau is counted from the beginning, and the rate falls too late"
-
-
-def _needed(plateau: ast.Call) -> list[str]:
-    patience = literal(call_argument(plateau, 3, "patience"))
-    cooldown = literal(call_argument(plateau, 6, "cooldown"))
-    return [
-        "best",
-        "last_epoch",
-        *(["num_bad_epochs"] if patience != 0 else []),
-        *(["cooldown_counter"] if isinstance(cooldown, int) and cooldown > 0 else []),
-    ]
-
-
-def _picked(save: ast.FunctionDef, name: str) -> set[str]:
-    """The attributes of ``self.name`` that are saved one by one; none where it is saved whole."""
-    found: set[str] = set()
-    for n in ast.walk(save):
-        if isinstance(n, ast.Attribute) and own_attribute(n.value) == name:
-            found.add(n.attr)
-    return set() if found & {"state_dict", "__dict__"} else found
 
 
 def _family(study: Study, node: ast.ClassDef) -> list[ast.ClassDef]:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from lrfix.checks.conditions import Dead, dead_branches, overwritten
-from lrfix.checks.mode_counters import counts_in_one_mode
 from lrfix.domains.facts import literal
 from lrfix.driving.laboratory import Run
 from lrfix.driving.trace import Trace
-from lrfix.experiments.structure import Update, functions_of, hyperparameters, method, unreachable, updates
+from lrfix.experiments.conditions import Dead, dead_branches, overwritten
+from lrfix.experiments.structure import Update, functions_of, hyperparameters, unreachable, updates
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Violation
 from lrfix.names import Assigned
 from lrfix.registry import rule
 
 
-@rule("LR102", uses=True)
+@rule("LR102")
 def unreachable_update(study: Study) -> Iterator[Violation]:
-    if study.site.form == "training":
-        yield from counts_in_one_mode(study)
-        return
     for function in functions_of(study):
         dead = list(unreachable(function))
         first = next((s for s in dead if _advances(s)), None)
@@ -33,7 +29,6 @@ def unreachable_update(study: Study) -> Iterator[Violation]:
                 "state it should advance stands still.",
             )
     yield from _excluded(study)
-    yield from _compared_with_text(study)
     yield from _frozen(study)
 
 
@@ -117,53 +112,6 @@ def _matters(branch: ast.If) -> bool:
         or (isinstance(n, ast.stmt) and _advances(n))
         for s in branch.body
         for n in ast.walk(s)
-    )
-
-
-def _compared_with_text(study: Study) -> Iterator[Violation]:
-    """A branch under a test that compares a number with a text."""
-    for function in functions_of(study):
-        for test in ast.walk(function):
-            wrong = _number_and_text(study, test.test) if isinstance(test, ast.If) else None
-            if isinstance(test, ast.If) and wrong is not None:
-                yield Violation(
-                    study.span(test.body[0]),
-                    f"This branch can never run: `{wrong}` holds a number and is compared with a text.",
-                )
-
-
-def _number_and_text(study: Study, test: ast.expr) -> str | None:
-    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
-        return None
-    left, right = test.left, test.comparators[0]
-    if not isinstance(right, ast.Constant) or not isinstance(right.value, str) or not isinstance(left, ast.Attribute):
-        return None
-    parameter = hyperparameters(study).get(left.attr)
-    stated = _stated_default(study, parameter or "")
-    if isinstance(stated, int | float) and not isinstance(stated, bool) and _calculated_with(study, left):
-        return ast.unparse(left)
-    return None
-
-
-def _stated_default(study: Study, parameter: str) -> object:
-    initialiser = method(study.node, "__init__")
-    if initialiser is None:
-        return None
-    arguments = initialiser.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    stated = dict(zip((a.arg for a in reversed(positional)), reversed(arguments.defaults), strict=False))
-    stated |= {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
-    return literal(stated.get(parameter))
-
-
-def _calculated_with(study: Study, attribute: ast.Attribute) -> bool:
-    """Whether the class does arithmetic with the attribute, or hands its number on."""
-    return any(
-        isinstance(n, ast.Attribute)
-        and n.attr == attribute.attr
-        and isinstance(study.names.parents.get(n), ast.BinOp | ast.Assign)
-        for n in ast.walk(study.node)
-        if n is not attribute and isinstance(getattr(n, "ctx", None), ast.Load)
     )
 
 
