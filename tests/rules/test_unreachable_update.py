@@ -18,7 +18,8 @@ def number(node: ast.expr) -> float | None:
 
 
 def setter(*tests: str) -> str:
-    chain = "".join(f"{'if' if not n else 'elif'} {test}:\n        lr = {n}.0\n    " for n, test in enumerate(tests))
+    asked = enumerate(tests, 1)
+    chain = "".join(f"{'if' if n == 1 else 'elif'} {test}:\n        lr = {n}.0\n    " for n, test in asked)
     write = "for g in optimizer.param_groups:\n        g['lr'] = lr\n"
     return f"def adjust(optimizer, epoch):\n    lr = 9.0\n    {chain}{write}"
 
