@@ -22,7 +22,6 @@ _Function = TypeVar("_Function", bound=RuleFunction)
 #: Rules about lrfix's own comments have no site to look at: the engine reports them.
 ENGINE_RULES = frozenset({"LR001"})
 
-_PACKAGES = ("lrfix.checks", "lrfix.rules")
 _CODE = re.compile(r"LR[1-9]\d\d")
 _MARK = "__lrfix_code__"
 _USES = "__lrfix_uses__"
@@ -108,10 +107,8 @@ def join(functions: Iterable[RuleFunction], pages: Mapping[str, Page]) -> Mappin
 
 def _walk() -> list[RuleFunction]:
     found: list[RuleFunction] = []
-    packages = [importlib.import_module(name) for name in _PACKAGES]
-    places = [(package.__path__, package.__name__ + ".") for package in packages]
-    infos = [info for path, prefix in places for info in pkgutil.walk_packages(path, prefix)]
-    for info in sorted(infos, key=lambda info: info.name):
+    rules = importlib.import_module("lrfix.rules")
+    for info in sorted(pkgutil.walk_packages(rules.__path__, "lrfix.rules."), key=lambda info: info.name):
         module = importlib.import_module(info.name)
         for value in vars(module).values():
             # A rule imported into a neighbouring module must not count twice.

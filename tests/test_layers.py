@@ -36,7 +36,6 @@ RANKS = {
     "lrfix.families": 8,
     "lrfix.judging": 8,
     "lrfix.analysis": 9,
-    "lrfix.checks": 9,
     "lrfix.rules": 9,
     "lrfix.engine": 10,
     "lrfix.verification": 11,
@@ -72,7 +71,6 @@ ISOLATED = {
     "lrfix.interpreter": (),
     "lrfix.stand_ins": ("lrfix.interpreter",),
     "lrfix.recognition": ("lrfix.domains.roles", "lrfix.findings", "lrfix.schedules"),
-    "lrfix.checks": _OF_RULES,
     "lrfix.rules": _OF_RULES,
 }
 FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.proof", "lrfix.schedulers", "lrfix.verification")}
@@ -179,3 +177,19 @@ def test_no_two_modules_import_each_other():
     for module in sorted(uses):
         if module not in order:
             visit(module)
+
+
+def test_every_rule_has_one_room_named_as_its_page():
+    pages = {path.stem[6:].replace("-", "_"): path.stem[:5] for path in (PACKAGE.parent / "rules").glob("LR*.md")}
+    rooms = {path.stem: path for path in (PACKAGE / "rules").glob("*.py") if path.stem != "__init__"}
+    # Unused suppressions are about lrfix's own comments: the engine reports them.
+    assert set(rooms) == set(pages) - {"unused_suppression"}
+    for name, path in rooms.items():
+        marks = [
+            ast.literal_eval(decorator.args[0])
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef)
+            for decorator in node.decorator_list
+            if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "rule"
+        ]
+        assert marks == [pages[name]], path
