@@ -227,7 +227,7 @@ def largest_number(
                 for binding in names.bindings(inner.id, inner):
                     value = getattr(binding, "value", None)
                     if isinstance(value, _STATED) and not drawn(inner.id, value):
-                        nodes.append(value)
+                        nodes += _entries(value, drawn)
             if isinstance(inner, ast.Name | ast.Attribute) and names.neighbours is not None:
                 nodes += _imported(names, inner)
     numbers = [
@@ -241,6 +241,14 @@ def largest_number(
         and 1 < abs(n.value) < 1e7
     ]
     return max(numbers, default=0)
+
+
+def _entries(value: ast.expr, drawn: Callable[[str, ast.expr], bool]) -> list[ast.expr]:
+    """The parts of a table that are not drawn under their own keys; anything else whole."""
+    if not isinstance(value, ast.Dict):
+        return [value]
+    pairs = zip(value.keys, value.values, strict=True)
+    return [v for k, v in pairs if not (isinstance(k, ast.Constant) and drawn(str(k.value), v))]
 
 
 def _imported(names: Names, node: ast.Name | ast.Attribute) -> list[ast.AST]:

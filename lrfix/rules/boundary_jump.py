@@ -116,6 +116,8 @@ def _long(study: Study, case: Case) -> Iterator[Case]:
     """A case with a warmup of two fifths of the run, as far as phases of their own leave room for it."""
     grid = Grid(study)
     for path in _warmups(case.run) if case.ran else ():
+        if path in study.constants:
+            continue  # the file states it: what a longer one would do is nobody's run
         longer = [_longer(run, path) for run in case.runs]
         if all(length is not None for length in longer):
             runs = [grid.changed(case, run, **{path: n}) for run, n in zip(case.runs, longer, strict=True)]
