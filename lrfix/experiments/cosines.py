@@ -97,7 +97,8 @@ def sweeps(run: Run) -> Iterator[Sweep]:
 def _sweep(node: ast.AST, asked: Sequence[tuple[int, float]], steps: int) -> Sweep | None:
     by_step: dict[int, float] = {}
     for step, angle in asked:
-        by_step.setdefault(step, angle)
+        # What is asked while a scheduler is built decides its first rate.
+        by_step.setdefault(max(step, 0), angle)
     table = len(by_step) == 1 and len(asked) > _LEAST_MOVES
     if table:
         by_step = {position: angle for position, (_, angle) in enumerate(asked)}
