@@ -98,7 +98,9 @@ def _swapped(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) ->
 def _place_and_length(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:
     """The position in training and a length in each other's place."""
     for parameter, value in arguments.items():
-        if not _is_position(parameter) or not isinstance(value, _PLAIN) or role_of(ast.unparse(value)) not in LENGTHS:
+        if not _is_position(parameter) or not isinstance(value, _PLAIN) or _is_place(value):
+            continue
+        if role_of(ast.unparse(value)) not in LENGTHS:
             continue
         for other, instead in arguments.items():
             if other == parameter or role_of(other) not in LENGTHS or _is_position(other):
@@ -119,7 +121,8 @@ def _is_position(name: str) -> bool:
 
 def _is_place(node: ast.expr) -> bool:
     last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return bool(last) and _is_position(last)
+    # `epochs` and `num_steps` may be how many there are, and how many there were.
+    return bool(last) and _is_position(last) and not words(last)[-1].endswith("s")
 
 
 def _said_twice(study: Study, call: ast.Call, arguments: Mapping[str, ast.expr]) -> Iterator[Violation]:

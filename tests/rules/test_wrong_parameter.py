@@ -227,3 +227,24 @@ def test_what_ends_or_would_end_a_run(form):
 @pytest.mark.parametrize("form", RIGHT)
 def test_what_has_its_value_from_elsewhere(form):
     assert found(HEAD + RIGHT[form]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "codes"),
+    [("epoch, args.epochs", []), ("epoch, args.num_epochs", []), ("args.epochs, epoch", ["LR211"])],
+)
+def test_the_position_and_the_number_of_epochs_are_told_apart(given, codes):
+    source = f"""
+        import math
+
+        def adjust(optimizer, epoch, total, lr):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * (0.5 * (1 + math.cos(math.pi * epoch / total)))
+
+        def train(optimizer, loader, args):
+            for epoch in range(50):
+                adjust(optimizer, {given}, args.lr)
+                for batch in loader:
+                    optimizer.step()
+        """
+    assert found(source) == codes
