@@ -75,7 +75,9 @@ def shortened(study: Study, index: int = 0) -> dict[str, object]:
     """
     run = study.run(index, use=study.described_by)
     open_values = {**run.names, **run.leaves}
-    long = [path for path, value in open_values.items() if _is_long(path, value, len(run.curve))]
+    # A run that a fault ended says nothing of how far it was simulated.
+    steps = len(run.curve) if run.failure is None else study.steps
+    long = [path for path, value in open_values.items() if _is_long(path, value, steps)]
     return {path: _SHORT + 4 * place + 6 * index for place, path in enumerate(long)}
 
 

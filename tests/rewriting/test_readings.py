@@ -165,12 +165,12 @@ class TestFaults:
         assert site.reading.key == "schedule-in-force"
         assert "warmup_progress='(k+1)/W'" in _emitted(site.after)
 
-    def test_a_switch_that_the_repair_has_no_use_for_is_left_alone(self, rewrite):
+    def test_a_schedule_that_fails_behind_a_switch_is_left_alone(self, rewrite):
         text = """
             from torch.optim.lr_scheduler import LRScheduler
 
             class WarmupPoly(LRScheduler):
-                def __init__(self, optimizer, max_iter, warmup_iter=500, warmup="exp", last_epoch=-1):
+                def __init__(self, optimizer, max_iter, warmup_iter=50, warmup="exp", last_epoch=-1):
                     self.max_iter, self.warmup_iter, self.warmup = max_iter, warmup_iter, warmup
                     super().__init__(optimizer, last_epoch)
 
@@ -185,7 +185,7 @@ class TestFaults:
             """
         result = rewrite(textwrap.dedent(text))
         assert not result.changed
-        assert "`warmup` may choose another curve" in result.left[0].reason
+        assert "fails at step 98 with ComplexRate" in result.left[0].reason
 
     def test_where_nothing_tells_what_was_meant_the_reason_is_given(self, rewrite):
         (left,) = rewrite(_fixture("lr202_spike")).left

@@ -461,7 +461,8 @@ class TestOptimizer:
 
 
 PACKAGE = "lrfix.stand_ins."
-FILES = sorted(Path(str(ours.__file__)).parent.glob("*.py"))
+#: ``torch_classes`` finds the stand-ins and is no stand-in itself.
+FILES = [f for f in sorted(Path(str(ours.__file__)).parent.glob("*.py")) if f.stem != "torch_classes"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
