@@ -28,6 +28,7 @@ from lrfix.sites.vocabulary import names_rate_key
 from lrfix.stand_ins.torch_classes import optimizer_class
 
 _MOST_FOLLOWED = 4
+_BATCHES, _STEPS = 3, 97
 #: What torch's optimizers keep in every group beside the rate: schedulers of the momentum ask for it.
 _OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
@@ -74,7 +75,9 @@ class Bench:
         horizon = self.scenario.value("total_steps")
         if not isinstance(per_epoch, int) or per_epoch < 1:
             per_epoch = self.scenario.value("len(loader)")
-        assert isinstance(per_epoch, int) and isinstance(horizon, int)
+        # A setting may leave a length out, or make a list of it; the clock goes on all the same.
+        per_epoch = per_epoch if isinstance(per_epoch, int) and per_epoch > 0 else _BATCHES
+        horizon = horizon if isinstance(horizon, int) and horizon > 0 else _STEPS
         known = self.scenario.overrides
         first = {tick: start for tick in Tick if isinstance(start := known.get(first_of(tick)), int)}
         self.clock = Clock(per_epoch, horizon, nested=nested, first=first)

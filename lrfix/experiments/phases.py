@@ -112,7 +112,7 @@ def _behind(moved: Sequence[float], k: int) -> Phase | None:
         if move < 0:
             # A rate that climbs again is a step of a staircase, or the tooth of a saw.
             return "ramp" if min(after) <= 0 and -move > 2 * abs(after[1]) else None
-        growth = max(before[2], before[2] ** 2 / before[1])
+        growth = max(before[2], before[2] * (before[2] / before[1]))
         return "ramp" if move > 2.5 * growth and move > 4 * abs(after[1]) else None
     if len(moved) <= k + 4:
         return None

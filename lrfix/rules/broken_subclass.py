@@ -317,5 +317,3 @@ def _behind(name: str, path: StepPath, elsewhere: bool) -> str:
     else:
         effect = "the scheduler's own count, and every checkpoint of it, stands still"
     return f"`{name}` {where} and not where {mover} moves the rate: {effect} from then on."
-
-

@@ -94,9 +94,20 @@ def _silent(run: Run) -> ast.FunctionDef | None:
         for definition, steps in (trace.nothing if trace is not None else {}).items():
             if not isinstance(definition, ast.FunctionDef) or failure.step not in steps:
                 continue
+            if _says_none(definition):
+                return None  # what hands it on comes out without a rate as well, and means to
             if _returns_values(definition) and not (failure.node is not None and _holds(definition, failure.node)):
                 return definition
     return None
+
+
+def _says_none(function: ast.FunctionDef) -> bool:
+    """Whether a function says that it may have nothing to give: ``return rates if due else None``."""
+    returned = [s.value for s in ast.walk(function) if isinstance(s, ast.Return) and s.value is not None]
+    parts = [
+        part for value in returned for part in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
+    ]
+    return any(isinstance(part, ast.Constant) and part.value is None for part in parts)
 
 
 def _for_want_of_a_number(failure: Failure) -> bool:

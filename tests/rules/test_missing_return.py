@@ -221,3 +221,26 @@ def test_a_rate_kept_from_a_call_that_has_none_is_reported(check):
 
 def test_a_rate_that_the_call_returns_is_fine(codes):
     assert "LR210" not in codes(WRAPPER.format(end="        return rate\n"))
+
+
+def test_a_function_that_says_it_may_have_nothing_to_give_is_believed(check):
+    source = """
+class Cosine:
+    def __init__(self, optimizer, total_steps, by_epoch=True):
+        self.optimizer, self.total_steps, self.by_epoch = optimizer, total_steps, by_epoch
+        self.base = [group["lr"] for group in optimizer.param_groups]
+
+    def values(self, t, epoch):
+        return [base * (1 - t / self.total_steps) for base in self.base] if epoch == self.by_epoch else None
+
+    def of_updates(self, t):
+        return self.values(t, False)
+
+    def step_update(self, t):
+        self.write(self.of_updates(t))
+
+    def write(self, values):
+        for group, value in zip(self.optimizer.param_groups, values):
+            group["lr"] = value * 1.0
+"""
+    assert "LR210" not in {finding.code for finding in check(source)}
