@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from lrfix.registry import rule
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 
 _CLASSES = ("subclass", "wrapper")
+#: An element of something that the code does not fix: ``multipliers[1]``.
+_ELEMENT = re.compile(r"\[\d+\]$")
 
 
 @rule("LR213")
@@ -76,6 +79,8 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
             f"group goes to {run.curve[min(len(run.curve) - 1, one.first + 20)]:.6g}.",
             study.evidence(run, [0, one.first, one.first + 1]),
         )
+    if any(isinstance(value, list | tuple) or _ELEMENT.search(path) for path, value in run.leaves.items()):
+        return None  # what the code is given may hold a number for each group
     own = all(not a.stays and not a.late and not _depends_on_count(study, a) for a in apart)
     if walks_groups(study) and own and _carried_on(study, one):
         return Violation(

@@ -15,6 +15,9 @@ from lrfix.findings import Evidence, Violation
 from lrfix.names import Assigned
 from lrfix.registry import rule
 
+#: Methods that training asks by themselves.
+_ASKED = frozenset({"step", "get_lr", "state_dict", "load_state_dict"})
+
 
 @rule("LR102")
 def unreachable_update(study: Study) -> Iterator[Violation]:
@@ -152,9 +155,18 @@ def _frozen_state(study: Study, test: ast.If) -> str | None:
         u for u in writes if _in_constructor(study, u) and isinstance(getattr(u.statement, "value", None), ast.Constant)
     ]
     elsewhere = [u for u in writes if u not in started and not any(u.statement is n for n in ast.walk(test))]
-    if any(_waits_for_a_call(study, u.statement) for u in elsewhere):
+    if any(_waits_for_a_call(study, u.statement) or _is_for_others(study, u.statement) for u in elsewhere):
         return None
     return f"self.{name}" if started and not ran and len(writes) > len(started) else None
+
+
+def _is_for_others(study: Study, statement: ast.stmt) -> bool:
+    """Whether a statement stands in a method that only code outside the class can call: ``set_logging(...)``."""
+    function = study.names.enclosing(statement, ast.FunctionDef)
+    if not isinstance(function, ast.FunctionDef) or not isinstance(study.names.parents.get(function), ast.ClassDef):
+        return False
+    named = {n.attr for root in study.site.nodes for n in ast.walk(root) if isinstance(n, ast.Attribute)}
+    return not function.name.startswith("_") and function.name not in named | _ASKED
 
 
 def _waits_for_a_call(study: Study, statement: ast.stmt) -> bool:

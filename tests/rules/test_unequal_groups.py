@@ -196,3 +196,16 @@ class WarmupCosine(LRScheduler):
 @pytest.mark.parametrize(("base", "reported"), [("self.base_lrs[0]", True), ("base", False)])
 def test_the_first_base_rate_in_a_part_of_the_schedule(base, reported):
     assert bool(messages(PART.format(base=base))) is reported
+
+
+def test_a_list_that_is_given_may_hold_a_number_for_each_group(asked):
+    source = """
+def inverse(multipliers, optimizer, iter_num, gamma, power, init_lr=0.001):
+    lr = init_lr * (1 + gamma * iter_num) ** (-power)
+    i = 0
+    for group in optimizer.param_groups:
+        group["lr"] = lr * multipliers[i]
+        i += 1
+    return optimizer
+"""
+    assert not list(asked("LR213", source))

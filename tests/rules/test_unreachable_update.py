@@ -176,3 +176,26 @@ def test_a_test_means_the_numbers_that_pass_it(test, x):
         (low < x or (low == x and low_in)) and (x < high or (x == high and high_in))
         for low, low_in, high, high_in in said.allowed["x"].parts
     ) == eval(test, {"x": x})
+
+
+def test_a_method_for_others_may_change_what_a_branch_waits_for(asked):
+    source = """
+class Noam:
+    def __init__(self, optimizer, d_model, warmup_steps=4000):
+        self.optimizer, self.scale, self.warmup_steps = optimizer, d_model**-0.5, warmup_steps
+        self.step_num = 0
+        self.shown = None
+
+    def step(self):
+        self.step_num += 1
+        rate = self.scale * min(self.step_num**-0.5, self.step_num * self.warmup_steps**-1.5)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if self.shown is not None:
+            self.seen += 1
+
+    def show(self, window):
+        self.shown, self.seen = window, 0
+"""
+    assert not list(asked("LR102", source))
+    assert list(asked("LR102", source.replace("    def show(", "    def _show(")))
