@@ -98,7 +98,7 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
             continue
         fails = ended is not None and ended.kind == "AttributeError" and f"'{read.attr}'" in ended.message
         close = _closest(read.attr, kept)
-        if fails and ended is not None and not read.attr.startswith("__"):
+        if fails and ended is not None and not (read.attr.startswith("__") or inherits_privately(study, read.attr)):
             meant = f" The class keeps `self.{close}`." if close else ""
             yield (
                 read,
@@ -185,4 +185,9 @@ def _closest(name: str, known: set[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, sorted(known - {name}), n=1, cutoff=_CLOSE)), None)
 
 
-__all__ = ["misnamed"]
+def inherits_privately(study: Study, name: str) -> bool:
+    """Whether a private name may be one that torch's own scheduler, which the class stands on, keeps to itself."""
+    return name.startswith("_") and study.site.base not in ("", "LRScheduler", "_LRScheduler")
+
+
+__all__ = ["inherits_privately", "misnamed"]

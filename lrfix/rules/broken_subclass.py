@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Failure
+from lrfix.experiments.bindings import inherits_privately
 from lrfix.experiments.class_reading import (
     always_read,
     assigned_after_base,
@@ -192,7 +193,12 @@ def _missing_attribute(study: Study, node: ast.ClassDef, first: Failure) -> Iter
     call = base_constructor_call(node)
     if late is not None and call is not None:
         yield Violation(study.span(call), _too_late(study, name, late))
-    elif study.site.form == "subclass" and name not in _TORCH_OWN and not created_elsewhere(study, node, name):
+    elif (
+        study.site.form == "subclass"
+        and name not in _TORCH_OWN
+        and not inherits_privately(study, name)
+        and not created_elsewhere(study, node, name)
+    ):
         read = next(reads(method(node, "get_lr"), name), None) or first.node
         if read is not None and hasattr(read, "lineno"):
             yield Violation(

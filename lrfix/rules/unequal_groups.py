@@ -25,6 +25,8 @@ _ELEMENT = re.compile(r"\[\d+\]$")
 def unequal_groups(study: Study) -> Iterator[Violation]:
     if study.site.form not in (*_CLASSES, "setter") or study.groups == 1 or told_apart(study):
         return
+    if study.site.form == "wrapper" and not study.site.writes:
+        return  # what it drives writes the rates
     if study.site.form == "subclass" and study.site.base in FACTOR_SCHEDULERS:
         return  # torch hands every group its own base rate
     shown = groups_shown(study)

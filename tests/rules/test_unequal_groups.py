@@ -209,3 +209,21 @@ def inverse(multipliers, optimizer, iter_num, gamma, power, init_lr=0.001):
     return optimizer
 """
     assert not list(asked("LR213", source))
+
+
+def test_what_hands_the_rates_to_a_scheduler_of_torch_writes_none_itself(asked):
+    source = """
+import torch
+
+class Plateau:
+    def __init__(self, args, optimizer):
+        self.optimizer = optimizer
+        self.inner = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=args.shrink)
+
+    def step(self, epoch, val_loss=None):
+        if val_loss is not None:
+            self.inner.step(val_loss)
+        return self.optimizer.param_groups[0]["lr"]
+"""
+    assert not list(asked("LR213", source))
+

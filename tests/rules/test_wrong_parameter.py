@@ -248,3 +248,15 @@ def test_the_position_and_the_number_of_epochs_are_told_apart(given, codes):
                     optimizer.step()
         """
     assert found(source) == codes
+
+
+def test_what_torch_keeps_to_itself_may_be_used_by_its_heirs():
+    source = """
+        from torch.optim.lr_scheduler import {base}
+
+        class Held({base}):
+            def get_lr(self):
+                return [self._annealing_linear(base, 0.0, 0.5) for base in self.base_lrs]
+        """
+    assert found(source.format(base="OneCycleLR")) == []
+    assert found(source.format(base="LRScheduler")) == ["LR211"]
