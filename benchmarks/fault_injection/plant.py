@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import importlib
 import itertools
 import json
 import random
@@ -29,17 +30,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Each registers its operators.
-import company_faults  # noqa: F401
-import cosine_faults  # noqa: F401
-import curve_faults  # noqa: F401
-import edge_faults  # noqa: F401
-import rate_faults  # noqa: F401
-import state_faults  # noqa: F401
 from candidates import Candidate, base_name, from_labels, from_trees, from_wheels
 from operators import OPERATORS, Fault
 from parsed import applied, differs, moved_line
 from sites import Site
+
+# Importing a module of faults registers its operators; the order of the names is that of the tables.
+for _faults in sorted(Path(__file__).parent.glob("*_faults.py")):
+    importlib.import_module(_faults.stem)
 
 PACKAGES = Path(__file__).with_name("packages.txt")
 WIDEST = 60  # lines between the first and the last edit that still count as one place

@@ -156,14 +156,14 @@ def factors(node: ast.AST) -> list[ast.AST]:
     return [node]
 
 
-def parameters(function: ast.AST) -> list[str]:
-    arguments = function.args  # type: ignore[attr-defined]
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[str]:
+    arguments = function.args
     return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
-def defaults(function: ast.AST) -> dict[str, ast.expr]:
+def defaults(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:
     """The default of each parameter that has one."""
-    arguments = function.args  # type: ignore[attr-defined]
+    arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     pairs = [
         *zip(positional[::-1], arguments.defaults[::-1], strict=False),
