@@ -14,6 +14,7 @@ RANKS = {
     "lrfix": 0,
     "lrfix.findings": 1,
     "lrfix.schedules": 1,
+    "lrfix.trees": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
     "lrfix.vendoring": 2,
@@ -58,6 +59,7 @@ _OF_RULES = (
     "lrfix.interpreter",
     "lrfix.sites",
     "lrfix.source",
+    "lrfix.trees",
 )
 
 #: Parts that stand lower than their package, or may know less than their rank allows.

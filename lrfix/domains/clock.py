@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.trees import walk
 
 
 class Tick(str, Enum):
@@ -111,7 +112,7 @@ def parameter_ticks(parameters: Sequence[str], lengths: Collection[str] = ()) ->
 
 def counts_items(nodes: Sequence[ast.AST]) -> bool:
     """Whether code counts its way in items, not in steps: it multiplies steps by what makes a batch."""
-    named = (node for root in nodes for node in ast.walk(root) if isinstance(node, ast.Name | ast.Attribute))
+    named = (node for root in nodes for node in walk(root) if isinstance(node, ast.Name | ast.Attribute))
     return any(_IN_ITEMS.search(node.id if isinstance(node, ast.Name) else node.attr) for node in named)
 
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from lrfix.names import Argument, Defined, Names
 from lrfix.sites.imported import meant_elsewhere
+from lrfix.trees import walk
 
 
 def literal(node: ast.expr | None) -> object:
@@ -220,7 +221,7 @@ def largest_number(
     nodes = list(roots)
     fields = _fields(names)
     for root in roots:
-        for inner in ast.walk(root):
+        for inner in walk(root):
             if isinstance(inner, ast.Attribute) and inner.attr in fields and not drawn(inner.attr, fields[inner.attr]):
                 nodes.append(fields[inner.attr])
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
@@ -233,7 +234,7 @@ def largest_number(
     numbers = [
         int(n.value)
         for node in nodes
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Constant)
         and n not in replaced
         and isinstance(n.value, int | float)

@@ -13,6 +13,7 @@ from lrfix.domains.facts import literal
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same, Scenario
 from lrfix.names import Names
+from lrfix.trees import walk
 
 # What an `assert` asks of the count, and what the `if` in front of a `raise` refuses.
 _FROM_ONE = {(ast.Gt, 0), (ast.GtE, 1), (ast.NotEq, 0), (ast.LtE, 0), (ast.Lt, 1), (ast.Eq, 0)}
@@ -34,7 +35,7 @@ def proposals(
     if test is None:
         return
     paths = {last_word(path): path for path in leaves}
-    for node in ast.walk(test):
+    for node in walk(test):
         if not isinstance(node, ast.Compare):
             continue
         yield from _counts_from_one(node)

@@ -17,6 +17,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.names import Names
+from lrfix.trees import walk
 
 LONGEST = 600
 _FACTORS = 20
@@ -51,7 +52,7 @@ def proportional(names: Names, path: str, value: float, index: int) -> int:
 
 def holds_lengths(roots: Iterable[ast.AST]) -> bool:
     """Whether some code has numbers in it that may be lengths: what goes with them cannot be replaced."""
-    numbers = (n.value for root in roots for n in ast.walk(root) if isinstance(n, ast.Constant))
+    numbers = (n.value for root in roots for n in walk(root) if isinstance(n, ast.Constant))
     return any(isinstance(n, int | float) and _FACTORS < n < math.inf for n in numbers)
 
 

@@ -30,6 +30,7 @@ from lrfix.interpreter.quantities import (
 )
 from lrfix.interpreter.values import MISSING, NativeFunction, Unknown
 from lrfix.names import Imported, Names
+from lrfix.trees import walk
 
 _MEASURED = LENGTHS - {Role.LOADER_LENGTH} | {Role.MILESTONES}
 _EVIDENCE = frozenset({"magnitude", "m_as", "total_seconds"})
@@ -197,15 +198,15 @@ def _unit(value: Any) -> Unit | None:
 
 
 def _words_of(annotation: ast.expr) -> set[str]:
-    return {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)} | {
-        n.attr for n in ast.walk(annotation) if isinstance(n, ast.Attribute)
+    return {n.id for n in walk(annotation) if isinstance(n, ast.Name)} | {
+        n.attr for n in walk(annotation) if isinstance(n, ast.Attribute)
     }
 
 
 def _unseen(names: Names, annotation: ast.expr) -> set[str]:
     """The imported classes of an annotation that belong to no library known to hold none of lengths."""
     found = set()
-    for node in ast.walk(annotation):
+    for node in walk(annotation):
         if isinstance(node, ast.Name):
             for binding in names.bindings(node.id, node):
                 if isinstance(binding, Imported) and binding.qualified.partition(".")[0] not in _NO_LENGTHS:

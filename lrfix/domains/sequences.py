@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import last_word
+from lrfix.trees import walk
 
 _WALKS = frozenset(
     {"enumerate", "zip", "sorted", "sum", "list", "tuple", "reversed", "set", "bisect_right", "bisect_left"}
@@ -21,8 +22,8 @@ def sequences(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """The last words of expressions that the code takes for sequences (``self.milestones`` -> ``milestones``)."""
     found: set[str] = set()
     for root in nodes:
-        counters = {n.target.id for n in ast.walk(root) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)}
-        for node in ast.walk(root):
+        counters = {n.target.id for n in walk(root) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)}
+        for node in walk(root):
             for part in _walked(node, counters):
                 if isinstance(part, ast.Name | ast.Attribute):
                     found.add(last_word(ast.unparse(part)))

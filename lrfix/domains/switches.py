@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lrfix.domains.facts import Defaults
 from lrfix.domains.signatures import arguments_of
 from lrfix.names import Assigned, Defined, Names
+from lrfix.trees import walk
 
 MOST = 8
 _MOST_HELPERS = 6
@@ -26,7 +27,7 @@ def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict
         kept = _kept_under(node)
         given = helpers.get(node)
         walked = _walked(node)
-        for inner in ast.walk(node):
+        for inner in walk(node):
             for expression, texts in (*_choices(inner), *_looked_up(names, inner)):
                 path = _path(names, expression, kept)
                 if path is None or path.partition(".")[0].partition("[")[0] in walked:
@@ -71,7 +72,7 @@ def _helpers(names: Names, nodes: Sequence[ast.AST]) -> dict[ast.AST, dict[str, 
     """The functions of the file that a site calls by their names, each with what it is given: what these compare
     chooses between schedules too."""
     found: dict[ast.AST, dict[str, ast.expr]] = {}
-    for inner in (n for node in nodes for n in ast.walk(node)):
+    for inner in (n for node in nodes for n in walk(node)):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and len(found) < _MOST_HELPERS:
             for binding in names.bindings(inner.func.id, inner.func):
                 node = binding.node if isinstance(binding, Defined) else None
@@ -106,8 +107,8 @@ def _looked_up(names: Names, node: ast.AST) -> Iterator[tuple[ast.expr, list[str
 
 def _walked(node: ast.AST) -> set[str]:
     """What loops and comprehensions bind: parts of something, not settings."""
-    targets = [n.target for n in ast.walk(node) if isinstance(n, ast.For | ast.comprehension)]
-    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    targets = [n.target for n in walk(node) if isinstance(n, ast.For | ast.comprehension)]
+    return {n.id for target in targets for n in walk(target) if isinstance(n, ast.Name)}
 
 
 def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
@@ -125,7 +126,7 @@ def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
         texts = [
             text
             for case in node.cases
-            for p in ast.walk(case.pattern)
+            for p in walk(case.pattern)
             if isinstance(p, ast.MatchValue)
             for text in _texts(p.value)
         ]
@@ -190,7 +191,7 @@ def _kept_under(node: ast.AST) -> dict[str, str]:
 
 def _stored(method: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Each target and its value, those of ``self.a, self.b = a, b`` one by one."""
-    for statement in ast.walk(method):
+    for statement in walk(method):
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
             yield statement.target, statement.value
         if not isinstance(statement, ast.Assign):
@@ -205,7 +206,7 @@ def _stored(method: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def _default(nodes: Sequence[ast.AST], path: str) -> object:
     for node in nodes:
-        for function in ast.walk(node):
+        for function in walk(node):
             if isinstance(function, ast.FunctionDef):
                 positional = [*function.args.posonlyargs, *function.args.args]
                 stated = dict(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.sequences import sequences
+from lrfix.trees import walk
 
 _SINGLE = frozenset({Role.HORIZON, Role.STEP_SIZE})
 
@@ -22,7 +23,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     found: dict[str, Role] = {}
     several = sequences(nodes)
     for root in nodes:
-        for node in ast.walk(root):
+        for node in walk(root):
             for expression, role in (*_factors(node), *_epochs(node), *_divisors(node), *_floors(node)):
                 word = last_word(ast.unparse(expression))
                 if role not in _SINGLE or word not in several:
@@ -33,7 +34,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
 def _divisors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
     """Single lengths whose names speak of milestones: ``step / max_lr_steps``, ``epoch // lr_steps``."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and _named(node.right):
-        counts = any(_named(n) and tick_of(ast.unparse(n)) is not None for n in ast.walk(node.left))
+        counts = any(_named(n) and tick_of(ast.unparse(n)) is not None for n in walk(node.left))
         if counts and role_of(ast.unparse(node.right)) is Role.MILESTONES:
             yield node.right, Role.HORIZON if isinstance(node.op, ast.Div) else Role.STEP_SIZE
 
@@ -57,7 +58,7 @@ def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
                 yield node.value, Role.GAMMA
         return
     # A length to a fixed power is the timescale of an inverse root.
-    whole = any(isinstance(n, ast.FloorDiv) or _rounds(n) for n in ast.walk(exponent))
+    whole = any(isinstance(n, ast.FloorDiv) or _rounds(n) for n in walk(exponent))
     if whole and _named(base) and role_of(ast.unparse(base)) in (*LENGTHS, Role.UNKNOWN):
         yield base, Role.GAMMA
 

@@ -26,6 +26,7 @@ from lrfix.names import Assigned, Names, Scope
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import names_rate_key
 from lrfix.stand_ins.torch_classes import optimizer_class
+from lrfix.trees import walk
 
 _MOST_FOLLOWED = 4
 _BATCHES, _STEPS = 3, 97
@@ -110,7 +111,7 @@ class Bench:
         found |= {key: value for path, value in overrides if (key := _key_of(path)) is not None}
         if self.site.form in ("lambda", "subclass"):
             return found
-        nodes = [node for root in self.site.nodes for node in ast.walk(root)]
+        nodes = [node for root in self.site.nodes for node in walk(root)]
         tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
         for node in nodes:
             if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
@@ -316,20 +317,16 @@ class Bench:
         environment = self.world.environment(scope, construction.call)
         parts = self._assembled(construction, scope)
         bound = {
-            a.arg
-            for part in parts
-            if isinstance(part, ast.Lambda)
-            for a in ast.walk(part.args)
-            if isinstance(a, ast.arg)
+            a.arg for part in parts if isinstance(part, ast.Lambda) for a in walk(part.args) if isinstance(a, ast.arg)
         }
         for part in parts:
-            if any(isinstance(n, ast.Name) and n.id in bound for n in ast.walk(part)):
+            if any(isinstance(n, ast.Name) and n.id in bound for n in walk(part)):
                 continue
             if isinstance(part, ast.BinOp | ast.Call | ast.Attribute | ast.Subscript) and part is not construction.call:
                 number = self._number(part, environment)
                 if number is not None:
                     found[ast.unparse(part)] = number
-        wanted = [n.id for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Name)]
+        wanted = [n.id for node in self.site.nodes for n in walk(node) if isinstance(n, ast.Name)]
         wanted += [n.id for n in parts if isinstance(n, ast.Name)]
         for name in dict.fromkeys(wanted):
             if self.names.owner(name, scope) is None:
@@ -342,9 +339,9 @@ class Bench:
                 value = self.world.host.leaves.get(value.path)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 found[name] = value
-        nested = {n.arg for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.arg)}
+        nested = {n.arg for node in self.site.nodes for n in walk(node) if isinstance(n, ast.arg)}
         seen = {name for name in nested if self.names.owner(name, scope) is not None}
-        for part in (n for node in self.site.nodes for n in ast.walk(node) if isinstance(n, ast.Attribute)):
+        for part in (n for node in self.site.nodes for n in walk(node) if isinstance(n, ast.Attribute)):
             if self._of_another_file(part, environment) and (number := self._number(part, environment)) is not None:
                 found[ast.unparse(part)] = number
         for path, value in self.world.host.leaves.items():
@@ -354,7 +351,7 @@ class Bench:
 
     def _assembled(self, construction: Construction, scope: Scope) -> list[ast.AST]:
         """The parts of a construction, and of what was put together before and is handed over under a name."""
-        parts = list(ast.walk(construction.call))
+        parts = list(walk(construction.call))
         followed: set[ast.expr] = set()
         for part in parts:
             if part is construction.optimizer or not isinstance(part, ast.Name):
@@ -366,7 +363,7 @@ class Bench:
                 continue
             if isinstance(binding.value, ast.Call) and len(followed) < _MOST_FOLLOWED:
                 followed.add(binding.value)
-                parts += ast.walk(binding.value)
+                parts += walk(binding.value)
         return parts
 
     def _of_another_file(self, part: ast.Attribute, environment: Environment) -> bool:
@@ -378,7 +375,7 @@ class Bench:
 
     def _number(self, part: ast.expr, environment: Environment) -> float | None:
         """The value of a part of the construction, when it is a number that needs no new assumption."""
-        if any(isinstance(n, ast.Lambda | ast.Starred) for n in ast.walk(part)):
+        if any(isinstance(n, ast.Lambda | ast.Starred) for n in walk(part)):
             return None
         try:
             value = self.interpreter.evaluate(part, environment)

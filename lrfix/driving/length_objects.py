@@ -14,6 +14,7 @@ from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.quantities import NUMBERS, STEPS, UNITS, unit_named
 from lrfix.interpreter.values import MISSING, ClassValue, Instance
 from lrfix.names import Defined, Names
+from lrfix.trees import walk
 
 
 def length_object(interpreter: Interpreter, world: World, owner: ast.AST, name: str, value: Any) -> Any:
@@ -41,9 +42,9 @@ def length_object(interpreter: Interpreter, world: World, owner: ast.AST, name: 
 
 
 def _class_of(names: Names, owner: ast.AST, name: str) -> ast.ClassDef | None:
-    for node in ast.walk(owner):
+    for node in walk(owner):
         if isinstance(node, ast.arg) and node.arg == name and node.annotation is not None:
-            for part in ast.walk(node.annotation):
+            for part in walk(node.annotation):
                 found = _defined(names, part)
                 if found is not None:
                     return found
@@ -59,12 +60,12 @@ def _defined(names: Names, node: ast.AST) -> ast.ClassDef | None:
 
 def _unit(world: World, cls: ast.ClassDef, name: str) -> Any:
     """Steps: the member of the file's own enumeration that names them, its first where none does, or the word."""
-    for node in ast.walk(cls):
+    for node in walk(cls):
         annotation = getattr(node, "annotation", None)
         named = getattr(node, "arg", None) or getattr(getattr(node, "target", None), "id", None)
         if annotation is None or named != name:
             continue
-        for part in ast.walk(annotation):
+        for part in walk(annotation):
             kind = _defined(world.names, part)
             value = world.environment(world.names.scope_of(kind), None).get(kind.name) if kind is not None else None
             if isinstance(value, ClassValue) and is_enumeration(value):

@@ -21,7 +21,9 @@ _MEDDLED, _AFTER = (2, 40), 3
 
 def goes_on_from_what_stands(study: Study, index: int, use: Construction | None) -> bool:
     """Whether a rate that somebody else has lowered stays lower: the schedule multiplies what it finds."""
-    return _lower_until(study.run(index, use=use), study.run(index, use=use, meddled=_MEDDLED[0]), _MEDDLED[0]) > 0
+    meddled = _MEDDLED[0]
+    other = study.run(index, use=use, meddled=meddled, steps=meddled + _AFTER + 1)
+    return _lower_until(study.run(index, use=use), other, meddled) > 0
 
 
 def multiplied_part(
@@ -29,6 +31,9 @@ def multiplied_part(
 ) -> Sequence[float]:
     """The part of a curve in which the schedule multiplies the rate that it finds, all of it or one phase."""
     for meddled in _MEDDLED:
+        soon = study.run(index, use=use, meddled=meddled, overrides=shorter, steps=meddled + _AFTER + 1)
+        if not _lower_until(run, soon, meddled):
+            continue
         end = _lower_until(run, study.run(index, use=use, meddled=meddled, overrides=shorter), meddled)
         if end:
             start = highest(run.curve[: meddled + 1]) if meddled > _MEDDLED[0] else 0

@@ -16,9 +16,10 @@ from lrfix.driving.laboratory import Laboratory, Run
 from lrfix.experiments.study import Study
 from lrfix.interpreter.values import NativeFunction
 from lrfix.names import Names
+from lrfix.trees import REMEMBERED
 
 #: What the interpreter keeps on nodes.
-_KEPT = ("lrfix_closure", "lrfix_shape")
+_KEPT = ("lrfix_closure", "lrfix_shape", REMEMBERED)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from lrfix.experiments.structure import Function, hyperparameters, schedule_func
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence
 from lrfix.sites.vocabulary import names_position
+from lrfix.trees import walk
 
 _FACTORS = ("lambda", "subclass")
 _SUSPECTS = 4
@@ -69,7 +70,7 @@ def _same(write: Write) -> bool:
 def _told(statement: ast.stmt, write: Write) -> str:
     """The name of the state as the code has it: of an element, the container's where the key is a number."""
     if write.kind == "item" and write.name.lstrip("-").isdigit():
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
                 return ast.unparse(node.value).rpartition(".")[2]
     return write.name

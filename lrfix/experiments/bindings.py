@@ -11,6 +11,7 @@ from lrfix.driving.laboratory import Failure
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
+from lrfix.trees import walk
 
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars", "__slots__"})
 _OPEN = frozenset({"globals", "exec", "locals"})
@@ -39,7 +40,7 @@ def _names(study: Study) -> Iterator[tuple[ast.AST, str]]:
     kept = _kept(owner) if isinstance(owner, ast.ClassDef) else set()
     ended = _ended(study)
     for root in study.site.nodes:
-        for node in ast.walk(root):
+        for node in walk(root):
             if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load) or not _nowhere(study, node):
                 continue
             function = study.names.enclosing(node, (ast.FunctionDef, ast.Lambda))
@@ -59,7 +60,7 @@ def _names(study: Study) -> Iterator[tuple[ast.AST, str]]:
                 yield node, f"`{node.id}` is defined nowhere: this fails with a NameError. Is `{close}` meant?"
     if ended is not None and ended.kind == "UnboundLocalError" and ended.node is not None:
         plain = all(not isinstance(v, bool | str) and v is not None for run in study.runs for v in run.leaves.values())
-        inside = any(ended.node is n for root in study.site.nodes for n in ast.walk(root))
+        inside = any(ended.node is n for root in study.site.nodes for n in walk(root))
         if plain and inside and not study.unvaried:
             yield ended.node, f"`{ast.unparse(ended.node)}` has no value here, {_when(ended)}: nothing has set it yet."
 
@@ -73,8 +74,8 @@ def _bound_in(study: Study, function: ast.AST) -> set[str]:
     found: set[str] = set()
     for around in (function, *study.names.ancestors(function)):
         if isinstance(around, ast.FunctionDef | ast.Lambda):
-            found |= {a.arg for a in ast.walk(around.args) if isinstance(a, ast.arg)}
-            found |= {n.id for n in ast.walk(around) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            found |= {a.arg for a in walk(around.args) if isinstance(a, ast.arg)}
+            found |= {n.id for n in walk(around) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return found
 
 
@@ -82,18 +83,18 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     """``self.n_steps``, where the class keeps ``self.n_step``; a read of what nothing sets, that ends every run."""
     owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None)
     related = _family(study, owner) if owner is not None else None
-    if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in ast.walk(cls)):
+    if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in walk(cls)):
         return
     kept = {name for cls in related for name in _kept(cls)}
     known = kept | {n.name for cls in related for n in cls.body if isinstance(n, ast.FunctionDef)}
-    known |= {n.id for cls in related for s in cls.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    known |= {n.id for cls in related for s in cls.body for n in walk(s) if isinstance(n, ast.Name)}
     known |= {n.attr for n in study.names.nodes if isinstance(n, ast.Attribute) and _is_set(study, n)}
     heirs = [n for n in study.names.nodes if isinstance(n, ast.ClassDef) and n not in related]
     brought = {_text(part) for heir in heirs for part in heir.body}
-    brought |= {n.id for heir in heirs for s in heir.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    brought |= {n.id for heir in heirs for s in heir.body for n in walk(s) if isinstance(n, ast.Name)}
     brought |= {name for heir in heirs for name in _kept(heir)}
     ended, torch = _ended(study), study.site.form == "subclass"
-    for read in ast.walk(owner):
+    for read in walk(owner):
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
             continue
         fails = ended is not None and ended.kind == "AttributeError" and f"'{read.attr}'" in ended.message
@@ -117,11 +118,11 @@ def _is_set(study: Study, node: ast.Attribute) -> bool:
 
 
 def _kept(owner: ast.ClassDef) -> set[str]:
-    augmented = {n.target for n in ast.walk(owner) if isinstance(n, ast.AugAssign)}
+    augmented = {n.target for n in walk(owner) if isinstance(n, ast.AugAssign)}
     return {
         n.attr
         for function in methods(owner)
-        for n in ast.walk(function)
+        for n in walk(function)
         if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and _is_own(n) and n not in augmented
     }
 
@@ -157,7 +158,7 @@ def _bound_around(study: Study, node: ast.Name) -> bool:
         (isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store))
         or (isinstance(n, ast.MatchAs | ast.MatchStar | ast.ExceptHandler) and n.name == node.id)
         for outer in around[-1:]
-        for n in ast.walk(outer)
+        for n in walk(outer)
     )
 
 

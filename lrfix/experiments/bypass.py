@@ -7,6 +7,7 @@ import ast
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import Function, handed_over, method, methods, writes_rates
 from lrfix.experiments.study import Study, constant
+from lrfix.trees import walk
 
 _FACTORS = ("LambdaLR", "MultiplicativeLR")
 
@@ -25,7 +26,7 @@ def bypassed(study: Study) -> tuple[ast.FunctionDef, Function] | None:
         return None
     if driven_by_another_method(study) or any(run.stepped and get_lr in run.stepped.calls for run in study.runs):
         return None
-    return (step, get_lr) if any(isinstance(n, ast.BinOp) for n in ast.walk(get_lr)) else None
+    return (step, get_lr) if any(isinstance(n, ast.BinOp) for n in walk(get_lr)) else None
 
 
 def driven_by_another_method(study: Study) -> bool:

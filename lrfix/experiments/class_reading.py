@@ -9,6 +9,7 @@ from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Position, Span
 from lrfix.names import Defined
+from lrfix.trees import walk
 
 _NUMERIC_CALLS = frozenset({"max", "min", "float", "abs", "pow", "round"})
 
@@ -18,7 +19,7 @@ def base_constructor_call(node: ast.ClassDef) -> ast.Call | None:
     initialiser = method(node, "__init__")
     if initialiser is None:
         return None
-    for inner in ast.walk(initialiser):
+    for inner in walk(initialiser):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "__init__":
             return inner
     return None
@@ -40,7 +41,7 @@ def stands_before(node: ast.AST, call: ast.Call) -> bool:
 
 def created_elsewhere(study: Study, node: ast.ClassDef, name: str) -> bool:
     """Whether anything but the class's own methods may create the attribute."""
-    own = {n for m in methods(node) if m.name != "__init__" for n in ast.walk(m)}
+    own = {n for m in methods(node) if m.name != "__init__" for n in walk(m)}
     for inner in study.names.nodes:
         if inner in own:
             continue
@@ -100,7 +101,7 @@ def stored_outside_constructor(study: Study, name: str) -> bool:
 
 
 def reads(function: ast.FunctionDef | None, name: str) -> Iterator[ast.Attribute]:
-    for node in ast.walk(function) if function is not None else ():
+    for node in walk(function) if function is not None else ():
         if isinstance(node, ast.Attribute) and own_attribute(node) == name and isinstance(node.ctx, ast.Load):
             yield node
 
@@ -111,7 +112,7 @@ def always_read(body: list[ast.stmt]) -> Iterator[str]:
         part: ast.AST = statement.test if isinstance(statement, ast.If | ast.While) else statement
         if not isinstance(statement, ast.If | ast.Assign | ast.Return | ast.AugAssign | ast.Expr):
             return
-        for node in ast.walk(part):
+        for node in walk(part):
             if isinstance(node, ast.IfExp | ast.BoolOp | ast.Lambda):
                 break
             name = own_attribute(node) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) else None
@@ -137,7 +138,7 @@ def fixed_length(value: ast.expr | None) -> bool:
 
 def is_number(value: ast.expr | None) -> bool:
     if isinstance(value, ast.BinOp):
-        return not any(isinstance(n, ast.List | ast.ListComp | ast.Starred) for n in ast.walk(value))
+        return not any(isinstance(n, ast.List | ast.ListComp | ast.Starred) for n in walk(value))
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
         return value.func.id in _NUMERIC_CALLS
     return isinstance(value, ast.Constant) and isinstance(value.value, int | float)
@@ -145,7 +146,7 @@ def is_number(value: ast.expr | None) -> bool:
 
 def drives_others(node: ast.ClassDef) -> bool:
     """Whether the class steps other schedulers: then its own count is theirs."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "step":
             receiver = inner.func.value
             if not (isinstance(receiver, ast.Name) and receiver.id == "self") and not (
@@ -156,7 +157,7 @@ def drives_others(node: ast.ClassDef) -> bool:
 
 
 def calls_on_self(node: ast.ClassDef, name: str) -> bool:
-    return any(isinstance(n, ast.Call) and own_attribute(n.func) == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Call) and own_attribute(n.func) == name for n in walk(node))
 
 
 def torch_named(study: Study, base: ast.expr) -> bool:

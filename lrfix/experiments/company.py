@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from lrfix.experiments.study import Study, usable
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import torch_scheduler
+from lrfix.trees import walk
 
 _STEPS = 120
 _MEDDLED = (2, 40)
@@ -40,7 +41,7 @@ def company(study: Study) -> str | None:
 def in_company(study: Study) -> bool:
     """Whether a function that builds the schedule builds another scheduler too, which may set what this one finds."""
     names = study.used_in
-    own = {node for use in study.uses for node in ast.walk(use.call)}
+    own = {node for use in study.uses for node in walk(use.call)}
     around = {names.scope_of(use.call) for use in study.uses if use.names in (None, names)}
     return any(
         isinstance(node, ast.Call)
@@ -54,7 +55,7 @@ def in_company(study: Study) -> bool:
 def _others(study: Study) -> Iterator[ast.AST]:
     """Schedulers that the file builds beside this one, and other lines that write a rate."""
     names = study.used_in
-    own = {node for root in (*study.site.nodes, *study.site.writes) for node in ast.walk(root)}
+    own = {node for root in (*study.site.nodes, *study.site.writes) for node in walk(root)}
     own |= {use.call for use in study.uses}
     for node in names.nodes:
         if node in own:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lrfix.experiments.structure import terminates
+from lrfix.trees import walk
 
 #: Looks up the number that an expression always has; None when it may have several.
 Constant = Callable[[ast.expr], float | None]
@@ -277,8 +278,8 @@ def _single(statement: ast.stmt, constant: Constant) -> tuple[str, str, Numbers]
     if only is None or not isinstance(assigned, ast.Assign) or len(assigned.targets) != 1:
         return None
     target = ast.unparse(assigned.targets[0])
-    used = {ast.unparse(n) for n in ast.walk(assigned.value) if isinstance(n, ast.expr)}
-    if target in used or any(isinstance(n, ast.Call | ast.NamedExpr) for n in ast.walk(assigned.value)):
+    used = {ast.unparse(n) for n in walk(assigned.value) if isinstance(n, ast.expr)}
+    if target in used or any(isinstance(n, ast.Call | ast.NamedExpr) for n in walk(assigned.value)):
         return None
     return None if target in _parts(only[0]) else (target, only[0], only[1])
 
@@ -287,7 +288,7 @@ def _unchanged(known: Known, statement: ast.stmt) -> dict[str, Numbers]:
     """What is still certain after a statement that may assign some of the expressions."""
     stored = {
         ast.unparse(n)
-        for n in ast.walk(statement)
+        for n in walk(statement)
         if isinstance(n, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(n.ctx, ast.Load)
     }
     if not stored:
@@ -298,7 +299,7 @@ def _unchanged(known: Known, statement: ast.stmt) -> dict[str, Numbers]:
 def _parts(subject: str) -> set[str]:
     return {
         ast.unparse(n)
-        for n in ast.walk(ast.parse(subject, mode="eval"))
+        for n in walk(ast.parse(subject, mode="eval"))
         if isinstance(n, ast.Name | ast.Attribute | ast.Subscript)
     }
 

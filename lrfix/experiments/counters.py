@@ -10,6 +10,7 @@ from lrfix.experiments.class_reading import own_attribute
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position
+from lrfix.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -53,13 +54,13 @@ def _restored(around: ast.AST) -> str | None:
         and isinstance(n.func, ast.Attribute)
         and n.func.attr == "load_state_dict"
         and looks_like_optimizer(n.func.value)
-        for n in ast.walk(around)
+        for n in walk(around)
     )
     if not optimizer:
         return None
-    for n in ast.walk(around):
+    for n in walk(around):
         if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name | ast.Attribute):
-            for part in ast.walk(n.value):
+            for part in walk(n.value):
                 if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
                     key = part.slice.value
                     if isinstance(key, str) and names_position(key):
@@ -68,7 +69,7 @@ def _restored(around: ast.AST) -> str | None:
 
 
 def _positions(place: ast.AST) -> Iterator[str]:
-    for n in ast.walk(place):
+    for n in walk(place):
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and names_position(n.id):
             yield n.id
         attribute = own_attribute(n)
@@ -95,7 +96,7 @@ def _attribute_start(owner: ast.AST | None, attribute: str) -> ast.stmt | None:
         return None
     start: ast.stmt | None = None
     counted = False
-    for n in ast.walk(owner):
+    for n in walk(owner):
         if isinstance(n, ast.Constant) and n.value == attribute:
             return None
         if own_attribute(n) == "__dict__":
@@ -104,7 +105,7 @@ def _attribute_start(owner: ast.AST | None, attribute: str) -> ast.stmt | None:
             counted = True
         elif isinstance(n, ast.Assign | ast.AnnAssign):
             targets = n.targets if isinstance(n, ast.Assign) else [n.target]
-            if any(own_attribute(p) == attribute for t in targets for p in ast.walk(t)):
+            if any(own_attribute(p) == attribute for t in targets for p in walk(t)):
                 if start is not None or not isinstance(n.value, ast.Constant) or not isinstance(n.value.value, int):
                     return None
                 start = n

@@ -16,6 +16,7 @@ from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study
 from lrfix.sites.model import Construction
+from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _EPOCHS = (Role.EPOCHS, Role.WARMUP_EPOCHS)
@@ -116,7 +117,7 @@ def _tests(study: Study, use: Construction | None, path: str) -> bool:
     for names, place in places:
         for outer in names.ancestors(place):
             asked = outer.iter if isinstance(outer, ast.For) else getattr(outer, "test", None)
-            if asked is not None and any(ast.unparse(n) == path for n in ast.walk(asked) if isinstance(n, ast.expr)):
+            if asked is not None and any(ast.unparse(n) == path for n in walk(asked) if isinstance(n, ast.expr)):
                 return True
     return False
 

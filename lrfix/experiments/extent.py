@@ -22,6 +22,7 @@ from lrfix.experiments.turns import called, turns
 from lrfix.names import Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import words
+from lrfix.trees import walk
 
 #: Forms with an object that is stepped after the optimizer: the step after the last update asks for one rate more.
 _STEPPED = ("lambda", "subclass", "composition")
@@ -201,7 +202,7 @@ def _begins_at_one(loop: ast.AST) -> bool:
     """``for epoch in range(1, epochs + 1)``"""
     if not isinstance(loop, ast.For) or counter(loop) is None:
         return False
-    found = [n for n in ast.walk(loop.iter) if isinstance(n, ast.Call)]
+    found = [n for n in walk(loop.iter) if isinstance(n, ast.Call)]
     ranges = [n for n in found if getattr(n.func, "id", "") in ("range", "trange") and len(n.args) > 1]
     return any(isinstance(n.args[0], ast.Constant) and n.args[0].value == 1 for n in ranges)
 
@@ -209,7 +210,7 @@ def _begins_at_one(loop: ast.AST) -> bool:
 def _counts_before(loop: ast.AST, place: ast.AST) -> bool:
     body = getattr(loop, "body", [])
     for statement in body:
-        if any(n is place for n in ast.walk(statement)):
+        if any(n is place for n in walk(statement)):
             return False
         if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
             one = isinstance(statement.value, ast.Constant) and statement.value.value == 1
@@ -248,7 +249,7 @@ def _step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
     else:
         return
     methods = ADVANCES if study.site.form == "wrapper" else ("step",)
-    for node in ast.walk(around) if around is not None else names.nodes:
+    for node in walk(around) if around is not None else names.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in methods:
             continue
         if ast.unparse(node.func.value) != ast.unparse(target):
@@ -260,7 +261,7 @@ def _step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
 def _bound(owner: ast.AST, text: str) -> list[ast.stmt]:
     return [
         n
-        for n in ast.walk(owner)
+        for n in walk(owner)
         if isinstance(n, ast.Assign | ast.AnnAssign)
         for t in (n.targets if isinstance(n, ast.Assign) else [n.target])
         if ast.unparse(t) == text
@@ -271,9 +272,7 @@ def _every_turn(names: Names, place: ast.AST, loops: list[ast.AST]) -> bool:
     """Whether every turn of every loop comes to the place: nothing between but loops, ``with`` and tests that come out
     the same at every turn."""
     inside: set[ast.AST] = {place}
-    changing = {
-        n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    changing = {n.id for loop in loops for n in walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     for outer in names.ancestors(place):
         if isinstance(outer, ast.If) and not _asks_presence(outer, place):
             if not _is_switch(outer.test, changing):
@@ -290,7 +289,7 @@ def _every_turn(names: Names, place: ast.AST, loops: list[ast.AST]) -> bool:
 
 def _is_switch(test: ast.expr, changing: set[str]) -> bool:
     """Whether a test asks for a setting (``if args.anneal_lr:``, ``if policy == "cosine":``), not for a moment."""
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in changing):
             return False
         if isinstance(node, ast.Name | ast.Attribute) and tick_of(ast.unparse(node)) is not None:
@@ -310,7 +309,7 @@ def _asks_presence(branch: ast.If, place: ast.AST) -> bool:
 def _left_early(names: Names, loop: ast.AST, loops: list[ast.AST]) -> bool:
     """Whether a count or a length decides that a turn is left or the loop ends; an early stop on a loss does not."""
     ways_out = ast.Break | ast.Return | ast.Continue
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if not isinstance(node, ways_out):
             continue
         own = loops_around(names, node)
@@ -325,12 +324,12 @@ def _left_early(names: Names, loop: ast.AST, loops: list[ast.AST]) -> bool:
 
 
 def _within(node: ast.AST, loop: ast.AST) -> bool:
-    return any(n is node for n in ast.walk(loop))
+    return any(n is node for n in walk(loop))
 
 
 def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
-    variables = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
-    for node in ast.walk(test):
+    variables = {n.id for n in walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
+    for node in walk(test):
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             path = ast.unparse(node)
             if path in variables or tick_of(path) is not None or role_of(path) in _COUNTS:

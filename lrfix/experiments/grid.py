@@ -22,6 +22,7 @@ from lrfix.experiments.meetings import meetings, read_numbers
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.sites.model import Construction
+from lrfix.trees import walk
 
 T = TypeVar("T")
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
@@ -246,7 +247,7 @@ class Grid:
                 and n.left.id == name
                 and isinstance(n.comparators[0], ast.Constant)
                 and n.comparators[0].value is None
-                for n in ast.walk(study.node)
+                for n in walk(study.node)
             )
             standing = Standing.STATED if asked else Standing.LEGAL
             words = f"with `{name}` left None"

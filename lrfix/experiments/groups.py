@@ -16,6 +16,7 @@ from lrfix.experiments.base_rates import sound
 from lrfix.experiments.study import Study
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import GROUP_NAMES
+from lrfix.trees import walk
 
 _BASES = (0.1, 0.03, 0.007)
 _OTHER = 1.7
@@ -108,7 +109,7 @@ def _same(one: float, other: float) -> bool:
 
 def told_apart(study: Study) -> bool:
     """Whether the code looks at which group it has: an index that is more than a place in a list, a key, a slice."""
-    nodes = [node for root in study.site.nodes for node in ast.walk(root)]
+    nodes = [node for root in study.site.nodes for node in walk(root)]
     indices = {name for node in nodes if isinstance(node, ast.For | ast.comprehension) for name in _indices(node)}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in indices and isinstance(node.ctx, ast.Load):
@@ -132,7 +133,7 @@ def _indices(loop: ast.For | ast.comprehension) -> set[str]:
     if not isinstance(counted, ast.Call) or not isinstance(counted.func, ast.Name):
         return set()
     if counted.func.id == "enumerate" and isinstance(loop.target, ast.Tuple):
-        return {n.id for n in ast.walk(loop.target.elts[0]) if isinstance(n, ast.Name)}
+        return {n.id for n in walk(loop.target.elts[0]) if isinstance(n, ast.Name)}
     if counted.func.id == "range" and isinstance(loop.target, ast.Name):
         return {loop.target.id}
     return set()
@@ -158,9 +159,9 @@ def _is_groups(node: ast.AST) -> bool:
 def walks_groups(study: Study) -> bool:
     """Whether the code goes through the groups one by one, so that all are meant."""
     return any(
-        isinstance(node, ast.For | ast.comprehension) and any(_is_groups(part) for part in ast.walk(node.iter))
+        isinstance(node, ast.For | ast.comprehension) and any(_is_groups(part) for part in walk(node.iter))
         for root in study.site.nodes
-        for node in ast.walk(root)
+        for node in walk(root)
     )
 
 

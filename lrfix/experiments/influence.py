@@ -13,6 +13,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import assignments
 from lrfix.experiments.study import Study
+from lrfix.trees import walk
 
 _TELLING = frozenset({"print", "info", "debug", "warning", "warn", "log", "write", "__init__"})
 _KNOWN = frozenset({"int", "float", "min", "max", "abs", "round", "len", "pow", "sum", "range", "list", "tuple", "zip"})
@@ -28,7 +29,7 @@ class Reads:
         self.texts = set(names)
         self.certain = True
         self.roots = [r for r in study.site.nodes if isinstance(r, ast.AST)]
-        inside = [n for root in self.roots for n in ast.walk(root)]
+        inside = [n for root in self.roots for n in walk(root)]
         for _ in range(6):
             before = len(self.texts)
             for node in inside:
@@ -42,7 +43,7 @@ class Reads:
         return plain and ast.unparse(node) in self.texts
 
     def _reads(self, node: ast.AST) -> bool:
-        return any(self._is_read(n) for n in ast.walk(node))
+        return any(self._is_read(n) for n in walk(node))
 
     def _follow(self, node: ast.AST) -> None:
         """What a statement makes of a value that is followed; ``certain`` falls where that cannot be seen."""
@@ -55,7 +56,7 @@ class Reads:
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._reads(node.value):
             self.certain = self.certain and _called(node.value) in _TELLING | _KNOWN
         for target in targets:
-            for part in [target, *ast.walk(target)] if isinstance(target, ast.Tuple | ast.List) else [target]:
+            for part in [target, *walk(target)] if isinstance(target, ast.Tuple | ast.List) else [target]:
                 if isinstance(part, ast.Subscript):
                     rate = isinstance(part.slice, ast.Constant) and part.slice.value == "lr"
                     self.certain = self.certain and rate
@@ -94,7 +95,7 @@ class Reads:
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value).split(".")[0] in _LIBRARIES:
             return True
         known = [d for d in self._called if isinstance(d, ast.FunctionDef) and d.name == name]
-        return bool(known) and all(s in self._statements for d in known for s in ast.walk(d) if _plain(s, d))
+        return bool(known) and all(s in self._statements for d in known for s in walk(d) if _plain(s, d))
 
     @property
     def _statements(self) -> set[ast.AST]:

@@ -17,6 +17,7 @@ from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined
+from lrfix.trees import walk
 
 #: What ``LRScheduler.__init__`` creates, across torch's versions.
 TORCH_STATE = ("optimizer", "base_lrs", "last_epoch", "_step_count", "_last_lr")
@@ -60,7 +61,7 @@ def foreign_super(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     own = {node.name, *(c.name for c in above)}
     known = {n.name for n in study.names.nodes if isinstance(n, ast.ClassDef)}
     for function in methods(node):
-        for call in ast.walk(function):
+        for call in walk(function):
             if (
                 isinstance(call, ast.Call)
                 and isinstance(call.func, ast.Name)

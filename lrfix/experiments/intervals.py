@@ -9,6 +9,7 @@ from lrfix.domains.facts import literal
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.stock import given, stock_scheduler
+from lrfix.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -71,7 +72,7 @@ def _starts_at_zero(study: Study, counter: ast.expr, test: ast.If) -> bool:
             counted = _counted_from_zero(around)
             if counted == text:
                 return not _counted_up(study, text, around)
-            if text in {ast.unparse(n) for n in ast.walk(around.target) if isinstance(n, ast.Name)}:
+            if text in {ast.unparse(n) for n in walk(around.target) if isinstance(n, ast.Name)}:
                 return False
     loop = study.names.enclosing(test, _LOOPS)
     if loop is None:
@@ -103,7 +104,7 @@ def _counted_up(study: Study, text: str, loop: ast.AST) -> bool:
     return any(
         (isinstance(n, ast.AugAssign) and ast.unparse(n.target) == text)
         or (isinstance(n, ast.Assign) and any(ast.unparse(t) == text for t in n.targets))
-        for n in ast.walk(loop)
+        for n in walk(loop)
     )
 
 

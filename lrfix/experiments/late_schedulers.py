@@ -9,6 +9,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position
+from lrfix.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -117,9 +118,9 @@ def _side(node: ast.If | ast.Try, inner: ast.AST, study: Study) -> str | None:
 def _restored_position(study: Study, load: ast.Call) -> str | None:
     """The name of the epoch or step that the same function takes from the checkpoint."""
     function = study.names.enclosing(load, _FUNCTIONS) or study.names.tree
-    for n in ast.walk(function):
+    for n in walk(function):
         if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name | ast.Attribute):
-            for part in ast.walk(n.value):
+            for part in walk(n.value):
                 key = (
                     part.slice.value if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant) else ""
                 )
@@ -129,7 +130,7 @@ def _restored_position(study: Study, load: ast.Call) -> str | None:
 
 
 def _mentions(node: ast.AST, text: str) -> bool:
-    return any(isinstance(n, ast.Name | ast.Attribute) and ast.unparse(n) == text for n in ast.walk(node))
+    return any(isinstance(n, ast.Name | ast.Attribute) and ast.unparse(n) == text for n in walk(node))
 
 
 def _fate(study: Study, held: str, goes_on: str) -> str | None:
@@ -165,7 +166,7 @@ def _forwards(study: Study, step: ast.Call, goes_on: str) -> bool:
     """Whether a step stands in a loop that only makes up for the epochs before, or under a test of its own."""
     loop = study.names.enclosing(step, _LOOPS)
     return not isinstance(loop, ast.For) or not any(
-        isinstance(n, ast.Call) and n is not step for s in loop.body for n in ast.walk(s)
+        isinstance(n, ast.Call) and n is not step for s in loop.body for n in walk(s)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, role_of
 from lrfix.names import Names
+from lrfix.trees import walk
 
 _AROUND = range(-5, 6)
 _LEAST = 20
@@ -17,7 +18,7 @@ _MOST = 60
 
 def meetings(roots: Iterable[ast.AST], settings: Mapping[str, object]) -> list[int]:
     """The steps around every length that the settings or the numbers of the code make, in order, the first included."""
-    numbers = [n.value for root in roots for n in ast.walk(root) if isinstance(n, ast.Constant)]
+    numbers = [n.value for root in roots for n in walk(root) if isinstance(n, ast.Constant)]
     told = {path: value for path, value in settings.items() if isinstance(value, int | float)}
     lengths = {float(v) for p, v in told.items() if role_of(p) is not Role.LOADER_LENGTH and v > _LEAST}
     lengths |= {float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and n > _LEAST}
@@ -35,7 +36,7 @@ def meetings(roots: Iterable[ast.AST], settings: Mapping[str, object]) -> list[i
 def read_numbers(names: Names, roots: Iterable[ast.AST]) -> dict[str, float]:
     """The numbers that the names which some code reads stand for."""
     found: dict[str, float] = {}
-    for node in (n for root in roots for n in ast.walk(root) if isinstance(n, ast.Name)):
+    for node in (n for root in roots for n in walk(root) if isinstance(n, ast.Name)):
         for binding in names.bindings(node.id, node) if isinstance(node.ctx, ast.Load) else ():
             value = literal(getattr(binding, "value", None))
             if isinstance(value, int | float) and not isinstance(value, bool):

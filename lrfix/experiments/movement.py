@@ -13,6 +13,7 @@ from lrfix.experiments.structure import hyperparameters, method, methods, writes
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.writes import reads_present_rate
 from lrfix.sites.vocabulary import names_position, words
+from lrfix.trees import walk
 
 _LENGTHS = frozenset(
     {Role.WARMUP, Role.WARMUP_EPOCHS, Role.HORIZON, Role.EPOCHS, Role.CYCLE, Role.DECAY_LENGTH, Role.STEP_SIZE}
@@ -75,7 +76,7 @@ def means_to_move(study: Study) -> bool:
             return False
         initialiser = method(node, "__init__")
         named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
-        formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in ast.walk(m))
+        formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in walk(m))
         if any(role_of(name) in _LENGTHS for name in named):
             # A length and another word of the field say as much as a formula does.
             spoken = [name for name in named if role_of(name) in SCHEDULE_ROLES]
@@ -112,9 +113,9 @@ def _works_with_its_arguments(function: ast.AST) -> bool:
     parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
     return any(
         isinstance(inner, ast.BinOp | ast.Compare)
-        and any(isinstance(n, ast.Name) and n.id in parameters for n in ast.walk(inner))
+        and any(isinstance(n, ast.Name) and n.id in parameters for n in walk(inner))
         for part in (function.body if isinstance(function, ast.FunctionDef) else [function.body])
-        for inner in ast.walk(part)
+        for inner in walk(part)
     )
 
 
@@ -128,9 +129,9 @@ def _works_with_the_step(study: Study) -> bool:
     worked = [
         statement
         for node in study.site.nodes
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.FloorDiv | ast.Mult | ast.Pow)
-        if any(isinstance(part, ast.Name) and names_position(part.id) for part in ast.walk(n))
+        if any(isinstance(part, ast.Name) and names_position(part.id) for part in walk(n))
         and (statement := study.names.statement_of(n)) is not None
     ]
     for run in (*alone, *study.runs):

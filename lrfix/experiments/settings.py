@@ -10,6 +10,7 @@ from lrfix.experiments.structure import assignments, hyperparameters, method, me
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
 from lrfix.sites.vocabulary import words
+from lrfix.trees import walk
 
 #: Methods that carry settings about without using them.
 _BOOKKEEPING = frozenset({"state_dict", "load_state_dict", "save", "load", "extra_repr"})
@@ -89,7 +90,7 @@ def reads_by_name(node: ast.ClassDef) -> bool:
     """Whether a class may read attributes in ways that syntax does not show."""
     for function in methods(node):
         if not _carries(function):
-            for inner in ast.walk(function):
+            for inner in walk(function):
                 if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _BY_NAME:
                     return True
                 if isinstance(inner, ast.Attribute) and inner.attr == "__dict__":
@@ -104,12 +105,12 @@ def never_read(study: Study, node: ast.ClassDef, related: list[ast.ClassDef], na
     if initialiser is not None:
         stored = {
             n
-            for statement in ast.walk(initialiser)
+            for statement in walk(initialiser)
             for target, value in assignments(statement)
             if isinstance(target, ast.Attribute) and target.attr in held
-            for n in ast.walk(value)
+            for n in walk(value)
         }
-        for n in ast.walk(initialiser):
+        for n in walk(initialiser):
             if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load | ast.Del) and n not in stored:
                 return False
     return not any(True for _ in _readers(study, related, held))

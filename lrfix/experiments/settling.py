@@ -19,6 +19,7 @@ from lrfix.domains.signatures import Parameter, parameters
 from lrfix.driving.bench import own_key
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.study import ENOUGH, Study
+from lrfix.trees import walk
 
 _MOST_ROUNDS = 8
 _MOST_TRIED = 16
@@ -66,7 +67,7 @@ def _begins(run: Run) -> bool:
 
 def _lowered(study: Study) -> Iterator[Tick]:
     """The counts of which the code takes 1 away: ``(epoch - 1) * batches``."""
-    for node in (n for root in study.site.nodes for n in ast.walk(root)):
+    for node in (n for root in study.site.nodes for n in walk(root)):
         if (
             isinstance(node, ast.BinOp)
             and isinstance(node.op, ast.Sub)

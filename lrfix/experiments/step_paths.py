@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from lrfix.experiments.structure import method
+from lrfix.trees import walk
 
 MOST_PATHS = 64
 DEEPEST = 3
@@ -84,7 +85,7 @@ def _stored(statement: ast.stmt, path: StepPath) -> StepPath:
 
 
 def _calls(node: ast.ClassDef, tree: ast.AST, paths: list[StepPath], depth: int) -> list[StepPath]:
-    for call in ast.walk(tree):
+    for call in walk(tree):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         owner = call.func.value

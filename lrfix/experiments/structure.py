@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
+from lrfix.trees import walk
 
 EVALUATIONS = frozenset({"get_lr", "_get_closed_form_lr", "__call__"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -28,14 +29,14 @@ def writes_rates(function: ast.AST) -> bool:
         and isinstance(n.ctx, ast.Store)
         and isinstance(n.slice, ast.Constant)
         and n.slice.value == "lr"
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 
 def functions_of(study: Study) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every ``def`` inside the site, itself included."""
     for node in study.site.nodes:
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield inner
 
@@ -48,7 +49,7 @@ def schedule_functions(study: Study) -> list[Function]:
             found += [m for m in methods(node) if m.name in EVALUATIONS]
             found += handed_over(node)
         elif isinstance(node, ast.FunctionDef | ast.Lambda):
-            inner = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.Lambda)]
+            inner = [n for n in walk(node) if isinstance(n, ast.FunctionDef | ast.Lambda)]
             found += inner
     return list(dict.fromkeys(found))
 
@@ -59,8 +60,8 @@ def handed_over(node: ast.ClassDef) -> list[Function]:
     if initialiser is None:
         return []
     found: list[Function] = []
-    nested = {n.name: n for n in ast.walk(initialiser) if isinstance(n, ast.FunctionDef) and n is not initialiser}
-    for call in ast.walk(initialiser):
+    nested = {n.name: n for n in walk(initialiser) if isinstance(n, ast.FunctionDef) and n is not initialiser}
+    for call in walk(initialiser):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "__init__":
             continue
         for argument in [*call.args, *(k.value for k in call.keywords)]:
@@ -83,7 +84,7 @@ def _given(argument: ast.AST) -> Iterator[ast.AST]:
     yield argument
     for child in ast.iter_child_nodes(argument):
         if isinstance(argument, ast.Lambda):
-            yield from ast.walk(child)
+            yield from walk(child)
         elif not (isinstance(argument, ast.Call) and child is argument.func):
             yield from _given(child)
 
@@ -102,7 +103,7 @@ def updates(function: Function) -> Iterator[Update]:
     """Assignments in ``function`` (not in functions nested in it) to attributes, elements and outer variables."""
     if isinstance(function, ast.Lambda):
         return
-    outer = {n for s in ast.walk(function) if isinstance(s, ast.Nonlocal | ast.Global) for n in s.names}
+    outer = {n for s in walk(function) if isinstance(s, ast.Nonlocal | ast.Global) for n in s.names}
     for statement in statements(function.body):
         bound: list[tuple[ast.expr, ast.expr]] = list(assignments(statement))
         if isinstance(statement, ast.AugAssign):
@@ -112,7 +113,7 @@ def updates(function: Function) -> Iterator[Update]:
             if name is None:
                 continue
             own = isinstance(statement, ast.AugAssign) or any(
-                ast.unparse(n) == ast.unparse(target) for n in ast.walk(value) if isinstance(n, ast.expr)
+                ast.unparse(n) == ast.unparse(target) for n in walk(value) if isinstance(n, ast.expr)
             )
             kind = (
                 "attribute"
@@ -256,7 +257,7 @@ def _computed_in_a_branch(study: Study, function: ast.FunctionDef, returns: list
         if isinstance(s, ast.Assign) and [ast.unparse(t) for t in s.targets] == [value.id]
     ]
     ran = {s for trace in (study.runs[0].built, study.runs[0].stepped) if trace is not None for s in trace.statements}
-    done = [s for s in setting if s in ran and any(isinstance(n, ast.BinOp) for n in ast.walk(s.value))]
+    done = [s for s in setting if s in ran and any(isinstance(n, ast.BinOp) for n in walk(s.value))]
     return max(done, key=lambda s: s.lineno) if len(setting) > 1 and done else None
 
 
@@ -269,7 +270,7 @@ def decay_span(study: Study) -> Span:
         return study.site.span
     returns = [
         s
-        for s in ast.walk(chosen)
+        for s in walk(chosen)
         if isinstance(s, ast.Return)
         and s.value is not None
         and study.names.enclosing(s, (ast.FunctionDef, ast.Lambda)) is chosen

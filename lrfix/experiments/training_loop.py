@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
+from lrfix.trees import walk
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -59,7 +60,7 @@ def steps_per_epoch_only(study: Study) -> bool:
         loops = loops_around(study, call)
         if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
             return False
-        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0])) and not _calls_trainer(
+        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in walk(loops[0])) and not _calls_trainer(
             study, loops[0]
         ):
             return False
@@ -76,24 +77,24 @@ def asked_per_epoch_only(study: Study) -> bool:
         loops = loops_around(study, place)
         if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
             return False
-        inner = any(isinstance(n, _LOOPS) and n is not loops[0] for n in ast.walk(loops[0]))
+        inner = any(isinstance(n, _LOOPS) and n is not loops[0] for n in walk(loops[0]))
         if not inner and not _calls_trainer(study, loops[0]):
             return False
     return bool(places)
 
 
 def _names_epochs(loop: ast.For) -> bool:
-    words = [n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)]
-    words += [n.id for n in ast.walk(loop.iter) if isinstance(n, ast.Name)]
-    words += [n.attr for n in ast.walk(loop.iter) if isinstance(n, ast.Attribute)]
+    words = [n.id for n in walk(loop.target) if isinstance(n, ast.Name)]
+    words += [n.id for n in walk(loop.iter) if isinstance(n, ast.Name)]
+    words += [n.attr for n in walk(loop.iter) if isinstance(n, ast.Attribute)]
     return any("epoch" in word.lower() for word in words)
 
 
 def _calls_trainer(study: Study, loop: ast.For) -> bool:
     """A function of this file called in the loop that itself loops: the batch loop one call away."""
-    for node in ast.walk(loop):
+    for node in walk(loop):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             for binding in study.used_in.bindings(node.func.id, node):
-                if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in ast.walk(binding.node)):
+                if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in walk(binding.node)):
                     return True
     return False

@@ -16,6 +16,7 @@ from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.values import Unknown
 from lrfix.names import Names
+from lrfix.trees import walk
 
 #: Calls that give what they are given, one by one.
 _THROUGH = frozenset({"enumerate", "tqdm", "list", "prefetch", "track", "progress_bar", "zip"})
@@ -55,7 +56,7 @@ def _counted_to(names: Names, loop: ast.AST) -> tuple[list[ast.expr], int] | Non
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Lt | ast.LtE):
         return None
     name = ast.unparse(test.left)
-    changes = [n for n in ast.walk(loop) if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == name]
+    changes = [n for n in walk(loop) if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == name]
     if len(changes) != 1 or changes[0] not in getattr(loop, "body", []):
         return None
     if not isinstance(changes[0].op, ast.Add) or ast.unparse(changes[0].value) != "1":

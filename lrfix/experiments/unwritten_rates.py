@@ -10,6 +10,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Defined, Scope
 from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
+from lrfix.trees import walk
 
 _NEW = frozenset({"new", "next", "updated"})
 _SETS = frozenset({"adjust", "set", "update", "change"})
@@ -32,13 +33,13 @@ def _returned_alone(study: Study) -> Iterator[Violation]:
         if not names_rate(node.name) and not _ASKED & set(words(node.name)):
             continue
         given = [a.arg for a in node.args.args if looks_like_optimizer(ast.Name(a.arg))]
-        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        returned = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+        used = {n.id for n in walk(node) if isinstance(n, ast.Name)}
+        returned = [n for n in walk(node) if isinstance(n, ast.Return)]
         if len(given) != 1 or given[0] in used or node.decorator_list or not returned:
             continue
         if not all(isinstance(r.value, ast.Name) and names_rate(r.value.id) for r in returned):
             continue
-        if not any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Div | ast.Pow) for n in ast.walk(node)):
+        if not any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Div | ast.Pow) for n in walk(node)):
             continue
         if any(isinstance(n, ast.Call) and ast.unparse(n.func) == node.name for n in study.names.nodes):
             yield Violation(
@@ -60,7 +61,7 @@ def _logged_alone(study: Study) -> Iterator[Violation]:
             continue
         loop = study.names.enclosing(node, (ast.For, ast.While))
         scope = study.names.scope_of(node)
-        if loop is None or not any(_updates(n) for n in ast.walk(loop)) or target.id in scope.outer_names:
+        if loop is None or not any(_updates(n) for n in walk(loop)) or target.id in scope.outer_names:
             continue
         if all(_is_logged(study, n) for n in study.names.nodes if _reads(study, n, target.id, scope)):
             yield Violation(
@@ -82,7 +83,7 @@ def _formula(study: Study, call: ast.Call) -> ast.FunctionDef | None:
     ):
         return None
     told = parameter_ticks([a.arg for a in function.args.args])
-    works = any(isinstance(n, ast.BinOp) for n in ast.walk(function))
+    works = any(isinstance(n, ast.BinOp) for n in walk(function))
     return function if told and works and not any(looks_like_optimizer(a) for a in _given(call)) else None
 
 
@@ -149,7 +150,7 @@ def _asks_a_schedule(call: ast.Call) -> bool:
     last = named.attr if isinstance(named, ast.Attribute) else named.id if isinstance(named, ast.Name) else ""
     if not _ASKED & set(words(last)):
         return False
-    return not any(isinstance(n, ast.expr) and looks_like_optimizer(n) for a in _given(call) for n in ast.walk(a))
+    return not any(isinstance(n, ast.expr) and looks_like_optimizer(n) for a in _given(call) for n in walk(a))
 
 
 def _given(call: ast.Call) -> list[ast.expr]:
@@ -171,7 +172,7 @@ def _writes(function: ast.FunctionDef) -> bool:
         (isinstance(n, ast.Attribute) and n.attr == "param_groups")
         or (isinstance(n, ast.Name) and n.id in ("locals", "vars", "eval", "exec"))
         or (isinstance(n, ast.Call) and _ASKED & set(words(ast.unparse(n.func))) and _hands_on_optimizer(n))
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 

@@ -10,6 +10,7 @@ from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
+from lrfix.trees import walk
 
 #: Less than this share of the highest rate is rounding: a decay that ends at -1e-18.
 _ROUNDING = 1e-9
@@ -62,7 +63,7 @@ def _none(run: Run, start: int, end: int | None) -> Iterator[Invalid]:
 def spot(study: Study, invalid: Invalid) -> Span:
     """The statement that gives an invalid rate: where the run failed, the power that turns complex, or the decay."""
     node = invalid.failure.node if invalid.failure is not None else None
-    parts = [n for root in study.site.nodes for n in ast.walk(root)]
+    parts = [n for root in study.site.nodes for n in walk(root)]
     if node is not None and any(n is node for n in parts):
         statement = study.names.statement_of(node)
         if statement is not None and not hasattr(statement, "body"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
+from lrfix.trees import walk
 
 _WALLS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)
 
@@ -27,7 +28,7 @@ def _writes_of(study: Study, call: ast.Call) -> Iterator[ast.stmt]:
         return
     function = study.names.enclosing(call, _WALLS)
     names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    for node in ast.walk(function) if function is not None else ():
+    for node in walk(function) if function is not None else ():
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in names:
             yield from [node] if any(is_rate_key(target) for target in node.targets) else []
         elif isinstance(node, ast.Assign | ast.AugAssign) and node is not statement and _stores(node) & names:
@@ -35,13 +36,13 @@ def _writes_of(study: Study, call: ast.Call) -> Iterator[ast.stmt]:
 
 
 def _stores(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def reads_present_rate(study: Study) -> bool:
     """Whether the schedule looks at the rate that stands in a group, elsewhere than where it is built."""
     for root in study.site.nodes:
-        for node in ast.walk(root):
+        for node in walk(root):
             if is_rate_key(node) and isinstance(getattr(node, "ctx", None), ast.Load):
                 function = study.names.enclosing(node, ast.FunctionDef)
                 if getattr(function, "name", "") != "__init__":

@@ -16,6 +16,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study, all_real
 from lrfix.families.runs import ENOUGH, curve_of, long_lengths
 from lrfix.recognition.shapes import shape_of
+from lrfix.trees import walk
 
 _MOST_SWITCHES = 4
 _MOST_BORDERS = 12
@@ -102,7 +103,7 @@ def _across(study: Study, run: Run) -> list[tuple[str, object]]:
 def _one_sided(study: Study, ran: set[ast.AST]) -> Iterator[ast.expr]:
     """The tests with a branch that did not run, of statements whose other branch did."""
     for root in study.site.nodes:
-        for node in ast.walk(root):
+        for node in walk(root):
             if isinstance(node, ast.If) and node in ran:
                 after = node.orelse or _rest(study, node)
                 skipped = not after and _compares_equal(node.test)
@@ -128,7 +129,7 @@ def _flips(
     test: ast.expr, run: Run, known: Mapping[str, str], optional: Mapping[str, str]
 ) -> Iterator[tuple[str, object]]:
     values = {**run.names, **run.leaves}
-    for node in ast.walk(test):
+    for node in walk(test):
         if not isinstance(node, ast.Compare) or len(node.ops) != 1:
             continue
         sides = [node.left, node.comparators[0]]

@@ -12,6 +12,7 @@ from lrfix.driving.laboratory import Failure
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.source import Source, SourceError, parse_source
+from lrfix.trees import walk
 
 
 def mended(study: Study) -> Study | None:
@@ -48,7 +49,7 @@ def _ordered(study: Study) -> Study | None:
     if not isinstance(node, ast.ClassDef):
         return None
     tree = ast.parse(study.source.text)
-    same = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.lineno == node.lineno]
+    same = [n for n in walk(tree) if isinstance(n, ast.ClassDef) and n.lineno == node.lineno]
     built = next((s for n in same for s in n.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
     if built is None:
         return None

@@ -17,6 +17,7 @@ from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import BoundMethod, Instance
 from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction
+from lrfix.trees import walk
 
 
 def build_composition(
@@ -60,7 +61,7 @@ def _filling(bench: Bench, last: ast.stmt, expression: ast.expr) -> list[ast.stm
 
     Without them a list that is appended to would be what it was when it was made.
     """
-    given = {n.id for n in ast.walk(expression) if isinstance(n, ast.Name)}
+    given = {n.id for n in walk(expression) if isinstance(n, ast.Name)}
     before = block_of(bench.names, last)
     before = before[: before.index(last)] if last in before else []
     grown = {name for statement in before for name in _grown(statement)} & given
@@ -73,11 +74,11 @@ def _filling(bench: Bench, last: ast.stmt, expression: ast.expr) -> list[ast.stm
             if grown & set(_grown(statement)):
                 return []
             continue
-        stored = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        stored = {n.id for n in walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         if stored & grown or (grown & set(_grown(statement)) and made):
             chosen.append(statement)
             made |= stored & grown
-    needed = {n.id for s in chosen for n in ast.walk(s) if isinstance(n, ast.Name)} - grown
+    needed = {n.id for s in chosen for n in walk(s) if isinstance(n, ast.Name)} - grown
     chosen = [s for s in before if s in chosen or (s.lineno >= chosen[0].lineno and needed & _assigned(s))]
     return chosen if made == grown else []
 
@@ -86,7 +87,7 @@ def _grown(statement: ast.stmt) -> list[str]:
     """The names that a statement appends to."""
     return [
         n.func.value.id
-        for n in ast.walk(statement)
+        for n in walk(statement)
         if isinstance(n, ast.Call)
         and isinstance(n.func, ast.Attribute)
         and n.func.attr in ("append", "extend", "insert")

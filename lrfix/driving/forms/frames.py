@@ -11,6 +11,7 @@ from lrfix.driving.bench import Bench
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
 from lrfix.names import FUNCTION_NODES, Names, Scope
+from lrfix.trees import walk
 
 _WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
 
@@ -58,7 +59,7 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
         first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
         frame.counts[name] = (tick, first)
         outer = {other for _, other in counting[position + 1 :]}
-        if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in ast.walk(start)):
+        if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in walk(start)):
             frame.starts[name] = start
     if clock.nested and counting:
         turns = _turns(bench, counting[0][0])
@@ -95,7 +96,7 @@ def counter(loop: ast.For) -> str | None:
 
 def _asked(names: Names, node: ast.AST, loop_variables: set[str]) -> list[Tick]:
     found = []
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name) and inner.id in loop_variables:
             continue
         if isinstance(inner, ast.Name | ast.Attribute) and isinstance(inner.ctx, ast.Load):

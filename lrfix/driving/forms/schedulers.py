@@ -14,6 +14,7 @@ from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import ClassValue, Instance, Unknown
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import gives_no_rates, heir_of, optimizer_parameter
+from lrfix.trees import walk
 
 _COUNT = "step"  # the key under which apex's and transformers' optimizers count their updates in every group
 
@@ -68,7 +69,7 @@ def _reads_count(bench: Bench) -> bool:
     return any(
         isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == _COUNT
         for root in bench.site.nodes
-        for node in ast.walk(root)
+        for node in walk(root)
     )
 
 
@@ -133,7 +134,7 @@ def parameters_of(bench: Bench, node: ast.ClassDef, cls: Any) -> list[Parameter]
     if own is None or own.args.kwarg is None or given is None or not isinstance(cls, ClassValue):
         return given
     passed = own.args.kwarg.arg
-    calls = (n for n in ast.walk(own) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith(".__init__"))
+    calls = (n for n in walk(own) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith(".__init__"))
     if not any(k.arg is None and ast.unparse(k.value) == passed for call in calls for k in call.keywords):
         return given
     base = next((c.namespace["__init__"] for c in cls.mro[1:] if "__init__" in c.namespace), None)
@@ -160,7 +161,7 @@ def _touches_rates(function: ast.FunctionDef) -> bool:
         (isinstance(n, ast.Constant) and n.value == "lr")
         or (isinstance(n, ast.Attribute) and (n.attr in ("step", "get_lr") or n.attr.startswith(("step_", "_step"))))
         or (isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "super")
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 
@@ -170,7 +171,7 @@ def _writes_rates(function: ast.FunctionDef) -> bool:
         and isinstance(n.ctx, ast.Store)
         and isinstance(n.slice, ast.Constant)
         and n.slice.value == "lr"
-        for n in ast.walk(function)
+        for n in walk(function)
     )
 
 

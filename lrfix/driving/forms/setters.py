@@ -16,6 +16,7 @@ from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import BoundMethod, Function, Instance, Partial, Unknown
 from lrfix.names import Names
 from lrfix.sites.model import Construction
+from lrfix.trees import walk
 
 
 class Asked:
@@ -86,7 +87,7 @@ class Inline:
 
 
 def stored_names(statements: Sequence[ast.stmt]) -> set[str]:
-    return {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for s in statements for n in walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def build_setter(
@@ -153,7 +154,7 @@ def comprehension_variables(names: Names, node: ast.AST) -> set[str]:
         if isinstance(outer, ast.stmt):
             break
         for generator in getattr(outer, "generators", []):
-            found |= {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+            found |= {n.id for n in walk(generator.target) if isinstance(n, ast.Name)}
     return found
 
 
@@ -172,8 +173,8 @@ def asked_parameters(function: Any) -> list[Parameter]:
 
 def returns_function(node: ast.FunctionDef) -> bool:
     """Whether a function builds another one that its caller asks at every step."""
-    inner = {s.name for s in ast.walk(node) if isinstance(s, ast.FunctionDef | ast.ClassDef) and s is not node}
-    for statement in ast.walk(node):
+    inner = {s.name for s in walk(node) if isinstance(s, ast.FunctionDef | ast.ClassDef) and s is not node}
+    for statement in walk(node):
         if isinstance(statement, ast.Return) and statement.value is not None:
             value = statement.value
             if isinstance(value, ast.Lambda) or (isinstance(value, ast.Name) and value.id in inner):
@@ -186,7 +187,7 @@ def returns_function(node: ast.FunctionDef) -> bool:
 
 
 def _holds_function(node: ast.FunctionDef, name: str) -> bool:
-    for statement in ast.walk(node):
+    for statement in walk(node):
         if isinstance(statement, ast.Assign) and name in [t.id for t in statement.targets if isinstance(t, ast.Name)]:
             value = statement.value
             if isinstance(value, ast.Lambda):

@@ -17,6 +17,7 @@ from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
+from lrfix.trees import walk
 
 #: The usual names of the method that advances a schedule, the likeliest first.
 ADVANCES = (
@@ -66,7 +67,7 @@ class Wrapper:
         self.sets = (
             bench.site.form == "composition"
             or bool(bench.site.writes)
-            or any(_writes(s) for method in _methods(bench.names, node).values() for s in ast.walk(method))
+            or any(_writes(s) for method in _methods(bench.names, node).values() for s in walk(method))
             or any(_lets_write(bench.names, method) for method in _methods(bench.names, node).values())
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
@@ -116,7 +117,7 @@ class Wrapper:
         node = bench.site.node
         if not isinstance(node, ast.ClassDef):
             raise Opaque("is no class", node)
-        bench.world.host.foreign.update(n for n in ast.walk(_module(bench, node)) if isinstance(n, ast.ClassDef))
+        bench.world.host.foreign.update(n for n in walk(_module(bench, node)) if isinstance(n, ast.ClassDef))
         rates = base_lrs
         if construction is not None and rates is None:
             rates = bench.stated_rates(construction, groups)
@@ -167,7 +168,7 @@ class _Advance:
             for name, default, _ in self.parameters
         )
         self.per_epoch = _by_epochs(method)
-        self.returns = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method))
+        self.returns = any(isinstance(n, ast.Return) and n.value is not None for n in walk(method))
 
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
@@ -228,7 +229,7 @@ def entries(bench: Bench, node: ast.ClassDef) -> list[ast.FunctionDef]:
     methods = _methods(bench.names, node)
     calls = {name: _calls(method) & set(methods) for name, method in methods.items()}
     written = set(bench.site.writes)
-    reaching = {n for n, method in methods.items() if any(s in written or _writes(s) for s in ast.walk(method))}
+    reaching = {n for n, method in methods.items() if any(s in written or _writes(s) for s in walk(method))}
     reaching |= {n for n, method in methods.items() if _lets_write(bench.names, method)}
     if not reaching:
         reaching = set(methods) & set(ADVANCES)
@@ -273,10 +274,10 @@ def _lets_write(names: Names, method: ast.FunctionDef) -> bool:
         isinstance(n, ast.Call)
         and isinstance(n.func, ast.Name)
         and any(
-            isinstance(b, Defined) and isinstance(b.node, ast.FunctionDef) and any(map(_writes, ast.walk(b.node)))
+            isinstance(b, Defined) and isinstance(b.node, ast.FunctionDef) and any(map(_writes, walk(b.node)))
             for b in names.bindings(n.func.id, n.func)
         )
-        for n in ast.walk(method)
+        for n in walk(method)
     )
 
 
@@ -304,7 +305,7 @@ def _by_epochs(method: ast.FunctionDef) -> bool:
 def _calls(method: ast.FunctionDef) -> set[str]:
     return {
         n.func.attr
-        for n in ast.walk(method)
+        for n in walk(method)
         if isinstance(n, ast.Call)
         and isinstance(n.func, ast.Attribute)
         and isinstance(n.func.value, ast.Name | ast.Call)
