@@ -20,6 +20,7 @@ from parsed import File
 from sites import Site, is_torch_scheduler
 from vocabulary import LOOPS, called, divides, is_lr_key, last_name, own, parameters
 
+LOOP = "loop"  # the form of a whole script that trains
 LARGEST = 400_000  # bytes of a file that is read
 WORDS = (b'["lr"]', b"['lr']", b"LambdaLR", b"LRScheduler", b"def get_lr", b"def lr_", b"learning_rate", b"schedule")
 TEST = re.compile(r"(^|/)(tests?|testing|test_\w+\.py|\w+_test\.py|conftest\.py)(/|$)")
@@ -45,6 +46,17 @@ def parsed(source: bytes | None) -> File | None:
         return File(source) if source is not None and source.decode() and b"\r" not in source else None
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+def trains(file: File) -> bool:
+    """Whether something steps in the file, and something is called a scheduler: no promise, only worth a look."""
+    steps = any(isinstance(n, ast.Call) and called(n, "step") for n in file.nodes)
+    return steps and re.search(rb"sched|lr_", file.source, re.I) is not None
+
+
+def whole(file: File) -> tuple[int, int]:
+    """All lines: a scheduler is built far from where it steps and is saved."""
+    return 1, max(len(file.starts) - 1, 1)
 
 
 # Labels
@@ -78,6 +90,26 @@ def from_labels(labels: Path, mirror: Path, notes: collections.Counter[str]) -> 
         file = files[key]
         if file is not None:
             yield Candidate(*key, row["form"], tuple(row["lines"]), file, tuple(row.get("arguable", ())))
+    yield from scripts_of(labels, mirror, files, notes)
+
+
+def scripts_of(
+    labels: Path, mirror: Path, files: dict[tuple[str, str, str], File | None], notes: collections.Counter[str]
+) -> Iterator[Candidate]:
+    """Whole scripts in which a reader found nothing wrong."""
+    sites = rows_of(labels / "sites.jsonl")
+    faulty = {(r["repo"], r["path"]) for r in (*rows_of(labels / "bugfix.jsonl"), *(r for r in sites if r["codes"]))}
+    complete = [r for r in rows_of(labels / "files.jsonl") if r.get("complete")]
+    keys = {(r["repo"], r["commit"], r["path"]): None for r in (*rows_of(labels / "clean.jsonl"), *sites, *complete)}
+    for key in keys:
+        if (key[0], key[2]) in faulty:
+            continue
+        if key not in files:
+            files[key] = parsed(shown(mirror, *key))
+            notes["files read" if files[key] else "files not read"] += 1
+        file = files[key]
+        if file is not None and trains(file):
+            yield Candidate(*key, LOOP, whole(file), file)
 
 
 # Any Python files
@@ -104,6 +136,8 @@ def from_files(repo: str, files: Iterable[tuple[str, bytes]], notes: collections
         notes["files read" if file else "files not read"] += 1
         for form, lines in schedules(file) if file else ():
             yield Candidate(repo, "", path, form, lines, file)
+        if file and trains(file):
+            yield Candidate(repo, "", path, LOOP, whole(file), file)
 
 
 def from_trees(trees: list[Path], notes: collections.Counter[str]) -> Iterator[Candidate]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from parsed import Edit, File
+from scripts import Script
 from sites import Site
 
 
@@ -22,7 +23,8 @@ class Fault(NamedTuple):
 class Operator(NamedTuple):
     name: str
     codes: tuple[str, ...]  # the first names the fault, the others describe the same symptom
-    plant: Callable[[File, Site], Iterator[Fault]]
+    plant: Callable[[File, Any], Iterator[Fault]]  # a Site, or a Script
+    loops: bool = False  # whether it aims at the loops of a whole script, and not at one schedule
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -31,10 +33,19 @@ OPERATORS: dict[str, Operator] = {}
 def operator(name: str, *codes: str) -> Callable[[Callable[[File, Site], Iterator[Fault]]], Callable]:
     """Registers a generator of faults. Where it is not sure that its edit plants one, it yields nothing."""
 
-    def register(plant: Callable[[File, Site], Iterator[Fault]]) -> Callable:
+    return _register(name, codes, lambda plant: plant, loops=False)
+
+
+def loop_operator(name: str, *codes: str) -> Callable[[Callable[[Script], Iterator[Fault]]], Callable]:
+    """Registers a generator of faults in the loops of a script: where its schedulers are built, stepped and saved."""
+    return _register(name, codes, lambda plant: lambda _, script: plant(script), loops=True)
+
+
+def _register(name: str, codes: tuple[str, ...], adapted: Callable, *, loops: bool) -> Callable:
+    def register(plant: Callable) -> Callable:
         if name in OPERATORS:
             raise ValueError(f"two operators are named {name}")
-        OPERATORS[name] = Operator(name, codes, plant)
+        OPERATORS[name] = Operator(name, codes, adapted(plant), loops)
         return plant
 
     return register

@@ -30,9 +30,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from candidates import Candidate, base_name, from_labels, from_trees, from_wheels
+from candidates import LOOP, Candidate, base_name, from_labels, from_trees, from_wheels
 from operators import OPERATORS, Fault
 from parsed import applied, differs, moved_line
+from scripts import Script
 from sites import Site
 
 # Importing a module of faults registers its operators; the order of the names is that of the tables.
@@ -81,11 +82,12 @@ def mutants(candidates: Iterable[Candidate], only: set[str]) -> Iterator[Mutant]
     """Every fault that an operator finds, each text once."""
     known = set()
     for candidate in candidates:
-        site = Site(candidate.file, candidate.lines, candidate.form)
+        loops = candidate.form == LOOP
+        aim = Script(candidate.file) if loops else Site(candidate.file, candidate.lines, candidate.form)
         for operator in OPERATORS.values():
-            if only and operator.name not in only:
+            if (only and operator.name not in only) or operator.loops != loops:
                 continue
-            for fault in operator.plant(candidate.file, site):
+            for fault in operator.plant(candidate.file, aim):
                 codes = fault.codes or operator.codes
                 mutant = mutant_of(candidate, operator.name, codes, fault)
                 if mutant and (operator.name, mutant.source) not in known:
