@@ -32,6 +32,7 @@ RANKS = {
     "lrfix.usage": 5,
     "lrfix.domains": 5,
     "lrfix.driving": 6,
+    "lrfix.tracing": 6,
     "lrfix.recognition": 6,
     "lrfix.experiments": 7,
     "lrfix.families": 8,
@@ -60,6 +61,7 @@ _OF_RULES = (
     "lrfix.sites",
     "lrfix.source",
     "lrfix.trees",
+    "lrfix.tracing",
 )
 
 #: Parts that stand lower than their package, or may know less than their rank allows.

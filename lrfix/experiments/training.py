@@ -1,0 +1,123 @@
+"""What a training trace shows of a scheduler: its steps, those of its optimizer, and whether more may happen unseen.
+
+No rules here. A property holds of one trace. "It happened" needs one trace; "never" and "this often" need one that came
+to its end and in which nobody out of sight has the object in hand.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+from lrfix.experiments.study import Study
+from lrfix.tracing.entries import traces_of
+from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
+from lrfix.tracing.values import Function, Optimizer, Scheduler
+
+_TRACES: WeakKeyDictionary[Study, list[Trace]] = WeakKeyDictionary()
+
+
+def traces(study: Study) -> list[Trace]:
+    """The traces of the file, made once; none for a study of a single schedule."""
+    if study.site.form != "training":
+        return []
+    if study not in _TRACES:
+        _TRACES[study] = traces_of(study.names.tree)
+    return _TRACES[study]
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """One scheduler in one trace."""
+
+    trace: Trace
+    scheduler: Scheduler
+
+    @property
+    def name(self) -> str:
+        return self.scheduler.path or self.scheduler.cls or "the scheduler"
+
+    @cached_property
+    def steps(self) -> list[Event]:
+        """The calls of its ``step``."""
+        return self.trace.of(Kind.STEP, self.scheduler)
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        return self.scheduler.optimizer
+
+    @cached_property
+    def updates(self) -> list[Event]:
+        """The steps of its optimizer."""
+        return self.trace.of(Kind.STEP, self.optimizer) if self.optimizer is not None else []
+
+    @cached_property
+    def out_of_sight(self) -> list[Event]:
+        """Where unknown code gets the scheduler's optimizer in hand, and may step it."""
+        return self.trace.of(Kind.ESCAPE, self.optimizer) if self.optimizer is not None else []
+
+    @cached_property
+    def escapes(self) -> list[Event]:
+        """Where unknown code gets the scheduler itself in hand."""
+        return self.trace.of(Kind.ESCAPE, self.scheduler)
+
+    @property
+    def class_name(self) -> str:
+        return self.scheduler.cls or ""
+
+    @property
+    def is_plateau(self) -> bool:
+        return self.class_name == "ReduceLROnPlateau" and self.scheduler.own is None
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether it is built in sight and steps as torch's schedulers do: of torch's classes, or derived from one."""
+        scheduler = self.scheduler
+        if not scheduler.built or scheduler.library is not None:
+            return False
+        if scheduler.own is not None:
+            return not isinstance(scheduler.own.find("step"), Function)
+        return self.class_name in SCHEDULERS or self.class_name in FACTORIES
+
+
+def conducts(study: Study) -> Iterator[Conduct]:
+    """Every scheduler of every trace, the traces in their order."""
+    for trace in traces(study):
+        for thing in trace.things:
+            if isinstance(thing, Scheduler):
+                yield Conduct(trace, thing)
+
+
+def same_turn(one: Event, other: Event) -> bool:
+    """Whether ``other`` happens in the turn of the innermost loop that ``one`` happens in."""
+    turn = one.turns[-1] if one.turns else None
+    return turn is not None and turn in other.turns
+
+
+def shares_loop(one: Event, other: Event) -> bool:
+    """Whether a turn of some loop holds both."""
+    return any(turn in other.turns for turn in one.turns)
+
+
+def line(event: Event) -> int:
+    return getattr(event.node, "lineno", 0)
+
+
+def unseen_steps(study: Study) -> bool:
+    """Whether a scheduler is stepped somewhere in the file where no trace comes by."""
+    seen = {id(event.node) for trace in traces(study) for event in trace.events}
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+        and id(node) not in seen
+        and names_scheduler(ast.unparse(node.func.value))
+        for node in study.names.nodes
+    )
+
+
+__all__ = ["Conduct", "conducts", "line", "same_turn", "shares_loop", "traces", "unseen_steps"]

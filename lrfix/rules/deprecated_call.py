@@ -1,0 +1,52 @@
+"""LR305: a call that torch has deprecated or taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Kind
+from lrfix.tracing.metrics import is_position
+
+#: Their ``step`` is documented to take the epoch.
+_TAKES_EPOCH = frozenset({"CosineAnnealingWarmRestarts", "ReduceLROnPlateau"})
+_COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
+
+
+@rule("LR305", uses=True)
+def deprecated_call(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        for violation, node in _calls(study, conduct):
+            if id(node) not in told:
+                told.add(id(node))
+                yield violation
+
+
+def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, object]]:
+    if not conduct.is_torch:
+        return
+    scheduler, name = conduct.scheduler, conduct.name
+    if scheduler.own is None and "verbose" in scheduler.arguments and scheduler.node is not None:
+        text = f"`verbose` of `{conduct.class_name}` is gone since torch 2.7: the call raises TypeError there."
+        yield Violation(study.span(scheduler.node), text, advice=True), scheduler.node
+    for event in conduct.steps:
+        if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH:
+            continue
+        if is_position(event.arguments[0]):
+            what = "raises TypeError" if conduct.class_name in _COMPOSITE else "is deprecated"
+            text = (
+                f"`{name}.step(epoch)` {what}: it works the rate out from the epoch alone, by another formula where "
+                "the class has one. Call `step()` once an epoch."
+            )
+            yield Violation(study.span(event.node), text), event.node
+    for event in conduct.trace.of(Kind.READ_RATE, scheduler):
+        if event.detail == "get_lr" and scheduler.own is None:
+            text = (
+                f"`{name}.get_lr()` from outside is no reading of the rate: recursive schedules answer with one more "
+                "decay. Ask `get_last_lr()`."
+            )
+            yield Violation(study.span(event.node), text), event.node

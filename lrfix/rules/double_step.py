@@ -1,0 +1,40 @@
+"""LR304: a scheduler is stepped twice for one update of its optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line, shares_loop
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Event
+
+
+@rule("LR304", uses=True)
+def double_step(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        for first, second in _pairs(conduct):
+            if not told & {id(first.node), id(second.node)}:
+                told |= {id(first.node), id(second.node)}
+                yield Violation(
+                    study.span(second.node),
+                    f"`{conduct.name}` is stepped a second time without an update in between (the first is in line "
+                    f"{line(first)}): the schedule runs ahead of training.",
+                )
+
+
+def _pairs(conduct: Conduct) -> Iterator[tuple[Event, Event]]:
+    """Two steps from two places with no update of the optimizer between them, in one turn of a loop that trains."""
+    if not conduct.is_torch:
+        return
+    updates = [event.at for event in (*conduct.updates, *conduct.out_of_sight)]
+    for first, second in zip(conduct.steps, conduct.steps[1:], strict=False):
+        before = [event for event in conduct.updates if event.at < first.at]
+        if not before or any(first.at < at < second.at for at in updates):
+            continue
+        if first.place == second.place or first.node is second.node or not shares_loop(first, second):
+            continue
+        if first.decided | second.decided <= before[-1].decided | (first.decided & second.decided):
+            yield first, second

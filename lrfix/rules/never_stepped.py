@@ -1,0 +1,41 @@
+"""LR303: a scheduler is built, its optimizer trains, and nothing ever steps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line, unseen_steps
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.values import Scheduler
+
+
+@rule("LR303", uses=True)
+def never_stepped(study: Study) -> Iterator[Violation]:
+    idle: dict[int, Conduct] = {}
+    stepped: set[int] = set()
+    for conduct in conducts(study):
+        node = id(conduct.scheduler.node)
+        if not _idle(conduct):
+            stepped.add(node)
+        else:
+            idle.setdefault(node, conduct)
+    if not idle or unseen_steps(study):
+        return
+    for node, conduct in idle.items():
+        if node not in stepped and conduct.scheduler.node is not None:
+            yield Violation(
+                study.span(conduct.scheduler.node),
+                f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
+                "rate that the schedule begins with.",
+            )
+
+
+def _idle(conduct: Conduct) -> bool:
+    """Whether training in sight comes to its end without a step of the scheduler, and nobody else can step it."""
+    trace, scheduler = conduct.trace, conduct.scheduler
+    if not conduct.is_torch or not conduct.updates or conduct.steps or conduct.escapes or trace.ended is not None:
+        return False
+    owned = any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler))
+    return not owned and scheduler not in trace.kept

@@ -1,0 +1,48 @@
+"""LR306: ReduceLROnPlateau is stepped without a metric, or another scheduler with one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Event
+from lrfix.tracing.metrics import is_metric, is_position, text_of
+
+#: Their ``step`` takes nothing at all.
+_TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
+
+
+@rule("LR306", uses=True)
+def plateau_metric(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        for event in conduct.steps if conduct.is_torch else ():
+            message = _fault(conduct, event)
+            if message is not None and id(event.node) not in told:
+                told.add(id(event.node))
+                yield Violation(study.span(event.node), message)
+
+
+def _fault(conduct: Conduct, event: Event) -> str | None:
+    given = event.arguments[0] if event.arguments else None
+    if event.detail:
+        return None
+    if conduct.is_plateau:
+        if not event.arguments:
+            return f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric: the call raises TypeError."
+        if is_position(given):
+            return (
+                f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric: it waits for the "
+                "epoch to fall, and cuts the rate every few epochs."
+            )
+        return None
+    if event.arguments and is_metric(given):
+        done = "raises TypeError" if conduct.class_name in _TAKES_NOTHING else "takes it for the epoch"
+        return (
+            f"`{conduct.name}` is a {conduct.class_name} and gets the metric `{text_of(given)}`: `step` {done}. Only "
+            "ReduceLROnPlateau waits for a metric."
+        )
+    return None

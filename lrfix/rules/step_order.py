@@ -1,0 +1,42 @@
+"""LR301: the scheduler is stepped before the optimizer's first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line, same_turn
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Event
+
+
+@rule("LR301", uses=True)
+def step_order(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        early = _early(conduct)
+        if early is not None and id(early[0].node) not in told:
+            step, update = early
+            told.add(id(step.node))
+            yield Violation(
+                study.span(step.node),
+                f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the "
+                "first rate of the schedule is never used, and all others come one step early.",
+            )
+
+
+def _early(conduct: Conduct) -> tuple[Event, Event] | None:
+    """The scheduler's first step and the update behind it, where no update can have come before."""
+    if not conduct.is_torch or conduct.is_plateau or not conduct.steps:
+        return None
+    step = conduct.steps[0]
+    if step.arguments or step.detail:
+        return None
+    events = sorted((*conduct.updates, *conduct.out_of_sight), key=lambda event: event.at)
+    if any(event.at < step.at for event in events):
+        return None
+    update = next((event for event in events if same_turn(step, event)), None)
+    if update is None or not step.decided <= update.decided:
+        return None
+    return step, update

@@ -1,0 +1,438 @@
+"""Calls of a traced program: functions of the file are followed, known objects know their methods, the rest absorbs."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.tracing import library
+from lrfix.tracing.amounts import Amount, amount, rounded
+from lrfix.tracing.events import Kind
+from lrfix.tracing.expressions import Expressions
+from lrfix.tracing.iteration import length
+from lrfix.tracing.machine import MOST_CALLS, named
+from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, role
+from lrfix.tracing.reach import STRONG
+from lrfix.tracing.values import (
+    MISSING,
+    Bound,
+    Builtin,
+    ClassValue,
+    Condition,
+    Function,
+    Given,
+    Imported,
+    Instance,
+    Known,
+    Many,
+    Optimizer,
+    Paired,
+    Partial,
+    Range,
+    Scaler,
+    Scheduler,
+    Scope,
+    StateOf,
+    Super,
+    Unknown,
+    Value,
+    known,
+    objects_in,
+)
+
+_SMALL = 6
+
+
+class Calls(Expressions):
+    """What calls do."""
+
+    def call(self, callee: Value, given: Given, node: ast.AST, name: str) -> Value:
+        """``callee(...)``; ``name`` is what the file calls it."""
+        self.burn()
+        if isinstance(callee, Function):
+            return self._call_function(callee, given, node, None)
+        if isinstance(callee, Bound):
+            return self._call_function(callee.function, given, node, callee.receiver)
+        if isinstance(callee, Partial):
+            joined = Given(
+                [*callee.arguments, *given.arguments], {**callee.keywords, **given.keywords}, given.hidden
+            )
+            return self.call(callee.function, joined, node, name)
+        if isinstance(callee, Builtin):
+            return self._call_builtin(callee.name, given, node)
+        if isinstance(callee, ClassValue):
+            return self._construct(callee, given, node)
+        if isinstance(callee, Imported):
+            return self._call_imported(callee, given, node)
+        if isinstance(callee, Instance):
+            method = callee.cls.find("__call__")
+            if isinstance(method, Function):
+                return self._call_function(method, given, node, callee)
+        return self.unknown_call(name, given, node)
+
+    def call_method(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
+        """``receiver.name(...)``."""
+        self.burn()
+        thing = known(receiver)
+        if thing is None and isinstance(receiver, Unknown):
+            thing = role(self, receiver, name, given)
+        if thing is not None:
+            return self._method_of_known(thing, name, given, node)
+        if isinstance(receiver, Imported | ClassValue):
+            return self.call(self.attribute_of(receiver, name, node), given, node, name)
+        if isinstance(receiver, Instance | Super):
+            return self._method_of_object(receiver, name, given, node)
+        if isinstance(receiver, list | dict | Many):
+            return self._method_of_container(receiver, name, given, node)
+        if name in ("backward", "manual_backward"):
+            self.emit(Kind.BACKWARD, node, None)
+            return None
+        if name == "zero_grad":
+            self.emit(Kind.ZERO_GRAD, node, None)
+            return None
+        if name == "item" or (name in ("detach", "cpu", "mean", "sum") and not given.all):
+            return Unknown(f"{getattr(receiver, 'path', '')}.{name}()", measured=True)
+        if isinstance(receiver, Unknown) and isinstance(receiver.parts.get(f".{name}"), Function | Bound | Partial):
+            return self.call(receiver.parts[f".{name}"], given, node, name)
+        return self.unknown_call(name, given, node, receiver)
+
+    # Functions of the file.
+
+    def _call_function(self, function: Function, given: Given, node: ast.AST, receiver: Value) -> Value:
+        definition = function.node
+        if isinstance(definition, ast.Lambda):
+            scope = self._bind(function, given, receiver, entry=False)
+            return self.evaluate(definition.body, scope)
+        if not self._worth(function, given, receiver) or definition in self.running or len(self.calls) >= MOST_CALLS:
+            return self._absorb(function, given, node)
+        scope = self._bind(function, given, receiver, entry=False)
+        self.calls.append(node)
+        guards = list(self.guards)
+        try:
+            return self.run_body(function, scope)
+        finally:
+            self.calls.pop()
+            self.guards[:] = guards
+
+    def _follows(self, function: Function) -> bool:
+        return self.reach.function(function.node) > 0
+
+    def _worth(self, function: Function, given: Given, receiver: Value) -> bool:
+        """Whether running a function can matter: it comes by an event, has a known object in hand, or is short."""
+        if function.kind == "generator" or isinstance(function.node, ast.Lambda):
+            return False
+        if self.reach.function(function.node) or len(function.node.body) <= _SMALL:
+            return True
+        return any(known(value) is not None for value in given.all)
+
+    def _absorb(self, function: Function, given: Given, node: ast.AST) -> Value:
+        found = Unknown(f"{function.name}(...)", measured=True)
+        found.given = tuple(given.all)
+        return found
+
+    def _bind(self, function: Function, given: Given, receiver: Value, *, entry: bool) -> Scope:
+        """The parameters of a call; what is not given has its default, in an entry one that may be another."""
+        scope = Scope(function.scope)
+        parameters = function.node.args
+        names = [a.arg for a in (*parameters.posonlyargs, *parameters.args)]
+        arguments = list(given.arguments)
+        if function.kind == "class" and function.owner is not None:
+            arguments.insert(0, function.owner)
+        elif receiver is not None and function.kind != "static":
+            arguments.insert(0, receiver)
+        if function.owner is not None:
+            scope.variables["__class__"] = function.owner
+            if arguments:
+                scope.variables["__receiver__"] = arguments[0]
+        defaults: dict[str, ast.expr] = dict(
+            zip(reversed(names), reversed(parameters.defaults), strict=False)
+        )
+        defaults |= {
+            a.arg: d for a, d in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if d is not None
+        }
+        for name, value in zip(names, arguments, strict=False):
+            scope.variables[name] = value
+        rest = dict(given.keywords)
+        for name in (*names, *(a.arg for a in parameters.kwonlyargs)):
+            if name in rest:
+                scope.variables[name] = rest.pop(name)
+            elif name not in scope.variables:
+                scope.variables[name] = self._default(name, defaults.get(name), function.scope, entry or given.hidden)
+            named(scope.variables[name], name)
+        if parameters.vararg is not None:
+            more = arguments[len(names) :]
+            scope.variables[parameters.vararg.arg] = (
+                Unknown(parameters.vararg.arg) if (entry or given.hidden) and not more else tuple(more)
+            )
+        if parameters.kwarg is not None:
+            scope.variables[parameters.kwarg.arg] = (
+                Unknown(parameters.kwarg.arg) if entry or given.hidden else rest
+            )
+        return scope
+
+    def _default(self, name: str, node: ast.expr | None, scope: Scope, free: bool) -> Value:
+        if node is None:
+            return Unknown(name)
+        value = self.evaluate(node, scope)
+        if free and isinstance(value, bool | int | float | str | type(None)):
+            return Unknown(name, stated=value)
+        return value
+
+    def _construct(self, cls: ClassValue, given: Given, node: ast.AST) -> Value:
+        built = own_object(self, cls, given, node)
+        if built is not None:
+            return built
+        instance = Instance(cls)
+        initialiser = cls.find("__init__")
+        if isinstance(initialiser, Function):
+            if self._matters(cls) or objects_in(given.all):
+                self._call_function(initialiser, given, node, instance)
+            else:
+                for position, value in enumerate(given.arguments):
+                    instance.attributes[f"argument {position}"] = value
+        else:
+            fields = [
+                s.target.id for s in cls.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)
+            ]
+            instance.attributes.update(zip(fields, given.arguments, strict=False))
+            instance.attributes.update(given.keywords)
+        return instance
+
+    def _matters(self, cls: ClassValue) -> bool:
+        """Whether a method of a class, or of its bases in the file, comes by an event."""
+        return any(
+            isinstance(member, Function) and self.reach.function(member.node) == STRONG
+            for each in cls.lineage()
+            if isinstance(each, ClassValue)
+            for member in each.namespace.values()
+        )
+
+    # Known objects.
+
+    def _method_of_known(self, thing: Known, name: str, given: Given, node: ast.AST) -> Value:
+        if name == "state_dict":
+            self.emit(Kind.STATE, node, thing)
+            return StateOf(thing)
+        if name == "load_state_dict":
+            self.emit(Kind.LOAD, node, thing, tuple(given.all))
+            return None
+        if isinstance(thing, Scaler):
+            return self._scaled(thing, name, given, node)
+        if isinstance(thing, Optimizer):
+            return self._method_of_optimizer(thing, name, given, node)
+        if isinstance(thing, Scheduler):
+            return self._method_of_scheduler(thing, name, given, node)
+        return self.unknown_call(name, given, node)
+
+    def _method_of_optimizer(self, thing: Optimizer, name: str, given: Given, node: ast.AST) -> Value:
+        if name == "step":
+            closure = given.get(0, "closure")
+            if isinstance(closure, Function | Bound):
+                self.call(closure, Given(), node, "closure")
+            self.emit(Kind.STEP, node, thing, tuple(given.all))
+            return Unknown("loss", measured=True)
+        if name == "zero_grad":
+            self.emit(Kind.ZERO_GRAD, node, thing)
+            return None
+        if name == "backward":
+            self.emit(Kind.BACKWARD, node, thing)
+            return None
+        return Unknown(f"{thing.path}.{name}()")
+
+    def _method_of_scheduler(self, thing: Scheduler, name: str, given: Given, node: ast.AST) -> Value:
+        if name == "step":
+            self.emit(Kind.STEP, node, thing, tuple(given.all), "hidden" if given.hidden else "")
+            return None
+        own = thing.own.find(name) if thing.own is not None else MISSING
+        if name in ("get_lr", "get_last_lr", "_get_closed_form_lr"):
+            self.emit(Kind.READ_RATE, node, thing, detail=name)
+        elif name.startswith(("step", "update", "batch_step", "epoch_step")) or isinstance(own, Function):
+            self.emit(Kind.ESCAPE, node, thing, detail=name)
+        return Unknown(f"{thing.path}.{name}()", measured=True)
+
+    def _scaled(self, thing: Scaler, name: str, given: Given, node: ast.AST) -> Value:
+        target = given.get(0, "optimizer")
+        stepped = known(target) or (role(self, target, "step", Given()) if isinstance(target, Unknown) else None)
+        if name == "step" and isinstance(stepped, Optimizer):
+            self.emit(Kind.STEP, node, stepped, detail="scaled")
+        if name == "scale":
+            return Unknown("scaled loss", measured=True)
+        if name == "__call__":
+            self.emit(Kind.BACKWARD, node, None)
+        return Unknown(f"{thing.path}.{name}()")
+
+    def _method_of_object(self, receiver: Instance | Super, name: str, given: Given, node: ast.AST) -> Value:
+        if isinstance(receiver, Instance) and name in receiver.attributes:
+            return self.call(receiver.attributes[name], given, node, name)
+        after = receiver.cls if isinstance(receiver, Super) else None
+        instance = receiver.receiver if isinstance(receiver, Super) else receiver
+        cls = instance.cls if isinstance(instance, Instance) else receiver.cls
+        found = cls.find(name, after=after)
+        if isinstance(found, Function):
+            return self._call_function(found, given, node, instance)
+        if name == "manual_backward":
+            self.emit(Kind.BACKWARD, node, None)
+        return self.unknown_call(name, given, node)
+
+    def _method_of_container(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
+        first = given.arguments[0] if given.arguments else MISSING
+        if isinstance(receiver, list):
+            if name == "append" and first is not MISSING:
+                if not self.later:
+                    receiver.append(first)
+                return None
+            if name == "extend" and isinstance(first, list | tuple):
+                receiver.extend(first)
+                return None
+        if isinstance(receiver, dict):
+            if name == "items":
+                return [(k, v) for k, v in receiver.items()]
+            if name == "values":
+                return list(receiver.values())
+            if name == "keys":
+                return list(receiver)
+            if name in ("get", "pop", "setdefault") and isinstance(first, str | int):
+                default = given.arguments[1] if len(given.arguments) > 1 else Unknown(str(first))
+                return receiver.get(first, default)
+            if name == "update" and isinstance(first, dict):
+                receiver.update(first)
+                return None
+        if isinstance(receiver, Many) and name in ("values", "items"):
+            return receiver
+        return self.unknown_call(name, given, node)
+
+    # Libraries.
+
+    def _call_imported(self, callee: Imported, given: Given, node: ast.AST) -> Value:
+        qualified, last = callee.qualified, callee.last
+        if library.scheduler_class(qualified) or library.scheduler_factory(qualified):
+            return build_scheduler(self, last, given, node)
+        if qualified.startswith("torch.optim.lr_scheduler.?"):
+            return build_scheduler(self, None, given, node)
+        if library.is_optimizer(qualified) or qualified.startswith("torch.optim.?"):
+            return build_optimizer(self, None if last == "?" else last, given, node)
+        if library.is_scaler(qualified):
+            return Scaler("", last, node)
+        if library.is_loader(qualified):
+            return Unknown("", measured=False)
+        if library.is_transparent(last) and given.arguments:
+            return given.arguments[0]
+        if last in ("trange", "arange"):
+            return self._call_builtin("range", given, node)
+        if last == "partial" and given.arguments:
+            return Partial(given.arguments[0], tuple(given.arguments[1:]), dict(given.keywords))
+        if last in ("ceil", "floor", "deepcopy", "copy", "int64", "chain") and len(given.arguments) == 1:
+            number = amount(given.arguments[0]) if last in ("ceil", "floor") else None
+            return rounded(number) if number is not None else Unknown(ast.unparse(node))
+        return self.unknown_call(last, given, node)
+
+    def unknown_call(self, name: str, given: Given, node: ast.AST, receiver: Value = None) -> Value:
+        """A call of what cannot be seen: known objects that it is given may be stepped there from now on."""
+        values = given.all
+        if library.prepares(name) and any(known(v) is not None for v in values):
+            return self._prepared(name, given, node, receiver)
+        builds = library.makes_scheduler(name)
+        if not library.only_looks(name) and not builds:
+            for thing in objects_in(values):
+                self.emit(Kind.ESCAPE, node, thing, detail=name)
+        elif builds:
+            for thing in objects_in(values):
+                if isinstance(thing, Scheduler):
+                    self.emit(Kind.ESCAPE, node, thing, detail=name)
+        for value in values:
+            if isinstance(value, Function) and self.reach.function(value.node) == STRONG:
+                self._handed(value, node)
+        found = Unknown(f"{name}(...)", measured=not builds)
+        found.given = (*values, receiver)
+        return found
+
+    def _handed(self, function: Function, node: ast.AST) -> None:
+        """A function handed to unknown code is called there, with arguments that cannot be seen."""
+        if isinstance(function.node, ast.Lambda) or function.node in self.running or len(self.calls) >= MOST_CALLS:
+            return
+        scope = self._bind(function, Given(hidden=True), None, entry=True)
+        self.calls.append(node)
+        try:
+            self.run_body(function, scope)
+        finally:
+            self.calls.pop()
+
+    def _prepared(self, name: str, given: Given, node: ast.AST, receiver: Value) -> Value:
+        """What a library wraps and gives back is the same object, stepped on the library's terms."""
+        for thing in objects_in(given.all):
+            thing.library = thing.library or name
+        values = list(given.arguments) or list(given.keywords.values())
+        if any(isinstance(v, Unknown) and not v.path for v in values):
+            values = [Unknown("prepared", measured=False) if isinstance(v, Unknown) else v for v in values]
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def _call_builtin(self, name: str, given: Given, node: ast.AST) -> Value:
+        first = given.arguments[0] if given.arguments else MISSING
+        if name == "range" and given.arguments:
+            bounds = given.arguments
+            return Range(0, bounds[0]) if len(bounds) == 1 else Range(bounds[0], bounds[1])
+        if name == "len" and first is not MISSING:
+            found = length(first)
+            whole = found.constant if found is not None else None
+            if whole is not None:
+                return int(whole)
+            return found if found is not None else Unknown(ast.unparse(node))
+        if name in ("int", "round", "float", "abs") and first is not MISSING:
+            if isinstance(first, int | float):
+                return int(first) if name == "int" else first
+            number = amount(first)
+            moves = isinstance(first, Unknown) and (first.moving or first.measured)
+            return first if moves or number is None else rounded(number) if name in ("int", "round") else number
+        if name in ("max", "min"):
+            return _extreme(name, given, node)
+        if name == "enumerate" and first is not MISSING:
+            return Paired((first,), counted=True)
+        if name == "zip":
+            return Paired(tuple(given.arguments))
+        if name in ("list", "tuple", "iter", "reversed", "sorted", "set") and first is not MISSING:
+            return list(first) if isinstance(first, list | tuple) and name in ("list", "tuple") else first
+        if name == "dict":
+            return {**(first if isinstance(first, dict) else {}), **given.keywords}
+        if name == "getattr" and len(given.arguments) > 1:
+            return self._getattr(given, node)
+        if name == "setattr" and len(given.arguments) == 3 and isinstance(first, Instance):
+            if isinstance(given.arguments[1], str):
+                first.attributes[given.arguments[1]] = given.arguments[2]
+            return None
+        if name == "isinstance" and len(given.arguments) == 2:
+            return self._is_instance(first, given.arguments[1], node)
+        if name == "next" and first is not MISSING:
+            return Unknown("next element", measured=True)
+        if name == "callable":
+            return Condition(ast.unparse(node))
+        return Unknown(ast.unparse(node), measured=True)
+
+    def _getattr(self, given: Given, node: ast.AST) -> Value:
+        receiver, name = given.arguments[:2]
+        if isinstance(name, str):
+            return self.attribute_of(receiver, name, node)
+        return Imported(f"{receiver.qualified}.?") if isinstance(receiver, Imported) else Unknown(ast.unparse(node))
+
+    def _is_instance(self, value: Value, kind: Value, node: ast.AST) -> Value:
+        thing = known(value)
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        settled = thing is not None and thing.cls not in (None, "?") and thing.own is None
+        if thing is not None and settled and all(isinstance(k, Imported) for k in kinds):
+            lasts = {k.last for k in kinds}
+            if lasts & {"LRScheduler", "_LRScheduler", "Optimizer", "object"}:
+                return Condition(ast.unparse(node))
+            return thing.cls in lasts
+        if isinstance(value, Unknown):
+            return Condition(ast.unparse(node), ("isinstance", value.serial, repr(kinds)))
+        return Condition(ast.unparse(node))
+
+
+def _extreme(name: str, given: Given, node: ast.AST) -> Value:
+    """``max(1, n)`` is n; two open amounts are none that can be named."""
+    values = given.arguments
+    if values and all(isinstance(v, int | float) for v in values):
+        return max(values) if name == "max" else min(values)
+    opened = [v for v in values if not isinstance(v, int | float)]
+    small = all(isinstance(v, Amount | Unknown) or v in (0, 1) for v in values)
+    if name == "max" and len(opened) == 1 and len(values) == 2 and small:
+        return opened[0]
+    return Unknown(ast.unparse(node))

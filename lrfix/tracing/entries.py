@@ -1,0 +1,188 @@
+"""Where a file's training begins, and the traces from there: its module, then each function that nothing else runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lrfix.tracing.events import Trace
+from lrfix.tracing.machine import FUEL, OutOfFuel, Raised
+from lrfix.tracing.reach import STRONG, Reach
+from lrfix.tracing.statements import Statements
+from lrfix.tracing.values import ClassValue, Function, Given, Instance, Scope, Unknown, Value, objects_in
+
+MOST_TRACES = 24
+_MOST_BRANCHES = 5
+_MOST_FUEL = 6 * FUEL
+
+
+class Tracer(Statements):
+    """One run of a file from one entry."""
+
+    def __init__(self, reach: Reach, options: Mapping[str, Value], flips: frozenset[int] = frozenset()) -> None:
+        super().__init__(reach, options, flips)
+        self._frames = []
+
+    def module(self, tree: ast.Module, *, quiet: bool) -> Scope:
+        """Run the code of the module; ``quiet``: only what defines names, nothing that comes by an event."""
+        scope = Scope()
+        scope.variables["__name__"] = "module" if quiet else "__main__"
+        if not quiet:
+            self.block(tree.body, scope)
+            return scope
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign | ast.If | ast.Try | ast.With):
+                if self.reach.statement(statement):
+                    continue
+            elif not isinstance(
+                statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+            ):
+                continue
+            self.statement(statement, scope, ())
+        return scope
+
+    def enter(self, function: Function, receiver: Value) -> None:
+        """Run a function with arguments that nobody states; what it returns outlives the trace."""
+        result = self.run_body(function, self._bind(function, Given(), receiver, entry=True))
+        self.trace.kept += objects_in(result)
+
+    def receiver(self, cls: ClassValue) -> Instance:
+        """An object of a class, built from arguments that nobody states."""
+        instance = Instance(cls)
+        initialiser = cls.find("__init__")
+        if isinstance(initialiser, Function):
+            self.enter(initialiser, instance)
+        return instance
+
+
+@dataclass
+class _Entry:
+    name: str
+    function: Function | None = None
+    cls: str | None = None
+
+
+def traces_of(tree: ast.Module) -> list[Trace]:
+    """The traces of a file, a bounded number of them, in a fixed order."""
+    reach = Reach(tree)
+    if not any(reach.function(f) == STRONG for f in reach.functions) and reach.block(tree.body) < STRONG:
+        return []
+    options = stated_options(tree)
+    found: list[Trace] = []
+    entered: set[int] = set()
+    fuel = _MOST_FUEL
+    for path in _entries(tree, reach):
+        node = path[-1] if path else None
+        if node is not None and id(node) in entered:
+            continue
+        if node is None and reach.block(tree.body) == 0:
+            continue
+        pending: list[frozenset[int]] = [frozenset()]
+        tried: set[frozenset[int]] = set()
+        while pending and len(tried) <= _MOST_BRANCHES and len(found) < MOST_TRACES and fuel > 0:
+            flips = pending.pop(0)
+            if flips in tried:
+                continue
+            tried.add(flips)
+            tracer = Tracer(reach, options, flips)
+            _run(tracer, tree, path)
+            fuel -= FUEL - tracer.fuel
+            found.append(tracer.trace)
+            entered |= tracer.trace.functions
+            if not flips:
+                pending += [frozenset({choice}) for choice in tracer.choices]
+    return found
+
+
+def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...]) -> None:
+    """One trace; ``path`` is the class (if any) and the function to enter, empty for the module itself."""
+    trace = tracer.trace
+    trace.entry = ".".join(getattr(node, "name", "") for node in path) or "__main__"
+    try:
+        scope = tracer.module(tree, quiet=bool(path))
+        if path:
+            first = scope.get(getattr(path[0], "name", ""))
+            if isinstance(first, ClassValue) and len(path) == 2:
+                method = first.find(getattr(path[1], "name", ""))
+                if isinstance(method, Function) and method.node is path[1]:
+                    receiver = None if method.kind in ("static", "class") else tracer.receiver(first)
+                    if method.name != "__init__":
+                        tracer.enter(method, receiver)
+                    trace.kept += objects_in(receiver)
+                else:
+                    trace.ended = "the method is not there"
+            elif isinstance(first, Function):
+                tracer.enter(first, None)
+            else:
+                trace.ended = "the function is not there"
+            for value in scope.variables.values():
+                trace.kept += objects_in(value)
+    except OutOfFuel:
+        trace.ended = "fuel spent"
+    except Raised:
+        trace.ended = "raised"
+    except RecursionError:
+        trace.ended = "nests too deeply"
+
+
+def _entries(tree: ast.Module, reach: Reach) -> Iterator[tuple[ast.AST, ...]]:
+    """The module; then functions and methods that come by a step and that no other one calls; then the others."""
+    yield ()
+    members: list[tuple[ast.AST, ...]] = []
+    for statement in _definitions(tree.body):
+        if isinstance(statement, ast.ClassDef):
+            members += [(statement, inner) for inner in statement.body if isinstance(inner, _FUNCTIONS)]
+        else:
+            members.append((statement,))
+    strong = [path for path in members if reach.function(path[-1]) == STRONG]
+    called = {name for path in strong for name in reach.calls(path[-1]) if name != getattr(path[-1], "name", "")}
+    roots = [path for path in strong if getattr(path[-1], "name", "") not in called]
+    yield from sorted(roots, key=lambda path: getattr(path[-1], "name", "") == "__init__")
+    yield from (path for path in strong if path not in roots)
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _definitions(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement
+        elif isinstance(statement, ast.If | ast.Try):
+            yield from _definitions(statement.body)
+
+
+def stated_options(tree: ast.Module) -> dict[str, Value]:
+    """The defaults of the command line's options, by the name that they are read under."""
+    found: dict[str, Value] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "add_argument":
+            continue
+        flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        keywords = {k.arg: k.value for k in node.keywords if k.arg is not None}
+        dest = keywords.get("dest")
+        name = dest.value if isinstance(dest, ast.Constant) else next((f for f in flags if f.startswith("--")), None)
+        if not isinstance(name, str):
+            continue
+        value = _default(keywords)
+        if not isinstance(value, Unknown):
+            found[name.lstrip("-").replace("-", "_")] = value
+    return found
+
+
+def _default(keywords: Mapping[str, ast.expr]) -> Value:
+    stated = keywords.get("default")
+    if stated is None:
+        action = keywords.get("action")
+        kind = action.value if isinstance(action, ast.Constant) else None
+        unset = Unknown("") if "required" in keywords else None
+        return {"store_true": False, "store_false": True}.get(str(kind), unset)
+    try:
+        value = ast.literal_eval(stated)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return Unknown("")
+    return value if isinstance(value, bool | int | float | str | type(None)) else Unknown("")
+
+
+__all__ = ["stated_options", "traces_of"]

@@ -1,0 +1,114 @@
+"""What a trace is made of: events with their place in the loops, the guards passed on the way, and the calls around.
+
+Events are dumb: what they mean for a schedule is asked by the properties of ``lrfix.experiments.training``.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lrfix.tracing.amounts import Amount
+from lrfix.tracing.values import Known, Value
+
+
+class Kind(Enum):
+    """What happened."""
+
+    BUILD = "build"
+    STEP = "step"
+    BACKWARD = "backward"
+    ZERO_GRAD = "zero_grad"
+    WRITE_RATE = "write_rate"
+    READ_RATE = "read_rate"
+    STATE = "state_dict"
+    LOAD = "load_state_dict"
+    ESCAPE = "escape"
+
+
+class Basis(Enum):
+    """Why a branch was taken: the code fixes it, states a default for it, or lrfix chose it."""
+
+    KNOWN = "known"
+    STATED = "stated"
+    DECIDED = "decided"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A condition that holds on the way to an event: ``side`` is what it evaluated to.
+
+    ``key`` is the same for two tests of the same condition on the same values. ``period``: the condition holds once in
+    so many turns (``step % accumulation == 0``).
+    """
+
+    node: ast.expr
+    side: bool
+    basis: Basis
+    key: object
+    period: Amount | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a loop around an event.
+
+    ``trip`` is how often the loop turns, None where that cannot be told. ``later`` tells the turn that stands for all
+    but the first; ``listed`` a loop whose turns are each run by themselves.
+    """
+
+    loop: ast.AST
+    entered: int
+    trip: Amount | None
+    later: bool = False
+    listed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """``calls`` are the calls of the file's functions that were under way, the outermost first."""
+
+    kind: Kind
+    node: ast.AST
+    thing: Known | None
+    at: int
+    turns: tuple[Turn, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    calls: tuple[ast.AST, ...] = ()
+    arguments: tuple[Value, ...] = ()
+    detail: str = ""
+
+    @property
+    def decided(self) -> frozenset[object]:
+        """The guards on which lrfix chose the side, by their key; conditions that come round are none of them."""
+        return frozenset(g.key for g in self.guards if g.basis is Basis.DECIDED and g.period is None)
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The statement and the calls that led to it: the same each time the program comes by."""
+        return (*(id(call) for call in self.calls), id(self.node))
+
+
+@dataclass
+class Trace:
+    """The events of one run from one entry.
+
+    ``ended`` is None where the run came to its end, else what stopped it. ``entry`` names where it began, and
+    ``reached`` holds the functions and calls that it came by.
+    """
+
+    entry: str
+    events: list[Event] = field(default_factory=list)
+    ended: str | None = None
+    functions: set[int] = field(default_factory=set)
+    visited: set[int] = field(default_factory=set)
+    kept: list[Known] = field(default_factory=list)
+
+    def of(self, kind: Kind, thing: Known | None = None) -> list[Event]:
+        return [e for e in self.events if e.kind is kind and (thing is None or e.thing is thing)]
+
+    @property
+    def things(self) -> list[Known]:
+        """The objects that something happened to, in that order."""
+        return list(dict.fromkeys(e.thing for e in self.events if e.thing is not None))

@@ -1,0 +1,414 @@
+"""Expressions of a traced program: what is unknown stays unknown, counts keep their units."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lrfix.tracing import amounts
+from lrfix.tracing.amounts import Amount, amount
+from lrfix.tracing.conditions import assume, compared, guard_key, negated, period_of, truth
+from lrfix.tracing.events import Basis, Guard
+from lrfix.tracing.iteration import walk
+from lrfix.tracing.machine import Machine
+from lrfix.tracing.values import (
+    MISSING,
+    Bound,
+    Builtin,
+    ClassValue,
+    Condition,
+    Function,
+    Given,
+    Groups,
+    Imported,
+    Instance,
+    Known,
+    Many,
+    Optimizer,
+    Scheduler,
+    Scope,
+    Super,
+    Unknown,
+    Value,
+    known,
+)
+
+_BUILTINS = frozenset(
+    {"range", "len", "enumerate", "zip", "list", "tuple", "dict", "set", "int", "float", "bool", "str", "max", "min"}
+    | {"round", "abs", "isinstance", "hasattr", "getattr", "setattr", "super", "print", "sum", "iter", "next", "type"}
+    | {"sorted", "reversed", "any", "all", "map", "filter", "vars", "id", "repr", "callable", "object", "staticmethod"}
+    | {"Exception", "ValueError", "open", "slice", "property", "classmethod", "exit", "issubclass", "divmod", "pow"}
+)
+_CONSTANT_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_LARGEST = 10**12
+
+
+class Expressions(Machine):
+    """Evaluation of expressions."""
+
+    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
+        self.fuel -= 1
+        if self.fuel < 0:
+            self.burn()
+        handler = _HANDLERS.get(type(node))
+        if handler is None:
+            return Unknown(_text(node))
+        return handler(self, node, scope)
+
+    def constant(self, node: ast.Constant, scope: Scope) -> Value:
+        return node.value
+
+    def name(self, node: ast.Name, scope: Scope) -> Value:
+        value = scope.get(node.id)
+        if value is not MISSING:
+            return value
+        if node.id in _BUILTINS:
+            return Builtin(node.id)
+        if scope.module.get("*") is not MISSING:
+            return Imported(f"*.{node.id}")
+        value = Unknown(node.id)
+        scope.module.variables[node.id] = value
+        return value
+
+    def attribute(self, node: ast.Attribute, scope: Scope) -> Value:
+        return self.attribute_of(self.evaluate(node.value, scope), node.attr, node)
+
+    def attribute_of(self, value: Value, name: str, node: ast.AST) -> Value:
+        """``value.name``, the same unknown each time."""
+        if isinstance(value, Imported):
+            return Imported(f"{value.qualified}.{name}")
+        if isinstance(value, Instance):
+            return self._attribute_of_instance(value, name, node)
+        if isinstance(value, Super):
+            found = value.cls.find(name, after=value.cls)
+            return Bound(found, value.receiver) if isinstance(found, Function) else Unknown(f"super().{name}")
+        if isinstance(value, ClassValue):
+            found = value.find(name)
+            return found if found is not MISSING else Unknown(f"{value.node.name}.{name}")
+        thing = known(value)
+        if thing is not None:
+            return self._attribute_of_known(thing, name)
+        if isinstance(value, Unknown):
+            part = value.part(f".{name}", f".{name}")
+            if isinstance(part, Unknown) and part.stated is MISSING and name in self.options and _holds_options(value):
+                part.stated = self.options[name]
+            return part
+        return Unknown(_text(node))
+
+    def _attribute_of_instance(self, value: Instance, name: str, node: ast.AST) -> Value:
+        if name in value.attributes:
+            return value.attributes[name]
+        found = value.cls.find(name)
+        if isinstance(found, Function):
+            if found.kind == "property":
+                return self.call(Bound(found, value), Given(), node, name) if self._follows(found) else Unknown(name)
+            return found if found.kind == "static" else Bound(found, value)
+        if found is MISSING:
+            found = value.attributes[name] = Unknown(f"self.{name}")
+        return found
+
+    def _follows(self, function: Function) -> bool:
+        return True
+
+    def _attribute_of_known(self, thing: Known, name: str) -> Value:
+        if isinstance(thing, Optimizer) and name == "param_groups":
+            return Groups(thing)
+        if isinstance(thing, Scheduler) and name == "optimizer" and thing.optimizer is not None:
+            return thing.optimizer
+        if thing.library is not None and name in ("optimizer", "scheduler", "lr_scheduler"):
+            return thing  # what a library wrapped
+        if name not in thing.parts:
+            thing.parts[name] = Unknown(f"{thing.path}.{name}")
+        return thing.parts[name]
+
+    def subscript(self, node: ast.Subscript, scope: Scope) -> Value:
+        value, index = self.evaluate(node.value, scope), self.evaluate(node.slice, scope)
+        return self.item(value, index, node)
+
+    def item(self, value: Value, index: Value, node: ast.AST) -> Value:
+        """``value[index]``, the same unknown each time for the same index."""
+        if isinstance(value, Groups):
+            return Unknown(_text(node)) if value.single else Groups(value.optimizer, single=True)
+        if isinstance(value, Many):
+            return value.element
+        if isinstance(value, list | tuple) and isinstance(index, int) and -len(value) <= index < len(value):
+            return value[index]
+        if isinstance(value, dict):
+            if isinstance(index, str | int) and index in value:
+                return value[index]
+            return Unknown(_text(node))
+        if isinstance(value, Imported):
+            return Imported(f"{value.qualified}.?") if value.last == "__dict__" else Unknown(_text(node))
+        if isinstance(value, Unknown) and value.known is None:
+            if isinstance(index, str | int):
+                return value.part(f"[{index!r}]", f"[{index!r}]")
+            if isinstance(index, Unknown) and not index.moving:
+                return value.part(("[]", index), f"[{index.path}]")
+        return Unknown(_text(node), measured=isinstance(value, Unknown) and value.measured)
+
+    def slice(self, node: ast.Slice, scope: Scope) -> Value:
+        for part in (node.lower, node.upper, node.step):
+            if part is not None:
+                self.evaluate(part, scope)
+        return Unknown("slice")
+
+    def call_expression(self, node: ast.Call, scope: Scope) -> Value:
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            receiver = self.evaluate(func.value, scope)
+            given = self.given(node, scope)
+            return self.call_method(receiver, func.attr, given, node)
+        callee = self.evaluate(func, scope)
+        if isinstance(callee, Builtin) and callee.name == "super":
+            return self._super(scope)
+        name = func.id if isinstance(func, ast.Name) else _text(func)
+        return self.call(callee, self.given(node, scope), node, name)
+
+    def _super(self, scope: Scope) -> Value:
+        owner, receiver = scope.get("__class__"), scope.get("__receiver__")
+        if isinstance(owner, ClassValue) and receiver is not MISSING:
+            return Super(owner, receiver)
+        return Unknown("super()")
+
+    def given(self, node: ast.Call, scope: Scope) -> Given:
+        """The arguments of a call."""
+        found = Given()
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                value = self.evaluate(argument.value, scope)
+                if isinstance(value, list | tuple):
+                    found.arguments += value
+                else:
+                    found.hidden = True
+                    if not isinstance(value, Unknown):
+                        found.arguments.append(value)
+            else:
+                found.arguments.append(self.evaluate(argument, scope))
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value, scope)
+            if keyword.arg is not None:
+                found.keywords[keyword.arg] = value
+            elif isinstance(value, dict) and all(isinstance(k, str) for k in value):
+                found.keywords.update(value)
+            else:
+                found.hidden = True
+        return found
+
+    def binary(self, node: ast.BinOp, scope: Scope) -> Value:
+        left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
+        return self.operation(node.op, left, right, node)
+
+    def operation(self, op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
+        """An arithmetic operation; numbers exact, counts with their units, everything else unknown."""
+        if isinstance(left, list) and isinstance(right, list) and isinstance(op, ast.Add):
+            return [*left, *right]
+        if isinstance(left, str) or isinstance(right, str):
+            return Unknown(_text(node))
+        if isinstance(left, int | float) and isinstance(right, int | float):
+            act = _CONSTANT_OPERATORS.get(type(op))
+            if act is not None and abs(left) < _LARGEST and abs(right) < _LARGEST:
+                try:
+                    return act(left, right)
+                except ArithmeticError:
+                    return Unknown(_text(node))
+        moving = any(isinstance(v, Unknown) and v.moving for v in (left, right))
+        moving = moving and not (_measured(left) or _measured(right))
+        a, b = amount(left), amount(right)
+        if a is None or b is None:
+            return Unknown(_text(node), moving=moving, measured=_measured(left) or _measured(right))
+        if isinstance(op, ast.Mod):
+            found = Unknown(_text(node), moving=True)
+            found.divisor = b if moving or any(unit.moving for unit in a.units) else None
+            return found
+        result = _arithmetic(op, a, b)
+        if result is None or moving or any(_measured(v) for v in (left, right)):
+            return Unknown(_text(node), moving=moving, measured=_measured(left) or _measured(right))
+        whole = result.constant
+        return int(whole) if whole is not None and whole.denominator == 1 and not result.rounded else result
+
+    def unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
+        value = self.evaluate(node.operand, scope)
+        if isinstance(node.op, ast.Not):
+            return negated(self, value, _text(node))
+        if isinstance(value, int | float) and isinstance(node.op, ast.USub):
+            return -value
+        return Unknown(_text(node), measured=_measured(value))
+
+    def boolean(self, node: ast.BoolOp, scope: Scope) -> Value:
+        """``and`` / ``or``: the value that decides where one does, else a condition of what is open."""
+        stops = isinstance(node.op, ast.Or)
+        open_parts: list[Value] = []
+        value: Value = None
+        for part in node.values:
+            value = self.evaluate(part, scope)
+            answer, _ = truth(self, value)
+            if answer is stops:
+                if not open_parts:
+                    return value
+                if not stops:
+                    return False
+                return Condition(_text(node), operation="or", joined=(*open_parts, True))
+            if answer is None:
+                open_parts.append(value)
+        if not open_parts:
+            return value
+        if len(open_parts) == 1 and (value is open_parts[0] or isinstance(open_parts[0], Condition)):
+            return open_parts[0]
+        return Condition(_text(node), operation="or" if stops else "and", joined=open_parts)
+
+    def compare(self, node: ast.Compare, scope: Scope) -> Value:
+        left = self.evaluate(node.left, scope)
+        rights = [self.evaluate(right, scope) for right in node.comparators]
+        if len(rights) != 1:
+            return Condition(_text(node))
+        return compared(self, node.ops[0], left, rights[0], _text(node))
+
+    def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
+        value = self.evaluate(node.test, scope)
+        answer, basis = truth(self, value)
+        if self.reach.expression(node):
+            if answer is None:
+                answer, basis = self.reach.within(node.orelse) <= self.reach.within(node.body), Basis.DECIDED
+                assume(self, value, answer)
+            self.guards.append(
+                Guard(node.test, answer, basis, guard_key(value, answer, node), period_of(value, answer))
+            )
+            found = self.evaluate(node.body if answer else node.orelse, scope)
+            self.guards.pop()
+            return found
+        if answer is None:
+            a, b = self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)
+            return a if known(a) or b is None or isinstance(b, bool) else b if known(b) else Unknown(_text(node))
+        return self.evaluate(node.body if answer else node.orelse, scope)
+
+    def sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+        found: list[Value] = []
+        for element in node.elts:
+            if isinstance(element, ast.Starred):
+                value = self.evaluate(element.value, scope)
+                if not isinstance(value, list | tuple):
+                    return Unknown(_text(node))
+                found += value
+            else:
+                found.append(self.evaluate(element, scope))
+        return tuple(found) if isinstance(node, ast.Tuple) else found
+
+    def mapping(self, node: ast.Dict, scope: Scope) -> Value:
+        found: dict[Value, Value] = {}
+        for key_node, value_node in zip(node.keys, node.values, strict=True):
+            value = self.evaluate(value_node, scope)
+            if key_node is None:
+                found.update(value if isinstance(value, dict) else {})
+                continue
+            key = self.evaluate(key_node, scope)
+            found[key if isinstance(key, str | int) else _text(key_node)] = value
+        return found
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, scope: Scope) -> Value:
+        inner = Scope(scope)
+        generator = node.generators[0]
+        turns = walk(self, self.evaluate(generator.iter, scope), generator.iter)
+        if len(node.generators) > 1 or generator.ifs:
+            turns.elements = None
+        if turns.elements is not None:
+            found = []
+            for element in turns.elements:
+                self.assign(generator.target, element, inner)
+                found.append(self.evaluate(node.elt, inner))
+            return found
+        for each in node.generators:
+            source = turns if each is generator else walk(self, self.evaluate(each.iter, inner), each.iter)
+            self.assign(each.target, source.first() if source.elements is None else Unknown(_text(each.target)), inner)
+        return Many(self.evaluate(node.elt, inner), turns.trip)
+
+    def mapped(self, node: ast.DictComp, scope: Scope) -> Value:
+        inner = Scope(scope)
+        for each in node.generators:
+            source = walk(self, self.evaluate(each.iter, inner), each.iter)
+            self.assign(each.target, source.elements[0] if source.elements else source.first(), inner)
+        return Many(self.evaluate(node.value, inner), None)
+
+    def function(self, node: ast.Lambda, scope: Scope) -> Value:
+        return Function(node, scope)
+
+    def text(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        return Unknown("text")
+
+    def starred(self, node: ast.Starred, scope: Scope) -> Value:
+        return self.evaluate(node.value, scope)
+
+    def walrus(self, node: ast.NamedExpr, scope: Scope) -> Value:
+        value = self.evaluate(node.value, scope)
+        scope.set(node.target.id, value)
+        return value
+
+    def awaited(self, node: ast.Await, scope: Scope) -> Value:
+        return self.evaluate(node.value, scope)
+
+    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        raise NotImplementedError
+
+
+def _measured(value: Value) -> bool:
+    return isinstance(value, Unknown) and value.measured
+
+
+def _arithmetic(op: ast.operator, left: Amount, right: Amount) -> Amount | None:
+    if isinstance(op, ast.Add):
+        return amounts.add(left, right)
+    if isinstance(op, ast.Sub):
+        return amounts.add(left, right, -1)
+    if isinstance(op, ast.Mult):
+        return amounts.multiply(left, right)
+    if isinstance(op, ast.Div | ast.FloorDiv) and right.terms:
+        ratio = amounts.divide(left, right)
+        return amounts.rounded(ratio) if ratio is not None and isinstance(op, ast.FloorDiv) else ratio
+    return None
+
+
+def _holds_options(value: Unknown) -> bool:
+    """Whether an unknown is, by its name, what the command line was parsed to."""
+    last = value.path.rpartition(".")[2].lower()
+    return last in ("args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf")
+
+
+def _text(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    return text if len(text) < 120 else text[:117] + "..."
+
+
+_HANDLERS: Mapping[type[ast.expr], Callable[[Expressions, Any, Scope], Value]] = {
+    ast.Constant: Expressions.constant,
+    ast.Name: Expressions.name,
+    ast.Attribute: Expressions.attribute,
+    ast.Subscript: Expressions.subscript,
+    ast.Slice: Expressions.slice,
+    ast.Call: Expressions.call_expression,
+    ast.BinOp: Expressions.binary,
+    ast.UnaryOp: Expressions.unary,
+    ast.BoolOp: Expressions.boolean,
+    ast.Compare: Expressions.compare,
+    ast.IfExp: Expressions.conditional,
+    ast.List: Expressions.sequence,
+    ast.Tuple: Expressions.sequence,
+    ast.Set: Expressions.sequence,
+    ast.Dict: Expressions.mapping,
+    ast.ListComp: Expressions.comprehension,
+    ast.GeneratorExp: Expressions.comprehension,
+    ast.SetComp: Expressions.comprehension,
+    ast.DictComp: Expressions.mapped,
+    ast.Lambda: Expressions.function,
+    ast.JoinedStr: Expressions.text,
+    ast.Starred: Expressions.starred,
+    ast.NamedExpr: Expressions.walrus,
+    ast.Await: Expressions.awaited,
+}

@@ -1,0 +1,144 @@
+"""What calls of libraries give, as far as a trace is about it: schedulers, optimizers, gradient scalers, loaders.
+
+Names are qualified through the file's own imports. What is not named here is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lrfix.sites.stock import TORCH
+from lrfix.sites.vocabulary import words
+
+#: Constructors of schedulers by the names of their parameters, in order.
+SCHEDULERS: Mapping[str, tuple[str, ...]] = {
+    **TORCH,
+    "OneCycleLR": ("optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch", "pct_start"),
+    "ReduceLROnPlateau": ("optimizer", "mode", "factor", "patience", "threshold", "threshold_mode", "cooldown"),
+    "SequentialLR": ("optimizer", "schedulers", "milestones", "last_epoch"),
+    "ChainedScheduler": ("schedulers", "optimizer"),
+    "SWALR": ("optimizer", "swa_lr", "anneal_epochs", "anneal_strategy", "last_epoch"),
+}
+_WARMED = ("optimizer", "num_warmup_steps", "num_training_steps")
+#: Functions that build one of torch's LambdaLR, stepped as such.
+FACTORIES: Mapping[str, tuple[str, ...]] = {
+    "get_constant_schedule": ("optimizer",),
+    "get_constant_schedule_with_warmup": _WARMED[:2],
+    "get_inverse_sqrt_schedule": _WARMED[:2],
+    "get_linear_schedule_with_warmup": _WARMED,
+    "get_cosine_schedule_with_warmup": _WARMED,
+    "get_cosine_with_hard_restarts_schedule_with_warmup": _WARMED,
+    "get_cosine_with_min_lr_schedule_with_warmup": _WARMED,
+    "get_polynomial_decay_schedule_with_warmup": (*_WARMED, "lr_end", "power"),
+}
+#: Built by name; what it is depends on the name.
+BY_NAME: Mapping[str, tuple[str, ...]] = {"get_scheduler": ("name", *_WARMED)}
+_BASES = frozenset({"LRScheduler", "_LRScheduler"})
+_OPTIMIZERS = frozenset(
+    {"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "LBFGS", "ASGD"}
+    | {"SparseAdam", "Adafactor", "FusedAdam", "FusedLAMB", "FusedSGD", "Lamb", "LAMB", "LARS", "Lion", "AdamW8bit"}
+    | {"Adam8bit", "PagedAdamW8bit", "AdaBelief", "RangerQH", "Ranger", "BertAdam", "Muon", "DeepSpeedCPUAdam"}
+)
+_TRANSPARENT = frozenset({"tqdm", "tqdm_notebook", "track", "progress_bar", "progressbar", "notebook_tqdm"})
+#: Words of calls that look at what they are given, write it down or bring it back, and step nothing.
+_LOOKING = frozenset(
+    {"save", "load", "log", "print", "info", "debug", "warning", "resume", "restore", "checkpoint", "checkpointer"}
+    | {"count", "summary", "report", "len", "type", "isinstance", "id", "str", "repr", "format", "write", "dump", "lr"}
+    | {"wandb", "logger", "append", "state", "hasattr", "getattr", "clip", "freeze", "update", "dict", "watch"}
+)
+_RATES = frozenset({"lr", "lrs"})
+_PREPARING = frozenset({"prepare", "setup", "setup_optimizers", "initialize", "prepare_optimizer", "prepare_scheduler"})
+
+
+def scheduler_class(qualified: str) -> str | None:
+    """``StepLR`` for the qualified name of a scheduler's class, ``*.StepLR`` being a star import's."""
+    root, _, last = qualified.rpartition(".")
+    if last in SCHEDULERS and (root.startswith(("torch.", "*")) or root == "torch"):
+        return last
+    return None
+
+
+def scheduler_factory(qualified: str) -> str | None:
+    """The name of a function that builds a LambdaLR with documented parameters."""
+    root, _, last = qualified.rpartition(".")
+    if last in FACTORIES and root.split(".")[0] in ("transformers", "pytorch_transformers", "diffusers", "*"):
+        return last
+    return None
+
+
+def is_scheduler_base(qualified: str) -> bool:
+    """Whether classes derived from it are schedulers on torch's contract."""
+    root, _, last = qualified.rpartition(".")
+    return root.startswith("torch.optim") and (last in _BASES or last in SCHEDULERS)
+
+
+def is_optimizer(qualified: str) -> bool:
+    """Whether a call of the name builds an optimizer."""
+    root, _, last = qualified.rpartition(".")
+    if root == "torch.optim" and last[:1].isupper():
+        return True
+    return last in _OPTIMIZERS
+
+
+def is_optimizer_base(qualified: str) -> bool:
+    return qualified == "torch.optim.Optimizer" or is_optimizer(qualified)
+
+
+def is_scaler(qualified: str) -> bool:
+    return qualified.rpartition(".")[2] in ("GradScaler", "NativeScalerWithGradNormCount")
+
+
+def is_loader(qualified: str) -> bool:
+    return qualified.rpartition(".")[2] == "DataLoader"
+
+
+def is_transparent(last: str) -> bool:
+    """Whether a call gives the elements of what it is given, one by one."""
+    return last in _TRANSPARENT
+
+
+def only_looks(name: str) -> bool:
+    """Whether a call, by its name, steps nothing that it is given."""
+    return bool(_LOOKING & set(words(name)))
+
+
+def prepares(name: str) -> bool:
+    """Whether a call, by its name, gives back what it was given, wrapped."""
+    return name in _PREPARING
+
+
+def names_optimizer(path: str) -> bool:
+    """Whether a name says that it is an optimizer."""
+    spoken = words(_last(path))
+    return any(word in ("opt", "opts") or word.startswith("optim") for word in spoken) and not names_scheduler(path)
+
+
+def names_scheduler(path: str) -> bool:
+    """Whether a name says that it is a scheduler of a rate."""
+    spoken = words(_last(path))
+    if set(spoken) & {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd"}:
+        return False
+    return any(word.startswith("sched") or word == "lrs" for word in spoken)
+
+
+def names_scaler(path: str) -> bool:
+    return any(word in ("scaler", "gradscaler") for word in words(_last(path)))
+
+
+def makes_scheduler(name: str) -> bool:
+    """Whether a call, by its name, builds or gives a scheduler or an optimizer."""
+    spoken = set(words(name))
+    return any(w.startswith(("sched", "optim")) for w in spoken) and not spoken & {"step", "load", "save", "train"}
+
+
+def builds(name: str) -> bool:
+    """Whether a call, by its name alone, may build a scheduler or an optimizer."""
+    return name in SCHEDULERS or name in FACTORIES or name in _OPTIMIZERS or makes_scheduler(name)
+
+
+def _last(path: str) -> str:
+    """The name that a path ends in: ``optimizer`` of ``self.optimizers["g"].optimizer``."""
+    text = path.split("(")[0]
+    while text.endswith("]"):
+        text = text[: text.rindex("[")] if "[" in text else text.rstrip("]")
+    return text.rpartition(".")[2]

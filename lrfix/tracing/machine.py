@@ -1,0 +1,105 @@
+"""What the parts of the tracer share: the state of one run, and what each part asks of the others.
+
+Why an evaluator of its own, beside ``lrfix.interpreter``: that one agrees with CPython to the last digit or refuses
+(``Opaque``), which is right for formulas. Training code is all unknowns. Here every operation on one must absorb it,
+counts must keep their units, a branch on an unknown must be chosen and remembered, and nothing may stop the run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from lrfix.tracing.events import Event, Guard, Kind, Trace, Turn
+from lrfix.tracing.reach import Reach
+from lrfix.tracing.values import Function, Given, Known, Scope, Unknown, Value, known
+
+FUEL = 40_000
+MOST_CALLS = 24
+
+
+class OutOfFuel(Exception):
+    """The run is longer than lrfix traces."""
+
+
+class Raised(Exception):
+    """The traced program raised an exception."""
+
+
+class Machine:
+    """The state of one run. ``flips`` are the branches that take the side that they would not take by themselves."""
+
+    def __init__(self, reach: Reach, options: Mapping[str, Value], flips: frozenset[int] = frozenset()) -> None:
+        self.reach = reach
+        self.options = options
+        self.flips = flips
+        self.fuel = FUEL
+        self.trace = Trace("")
+        self.turns: list[Turn] = []
+        self.guards: list[Guard] = []
+        self.calls: list[ast.AST] = []
+        self.running: list[ast.AST] = []
+        self.assumed: dict[object, bool] = {}
+        self.choices: list[int] = []
+        self._entered = 0
+
+    # What the parts ask of each other.
+
+    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
+        raise NotImplementedError
+
+    def call(self, callee: Value, given: Given, node: ast.AST, name: str) -> Value:
+        raise NotImplementedError
+
+    def call_method(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
+        raise NotImplementedError
+
+    def run_body(self, function: Function, scope: Scope) -> Value:
+        raise NotImplementedError
+
+    # What they share.
+
+    def burn(self) -> None:
+        self.fuel -= 1
+        if self.fuel < 0:
+            raise OutOfFuel
+
+    def emit(
+        self, kind: Kind, node: ast.AST, thing: Known | None, arguments: tuple[Value, ...] = (), detail: str = ""
+    ) -> None:
+        """Write down an event where the run stands."""
+        self.trace.events.append(
+            Event(
+                kind,
+                node,
+                thing,
+                len(self.trace.events),
+                tuple(self.turns),
+                tuple(self.guards),
+                tuple(self.calls),
+                arguments,
+                detail,
+            )
+        )
+
+    def enter_loop(self) -> int:
+        """A number of its own for each time that a loop is entered."""
+        self._entered += 1
+        return self._entered
+
+    @property
+    def later(self) -> bool:
+        """Whether the run stands in a turn that stands for all but the first of a loop."""
+        return any(turn.later for turn in self.turns)
+
+
+def named(value: Value, path: str) -> None:
+    """A value gets the name that the file first gives it."""
+    if isinstance(value, Unknown) and ("(" in value.path or not value.path):
+        value.path = path
+    thing = known(value)
+    if thing is not None and not thing.path:
+        thing.path = path
+
+
+__all__ = ["FUEL", "MOST_CALLS", "Machine", "OutOfFuel", "Raised", "named"]

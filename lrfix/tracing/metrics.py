@@ -1,0 +1,50 @@
+"""What a value that a scheduler's ``step`` is given stands for: where training is, or how well it does."""
+
+from __future__ import annotations
+
+from lrfix.sites.vocabulary import words
+from lrfix.tracing.amounts import Amount
+from lrfix.tracing.values import Known, Unknown, Value
+
+#: What gets better when it falls, and when it rises.
+FALLING = frozenset({"loss", "losses", "error", "err", "mse", "rmse", "mae", "ppl", "perplexity", "wer", "cer", "nll"})
+RISING = frozenset(
+    {"acc", "accuracy", "auc", "auroc", "f1", "map", "miou", "iou", "dice", "bleu", "psnr", "ssim", "precision"}
+    | {"recall", "reward", "score", "top", "acc1"}
+)
+_METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
+_POSITIONS = frozenset({"epoch", "epochs", "step", "iter", "iteration", "it", "i", "batch", "idx", "progress"})
+
+
+def is_position(value: Value) -> bool:
+    """Whether a value is where training stands: a loop's index, a counter, a number made of them."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return True
+    if isinstance(value, Amount):
+        return any(unit.moving for unit in value.units)
+    if not isinstance(value, Unknown) or value.measured or value.known is not None:
+        return False
+    return value.moving or (bool(_spoken(value) & _POSITIONS) and not _spoken(value) & _METRICS)
+
+
+def is_metric(value: Value) -> bool:
+    """Whether a value is, by its name, how well training does, and comes from no loop's index."""
+    if not isinstance(value, Unknown) or value.moving:
+        return False
+    return bool(_spoken(value) & _METRICS) and not _spoken(value) & _POSITIONS
+
+
+def text_of(value: Value) -> str:
+    """A value as the file writes it."""
+    if isinstance(value, Unknown | Known):
+        return value.path
+    return str(value)
+
+
+def _spoken(value: Unknown) -> set[str]:
+    return set(words(value.path))
+
+
+__all__ = ["FALLING", "RISING", "is_metric", "is_position", "text_of"]

@@ -1,0 +1,110 @@
+"""The objects of a trace as they come to be: built by a call in sight, or shown by their use."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.tracing import library
+from lrfix.tracing.events import Kind
+from lrfix.tracing.machine import Machine
+from lrfix.tracing.values import (
+    MISSING,
+    ClassValue,
+    Function,
+    Given,
+    Imported,
+    Known,
+    Optimizer,
+    Scaler,
+    Scheduler,
+    Unknown,
+    Value,
+    known,
+)
+
+_METHODS = frozenset({"step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr", "get_lr", "scale", "update"})
+
+
+def build_optimizer(machine: Machine, cls: str | None, given: Given, node: ast.AST) -> Optimizer:
+    """An optimizer that a call in sight builds."""
+    arguments = dict(zip(("params", "lr"), given.arguments, strict=False)) | given.keywords
+    found = Optimizer("", cls or "?", node, arguments, given.hidden)
+    machine.emit(Kind.BUILD, node, found)
+    return found
+
+
+def build_scheduler(
+    machine: Machine, cls: str | None, given: Given, node: ast.AST, parameters: tuple[str, ...] | None = None
+) -> Scheduler:
+    """A scheduler that a call in sight builds; ``cls`` is its class, None where a setting chooses it."""
+    stated = library.SCHEDULERS.get(cls or "") or library.FACTORIES.get(cls or "", ("optimizer",))
+    arguments = dict(zip(parameters or stated, given.arguments, strict=False)) | given.keywords
+    found = Scheduler("", cls, node, arguments, given.hidden)
+    children = arguments.get("schedulers", ())
+    if isinstance(children, list | tuple):
+        found.children = tuple(known(c) for c in children if isinstance(known(c), Scheduler))
+    elif cls not in library.SCHEDULERS or children != ():
+        found.children = tuple(t for t in [known(v) for v in given.all] if isinstance(t, Scheduler))
+    found.optimizer = _optimizer_of(machine, arguments.get("optimizer", MISSING), given)
+    if found.optimizer is None and found.children:
+        found.optimizer = found.children[0].optimizer
+    machine.emit(Kind.BUILD, node, found)
+    return found
+
+
+def own_object(machine: Machine, cls: ClassValue, given: Given, node: ast.AST) -> Known | None:
+    """An object of a class of the file that is, by its bases, a torch scheduler or optimizer."""
+    bases = [base.qualified for base in cls.lineage() if isinstance(base, Imported)]
+    if any(library.is_scheduler_base(base) for base in bases):
+        found = build_scheduler(machine, cls.node.name, given, node, _parameters(cls))
+        found.own = cls
+        return found
+    if any(library.is_optimizer_base(base) for base in bases):
+        optimizer = build_optimizer(machine, cls.node.name, given, node)
+        optimizer.own = cls
+        return optimizer
+    return None
+
+
+def role(machine: Machine, value: Unknown, method: str, given: Given) -> Known | None:
+    """What calling ``method`` on an unknown shows it to be, by its name; bound on the object, once."""
+    if value.known is not None or method not in _METHODS:
+        return value.known
+    if library.names_scaler(value.path) and method in ("step", "scale", "update"):
+        value.known = Scaler(value.path)
+    elif library.names_scheduler(value.path) and method not in ("zero_grad", "scale", "update"):
+        value.known = Scheduler(value.path, optimizer=_given_optimizer(value))
+    elif library.names_optimizer(value.path) and method not in ("scale", "update", "get_lr", "get_last_lr"):
+        value.known = Optimizer(value.path)
+    return value.known
+
+
+def _optimizer_of(machine: Machine, value: Value, given: Given) -> Optimizer | None:
+    thing = known(value)
+    if isinstance(thing, Optimizer):
+        return thing
+    if isinstance(thing, Scheduler):
+        return thing.optimizer
+    if isinstance(value, Unknown):
+        bound = role(machine, value, "step", given)
+        if bound is None:
+            bound = value.known = Optimizer(value.path)
+        return bound if isinstance(bound, Optimizer) else None
+    return None
+
+
+def _given_optimizer(value: Unknown) -> Optimizer | None:
+    """The optimizer that a factory was given which made the value."""
+    found = [t for t in (known(v) for v in value.given) if isinstance(t, Optimizer)]
+    return found[0] if len(found) == 1 else None
+
+
+def _parameters(cls: ClassValue) -> tuple[str, ...]:
+    initialiser = cls.find("__init__")
+    if isinstance(initialiser, Function):
+        return tuple(a.arg for a in (*initialiser.node.args.posonlyargs, *initialiser.node.args.args)[1:])
+    base = next((b.last for b in cls.lineage() if isinstance(b, Imported) and b.last in library.SCHEDULERS), "")
+    return library.SCHEDULERS.get(base, ("optimizer", "last_epoch"))
+
+
+__all__ = ["build_optimizer", "build_scheduler", "own_object", "role"]

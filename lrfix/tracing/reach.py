@@ -1,0 +1,154 @@
+"""Which code of a file can come by an event, by its text: what a branch on an unknown is chosen by.
+
+The strength of code is 2 where an optimizer or scheduler may be built or stepped or a rate written, 1 where gradients
+or states are handled, else 0; a call is as strong as the functions of its name in the file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from lrfix.sites.vocabulary import words
+from lrfix.tracing.library import builds
+
+STRONG = 2
+WEAK = 1
+_WEAK = frozenset({"backward", "zero_grad", "state_dict", "load_state_dict", "manual_backward"})
+_STRONG = frozenset({"step", "step_update", "param_groups"})
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_TRAINS = frozenset({"backward", "zero_grad"})
+_ROUNDS = 6
+
+
+class Reach:
+    """The strengths of the statements and functions of one module."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._named: dict[str, int] = {}
+        self._called: dict[str, set[str]] = {}
+        self._statements: dict[int, int] = {}
+        self._names: dict[int, frozenset[str]] = {}
+        self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+        self._own: dict[int, int] = {}
+        self._loading: set[int] = set()
+        self._collect(tree)
+        self._spread()
+
+    def function(self, node: ast.AST) -> int:
+        """How strong the body of a function is."""
+        return self.block(getattr(node, "body", [])) if not isinstance(node, ast.Lambda) else self.expression(node)
+
+    def named(self, name: str) -> int:
+        """How strong a call of a function of that name is."""
+        return self._named.get(name, 0)
+
+    def calls(self, node: ast.AST) -> frozenset[str]:
+        """The names of what a function calls."""
+        return self._names.get(id(node), frozenset())
+
+    def block(self, statements: Iterable[ast.stmt]) -> int:
+        return max((self.statement(s) for s in statements), default=0)
+
+    def resumes(self, statements: Iterable[ast.stmt]) -> bool:
+        """Whether a block brings back what an earlier run left, and trains nothing itself."""
+        return any(id(s) in self._loading for s in statements) and not any(
+            isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _TRAINS
+            for s in statements
+            for n in ast.walk(s)
+        )
+
+    def statement(self, node: ast.stmt) -> int:
+        return 0 if isinstance(node, (*_DEFINITIONS, ast.ClassDef)) else self._strength(node)
+
+    def expression(self, node: ast.expr) -> int:
+        return self._strength(node)
+
+    def within(self, node: ast.expr) -> int:
+        """How strong an expression is, whatever is written down of it."""
+        return max((_own_strength(n)[0] for n in ast.walk(node)), default=0)
+
+    def _strength(self, node: ast.AST) -> int:
+        key = id(node)
+        if key not in self._statements:
+            calls = self._names.get(key, frozenset())
+            own = self._own.get(key, 0)
+            self._statements[key] = max([own, *(self._named.get(c, 0) for c in calls)])
+        return self._statements[key]
+
+    def _collect(self, tree: ast.Module) -> None:
+        """One pass: each statement's own strength and the names it calls, functions inside it left out."""
+        self._visit(tree)
+
+    def _visit(self, node: ast.AST) -> tuple[int, frozenset[str]]:
+        own, names = _own_strength(node)
+        called = set(names)
+        loads = isinstance(node, ast.Call) and _brings_back(node)
+        for child in ast.iter_child_nodes(node):
+            strength, inner = self._visit(child)
+            if isinstance(child, _DEFINITIONS):
+                self.functions.append(child)
+                self._called.setdefault(child.name, set()).update(inner)
+                self._named[child.name] = max(self._named.get(child.name, 0), strength)
+                continue
+            if isinstance(child, ast.ClassDef):
+                if any(isinstance(s, ast.FunctionDef) and s.name == "__init__" for s in child.body):
+                    self._called.setdefault(child.name, set()).add(f"{child.name}.__init__")
+                continue
+            own = max(own, strength)
+            called |= inner
+            loads = loads or id(child) in self._loading
+        found = frozenset(called)
+        if loads:
+            self._loading.add(id(node))
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+                    self._named[f"{node.name}.__init__"] = self._own.get(id(member), 0)
+                    self._called[f"{node.name}.__init__"] = set(self._names.get(id(member), frozenset()))
+        if isinstance(node, ast.stmt | ast.Lambda | ast.IfExp | ast.Module):
+            self._own[id(node)] = own
+            self._names[id(node)] = found
+        return own, found
+
+    def _spread(self) -> None:
+        for _ in range(_ROUNDS):
+            changed = False
+            for name, called in self._called.items():
+                best = max([self._named.get(name, 0), *(self._named.get(c, 0) for c in called)])
+                if best != self._named.get(name, 0):
+                    self._named[name] = best
+                    changed = True
+            if not changed:
+                return
+
+
+def _brings_back(node: ast.Call) -> bool:
+    func = node.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if name in ("load", "load_state_dict"):
+        return True
+    spoken = set(words(name))
+    return bool(spoken & {"load", "resume", "restore"}) and bool(spoken & {"checkpoint", "ckpt", "state", "resume"})
+
+
+def leaves(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a block ends by leaving what is around it."""
+    return bool(statements) and isinstance(statements[-1], ast.Return | ast.Continue | ast.Break | ast.Raise)
+
+
+def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
+    if isinstance(node, ast.Subscript):
+        stored = isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
+        return (STRONG if stored else 0), ()
+    if not isinstance(node, ast.Call):
+        return 0, ()
+    func = node.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if isinstance(func, ast.Attribute) and name in _STRONG:
+        return STRONG, ()
+    if isinstance(func, ast.Attribute) and name in _WEAK:
+        return WEAK, ()
+    if builds(name):
+        return STRONG, (name,)
+    return 0, (name,) if name else ()

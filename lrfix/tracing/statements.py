@@ -1,0 +1,463 @@
+"""Statements of a traced program: branches are chosen and remembered, loops turn as the first and as the rest."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lrfix.tracing.amounts import Amount
+from lrfix.tracing.calls import Calls
+from lrfix.tracing.conditions import assume, guard_key, period_of, truth
+from lrfix.tracing.events import Basis, Guard, Kind, Turn
+from lrfix.tracing.iteration import Walk, walk
+from lrfix.tracing.machine import Raised, named
+from lrfix.tracing.reach import STRONG, leaves
+from lrfix.tracing.values import (
+    ClassValue,
+    Function,
+    Groups,
+    Imported,
+    Instance,
+    Optimizer,
+    Scope,
+    Unknown,
+    Value,
+    known,
+)
+
+
+class Flow(Enum):
+    """How a statement ends."""
+
+    ON = 0
+    BREAK = 1
+    CONTINUE = 2
+    RETURN = 3
+
+
+@dataclass
+class _Frame:
+    result: Value = None
+
+
+class Statements(Calls):
+    """Execution of statements."""
+
+    _frames: list[_Frame]
+
+    def run_body(self, function: Function, scope: Scope) -> Value:
+        """Run the body of a function; what it returns."""
+        node = function.node
+        if isinstance(node, ast.Lambda):
+            return self.evaluate(node.body, scope)
+        self.trace.functions.add(id(node))
+        self.running.append(node)
+        frame = _Frame()
+        self._frames.append(frame)
+        try:
+            self.block(node.body, scope)
+        finally:
+            self._frames.pop()
+            self.running.pop()
+        return frame.result
+
+    def block(self, statements: Sequence[ast.stmt], scope: Scope) -> Flow:
+        """Run statements one after the other; a branch that left and was not taken guards what follows it."""
+        depth = len(self.guards)
+        try:
+            for position, statement in enumerate(statements):
+                flow = self.statement(statement, scope, statements[position + 1 :])
+                if flow is not Flow.ON:
+                    return flow
+            return Flow.ON
+        finally:
+            del self.guards[depth:]
+
+    def statement(self, node: ast.stmt, scope: Scope, rest: Sequence[ast.stmt]) -> Flow:
+        self.burn()
+        if isinstance(node, ast.If):
+            return self._if(node, scope, rest)
+        handler = _HANDLERS.get(type(node))
+        return handler(self, node, scope) if handler is not None else Flow.ON
+
+    # Branches.
+
+    def _if(self, node: ast.If, scope: Scope, rest: Sequence[ast.stmt]) -> Flow:
+        value = self.evaluate(node.test, scope)
+        side, basis = truth(self, value)
+        if side is None:
+            side = self._chosen(node, rest)
+            assume(self, value, side)
+            basis = Basis.DECIDED
+        elif basis is not Basis.KNOWN and id(node) in self.flips:
+            side, basis = not side, Basis.DECIDED
+            assume(self, value, side)
+        if basis is not Basis.KNOWN:
+            self._note_alternative(node, side, rest)
+        guard = Guard(node.test, side, basis, guard_key(value, side, node), period_of(value, side))
+        taken = node.body if side else node.orelse
+        left = node.orelse if side else node.body
+        self.guards.append(guard)
+        flow = self.block(taken, scope)
+        if flow is Flow.ON and leaves(left) and not isinstance(left[-1], ast.Raise) and basis is not Basis.KNOWN:
+            return flow  # the guard stays for the rest of the block
+        self.guards.remove(guard)
+        return flow
+
+    def _chosen(self, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
+        """The side of an open branch: the one that trains, no exception, no early leave."""
+        side = self._preferred(node, rest)
+        return side is not (id(node) in self.flips)
+
+    def _preferred(self, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
+        body, orelse = self.reach.block(node.body), self.reach.block(node.orelse)
+        if isinstance(node.body[-1], ast.Raise):
+            return False
+        if node.orelse and isinstance(node.orelse[-1], ast.Raise):
+            return True
+        if self.reach.resumes(node.body):
+            return False
+        if node.orelse and self.reach.resumes(node.orelse):
+            return True
+        if leaves(node.body) and not node.orelse:
+            return body > self.reach.block(rest)
+        if leaves(node.body) != leaves(node.orelse) and body == orelse:
+            return leaves(node.orelse)
+        if body == orelse == 0:
+            return False if not node.orelse else _settles(node.body)
+        return body >= orelse
+
+    def _note_alternative(self, node: ast.If, side: bool, rest: Sequence[ast.stmt]) -> None:
+        other = node.orelse if side else node.body
+        if self.reach.block(other) == STRONG and id(node) not in self.choices:
+            self.choices.append(id(node))
+
+    # Loops.
+
+    def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow:
+        turns = walk(self, self.evaluate(node.iter, scope), node.iter)
+        flow = self._turns(node, turns, lambda element: self.assign(node.target, element, scope), scope)
+        if flow is Flow.ON and node.orelse:
+            return self.block(node.orelse, scope)
+        return flow
+
+    def _turns(self, node: ast.For | ast.AsyncFor, turns: Walk, bind: Callable[[Value], None], scope: Scope) -> Flow:
+        entered = self.enter_loop()
+        if turns.elements is not None:
+            for element in turns.elements:
+                bind(element)
+                flow = self._turn(node.body, Turn(node, entered, turns.trip, listed=True), scope)
+                if flow is Flow.RETURN:
+                    return flow
+                if flow is Flow.BREAK:
+                    return Flow.ON
+            return Flow.ON
+        if turns.trip is not None and turns.trip.constant is not None and turns.trip.constant <= 0:
+            return Flow.ON
+        for later, element in ((False, turns.first), (True, turns.later)):
+            if later and turns.trip is not None and turns.trip.constant == 1:
+                break
+            bind(element())
+            flow = self._turn(node.body, Turn(node, entered, turns.trip, later), scope)
+            if flow is Flow.RETURN:
+                return flow
+            if flow is Flow.BREAK:
+                break
+        return Flow.ON
+
+    def _turn(self, body: Sequence[ast.stmt], turn: Turn, scope: Scope) -> Flow:
+        self.turns.append(turn)
+        try:
+            flow = self.block(body, scope)
+        finally:
+            self.turns.pop()
+        return Flow.ON if flow is Flow.CONTINUE else flow
+
+    def _while(self, node: ast.While, scope: Scope) -> Flow:
+        entered = self.enter_loop()
+        for later in (False, True):
+            value = self.evaluate(node.test, scope)
+            side, basis = truth(self, value)
+            if side is False and basis is Basis.KNOWN:
+                break
+            flow = self._turn(node.body, Turn(node, entered, None, later), scope)
+            if flow is Flow.RETURN:
+                return flow
+            if flow is Flow.BREAK:
+                return Flow.ON
+        return self.block(node.orelse, scope) if node.orelse else Flow.ON
+
+    # Simple statements.
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> Flow:
+        self.evaluate(node.value, scope)
+        return Flow.ON
+
+    def _assign(self, node: ast.Assign, scope: Scope) -> Flow:
+        if self._counts(node):
+            value: Value = Unknown(ast.unparse(node.targets[0]), moving=True)
+            self.evaluate(node.value, scope)
+        else:
+            value = self._name_constant(node, self.evaluate(node.value, scope), scope)
+        for target in node.targets:
+            self.assign(target, value, scope)
+        return Flow.ON
+
+    def _counts(self, node: ast.Assign) -> bool:
+        """``step = step + 1`` in a turn that stands for all but the first."""
+        value = node.value
+        return (
+            self.later
+            and isinstance(value, ast.BinOp)
+            and isinstance(value.op, ast.Add)
+            and isinstance(value.right, ast.Constant)
+            and ast.dump(value.left).replace("Load()", "") == ast.dump(node.targets[0]).replace("Store()", "")
+        )
+
+    def _name_constant(self, node: ast.Assign, value: Value, scope: Scope) -> Value:
+        """A whole number that the file gives a name keeps it: ``EPOCHS = 90`` counts epochs."""
+        target = node.targets[0]
+        plain = isinstance(node.value, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
+        if plain and isinstance(target, ast.Name | ast.Attribute) and value > 1 and not self.turns:
+            return Unknown(ast.unparse(target), stated=value)
+        return value
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> Flow:
+        if node.value is not None:
+            self.assign(node.target, self.evaluate(node.value, scope), scope)
+        return Flow.ON
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> Flow:
+        # Evaluation does not look at contexts, so a target can be read as it stands.
+        old, change = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
+        if isinstance(node.target, ast.Subscript) and self._writes_rate(node.target, scope):
+            self.assign(node.target, Unknown(ast.unparse(node)), scope)
+            return Flow.ON
+        if self.later and isinstance(node.op, ast.Add | ast.Sub) and not isinstance(old, list | str | dict):
+            counts = isinstance(change, int | float | Amount)
+            new: Value = Unknown(ast.unparse(node.target), moving=counts, measured=not counts)
+        else:
+            new = self.operation(node.op, old, change, node)
+        self.assign(node.target, new, scope)
+        return Flow.ON
+
+    def _writes_rate(self, target: ast.Subscript, scope: Scope) -> bool:
+        return isinstance(target.slice, ast.Constant) and isinstance(self.evaluate(target.value, scope), Groups)
+
+    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Bind a value to a target."""
+        if isinstance(target, ast.Name):
+            named(value, target.id)
+            scope.set(target.id, value)
+        elif isinstance(target, ast.Attribute):
+            named(value, ast.unparse(target))
+            self._set_attribute(self.evaluate(target.value, scope), target.attr, value, target)
+        elif isinstance(target, ast.Subscript):
+            self._set_item(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), value, target)
+        elif isinstance(target, ast.Tuple | ast.List):
+            self._unpack(target.elts, value, scope)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, Unknown(ast.unparse(target.value)), scope)
+
+    def _unpack(self, targets: Sequence[ast.expr], value: Value, scope: Scope) -> None:
+        if isinstance(value, list | tuple) and len(value) == len(targets):
+            for target, element in zip(targets, value, strict=True):
+                self.assign(target, element, scope)
+            return
+        for position, target in enumerate(targets):
+            element = self.item(value, position, target) if isinstance(value, Unknown) else Unknown("")
+            if isinstance(element, Unknown) and element.known is None and not isinstance(target, ast.Starred):
+                text = ast.unparse(target)
+                if element.path != text and not isinstance(target, ast.Tuple | ast.List):
+                    element.path = text
+                if isinstance(value, Unknown):
+                    element.given = element.given or value.given
+            self.assign(target, element, scope)
+
+    def _set_attribute(self, receiver: Value, name: str, value: Value, node: ast.AST) -> None:
+        if isinstance(receiver, Instance):
+            receiver.attributes[name] = value
+            return
+        thing = known(receiver)
+        if isinstance(thing, Optimizer) and name == "lr":
+            self.emit(Kind.WRITE_RATE, node, thing, detail="attribute")
+        elif thing is not None:
+            thing.parts[name] = value
+        elif isinstance(receiver, Unknown):
+            receiver.parts[f".{name}"] = value
+        elif isinstance(receiver, ClassValue):
+            receiver.namespace[name] = value
+        for kept in [known(value)]:
+            if kept is not None and isinstance(receiver, Unknown):
+                self.trace.kept.append(kept)
+
+    def _set_item(self, container: Value, index: Value, value: Value, node: ast.AST) -> None:
+        if isinstance(container, Groups):
+            if index == "lr":
+                first = "" if container.single else "some"
+                self.emit(Kind.WRITE_RATE, node, container.optimizer, detail=first)
+            return
+        if isinstance(container, list) and isinstance(index, int):
+            if -len(container) <= index < len(container):
+                container[index] = value
+        elif isinstance(container, dict) and isinstance(index, str | int):
+            container[index] = value
+        elif isinstance(container, Unknown) and isinstance(index, str | int):
+            container.parts[f"[{index!r}]"] = value
+            kept = known(value)
+            if kept is not None:
+                self.trace.kept.append(kept)
+
+    def _return(self, node: ast.Return, scope: Scope) -> Flow:
+        if self._frames:
+            self._frames[-1].result = self.evaluate(node.value, scope) if node.value is not None else None
+        return Flow.RETURN
+
+    def _raise(self, node: ast.Raise, scope: Scope) -> Flow:
+        raise Raised
+
+    def _try(self, node: ast.Try, scope: Scope) -> Flow:
+        depth = len(self.guards), len(self.turns), len(self.calls), len(self.running), len(self._frames)
+        try:
+            flow = self.block(node.body, scope)
+            if flow is Flow.ON and node.orelse:
+                flow = self.block(node.orelse, scope)
+        except Raised:
+            del self.guards[depth[0] :], self.turns[depth[1] :], self.calls[depth[2] :], self.running[depth[3] :]
+            del self._frames[depth[4] :]
+            if not node.handlers:
+                raise
+            flow = self.block(node.handlers[0].body, scope)
+        if node.finalbody:
+            last = self.block(node.finalbody, scope)
+            flow = last if last is not Flow.ON else flow
+        return flow
+
+    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Flow:
+        for item in node.items:
+            value = self.evaluate(item.context_expr, scope)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, value, scope)
+        return self.block(node.body, scope)
+
+    def _match(self, node: ast.Match, scope: Scope) -> Flow:
+        self.evaluate(node.subject, scope)
+        strong = [case for case in node.cases if self.reach.block(case.body)]
+        return self.block((strong or node.cases)[0].body, scope)
+
+    # Definitions.
+
+    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Flow:
+        scope.set(node.name, self._function(node, scope, None))
+        return Flow.ON
+
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, owner: ClassValue | None
+    ) -> Function:
+        marks = {ast.unparse(d).rpartition(".")[2] for d in node.decorator_list}
+        kind = ""
+        if _is_generator(node):
+            kind = "generator"
+        elif "staticmethod" in marks:
+            kind = "static"
+        elif "classmethod" in marks:
+            kind = "class"
+        elif marks & {"property", "cached_property"}:
+            kind = "property"
+        return Function(node, scope, owner, kind)
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> Flow:
+        bases = tuple(self.evaluate(base, scope) for base in node.bases)
+        cls = ClassValue(node, bases, {})
+        inner = Scope(scope)
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                cls.namespace[statement.name] = self._function(statement, scope, cls)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.ClassDef):
+                self.statement(statement, inner, ())
+        for name, value in inner.variables.items():
+            cls.namespace.setdefault(name, value)
+        scope.set(node.name, cls)
+        return Flow.ON
+
+    def _import(self, node: ast.Import, scope: Scope) -> Flow:
+        for alias in node.names:
+            top = alias.name.split(".")[0]
+            scope.set(alias.asname or top, Imported(alias.name if alias.asname else top))
+        return Flow.ON
+
+    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> Flow:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                if module.startswith("torch"):
+                    scope.module.set("*", True)
+                continue
+            scope.set(alias.asname or alias.name, Imported(f"{module}.{alias.name}"))
+        return Flow.ON
+
+    def _outer(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> Flow:
+        kind = "global" if isinstance(node, ast.Global) else "nonlocal"
+        if scope.parent is not None:
+            scope.elsewhere.update(dict.fromkeys(node.names, kind))
+        return Flow.ON
+
+    def _delete(self, node: ast.Delete, scope: Scope) -> Flow:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                scope.variables.pop(target.id, None)
+        return Flow.ON
+
+    def _break(self, node: ast.Break, scope: Scope) -> Flow:
+        return Flow.BREAK
+
+    def _continue(self, node: ast.Continue, scope: Scope) -> Flow:
+        return Flow.CONTINUE
+
+
+def _settles(body: Sequence[ast.stmt]) -> bool:
+    """Whether a branch gives a name something else than nothing."""
+    return not all(isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant) and not s.value.value for s in body)
+
+
+def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        current = stack.pop()
+        if isinstance(current, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(current))
+    return False
+
+
+_HANDLERS: Mapping[type[ast.stmt], Callable[[Statements, Any, Scope], Flow]] = {
+    ast.For: Statements._for,
+    ast.AsyncFor: Statements._for,
+    ast.While: Statements._while,
+    ast.Expr: Statements._expression,
+    ast.Assign: Statements._assign,
+    ast.AnnAssign: Statements._annotated,
+    ast.AugAssign: Statements._augmented,
+    ast.Return: Statements._return,
+    ast.Raise: Statements._raise,
+    ast.Try: Statements._try,
+    ast.With: Statements._with,
+    ast.AsyncWith: Statements._with,
+    ast.Match: Statements._match,
+    ast.FunctionDef: Statements._define,
+    ast.AsyncFunctionDef: Statements._define,
+    ast.ClassDef: Statements._class,
+    ast.Import: Statements._import,
+    ast.ImportFrom: Statements._import_from,
+    ast.Global: Statements._outer,
+    ast.Nonlocal: Statements._outer,
+    ast.Delete: Statements._delete,
+    ast.Break: Statements._break,
+    ast.Continue: Statements._continue,
+}
+
+__all__ = ["Flow", "Statements"]

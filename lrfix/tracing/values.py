@@ -1,0 +1,344 @@
+"""The values of a traced program: unknowns with an identity, and the few objects that schedules are about.
+
+An unknown absorbs: its attributes, elements and calls are unknown too, and the same attribute read twice is the same
+unknown. What its use shows it to be (an optimizer that nobody builds here is stepped) is bound once, on the object,
+and holds under every name that it goes by.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Any value of the traced program: Python's own constants and containers, or one of the classes below.
+Value = Any
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+_SERIAL = itertools.count()
+
+
+class Unknown:
+    """A value that the code does not fix.
+
+    ``path`` is the user's own expression for it, ``stated`` the value that the file states for it (a default) or
+    ``MISSING``, ``given`` what a call was given whose answer it is. ``known`` is the object that its use showed it to
+    be. ``divisor``: it is the remainder of a division by that amount, and moves on with every turn of a loop.
+    ``moving``: it is where a loop stands (an index, a counter), ``measured``: it came out of a call.
+    """
+
+    __slots__ = ("divisor", "given", "known", "measured", "moving", "parts", "path", "serial", "stated")
+
+    def __init__(self, path: str, *, stated: Value = MISSING, moving: bool = False, measured: bool = False) -> None:
+        self.path = path
+        self.stated = stated
+        self.moving = moving
+        self.measured = measured
+        self.given: tuple[Value, ...] = ()
+        self.known: Known | None = None
+        self.divisor: Value = None
+        self.parts: dict[object, Value] = {}
+        self.serial = next(_SERIAL)
+
+    def __repr__(self) -> str:
+        return f"<unknown {self.path}>"
+
+    def part(self, key: object, text: str) -> Value:
+        """The attribute, element or length ``key``, the same one each time; ``text`` follows the path."""
+        if key not in self.parts:
+            self.parts[key] = Unknown(f"{self.path}{text}" if len(self.path) < 80 else text, measured=self.measured)
+        return self.parts[key]
+
+
+class Condition(Unknown):
+    """A comparison that the code does not decide; two with the same ``key`` have the same answer.
+
+    ``joined`` are the conditions that ``operation`` (``and``, ``or``, ``not``) makes it of.
+    """
+
+    __slots__ = ("joined", "key", "operation", "period")
+
+    def __init__(
+        self, path: str, key: object = None, *, period: Value = None, operation: str = "", joined: Sequence[Value] = ()
+    ) -> None:
+        super().__init__(path)
+        self.key = key
+        self.period = period
+        self.operation = operation
+        self.joined = tuple(joined)
+
+
+@dataclass(eq=False)
+class Known:
+    """An object that a trace is about. ``node`` is where it was built, None where only its use shows what it is.
+
+    ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
+    ``library`` is who steps it beside the code in sight (``accelerate``), if anyone.
+    """
+
+    path: str
+    cls: str | None = None
+    node: ast.AST | None = None
+    arguments: dict[str, Value] = field(default_factory=dict)
+    hidden: bool = False
+    own: ClassValue | None = None
+    library: str | None = None
+    parts: dict[object, Value] = field(default_factory=dict)
+
+    @property
+    def built(self) -> bool:
+        return self.node is not None
+
+
+@dataclass(eq=False)
+class Optimizer(Known):
+    """An optimizer."""
+
+
+@dataclass(eq=False)
+class Scheduler(Known):
+    """A scheduler; ``children`` are the schedulers that it steps itself."""
+
+    optimizer: Optimizer | None = None
+    children: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False)
+class Scaler(Known):
+    """A gradient scaler: it steps the optimizer that it is given."""
+
+
+@dataclass(eq=False)
+class StateOf:
+    """What ``state_dict()`` of a known object gave."""
+
+    owner: Known
+
+
+@dataclass(eq=False)
+class Groups:
+    """``optimizer.param_groups``, or one group of them."""
+
+    optimizer: Optimizer
+    single: bool = False
+
+
+@dataclass(eq=False)
+class Many:
+    """A list of alike elements, of which one stands for all (a comprehension over an unknown)."""
+
+    element: Value
+    length: Value
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A name of a library, or of a file that is not followed, by its qualified name."""
+
+    qualified: str
+
+    @property
+    def last(self) -> str:
+        return self.qualified.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Builtin:
+    name: str
+
+
+@dataclass(eq=False)
+class Range:
+    """``range``: a loop's index and how often it turns."""
+
+    start: Value
+    stop: Value
+
+
+@dataclass(eq=False)
+class Paired:
+    """``enumerate`` (an index and an element) or ``zip`` of iterables."""
+
+    sources: tuple[Value, ...]
+    counted: bool = False
+
+
+class Scope:
+    """The variables of a module, a function's call or a class body."""
+
+    __slots__ = ("elsewhere", "parent", "variables")
+
+    def __init__(self, parent: Scope | None = None) -> None:
+        self.parent = parent
+        self.variables: dict[str, Value] = {}
+        self.elsewhere: dict[str, str] = {}
+
+    @property
+    def module(self) -> Scope:
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    def get(self, name: str) -> Value:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.variables:
+                return scope.variables[name]
+            scope = scope.parent
+        return MISSING
+
+    def set(self, name: str, value: Value) -> None:
+        kind = self.elsewhere.get(name)
+        if kind == "global":
+            self.module.variables[name] = value
+            return
+        if kind == "nonlocal":
+            scope = self.parent
+            while scope is not None:
+                if name in scope.variables:
+                    scope.variables[name] = value
+                    return
+                scope = scope.parent
+        self.variables[name] = value
+
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(eq=False)
+class Function:
+    """A function of the file and the scope that it closes over."""
+
+    node: FunctionNode
+    scope: Scope
+    owner: ClassValue | None = None
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        return getattr(self.node, "name", "lambda")
+
+
+@dataclass(eq=False)
+class ClassValue:
+    """A class of the file; ``bases`` may be imported or unknown."""
+
+    node: ast.ClassDef
+    bases: tuple[Value, ...]
+    namespace: dict[str, Value]
+
+    def lineage(self) -> list[Value]:
+        """The class and its bases, nearest first."""
+        found: list[Value] = [self]
+        for base in self.bases:
+            for each in base.lineage() if isinstance(base, ClassValue) else [base]:
+                if each not in found:
+                    found.append(each)
+        return found
+
+    def find(self, name: str, after: ClassValue | None = None) -> Value:
+        lineage = self.lineage()
+        if after is not None and after in lineage:
+            lineage = lineage[lineage.index(after) + 1 :]
+        for cls in lineage:
+            if isinstance(cls, ClassValue) and name in cls.namespace:
+                return cls.namespace[name]
+        return MISSING
+
+
+@dataclass(eq=False)
+class Instance:
+    """An object of a class of the file."""
+
+    cls: ClassValue
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Super:
+    cls: ClassValue
+    receiver: Value
+
+
+@dataclass(eq=False)
+class Bound:
+    function: Function
+    receiver: Value
+
+
+@dataclass(eq=False)
+class Partial:
+    function: Value
+    arguments: tuple[Value, ...]
+    keywords: dict[str, Value]
+
+
+@dataclass
+class Given:
+    """The arguments of a call; ``hidden``: there are more, behind stars."""
+
+    arguments: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    hidden: bool = False
+
+    @property
+    def all(self) -> list[Value]:
+        return [*self.arguments, *self.keywords.values()]
+
+    def get(self, position: int, name: str) -> Value:
+        if name in self.keywords:
+            return self.keywords[name]
+        return self.arguments[position] if len(self.arguments) > position else MISSING
+
+
+def known(value: Value) -> Known | None:
+    """The object that a value is, or has shown itself to be."""
+    if isinstance(value, Known):
+        return value
+    return value.known if isinstance(value, Unknown) else None
+
+
+def objects_in(value: Value, depth: int = 3) -> list[Known]:
+    """The known objects that can be reached from a value through containers and attributes."""
+    found: list[Known] = []
+    _reach(value, depth, found, set())
+    return found
+
+
+def _reach(value: Value, depth: int, found: list[Known], seen: set[int]) -> None:
+    if depth < 0 or id(value) in seen:
+        return
+    seen.add(id(value))
+    thing = known(value)
+    if thing is not None:
+        if thing not in found:
+            found.append(thing)
+        return
+    inner: list[Value] = []
+    if isinstance(value, list | tuple):
+        inner = list(value)[:40]
+    elif isinstance(value, dict):
+        inner = list(value.values())[:40]
+    elif isinstance(value, Instance):
+        inner = list(value.attributes.values())
+    elif isinstance(value, Groups):
+        inner = [value.optimizer]
+    elif isinstance(value, Many):
+        inner = [value.element]
+    elif isinstance(value, Bound):
+        inner = [value.receiver]
+    elif isinstance(value, Partial):
+        inner = [value.function, *value.arguments, *value.keywords.values()]
+    elif isinstance(value, Unknown):
+        inner = [part for part in value.parts.values() if not isinstance(part, Unknown) or part.known is not None]
+    for each in inner:
+        _reach(each, depth - 1, found, seen)

@@ -1,0 +1,108 @@
+"""LR301 and LR303 to LR306: what the trace of a training loop shows, and what it leaves open."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, ReduceLROnPlateau, SequentialLR, StepLR
+
+    """
+
+
+def loop(before="pass", batch="pass", after="pass", scheduler="StepLR(optimizer, 30)") -> str:
+    """A training script with one statement before the epoch, after the update and after the epoch."""
+    return (
+        HEAD
+        + f"""
+    def main(args, model, loader, validate):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = {scheduler}
+        for epoch in range(args.epochs):
+            {before}
+            for i, (x, y) in enumerate(loader):
+                optimizer.zero_grad()
+                model(x, y).backward()
+                optimizer.step()
+                {batch}
+            val_loss = validate(model)
+            {after}
+    """
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("scheduler.step()", {"LR301"}),
+        ("scheduler.step() if epoch else None", set()),
+        ("scheduler.last_epoch", {"LR303"}),
+    ],
+)
+def test_the_scheduler_before_the_epoch(before, found, codes):
+    assert set(codes(loop(before=before))) == found
+
+
+@pytest.mark.parametrize(
+    ("batch", "after", "found"),
+    [
+        ("pass", "scheduler.step()", set()),
+        ("scheduler.step()", "pass", set()),
+        ("scheduler.step()", "scheduler.step()", {"LR304"}),
+        ("scheduler.step() if args.per_batch else None", "scheduler.step() if not args.per_batch else None", set()),
+        ("scheduler.step() if args.a else None", "scheduler.step() if args.b else None", set()),
+        ("pass", "for _ in range(2): scheduler.step()", set()),
+    ],
+)
+def test_two_steps_for_one_update(batch, after, found, codes):
+    assert set(codes(loop(batch=batch, after=after))) & {"LR304"} == found
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "call", "found"),
+    [
+        ("StepLR(optimizer, 30)", "scheduler.step(epoch)", {"LR305"}),
+        ("StepLR(optimizer, 30)", "scheduler.step(epoch=epoch + 1)", {"LR305"}),
+        ("StepLR(optimizer, 30)", "scheduler.step(val_loss)", {"LR306"}),
+        ("ReduceLROnPlateau(optimizer)", "scheduler.step()", {"LR306"}),
+        ("ReduceLROnPlateau(optimizer)", "scheduler.step(epoch)", {"LR306"}),
+        ("ReduceLROnPlateau(optimizer)", "scheduler.step(val_loss)", set()),
+        ("ReduceLROnPlateau(optimizer)", "scheduler.step(*args.rest)", set()),
+        ("ReduceLROnPlateau(optimizer)", "scheduler.step(validate(epoch))", set()),
+        ("build(optimizer)", "scheduler.step(val_loss)", set()),
+    ],
+)
+def test_what_step_is_given(scheduler, call, found, codes):
+    assert set(codes(loop(after=call, scheduler=scheduler))) == found
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [
+        "fit(scheduler)",
+        "trainer.scheduler = scheduler",
+        "callbacks = [Stepper(scheduler)]",
+        "return optimizer, scheduler",
+        "both = SequentialLR(optimizer, [scheduler, other], [5]); both.step()",
+    ],
+)
+def test_a_scheduler_that_somebody_else_may_step_is_left_alone(fate, codes):
+    assert "LR303" not in codes(loop(after=fate))
+
+
+def test_steps_elsewhere_in_the_file_keep_never_from_being_said(codes):
+    unseen = """
+    def closure(schedulers):
+        return [lambda: scheduler.step() for scheduler in schedulers]
+    """
+    assert "LR303" not in codes(loop() + unseen)
+
+
+def test_a_class_with_a_step_of_its_own_is_not_judged_by_torchs(codes):
+    own = """
+    class Own(StepLR):
+        def step(self, metric):
+            super().step()
+    """
+    assert codes(HEAD + own + loop(after="scheduler.step(val_loss)", scheduler="Own(optimizer, 3)")) == []
