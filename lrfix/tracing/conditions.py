@@ -42,7 +42,7 @@ def truth(machine: Machine, value: Value) -> tuple[bool | None, Basis]:
     if isinstance(value, Condition) and value.operation:
         return _joined(machine, value)
     answer = machine.assumed.get(_key(value))
-    if answer is None and value.stated is not MISSING and isinstance(value.stated, _DECIDABLE):
+    if value.stated is not MISSING and isinstance(value.stated, _DECIDABLE) and answer in (None, bool(value.stated)):
         return bool(value.stated), Basis.STATED
     return answer, Basis.DECIDED
 
@@ -67,6 +67,8 @@ def assume(machine: Machine, value: Value, side: bool) -> None:
     if isinstance(value, Condition) and value.operation:
         if value.operation == "not":
             assume(machine, value.joined[0], not side)
+            return
+        if _joined(machine, value)[0] is side:
             return
         for part in value.joined:
             if truth(machine, part)[1] is not Basis.KNOWN and truth(machine, part)[0] is not side:
@@ -190,7 +192,8 @@ def _equal(machine: Machine, left: Unknown, right: Value, different: bool, text:
         if kind == "==" and serial == left.serial and side and value != right:
             return different
     one = Condition(text, key)
-    if isinstance(left.stated, (*_PLAIN, type(None))):
+    excluded = machine.assumed.get(("==", left.serial, left.stated)) is False if left.stated != right else False
+    if isinstance(left.stated, (*_PLAIN, type(None))) and not excluded:
         one.stated = left.stated == right
     return Condition(text, operation="not", joined=(one,)) if different else one
 

@@ -89,14 +89,12 @@ class Statements(Calls):
         value = self.evaluate(node.test, scope)
         side, basis = truth(self, value)
         if side is None:
-            side = self._chosen(node, rest)
-            assume(self, value, side)
-            basis = Basis.DECIDED
+            side, basis = self._chosen(node, rest), Basis.DECIDED
         elif basis is not Basis.KNOWN and id(node) in self.flips:
             side, basis = not side, Basis.DECIDED
-            assume(self, value, side)
         if basis is not Basis.KNOWN:
-            self._note_alternative(node, side, rest)
+            assume(self, value, side)
+            self._note_alternative(node, side)
         guard = Guard(node.test, side, basis, guard_key(value, side, node), period_of(value, side))
         taken = node.body if side else node.orelse
         left = node.orelse if side else node.body
@@ -130,7 +128,7 @@ class Statements(Calls):
             return False if not node.orelse else _settles(node.body)
         return body >= orelse
 
-    def _note_alternative(self, node: ast.If, side: bool, rest: Sequence[ast.stmt]) -> None:
+    def _note_alternative(self, node: ast.If, side: bool) -> None:
         other = node.orelse if side else node.body
         if self.reach.block(other) == STRONG and id(node) not in self.choices:
             self.choices.append(id(node))

@@ -213,6 +213,30 @@ def test_the_default_of_an_option_decides_until_the_other_side_is_tried():
     assert [event.thing.cls for event in other.of(Kind.STEP)] == ["Adam"]
 
 
+def test_a_default_that_was_left_is_no_reason_any_more():
+    found = traces(
+        """
+        import argparse
+
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--sched", default="plateau")
+        args = parser.parse_args()
+        optimizer = torch.optim.SGD(parameters, lr=0.1)
+        if args.sched == "plateau":
+            scheduler = ReduceLROnPlateau(optimizer)
+        else:
+            scheduler = StepLR(optimizer, 30)
+        if args.sched == "step":
+            scheduler.step()
+        optimizer.step()
+        if args.sched == "plateau":
+            scheduler.step(loss)
+        """
+    )
+    told = {(event.thing.cls, len(event.arguments)) for each in found for event in each.of(Kind.STEP)}
+    assert told == {("SGD", 0), ("ReduceLROnPlateau", 1), ("StepLR", 0)}
+
+
 def test_a_resume_is_not_what_a_new_run_does():
     found = trace(
         """
