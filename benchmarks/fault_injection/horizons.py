@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from levels import Placed
 from scripts import Script
-from vocabulary import LOOPS, NAMES, called, dotted, factors, is_number, last_name
+from sites import stated_default
+from vocabulary import LOOPS, NAMES, called, dotted, factors, is_division, is_number, last_name
 
 #: Of each scheduler the argument that states its length: its place and its name.
 LENGTHS = {
@@ -113,21 +114,23 @@ def is_per_epoch(node: ast.AST) -> bool:
     return isinstance(node, NAMES) and PER_EPOCH.match(last_name(node)) is not None
 
 
-def unit_of(script: Script, value: ast.expr) -> str | None:
+def unit_of(script: Script, value: ast.expr, depth: int = 0) -> str | None:
     value = uncast(value)
     if is_epochs(value):
         return "epochs"
     if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Sub, ast.FloorDiv, ast.Div)):
-        inner = unit_of(script, value.left)
+        inner = unit_of(script, value.left, depth)
         return "updates" if inner == "updates" else None
     parts = factors(value)
-    if len(parts) > 1 and any(is_epochs(p) for p in parts) and any(is_per_epoch(p) for p in parts):
+    others = [p for p in parts if not is_epochs(p)]
+    if 0 < len(others) < len(parts) and any(is_per_epoch(p) or isinstance(p, NAMES) for p in others):
         return "updates"
     if isinstance(value, NAMES) and TOTAL.match(last_name(value)):
         known = [b.value for b in script.values(value) if b.value is not None and b.place is None]
         if not known:
             return "updates"
-        units = {unit_of(script, k) for k in known if not (isinstance(k, NAMES) and last_name(k) == last_name(value))}
+        known = [k for k in known if not (isinstance(k, NAMES) and last_name(k) == last_name(value))]
+        units = {unit_of(script, k, depth + 1) for k in known} if depth < 4 else {None}
         return "updates" if units == {"updates"} or not units else None
     return None
 
@@ -148,7 +151,7 @@ def unit_of_schedule(script: Script, p: Placed) -> str | None:
     built = one_cycle_by_epochs(script, p)
     if built is not None:
         return "updates"
-    if len(p.step.made) == 1 and is_literal_epochs(script, p):
+    if len(p.step.made) == 1 and (is_stated_epochs(script, p) or asks_for_epochs(script, p)):
         return "epochs"
     found = {h.unit for h in horizons(script, p)} - {None}
     return found.pop() if len(found) == 1 else None
@@ -164,13 +167,47 @@ def one_cycle_by_epochs(script: Script, p: Placed) -> tuple[ast.expr, ast.expr] 
     return None
 
 
-def is_literal_epochs(script: Script, p: Placed) -> bool:
-    """`T_max=90` beside `for epoch in range(90)`."""
+def stated_epochs(script: Script, p: Placed) -> float | None:
+    """How many epochs the loop makes, as the file states it: a number in `range`, or the default of the name there."""
     if not isinstance(p.epochs, ast.For) or not called(p.epochs.iter, "range", "trange"):
-        return False
+        return None
     ends = p.epochs.iter.args
     end = ends[0] if len(ends) == 1 else ends[1] if len(ends) > 1 else None
-    return any(is_number(h.value) and is_number(end, h.value.value) for h in horizons(script, p))
+    if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Add):  # range(start, start + 90)
+        end = end.right if isinstance(end.left, NAMES) else end.left
+    number = end if is_number(end) else stated_default(script.file, end) if isinstance(end, NAMES) else None
+    return number.value if isinstance(number, ast.Constant) else None
+
+
+def is_stated_epochs(script: Script, p: Placed) -> bool:
+    """`T_max=90` or milestones up to 80 beside `for epoch in range(90)`: numbers that only fit where they are epochs."""
+    epochs = stated_epochs(script, p)
+    if epochs is None or p.per == "batch":
+        return False
+    if any(is_number(h.value, epochs) for h in horizons(script, p)):
+        return True
+    last = last_change(script, next(iter(p.step.made)))
+    return last is not None and epochs / 10 <= last < epochs
+
+
+def last_change(script: Script, call: ast.AST) -> float | None:
+    """The step size of a StepLR, the last milestone of a MultiStepLR, as a number."""
+    kind = script.scheduler_kind(call)
+    if kind not in ("StepLR", "MultiStepLR"):
+        return None
+    given = argument(call, 1, "step_size" if kind == "StepLR" else "milestones")
+    if isinstance(given, ast.List) and given.elts and all(is_number(e) for e in given.elts):
+        return max(e.value for e in given.elts)
+    return given.value if is_number(given) else None
+
+
+def asks_for_epochs(script: Script, p: Placed) -> bool:
+    """Whether a LambdaLR's function divides by the number of epochs."""
+    call = next(iter(p.step.made))
+    given = argument(call, 1, "lr_lambda") if script.scheduler_kind(call) == "LambdaLR" else None
+    found = script.functions.get(given.id, []) if isinstance(given, ast.Name) else [given] if given is not None else []
+    shares = [n for f in found for n in ast.walk(f) if is_division(n)]
+    return len(found) == 1 and any(is_epochs(uncast(n.right)) for n in shares)
 
 
 def loader_of(script: Script, p: Placed) -> ast.expr | None:

@@ -23,7 +23,8 @@ class Placed(NamedTuple):
     optimizer: Step | None  # None where another file's function makes it
     trains: ast.stmt | None  # per epoch: the statement of the loop's body in which the optimizer steps
     epochs: ast.AST | None  # the loop over epochs around both
-    per: str  # "epoch": once in a turn of that loop, the optimizer more often; "batch": as often as the optimizer
+    per: str  # "epoch": once in a turn of that loop, the optimizer more often; "batch": as often as the optimizer;
+    # "flat": as often, and that is once in an epoch
 
     @property
     def name(self) -> str:
@@ -107,10 +108,14 @@ def placed(script: Script, step: Step, nest: list[ast.AST]) -> Placed | None:
         loops = script.nest(optimizer.statement)
         if nest[0] not in loops or not script.same_optimizer(step, optimizer):
             continue
-        if loops[0] is nest[0]:
+        if loops[0] is nest[0] and script.is_epoch_loop(nest[0]):
+            trains = call_below(script, optimizer.statement, nest[0])
+            if statement in nest[0].body and trains in nest[0].body:
+                return Placed(step, statement, optimizer, trains, nest[0], "flat")
+        elif loops[0] is nest[0]:
             outer = [loop for loop in nest[1:] if script.is_epoch_loop(loop)]
             same = file.parent[statement] is file.parent[optimizer.statement]
-            if (same or unconditional(script, statement, nest[0])) and not script.is_epoch_loop(nest[0]):
+            if same or unconditional(script, statement, nest[0]):
                 return Placed(step, statement, optimizer, None, outer[0] if outer else None, "batch")
         elif per_epoch and script.is_batch_loop(loops[0]):
             trains = call_below(script, optimizer.statement, nest[0])

@@ -135,7 +135,8 @@ def accumulation_forgotten(script: Script) -> Iterator[Fault]:
                 shares = isinstance(n, ast.BinOp) and isinstance(n.op, (ast.FloorDiv, ast.Div))
                 if shares and ACCUMULATION.search(last_name(n.right)):
                     whole = script.file.text(h.value)
-                    text = whole.replace(script.file.text(n), script.file.text(n.left), 1)
+                    left = script.file.text(n.left) if n is h.value else as_factor(script, n.left)
+                    text = whole.replace(script.file.text(n), left, 1)
                     yield Fault(instead(script, h, text), f"{p.name}: {whole} without the accumulation")
 
 

@@ -188,7 +188,7 @@ def stepped_twice_in_a_row(script: Script) -> Iterator[Fault]:
 def epoch_given_to_step(script: Script) -> Iterator[Fault]:
     for p in placed_steps(script):
         target = p.epochs.target if isinstance(p.epochs, ast.For) else None
-        if p.per != "epoch" or not isinstance(target, ast.Name) or not script.visible(target, p.step.statement):
+        if p.per == "batch" or not isinstance(target, ast.Name) or not script.visible(target, p.step.statement):
             continue
         if bare(p.step) and is_torch(script, p.step):
             at = script.file.span(p.step.call)[1] - 1

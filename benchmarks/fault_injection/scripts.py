@@ -25,7 +25,6 @@ OPTIMIZER = re.compile(r"^(SGD|\w*Adam\w*|RMSprop|Lion|Adagrad|Adadelta|Lamb|LAM
 OPTIMIZER_NAME = re.compile(r"(^|_)(opt|optim|optims|optimizer|optimiser)(_|\d|$)|optimizer|optimiser", re.I)
 SCHEDULER_NAME = re.compile(r"sched", re.I)
 EPOCHS = re.compile(r"epoch|\bep\b", re.I)
-BATCHES = re.compile(r"load|batch|data|train|iter|\bdl\b", re.I)
 DEEPEST = 8  # bindings, calls and returns that are followed from one use of a name
 
 #: The objects that a value may be: their constructions, or where they come into the file (a parameter, an attribute).
@@ -203,14 +202,14 @@ class Script:
 
     def origin(self, node: ast.expr, depth: int = 0) -> Made | None:
         """The constructions of schedulers and optimizers that a value may be; None where something else may be it."""
-        if depth > DEEPEST:
-            return None
         if node not in self._origins:
-            self._origins[node] = None  # where it comes from itself
+            self._origins[node] = NOTHING  # where it comes from itself, as `x` does in `x = prepare(x)`
             self._origins[node] = self._origin(node, None, depth)
         return self._origins[node]
 
     def _origin(self, node: ast.expr, place: int | None, depth: int) -> Made | None:
+        if depth > DEEPEST:
+            return None
         if isinstance(node, ast.Constant) and node.value is None:
             return NOTHING
         if isinstance(node, ast.IfExp):
@@ -325,11 +324,8 @@ class Script:
         )
 
     def is_batch_loop(self, loop: ast.AST) -> bool:
-        return (
-            isinstance(loop, ast.For)
-            and not self.is_epoch_loop(loop)
-            and bool(BATCHES.search(self.file.text(loop.iter)))
-        )
+        listed = isinstance(getattr(loop, "iter", None), (ast.List, ast.Tuple))  # for phase in ("train", "val")
+        return isinstance(loop, ast.For) and not listed and not self.is_epoch_loop(loop)
 
     def visible(self, owner: ast.expr, place: ast.AST) -> bool:
         """Whether the name means the same at another place."""

@@ -30,7 +30,7 @@ class Case(NamedTuple):
 HEAD = """
 import torch
 from torch.optim import SGD
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, MultiStepLR, ReduceLROnPlateau, SequentialLR, StepLR
+from torch.optim.lr_scheduler import MultiStepLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau, SequentialLR, StepLR
 from torch.utils.data import DataLoader, TensorDataset
 
 EPOCHS = 3
@@ -326,6 +326,10 @@ SILENT = {
         "never-stepped",
         PER_EPOCH + "    return {'scheduler': scheduler}\n",
     ),
+    "a number that is not the loop's of epochs": (
+        "moved-into-batch-loop",
+        PER_EPOCH.replace("T_max=EPOCHS", "T_max=50").replace("range(EPOCHS)", "range(90)"),
+    ),
     "a step that the file makes in two places already": (
         "scheduler-before-optimizer",
         PER_EPOCH.replace("        print(epoch", "        scheduler.step()\n        print(epoch"),
@@ -413,6 +417,39 @@ def main():
             scheduler.step()
 """,
 }
+
+#: What says that a schedule is counted in epochs, so that a step with every batch cannot be meant.
+IN_EPOCHS = {
+    "the name of its length": "CosineAnnealingLR(optimizer, args.max_epochs - 1)",
+    "the number of the loop": "CosineAnnealingLR(optimizer, T_max=90)",
+    "a step size that fits into the loop": "StepLR(optimizer, step_size=30)",
+    "milestones that fit into the loop": "MultiStepLR(optimizer, milestones=[30, 60, 80])",
+    "the function it is given": "LambdaLR(optimizer, lambda step: 1 - step / args.epochs)",
+}
+
+
+@pytest.mark.parametrize("why", IN_EPOCHS)
+def test_a_step_is_moved_to_the_batches_where_the_code_says_that_the_schedule_counts_epochs(why):
+    source = PER_EPOCH.replace("CosineAnnealingLR(optimizer, T_max=EPOCHS)", IN_EPOCHS[why])
+    source = source.replace("range(EPOCHS)", "range(90)").replace("MultiStepLR,", "LambdaLR, MultiStepLR,", 1)
+    assert len(planted("moved-into-batch-loop", source)) == 1
+
+
+ACCELERATED = PER_BATCH.replace(
+    "        self.epochs = epochs",
+    "        self.optimizer, self.scheduler = accelerator.prepare(self.optimizer, self.scheduler)\n"
+    "        self.epochs = epochs",
+)
+
+
+def test_an_object_stays_itself_when_it_is_prepared():
+    assert len(planted("scheduler-before-optimizer", ACCELERATED)) == 1
+    assert len(planted("moved-to-epoch-level", ACCELERATED)) == 1
+
+
+def test_a_function_that_calls_itself_ends_the_search():
+    source = PER_EPOCH + "\n\ndef build(n):\n    return build(n - 1)\n\n\nscheduler = build(3)\nscheduler.step()\n"
+    assert len(planted("never-stepped", source)) <= 1
 
 
 @pytest.mark.parametrize("style", STYLES)
