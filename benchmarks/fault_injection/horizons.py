@@ -33,6 +33,7 @@ TOTAL = re.compile(
     re.I,
 )
 LOADER = re.compile(r"load|\bdl\b|_dl$", re.I)
+PROCESSES = re.compile(r"num_processes|world_size", re.I)
 ACCUMULATION = re.compile(r"accum", re.I)
 
 
@@ -125,6 +126,9 @@ def unit_of(script: Script, value: ast.expr, depth: int = 0) -> str | None:
     others = [p for p in parts if not is_epochs(p)]
     if 0 < len(others) < len(parts) and any(is_per_epoch(p) or isinstance(p, NAMES) for p in others):
         return "updates"
+    others = [p for p in parts if not PROCESSES.search(last_name(p))]
+    if len(others) == 1 < len(parts):
+        return unit_of(script, others[0], depth)  # a prepared scheduler steps once a process
     if isinstance(value, NAMES) and TOTAL.match(last_name(value)):
         known = [b.value for b in script.values(value) if b.value is not None and b.place is None]
         if not known:
@@ -180,7 +184,7 @@ def stated_epochs(script: Script, p: Placed) -> float | None:
 
 
 def is_stated_epochs(script: Script, p: Placed) -> bool:
-    """`T_max=90` or milestones up to 80 beside `for epoch in range(90)`: numbers that only fit where they are epochs."""
+    """`T_max=90` or milestones up to 80 beside `for epoch in range(90)`: numbers that only fit as epochs."""
     epochs = stated_epochs(script, p)
     if epochs is None or p.per == "batch":
         return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from horizons import (
     ACCUMULATION,
+    PROCESSES,
     Horizon,
     argument,
     children,
@@ -138,6 +139,23 @@ def accumulation_forgotten(script: Script) -> Iterator[Fault]:
                     left = script.file.text(n.left) if n is h.value else as_factor(script, n.left)
                     text = whole.replace(script.file.text(n), left, 1)
                     yield Fault(instead(script, h, text), f"{p.name}: {whole} without the accumulation")
+
+
+def prepared(script: Script, p: Placed) -> bool:
+    """Whether Accelerate takes the scheduler over: it steps it once for every process."""
+    given = [a for call in script.calls["prepare"] for a in call.args]
+    return any((script.origin(a) or frozenset()) & p.step.made for a in given)
+
+
+@loop_operator("processes-forgotten", "LR307", "LR310", "LR302")
+def processes_forgotten(script: Script) -> Iterator[Fault]:
+    """A scheduler that steps once a process, and is built for the updates of one."""
+    for p in placed_steps(script):
+        for h in counted(script, p, "batch", "updates") if prepared(script, p) else ():
+            rest = [f for f in h.factors() if not PROCESSES.search(last_name(f))]
+            if rest and len(rest) < len(h.factors()):
+                text = " * ".join(as_factor(script, f) for f in rest)
+                yield Fault(instead(script, h, text), f"{p.name}: {flat(script, h.value)} without the processes")
 
 
 @loop_operator("warmup-not-subtracted", "LR310", "LR312")

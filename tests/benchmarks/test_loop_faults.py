@@ -101,6 +101,35 @@ def main():
     Trainer(EPOCHS).fit()
 """
 )
+#: Accelerate's part played by a class that steps its scheduler once a process.
+ACCELERATED = PER_BATCH.replace(
+    "class Trainer:",
+    """num_processes = 2
+
+
+class Prepared:
+    def __init__(self, scheduler):
+        self.step_once = scheduler.step
+
+    def step(self):
+        for _ in range(num_processes):
+            self.step_once()
+
+
+class Accelerator:
+    def prepare(self, optimizer, scheduler):
+        return optimizer, Prepared(scheduler)
+
+
+accelerator = Accelerator()
+
+
+class Trainer:""",
+).replace(
+    "        self.epochs = epochs",
+    "        self.optimizer, self.scheduler = accelerator.prepare(self.optimizer, self.scheduler)\n"
+    "        self.epochs = epochs",
+)
 ACCUMULATED = (
     HEAD
     + """
@@ -229,6 +258,9 @@ CASES: dict[str, Case] = {
     "epochs-twice": Case(PER_BATCH, "T_max=total_steps * epochs)"),
     "dataset-for-loader": Case(PER_BATCH, "T_max=epochs * len(train_loader.dataset))"),
     "accumulation-forgotten": Case(ACCUMULATED, "CosineAnnealingLR(optimizer, len(train_loader) * EPOCHS)"),
+    "processes-forgotten": Case(
+        ACCELERATED.replace("T_max=total_steps", "T_max=total_steps * num_processes"), "T_max=total_steps)"
+    ),
     "warmup-not-subtracted": Case(COMPOSED, "T_max=steps)"),
     "optimizer-rebuilt": Case(PER_EPOCH, "T_max=EPOCHS)\n    optimizer = SGD("),
     "other-optimizer": Case(TWO, "StepLR(optimizer_d, 2)"),
@@ -433,13 +465,6 @@ def test_a_step_is_moved_to_the_batches_where_the_code_says_that_the_schedule_co
     source = PER_EPOCH.replace("CosineAnnealingLR(optimizer, T_max=EPOCHS)", IN_EPOCHS[why])
     source = source.replace("range(EPOCHS)", "range(90)").replace("MultiStepLR,", "LambdaLR, MultiStepLR,", 1)
     assert len(planted("moved-into-batch-loop", source)) == 1
-
-
-ACCELERATED = PER_BATCH.replace(
-    "        self.epochs = epochs",
-    "        self.optimizer, self.scheduler = accelerator.prepare(self.optimizer, self.scheduler)\n"
-    "        self.epochs = epochs",
-)
 
 
 def test_an_object_stays_itself_when_it_is_prepared():
