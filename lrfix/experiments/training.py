@@ -7,7 +7,7 @@ to its end and in which nobody out of sight has the object in hand.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -61,6 +61,16 @@ class Conduct:
         return self.trace.of(Kind.ESCAPE, self.optimizer) if self.optimizer is not None else []
 
     @cached_property
+    def training(self) -> list[Event]:
+        """What may change a weight: backward passes and steps of any optimizer, in sight or out of it."""
+        return [
+            event
+            for event in self.trace.events
+            if event.kind is Kind.BACKWARD
+            or (isinstance(event.thing, Optimizer) and event.kind in (Kind.STEP, Kind.ESCAPE))
+        ]
+
+    @cached_property
     def escapes(self) -> list[Event]:
         """Where unknown code gets the scheduler itself in hand."""
         return self.trace.of(Kind.ESCAPE, self.scheduler)
@@ -74,10 +84,15 @@ class Conduct:
         return self.class_name == "ReduceLROnPlateau" and self.scheduler.own is None
 
     @property
+    def counts_calls(self) -> bool:
+        """Whether nothing speaks against a class that moves on by one with each ``step()``."""
+        return self.is_torch or (self.scheduler.own is None and not self.scheduler.built)
+
+    @property
     def is_torch(self) -> bool:
         """Whether it is built in sight and steps as torch's schedulers do: of torch's classes, or derived from one."""
         scheduler = self.scheduler
-        if not scheduler.built or scheduler.library is not None:
+        if not scheduler.built:
             return False
         if scheduler.own is not None:
             return not isinstance(scheduler.own.find("step"), Function)
@@ -99,23 +114,23 @@ def same_turn(one: Event, other: Event) -> bool:
 
 
 def shares_loop(one: Event, other: Event) -> bool:
-    """Whether a turn of some loop holds both."""
-    return any(turn in other.turns for turn in one.turns)
+    """Whether both happen in one run of some loop, be it in another turn."""
+    return bool({turn.entered for turn in one.turns} & {turn.entered for turn in other.turns})
 
 
 def line(event: Event) -> int:
     return getattr(event.node, "lineno", 0)
 
 
-def unseen_steps(study: Study) -> bool:
-    """Whether a scheduler is stepped somewhere in the file where no trace comes by."""
+def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -> bool:
+    """Whether what ``names`` a scheduler, or an optimizer, is stepped somewhere in the file where no trace comes by."""
     seen = {id(event.node) for trace in traces(study) for event in trace.events}
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "step"
         and id(node) not in seen
-        and names_scheduler(ast.unparse(node.func.value))
+        and names(ast.unparse(node.func.value))
         for node in study.names.nodes
     )
 

@@ -26,15 +26,17 @@ def double_step(study: Study) -> Iterator[Violation]:
 
 
 def _pairs(conduct: Conduct) -> Iterator[tuple[Event, Event]]:
-    """Two steps from two places with no update of the optimizer between them, in one turn of a loop that trains."""
-    if not conduct.is_torch:
+    """Two steps from two places with no training between them, in a loop that trains."""
+    if not conduct.counts_calls:
         return
-    updates = [event.at for event in (*conduct.updates, *conduct.out_of_sight)]
+    updates = [event.at for event in conduct.training]
     for first, second in zip(conduct.steps, conduct.steps[1:], strict=False):
-        before = [event for event in conduct.updates if event.at < first.at]
+        before = [event for event in conduct.training if event.at < first.at]
         if not before or any(first.at < at < second.at for at in updates):
             continue
-        if first.place == second.place or first.node is second.node or not shares_loop(first, second):
+        if first.node is second.node or not shares_loop(first, second):
+            continue
+        if not conduct.is_torch and (first.arguments or second.arguments):
             continue
         if first.decided | second.decided <= before[-1].decided | (first.decided & second.decided):
             yield first, second

@@ -16,7 +16,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     idle: dict[int, Conduct] = {}
     stepped: set[int] = set()
     for conduct in conducts(study):
-        node = id(conduct.scheduler.node)
+        node = id(conduct.scheduler.node or conduct.scheduler.origin)
         if not _idle(conduct):
             stepped.add(node)
         else:
@@ -24,9 +24,10 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     if not idle or unseen_steps(study):
         return
     for node, conduct in idle.items():
-        if node not in stepped and conduct.scheduler.node is not None:
+        place = conduct.scheduler.node or conduct.scheduler.origin
+        if node not in stepped and place is not None:
             yield Violation(
-                study.span(conduct.scheduler.node),
+                study.span(place),
                 f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
                 "rate that the schedule begins with.",
             )
@@ -35,7 +36,9 @@ def never_stepped(study: Study) -> Iterator[Violation]:
 def _idle(conduct: Conduct) -> bool:
     """Whether training in sight comes to its end without a step of the scheduler, and nobody else can step it."""
     trace, scheduler = conduct.trace, conduct.scheduler
-    if not conduct.is_torch or not conduct.updates or conduct.steps or conduct.escapes or trace.ended is not None:
+    if not conduct.counts_calls or not conduct.updates or conduct.steps or conduct.escapes:
+        return False
+    if trace.ended is not None or scheduler.library is not None:
         return False
     owned = any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler))
     return not owned and scheduler not in trace.kept

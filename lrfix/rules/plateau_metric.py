@@ -39,7 +39,7 @@ def _fault(conduct: Conduct, event: Event) -> str | None:
                 "epoch to fall, and cuts the rate every few epochs."
             )
         return None
-    if event.arguments and is_metric(given):
+    if event.arguments and conduct.class_name != "get_scheduler" and is_metric(given):
         done = "raises TypeError" if conduct.class_name in _TAKES_NOTHING else "takes it for the epoch"
         return (
             f"`{conduct.name}` is a {conduct.class_name} and gets the metric `{text_of(given)}`: `step` {done}. Only "

@@ -29,6 +29,8 @@ def _speaks(node: ast.AST) -> bool:
     """Whether a node writes a rate, calls what is a schedule by its name or its object's, or asks for one."""
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         return isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return node.attr == "lr"
     if not isinstance(node, ast.Call):
         return False
     named = node.func

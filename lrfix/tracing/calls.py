@@ -224,7 +224,7 @@ class Calls(Expressions):
         return self.unknown_call(name, given, node)
 
     def _method_of_optimizer(self, thing: Optimizer, name: str, given: Given, node: ast.AST) -> Value:
-        if name == "step":
+        if name == "step" or name.endswith("_step"):
             closure = given.get(0, "closure")
             if isinstance(closure, Function | Bound):
                 self.call(closure, Given(), node, "closure")
@@ -331,6 +331,9 @@ class Calls(Expressions):
         if library.prepares(name) and any(known(v) is not None for v in values):
             return self._prepared(name, given, node, receiver)
         builds = library.makes_scheduler(name)
+        for value in values:
+            if isinstance(value, Unknown) and not library.only_looks(name):
+                role(self, value, "step", given)
         if not library.only_looks(name) and not builds:
             for thing in objects_in(values):
                 self.emit(Kind.ESCAPE, node, thing, detail=name)
@@ -342,7 +345,7 @@ class Calls(Expressions):
             if isinstance(value, Function) and self.reach.function(value.node) == STRONG:
                 self._handed(value, node)
         found = Unknown(f"{name}(...)", measured=not builds)
-        found.given = (*values, receiver)
+        found.given, found.origin = (*values, receiver), node
         return found
 
     def _handed(self, function: Function, node: ast.AST) -> None:

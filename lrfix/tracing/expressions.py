@@ -137,7 +137,8 @@ class Expressions(Machine):
     def item(self, value: Value, index: Value, node: ast.AST) -> Value:
         """``value[index]``, the same unknown each time for the same index."""
         if isinstance(value, Groups):
-            return Unknown(_text(node)) if value.single else Groups(value.optimizer, single=True)
+            at = index if isinstance(index, int) else None
+            return Unknown(_text(node)) if value.single else Groups(value.optimizer, single=True, index=at)
         if isinstance(value, Many):
             return value.element
         if isinstance(value, list | tuple) and isinstance(index, int) and -len(value) <= index < len(value):

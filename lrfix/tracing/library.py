@@ -30,9 +30,9 @@ FACTORIES: Mapping[str, tuple[str, ...]] = {
     "get_cosine_with_hard_restarts_schedule_with_warmup": _WARMED,
     "get_cosine_with_min_lr_schedule_with_warmup": _WARMED,
     "get_polynomial_decay_schedule_with_warmup": (*_WARMED, "lr_end", "power"),
+    # Which one it builds depends on the name.
+    "get_scheduler": ("name", *_WARMED),
 }
-#: Built by name; what it is depends on the name.
-BY_NAME: Mapping[str, tuple[str, ...]] = {"get_scheduler": ("name", *_WARMED)}
 _BASES = frozenset({"LRScheduler", "_LRScheduler"})
 _OPTIMIZERS = frozenset(
     {"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "LBFGS", "ASGD"}
@@ -46,7 +46,16 @@ _LOOKING = frozenset(
     | {"count", "summary", "report", "len", "type", "isinstance", "id", "str", "repr", "format", "write", "dump", "lr"}
     | {"wandb", "logger", "append", "state", "hasattr", "getattr", "clip", "freeze", "update", "dict", "watch"}
 )
-_RATES = frozenset({"lr", "lrs"})
+#: Words of names that are about an optimizer or a scheduler and hold none.
+_ABOUT = frozenset(
+    {"path", "paths", "file", "dict", "state", "states", "name", "names", "type", "config", "cfg", "args", "kwargs"}
+    | {"params", "param", "spec", "specs", "class", "cls", "fn", "func", "options", "settings", "id", "key", "lrs"}
+    | {"checkpoint", "ckpt", "loss", "group", "groups", "builder", "factory", "metric", "step", "steps", "interval"}
+)
+#: Words of names of schedules of something else than a rate.
+_OTHER_SCHEDULES = frozenset(
+    {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd", "momentum"}
+)
 _PREPARING = frozenset({"prepare", "setup", "setup_optimizers", "initialize", "prepare_optimizer", "prepare_scheduler"})
 
 
@@ -110,13 +119,15 @@ def prepares(name: str) -> bool:
 def names_optimizer(path: str) -> bool:
     """Whether a name says that it is an optimizer."""
     spoken = words(_last(path))
-    return any(word in ("opt", "opts") or word.startswith("optim") for word in spoken) and not names_scheduler(path)
+    if set(spoken) & _ABOUT or names_scheduler(path):
+        return False
+    return any(word in ("opt", "opts") or word.startswith("optim") for word in spoken)
 
 
 def names_scheduler(path: str) -> bool:
     """Whether a name says that it is a scheduler of a rate."""
     spoken = words(_last(path))
-    if set(spoken) & {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd"}:
+    if set(spoken) & (_OTHER_SCHEDULES | _ABOUT):
         return False
     return any(word.startswith("sched") or word == "lrs" for word in spoken)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from lrfix.sites.vocabulary import words
 from lrfix.tracing import library
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import Machine
@@ -68,14 +69,25 @@ def own_object(machine: Machine, cls: ClassValue, given: Given, node: ast.AST) -
 
 def role(machine: Machine, value: Unknown, method: str, given: Given) -> Known | None:
     """What calling ``method`` on an unknown shows it to be, by its name; bound on the object, once."""
-    if value.known is not None or method not in _METHODS:
+    if value.known is not None or not (method in _METHODS or method.endswith("_step")):
         return value.known
     if library.names_scaler(value.path) and method in ("step", "scale", "update"):
         value.known = Scaler(value.path)
     elif library.names_scheduler(value.path) and method not in ("zero_grad", "scale", "update"):
-        value.known = Scheduler(value.path, optimizer=_given_optimizer(value))
+        value.known = Scheduler(value.path, optimizer=_given_optimizer(value), origin=value.origin)
     elif library.names_optimizer(value.path) and method not in ("scale", "update", "get_lr", "get_last_lr"):
-        value.known = Optimizer(value.path)
+        # What wraps an optimizer and is called one stands for it: its groups are those of the one inside.
+        value.known = _given_optimizer(value) or Optimizer(value.path, origin=value.origin)
+    return value.known
+
+
+def plain_optimizer(value: Unknown) -> Optimizer | None:
+    """An unknown that is called an optimizer and nothing else, and is no part of the settings."""
+    *before, last = value.path.split(".")
+    settings = set(words(" ".join(before))) & {"cfg", "config", "args", "opt", "opts", "conf", "hparams", "params"}
+    if words(last)[-1:] != ("optimizer",) or settings or "(" in value.path:
+        return None
+    value.known = Optimizer(value.path, origin=value.origin)
     return value.known
 
 
@@ -107,4 +119,4 @@ def _parameters(cls: ClassValue) -> tuple[str, ...]:
     return library.SCHEDULERS.get(base, ("optimizer", "last_epoch"))
 
 
-__all__ = ["build_optimizer", "build_scheduler", "own_object", "role"]
+__all__ = ["build_optimizer", "build_scheduler", "own_object", "plain_optimizer", "role"]

@@ -141,6 +141,8 @@ def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
     if isinstance(node, ast.Subscript):
         stored = isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
         return (STRONG if stored else 0), ()
+    if isinstance(node, ast.Attribute):
+        return (STRONG if node.attr == "lr" and isinstance(node.ctx, ast.Store) else 0), ()
     if not isinstance(node, ast.Call):
         return 0, ()
     func = node.func

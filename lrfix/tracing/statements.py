@@ -14,6 +14,7 @@ from lrfix.tracing.conditions import assume, guard_key, period_of, truth
 from lrfix.tracing.events import Basis, Guard, Kind, Turn
 from lrfix.tracing.iteration import Walk, walk
 from lrfix.tracing.machine import Raised, named
+from lrfix.tracing.objects import plain_optimizer
 from lrfix.tracing.reach import STRONG, leaves
 from lrfix.tracing.values import (
     ClassValue,
@@ -273,6 +274,7 @@ class Statements(Calls):
                     element.path = text
                 if isinstance(value, Unknown):
                     element.given = element.given or value.given
+                    element.origin = element.origin or value.origin
             self.assign(target, element, scope)
 
     def _set_attribute(self, receiver: Value, name: str, value: Value, node: ast.AST) -> None:
@@ -280,6 +282,8 @@ class Statements(Calls):
             receiver.attributes[name] = value
             return
         thing = known(receiver)
+        if thing is None and name == "lr" and isinstance(receiver, Unknown):
+            thing = plain_optimizer(receiver)
         if isinstance(thing, Optimizer) and name == "lr":
             self.emit(Kind.WRITE_RATE, node, thing, detail="attribute")
         elif thing is not None:
@@ -295,8 +299,8 @@ class Statements(Calls):
     def _set_item(self, container: Value, index: Value, value: Value, node: ast.AST) -> None:
         if isinstance(container, Groups):
             if index == "lr":
-                first = "" if container.single else "some"
-                self.emit(Kind.WRITE_RATE, node, container.optimizer, detail=first)
+                which = "each" if container.index is None else f"group {container.index}"
+                self.emit(Kind.WRITE_RATE, node, container.optimizer, detail=which)
             return
         if isinstance(container, list) and isinstance(index, int):
             if -len(container) <= index < len(container):

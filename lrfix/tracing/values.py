@@ -30,12 +30,12 @@ class Unknown:
     """A value that the code does not fix.
 
     ``path`` is the user's own expression for it, ``stated`` the value that the file states for it (a default) or
-    ``MISSING``, ``given`` what a call was given whose answer it is. ``known`` is the object that its use showed it to
-    be. ``divisor``: it is the remainder of a division by that amount, and moves on with every turn of a loop.
+    ``MISSING``, ``given`` what a call (``origin``) was given whose answer it is. ``known`` is the object that its use
+    showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves on with every turn.
     ``moving``: it is where a loop stands (an index, a counter), ``measured``: it came out of a call.
     """
 
-    __slots__ = ("divisor", "given", "known", "measured", "moving", "parts", "path", "serial", "stated")
+    __slots__ = ("divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "serial", "stated")
 
     def __init__(self, path: str, *, stated: Value = MISSING, moving: bool = False, measured: bool = False) -> None:
         self.path = path
@@ -43,6 +43,7 @@ class Unknown:
         self.moving = moving
         self.measured = measured
         self.given: tuple[Value, ...] = ()
+        self.origin: ast.AST | None = None
         self.known: Known | None = None
         self.divisor: Value = None
         self.parts: dict[object, Value] = {}
@@ -80,6 +81,8 @@ class Condition(Unknown):
 class Known:
     """An object that a trace is about. ``node`` is where it was built, None where only its use shows what it is.
 
+    ``origin`` is the call of unknown code that it came from then.
+
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
     ``library`` is who steps it beside the code in sight (``accelerate``), if anyone.
     """
@@ -91,6 +94,7 @@ class Known:
     hidden: bool = False
     own: ClassValue | None = None
     library: str | None = None
+    origin: ast.AST | None = None
     parts: dict[object, Value] = field(default_factory=dict)
 
     @property
@@ -125,10 +129,11 @@ class StateOf:
 
 @dataclass(eq=False)
 class Groups:
-    """``optimizer.param_groups``, or one group of them."""
+    """``optimizer.param_groups``, or one group of them: the one at ``index``, or each in turn where that is None."""
 
     optimizer: Optimizer
     single: bool = False
+    index: int | None = None
 
 
 @dataclass(eq=False)

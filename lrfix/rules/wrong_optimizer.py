@@ -1,0 +1,120 @@
+"""LR309: the rate goes to an optimizer that does not train, to an attribute, or to one of several groups."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line, traces, unseen_steps
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.library import names_optimizer
+from lrfix.tracing.values import Optimizer, Scheduler
+
+
+@rule("LR309", uses=True)
+def wrong_optimizer(study: Study) -> Iterator[Violation]:
+    yield from _idle_optimizers(study)
+    told: set[int] = set()
+    for trace in traces(study):
+        for second, first, left_out in _taken_twice(trace):
+            node = second.scheduler.node
+            if node is not None and id(node) not in told:
+                told.add(id(node))
+                yield Violation(
+                    study.span(node),
+                    f"`{second.name}` and `{first.name}` (line {getattr(first.scheduler.node, 'lineno', 0)}) are alike "
+                    f"and both move `{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none.",
+                )
+        for event in trace.of(Kind.WRITE_RATE):
+            message = _lost(trace, event)
+            if message is not None and id(event.node) not in told:
+                told.add(id(event.node))
+                yield Violation(study.span(event.node), message)
+
+
+def _idle_optimizers(study: Study) -> Iterator[Violation]:
+    """Schedulers that are stepped, on optimizers that never are while another one trains."""
+    held: dict[int, tuple[Conduct, Event]] = {}
+    sound: set[int] = set()
+    for conduct in conducts(study):
+        other = _trains_instead(conduct)
+        if other is not None:
+            held.setdefault(id(conduct.scheduler.node), (conduct, other))
+        elif conduct.updates or conduct.out_of_sight:
+            sound.add(id(conduct.scheduler.node))
+    if not held or unseen_steps(study, names_optimizer):
+        return
+    for key, (conduct, other) in held.items():
+        node, optimizer = conduct.scheduler.node, conduct.optimizer
+        if key not in sound and node is not None and optimizer is not None:
+            yield Violation(
+                study.span(node),
+                f"`{conduct.name}` moves the rate of the optimizer that line {getattr(optimizer.node, 'lineno', 0)} "
+                f"builds, and that one takes no step. Another one trains (line {line(other)}), at a constant rate.",
+            )
+
+
+def _trains_instead(conduct: Conduct) -> Event | None:
+    """A step of another optimizer, where the scheduler's own is out of use and nobody else has it in hand."""
+    trace, optimizer = conduct.trace, conduct.optimizer
+    if not conduct.is_torch or optimizer is None or not optimizer.built or trace.ended is not None:
+        return None
+    if not conduct.steps or conduct.updates or conduct.out_of_sight:
+        return None
+    if optimizer.library is not None or optimizer in trace.kept or optimizer.own is not None:
+        return None
+    steps = [event for event in trace.of(Kind.STEP) if isinstance(event.thing, Optimizer)]
+    return next((event for event in steps if event.decided <= conduct.steps[0].decided), None)
+
+
+def _taken_twice(trace: Trace) -> Iterator[tuple[Conduct, Conduct, Optimizer]]:
+    """Two schedulers of one make on one optimizer, where another optimizer trains beside it and has none."""
+    things = [thing for thing in trace.things if isinstance(thing, Optimizer) and thing.built]
+    held = [Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler)]
+    taken = {id(conduct.optimizer) for conduct in held}
+    free = [thing for thing in things if id(thing) not in taken and trace.of(Kind.STEP, thing)]
+    if trace.ended is not None or len(free) != 1 or trace.of(Kind.ESCAPE, free[0]) or free[0] in trace.kept:
+        return
+    stepped = [conduct for conduct in held if conduct.is_torch and conduct.steps and conduct.optimizer in things]
+    for first, second in itertools.combinations(stepped, 2):
+        one, other = first.steps[-1], second.steps[-1]
+        together = one.turns == other.turns and one.decided == other.decided
+        if first.optimizer is second.optimizer and together and _make(first) == _make(second):
+            yield second, first, free[0]
+
+
+def _make(conduct: Conduct) -> str:
+    """The call that builds a scheduler, the optimizer left out."""
+    call = conduct.scheduler.node
+    if not isinstance(call, ast.Call):
+        return ""
+    rest = [ast.unparse(a) for a in call.args[1:]]
+    rest += [f"{k.arg}={ast.unparse(k.value)}" for k in call.keywords if k.arg != "optimizer"]
+    return f"{ast.unparse(call.func)}({', '.join(rest)})"
+
+
+def _lost(trace: Trace, event: Event) -> str | None:
+    """What is wrong with a write of a rate."""
+    optimizer = event.thing
+    if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
+        return None
+    if event.detail == "attribute":
+        return (
+            f"`{optimizer.path}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was. Write "
+            '`group["lr"]` of every group in `param_groups`.'
+        )
+    groups = optimizer.arguments.get("params")
+    if not isinstance(groups, list | tuple) or len(groups) < 2 or not all(isinstance(g, dict) for g in groups):
+        return None
+    if event.detail == "group 0":
+        writes = {e.detail for e in trace.of(Kind.WRITE_RATE, optimizer)}
+        if writes == {"group 0"}:
+            return (
+                f"Only the first of the {len(groups)} parameter groups of `{optimizer.path}` gets the rate; the others "
+                "keep theirs."
+            )
+    return None
