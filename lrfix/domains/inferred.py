@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.clock import Tick, tick_of
-from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
 
@@ -22,17 +22,19 @@ class Inferred:
     """Last words of expressions, by what they stand for.
 
     ``shares``: lengths given as a part of the whole (``step / total < warmup``, ``int(warmup * total_steps)``);
-    ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``).
+    ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``); ``flags``: what is tested for
+    truth and used for nothing else, whatever length its name speaks of (``if cfg.cosine_after_warmup``).
     """
 
     shares: frozenset[str] = frozenset()
     milestones: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
 
 
 def inferred(names: Names) -> Inferred:
     """What a file's code says of its names by the way it uses them."""
     if names not in _KNOWN:
-        _KNOWN[names] = Inferred(frozenset(_shares(names)), frozenset(_milestones(names)))
+        _KNOWN[names] = Inferred(frozenset(_shares(names)), frozenset(_milestones(names)), _flags(names))
     return _KNOWN[names]
 
 
@@ -46,6 +48,26 @@ def _milestones(names: Names) -> Iterator[str]:
             listed = node.iter
         if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
             yield _name(listed)
+
+
+def _flags(names: Names) -> frozenset[str]:
+    tested: set[str] = set()
+    otherwise: set[str] = set()
+    for node in names.nodes:
+        if not isinstance(node, ast.Name | ast.Attribute) or role_of(_name(node)) not in LENGTHS:
+            continue
+        if isinstance(node.ctx, ast.Load) and _is_tested(names, node):
+            tested.add(_name(node))
+        elif not isinstance(names.parents.get(node), ast.Attribute):
+            otherwise.add(_name(node))
+    return frozenset(tested - otherwise)
+
+
+def _is_tested(names: Names, node: ast.expr) -> bool:
+    around = names.parents.get(node)
+    if isinstance(around, ast.BoolOp) or (isinstance(around, ast.UnaryOp) and isinstance(around.op, ast.Not)):
+        return _is_tested(names, around)
+    return isinstance(around, ast.If | ast.IfExp | ast.While | ast.Assert) and around.test is node
 
 
 def _shares(names: Names) -> set[str]:
@@ -63,7 +85,9 @@ def _shares(names: Names) -> set[str]:
 
 
 def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    """The name of an expression as roles are told by, in snake case."""
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return last_word(name) if name else ""
 
 
 def _may_be_share(node: ast.expr) -> bool:

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrfix.domains.facts import Defaults
-from lrfix.domains.inferred import inferred
-from lrfix.domains.measures import measures_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms import build
-from lrfix.driving.laboratory import FUEL, Laboratory
+from lrfix.driving.laboratory import Laboratory
 from lrfix.driving.trace import Trace
-from lrfix.driving.world import Host, World
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.values import Instance
@@ -48,15 +44,8 @@ def assembled(
     """The schedule of a laboratory's site under the draw ``index``. Raises what its construction raises."""
     scenario = Scenario(index, overrides=overrides)
     scenario.fill_none = fill_none
-    defaults = Defaults(laboratory.names)
-    host = Host(scenario, defaults, measures_of(laboratory.names))
-    host.draws_lengths = laboratory.draws_lengths
-    scenario.defaults = defaults
-    scenario.inferred = inferred(laboratory.names)
-    interpreter = Interpreter(host=host, recorder=Trace({}), fuel=FUEL)
-    world = World(laboratory.names, interpreter, host)
-    bench = Bench(laboratory.names, laboratory.site, world, interpreter, scenario)
-    return Assembly(bench, interpreter, build(bench, construction, 2, None))
+    bench = laboratory.prepared(scenario, construction, Trace({}))
+    return Assembly(bench, bench.interpreter, build(bench, construction, 2, None))
 
 
 __all__ = ["Assembly", "assembled"]

@@ -31,6 +31,7 @@ from lrfix.driving.trace import Trace, Write
 from lrfix.driving.world import Host, World
 from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.stack import roomy
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
@@ -106,6 +107,22 @@ class Laboratory:
         """Whether lengths that the file states are replaced where they are too long to be simulated."""
         return not holds_lengths(self.site.nodes)
 
+    def prepared(self, scenario: Scenario, construction: Construction | None, recorder: Recorder) -> Bench:
+        """Where the site can be built under a scenario, in a world of its own."""
+        defaults = Defaults(self.names)
+        if construction is not None and construction.names is not None:
+            defaults.join(construction.names)
+            scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
+        host = Host(scenario, defaults, measures_of(self.names))
+        host.in_items = self.counts_items
+        host.draws_lengths = self.draws_lengths
+        scenario.defaults = defaults
+        scenario.inferred = inferred(self.names)
+        scenario.meant = self.roles_by_use
+        scenario.stated = _lengths_in(construction, self.site.node)
+        interpreter = Interpreter(host=host, recorder=recorder, fuel=FUEL)
+        return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
+
     @roomy
     def run(
         self,
@@ -130,23 +147,11 @@ class Laboratory:
         own constructor. ``base_lrs`` override the scenario's base rates (one a group). With ``rehearsal`` a function is
         asked once more before each of its calls.
         """
-        defaults = Defaults(self.names)
-        if construction is not None and construction.names is not None:
-            defaults.join(construction.names)
-            scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
-        host = Host(scenario, defaults, measures_of(self.names))
-        host.in_items = self.counts_items
-        host.draws_lengths = self.draws_lengths
-        scenario.defaults = defaults
-        scenario.inferred = inferred(self.names)
-        scenario.meant = self.roles_by_use
-        scenario.stated = _lengths_in(construction, self.site.node)
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
-        interpreter = Interpreter(host=host, recorder=built, fuel=FUEL)
+        bench = self.prepared(scenario, construction, built)
+        interpreter, host = bench.interpreter, bench.world.host
         if rehearsal is not None:
             interpreter.before_call = rehearsal.on(interpreter)
-        world = World(self.names, interpreter, host)
-        bench = Bench(self.names, self.site, world, interpreter, scenario)
         run = Run(scenario, (), built=built, stepped=stepped)
         step = -1
         try:

@@ -59,11 +59,15 @@ def resume(
         # One copy for the checkpoint: what the run goes on to change is not in it.
         state = clone(state)
         walked = [first.running.rates(step)[0] for step in range(at, at + steps)]
-        second = assembled(laboratory, index, overrides, construction)
+        # The second process is given what the first was, in whatever order it asks.
+        drawn = {**overrides, **first.bench.world.host.leaves}
+        second = assembled(laboratory, index, drawn, construction)
         for group, rate in zip(second.running.optimizer.attributes["param_groups"], rates, strict=False):
             group["lr"] = rate
         if saved:
             second.ask("load_state_dict", state)
+        if hasattr(second.running, "resumed"):
+            second.running.resumed = True
         resumed = [second.running.rates(step)[0] for step in range(at, at + steps)]
     except (Opaque, UserError, Finished, AttributeError):
         return None

@@ -86,6 +86,7 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in walk(cls)):
         return
     kept = {name for cls in related for name in _kept(cls)}
+    fields = {name for cls in related for s in cls.body if (name := _declared(s))}
     known = kept | {n.name for cls in related for n in cls.body if isinstance(n, ast.FunctionDef)}
     known |= {n.id for cls in related for s in cls.body for n in walk(s) if isinstance(n, ast.Name)}
     known |= {n.attr for n in study.names.nodes if isinstance(n, ast.Attribute) and _is_set(study, n)}
@@ -98,7 +99,7 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
             continue
         fails = ended is not None and ended.kind == "AttributeError" and f"'{read.attr}'" in ended.message
-        close = _closest(read.attr, kept)
+        close = _closest(read.attr, kept | fields)
         if fails and ended is not None and not (read.attr.startswith("__") or inherits_privately(study, read.attr)):
             meant = f" The class keeps `self.{close}`." if close else ""
             yield (
@@ -110,6 +111,12 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
             )
         elif close is not None and not torch:
             yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
+
+
+def _declared(statement: ast.stmt) -> str | None:
+    """The name of a field that a class declares: ``warmup_steps: int``."""
+    declares = isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    return statement.target.id if declares else None  # type: ignore[attr-defined]
 
 
 def _is_set(study: Study, node: ast.Attribute) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.domains.kinds import is_number
+from lrfix.domains.roles import RATES, SCHEDULE_ROLES, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.company import in_company
@@ -72,6 +73,8 @@ def means_to_move(study: Study) -> bool:
     if study.site.form in ("setter", "function"):
         return _works_with_the_step(study)
     if isinstance(node, ast.ClassDef):
+        if all(map(_keeps_a_moving_rate, study.runs)):
+            return True
         if study.site.form != "subclass" and not _moved_by_one_method(study):
             return False
         initialiser = method(node, "__init__")
@@ -86,6 +89,15 @@ def means_to_move(study: Study) -> bool:
     if study.site.form != "lambda":
         return False
     return _works_with_its_arguments(node) and any(_works_with_its_arguments(f) for f in _asked_for_rates(study))
+
+
+def _keeps_a_moving_rate(run: Run) -> bool:
+    """Whether the schedule notes one rate after another for itself: ``self.current_lr = lr``."""
+    noted: dict[str, set[object]] = {}
+    for write in run.writes():
+        if write.kind == "attribute" and role_of(write.name) in RATES and is_number(write.new):
+            noted.setdefault(write.name, set()).add(write.new)
+    return any(len(rates) > _ENOUGH // 2 for rates in noted.values())
 
 
 def _moved_by_one_method(study: Study) -> bool:

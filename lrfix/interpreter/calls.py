@@ -233,7 +233,7 @@ def _construct(
         instance.fallback = _foreign(machine)
     if cls.native is not None:
         instance.attributes["args"] = tuple(arguments)
-    if _is_dataclass(cls):
+    if is_dataclass(cls):
         _fill_dataclass(machine, instance, arguments, keywords, node)
         return instance
     initialiser = cls.find("__init__")
@@ -256,7 +256,7 @@ def _foreign(machine: Machine) -> Any:
     return answer
 
 
-def _is_dataclass(cls: ClassValue) -> bool:
+def is_dataclass(cls: ClassValue) -> bool:
     return any(
         c.node is not None and any(names_dataclass(d) for d in c.node.decorator_list) for c in cls.mro
     ) and not any("__init__" in c.namespace for c in cls.mro)

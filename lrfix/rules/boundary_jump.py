@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
@@ -25,6 +25,9 @@ _STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
 _ONWARD = frozenset({"LinearLR", "ConstantLR", "PolynomialLR", "ExponentialLR"})
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
 _SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
+#: What shapes a decay and may well be what tears it from the next.
+_RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
+_APART = 0.25
 _LONG = 0.4
 _GROWS = 1.3
 _GONE = 0.3
@@ -154,6 +157,8 @@ def _shown(study: Study, grid: Grid, case: Case) -> _Found | None:
     if not case.ran:
         return None
     found = case.shown(lambda run: _fault(study, grid, case, run))
+    if found is not None and found.phase == "decay" and _scaled_apart(grid, found):
+        return None
     if found is None or found.phase != "ramp":
         return found
     return None if _meets_when_told_where(grid, case) or _meets_by_choice(study, grid, found) else found
@@ -176,6 +181,26 @@ def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
                 return _Found(case, run, group, jump.behind, jump.step)
     leap = _leap(run) if study.site.base == "SequentialLR" else None
     return _Found(case, run, 0, "leap", leap) if leap is not None else None
+
+
+def _scaled_apart(grid: Grid, found: _Found) -> bool:
+    """Whether a number that is no length sets how far two decays lie apart: each has a level of its own."""
+    run, step = found.run, found.step
+    for path, value in run.leaves.items():
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or role_of(path) in LENGTHS
+            or role_of(path) in _RELATIVE
+        ):
+            continue
+        other = grid.changed(found.case, run, **{path: 2 * value})
+        if not other.ran or not all_real(other.curve) or len(other.lr[found.group]) <= step + 1:
+            continue
+        (a, b), (c, d) = run.lr[found.group][step : step + 2], other.lr[found.group][step : step + 2]
+        if abs(a * d - b * c) > _APART * abs(b * c):
+            return True
+    return False
 
 
 def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:

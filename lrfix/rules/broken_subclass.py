@@ -33,6 +33,7 @@ from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
+from lrfix.sites.subclasses import unasked_rates
 
 _TORCH_OWN = frozenset({*TORCH_STATE, "verbose", "print_lr", "_get_lr_called_within_step", "_is_initial"})
 #: How many arguments the constructors of torch's schedulers take by position, the optimizer among them.
@@ -63,6 +64,7 @@ def broken_subclass(study: Study) -> Iterator[Violation]:
 
 
 def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    yield from _formula_not_asked(study, node)
     yield from foreign_super(study, node)
     yield from _gone_from_torch(study, node)
     crashed = list(_fails_when_built(study, node))
@@ -77,6 +79,19 @@ def _faults(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
     if any(torch_named(study, base) for base in node.bases):
         yield from _no_base_constructor(study, node)
         yield from _left_behind(study, node)
+
+
+def _formula_not_asked(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
+    """A formula under a name that torch does not know: building the scheduler asks ``get_lr``, which only refuses."""
+    failures = [run.failure for run in study.runs]
+    formula = unasked_rates(node)
+    if formula is None or not all(f is not None and f.step < 0 and f.kind == "NotImplementedError" for f in failures):
+        return
+    yield Violation(
+        name_span(study, formula),
+        f"torch asks a scheduler's `get_lr` for the rates, and `{node.name}` has none: `{formula.name}` is called by "
+        "nothing, and building the scheduler raises NotImplementedError.",
+    )
 
 
 def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:

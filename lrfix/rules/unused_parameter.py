@@ -145,7 +145,8 @@ def _knobs(study: Study) -> Iterator[tuple[str, list[str], str | None]]:
                 yield setting.name, [setting.name, *kept], None
     elif not isinstance(node, ast.ClassDef):
         for path, value in study.runs[0].leaves.items():
-            if isinstance(value, int | float) and role_of(path) in SCHEDULE_ROLES - {Role.BASE_RATE}:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and role_of(path) in SCHEDULE_ROLES - {Role.BASE_RATE}:
                 yield path, [path], "chosen"
 
 

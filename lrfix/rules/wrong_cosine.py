@@ -61,7 +61,7 @@ def _kind(study: Study, case: Case, node: ast.AST) -> str | None:
         sweep = next((sweep for sweep in sweeps(run) if sweep.node is node), None)
         if sweep is None:
             return None
-        known = _lengths(study, run)
+        known = _lengths(study, run, sweep)
         kinds.add(_wrong(study, run, sweep, known))
         lengths.add(round(sweep.length, 6))
     if len(kinds) != 1:
@@ -97,19 +97,23 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     if sweep.covers(math.pi / 2, lengths):
         return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
     if sweep.covers(math.pi, lengths) or sweep.angles[-1] >= math.pi:
-        return _half(run, found, tops)
+        return _half(run, sweep, found, tops, floors)
     return None
 
 
-def _half(run: Run, found: Wave, tops: list[float]) -> str | None:
+def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[float]) -> str | None:
     """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
     if any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops):
         return "not halved"
-    # Behind a warmup that has reached the peak, nothing is left to climb to.
+    # Half a period on, whatever the code makes of the angles past it.
+    climbs = -2 * found.amplitude * math.cos(sweep.angles[0]) > _LOW * high
+    if not climbs:
+        return None
+    # Behind a warmup that has reached the peak, nothing is left to climb to; a stated floor is where annealing ends.
     before = max(run.curve[: found.start], default=0.0)
-    climbs = found.last > found.first + _LOW * high
-    return "sign" if climbs and abs(before - high) <= 0.1 * high else None
+    from_the_floor = found.start == 0 and _among(low, floors[1:], high) and _among(high, tops, high)
+    return "sign" if from_the_floor or abs(before - high) <= 0.1 * high else None
 
 
 def _tops(run: Run, found: Wave) -> list[float]:
@@ -126,13 +130,15 @@ def _among(value: float, floors: list[float], scale: float) -> bool:
     return any(abs(value - floor) <= _SAME * abs(scale) for floor in floors)
 
 
-def _lengths(study: Study, run: Run) -> list[float]:
-    """The lengths that the cosine may be meant to take: stated ones, less the warmup, or one step less."""
+def _lengths(study: Study, run: Run, sweep: Sweep) -> list[float]:
+    """The lengths that the cosine may be meant to take: stated ones, less what comes before it, or one step less."""
     values = {p: v for p, v in {**run.names, **run.leaves}.items() if isinstance(v, int) and not isinstance(v, bool)}
     whole = {v for p, v in values.items() if role_of(p) in _LENGTHS and v > 0}
     horizon = study.horizon(run)
     whole |= {horizon} if horizon else set()
     warm = {v for p, v in values.items() if role_of(p) in (Role.WARMUP, Role.WARMUP_EPOCHS)}
+    if not sweep.table:
+        warm.add(sweep.steps[0])
     found = whole | {length - ramp for length in whole for ramp in warm}
     return sorted(n for n in found | {length - 1 for length in found} if n > 8)
 

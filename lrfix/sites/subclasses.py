@@ -31,9 +31,10 @@ def subclass_sites(source: Source, names: Names) -> list[ScheduleSite]:
                     derived.add(node)
     found = []
     for node, base in bases.items():
-        if base in _ABSTRACT and _without_rates(names, node) and heir_of(names, node) is None:
+        orphan = base in _ABSTRACT and _without_rates(names, node) and heir_of(names, node) is None
+        if orphan and unasked_rates(node) is None:
             continue
-        if not _defines_a_schedule(node, base) and not (node in derived and _has_methods(node)):
+        if not orphan and not _defines_a_schedule(node, base) and not (node in derived and _has_methods(node)):
             continue
         found.append(
             ScheduleSite(
@@ -87,6 +88,31 @@ def _without_rates(names: Names, node: ast.ClassDef) -> bool:
         if not isinstance(outer, ast.ClassDef) or outer is node or not _without_rates(names, outer):
             return False
     return True
+
+
+def unasked_rates(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """The method of a class that gives no ``get_lr`` that has one rate for each base rate, and that nothing calls.
+
+    A class that others derive from, calls, or refuses to be one by itself, leaves ``get_lr`` to them.
+    """
+    own = [s for s in node.body if isinstance(s, ast.FunctionDef)]
+    if any(m.name in ("get_lr", "step", "_get_closed_form_lr") or _abstract(m) for m in own):
+        return None
+    if not any(m.name == "__init__" for m in own):
+        return None
+    named = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    for method in own:
+        alone = len(method.args.args) == 1 and not method.decorator_list and not method.name.startswith("_")
+        if alone and method.name not in named and _returns_rates(method):
+            return method
+    return None
+
+
+def _returns_rates(method: ast.FunctionDef) -> bool:
+    """Whether a method returns what it makes of the base rates."""
+    returned = [n.value for n in ast.walk(method) if isinstance(n, ast.Return) and n.value is not None]
+    read = any(isinstance(n, ast.Attribute) and n.attr == "base_lrs" for n in ast.walk(method))
+    return read and any(isinstance(value, ast.ListComp | ast.List | ast.Name) for value in returned)
 
 
 def _sets_rates(method: ast.FunctionDef) -> bool:

@@ -107,3 +107,18 @@ LOOKED_UP = """
 def test_a_list_is_one_of_milestones_by_what_is_done_with_it(source, family):
     (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
     assert site.family == family
+
+
+def flags(source: str) -> frozenset[str]:
+    return inferred(Names(parse_source(textwrap.dedent(source).encode(), "train.py").tree)).flags
+
+
+@pytest.mark.parametrize("test", ["if cfg.COSINE_AFTER_WARMUP:", "if not cfg.COSINE_AFTER_WARMUP and step > 3:"])
+def test_a_length_by_name_that_is_only_tested_for_truth_is_a_flag(test):
+    assert flags(f"def rate(cfg, step):\n    {test}\n        return 1.0\n    return 0.1\n") == {"cosine_after_warmup"}
+
+
+def test_what_is_worked_with_as_well_is_none():
+    assert not flags(
+        "def rate(warmup, step):\n    if warmup:\n        return min(1.0, step / warmup)\n    return 1.0\n"
+    )

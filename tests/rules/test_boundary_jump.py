@@ -462,3 +462,20 @@ def test_every_group_has_to_meet(codes):
         """
     assert "LR202" in codes(source.format(progress="step / total_steps"))
     assert "LR202" not in codes(source.format(progress="(step - warmup_steps) / (total_steps - warmup_steps)"))
+
+
+def test_two_decays_whose_levels_have_nothing_to_do_with_each_other_are_a_choice(codes):
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    class Frozen(LambdaLR):
+        def __init__(self, optimizer, freeze_steps, total_steps, hidden_size=768, last_epoch=-1):
+            self.freeze_steps, self.total_steps, self.width = freeze_steps, total_steps, hidden_size
+            super().__init__(optimizer, self.factor, last_epoch)
+
+        def factor(self, step):
+            if step <= self.freeze_steps:
+                return self.width ** -0.5 * (step + 1) ** -0.5
+            return 1e-5 * max(0.0, (self.total_steps - step) / self.total_steps)
+    """
+    assert "LR202" not in codes(source)

@@ -247,3 +247,34 @@ def test_a_decorator_hides_nothing(decorator, codes):
     source = scheduler(get_lr="return [base * self.gain / self.steps for base in self.base_lrs]")
     source = "import torch\n" + source.replace("    def get_lr", f"    {decorator}\n    def get_lr")
     assert "LR107" in codes(source)
+
+
+UNASKED = """
+from torch.optim.lr_scheduler import _LRScheduler
+
+class Ramp(_LRScheduler):
+    def __init__(self, optimizer, steps, last_epoch=-1):
+        self.steps = steps
+        super().__init__(optimizer, last_epoch)
+
+    def {name}(self):
+        done = min(1.0, (self.last_epoch + 1) / self.steps)
+        return [base * done for base in self.base_lrs]
+"""
+
+
+class TestAFormulaThatTorchDoesNotAskFor:
+    def broken(self, check, source: str) -> bool:
+        return any(f.code == "LR107" and "NotImplementedError" in f.message for f in check(source))
+
+    def test_another_name_than_get_lr(self, check):
+        assert self.broken(check, UNASKED.format(name="compute_rates"))
+        assert not self.broken(check, UNASKED.format(name="get_lr"))
+
+    def test_what_a_derived_class_asks_for_is_a_helper(self, check):
+        heir = "\nclass Whole(Ramp):\n    def get_lr(self):\n        return self.ramp()\n"
+        assert not self.broken(check, UNASKED.format(name="ramp") + heir)
+
+    def test_a_class_that_cannot_be_one_by_itself(self, check):
+        refused = "\n    def horizon(self):\n        raise NotImplementedError\n"
+        assert not self.broken(check, UNASKED.format(name="ramp") + refused)

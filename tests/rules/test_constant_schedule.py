@@ -324,3 +324,23 @@ class {name}(LRScheduler):
 )
 def test_a_class_with_the_words_of_a_schedule_and_no_formula(check, name, rate, warmup, reported):
     assert bool(constants(check(BARE.format(name=name, rate=rate, warmup=warmup)))) is reported
+
+
+CALLED = """
+class WarmupDecaySchedule:
+    def __init__(self, lr, warmup_steps):
+        self.base_lr, self.warmup_steps = lr, warmup_steps
+        self.current_lr, self.count = 0, 0
+
+    def __call__(self, optimizer):
+        lr = self.base_lr * min(1.0, (self.count + 1) / self.warmup_steps) * 0.99 ** self.count
+        for group in optimizer.param_groups:
+            group["lr"] = {written}
+        self.current_lr = lr
+        self.count += 1
+"""
+
+
+@pytest.mark.parametrize(("written", "reported"), [("lr", False), ("self.base_lr", True)])
+def test_a_class_that_notes_its_rates_and_never_writes_them(check, written, reported):
+    assert bool(constants(check(CALLED.format(written=written)))) is reported

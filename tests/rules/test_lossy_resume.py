@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 
@@ -133,3 +135,36 @@ WHOLE = "optimizer.load_state_dict(checkpoint['optimizer']); start_epoch = check
 def test_a_counter_that_starts_anew_where_the_epoch_is_restored(check, start, restore, step, lost):
     found = lossy(check(LOOP.format(start=start, restore=restore, step=step)))
     assert ["`step` decides the rate" in f.message for f in found] == ([True] if lost else [])
+
+
+def test_rates_by_epoch_are_the_same_list_in_the_second_process_and_are_asked_for_again(check):
+    source = """
+    class Fixed:
+        def __init__(self, args, optimizer):
+            self.args, self.optimizer = args, optimizer
+            self.lr = args.lr[0]
+            self.share = 1.0 / args.warmup_updates
+
+        def state_dict(self):
+            return {"lr": self.lr}
+
+        def load_state_dict(self, state):
+            self.lr = state["lr"]
+
+        def _set(self, rate):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+
+        def step_begin_epoch(self, epoch):
+            rates = self.args.lr
+            self.lr = rates[min(epoch - 1, len(rates) - 1)]
+            self._set(self.share * self.lr)
+
+        def step_update(self, num_updates):
+            if num_updates < self.args.warmup_updates:
+                self.share = (num_updates + 1) / self.args.warmup_updates
+                self._set(self.share * self.lr)
+            else:
+                self._set(self.lr)
+    """
+    assert not lossy(check(textwrap.dedent(source)))

@@ -226,4 +226,3 @@ class Plateau:
         return self.optimizer.param_groups[0]["lr"]
 """
     assert not list(asked("LR213", source))
-

@@ -226,3 +226,64 @@ def test_functions_of_step_and_length_are_judged_too(angle, reported):
                 group["lr"] = lr * cosine_decay_lr(step, steps)
         """
     assert set(found(source)) == ({"LR206"} if reported else set())
+
+
+TWO_PHASES = """
+import math
+
+def adjust(optimizer, step, args, loader):
+    total = args.epochs * len(loader)
+    warmup = 10 * len(loader)
+    peak = args.base_lr * args.batch_size / 256
+    if step < warmup:
+        lr = peak * step / warmup
+    else:
+        step -= warmup
+        total -= warmup
+        share = 0.5 * ({wave})
+        lr = peak * share + peak * 0.001 * (1 - share)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+
+
+class TestBehindAWarmupOfAStatedLength:
+    """The warmup's length is no setting, and nothing keeps the angle from going on past the end."""
+
+    def test_half_a_period_is_sound(self):
+        assert not found(TWO_PHASES.format(wave="1 + math.cos(math.pi * step / total)"))
+
+    def test_the_wrong_sign(self):
+        assert found(TWO_PHASES.format(wave="1 - math.cos(math.pi * step / total)"))
+
+    def test_the_whole_period(self):
+        assert found(TWO_PHASES.format(wave="1 + math.cos(2 * math.pi * step / total)"))
+
+
+FLOORED = """
+import math
+
+class Annealing:
+    def __init__(self, optimizer, total_steps, min_lr, max_lr):
+        self.optimizer, self.total_steps, self.min_lr, self.max_lr = optimizer, total_steps, min_lr, max_lr
+        self.count = 0
+
+    def step(self):
+        done = min(1.0, self.count / self.total_steps)
+        lr = {formula}
+        self.count += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "reported"),
+    [
+        ("self.min_lr + 0.5 * (self.max_lr - self.min_lr) * (1 + math.cos(math.pi * done))", False),
+        ("self.min_lr + 0.5 * (self.max_lr - self.min_lr) * (1 - math.cos(math.pi * done))", True),
+        ("self.max_lr + 0.5 * (self.min_lr - self.max_lr) * (1 + math.cos(math.pi * done))", True),
+    ],
+)
+def test_annealing_that_begins_at_its_stated_floor_and_ends_at_its_peak(formula, reported):
+    assert bool(found(FLOORED.format(formula=formula))) is reported

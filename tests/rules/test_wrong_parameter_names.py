@@ -146,3 +146,28 @@ class TestStartsThatDependOnTheLength:
 
             schedulers = [LambdaLR(optimizer, factor) for optimizer in optimizers]
         """)
+
+
+DECLARED = """
+from abc import ABCMeta
+from dataclasses import dataclass
+
+@dataclass
+class Schedule(metaclass=ABCMeta):
+    warmup_min_lr: float
+
+@dataclass
+class Linear(Schedule):
+    warmup_steps: int
+    t_max: int
+
+    def get_lr(self, initial_lr, step, max_steps):
+        if step < self.warmup_steps:
+            return initial_lr * (step + 1) / self.warmup_steps
+        return initial_lr * max(0.0, 1 - (step - self.warmup_steps) / (self.{read} - self.warmup_steps))
+"""
+
+
+@pytest.mark.parametrize(("read", "reported"), [("t_max", False), ("t_maxs", True), ("horizon", True)])
+def test_a_dataclass_has_the_fields_that_it_declares(read, reported):
+    assert bool(found(DECLARED.format(read=read))) is reported

@@ -12,6 +12,7 @@ from lrfix.driving.bench import Bench
 from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value, parameters_of
+from lrfix.interpreter.calls import is_dataclass
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
@@ -73,6 +74,7 @@ class Wrapper:
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
         self.first: list[Any] | None = None
+        self.resumed = False
 
     def rates(self, step: int) -> list[Any]:
         clock = self.bench.clock
@@ -102,8 +104,10 @@ class Wrapper:
         assert clock is not None
         result = None
         for advance in self.advances:
-            if not advance.per_epoch or not clock.nested or clock.step % clock.per_epoch == 0:
+            # A process that begins in the middle of an epoch calls what begins one as well.
+            if not advance.per_epoch or not clock.nested or clock.step % clock.per_epoch == 0 or self.resumed:
                 result = advance.call(self.scheduler, self.optimizer)
+        self.resumed = False
         if self.sets:
             return bench.rates_of(self.optimizer)
         if result is None and self.advances[-1].returns:
@@ -136,7 +140,7 @@ class Wrapper:
                 else:
                     keywords[slot] = optimizer
             scheduler = bench.interpreter.call(value, *positional, **keywords)
-        if value.find("__init__") is MISSING and scheduler.fallback is None:
+        if value.find("__init__") is MISSING and scheduler.fallback is None and not is_dataclass(value):
             # What the class reads and never sets comes from whoever it is mixed into.
             scheduler.fallback = bench.world.stranger(node).fallback
         own = next((v for v in scheduler.attributes.values() if _another(v, optimizer)), None)
