@@ -14,6 +14,7 @@ RANKS = {
     "lrfix": 0,
     "lrfix.findings": 1,
     "lrfix.schedules": 1,
+    "lrfix.clocks": 2,
     "lrfix.trees": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
@@ -68,6 +69,7 @@ _OF_RULES = (
 ISOLATED = {
     "lrfix.findings": (),
     "lrfix.schedules": (),
+    "lrfix.clocks": (),
     "lrfix.schedulers": ("lrfix.schedules",),
     "lrfix.pages": ("lrfix.findings",),
     "lrfix.proof": ("lrfix.schedulers", "lrfix.schedules"),
