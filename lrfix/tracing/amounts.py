@@ -45,7 +45,9 @@ class Amount:
         for monomial, coefficient in self.terms.items():
             for unit, power in monomial:
                 number = unit.stated
-                if number is MISSING or isinstance(number, bool) or not isinstance(number, int | float) or not number:
+                if number is MISSING or isinstance(number, bool) or not isinstance(number, int | float):
+                    return None
+                if number == 0 and power < 0:
                     return None
                 coefficient *= Fraction(number) ** power
             total += coefficient

@@ -150,11 +150,11 @@ class Calls(Expressions):
             a.arg: d for a, d in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if d is not None
         }
         for name, value in zip(names, arguments, strict=False):
-            scope.variables[name] = value
+            scope.variables[name] = _counted(value, name)
         rest = dict(given.keywords)
         for name in (*names, *(a.arg for a in parameters.kwonlyargs)):
             if name in rest:
-                scope.variables[name] = rest.pop(name)
+                scope.variables[name] = _counted(rest.pop(name), name)
             elif name not in scope.variables:
                 scope.variables[name] = self._default(name, defaults.get(name), function.scope, entry or given.hidden)
             named(scope.variables[name], name)
@@ -313,9 +313,7 @@ class Calls(Expressions):
         if library.is_scaler(qualified):
             return Scaler("", last, node)
         if library.is_loader(qualified):
-            return Unknown("", measured=False)
-        if library.is_transparent(last) and given.arguments:
-            return given.arguments[0]
+            return _loader(given)
         if last in ("trange", "arange"):
             return self._call_builtin("range", given, node)
         if last == "partial" and given.arguments:
@@ -328,6 +326,8 @@ class Calls(Expressions):
     def unknown_call(self, name: str, given: Given, node: ast.AST, receiver: Value = None) -> Value:
         """A call of what cannot be seen: known objects that it is given may be stepped there from now on."""
         values = given.all
+        if library.is_transparent(name) and given.arguments:
+            return given.arguments[0]
         if library.prepares(name) and any(known(v) is not None for v in values):
             return self._prepared(name, given, node, receiver)
         builds = library.makes_scheduler(name)
@@ -344,7 +344,8 @@ class Calls(Expressions):
         for value in values:
             if isinstance(value, Function) and self.reach.function(value.node) == STRONG:
                 self._handed(value, node)
-        found = Unknown(f"{name}(...)", measured=not builds)
+        # What is called in a loop comes out of training; before any, it sets it up.
+        found = Unknown(f"{name}(...)", measured=bool(self.turns) and not builds)
         found.given, found.origin = (*values, receiver), node
         return found
 
@@ -427,6 +428,23 @@ class Calls(Expressions):
         if isinstance(value, Unknown):
             return Condition(ast.unparse(node), ("isinstance", value.serial, repr(kinds)))
         return Condition(ast.unparse(node))
+
+
+def _counted(value: Value, name: str) -> Value:
+    """A whole number that is given a name keeps it."""
+    plain = isinstance(value, int) and not isinstance(value, bool) and value > 1
+    return Unknown(name, stated=value) if plain else value
+
+
+def _loader(given: Given) -> Unknown:
+    """A loader: its dataset is the one it was given, and so is the size of its batches."""
+    found = Unknown("")
+    dataset, size = given.get(0, "dataset"), given.get(1, "batch_size")
+    if isinstance(dataset, Unknown):
+        found.parts[".dataset"] = dataset
+    if isinstance(size, Unknown | int):
+        found.parts[".batch_size"] = size
+    return found
 
 
 def _extreme(name: str, given: Given, node: ast.AST) -> Value:

@@ -230,6 +230,8 @@ class Expressions(Machine):
             found = Unknown(_text(node), moving=True)
             found.divisor = b if moving or any(unit.moving for unit in a.units) else None
             return found
+        if moving and isinstance(op, ast.Div) and not b.terms.keys() <= {()}:
+            self.divisors.append(b)
         result = _arithmetic(op, a, b)
         if result is None or moving or any(_measured(v) for v in (left, right)):
             return Unknown(_text(node), moving=moving, measured=_measured(left) or _measured(right))
@@ -311,6 +313,9 @@ class Expressions(Machine):
                 found.update(value if isinstance(value, dict) else {})
                 continue
             key = self.evaluate(key_node, scope)
+            plain = isinstance(value_node, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
+            if plain and isinstance(key, str) and value > 1:
+                value = Unknown(key, stated=value)  # a whole number that is given a name keeps it
             found[key if isinstance(key, str | int) else _text(key_node)] = value
         return found
 

@@ -69,6 +69,7 @@ def named_length(value: Unknown) -> Unknown:
     """``len(value)``, the same unknown each time."""
     if "len()" not in value.parts:
         value.parts["len()"] = Unknown(f"len({value.path})")
+        value.parts["len()"].parts["of"] = value
     found: Unknown = value.parts["len()"]
     return found
 

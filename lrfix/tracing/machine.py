@@ -41,6 +41,8 @@ class Machine:
         self.running: list[ast.AST] = []
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
+        #: What positions in training were divided by, while a schedule's function was asked.
+        self.divisors: list[Value] = []
         self._entered = 0
 
     # What the parts ask of each other.

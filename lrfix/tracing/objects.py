@@ -10,12 +10,14 @@ from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.values import (
     MISSING,
+    Bound,
     ClassValue,
     Function,
     Given,
     Imported,
     Known,
     Optimizer,
+    Partial,
     Scaler,
     Scheduler,
     Unknown,
@@ -49,8 +51,20 @@ def build_scheduler(
     found.optimizer = _optimizer_of(machine, arguments.get("optimizer", MISSING), given)
     if found.optimizer is None and found.children:
         found.optimizer = found.children[0].optimizer
+    if "lr_lambda" in arguments:
+        found.parts["lengths"] = _asked_lengths(machine, arguments["lr_lambda"], node)
     machine.emit(Kind.BUILD, node, found)
     return found
+
+
+def _asked_lengths(machine: Machine, function: Value, node: ast.AST) -> list[Value]:
+    """What the function of a LambdaLR divides its step by."""
+    first = function[0] if isinstance(function, list | tuple) and function else function
+    if not isinstance(first, Function | Partial | Bound):
+        return []
+    machine.divisors.clear()
+    machine.call(first, Given([Unknown("step", moving=True)]), node, "lr_lambda")
+    return list(machine.divisors)
 
 
 def own_object(machine: Machine, cls: ClassValue, given: Given, node: ast.AST) -> Known | None:

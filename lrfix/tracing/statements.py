@@ -12,7 +12,7 @@ from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
 from lrfix.tracing.conditions import assume, guard_key, period_of, truth
 from lrfix.tracing.events import Basis, Guard, Kind, Turn
-from lrfix.tracing.iteration import Walk, walk
+from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised, named
 from lrfix.tracing.objects import plain_optimizer
 from lrfix.tracing.reach import STRONG, leaves
@@ -23,6 +23,7 @@ from lrfix.tracing.values import (
     Imported,
     Instance,
     Optimizer,
+    Range,
     Scope,
     Unknown,
     Value,
@@ -101,6 +102,8 @@ class Statements(Calls):
         left = node.orelse if side else node.body
         self.guards.append(guard)
         flow = self.block(taken, scope)
+        if basis is not Basis.KNOWN and self.reach.block(left) < STRONG:
+            _open_names(left, scope)
         if flow is Flow.ON and leaves(left) and not isinstance(left[-1], ast.Raise) and basis is not Basis.KNOWN:
             return flow  # the guard stays for the rest of the block
         self.guards.remove(guard)
@@ -154,7 +157,8 @@ class Statements(Calls):
                 if flow is Flow.BREAK:
                     return Flow.ON
             return Flow.ON
-        if turns.trip is not None and turns.trip.constant is not None and turns.trip.constant <= 0:
+        stated = turns.trip.stated if turns.trip is not None else None
+        if stated is not None and stated <= 0:
             return Flow.ON
         for later, element in ((False, turns.first), (True, turns.later)):
             if later and turns.trip is not None and turns.trip.constant == 1:
@@ -177,17 +181,31 @@ class Statements(Calls):
 
     def _while(self, node: ast.While, scope: Scope) -> Flow:
         entered = self.enter_loop()
+        trip = self._counted_turns(node, scope)
         for later in (False, True):
             value = self.evaluate(node.test, scope)
             side, basis = truth(self, value)
             if side is False and basis is Basis.KNOWN:
                 break
-            flow = self._turn(node.body, Turn(node, entered, None, later), scope)
+            flow = self._turn(node.body, Turn(node, entered, trip, later), scope)
             if flow is Flow.RETURN:
                 return flow
             if flow is Flow.BREAK:
                 return Flow.ON
         return self.block(node.orelse, scope) if node.orelse else Flow.ON
+
+    def _counted_turns(self, node: ast.While, scope: Scope) -> Amount | None:
+        """How often ``while step < total`` turns, where its body adds 1 to the step once, at its own level."""
+        test = node.test
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Lt):
+            return None
+        counter = ast.unparse(test.left)
+        writes = [n for n in ast.walk(node) if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == counter]
+        if len(writes) != 1 or writes[0] not in node.body or not isinstance(writes[0].op, ast.Add):
+            return None
+        if not isinstance(writes[0].value, ast.Constant) or writes[0].value.value != 1:
+            return None
+        return trips(Range(self.evaluate(test.left, scope), self.evaluate(test.comparators[0], scope)))
 
     # Simple statements.
 
@@ -418,6 +436,15 @@ class Statements(Calls):
 
     def _continue(self, node: ast.Continue, scope: Scope) -> Flow:
         return Flow.CONTINUE
+
+
+def _open_names(left: Sequence[ast.stmt], scope: Scope) -> None:
+    """A number that the side left out sets is open from now on; what it is now is stated for it."""
+    for statement in left:
+        for target in statement.targets if isinstance(statement, ast.Assign) else ():
+            value = scope.variables.get(target.id) if isinstance(target, ast.Name) else None
+            if isinstance(target, ast.Name) and isinstance(value, int | float) and not isinstance(value, bool):
+                scope.variables[target.id] = Unknown(target.id, stated=value)
 
 
 def _settles(body: Sequence[ast.stmt]) -> bool:

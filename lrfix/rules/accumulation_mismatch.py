@@ -1,0 +1,58 @@
+"""LR307: gradient accumulation counts in the schedule's length and not in its steps, or the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.horizons import Count, counted, horizon
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing import amounts
+
+#: Decays without an end, that count what they are stepped for.
+_ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
+
+
+@rule("LR307", uses=True)
+def accumulation_mismatch(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        count = counted(conduct)
+        message = _mismatch(conduct, count) if count is not None else None
+        node = conduct.scheduler.node
+        if message is not None and node is not None and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
+
+
+def _mismatch(conduct: Conduct, count: Count) -> str | None:
+    end, calls = horizon(conduct.scheduler), count.calls
+    if count.update is None or len(count.update_periods) != 1 or count.inner:
+        return None
+    period = count.update_periods[0]
+    same_loop = bool(count.loops) and count.update.turns[-1].entered == count.loops[-1].entered
+    if conduct.class_name in _ENDLESS and same_loop and not count.step_periods and period.constant != 1:
+        return (
+            f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
+            f"`{period}` of them (line {line(count.update)}): the rate decays `{period}` times between two updates."
+        )
+    if end is None or calls is None:
+        return None
+    if not count.step_periods and _is(amounts.divide(calls, end), period):
+        return (
+            f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
+            f"`{period}` of them (line {line(count.update)}), and the schedule's length of `{end}` counts updates: it "
+            f"is over after one part in `{period}` of training."
+        )
+    if count.step_periods and _is(amounts.divide(end, calls), period):
+        return (
+            f"`{conduct.name}` is stepped once in `{period}` micro-batches (line {line(count.step)}), and its length "
+            f"of `{end}` counts micro-batches: training ends after one part in `{period}` of the schedule."
+        )
+    return None
+
+
+def _is(ratio: amounts.Amount | None, unit: amounts.Amount) -> bool:
+    return ratio is not None and ratio.same(unit) and unit.constant != 1

@@ -1,0 +1,123 @@
+"""LR302: the lengths of a schedule are counted in epochs and it is stepped per batch, or the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.horizons import (
+    Count,
+    counted,
+    holds,
+    horizon,
+    is_length,
+    is_share_of,
+    last_milestone,
+    left_after,
+    lengths,
+    number,
+)
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing import amounts
+from lrfix.tracing.amounts import Amount, amount
+
+#: What is said of a decay that is spent holds of shorter runs and epochs too: there are hardly any.
+_FEWEST_BATCHES = 20
+_FEWEST_EPOCHS = 10
+_NOTHING = 1e-6
+
+
+@rule("LR302", uses=True)
+def unit_mismatch(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        count = counted(conduct)
+        message = _mismatch(conduct, count) if count is not None else None
+        node = conduct.scheduler.node
+        if message is not None and node is not None and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
+
+
+def _mismatch(conduct: Conduct, count: Count) -> str | None:
+    for name, length in lengths(conduct.scheduler):
+        unit = _too_often(conduct, count, length)
+        if unit is not None:
+            return (
+                f"`{conduct.name}` is stepped `{unit}` times in each turn of the outer loop (line {line(count.step)}), "
+                f"and its `{name}` of `{length}` counts those turns: the schedule is over after `{length}` updates."
+            )
+        unit = _too_seldom(count, length)
+        if unit is not None:
+            return (
+                f"`{conduct.name}` is stepped once for `{unit}` updates (line {line(count.step)}), and its `{name}` of "
+                f"`{length}` counts updates: training ends long before the schedule."
+            )
+    return _spent(conduct, count)
+
+
+def _spent(conduct: Conduct, count: Count) -> str | None:
+    """A decay that counts epochs and is stepped per batch: it is over at once, however few batches an epoch has."""
+    outer, inner = _outer(count), _inner(count)
+    epochs = number(outer) if outer is not None else None
+    if inner is None or epochs is None or epochs < _FEWEST_EPOCHS:
+        return None
+    left = left_after(conduct.scheduler, epochs / 4 * _FEWEST_BATCHES)
+    if left is not None and left < _NOTHING:
+        return (
+            f"`{conduct.name}` is stepped per batch (line {line(count.step)}): were an epoch {_FEWEST_BATCHES} batches "
+            f"long, it would leave {left:.0e} of the rate after a quarter of the {epochs:g} epochs."
+        )
+    last = last_milestone(conduct.scheduler)
+    if last is not None and epochs / 4 < last <= epochs:
+        return (
+            f"`{conduct.name}` is stepped per batch (line {line(count.step)}), and its milestones count epochs: the "
+            f"last one, {last:g} of {epochs:g}, is passed after {last:g} updates."
+        )
+    return None
+
+
+def _outer(count: Count) -> Amount | None:
+    """The turns of the outermost loop, where the update stands in the innermost one around the step."""
+    if len(count.loops) < 2 or count.update is None or count.loops[-1].entered != _innermost(count):
+        return None
+    return count.loops[0].trip
+
+
+def _inner(count: Count) -> Amount | None:
+    """The turns of the loops in it."""
+    inner = amount(1)
+    for turn in count.loops[1:]:
+        inner = amounts.multiply(inner, turn.trip) if inner is not None and turn.trip is not None else None
+    return inner if inner is not None and inner.units else None
+
+
+def _too_often(conduct: Conduct, count: Count, length: Amount) -> Amount | None:
+    """The turns of the inner loops, where a length counts those of the outer ones."""
+    outer, inner = _outer(count), _inner(count)
+    if outer is None or inner is None:
+        return None
+    end = horizon(conduct.scheduler)
+    stated = number(length)
+    whole = end is not None and end.same(length) and stated is not None and stated == number(outer)
+    return inner if (whole and stated != 1) or is_share_of(length, outer) else None
+
+
+def _innermost(count: Count) -> int:
+    return count.update.turns[-1].entered if count.update is not None and count.update.turns else -1
+
+
+def _too_seldom(count: Count, length: Amount) -> Amount | None:
+    """The turns of a loop around the update and not around the step, where a length counts them."""
+    for turn in count.inner:
+        if turn.trip is not None and holds(length, turn.trip):
+            return turn.trip
+    if count.update is None and len(count.loops) == 1 and count.loops[0].trip is not None:
+        # The batches are walked over out of sight.
+        ratio = amounts.divide(length, count.loops[0].trip)
+        units = [unit for unit in ratio.units if is_length(unit)] if ratio is not None else []
+        if len(units) == 1 and ratio is not None and is_share_of(ratio, amount(units[0]) or ratio):
+            return amount(units[0])
+    return None

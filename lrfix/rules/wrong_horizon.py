@@ -1,0 +1,74 @@
+"""LR310: the length of a schedule is not the number of its steps, by a count that is in it twice, or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.horizons import (
+    FINISHED,
+    Count,
+    counted,
+    handover,
+    holds,
+    horizon,
+    samples_of,
+)
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing import amounts
+from lrfix.tracing.amounts import Amount, amount
+
+
+@rule("LR310", uses=True)
+def wrong_horizon(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        count, end = counted(conduct), horizon(conduct.scheduler)
+        message = _fault(conduct, count, end) if count is not None and end is not None else None
+        node = conduct.scheduler.node
+        if message is not None and node is not None and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
+
+
+def _fault(conduct: Conduct, count: Count, end: Amount) -> str | None:
+    calls = count.calls
+    if calls is None or calls.same(end):
+        return None
+    stepped = f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its length is `{end}`"
+    for turn in count.loops:
+        if turn.trip is not None and turn.trip.units and holds(end, turn.trip, 2) and not holds(calls, turn.trip, 2):
+            return f"{stepped}: `{turn.trip}` is in it twice, and training ends long before the schedule."
+    for unit in calls.units:
+        samples = samples_of(unit)
+        if samples is not None and holds(end, _unit(samples)) and _swapped(end, samples, unit, calls):
+            return f"{stepped}: `{samples.path}` counts samples where `{unit.path}` counts the steps."
+    last = handover(conduct.scheduler)
+    over = amounts.add(end, calls, -1)
+    if last is not None and over is not None and over.terms and over.same(last):
+        return (
+            f"{stepped}, the last part begins after `{last}` of them and is built for all: it is cut off `{last}` "
+            "steps before its end. Take them off its length."
+        )
+    if (conduct.class_name in FINISHED) and len(count.loops) > 1 and count.loops[0].trip is not None:
+        rest = amounts.divide(calls, count.loops[0].trip)
+        if rest is not None and rest.units and count.loops[0].trip.constant != 1 and rest.same(end):
+            return (
+                f"{stepped}: that is one turn of the outer loop, which turns `{count.loops[0].trip}` times; the "
+                "schedule is over after the first."
+            )
+    return None
+
+
+def _unit(unit: object) -> Amount:
+    found = amount(unit)
+    return found if found is not None else Amount({})
+
+
+def _swapped(end: Amount, samples: object, batches: object, calls: Amount) -> bool:
+    """Whether the length is right but for the samples that it counts in the place of batches."""
+    turned = amounts.divide(end, _unit(samples))
+    turned = amounts.multiply(turned, _unit(batches)) if turned is not None else None
+    return turned is not None and turned.same(calls)

@@ -1,0 +1,132 @@
+"""LR302, LR307 and LR310: the length of a schedule against the steps that the loop makes, in the units of both."""
+
+from __future__ import annotations
+
+import pytest
+
+SCRIPT = """
+    import argparse
+    import torch
+    from torch.optim.lr_scheduler import (
+        CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR, StepLR
+    )
+    from torch.utils.data import DataLoader
+    from transformers import get_linear_schedule_with_warmup
+
+    EPOCHS = 90
+
+    def main(model, dataset, warmup):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--epochs", type=int, default=100)
+        parser.add_argument("--accumulation", type=int, default=4)
+        args = parser.parse_args()
+        loader = DataLoader(dataset, batch_size=32)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = {scheduler}
+        for epoch in {epochs}:
+            for i, batch in enumerate(loader):
+                model(batch).backward()
+                {update}
+                {batch}
+            {epoch}
+    """
+
+
+def script(scheduler, batch="pass", epoch="pass", epochs="range(args.epochs)", update="optimizer.step()"):
+    return SCRIPT.format(scheduler=scheduler, batch=batch, epoch=epoch, epochs=epochs, update=update)
+
+
+def found(codes, source):
+    return set(codes(source)) & {"LR302", "LR307", "LR310"}
+
+
+STEP = "scheduler.step()"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"),
+    [
+        ("CosineAnnealingLR(optimizer, args.epochs)", {"LR302"}),
+        ("CosineAnnealingLR(optimizer, args.epochs * len(loader))", set()),
+        ("CosineAnnealingLR(optimizer, 1000)", set()),
+        ("CosineAnnealingLR(optimizer, 100)", {"LR302"}),
+        ("LambdaLR(optimizer, lambda epoch: 1 - epoch / args.epochs)", {"LR302"}),
+        ("LambdaLR(optimizer, lambda step: 1 - step / (args.epochs * len(loader)))", set()),
+        ("MultiStepLR(optimizer, [int(0.5 * args.epochs), int(0.75 * args.epochs)])", {"LR302"}),
+        ("MultiStepLR(optimizer, [30, 60, 90])", {"LR302"}),
+        ("MultiStepLR(optimizer, [30000, 60000])", set()),
+        ("StepLR(optimizer, 30)", {"LR302"}),
+        ("StepLR(optimizer, 10000)", set()),
+        ("ExponentialLR(optimizer, 0.95)", {"LR302"}),
+        ("ExponentialLR(optimizer, 0.9999)", set()),
+        ("OneCycleLR(optimizer, 0.1, total_steps=args.epochs)", {"LR302"}),
+        ("OneCycleLR(optimizer, 0.1, epochs=args.epochs, steps_per_epoch=len(loader))", set()),
+        ("OneCycleLR(optimizer, 0.1, epochs=args.epochs, steps_per_epoch=args.epochs * len(loader))", {"LR310"}),
+        ("get_linear_schedule_with_warmup(optimizer, 0, len(loader))", {"LR310"}),
+        ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(dataset))", {"LR310"}),
+        ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(loader.dataset))", {"LR310"}),
+        ("get_linear_schedule_with_warmup(optimizer, 0, int(args.epochs * len(dataset) / 32))", set()),
+        ("LinearLR(optimizer, 0.1, total_iters=len(loader))", set()),
+    ],
+)
+def test_stepped_per_batch(scheduler, expected, codes):
+    assert found(codes, script(scheduler, batch=STEP)) == expected
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"),
+    [
+        ("CosineAnnealingLR(optimizer, args.epochs)", set()),
+        ("CosineAnnealingLR(optimizer, args.epochs * len(loader))", {"LR302"}),
+        ("StepLR(optimizer, 10 * len(loader))", {"LR302"}),
+        ("StepLR(optimizer, 30)", set()),
+        ("CosineAnnealingLR(optimizer, args.epochs - warmup)", set()),
+        ("SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), CosineAnnealingLR(optimizer, args.epochs)], "
+         "[warmup])", {"LR310"}),
+        ("SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
+         "CosineAnnealingLR(optimizer, args.epochs - warmup)], [warmup])", set()),
+    ],
+)  # fmt: skip
+def test_stepped_per_epoch(scheduler, expected, codes):
+    assert found(codes, script(scheduler, epoch=STEP)) == expected
+
+
+PERIODIC = "optimizer.step() if (i + 1) % args.accumulation == 0 else None"
+TOTAL = "args.epochs * len(loader)"
+
+
+@pytest.mark.parametrize(
+    ("total", "batch", "expected"),
+    [
+        (f"{TOTAL} // args.accumulation", STEP, {"LR307"}),
+        (TOTAL, STEP, set()),
+        (f"{TOTAL} // args.accumulation", f"{STEP} if (i + 1) % args.accumulation == 0 else None", set()),
+        (TOTAL, f"{STEP} if (i + 1) % args.accumulation == 0 else None", {"LR307"}),
+        ("1000", STEP, set()),
+    ],
+)
+def test_accumulation(total, batch, expected, codes):
+    assert found(codes, script(f"CosineAnnealingLR(optimizer, {total})", batch=batch, update=PERIODIC)) == expected
+
+
+def test_a_decay_without_an_end_beside_the_condition_of_the_update(codes):
+    assert found(codes, script("ExponentialLR(optimizer, 0.99999)", batch=STEP, update=PERIODIC)) == {"LR307"}
+
+
+@pytest.mark.parametrize(
+    "epochs", ["range(1, args.epochs + 1)", "tqdm(range(args.epochs))", "range(start, args.epochs)"]
+)
+def test_a_loop_over_epochs_in_every_spelling(epochs, codes):
+    assert found(codes, script("CosineAnnealingLR(optimizer, args.epochs)", batch=STEP, epochs=epochs)) == {"LR302"}
+    assert found(codes, script("CosineAnnealingLR(optimizer, args.epochs)", epoch=STEP, epochs=epochs)) == set()
+
+
+def test_a_constant_of_the_file_is_a_count_too(codes):
+    per_batch = script("CosineAnnealingLR(optimizer, EPOCHS)", batch=STEP, epochs="range(EPOCHS)")
+    assert found(codes, per_batch) == {"LR302"}
+    assert found(codes, script("CosineAnnealingLR(optimizer, EPOCHS)", epoch=STEP, epochs="range(EPOCHS)")) == set()
+
+
+@pytest.mark.parametrize("hands", ["engine.attach(scheduler)", "fit(scheduler)"])
+def test_unknown_code_that_may_step_keeps_counts_from_being_told(hands, codes):
+    assert found(codes, script("CosineAnnealingLR(optimizer, args.epochs)", batch=STEP, epoch=hands)) == set()
