@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lrfix.experiments.training import Conduct
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
-from lrfix.tracing.events import Event, Turn
+from lrfix.tracing.events import Event, Kind, Turn
 from lrfix.tracing.values import Scheduler, Unknown, Value, known
 
 #: The parameter that says how many steps the whole schedule takes, by class.
@@ -72,6 +72,8 @@ def counted(conduct: Conduct) -> Count | None:
     if len({event.place for event in conduct.steps}) != 1 or any(e.arguments or e.detail for e in conduct.steps):
         return None
     step = conduct.steps[-1]
+    # A loop around the whole training builds a scheduler of its own in each turn.
+    built = {turn.entered for event in trace.of(Kind.BUILD, scheduler) for turn in event.turns}
     if not all(turn.later or turn.listed for turn in step.turns):
         return None
     update = conduct.updates[-1] if conduct.updates else None
@@ -79,7 +81,8 @@ def counted(conduct: Conduct) -> Count | None:
         return None
     around = {turn.entered for turn in step.turns}
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
-    return Count(step, update, step.turns, inner, _periods(step), _periods(update) if update is not None else ())
+    loops = tuple(turn for turn in step.turns if turn.entered not in built)
+    return Count(step, update, loops, inner, _periods(step), _periods(update) if update is not None else ())
 
 
 def horizon(scheduler: Scheduler) -> Amount | None:

@@ -124,15 +124,20 @@ def line(event: Event) -> int:
 
 def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -> bool:
     """Whether what ``names`` a scheduler, or an optimizer, is stepped somewhere in the file where no trace comes by."""
+    return unseen_calls(study, "step", names)
+
+
+def unseen_calls(study: Study, method: str, names: Callable[[str], bool] = names_scheduler) -> bool:
+    """Whether ``method`` of what ``names`` a scheduler is called somewhere in the file where no trace comes by."""
     seen = {id(event.node) for trace in traces(study) for event in trace.events}
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "step"
+        and node.func.attr == method
         and id(node) not in seen
         and names(ast.unparse(node.func.value))
         for node in study.names.nodes
     )
 
 
-__all__ = ["Conduct", "conducts", "line", "same_turn", "shares_loop", "traces", "unseen_steps"]
+__all__ = ["Conduct", "conducts", "line", "same_turn", "shares_loop", "traces", "unseen_calls", "unseen_steps"]

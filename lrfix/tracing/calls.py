@@ -334,9 +334,10 @@ class Calls(Expressions):
         for value in values:
             if isinstance(value, Unknown) and not library.only_looks(name):
                 role(self, value, "step", given)
-        if not library.only_looks(name) and not builds:
+        looks = library.only_looks(name)
+        if looks or not builds:
             for thing in objects_in(values):
-                self.emit(Kind.ESCAPE, node, thing, detail=name)
+                self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, detail=name)
         elif builds:
             for thing in objects_in(values):
                 if isinstance(thing, Scheduler):

@@ -14,7 +14,7 @@ from lrfix.tracing.values import Known, Value
 
 
 class Kind(Enum):
-    """What happened."""
+    """What happened. ``ESCAPE``: unknown code has the object in hand; ``SHOWN``: such code that steps nothing."""
 
     BUILD = "build"
     STEP = "step"
@@ -25,6 +25,7 @@ class Kind(Enum):
     STATE = "state_dict"
     LOAD = "load_state_dict"
     ESCAPE = "escape"
+    SHOWN = "shown"
 
 
 class Basis(Enum):

@@ -43,7 +43,7 @@ _TRANSPARENT = frozenset({"tqdm", "tqdm_notebook", "track", "progress_bar", "pro
 #: Words of calls that look at what they are given, write it down or bring it back, and step nothing.
 _LOOKING = frozenset(
     {"save", "load", "log", "print", "info", "debug", "warning", "resume", "restore", "checkpoint", "checkpointer"}
-    | {"count", "summary", "report", "len", "type", "isinstance", "id", "str", "repr", "format", "write", "dump", "lr"}
+    | {"count", "summary", "report", "len", "type", "isinstance", "id", "str", "repr", "format", "write", "dump"}
     | {"wandb", "logger", "append", "state", "hasattr", "getattr", "clip", "freeze", "update", "dict", "watch"}
 )
 #: Words of names that are about an optimizer or a scheduler and hold none.
@@ -139,6 +139,8 @@ def names_scaler(path: str) -> bool:
 def makes_scheduler(name: str) -> bool:
     """Whether a call, by its name, builds or gives a scheduler or an optimizer."""
     spoken = set(words(name))
+    if name[:1].isupper() and words(name)[-1] == "lr":
+        return True
     return any(w.startswith(("sched", "optim")) for w in spoken) and not spoken & {"step", "load", "save", "train"}
 
 

@@ -41,6 +41,8 @@ class Machine:
         self.running: list[ast.AST] = []
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
+        #: Whether a branch that brings an earlier run back was taken: then all of them are, and states are saved.
+        self.resuming = False
         #: What positions in training were divided by, while a schedule's function was asked.
         self.divisors: list[Value] = []
         self._entered = 0

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from lrfix.sites.vocabulary import words
+import ast
+
+from lrfix.sites.vocabulary import identifiers, words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.values import Known, Unknown, Value
 
 #: What gets better when it falls, and when it rises.
-FALLING = frozenset({"loss", "losses", "error", "err", "mse", "rmse", "mae", "ppl", "perplexity", "wer", "cer", "nll"})
+FALLING = frozenset(
+    {"loss", "losses", "error", "err", "mse", "rmse", "mae", "ppl", "perplexity", "wer", "cer", "nll"}
+    | {"fid", "eer", "bpc"}
+)
 RISING = frozenset(
     {"acc", "accuracy", "auc", "auroc", "f1", "map", "miou", "iou", "dice", "bleu", "psnr", "ssim", "precision"}
     | {"recall", "reward", "score", "top", "acc1"}
 )
+_SURELY_RISING = RISING - {"f1", "map", "precision", "score", "top", "acc1"}
+#: Words that may turn a metric around.
+_TURNED = frozenset({"neg", "negative", "minus", "inverse", "inv", "one", "distance", "gap", "rank", "delta"})
 _METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
 _POSITIONS = frozenset({"epoch", "epochs", "step", "iter", "iteration", "it", "i", "batch", "idx", "progress"})
 
@@ -36,6 +44,18 @@ def is_metric(value: Value) -> bool:
     return bool(_spoken(value) & _METRICS) and not _spoken(value) & _POSITIONS
 
 
+def direction(node: ast.expr, value: Value) -> str | None:
+    """The mode in which a plateau has to watch a metric, by its name; None for what is computed, or says nothing."""
+    if any(isinstance(n, ast.BinOp | ast.UnaryOp) for n in ast.walk(node)):
+        return None
+    if isinstance(value, Unknown) and any(sign in value.path for sign in ("-", "1 /", "1.0 /")):
+        return None
+    spoken = {word for name in identifiers(node) for word in words(name)}
+    if spoken & FALLING:
+        return "min"
+    return "max" if spoken & _SURELY_RISING and not spoken & _TURNED else None
+
+
 def text_of(value: Value) -> str:
     """A value as the file writes it."""
     if isinstance(value, Unknown | Known):
@@ -47,4 +67,4 @@ def _spoken(value: Unknown) -> set[str]:
     return set(words(value.path))
 
 
-__all__ = ["FALLING", "RISING", "is_metric", "is_position", "text_of"]
+__all__ = ["FALLING", "RISING", "direction", "is_metric", "is_position", "text_of"]

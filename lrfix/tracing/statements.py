@@ -15,7 +15,7 @@ from lrfix.tracing.events import Basis, Guard, Kind, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised, named
 from lrfix.tracing.objects import plain_optimizer
-from lrfix.tracing.reach import STRONG, leaves
+from lrfix.tracing.reach import STRONG, WEAK, leaves
 from lrfix.tracing.values import (
     ClassValue,
     Function,
@@ -92,8 +92,10 @@ class Statements(Calls):
         side, basis = truth(self, value)
         if side is None:
             side, basis = self._chosen(node, rest), Basis.DECIDED
-        elif basis is not Basis.KNOWN and id(node) in self.flips:
+        elif basis is not Basis.KNOWN and (id(node) in self.flips or self._saves_beside(node, side)):
             side, basis = not side, Basis.DECIDED
+        if id(node) in self.flips and self.reach.resumes(node.body if side else node.orelse):
+            self.resuming = True
         if basis is not Basis.KNOWN:
             assume(self, value, side)
             self._note_alternative(node, side)
@@ -121,7 +123,7 @@ class Statements(Calls):
         if node.orelse and isinstance(node.orelse[-1], ast.Raise):
             return True
         if self.reach.resumes(node.body):
-            return False
+            return self.resuming
         if node.orelse and self.reach.resumes(node.orelse):
             return True
         if leaves(node.body) and not node.orelse:
@@ -132,9 +134,15 @@ class Statements(Calls):
             return False if not node.orelse else _settles(node.body)
         return body >= orelse
 
+    def _saves_beside(self, node: ast.If, side: bool) -> bool:
+        """Whether a run that was resumed would leave out the side on which states are saved and restored."""
+        taken, left = (node.body, node.orelse) if side else (node.orelse, node.body)
+        return self.resuming and not self.reach.block(taken) and self.reach.block(left) == WEAK
+
     def _note_alternative(self, node: ast.If, side: bool) -> None:
         other = node.orelse if side else node.body
-        if self.reach.block(other) == STRONG and id(node) not in self.choices:
+        worth = self.reach.block(other) == STRONG or self.reach.resumes(other)
+        if worth and id(node) not in self.choices:
             self.choices.append(id(node))
 
     # Loops.

@@ -1,0 +1,84 @@
+"""LR312: SequentialLR and ChainedScheduler put together so that they raise, or that one part undoes another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from lrfix.experiments.horizons import number
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.amounts import amount
+from lrfix.tracing.values import Scheduler, Value, known
+
+_COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
+#: They work the rate out from the base rate alone, whatever stands in the optimizer.
+_CLOSED = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
+
+
+@rule("LR312", uses=True)
+def composition_misuse(study: Study) -> Iterator[Violation]:
+    told: set[int] = set()
+    for conduct in conducts(study):
+        message = _fault(conduct)
+        node = conduct.scheduler.node
+        if message is not None and node is not None and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
+
+
+def _fault(conduct: Conduct) -> str | None:
+    scheduler = conduct.scheduler
+    if not conduct.is_torch or scheduler.own is not None or scheduler.cls not in _COMPOSITE:
+        return None
+    listed = scheduler.arguments.get("schedulers")
+    if not isinstance(listed, list | tuple):
+        return None
+    children = [child if isinstance(child := known(each), Scheduler) and child.own is None else None for each in listed]
+    classes = [child.cls if child is not None else None for child in children]
+    if scheduler.cls == "ChainedScheduler":
+        closed = [cls for cls in classes if cls in _CLOSED]
+        if closed and len(classes) > 1:
+            return (
+                f"In this ChainedScheduler {closed[0]} works its rate out from the base rate, whatever the others made "
+                "of it: their part of the rate is lost."
+            )
+        return None
+    return _of_sequence(children, classes, scheduler.arguments.get("milestones"))
+
+
+def _of_sequence(children: list[Scheduler | None], classes: list[str | None], milestones: Value) -> str | None:
+    if "ReduceLROnPlateau" in classes:
+        return "SequentialLR cannot hold a ReduceLROnPlateau: it steps its parts without a metric."
+    nested = next((cls for cls in classes[1:] if cls in _COMPOSITE), None)
+    if nested is not None:
+        return f"A {nested} at any place but the first raises at its milestone: SequentialLR steps it with an epoch."
+    if not isinstance(milestones, list | tuple):
+        return None
+    if len(milestones) != len(children) - 1:
+        return f"{len(children)} schedulers need {len(children) - 1} milestones, and {len(milestones)} are given."
+    stated = [number(each) for each in milestones]
+    for earlier, later in itertools.pairwise(stated):
+        if earlier is not None and later is not None and later <= earlier:
+            return f"The milestones do not rise ({earlier:g}, then {later:g}): the part between them is never reached."
+    return _of_warmup(children, milestones)
+
+
+def _of_warmup(children: list[Scheduler | None], milestones: list[Value] | tuple[Value, ...]) -> str | None:
+    """A warmup that does not come first."""
+    first, last = children[0], children[-1]
+    if len(children) == 2 and last is not None and _rises(last) and first is not None and not _rises(first):
+        ends, begins = amount(last.arguments.get("total_iters", 5)), amount(milestones[0])
+        if ends is not None and begins is not None and ends.same(begins):
+            return "The warmup stands last, and its length is the first milestone: the parts are swapped."
+    return None
+
+
+def _rises(scheduler: Scheduler) -> bool:
+    if scheduler.cls != "LinearLR":
+        return False
+    start = number(scheduler.arguments.get("start_factor", 1 / 3))
+    end = number(scheduler.arguments.get("end_factor", 1.0))
+    return start is not None and end is not None and start < end

@@ -1,0 +1,84 @@
+"""LR308: the optimizer's state is saved and restored, and the scheduler's is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import Conduct, conducts, same_turn, traces, unseen_calls
+from lrfix.findings import Violation
+from lrfix.registry import rule
+from lrfix.tracing.events import Kind
+from lrfix.tracing.values import Known, Scheduler
+
+_ABOUT_STATE = (Kind.STATE, Kind.LOAD)
+
+
+@rule("LR308", uses=True)
+def not_checkpointed(study: Study) -> Iterator[Violation]:
+    lost: dict[object, Conduct] = {}
+    for conduct in conducts(study):
+        if _goes_with_state(conduct):
+            lost.setdefault(_make(conduct.scheduler), conduct)
+    if not lost or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
+        return
+    for key, conduct in lost.items():
+        node, optimizer = conduct.scheduler.node or conduct.scheduler.origin, conduct.optimizer
+        if node is None or optimizer is None or _kept_elsewhere(study, key):
+            continue
+        done = _happened(study, key)
+        if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
+            continue
+        if Kind.LOAD in done:
+            what = "is restored and never saved: the checkpoint has nothing to restore it from"
+        elif Kind.STATE in done:
+            what = "is saved and never restored: a resumed run begins the schedule again"
+        else:
+            what = "is neither saved nor restored: a resumed run begins the schedule again"
+        yield Violation(
+            study.span(node),
+            f"The state of `{conduct.name}` {what}. That of `{optimizer.path}` is saved and restored.",
+        )
+
+
+def _goes_with_state(conduct: Conduct) -> bool:
+    """Whether where the schedule stands is kept in the scheduler alone: it counts its own steps from the beginning."""
+    scheduler = conduct.scheduler
+    if not conduct.counts_calls or not conduct.steps or scheduler.library is not None:
+        return False
+    if "last_epoch" in scheduler.arguments:
+        return False
+    told = any(event.arguments for event in conduct.steps) and not conduct.is_plateau
+    return not told and "last_epoch" not in scheduler.parts
+
+
+def _kept_elsewhere(study: Study, key: object) -> bool:
+    """Whether unknown code has the scheduler in hand, or a loop replays its steps before it trains."""
+    for trace in traces(study):
+        for thing in trace.things:
+            if not isinstance(thing, Scheduler) or _make(thing) != key:
+                continue
+            conduct = Conduct(trace, thing)
+            if conduct.escapes or trace.of(Kind.SHOWN, thing) or thing in trace.kept or trace.ended is not None:
+                return True
+            if any(thing in other.children for other in trace.things if isinstance(other, Scheduler)):
+                return True
+            for step in conduct.steps:
+                if not any(same_turn(step, other) or not step.turns for other in conduct.training):
+                    return True
+    return False
+
+
+def _make(thing: Known) -> object:
+    """An object by the call that builds it: the same in every trace."""
+    node = thing.node or thing.origin
+    return id(node) if node is not None else (type(thing).__name__, thing.path)
+
+
+def _happened(study: Study, key: object) -> set[Kind]:
+    return {
+        event.kind
+        for trace in traces(study)
+        for event in trace.events
+        if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key
+    }

@@ -1,0 +1,123 @@
+"""LR308, LR311, LR312 and LR314: what a checkpoint forgets, the order of a resume, compositions, the metric's way."""
+
+from __future__ import annotations
+
+import pytest
+
+SCRIPT = """
+    import os
+    import torch
+    from torch.optim.lr_scheduler import (
+        CosineAnnealingLR, LambdaLR, LinearLR, ReduceLROnPlateau, SequentialLR, StepLR
+    )
+
+    def main(args, model, loader, saver):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        {first}
+        start = 0
+        if args.resume:
+            if os.path.isfile(args.resume):
+                checkpoint = torch.load(args.resume)
+                optimizer.load_state_dict(checkpoint["optimizer"])
+                start = checkpoint["epoch"]
+                {load}
+        {then}
+        for epoch in range(start, args.epochs):
+            for x, y in loader:
+                model(x, y).backward()
+                optimizer.step()
+            scheduler.step({given})
+            state = {{"optimizer": optimizer.state_dict(), "epoch": epoch}}
+            {save}
+            torch.save(state, "last.pt")
+    """
+STEP_LR = "scheduler = StepLR(optimizer, 30)"
+LOADED = 'scheduler.load_state_dict(checkpoint["scheduler"])'
+SAVED = 'state["scheduler"] = scheduler.state_dict()'
+
+
+def script(first=STEP_LR, load="pass", then="pass", given="", save="pass"):
+    return SCRIPT.format(first=first, load=load, then=then, given=given, save=save)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({}, True),
+        ({"load": LOADED, "save": SAVED}, False),
+        ({"load": LOADED}, True),
+        ({"save": SAVED}, True),
+        # It is told, or taken to, where the run stands.
+        ({"given": "epoch"}, False),
+        ({"then": "for _ in range(start): scheduler.step()"}, False),
+        ({"then": "scheduler.last_epoch = start - 1"}, False),
+        ({"first": "scheduler = StepLR(optimizer, 30, last_epoch=args.start - 1)"}, False),
+        # Somebody else may save it.
+        ({"first": STEP_LR + "; saver.scheduler = scheduler"}, False),
+        ({"save": "save_checkpoint(state, scheduler)"}, False),
+        ({"first": "scheduler = StepLR(optimizer, 30); attach(scheduler)"}, False),
+    ],
+)
+def test_the_schedule_goes_into_the_checkpoint_with_the_optimizer(parts, expected, codes):
+    assert ("LR308" in codes(script(**parts))) is expected
+
+
+def test_a_run_that_restores_nothing_forgets_nothing(codes):
+    source = script().replace('optimizer.load_state_dict(checkpoint["optimizer"])', "pass")
+    assert "LR308" not in codes(source)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"),
+    [
+        ("LinearLR(optimizer, 0.1)", True),
+        ("SequentialLR(optimizer, [LinearLR(optimizer, 0.1), StepLR(optimizer, 9)], [5])", True),
+        ("LambdaLR(optimizer, lambda k: 0.9 ** k)", True),
+        ("StepLR(optimizer, 30)", False),
+        ("CosineAnnealingLR(optimizer, args.epochs)", False),
+    ],
+)
+def test_the_scheduler_is_built_before_the_optimizer_is_restored(scheduler, expected, codes):
+    late = f"scheduler = {scheduler}\n        if args.resume: {LOADED}"
+    assert ("LR311" in codes(script(first="pass", then=late, save=SAVED))) is expected
+    early = script(first=f"scheduler = {scheduler}", load=LOADED, save=SAVED)
+    assert "LR311" not in codes(early)
+
+
+@pytest.mark.parametrize(
+    ("parts", "milestones", "expected"),
+    [
+        ("LinearLR(optimizer, 0.1), StepLR(optimizer, 9)", "[5]", False),
+        ("LinearLR(optimizer, 0.1), StepLR(optimizer, 9), StepLR(optimizer, 9)", "[5, 30]", False),
+        ("LinearLR(optimizer, 0.1), StepLR(optimizer, 9), StepLR(optimizer, 9)", "[30, 5]", True),
+        ("LinearLR(optimizer, 0.1), StepLR(optimizer, 9)", "[5, 10]", True),
+        ("LinearLR(optimizer, 0.1), ReduceLROnPlateau(optimizer)", "[5]", True),
+        ("StepLR(optimizer, 9), LinearLR(optimizer, 0.1, total_iters=5)", "[5]", True),
+        ("LinearLR(optimizer, 0.1), build(optimizer)", "[5]", False),
+        ("LinearLR(optimizer, 0.1), StepLR(optimizer, 9)", "args.milestones", False),
+    ],
+)
+def test_the_parts_of_a_sequence_fit(parts, milestones, expected, codes):
+    source = script(first=f"scheduler = SequentialLR(optimizer, [{parts}], {milestones})")
+    assert ("LR312" in codes(source)) is expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "expected"),
+    [
+        ("", "val_loss", False),
+        ("", "val_acc", True),
+        ("", "1 - val_acc", False),
+        ("", "-val_acc", False),
+        ("", 'metrics["accuracy"]', True),
+        ("", "score", False),
+        ('"max"', "val_acc", False),
+        ('"max"', "val_loss", True),
+        ('"max"', "dice_loss", True),
+        ("args.mode", "val_acc", False),
+    ],
+)
+def test_a_plateau_watches_the_way_that_its_metric_goes(mode, given, expected, codes):
+    comma = ", " if mode else ""
+    source = script(first=f"scheduler = ReduceLROnPlateau(optimizer{comma}{mode})", given=given)
+    assert ("LR314" in codes(source)) is expected
