@@ -62,7 +62,9 @@ class Conduct:
 
     @cached_property
     def training(self) -> list[Event]:
-        """What may change a weight: backward passes and steps of any optimizer, in sight or out of it."""
+        """Its updates, in sight or out of it; where there are none, what may change any weight at all."""
+        if self.updates:
+            return sorted((*self.updates, *self.out_of_sight), key=lambda event: event.at)
         return [
             event
             for event in self.trace.events

@@ -13,7 +13,7 @@ from lrfix.tracing.statements import Statements
 from lrfix.tracing.values import ClassValue, Function, Given, Instance, Scope, Unknown, Value, objects_in
 
 MOST_TRACES = 24
-_MOST_BRANCHES = 5
+_MOST_BRANCHES = 9
 _MOST_FUEL = 6 * FUEL
 
 

@@ -50,6 +50,9 @@ _CONSTANT_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _LARGEST = 10**12
+_OPTIONS = frozenset(
+    {"args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf"}
+)
 
 
 class Expressions(Machine):
@@ -383,8 +386,8 @@ def _arithmetic(op: ast.operator, left: Amount, right: Amount) -> Amount | None:
 
 def _holds_options(value: Unknown) -> bool:
     """Whether an unknown is, by its name, what the command line was parsed to."""
-    last = value.path.rpartition(".")[2].lower()
-    return last in ("args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf")
+    before, _, last = value.path.lower().rpartition(".")
+    return before in ("", "self") and last in _OPTIONS
 
 
 def _text(node: ast.AST) -> str:

@@ -345,6 +345,9 @@ class Statements(Calls):
         return Flow.RETURN
 
     def _raise(self, node: ast.Raise, scope: Scope) -> Flow:
+        """An exception ends the run only where the code is certain of it: not on what lrfix chose, nor on a default."""
+        if any(guard.basis is not Basis.KNOWN for guard in self.guards):
+            return Flow.ON
         raise Raised
 
     def _try(self, node: ast.Try, scope: Scope) -> Flow:

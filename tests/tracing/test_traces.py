@@ -237,6 +237,24 @@ def test_a_default_that_was_left_is_no_reason_any_more():
     assert told == {("SGD", 0), ("ReduceLROnPlateau", 1), ("StepLR", 0)}
 
 
+def test_an_exception_on_a_condition_that_lrfix_chose_ends_nothing():
+    found = trace(
+        """
+        def main(args, model, kind="a"):
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            if kind == "b":
+                loss = one(model)
+            elif kind == "c":
+                loss = other(model)
+            else:
+                raise ValueError(kind)
+            optimizer.step()
+        """
+    )
+    assert found.ended is None
+    assert found.of(Kind.STEP)
+
+
 def test_a_resume_is_not_what_a_new_run_does():
     found = trace(
         """
