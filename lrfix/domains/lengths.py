@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.facts import Defaults, field_default, literal
+from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.interpreter.values import Instance, Unknown
@@ -57,7 +58,8 @@ def holds_lengths(roots: Iterable[ast.AST]) -> bool:
 
 
 def open_lengths(names: Names, name: str, value: object, scenario: Scenario, defaults: Defaults) -> object:
-    """``value``, kept under ``name``, with its long lengths made free: ``args.max_iters``, ``cfg["max_steps"]``."""
+    """``value``, kept under ``name``, with its long lengths made free: ``args.max_iters``, ``cfg["max_steps"]``; and
+    with every number that the scenario sets otherwise."""
     if isinstance(value, Instance):
         entries = {key: f"{name}.{key}" for key in (*value.attributes, *_class_constants(value))}
         holder: dict[str, object] = value.attributes
@@ -68,7 +70,9 @@ def open_lengths(names: Names, name: str, value: object, scenario: Scenario, def
         return value
     for key, path in entries.items():
         stated = holder[key] if key in holder else _class_constants(value)[key]
-        if is_drawn(names, key, stated):
+        if path in scenario.overrides and is_number(stated):
+            holder[key] = Unknown(path)
+        elif is_drawn(names, key, stated):
             holder[key] = opened(names, path, stated, scenario, defaults)
     return value
 
@@ -93,6 +97,12 @@ def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults
         scenario.values[path] = proportional(names, path, stated, scenario.index) + apart
         scenario.shortened[path] = stated
     return Unknown(path)
+
+
+def stated_lengths(names: Names, name: str) -> set[float]:
+    """The numbers that a file gives a length under ``name``: of a setting, a field, an entry of a dictionary."""
+    numbers = {literal(value) for node in names.nodes for n, value in _stated(node) if n == name}
+    return {float(n) for n in numbers if isinstance(n, int | float)}
 
 
 def _longest(names: Names, role: Role) -> float:

@@ -56,6 +56,8 @@ _RULES: tuple[tuple[str, Role], ...] = (
         r"(cool_?down|decay|stable|constant|hold|anneal|annealing|plateau|flat|linear|cosine|cos)_?((steps|iters)_)?(fraction|frac|pct|percent|percentage|proportion|portion)$|(cool_?down|stable|constant|hold|plateau|flat)_?ratio$",
         Role.FRACTION,
     ),
+    (r"(warm|ramp)_?down.*(fraction|frac|ratio|pct|percent|percentage|proportion|portion)$", Role.FRACTION),
+    (r"(warm|ramp)_?down", Role.DECAY_LENGTH),
     (
         r"warm.*(start|init|begin|min).*(lr|rate|value)|warm.*(lr|rate).*(start|init|begin|min)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,
@@ -100,7 +102,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.DECAY_LENGTH,
     ),
     (
-        r"^t_?max$|^t_initial$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$",
+        r"^t_?max$|^t_initial$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$|^(final|last)_(steps?|iters?|iterations?|updates?)$",
         Role.HORIZON,
     ),
     (r"epoch", Role.EPOCHS),

@@ -61,6 +61,8 @@ class Trace(Recorder):
             return
         given = arguments[0]
         known = self.angles.setdefault(node, [])
+        if isinstance(given, Array) and len(given.values) == 1:
+            given = given.values[0]  # a tensor of one number is asked for at every step, as a number is
         if isinstance(given, int | float):
             known.append((self.step, float(given)))
         elif isinstance(given, Array):

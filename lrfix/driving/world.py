@@ -332,6 +332,8 @@ class World:
             return self._argument(binding, scope)
         if isinstance(binding, Assigned) and not binding.index:
             stated = literal(binding.value)
+            if name in self.host.scenario.overrides and _is_number(stated):
+                return Unknown(name)
             if self._draws(name, stated):
                 return opened(self.names, name, stated, self.host.scenario, self.host.defaults)
         try:

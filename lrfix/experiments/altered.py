@@ -6,7 +6,7 @@ The tree is as before afterwards. What the interpreter keeps on a node is droppe
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +37,11 @@ def replaced(names: Names, node: ast.AST, other: ast.AST) -> Iterator[None]:
         _forget(names, node)
 
 
-def run_altered(study: Study, index: int, steps: int | None = None) -> Run:
+def run_altered(
+    study: Study, index: int, steps: int | None = None, overrides: Mapping[str, object] | None = None
+) -> Run:
     """The run of scenario ``index`` as the tree stands now; nothing of it is remembered."""
-    scenario = Scenario(index, overrides=study.settings)
+    scenario = Scenario(index, overrides={**study.settings, **(overrides or {})})
     return Laboratory(study.names, study.site).run(
         scenario, construction=study.use, steps=steps or study.steps, groups=study.groups
     )
@@ -58,10 +60,10 @@ def evaluations(
     node: ast.expr | ast.AugAssign,
     operands: list[ast.expr],
     meaning: Callable[..., Any],
-    index: int,
+    run: Run,
     steps: int,
 ) -> list[Evaluation]:
-    """Every evaluation of ``node`` in a run of scenario ``index``; ``meaning``: what it makes of its operands."""
+    """Every evaluation of ``node`` in ``run``, made again; ``meaning``: what it makes of its operands."""
     found: list[Evaluation] = []
 
     def evaluate(*values: Any) -> Any:
@@ -72,7 +74,7 @@ def evaluations(
     probe = ast.Call(ast.Constant(NativeFunction("a probe", evaluate)), list(operands), [])  # type: ignore[arg-type]
     other = ast.Assign([node.target], probe) if isinstance(node, ast.AugAssign) else probe
     with replaced(study.names, node, other):
-        run_altered(study, index, steps)
+        run_altered(study, run.scenario.index, steps, run.scenario.overrides)
     return found
 
 

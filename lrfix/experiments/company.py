@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lrfix.experiments.study import Study, usable
+from lrfix.names import Names
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.vocabulary import torch_scheduler
 from lrfix.trees import walk
@@ -48,8 +50,33 @@ def in_company(study: Study) -> bool:
         and node not in own
         and stock_scheduler(names, node) is not None
         and names.scope_of(node) in around
+        and not all(_one_or_the_other(names, node, use.call) for use in study.uses if use.names in (None, names))
         for node in names.nodes
     )
+
+
+def _one_or_the_other(names: Names, one: ast.AST, other: ast.AST) -> bool:
+    """Whether no call of a function comes to both: two branches, or a branch that returns and what follows it."""
+    first, second = (list(reversed([node, *names.ancestors(node)])) for node in (one, other))
+    depth = next((k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a is not b), 0)
+    around, branches = first[depth - 1], (first[depth:], second[depth:])
+    if depth and isinstance(around, ast.If) and all(branches):
+        inside = [branch[0] in around.body for branch in branches]
+        if inside[0] != inside[1] and all(b[0] is not around.test for b in branches):
+            return True
+    # What comes first, in a branch of its own that returns, keeps the function from ever coming to the second.
+    earlier = min(branches, key=lambda branch: getattr(branch[0], "lineno", 0) if branch else 0)
+    return bool(earlier) and (
+        isinstance(earlier[0], ast.Return)
+        or any(
+            isinstance(node, ast.If) and any(part in body and _leaves(body) for body in (node.body, node.orelse))
+            for node, part in pairwise(earlier)
+        )
+    )
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    return bool(body) and isinstance(body[-1], ast.Return | ast.Raise)
 
 
 def _others(study: Study) -> Iterator[ast.AST]:

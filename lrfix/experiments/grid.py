@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeVar, overload
 
+from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
 from lrfix.driving.laboratory import Run
@@ -28,6 +29,9 @@ T = TypeVar("T")
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
 #: Lengths at which something ends.
 _ENDS = (*_WHOLES, Role.DECAY_LENGTH)
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+#: Warmups to try where the code states none.
+_WARM = (11, 23)
 _DRAWS = 2
 _MOST_CALLERS = 4
 _MOST_FLAGS = 4
@@ -159,6 +163,23 @@ class Grid:
         if stated is not None:
             yield stated
         yield from self.callers()
+        warm = self.warmed_up()
+        if warm is not None:
+            yield warm
+
+    def warmed_up(self) -> Case | None:
+        """A warmup where the code states one of length 0: whoever changes that number sees the branch for it."""
+        study = self.study
+        nodes = [n for root in study.site.nodes for n in walk(root) if isinstance(n, ast.Name | ast.Attribute)]
+        for path in dict.fromkeys(ast.unparse(n) for n in nodes if isinstance(n.ctx, ast.Load)):
+            if role_of(path) not in _WARMUPS or path in self.first.leaves:
+                continue
+            if stated_lengths(study.names, path.rpartition(".")[2]) == {0.0}:
+                runs = [study.run(0, use=self.use, overrides={path: length}) for length in _WARM]
+                if all(path in run.leaves for run in runs):
+                    words = f"with a warmup, `{path}` = {_WARM[0]}"
+                    return Case(Setting("values", Standing.PLAUSIBLE, words, {path: _WARM[0]}, draws=(0,)), runs)
+        return None
 
     def stated(self) -> Case | None:
         """Every default that the code states as it stands; None where the draws have them all already."""

@@ -14,6 +14,7 @@ from lrfix.domains.facts import literal
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.base_rates import sound
 from lrfix.experiments.study import Study
+from lrfix.names import Assigned
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import GROUP_NAMES
 from lrfix.trees import walk
@@ -124,7 +125,24 @@ def told_apart(study: Study) -> bool:
                 return True
         elif isinstance(node, ast.Compare | ast.Call) and _asks_group(node):
             return True
-    return False
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.comprehension)]
+    return any(_stated_apart(study, part) for loop in loops for part in _zipped(loop))
+
+
+def _zipped(loop: ast.For | ast.comprehension) -> list[ast.expr]:
+    """What goes along with the groups, one a group: ``zip(optimizer.param_groups, rates)``."""
+    call = loop.iter
+    zips = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "zip"
+    parts = call.args if isinstance(call, ast.Call) and zips else []
+    return [part for part in parts if not _is_groups(part)] if any(_is_groups(part) for part in parts) else []
+
+
+def _stated_apart(study: Study, node: ast.expr) -> bool:
+    """Whether a list is stated with other numbers for other groups."""
+    if isinstance(node, ast.Name):
+        found = [b.value for b in study.names.bindings(node.id, node) if isinstance(b, Assigned) and not b.index]
+        return len(found) == 1 and not isinstance(found[0], ast.Name) and _stated_apart(study, found[0])
+    return isinstance(node, ast.List | ast.Tuple) and len({ast.unparse(part) for part in node.elts}) > 1
 
 
 def _indices(loop: ast.For | ast.comprehension) -> set[str]:

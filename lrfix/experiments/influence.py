@@ -19,6 +19,7 @@ _TELLING = frozenset({"print", "info", "debug", "warning", "warn", "log", "write
 _KNOWN = frozenset({"int", "float", "min", "max", "abs", "round", "len", "pow", "sum", "range", "list", "tuple", "zip"})
 _LIBRARIES = frozenset({"math", "np", "numpy", "torch"})
 _MOST_FLAGS = 3
+_SHARES = (0.7, 0.2)
 
 
 class Reads:
@@ -176,6 +177,10 @@ def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence
     for path in dict.fromkeys(flags[:_MOST_FLAGS]):
         for value in (True, False):
             yield {path: value}, None
+    # A number of which nothing is known may be a share in truth, and decide whether another matters.
+    invented = sorted(study.runs[0].invented)
+    for share in _SHARES if invented else ():
+        yield dict.fromkeys(invented, share), None
     rates = study.runs[0].base_lrs
     for scale in (100.0, 0.001):
         yield {}, [scale * rate for rate in rates]

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
-from lrfix.driving.laboratory import Run
-from lrfix.experiments.grid import Case, Grid, Setting, Standing
-from lrfix.experiments.phases import Jump, jumps, overshoots, sampled_jumps
+from lrfix.driving.laboratory import Failure, Run
+from lrfix.experiments.grid import Case, Grid, Setting, Standing, by_a_drawn_relation
+from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
 from lrfix.findings import Evidence, Violation
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
+from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 #: What makes stairs and cycles: drops that are meant.
@@ -67,7 +68,32 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         if found is not None:
             yield _on_one_device(study, grid, found) or _told(study, found)
             return
-    yield from _at_real_lengths(study, grid) or _together(study, grid)
+    yield from _own_check(study, grid) or _at_real_lengths(study, grid) or _together(study, grid)
+
+
+def _own_check(study: Study, grid: Grid) -> list[Violation]:
+    """An assertion of the schedule itself that stops every run behind a ramp, before the schedule is to end."""
+
+    def failed(run: Run) -> Failure | None:
+        failure = run.failure
+        end = max(study.lengths(run, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH).values(), default=0)
+        if failure is None or failure.kind != "AssertionError" or not SHORTEST <= failure.step < end - 1:
+            return None
+        inside = any(failure.node is n for root in study.site.nodes for n in walk(root))
+        return failure if inside and all(move > 0 for move in moves(run.curve)[-SHORTEST + 1 :]) else None
+
+    for case in grid.values():
+        failure = case.shown(failed)
+        if failure is None or failure.node is None or by_a_drawn_relation(grid, case, failed):
+            continue
+        words = f" {case.setting.words}" if case.setting.words else ""
+        message = (
+            f"The phases do not meet where warmup ends{words}: at step {failure.step} the schedule's own check fails, "
+            f"`{ast.unparse(failure.node)}`, behind a rate of {case.run.curve[-1]:.6g} at step {failure.step - 1}."
+        )
+        evidence = study.evidence(case.run, [0, failure.step - 2, failure.step - 1])
+        return [Violation(study.span(failure.node), message, evidence)]
+    return []
 
 
 def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:

@@ -13,6 +13,7 @@ from typing import Any
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.altered import evaluations, replaced, run_altered
+from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -39,30 +40,35 @@ _THE_RUN = re.compile(
 def integer_division(study: Study) -> Iterator[Violation]:
     if not study.ran or not all(all_real(rates) for run in study.runs for rates in run.lr):
         return
+    grid = Grid(study)
+    cases = [case for case in (grid.nominal(), grid.warmed_up()) if case is not None]
     for cut in list(_cuts(study))[:_MOST_CUTS]:
-        for group in range(len(study.runs[0].lr)):
-            told = _cut_down(study, cut, group)
-            if told is not None:
-                yield told
-                return
+        for case in cases:
+            for group in range(len(study.runs[0].lr)):
+                told = _cut_down(study, cut, group, case)
+                if told is not None:
+                    yield told
+                    return
 
 
-def _cut_down(study: Study, cut: Cut, group: int) -> Violation | None:
-    """The finding on a cut that takes a share of a whole to 0 or 1 in every draw."""
+def _cut_down(study: Study, cut: Cut, group: int, case: Case) -> Violation | None:
+    """The finding on a cut that takes a share of a whole to 0 or 1 in every run of a case."""
     smooth: list[Run] = []
-    for index, run in enumerate(study.runs):
-        other = _uncut(study, cut, index)
+    for run in case.runs:
+        other = _uncut(study, cut, run)
         if other is None or not _moves_instead(run.lr[group], other.lr[group]):
             return None
-        if not _collapses(study, cut, index, group, _differing(run.lr[group], other.lr[group])):
+        if not _collapses(study, cut, run, group, _differing(run.lr[group], other.lr[group])):
             return None
         smooth.append(other)
-    run, without = study.runs[0], smooth[0].lr[group]
+    run = case.run
+    words = f" {case.setting.words}" if case.setting.words else ""
+    without = smooth[0].lr[group]
     differing = _differing(run.lr[group], without)
     middle = differing[min(2, len(differing) - 1)]
     return Violation(
         study.span(cut),
-        f"`{ast.unparse(cut)}` is cut down to a whole number, 0 or 1 over all of its range: the rate is "
+        f"`{ast.unparse(cut)}` is cut down to a whole number, 0 or 1 over all of its range{words}: the rate is "
         f"{run.lr[group][middle]:.6g} at step {middle}, without the cut {without[middle]:.6g}.",
         study.evidence(run, [0, middle, len(run.curve) - 1]),
     )
@@ -131,8 +137,8 @@ def _by_the_run(cut: Cut) -> bool:
     return phase or _THE_RUN.match(last_word(ast.unparse(divisor))) is not None
 
 
-def _uncut(study: Study, cut: Cut, index: int) -> Run | None:
-    """The run of scenario ``index`` had the code not cut; None where that fails."""
+def _uncut(study: Study, cut: Cut, run: Run) -> Run | None:
+    """``run`` had the code not cut; None where that fails."""
     other: ast.AST
     if isinstance(cut, ast.Call):
         other = ast.BinOp(cut.args[0], ast.Mult(), ast.Constant(1.0))
@@ -141,8 +147,8 @@ def _uncut(study: Study, cut: Cut, index: int) -> Run | None:
     else:
         other = ast.BinOp(cut.left, ast.Div(), cut.right)
     with replaced(study.names, cut, other):
-        run = run_altered(study, index)
-    return run if run.ran and all(all_real(rates) for rates in run.lr) else None
+        other_run = run_altered(study, run.scenario.index, overrides=run.scenario.overrides)
+    return other_run if other_run.ran and all(all_real(rates) for rates in other_run.lr) else None
 
 
 def _differing(curve: Sequence[float], other: Sequence[float]) -> list[int]:
@@ -158,13 +164,13 @@ def _moves_instead(curve: Sequence[float], other: Sequence[float]) -> bool:
     return len({round(other[k], 15) for k in _differing(curve, other)}) >= _MOVES
 
 
-def _collapses(study: Study, cut: Cut, index: int, group: int, differing: Sequence[int]) -> bool:
+def _collapses(study: Study, cut: Cut, run: Run, group: int, differing: Sequence[int]) -> bool:
     """Whether a share of a whole, which goes from 0 to 1 or back, is cut, and not a number of stairs."""
     steps = study.steps
     for _ in range(2):
-        curve = study.run(index, steps=steps).lr[group]
+        curve = study.run(run.scenario.index, steps=steps, overrides=run.scenario.overrides).lr[group]
         until = next((k for k, rate in enumerate(curve) if rate < 0), len(curve))
-        seen = evaluations(study, cut, _operands(cut), _meaning(cut), index, until)
+        seen = evaluations(study, cut, _operands(cut), _meaning(cut), run, until)
         shares = [share for e in seen if (share := _share(e.operands)) is not None]
         wholes = {e.value for e in seen}
         if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
@@ -179,7 +185,7 @@ def _collapses(study: Study, cut: Cut, index: int, group: int, differing: Sequen
         # Training ends where the share is 1, or the rate does: one stair takes it to 0, the next one below.
         return _comes_to_an_end(shares[: over + 1], True)
     if wholes <= {0, 1}:
-        earlier = len(evaluations(study, cut, _operands(cut), _meaning(cut), index, max(until - _EARLIER, 1)))
+        earlier = len(evaluations(study, cut, _operands(cut), _meaning(cut), run, max(until - _EARLIER, 1)))
         return _comes_to_an_end(shares, earlier == len(seen) or until < steps)
     levels = {round(curve[k], 12) for k in differing if k < until}
     return len(wholes) > 2 and len(levels) <= 2

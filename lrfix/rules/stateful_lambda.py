@@ -21,8 +21,10 @@ def stateful_lambda(study: Study) -> Iterator[Violation]:
     if any(suspect.parameter and history_dependence(study, suspect) is not None for suspect in found):
         return  # the hyperparameter that changes is the fault, and what is noted beside it follows it (LR101)
     for suspect in found:
-        named = getattr(suspect.function, "name", "")
-        free = not suspect.parameter and named != "get_lr"
+        by_torch = getattr(suspect.function, "name", "") == "get_lr" and isinstance(
+            study.names.parents.get(suspect.function), ast.ClassDef
+        )
+        free = not suspect.parameter and not by_torch
         shown = history_dependence(study, suspect, order=False) if free else None
         if shown is not None:
             yield Violation(

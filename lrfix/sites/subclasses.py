@@ -96,7 +96,7 @@ def unasked_rates(node: ast.ClassDef) -> ast.FunctionDef | None:
     A class that others derive from, calls, or refuses to be one by itself, leaves ``get_lr`` to them.
     """
     own = [s for s in node.body if isinstance(s, ast.FunctionDef)]
-    if any(m.name in ("get_lr", "step", "_get_closed_form_lr") or _abstract(m) for m in own):
+    if any(m.name in ("get_lr", "step") or _abstract(m) for m in own):
         return None
     if not any(m.name == "__init__" for m in own):
         return None
@@ -109,9 +109,9 @@ def unasked_rates(node: ast.ClassDef) -> ast.FunctionDef | None:
 
 
 def _returns_rates(method: ast.FunctionDef) -> bool:
-    """Whether a method returns what it makes of the base rates."""
+    """Whether a method returns what it makes of the base rates, or of the step."""
     returned = [n.value for n in ast.walk(method) if isinstance(n, ast.Return) and n.value is not None]
-    read = any(isinstance(n, ast.Attribute) and n.attr == "base_lrs" for n in ast.walk(method))
+    read = any(isinstance(n, ast.Attribute) and n.attr in ("base_lrs", "last_epoch") for n in ast.walk(method))
     return read and any(isinstance(value, ast.ListComp | ast.List | ast.Name) for value in returned)
 
 

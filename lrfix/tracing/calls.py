@@ -53,9 +53,7 @@ class Calls(Expressions):
         if isinstance(callee, Bound):
             return self._call_function(callee.function, given, node, callee.receiver)
         if isinstance(callee, Partial):
-            joined = Given(
-                [*callee.arguments, *given.arguments], {**callee.keywords, **given.keywords}, given.hidden
-            )
+            joined = Given([*callee.arguments, *given.arguments], {**callee.keywords, **given.keywords}, given.hidden)
             return self.call(callee.function, joined, node, name)
         if isinstance(callee, Builtin):
             return self._call_builtin(callee.name, given, node)
@@ -143,9 +141,7 @@ class Calls(Expressions):
             scope.variables["__class__"] = function.owner
             if arguments:
                 scope.variables["__receiver__"] = arguments[0]
-        defaults: dict[str, ast.expr] = dict(
-            zip(reversed(names), reversed(parameters.defaults), strict=False)
-        )
+        defaults: dict[str, ast.expr] = dict(zip(reversed(names), reversed(parameters.defaults), strict=False))
         defaults |= {
             a.arg: d for a, d in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if d is not None
         }
@@ -164,9 +160,7 @@ class Calls(Expressions):
                 Unknown(parameters.vararg.arg) if (entry or given.hidden) and not more else tuple(more)
             )
         if parameters.kwarg is not None:
-            scope.variables[parameters.kwarg.arg] = (
-                Unknown(parameters.kwarg.arg) if entry or given.hidden else rest
-            )
+            scope.variables[parameters.kwarg.arg] = Unknown(parameters.kwarg.arg) if entry or given.hidden else rest
         return scope
 
     def _default(self, name: str, node: ast.expr | None, scope: Scope, free: bool) -> Value:

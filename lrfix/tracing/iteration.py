@@ -43,9 +43,7 @@ def walk(machine: Machine, value: Value, node: ast.AST) -> Walk:
         element = value.element
         return Walk(value.length if isinstance(value.length, Amount) else None, None, lambda: element, lambda: element)
     text = _element_text(node)
-    return Walk(
-        length(value), None, lambda: Unknown(text, measured=True), lambda: Unknown(text, measured=True)
-    )
+    return Walk(length(value), None, lambda: Unknown(text, measured=True), lambda: Unknown(text, measured=True))
 
 
 def length(value: Value) -> Amount | None:

@@ -119,6 +119,5 @@ def test_a_length_by_name_that_is_only_tested_for_truth_is_a_flag(test):
 
 
 def test_what_is_worked_with_as_well_is_none():
-    assert not flags(
-        "def rate(warmup, step):\n    if warmup:\n        return min(1.0, step / warmup)\n    return 1.0\n"
-    )
+    code = "def rate(warmup, step):\n    if warmup:\n        return min(1.0, step / warmup)\n    return 1.0\n"
+    assert not flags(code)

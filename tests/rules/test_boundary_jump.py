@@ -479,3 +479,53 @@ def test_two_decays_whose_levels_have_nothing_to_do_with_each_other_are_a_choice
             return 1e-5 * max(0.0, (self.total_steps - step) / self.total_steps)
     """
     assert "LR202" not in codes(source)
+
+
+STATED_OFF = """
+import torch
+from dataclasses import dataclass
+
+@dataclass
+class Hyperparameters:
+    num_iterations: int = 510
+    warmup_iters: int = 0
+    cooldown_iters: int = 180
+
+args = Hyperparameters()
+
+def get_lr(it):
+    if it < {ramp}:
+        return (it + 1) / args.warmup_iters
+    if it < args.num_iterations - args.cooldown_iters:
+        return 1.0
+    return max(0.0, (args.num_iterations - it) / args.cooldown_iters)
+
+scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, get_lr)
+"""
+
+
+@pytest.mark.parametrize(("ramp", "reported"), [("args.warmup_iters", False), ("args.warmup_iters // 2", True)])
+def test_a_warmup_that_is_stated_as_none_is_tried_with_one(codes, ramp, reported):
+    assert ("LR202" in codes(STATED_OFF.format(ramp=ramp))) is reported
+
+
+CHECKED = """
+import math
+
+def adjust_learning_rate(optimizer, it, args):
+    if it < {ramp}:
+        lr = args.lr * it / args.warmup_iters
+    elif it > args.lr_decay_iters:
+        lr = args.min_lr
+    else:
+        ratio = (it - args.warmup_iters) / (args.lr_decay_iters - args.warmup_iters)
+        assert 0 <= ratio <= 1
+        lr = args.min_lr + (args.lr - args.min_lr) * 0.5 * (1.0 + math.cos(math.pi * ratio))
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(("ramp", "reported"), [("args.warmup_iters", False), ("args.warmup_iters // 2", True)])
+def test_an_assertion_of_its_own_that_fails_behind_the_ramp(codes, ramp, reported):
+    assert ("LR202" in codes(CHECKED.format(ramp=ramp))) is reported

@@ -112,3 +112,19 @@ def test_a_value_that_is_remembered_for_every_step_is_no_counter(codes):
         return LambdaLR(optimizer, factor)
     """
     assert "LR103" not in codes(source)
+
+
+def test_a_function_called_get_lr_that_is_no_method_counts_like_any_other(codes):
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    calls = -1
+
+    def get_lr(it):
+        global calls
+        calls += 1
+        return max(0.0, 1 - calls / 200)
+
+    scheduler = LambdaLR(optimizer, get_lr)
+    """
+    assert "LR103" in codes(source)

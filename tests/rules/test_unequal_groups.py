@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from lrfix.config import Settings
@@ -226,3 +228,18 @@ class Plateau:
         return self.optimizer.param_groups[0]["lr"]
 """
     assert not list(asked("LR213", source))
+
+
+def test_base_rates_that_are_stated_group_by_group_are_no_carry_over(check):
+    source = """
+    rates = [0.3, 1 / 320, 0.01]
+    groups = [dict(params=p, lr=r) for p, r in zip(parts, rates)]
+    optimizer = Adam(groups)
+
+    for step in range(total_steps):
+        scale = 1 - step / total_steps
+        for group, base in zip(optimizer.param_groups, rates):
+            group["lr"] = base * scale
+        optimizer.step()
+    """
+    assert "LR213" not in [found.code for found in check(textwrap.dedent(source))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 CLASS = """
@@ -381,3 +383,18 @@ def test_built_as_a_statement_of_its_own(check, statement, reported):
 )
 def test_built_to_see_whether_it_fails(codes, source):
     assert "LR106" not in codes(source)
+
+
+def test_a_share_that_nobody_knows_may_decide_whether_another_number_matters(check):
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, num_warmup_steps, total_steps, llrd):
+        def factor(step):
+            warm = num_warmup_steps - int(num_warmup_steps * min(llrd, 1.0))
+            if step < warm:
+                return llrd * step / warm
+            return llrd * max(0.0, (total_steps - step) / (total_steps - warm))
+        return LambdaLR(optimizer, factor)
+    """
+    assert "LR106" not in [found.code for found in check(textwrap.dedent(source))]
