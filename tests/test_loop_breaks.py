@@ -40,6 +40,19 @@ UPDATE = """                optimizer.step()
 RESUME = """        optimizer.load_state_dict(state["optimizer"])
         scheduler.load_state_dict(state["scheduler"])
 """
+BUILT = """    warmup = LinearLR(optimizer, start_factor=0.01, total_iters=args.warmup_steps)
+    decay = CosineAnnealingLR(optimizer, T_max=max_updates - args.warmup_steps, eta_min=args.min_lr)
+    scheduler = SequentialLR(optimizer, schedulers=[warmup, decay], milestones=[args.warmup_steps])
+"""
+RESUMED = """
+    first_epoch = 0
+    if args.checkpoint and os.path.exists(args.checkpoint):
+        state = torch.load(args.checkpoint, map_location=device)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        first_epoch = state["epoch"] + 1
+"""
 COMPOSED = "schedulers=[warmup, decay], milestones=[args.warmup_steps])"
 GAN_STEPS = """        scheduler_d.step()
         scheduler_g.step()
@@ -261,17 +274,10 @@ BREAKS = (
     Break(
         "built when the optimizer's state is loaded",
         "accumulation",
-        """    scheduler = SequentialLR(optimizer, schedulers=[warmup, decay], milestones=[args.warmup_steps])
-
-    first_epoch = 0
-""",
-        """    if args.checkpoint and os.path.exists(args.checkpoint):
-        optimizer.load_state_dict(torch.load(args.checkpoint, map_location=device)["optimizer"])
-    warmup = LinearLR(optimizer, start_factor=0.01, total_iters=args.warmup_steps)
-    scheduler = SequentialLR(optimizer, schedulers=[warmup, decay], milestones=[args.warmup_steps])
-
-    first_epoch = 0
-""",
+        BUILT + RESUMED,
+        RESUMED.replace('        scheduler.load_state_dict(state["scheduler"])\n', "")
+        + BUILT
+        + '    if first_epoch:\n        scheduler.load_state_dict(state["scheduler"])\n',
         ("LR311",),
         ("load_state_dict(", "SequentialLR(opt", "warmup = LinearLR("),
     ),
@@ -330,7 +336,6 @@ KNOWN_MISSES = frozenset(
         "the warmup not subtracted",
         "the epochs forgotten",
         "a length in timesteps for a step a rollout",
-        "built when the optimizer's state is loaded",
         "milestones from last to first",
     }
 )
@@ -339,7 +344,7 @@ KNOWN_MISSES = frozenset(
 def named(broken: Break) -> object:
     marks = [
         pytest.mark.skipif(broken.codes[0] not in RULES, reason=f"{broken.codes[0]} is not built yet"),
-        *([pytest.mark.xfail(reason="not named yet")] if broken.name in KNOWN_MISSES else []),
+        *([pytest.mark.xfail(reason="not named yet", strict=False)] if broken.name in KNOWN_MISSES else []),
     ]
     return pytest.param(broken, id=f"{broken.codes[0]} {broken.name}", marks=marks)
 

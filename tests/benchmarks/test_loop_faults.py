@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import collections
+import json
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "fault_injection"
 sys.path.insert(0, str(FOLDER))
 
-from candidates import LOOP, from_files
+from candidates import LOOP, from_files, from_labels
 from parsed import File, applied
 from plant import OPERATORS
 from scripts import Script
@@ -484,8 +487,28 @@ def test_the_loop_is_understood_however_the_script_is_cut_up(style):
 
 
 def test_a_script_that_trains_is_a_candidate_as_a_whole():
-    import collections
-
     files = [("train.py", PER_EPOCH.encode()), ("tests/test_train.py", PER_EPOCH.encode()), ("data.py", HEAD.encode())]
     found = [(c.path, c.lines) for c in from_files("someone/something", files, collections.Counter()) if c.form == LOOP]
     assert found == [("train.py", (1, PER_EPOCH.count("\n")))]
+
+
+def test_of_labels_the_scripts_are_taken_in_which_nothing_was_found_wrong(tmp_path):
+    home = tmp_path / "mirror" / "someone+something" / "repo"
+    home.mkdir(parents=True)
+    names = ("sound.py", "clean.py", "faulty.py", "unread.py")
+    for name in names:
+        (home / name).write_text(PER_EPOCH)
+    git = ["git", "-C", str(home), "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *arguments], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    row = {"repo": "someone/something", "commit": commit}
+    tables = {
+        "files": [{**row, "path": name, "complete": name != "unread.py"} for name in names if name != "clean.py"],
+        "clean": [{**row, "path": "clean.py"}],
+        "sites": [{**row, "path": "faulty.py", "codes": ["LR303"], "confidence": "high", "handrolled": False}],
+    }
+    for table, rows in tables.items():
+        (tmp_path / f"{table}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    found = from_labels(tmp_path, tmp_path / "mirror", collections.Counter())
+    assert sorted(c.path for c in found if c.form == LOOP) == ["clean.py", "sound.py"]
