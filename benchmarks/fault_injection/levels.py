@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from parsed import Edit
 from scripts import Script, Step
-from vocabulary import FUNCTIONS, dotted
+from vocabulary import FUNCTIONS, called, dotted, is_number
 
 #: Statements that do not decide whether what stands in them is run.
 OPEN = (ast.With, ast.AsyncWith)
@@ -95,7 +95,12 @@ def placed_steps(script: Script) -> Iterator[Placed]:
     """The schedulers that one statement steps without a condition of its own, in a loop that steps their optimizer."""
     for step in script.scheduler_steps:
         nest = script.nest(step.statement)
-        if only_step(script, step) and not (nest and is_replay(nest[0])) and follows_torch(script, step):
+        if (
+            only_step(script, step)
+            and not any(map(is_empty, nest))
+            and not (nest and is_replay(nest[0]))
+            and follows_torch(script, step)
+        ):
             found = placed(script, step, nest) if nest else beside(script, step)
             if found is not None:
                 yield found
@@ -149,6 +154,12 @@ def hands_over(script: Script, step: Step, statement: ast.stmt) -> bool:
     words = dotted(call.func).split(".")[-1]
     handed = {dotted(a) for a in (*call.args, *(k.value for k in call.keywords))}
     return len(given) == 1 and bool(names & handed) and "train" in words and script.function_of(call) is None
+
+
+def is_empty(loop: ast.AST) -> bool:
+    """`for i in range(0)`: what stands in it is never run."""
+    ends = loop.iter.args if isinstance(loop, ast.For) and called(loop.iter, "range") else []
+    return len(ends) == 1 and is_number(ends[0], 0)
 
 
 def is_replay(loop: ast.AST) -> bool:

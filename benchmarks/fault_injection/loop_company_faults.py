@@ -79,14 +79,14 @@ def other_optimizer(script: Script) -> Iterator[Fault]:
                 break
 
 
-def has_several_groups(script: Script) -> bool:
-    """Whether an optimizer of the file is built with a list of groups that stands in the call."""
-    for calls in script.calls.values():
-        for call in calls:
-            given = call.args[0] if call.args and script.is_optimizer(call) else None
-            if isinstance(given, ast.List) and len(given.elts) > 1 and all(isinstance(e, ast.Dict) for e in given.elts):
-                return True
-    return False
+def has_several_groups(script: Script, optimizer: ast.expr) -> bool:
+    """Whether the optimizer is built, wherever it may be, with a list of groups that stands in the call."""
+    made = script.origin(optimizer) or frozenset()
+    lists = [call.args[0] if isinstance(call, ast.Call) and call.args else None for call in made]
+    return bool(made) and all(
+        isinstance(given, ast.List) and len(given.elts) > 1 and all(isinstance(e, ast.Dict) for e in given.elts)
+        for given in lists
+    )
 
 
 def rate_writes(script: Script) -> Iterator[tuple[ast.For, ast.Assign]]:
@@ -102,7 +102,9 @@ def rate_writes(script: Script) -> Iterator[tuple[ast.For, ast.Assign]]:
 
 @loop_operator("one-group-updated", "LR309", "LR213")
 def one_group_updated(script: Script) -> Iterator[Fault]:
-    for loop, write in rate_writes(script) if has_several_groups(script) else ():
+    for loop, write in rate_writes(script):
+        if not has_several_groups(script, loop.iter.value):
+            continue
         text = f'{script.file.text(loop.iter)}[0]["lr"] = {script.file.text(write.value)}'
         yield Fault(script.file.put(loop, text), "only the first of several groups")
 

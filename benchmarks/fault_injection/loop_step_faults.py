@@ -11,6 +11,7 @@ from levels import (
     Placed,
     call_below,
     is_accumulation,
+    is_empty,
     lines_of,
     moved,
     placed_steps,
@@ -142,6 +143,7 @@ def never_stepped(script: Script) -> Iterator[Fault]:
         trains = bool(script.nest(step.statement)) or script.file.function(step.statement) in near
         bases = {dotted(b).split(".")[-1] for b in getattr(script.file.class_of(step.owner), "bases", ())}
         inherits = attribute and bool(bases - {"object", "Module", "ABC"})
+        trains = trains and b".backward(" in script.file.source and not any(map(is_empty, script.nest(step.statement)))
         if here and trains and not inherits and only_looked_at(script, step.made):
             gone = [script.file.drop(whole(script, s)) for s in mine]
             if all(gone):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import collections
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from parsed import File
@@ -79,7 +79,8 @@ class Script:
             and not any(isinstance(f, ast.FunctionDef) and f.name == "step" for f in n.body)
         }
         self._bindings: dict[ast.AST, dict[str, list[Binding]]] = {}
-        self._origins: dict[ast.AST, Made | None] = {}
+        self._origins: dict[tuple[ast.AST, bool], Made | None] = {}
+        self._loose = False  # whether what is not known is left out, and the rest told
         self.scheduler_steps: list[Step] = []
         self.optimizer_steps: list[Step] = []
         self.other_steps: list[ast.Call] = []  # whose object the file does not show
@@ -202,10 +203,19 @@ class Script:
 
     def origin(self, node: ast.expr, depth: int = 0) -> Made | None:
         """The constructions of schedulers and optimizers that a value may be; None where something else may be it."""
-        if node not in self._origins:
-            self._origins[node] = NOTHING  # where it comes from itself, as `x` does in `x = prepare(x)`
-            self._origins[node] = self._origin(node, None, depth)
-        return self._origins[node]
+        key = (node, self._loose)
+        if key not in self._origins:
+            self._origins[key] = NOTHING  # where it comes from itself, as `x` does in `x = prepare(x)`
+            self._origins[key] = self._origin(node, None, depth)
+        return self._origins[key]
+
+    def possible(self, node: ast.expr) -> Made:
+        """All that a value may be, as far as the file shows it."""
+        self._loose = True
+        try:
+            return self.origin(node) or NOTHING
+        finally:
+            self._loose = False
 
     def _origin(self, node: ast.expr, place: int | None, depth: int) -> Made | None:
         if depth > DEEPEST:
@@ -213,7 +223,7 @@ class Script:
         if isinstance(node, ast.Constant) and node.value is None:
             return NOTHING
         if isinstance(node, ast.IfExp):
-            return joined(self._origin(side, place, depth + 1) for side in (node.body, node.orelse))
+            return self.joined(self._origin(side, place, depth + 1) for side in (node.body, node.orelse))
         if isinstance(node, ast.Tuple) and place is not None:
             return self.origin(node.elts[place], depth + 1) if place < len(node.elts) else None
         if isinstance(node, ast.Call):
@@ -229,7 +239,7 @@ class Script:
         made = [self._of_binding(b, depth) for b in values]
         if isinstance(node, ast.Name) and node.id in all_parameters(home) and not isinstance(home, ast.Module):
             made.append(self._of_parameter(home, node.id, depth))
-        return joined(made)
+        return self.joined(made)
 
     def _of_binding(self, binding: Binding, depth: int) -> Made | None:
         if binding.value is None:
@@ -251,13 +261,13 @@ class Script:
         if function is None:
             return frozenset([call if place is None else (call, place)])
         results = [n.value for n in own(function) if isinstance(n, ast.Return) and n.value is not None]
-        return joined(self._origin(r, place, depth + 1) for r in results) if results else None
+        return self.joined(self._origin(r, place, depth + 1) for r in results) if results else None
 
     def _of_parameter(self, function: ast.AST, name: str, depth: int) -> Made | None:
         given = [self.argument(c, function, name) for c in self.callers(function)]
         if not given:
             return frozenset([(function, name)])
-        return joined(self.origin(g, depth + 1) if g is not None else None for g in given)
+        return self.joined(self.origin(g, depth + 1) if g is not None else None for g in given)
 
     # Functions and their callers
 
@@ -341,16 +351,17 @@ class Script:
         return not any(dotted(owner) in self.bindings(s) or dotted(owner) in all_parameters(s) for s in between)
 
     def loads(self, made: Made) -> Iterator[ast.expr]:
-        """Every place where the file reads a name of one of these objects."""
+        """Every place where the file reads a name that may be one of these objects."""
         for n in self.file.nodes:
-            if isinstance(n, NAMES) and isinstance(n.ctx, ast.Load) and (self.origin(n) or NOTHING) & made:
+            if isinstance(n, NAMES) and isinstance(n.ctx, ast.Load) and self.possible(n) & made:
                 yield n
 
-
-def joined(made: object) -> Made | None:
-    """What any of them may be; None where one of them is not known, or there is none."""
-    known = list(made)  # type: ignore[call-overload]
-    return frozenset().union(*known) if known and all(m is not None for m in known) else None
+    def joined(self, made: Iterable[Made | None]) -> Made | None:
+        """What any of them may be; None where one of them is not known, or there is none."""
+        known = list(made)
+        if self._loose:
+            known = [m for m in known if m is not None]
+        return frozenset().union(*(m or NOTHING for m in known)) if known and None not in known else None
 
 
 def all_parameters(scope: ast.AST) -> set[str]:

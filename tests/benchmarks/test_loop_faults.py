@@ -345,6 +345,19 @@ def test_an_operator_plants_a_fault_that_training_shows(name):
 
 
 SILENT = {
+    "a loop that never turns": ("never-stepped", PER_EPOCH.replace("range(EPOCHS)", "range(0)")),
+    "a scheduler that a trainer is given, and may be what comes back": (
+        "never-stepped",
+        PER_EPOCH.replace(
+            "    for epoch in", "    model, scheduler = wrap(model=model, rate=scheduler)\n    for epoch in"
+        ),
+    ),
+    "a second optimizer with several groups": (
+        "one-group-updated",
+        BY_HAND.replace(
+            "    for epoch in", "    other, optimizer = optimizer, SGD(body.parameters(), lr=0.1)\n    for epoch in"
+        ),
+    ),
     "a length that is a number, of epochs or of batches": (
         "moved-into-batch-loop",
         PER_EPOCH.replace("T_max=EPOCHS", "T_max=50"),
