@@ -10,13 +10,14 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeGuard
 from weakref import WeakKeyDictionary
 
 from lrfix.experiments.study import Study
 from lrfix.tracing.entries import traces_of
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
-from lrfix.tracing.values import Function, Optimizer, Scheduler
+from lrfix.tracing.values import Function, Known, Optimizer, Scheduler
 
 _TRACES: WeakKeyDictionary[Study, list[Trace]] = WeakKeyDictionary()
 
@@ -26,7 +27,7 @@ def traces(study: Study) -> list[Trace]:
     if study.site.form != "training":
         return []
     if study not in _TRACES:
-        _TRACES[study] = traces_of(study.names.tree)
+        _TRACES[study] = traces_of(study.names.tree, study.names)
     return _TRACES[study]
 
 
@@ -120,8 +121,28 @@ def shares_loop(one: Event, other: Event) -> bool:
     return bool({turn.entered for turn in one.turns} & {turn.entered for turn in other.turns})
 
 
-def line(event: Event) -> int:
-    return getattr(event.node, "lineno", 0)
+def line(event: Event) -> str:
+    """The number of the line that an event stands in, with the word that it is another file's."""
+    number = getattr(event.node, "lineno", 0)
+    return f"{number} of another file" if event.foreign else str(number)
+
+
+def built_in(thing: Known) -> str:
+    """The number of the line that builds an object, with the word that it is another file's."""
+    number = getattr(thing.node, "lineno", 0)
+    return f"{number} of another file" if thing.foreign else str(number)
+
+
+def here(node: ast.AST | None, study: Study) -> TypeGuard[ast.AST]:
+    """Whether a place is one of the file that is judged: only such are reported."""
+    return node is not None and node in study.names.parents
+
+
+def spot(study: Study, conduct: Conduct) -> ast.AST | None:
+    """Where to tell of a scheduler in the file that is judged: where it is built, else where it is stepped."""
+    scheduler = conduct.scheduler
+    places = (scheduler.node, scheduler.origin, *(event.node for event in conduct.steps))
+    return next((node for node in places if here(node, study)), None)
 
 
 def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -> bool:
@@ -142,4 +163,16 @@ def unseen_calls(study: Study, method: str, names: Callable[[str], bool] = names
     )
 
 
-__all__ = ["Conduct", "conducts", "line", "same_turn", "shares_loop", "traces", "unseen_calls", "unseen_steps"]
+__all__ = [
+    "Conduct",
+    "built_in",
+    "conducts",
+    "here",
+    "line",
+    "same_turn",
+    "shares_loop",
+    "spot",
+    "traces",
+    "unseen_calls",
+    "unseen_steps",
+]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.horizons import number
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts
+from lrfix.experiments.training import Conduct, conducts, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.amounts import amount
@@ -23,7 +23,7 @@ def composition_misuse(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         message = _fault(conduct)
-        node = conduct.scheduler.node
+        node = spot(study, conduct)
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))
             yield Violation(study.span(node), message)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts
+from lrfix.experiments.training import Conduct, conducts, here
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Kind
@@ -21,12 +22,12 @@ def deprecated_call(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         for violation, node in _calls(study, conduct):
-            if id(node) not in told:
+            if here(node, study) and id(node) not in told:
                 told.add(id(node))
                 yield violation
 
 
-def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, object]]:
+def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]]:
     if not conduct.is_torch:
         return
     scheduler, name = conduct.scheduler, conduct.name

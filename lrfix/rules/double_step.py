@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, shares_loop
+from lrfix.experiments.training import Conduct, conducts, here, line, shares_loop
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -16,7 +16,7 @@ def double_step(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         for first, second in _pairs(conduct):
-            if not told & {id(first.node), id(second.node)}:
+            if here(second.node, study) and not told & {id(first.node), id(second.node)}:
                 told |= {id(first.node), id(second.node)}
                 yield Violation(
                     study.span(second.node),

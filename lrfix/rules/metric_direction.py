@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.experiments.training import Conduct, conducts, line, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -18,7 +18,7 @@ def metric_direction(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         mode = conduct.scheduler.arguments.get("mode", "min") if conduct.is_plateau else None
-        node = conduct.scheduler.node
+        node = spot(study, conduct)
         if node is None or mode not in ("min", "max") or conduct.scheduler.hidden:
             continue
         for event in conduct.steps:

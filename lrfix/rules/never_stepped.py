@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, unseen_steps
+from lrfix.experiments.training import Conduct, conducts, line, spot, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.values import Scheduler
@@ -24,7 +24,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     if not idle or unseen_steps(study):
         return
     for node, conduct in idle.items():
-        place = conduct.scheduler.node or conduct.scheduler.origin
+        place = spot(study, conduct)
         if node not in stepped and place is not None:
             yield Violation(
                 study.span(place),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, same_turn, traces, unseen_calls
+from lrfix.experiments.training import Conduct, conducts, same_turn, spot, traces, unseen_calls
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Kind
@@ -23,7 +23,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     if not lost or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
         return
     for key, conduct in lost.items():
-        node, optimizer = conduct.scheduler.node or conduct.scheduler.origin, conduct.optimizer
+        node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or optimizer is None or _kept_elsewhere(study, key):
             continue
         done = _happened(study, key)

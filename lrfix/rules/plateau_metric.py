@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts
+from lrfix.experiments.training import Conduct, conducts, here
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -21,7 +21,7 @@ def plateau_metric(study: Study) -> Iterator[Violation]:
     for conduct in conducts(study):
         for event in conduct.steps if conduct.is_torch else ():
             message = _fault(conduct, event)
-            if message is not None and id(event.node) not in told:
+            if message is not None and here(event.node, study) and id(event.node) not in told:
                 told.add(id(event.node))
                 yield Violation(study.span(event.node), message)
 

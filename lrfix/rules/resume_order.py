@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.experiments.training import Conduct, conducts, line, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind
@@ -22,7 +22,7 @@ def resume_order(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         load = _loaded_before(conduct)
-        node = conduct.scheduler.node
+        node = spot(study, conduct)
         harm = _harm(conduct.scheduler)
         if load is None or harm is None or node is None or id(node) in told:
             continue

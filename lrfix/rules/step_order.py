@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, same_turn
+from lrfix.experiments.training import Conduct, conducts, here, line, same_turn
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -16,7 +16,7 @@ def step_order(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         early = _early(conduct)
-        if early is not None and id(early[0].node) not in told:
+        if early is not None and here(early[0].node, study) and id(early[0].node) not in told:
             step, update = early
             told.add(id(step.node))
             yield Violation(

@@ -17,7 +17,7 @@ from lrfix.experiments.horizons import (
     number,
 )
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.experiments.training import Conduct, conducts, line, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -35,7 +35,7 @@ def unit_mismatch(study: Study) -> Iterator[Violation]:
     for conduct in conducts(study):
         count = counted(conduct)
         message = _mismatch(conduct, count) if count is not None else None
-        node = conduct.scheduler.node
+        node = spot(study, conduct)
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))
             yield Violation(study.span(node), message)

@@ -14,7 +14,7 @@ from lrfix.experiments.horizons import (
     samples_of,
 )
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line
+from lrfix.experiments.training import Conduct, conducts, line, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -27,7 +27,7 @@ def wrong_horizon(study: Study) -> Iterator[Violation]:
     for conduct in conducts(study):
         count, end = counted(conduct), horizon(conduct.scheduler)
         message = _fault(conduct, count, end) if count is not None and end is not None else None
-        node = conduct.scheduler.node
+        node = spot(study, conduct)
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))
             yield Violation(study.span(node), message)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, traces, unseen_steps
+from lrfix.experiments.training import Conduct, built_in, conducts, here, line, spot, traces, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
@@ -22,16 +22,16 @@ def wrong_optimizer(study: Study) -> Iterator[Violation]:
     for trace in traces(study):
         for second, first, left_out in _taken_twice(trace):
             node = second.scheduler.node
-            if node is not None and id(node) not in told:
+            if here(node, study) and id(node) not in told:
                 told.add(id(node))
                 yield Violation(
                     study.span(node),
-                    f"`{second.name}` and `{first.name}` (line {getattr(first.scheduler.node, 'lineno', 0)}) are alike "
-                    f"and both move `{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none.",
+                    f"`{second.name}` and `{first.name}` (line {built_in(first.scheduler)}) are alike and "
+                    f"both move `{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none.",
                 )
         for event in trace.of(Kind.WRITE_RATE):
             message = _lost(trace, event)
-            if message is not None and id(event.node) not in told:
+            if message is not None and here(event.node, study) and id(event.node) not in told:
                 told.add(id(event.node))
                 yield Violation(study.span(event.node), message)
 
@@ -49,12 +49,12 @@ def _idle_optimizers(study: Study) -> Iterator[Violation]:
     if not held or unseen_steps(study, names_optimizer):
         return
     for key, (conduct, other) in held.items():
-        node, optimizer = conduct.scheduler.node, conduct.optimizer
+        node, optimizer = spot(study, conduct), conduct.optimizer
         if key not in sound and node is not None and optimizer is not None:
             yield Violation(
                 study.span(node),
-                f"`{conduct.name}` moves the rate of the optimizer that line {getattr(optimizer.node, 'lineno', 0)} "
-                f"builds, and that one takes no step. Another one trains (line {line(other)}), at a constant rate.",
+                f"`{conduct.name}` moves the rate of the optimizer that line {built_in(optimizer)} builds, and that "
+                f"one takes no step. Another one trains (line {line(other)}), at a constant rate.",
             )
 
 

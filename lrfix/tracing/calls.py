@@ -315,7 +315,23 @@ class Calls(Expressions):
         if last in ("ceil", "floor", "deepcopy", "copy", "int64", "chain") and len(given.arguments) == 1:
             number = amount(given.arguments[0]) if last in ("ceil", "floor") else None
             return rounded(number) if number is not None else Unknown(ast.unparse(node))
+        if callee.source is not None and self._leads_on(last, given):
+            target = self.follow(callee)
+            if isinstance(target, Function | ClassValue):
+                return self.call(target, given, node, last)
         return self.unknown_call(last, given, node)
+
+    def _leads_on(self, name: str, given: Given) -> bool:
+        """Whether a function of another file is followed: it builds, or trains, or is given what a trace is about."""
+        if library.makes_scheduler(name) or library.trains(name):
+            return True
+        if library.only_looks(name):
+            return False
+        named_so = (
+            isinstance(v, Unknown) and (library.names_optimizer(v.path) or library.names_scheduler(v.path))
+            for v in given.all
+        )
+        return bool(objects_in(given.all)) or any(named_so)
 
     def unknown_call(self, name: str, given: Given, node: ast.AST, receiver: Value = None) -> Value:
         """A call of what cannot be seen: known objects that it is given may be stepped there from now on."""

@@ -6,11 +6,23 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lrfix.names import Names
 from lrfix.tracing.events import Trace
 from lrfix.tracing.machine import FUEL, OutOfFuel, Raised
 from lrfix.tracing.reach import STRONG, Reach
 from lrfix.tracing.statements import Statements
-from lrfix.tracing.values import ClassValue, Function, Given, Instance, Scope, Unknown, Value, objects_in
+from lrfix.tracing.values import (
+    MISSING,
+    ClassValue,
+    Function,
+    Given,
+    Imported,
+    Instance,
+    Scope,
+    Unknown,
+    Value,
+    objects_in,
+)
 
 MOST_TRACES = 24
 _MOST_BRANCHES = 9
@@ -23,10 +35,13 @@ class Tracer(Statements):
     def __init__(self, reach: Reach, options: Mapping[str, Value], flips: frozenset[int] = frozenset()) -> None:
         super().__init__(reach, options, flips)
         self._frames = []
+        self.foreign = reach.added
 
-    def module(self, tree: ast.Module, *, quiet: bool) -> Scope:
+    def module(self, tree: ast.Module, *, quiet: bool, names: Names | None = None) -> Scope:
         """Run the code of the module; ``quiet``: only what defines names, nothing that comes by an event."""
-        scope = Scope()
+        scope = Scope(names=names)
+        if names is not None:
+            self.modules[names] = scope
         scope.variables["__name__"] = "module" if quiet else "__main__"
         if not quiet:
             self.block(tree.body, scope)
@@ -41,6 +56,25 @@ class Tracer(Statements):
                 continue
             self.statement(statement, scope, ())
         return scope
+
+    def follow(self, imported: Imported) -> Value:
+        """What an imported name stands for in another file of the project, ``MISSING`` where that cannot be seen."""
+        source = imported.source
+        around = source.module.neighbours if source is not None else None
+        if source is None or around is None:
+            return MISSING
+        found = around.meaning(source.name, source.node)
+        for part in source.trail:
+            if found is None or found.name is not None:
+                return MISSING
+            found = around.member(found.names, part)
+        if found is None or found.name is None:
+            return MISSING
+        if found.names not in self.modules:
+            self.reach.add(found.names.tree)
+            self.foreign = self.reach.added
+            self.module(found.names.tree, quiet=True, names=found.names)
+        return self.modules[found.names].get(found.name)
 
     def enter(self, function: Function, receiver: Value) -> None:
         """Run a function with arguments that nobody states; what it returns outlives the trace."""
@@ -63,8 +97,11 @@ class _Entry:
     cls: str | None = None
 
 
-def traces_of(tree: ast.Module) -> list[Trace]:
-    """The traces of a file, a bounded number of them, in a fixed order."""
+def traces_of(tree: ast.Module, names: Names | None = None) -> list[Trace]:
+    """The traces of a file, a bounded number of them, in a fixed order.
+
+    ``names`` are the file's own; where they know the other files of the project, those are followed.
+    """
     reach = Reach(tree)
     if not any(reach.function(f) == STRONG for f in reach.functions) and reach.block(tree.body) < STRONG:
         return []
@@ -86,7 +123,7 @@ def traces_of(tree: ast.Module) -> list[Trace]:
                 continue
             tried.add(flips)
             tracer = Tracer(reach, options, flips)
-            _run(tracer, tree, path)
+            _run(tracer, tree, path, names)
             fuel -= FUEL - tracer.fuel
             found.append(tracer.trace)
             entered |= tracer.trace.functions
@@ -95,12 +132,12 @@ def traces_of(tree: ast.Module) -> list[Trace]:
     return found
 
 
-def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...]) -> None:
+def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Names | None) -> None:
     """One trace; ``path`` is the class (if any) and the function to enter, empty for the module itself."""
     trace = tracer.trace
     trace.entry = ".".join(getattr(node, "name", "") for node in path) or "__main__"
     try:
-        scope = tracer.module(tree, quiet=bool(path))
+        scope = tracer.module(tree, quiet=bool(path), names=names)
         if path:
             first = scope.get(getattr(path[0], "name", ""))
             if isinstance(first, ClassValue) and len(path) == 2:

@@ -68,7 +68,7 @@ class Turn:
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """``calls`` are the calls of the file's functions that were under way, the outermost first."""
+    """``calls`` are the calls of functions that were under way, the outermost first; ``foreign``: in another file."""
 
     kind: Kind
     node: ast.AST
@@ -79,6 +79,7 @@ class Event:
     calls: tuple[ast.AST, ...] = ()
     arguments: tuple[Value, ...] = ()
     detail: str = ""
+    foreign: bool = False
 
     @property
     def decided(self) -> frozenset[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lrfix.tracing import amounts
@@ -88,7 +89,8 @@ class Expressions(Machine):
     def attribute_of(self, value: Value, name: str, node: ast.AST) -> Value:
         """``value.name``, the same unknown each time."""
         if isinstance(value, Imported):
-            return Imported(f"{value.qualified}.{name}")
+            source = replace(value.source, trail=(*value.source.trail, name)) if value.source is not None else None
+            return Imported(f"{value.qualified}.{name}", source)
         if isinstance(value, Instance):
             return self._attribute_of_instance(value, name, node)
         if isinstance(value, Super):

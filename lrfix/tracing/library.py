@@ -144,6 +144,11 @@ def makes_scheduler(name: str) -> bool:
     return any(w.startswith(("sched", "optim")) for w in spoken) and not spoken & {"step", "load", "save", "train"}
 
 
+def trains(name: str) -> bool:
+    """Whether a name is that of something which trains: a trainer, a function that runs an epoch."""
+    return any(word.startswith(("train", "fit", "learner", "solver", "runner", "engine")) for word in words(name))
+
+
 def builds(name: str) -> bool:
     """Whether a call, by its name alone, may build a scheduler or an optimizer."""
     return name in SCHEDULERS or name in FACTORIES or name in _OPTIMIZERS or makes_scheduler(name)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from lrfix.names import Names
 from lrfix.tracing.events import Event, Guard, Kind, Trace, Turn
 from lrfix.tracing.reach import Reach
-from lrfix.tracing.values import Function, Given, Known, Scope, Unknown, Value, known
+from lrfix.tracing.values import Function, Given, Imported, Known, Scope, Unknown, Value, known
 
 FUEL = 40_000
 MOST_CALLS = 24
@@ -39,6 +40,9 @@ class Machine:
         self.guards: list[Guard] = []
         self.calls: list[ast.AST] = []
         self.running: list[ast.AST] = []
+        #: The modules of other files that were read, and the functions in them.
+        self.modules: dict[Names, Scope] = {}
+        self.foreign: set[int] = set()
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
         #: Whether a branch that brings an earlier run back was taken: then all of them are, and states are saved.
@@ -58,6 +62,9 @@ class Machine:
     def call_method(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
         raise NotImplementedError
 
+    def follow(self, imported: Imported) -> Value:
+        raise NotImplementedError
+
     def run_body(self, function: Function, scope: Scope) -> Value:
         raise NotImplementedError
 
@@ -72,6 +79,9 @@ class Machine:
         self, kind: Kind, node: ast.AST, thing: Known | None, arguments: tuple[Value, ...] = (), detail: str = ""
     ) -> None:
         """Write down an event where the run stands."""
+        foreign = bool(self.running) and id(self.running[-1]) in self.foreign
+        if kind is Kind.BUILD and thing is not None:
+            thing.foreign = foreign
         self.trace.events.append(
             Event(
                 kind,
@@ -83,6 +93,7 @@ class Machine:
                 tuple(self.calls),
                 arguments,
                 detail,
+                foreign,
             )
         )
 

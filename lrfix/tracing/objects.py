@@ -23,6 +23,7 @@ from lrfix.tracing.values import (
     Unknown,
     Value,
     known,
+    objects_in,
 )
 
 _METHODS = frozenset({"step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr", "get_lr", "scale", "update"})
@@ -43,11 +44,7 @@ def build_scheduler(
     stated = library.SCHEDULERS.get(cls or "") or library.FACTORIES.get(cls or "", ("optimizer",))
     arguments = dict(zip(parameters or stated, given.arguments, strict=False)) | given.keywords
     found = Scheduler("", cls, node, arguments, given.hidden)
-    children = arguments.get("schedulers", ())
-    if isinstance(children, list | tuple):
-        found.children = tuple(known(c) for c in children if isinstance(known(c), Scheduler))
-    elif cls not in library.SCHEDULERS or children != ():
-        found.children = tuple(t for t in [known(v) for v in given.all] if isinstance(t, Scheduler))
+    found.children = tuple(thing for thing in objects_in(given.all) if isinstance(thing, Scheduler))
     found.optimizer = _optimizer_of(machine, arguments.get("optimizer", MISSING), given)
     if found.optimizer is None and found.children:
         found.optimizer = found.children[0].optimizer

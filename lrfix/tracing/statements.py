@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
 from lrfix.tracing.conditions import assume, guard_key, period_of, truth
@@ -17,6 +18,7 @@ from lrfix.tracing.machine import Raised, named
 from lrfix.tracing.objects import plain_optimizer
 from lrfix.tracing.reach import STRONG, WEAK, leaves
 from lrfix.tracing.values import (
+    MISSING,
     ClassValue,
     Function,
     Groups,
@@ -24,6 +26,7 @@ from lrfix.tracing.values import (
     Instance,
     Optimizer,
     Range,
+    Reference,
     Scope,
     Unknown,
     Value,
@@ -401,7 +404,7 @@ class Statements(Calls):
         return Function(node, scope, owner, kind)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> Flow:
-        bases = tuple(self.evaluate(base, scope) for base in node.bases)
+        bases = tuple(self._base(self.evaluate(base, scope), node) for base in node.bases)
         cls = ClassValue(node, bases, {})
         inner = Scope(scope)
         for statement in node.body:
@@ -414,10 +417,19 @@ class Statements(Calls):
         scope.set(node.name, cls)
         return Flow.ON
 
+    def _base(self, base: Value, node: ast.ClassDef) -> Value:
+        """A base class, from another file where the class trains."""
+        if isinstance(base, Imported) and base.source is not None:
+            strong = any(self.reach.function(m) for m in node.body if isinstance(m, ast.FunctionDef))
+            found = self.follow(base) if strong or library.trains(base.last) else MISSING
+            return found if isinstance(found, ClassValue) else base
+        return base
+
     def _import(self, node: ast.Import, scope: Scope) -> Flow:
         for alias in node.names:
             top = alias.name.split(".")[0]
-            scope.set(alias.asname or top, Imported(alias.name if alias.asname else top))
+            bound = alias.asname or top
+            scope.set(bound, Imported(alias.name if alias.asname else top, _reference(scope, bound, node)))
         return Flow.ON
 
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> Flow:
@@ -427,7 +439,8 @@ class Statements(Calls):
                 if module.startswith("torch"):
                     scope.module.set("*", True)
                 continue
-            scope.set(alias.asname or alias.name, Imported(f"{module}.{alias.name}"))
+            bound = alias.asname or alias.name
+            scope.set(bound, Imported(f"{module}.{alias.name}", _reference(scope, bound, node)))
         return Flow.ON
 
     def _outer(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> Flow:
@@ -447,6 +460,11 @@ class Statements(Calls):
 
     def _continue(self, node: ast.Continue, scope: Scope) -> Flow:
         return Flow.CONTINUE
+
+
+def _reference(scope: Scope, bound: str, node: ast.stmt) -> Reference | None:
+    names = scope.module.names
+    return Reference(names, bound, node) if names is not None and names.neighbours is not None else None
 
 
 def _open_names(left: Sequence[ast.stmt], scope: Scope) -> None:

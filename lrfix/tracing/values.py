@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lrfix.names import Names
+
 #: Any value of the traced program: Python's own constants and containers, or one of the classes below.
 Value = Any
 
@@ -81,7 +83,7 @@ class Condition(Unknown):
 class Known:
     """An object that a trace is about. ``node`` is where it was built, None where only its use shows what it is.
 
-    ``origin`` is the call of unknown code that it came from then.
+    ``foreign``: another file builds it. ``origin`` is the call of unknown code that it came from then.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
     ``library`` is who steps it beside the code in sight (``accelerate``), if anyone.
@@ -94,6 +96,7 @@ class Known:
     hidden: bool = False
     own: ClassValue | None = None
     library: str | None = None
+    foreign: bool = False
     origin: ast.AST | None = None
     parts: dict[object, Value] = field(default_factory=dict)
 
@@ -145,10 +148,21 @@ class Many:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Where an imported name comes from: the statement that binds ``name`` in a module, and what follows it."""
+
+    module: Names
+    name: str
+    node: ast.stmt
+    trail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Imported:
-    """A name of a library, or of a file that is not followed, by its qualified name."""
+    """A name of a library, or of another file that is followed where it matters, by its qualified name."""
 
     qualified: str
+    source: Reference | None = field(default=None, compare=False)
 
     @property
     def last(self) -> str:
@@ -179,10 +193,12 @@ class Paired:
 class Scope:
     """The variables of a module, a function's call or a class body."""
 
-    __slots__ = ("elsewhere", "parent", "variables")
+    __slots__ = ("elsewhere", "names", "parent", "variables")
 
-    def __init__(self, parent: Scope | None = None) -> None:
+    def __init__(self, parent: Scope | None = None, names: Names | None = None) -> None:
         self.parent = parent
+        #: For the scope of a module: its names, which know the other files of the project.
+        self.names = names
         self.variables: dict[str, Value] = {}
         self.elsewhere: dict[str, str] = {}
 

@@ -91,6 +91,17 @@ def test_a_scheduler_that_somebody_else_may_step_is_left_alone(fate, codes):
     assert "LR303" not in codes(loop(after=fate))
 
 
+def test_a_class_that_is_given_a_scheduler_may_step_it(codes):
+    own = """
+    class Warmup(torch.optim.lr_scheduler.LRScheduler):
+        def __init__(self, optimizer, steps, after):
+            self.after = after
+            super().__init__(optimizer)
+    """
+    given = "warmup = Warmup(optimizer, 5, after=scheduler); warmup.step()"
+    assert "LR303" not in codes(HEAD + own + loop(after=given))
+
+
 def test_steps_elsewhere_in_the_file_keep_never_from_being_said(codes):
     unseen = """
     def closure(schedulers):

@@ -1,0 +1,70 @@
+"""What a file imports from its project is followed where it builds, trains, or is given what a trace is about."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.names import Names
+from lrfix.neighbours import Neighbourhood
+from lrfix.tracing.entries import traces_of
+from lrfix.tracing.events import Kind
+
+BUILD = """
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+def build_optimizer(model, lr):
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+def build_scheduler(optimizer, total):
+    return CosineAnnealingLR(optimizer, T_max=total)
+"""
+ENGINE = """
+def train_one_epoch(model, loader, optimizer):
+    for x, y in loader:
+        model(x, y).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+"""
+MAIN = """
+import helpers
+from engine import train_one_epoch
+from helpers import build_optimizer
+
+def main(args, model, loader):
+    optimizer = build_optimizer(model, args.lr)
+    scheduler = helpers.build_scheduler(optimizer, args.epochs{factor})
+    for epoch in range(args.epochs):
+        train_one_epoch(model, loader, optimizer)
+        scheduler.step()
+"""
+
+
+def project(folder, factor=""):
+    (folder / "pyproject.toml").write_text("")
+    (folder / "helpers.py").write_text(BUILD)
+    (folder / "engine.py").write_text(ENGINE)
+    main = folder / "main.py"
+    main.write_text(MAIN.format(factor=factor))
+    return main
+
+
+def test_builders_and_loops_of_other_files_are_run(tmp_path):
+    main = project(tmp_path)
+    names = Names(ast.parse(main.read_text()))
+    Neighbourhood(str(main), names)
+    (trace,) = traces_of(names.tree, names)
+    optimizer, scheduler = (event.thing for event in trace.of(Kind.BUILD))
+    assert (optimizer.cls, scheduler.cls) == ("SGD", "CosineAnnealingLR")
+    assert scheduler.optimizer is optimizer
+    assert scheduler.foreign
+    update = trace.of(Kind.STEP, optimizer)[0]
+    assert update.foreign
+    assert [str(turn.trip) for turn in update.turns] == ["args.epochs", "len(loader)"]
+    assert not trace.of(Kind.ESCAPE)
+
+
+def test_alone_the_same_file_lets_them_out_of_sight(tmp_path):
+    names = Names(ast.parse(project(tmp_path).read_text()))
+    (trace,) = traces_of(names.tree, names)
+    assert [event.detail for event in trace.of(Kind.ESCAPE)] == ["train_one_epoch"] * 2
