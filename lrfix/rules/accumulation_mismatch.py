@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrfix.experiments.horizons import Count, counted, horizon
+from lrfix.experiments.horizons import Count, counted, horizon, lengths
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot
+from lrfix.experiments.training import Conduct, conducts, line, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -20,11 +20,30 @@ def accumulation_mismatch(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         count = counted(conduct)
-        message = _mismatch(conduct, count) if count is not None else None
+        message = _mismatch(conduct, count) if count is not None else _beside_library(conduct)
         node = spot(study, conduct)
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))
             yield Violation(study.span(node), message)
+
+
+def _beside_library(conduct: Conduct) -> str | None:
+    """A scheduler that was not prepared, beside an optimizer that was, and waits for several micro-batches."""
+    optimizer, scheduler = conduct.optimizer, conduct.scheduler
+    if not conduct.is_torch or scheduler.library is not None or optimizer is None or optimizer.library != "prepare":
+        return None
+    if not conduct.steps or not conduct.updates or scheduler in conduct.trace.kept:
+        return None
+    step, update = conduct.steps[-1], conduct.updates[-1]
+    if not step.accumulates or not update.accumulates or step.decided - update.decided or not same_turn(step, update):
+        return None
+    if any("accum" in unit.path for _, length in lengths(scheduler) for unit in length.units):
+        return None
+    return (
+        f"`{conduct.name}` is not prepared, so it is stepped with every micro-batch (line {line(step)}); the prepared "
+        f"optimizer beside it (line {line(update)}) waits until the gradients are accumulated."
+        " The schedule is over too early."
+    )
 
 
 def _mismatch(conduct: Conduct, count: Count) -> str | None:

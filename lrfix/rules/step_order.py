@@ -37,6 +37,6 @@ def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     if any(event.at < step.at for event in events):
         return None
     update = next((event for event in events if same_turn(step, event)), None)
-    if update is None or not step.decided <= update.decided:
+    if update is None or not step.unsettled <= update.unsettled:
         return None
     return step, update

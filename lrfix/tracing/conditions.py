@@ -92,6 +92,15 @@ def guard_key(value: Value, side: bool, node: ast.AST) -> object:
     return id(node), side
 
 
+def settled(value: Value) -> bool:
+    """Whether a condition is about what holds for the whole run: options, not what a loop or a batch brings."""
+    if isinstance(value, Condition) and value.operation:
+        return all(settled(part) for part in value.joined)
+    if isinstance(value, Condition):
+        return value.key is not None and not value.measured
+    return not isinstance(value, Unknown) or not (value.moving or value.measured)
+
+
 def period_of(value: Value, side: bool) -> Amount | None:
     """How many turns pass between two in which the condition is met, where it asks for a remainder."""
     if isinstance(value, Condition) and value.operation == "not":
@@ -124,6 +133,7 @@ def compared(machine: Machine, op: ast.cmpop, left: Value, right: Value, text: s
     act = _ORDER.get(type(op))
     if act is None:
         return Condition(text)
+    measured = any(isinstance(v, Unknown) and v.measured for v in (left, right))
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Unknown) and one.divisor is not None and not isinstance(other, Unknown):
             return Condition(text, period=(one.divisor, isinstance(op, ast.Eq)) if _equality(op) else None)
@@ -136,6 +146,7 @@ def compared(machine: Machine, op: ast.cmpop, left: Value, right: Value, text: s
     if _equality(op) and known(left) is not None and known(right) is not None:
         return (known(left) is known(right)) is isinstance(op, ast.Eq)
     found = Condition(text, (type(op).__name__, _identify(left), _identify(right)))
+    found.measured = measured
     a, b = _stated(left), _stated(right)
     if a is not MISSING and b is not MISSING:
         answer = _answer(act, a, b, text)
@@ -165,6 +176,7 @@ def _identity(left: Value, right: Value, different: bool, text: str) -> Value:
         return not different
     if isinstance(value, Unknown) and value.known is None:
         one = Condition(text, ("none", value.serial))
+        one.measured = value.measured
         if value.stated is not MISSING:
             one.stated = value.stated is None
         return Condition(text, operation="not", joined=(one,)) if different else one
@@ -224,4 +236,4 @@ def _identify(value: Value) -> object:
     return repr(value) if isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value) else id(value)
 
 
-__all__ = ["assume", "compared", "guard_key", "negated", "period_of", "truth"]
+__all__ = ["assume", "compared", "guard_key", "negated", "period_of", "settled", "truth"]

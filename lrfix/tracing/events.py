@@ -12,6 +12,9 @@ from enum import Enum
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.values import Known, Value
 
+#: The key of the guard that stands for such a context (``with accelerator.accumulate(model)``).
+ACCUMULATES = "accumulates"
+
 
 class Kind(Enum):
     """What happened. ``ESCAPE``: unknown code has the object in hand; ``SHOWN``: such code that steps nothing."""
@@ -40,7 +43,8 @@ class Basis(Enum):
 class Guard:
     """A condition that holds on the way to an event: ``side`` is what it evaluated to.
 
-    ``key`` is the same for two tests of the same condition on the same values. ``period``: the condition holds once in
+    ``key`` is the same for two tests of the same condition on the same values. ``settled``: it is about what holds for
+    the whole run (an option), not about what moves in it. ``period``: the condition holds once in
     so many turns (``step % accumulation == 0``).
     """
 
@@ -49,6 +53,7 @@ class Guard:
     basis: Basis
     key: object
     period: Amount | None = None
+    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,18 @@ class Event:
     def decided(self) -> frozenset[object]:
         """The guards on which lrfix chose the side, by their key; conditions that come round are none of them."""
         return frozenset(g.key for g in self.guards if g.basis is Basis.DECIDED and g.period is None)
+
+    @property
+    def unsettled(self) -> frozenset[object]:
+        """Those of them that may hold at one time of the run and not at another."""
+        return frozenset(
+            g.key for g in self.guards if g.basis is Basis.DECIDED and g.period is None and not g.settled
+        )
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether it stands in a context in which a library counts micro-batches."""
+        return any(guard.key == ACCUMULATES for guard in self.guards)
 
     @property
     def place(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
-from lrfix.tracing.conditions import assume, compared, guard_key, negated, period_of, truth
+from lrfix.tracing.conditions import assume, compared, guard_key, negated, period_of, settled, truth
 from lrfix.tracing.events import Basis, Guard
 from lrfix.tracing.iteration import walk
 from lrfix.tracing.machine import Machine
@@ -278,7 +278,14 @@ class Expressions(Machine):
         rights = [self.evaluate(right, scope) for right in node.comparators]
         if len(rights) != 1:
             return Condition(_text(node))
-        return compared(self, node.ops[0], left, rights[0], _text(node))
+        found = compared(self, node.ops[0], left, rights[0], _text(node))
+        pairs = ((left, node.left), (rights[0], node.comparators[0]))
+        if isinstance(found, Condition) and any(
+            isinstance(value, int | float) and not isinstance(written, ast.Constant | ast.UnaryOp)
+            for value, written in pairs
+        ):
+            found.measured = True  # a number that the run has come to, such as the index of a first turn
+        return found
 
     def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
         value = self.evaluate(node.test, scope)
@@ -287,9 +294,8 @@ class Expressions(Machine):
             if answer is None:
                 answer, basis = self.reach.within(node.orelse) <= self.reach.within(node.body), Basis.DECIDED
                 assume(self, value, answer)
-            self.guards.append(
-                Guard(node.test, answer, basis, guard_key(value, answer, node), period_of(value, answer))
-            )
+            key, period = guard_key(value, answer, node), period_of(value, answer)
+            self.guards.append(Guard(node.test, answer, basis, key, period, settled(value)))
             found = self.evaluate(node.body if answer else node.orelse, scope)
             self.guards.pop()
             return found

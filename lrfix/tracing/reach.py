@@ -15,7 +15,7 @@ from lrfix.tracing.library import builds
 STRONG = 2
 WEAK = 1
 _WEAK = frozenset({"backward", "zero_grad", "state_dict", "load_state_dict", "manual_backward"})
-_STRONG = frozenset({"step", "step_update", "param_groups"})
+_STRONG = frozenset({"step", "step_update", "get_lr"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TRAINS = frozenset({"backward", "zero_grad"})
 _ROUNDS = 6

@@ -11,8 +11,8 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
-from lrfix.tracing.conditions import assume, guard_key, period_of, truth
-from lrfix.tracing.events import Basis, Guard, Kind, Turn
+from lrfix.tracing.conditions import assume, guard_key, period_of, settled, truth
+from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Kind, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised, named
 from lrfix.tracing.objects import plain_optimizer
@@ -102,7 +102,8 @@ class Statements(Calls):
         if basis is not Basis.KNOWN:
             assume(self, value, side)
             self._note_alternative(node, side)
-        guard = Guard(node.test, side, basis, guard_key(value, side, node), period_of(value, side))
+        key, period = guard_key(value, side, node), period_of(value, side)
+        guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse
         left = node.orelse if side else node.body
         self.guards.append(guard)
@@ -371,11 +372,18 @@ class Statements(Calls):
         return flow
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> Flow:
+        depth = len(self.guards)
         for item in node.items:
             value = self.evaluate(item.context_expr, scope)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value, scope)
-        return self.block(node.body, scope)
+            func = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+            if isinstance(func, ast.Attribute) and func.attr == "accumulate":
+                self.guards.append(Guard(item.context_expr, True, Basis.KNOWN, ACCUMULATES))
+        try:
+            return self.block(node.body, scope)
+        finally:
+            del self.guards[depth:]
 
     def _match(self, node: ast.Match, scope: Scope) -> Flow:
         self.evaluate(node.subject, scope)

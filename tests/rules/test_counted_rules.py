@@ -130,3 +130,38 @@ def test_a_constant_of_the_file_is_a_count_too(codes):
 @pytest.mark.parametrize("hands", ["engine.attach(scheduler)", "fit(scheduler)"])
 def test_unknown_code_that_may_step_keeps_counts_from_being_told(hands, codes):
     assert found(codes, script("CosineAnnealingLR(optimizer, args.epochs)", batch=STEP, epoch=hands)) == set()
+
+
+ACCELERATE = """
+    import torch
+    from accelerate import Accelerator
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    def main(args, model, loader):
+        accelerator = Accelerator(gradient_accumulation_steps=args.accumulation)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = CosineAnnealingLR(optimizer, {total})
+        {prepare}
+        for epoch in range(args.epochs):
+            for batch in loader:
+                with accelerator.accumulate(model):
+                    accelerator.backward(model(batch))
+                    optimizer.step()
+                    {step}
+    """
+ALL = "model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)"
+NOT_IT = "model, optimizer, loader = accelerator.prepare(model, optimizer, loader)"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "step", "total", "expected"),
+    [
+        (ALL, STEP, "args.max_steps", set()),
+        (NOT_IT, STEP, "args.max_steps", {"LR307"}),
+        (NOT_IT, f"{STEP} if accelerator.sync_gradients else None", "args.max_steps", set()),
+        (NOT_IT, STEP, "args.max_steps * args.accumulation", set()),
+        ("pass", STEP, "args.max_steps", set()),
+    ],
+)
+def test_a_scheduler_that_is_not_prepared_counts_micro_batches(prepare, step, total, expected, codes):
+    assert found(codes, ACCELERATE.format(prepare=prepare, step=step, total=total)) == expected

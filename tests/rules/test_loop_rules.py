@@ -38,6 +38,9 @@ def loop(before="pass", batch="pass", after="pass", scheduler="StepLR(optimizer,
         ("scheduler.step()", {"LR301"}),
         ("scheduler.step() if epoch else None", set()),
         ("scheduler.last_epoch", {"LR303"}),
+        # An option holds for the whole run; where the loop stands does not.
+        ("scheduler.step() if args.before else None", {"LR301"}),
+        ("scheduler.step() if epoch > args.warmup else None", set()),
     ],
 )
 def test_the_scheduler_before_the_epoch(before, found, codes):
