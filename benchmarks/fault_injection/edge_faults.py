@@ -186,5 +186,7 @@ def empty_decay_pins(file: File, site: Site) -> Iterator[Fault]:
         horizons = sorted({file.text(n) for n in names})
         if out and len(horizons) == 1 and horizons[0] not in file.stored(function):
             warmup = file.text(ramp.comparison.comparators[0])
+            if file.refused(last_name(ramp.comparison.comparators[0]), horizons[0].rpartition(".")[2]):
+                continue
             edits = file.before(ramp.branch, f"if {warmup} >= {horizons[0]}:", f"    {out}")
             yield Fault(edits, f"{warmup} >= {horizons[0]}: the whole run is 0", legal=True)

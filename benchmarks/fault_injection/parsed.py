@@ -144,6 +144,22 @@ class File:
             for p in self.up(node)
         )
 
+    def refused(self, one: str, other: str) -> bool:
+        """Whether the file itself refuses some relation of two names: an assertion, or a test before a raise."""
+        tests = [n.test for n in ast.walk(self.tree) if isinstance(n, ast.Assert)]
+        tests += [n.test for n in ast.walk(self.tree) if isinstance(n, ast.If) and isinstance(n.body[-1], ast.Raise)]
+        return any({one, other} <= {last_name(x) for x in ast.walk(test)} for test in tests)
+
+    def in_closed_form(self, edits: Iterable[Edit]) -> bool:
+        """Whether an edit changes what a class of torch's kind says of its rates beside ``get_lr``."""
+        lines = {self.source[:start].count(b"\n") + 1 for start, _, _ in edits}
+        return any(
+            isinstance(n, ast.FunctionDef)
+            and n.name == "_get_closed_form_lr"
+            and any(n.lineno <= line <= (n.end_lineno or n.lineno) for line in lines)
+            for n in ast.walk(self.tree)
+        )
+
     def stored(self, scope: ast.AST) -> set[str]:
         """The names, attributes included, that are assigned in the scope."""
         return {dotted(n) for n in ast.walk(scope) if isinstance(n, NAMES) and isinstance(n.ctx, ast.Store)}

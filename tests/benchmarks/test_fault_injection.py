@@ -421,6 +421,10 @@ SILENT = {
         "decay-too-fast",
         LINEAR.replace("(1 - step / total_steps)", "max(0, 1 - step / total_steps)"),
     ),
+    "a relation that the code refuses": (
+        "empty-decay-pins",
+        COSINE.replace("    if step", "    assert warmup_steps < total_steps\n    if step", 1),
+    ),
     "a length worked out in the function": (
         "zero-warmup-divides",
         "def warmup_lr(step, loader):\n"
@@ -573,3 +577,22 @@ def test_the_judge_counts_what_is_new_and_what_fails_a_build(planted_tree, tmp_p
     text = page.read_text()
     assert text.startswith("# Page\n") and text.endswith("rest\n") and "old" not in text
     assert "| LR206 |" in text and "| function |" in text
+
+
+def test_a_fault_in_a_closed_form_may_be_named_as_a_second_formula(tmp_path):
+    (tmp_path / "tree").mkdir()
+    done = "min(1.0, self.last_epoch / self.total_steps)"
+    formula = f"[base * 0.5 * (1 + math.cos(math.pi * {done})) for base in self.base_lrs]"
+    (tmp_path / "tree" / "cosine.py").write_text(
+        "import math\nfrom torch.optim.lr_scheduler import LRScheduler\n\n\nclass Cosine(LRScheduler):\n"
+        "    def __init__(self, optimizer, total_steps, last_epoch=-1):\n        self.total_steps = total_steps\n"
+        "        super().__init__(optimizer, last_epoch)\n\n"
+        f"    def get_lr(self):\n        return {formula}\n\n"
+        f"    def _get_closed_form_lr(self):\n        return {formula}\n"
+    )
+    command = [sys.executable, str(FOLDER / "plant.py"), str(tmp_path / "tree"), "--out", str(tmp_path / "out")]
+    subprocess.run(command, check=True, capture_output=True)
+    rows = [json.loads(line) for line in (tmp_path / "out" / "mutants.jsonl").read_text().splitlines()]
+    second = [row for row in rows if row["lines"][0] >= 13]
+    assert second and len(second) < len(rows)
+    assert all(("LR215" in row["accepted"]) is (row in second) for row in rows if row["accepted"][0] == "LR206")
