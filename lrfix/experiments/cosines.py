@@ -15,6 +15,8 @@ from lrfix.driving.laboratory import Run
 
 _LEAST_MOVES = 6
 _SHORTEST = 5
+#: So many rates tell a cosine from what else a table may hold.
+_ENOUGH = 40
 _EVEN = 1e-6
 _EXACT = 1e-9
 _PLAIN, _CLOSE = 1e-10, 1e-5
@@ -131,12 +133,15 @@ def _evenly(angles: Sequence[float]) -> tuple[int, int]:
 def wave(run: Run, sweep: Sweep, group: int = 0) -> Wave | None:
     """What the rate of a group makes of a sweep; None where it is not a cosine times a number plus a number."""
     curve = run.lr[group]
-    starts = range(max(len(curve) - len(sweep.steps), 0)) if sweep.table else (sweep.steps[0],)
+    # Angles of a whole array count from its beginning, and it may stand behind others in a table of rates.
+    anywhere = sweep.table or (sweep.settled and sweep.steps[0] == 0)
+    starts = range(len(curve)) if anywhere else (sweep.steps[0],)
     for start in starts:
-        steps = [k - sweep.steps[0] + start for k in sweep.steps]
-        if steps[-1] >= len(curve):
+        # Of a table longer than the run, what the run gets to.
+        steps = [k - sweep.steps[0] + start for k in sweep.steps if k - sweep.steps[0] + start < len(curve)]
+        if len(steps) < min(_ENOUGH, len(sweep.steps)):
             break
-        found = _fitted([curve[k] for k in steps], [math.cos(a) for a in sweep.angles])
+        found = _fitted([curve[k] for k in steps], [math.cos(a) for a in sweep.angles[: len(steps)]])
         if found is not None:
             first, last = curve[steps[0]], curve[steps[-1]]
             return Wave(*found, steps[0], steps[-1], first, last)

@@ -111,19 +111,23 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[f
     if not climbs:
         return None
     # Behind a warmup that has reached the peak, nothing is left to climb to; a stated floor is where annealing ends.
-    before = max(run.curve[: found.start], default=0.0)
+    reached = (max(run.curve[: found.start], default=0.0), *_ramp_to(run, found))
     from_the_floor = found.start == 0 and _among(low, floors[1:], high) and _among(high, tops, high)
-    return "sign" if from_the_floor or abs(before - high) <= 0.1 * high else None
+    return "sign" if from_the_floor or any(abs(rate - high) <= 0.1 * high for rate in reached) else None
 
 
 def _tops(run: Run, found: Wave) -> list[float]:
     """The rates that the schedule may be meant to peak at: the optimizer's, stated ones, a factor of 1, a ramp."""
     leaves = {**run.names, **run.leaves}
     stated = [v for p, v in leaves.items() if role_of(p) in RATES - {Role.FLOOR} and isinstance(v, float)]
-    # A ramp of two steps stops half way up by itself, where it counts from 0.
+    return [rate for rate in (1.0, *run.base_lrs[:1], *stated, *_ramp_to(run, found)) if rate > 0]
+
+
+def _ramp_to(run: Run, found: Wave) -> list[float]:
+    """What a ramp before the cosine has come to, and what it would in one step more, where it counts from 0."""
+    # A ramp of two steps stops half way up by itself.
     ramp = run.curve[max(found.start - 3, 0) : found.start]
-    reached = [ramp[2], 2 * ramp[2] - ramp[1]] if len(ramp) > 2 and ramp[2] > ramp[1] else []
-    return [rate for rate in (1.0, *run.base_lrs[:1], *stated, *reached) if rate > 0]
+    return [ramp[2], 2 * ramp[2] - ramp[1]] if len(ramp) > 2 and ramp[2] > ramp[1] else []
 
 
 def _among(value: float, floors: list[float], scale: float) -> bool:

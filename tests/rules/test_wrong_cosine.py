@@ -287,3 +287,22 @@ class Annealing:
 )
 def test_annealing_that_begins_at_its_stated_floor_and_ends_at_its_peak(formula, reported):
     assert bool(found(FLOORED.format(formula=formula))) is reported
+
+
+TABLE = """
+import numpy as np
+
+def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epochs=0, start_warmup_value=0):
+    warmup_schedule = np.array([])
+    warmup_iters = warmup_epochs * niter_per_ep
+    if warmup_epochs > 0:
+        warmup_schedule = np.linspace(start_warmup_value, base_value, warmup_iters)
+    iters = np.arange(epochs * niter_per_ep - warmup_iters)
+    schedule = final_value + 0.5 * (base_value - final_value) * (1 {sign} np.cos(np.pi * iters / len(iters)))
+    return np.concatenate((warmup_schedule, schedule))
+"""
+
+
+@pytest.mark.parametrize(("sign", "reported"), [("+", False), ("-", True)])
+def test_the_wrong_sign_in_a_table_behind_a_warmup(sign, reported):
+    assert bool(found(TABLE.format(sign=sign))) is reported
