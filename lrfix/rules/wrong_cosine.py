@@ -92,6 +92,9 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     tops = _tops(run, found)
     shares = [v for p, v in leaves.items() if role_of(p) is Role.FLOOR_RATIO and isinstance(v, float)]
     floors += [share * top for share in shares for top in tops]
+    # Where the code itself ends it says more than what its lengths make of it, in epochs or in steps.
+    if sweep.ends_at(math.pi):
+        return _half(run, sweep, found, tops, floors)
     if sweep.covers(2 * math.pi, lengths):
         return "whole" if found.amplitude > 0 else None
     if sweep.covers(math.pi / 2, lengths):
