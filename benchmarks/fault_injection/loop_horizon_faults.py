@@ -24,7 +24,7 @@ from levels import Placed, is_accumulation, placed_steps
 from operators import Fault, loop_operator
 from parsed import Edit
 from scripts import Script
-from vocabulary import last_name
+from vocabulary import bare, last_name
 
 
 def counted(script: Script, p: Placed, per: str, unit: str) -> Iterator[Horizon]:
@@ -170,7 +170,7 @@ def warmup_not_subtracted(script: Script) -> Iterator[Fault]:
         given += built[1].args[1:2] if script.scheduler_kind(built[1]) == "CosineAnnealingLR" else []
         if len(given) != 1:
             continue
-        value = stated(script, given[0])
+        value = bare(stated(script, given[0]))
         less = value.right if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Sub) else None
         if less is not None and flat(script, less) == flat(script, milestones.elts[0]):
             edits = script.file.put(given[0], flat(script, value.left))

@@ -483,6 +483,11 @@ def test_a_step_is_moved_to_the_batches_where_the_code_says_that_the_schedule_co
     assert len(planted("moved-into-batch-loop", source)) == 1
 
 
+def test_a_length_that_is_kept_above_nothing_is_still_one():
+    source = COMPOSED.replace("T_max=steps - warmup", "T_max=max(steps - warmup, 1)")
+    assert ["T_max=steps)" in text for text in planted("warmup-not-subtracted", source)] == [True]
+
+
 def test_an_object_stays_itself_when_it_is_prepared():
     assert len(planted("scheduler-before-optimizer", ACCELERATED)) == 1
     assert len(planted("moved-to-epoch-level", ACCELERATED)) == 1
