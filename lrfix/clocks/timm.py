@@ -65,6 +65,16 @@ TIMM = Library(
         ),
     ),
     methods=(
+        # Called with the loss and the optimizer: backward and update in one; ``need_update=False`` only gathers.
+        Method(
+            ("timm.utils.NativeScaler", "timm.utils.cuda.NativeScaler"),
+            "__call__",
+            moves="optimizer",
+            source=_RUN,
+            unit=Unit.UPDATE,
+            optimizer=Argument("optimizer", 1),
+            may_skip=True,
+        ),
         Method(
             _named(*_MODULES),
             "step",

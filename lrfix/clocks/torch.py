@@ -53,7 +53,7 @@ _COMPOSED = Stepping(Who.CALLER, Unit.CHOSEN, source=_RUN)
 
 TORCH = Library(
     name="torch",
-    modules=("torch",),
+    modules=("torch", "torch_xla"),
     checked=("2.13.0", "2.14.1"),
     builders=_BUILDERS,
     take_overs=(
@@ -85,6 +85,15 @@ TORCH = Library(
             unit=Unit.UPDATE,
             optimizer=Argument("optimizer", 0),
             may_skip=True,
+        ),
+        # Steps the optimizer it is given, after it has gathered the gradients of all devices.
+        Method(
+            ("torch_xla.core.xla_model",),
+            "optimizer_step",
+            moves="optimizer",
+            source="https://docs.pytorch.org/xla/release/2.2/index.html and torch_xla/core/xla_model.py, read",
+            unit=Unit.UPDATE,
+            optimizer=Argument("optimizer", 0),
         ),
     ),
     gone=(

@@ -13,7 +13,13 @@ from lrfix.clocks import LIBRARIES
 from lrfix.clocks.model import Argument, Library
 
 #: Names that an older or newer version has, and the one that is installed may not have.
-OF_OTHER_VERSIONS = ("pytorch_transformers.", "transformers.WarmupLinearSchedule", "diffusers.", "ignite.contrib.")
+OF_OTHER_VERSIONS = (
+    "torch_xla.",
+    "pytorch_transformers.",
+    "transformers.WarmupLinearSchedule",
+    "diffusers.",
+    "ignite.contrib.",
+)
 
 
 def imported(qualified: str) -> Any:

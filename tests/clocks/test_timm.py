@@ -16,6 +16,17 @@ def optimizer(lr: float = 1.0) -> Any:
     return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
 
 
+def test_a_scaler_called_with_the_optimizer_updates():
+    utils = pytest.importorskip("timm.utils", reason="timm is what is asked")
+    (call,) = methods("timm.utils.NativeScaler", "__call__")
+    sgd = optimizer()
+    parameter = sgd.param_groups[0]["params"][0]
+    utils.NativeScaler(device="cpu")((parameter * 2.0).sum(), **{call.optimizer.name: sgd}, need_update=False)
+    assert parameter.item() == 0.0
+    utils.NativeScaler(device="cpu")((parameter * 2.0).sum(), sgd)
+    assert parameter.item() != 0.0
+
+
 def test_only_the_call_of_its_own_unit_moves_a_scheduler():
     timm = pytest.importorskip("timm.scheduler", reason="timm.scheduler is what is asked")
     (builder,) = builders("timm.scheduler.CosineLRScheduler")
