@@ -41,10 +41,11 @@ LIGHTNING = Library(
         ),
     ),
     take_overs=(
-        # Fabric wraps optimizers and leaves schedulers alone.
+        # Fabric wraps optimizers; a scheduler it is given comes back last, and stays the caller's to step.
         TakeOver(
             ("lightning.Fabric.setup", "lightning.fabric.Fabric.setup", "lightning_fabric.Fabric.setup"),
-            Stepping(Who.CALLER, Unit.CHOSEN, source="https://lightning.ai/docs/fabric/stable/api/fabric_methods.html"),
+            Stepping(Who.CALLER, Unit.CHOSEN, source="lightning_fabric/fabric.py of 2.6.6, read and run"),
+            schedulers=(Argument("scheduler"),),
             everything=True,
             gives="same",
             versions=Versions(since="2.0"),

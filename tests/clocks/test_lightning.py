@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lrfix.clocks import hooks
+from lrfix.clocks import hooks, take_over
 from lrfix.clocks.model import Unit, Who
 
 torch = pytest.importorskip("torch", reason="torch is what is trained")
@@ -96,3 +96,19 @@ def test_a_hook_of_the_module_steps_in_the_trainers_place():
 
     assert HOOK.replaced_by == ("lr_scheduler_step",)
     assert steps(in_dict(interval="step"), module=Own) == 0
+
+
+def test_fabric_leaves_the_stepping_to_the_caller():
+    fabrics = pytest.importorskip("lightning_fabric", reason="lightning-fabric is what is asked")
+    taken = take_over("lightning_fabric.Fabric.setup")
+    if not taken.versions.hold(pl.__version__):
+        pytest.skip(f"Fabric of {pl.__version__} is another")
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
+    fabric = fabrics.Fabric(accelerator="cpu", devices=1)
+    wrapped, stepping, given = fabric.setup(model, optimizer, scheduler=scheduler)
+    fabric.backward(wrapped(torch.ones(1, 2)).mean())
+    stepping.step()
+    assert taken.gives == "same" and taken.stepping.who is Who.CALLER
+    assert given is scheduler and scheduler.last_epoch == 0
