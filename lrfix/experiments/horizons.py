@@ -67,8 +67,6 @@ def counted(conduct: Conduct) -> Count | None:
     scheduler, trace = conduct.scheduler, conduct.trace
     if not conduct.is_torch or scheduler.own is not None or conduct.escapes or trace.ended is not None:
         return None
-    if any(event.accumulates for event in conduct.steps):
-        return None
     if any(thing is not None and thing.library not in _PLAIN for thing in (scheduler, conduct.optimizer)):
         return None
     if len({event.place for event in conduct.steps}) != 1 or any(e.arguments or e.detail for e in conduct.steps):

@@ -20,7 +20,9 @@ def accumulation_mismatch(study: Study) -> Iterator[Violation]:
     told: set[int] = set()
     for conduct in conducts(study):
         count = counted(conduct)
-        message = _mismatch(conduct, count) if count is not None else _beside_library(conduct)
+        message = _beside_library(conduct)
+        if message is None and count is not None and not count.step.accumulates:
+            message = _mismatch(conduct, count)
         node = spot(study, conduct)
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))

@@ -123,7 +123,7 @@ class Calls(Expressions):
         return any(known(value) is not None for value in given.all)
 
     def _absorb(self, function: Function, given: Given, node: ast.AST) -> Value:
-        found = Unknown(f"{function.name}(...)", measured=True)
+        found = Unknown(f"{function.name}(...)", measured=bool(self.turns))
         found.given = tuple(given.all)
         return found
 

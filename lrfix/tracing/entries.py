@@ -117,6 +117,7 @@ def traces_of(tree: ast.Module, names: Names | None = None) -> list[Trace]:
             continue
         pending: list[frozenset[int]] = [frozenset()]
         tried: set[frozenset[int]] = set()
+        noted: set[int] = set()
         while pending and len(tried) <= _MOST_BRANCHES and len(found) < MOST_TRACES and fuel > 0:
             flips = pending.pop(0)
             if flips in tried:
@@ -127,8 +128,10 @@ def traces_of(tree: ast.Module, names: Names | None = None) -> list[Trace]:
             fuel -= FUEL - tracer.fuel
             found.append(tracer.trace)
             entered |= tracer.trace.functions
-            if not flips:
-                pending += [frozenset({choice}) for choice in tracer.choices]
+            # A branch that only this trace came by is tried together with what led to it.
+            fresh = [choice for choice in tracer.choices if choice not in noted and choice not in flips]
+            pending += [flips | {choice} for choice in fresh]
+            noted |= set(fresh)
     return found
 
 
