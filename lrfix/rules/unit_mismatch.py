@@ -16,8 +16,9 @@ from lrfix.experiments.horizons import (
     lengths,
     number,
 )
+from lrfix.experiments.lightning import Configured, configured_schedulers, unit_named
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot
+from lrfix.experiments.training import Conduct, conducts, here, line, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -39,6 +40,28 @@ def unit_mismatch(study: Study) -> Iterator[Violation]:
         if message is not None and node is not None and id(node) not in told:
             told.add(id(node))
             yield Violation(study.span(node), message)
+    for configured in configured_schedulers(study):
+        node, message = configured.scheduler.node, _of_lightning(configured)
+        if message is not None and here(node, study) and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
+
+
+def _of_lightning(configured: Configured) -> str | None:
+    """A schedule whose end is named in another unit than the trainer steps it in."""
+    end = horizon(configured.scheduler)
+    named = unit_named(end) if end is not None else None
+    if named == "step" and configured.interval == "epoch":
+        return (
+            f"Lightning steps `{configured.name}` once an epoch, its default, and its length of `{end}` counts batches:"
+            ' training ends near the beginning of the schedule. Return it with `"interval": "step"`.'
+        )
+    if named == "epoch" and configured.interval == "step":
+        return (
+            f'Lightning steps `{configured.name}` with every batch (`"interval": "step"`), and its length of `{end}` '
+            "counts epochs: the schedule is over at once."
+        )
+    return None
 
 
 def _mismatch(conduct: Conduct, count: Count) -> str | None:

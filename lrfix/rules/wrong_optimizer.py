@@ -77,7 +77,7 @@ def _taken_twice(trace: Trace) -> Iterator[tuple[Conduct, Conduct, Optimizer]]:
     held = [Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler)]
     taken = {id(conduct.optimizer) for conduct in held}
     free = [thing for thing in things if id(thing) not in taken and trace.of(Kind.STEP, thing)]
-    if trace.ended is not None or len(free) != 1 or trace.of(Kind.ESCAPE, free[0]) or free[0] in trace.kept:
+    if trace.ended is not None or len(free) != 1 or trace.of(Kind.ESCAPE, free[0]):
         return
     stepped = [conduct for conduct in held if conduct.is_torch and conduct.steps and conduct.optimizer in things]
     for first, second in itertools.combinations(stepped, 2):

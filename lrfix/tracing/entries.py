@@ -80,6 +80,7 @@ class Tracer(Statements):
         """Run a function with arguments that nobody states; what it returns outlives the trace."""
         result = self.run_body(function, self._bind(function, Given(), receiver, entry=True))
         self.trace.kept += objects_in(result)
+        self.trace.returned = result
 
     def receiver(self, cls: ClassValue) -> Instance:
         """An object of a class, built from arguments that nobody states."""
@@ -147,6 +148,7 @@ def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Nam
                 method = first.find(getattr(path[1], "name", ""))
                 if isinstance(method, Function) and method.node is path[1]:
                     receiver = None if method.kind in ("static", "class") else tracer.receiver(first)
+                    trace.receiver = receiver
                     if method.name != "__init__":
                         tracer.enter(method, receiver)
                     trace.kept += objects_in(receiver)

@@ -113,16 +113,18 @@ class Event:
 class Trace:
     """The events of one run from one entry.
 
-    ``ended`` is None where the run came to its end, else what stopped it. ``entry`` names where it began, and
-    ``reached`` holds the functions and calls that it came by.
+    ``ended`` is None where the run came to its end, else what stopped it. ``entry`` names where it began, ``functions``
+    holds the functions that it came by, ``kept`` what outlives it. ``returned`` is what the entry returned, and, where
+    it is a method, ``receiver`` its object.
     """
 
     entry: str
     events: list[Event] = field(default_factory=list)
     ended: str | None = None
     functions: set[int] = field(default_factory=set)
-    visited: set[int] = field(default_factory=set)
     kept: list[Known] = field(default_factory=list)
+    returned: Value = None
+    receiver: Value = None
 
     def of(self, kind: Kind, thing: Known | None = None) -> list[Event]:
         return [e for e in self.events if e.kind is kind and (thing is None or e.thing is thing)]

@@ -1,0 +1,94 @@
+"""What a LightningModule hands to its trainer: the schedulers of ``configure_optimizers`` and when they are stepped.
+
+Lightning steps them itself, once an epoch unless the configuration says ``"interval": "step"`` (1.9 to 2.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrfix.experiments.horizons import is_length
+from lrfix.experiments.study import Study
+from lrfix.experiments.training import traces
+from lrfix.sites.vocabulary import words
+from lrfix.tracing.amounts import Amount
+from lrfix.tracing.events import Kind, Trace
+from lrfix.tracing.values import MISSING, Imported, Instance, Scheduler, Unknown, Value, known
+
+_STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
+_EPOCHS = frozenset({"epoch", "epochs"})
+
+
+@dataclass(frozen=True)
+class Configured:
+    """A scheduler that the trainer steps, every ``interval`` (``step`` or ``epoch``)."""
+
+    scheduler: Scheduler
+    interval: str
+
+    @property
+    def name(self) -> str:
+        return self.scheduler.path or self.scheduler.cls or "the scheduler"
+
+
+def configured_schedulers(study: Study) -> Iterator[Configured]:
+    """The schedulers that the modules of a file leave to their trainer; none where the file steps any itself."""
+    found = traces(study)
+    if any(isinstance(event.thing, Scheduler) for trace in found for event in trace.of(Kind.STEP)):
+        return
+    for trace in found:
+        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace):
+            yield from _entries(trace.returned)
+
+
+def unit_named(end: Amount) -> str | None:
+    """Whether the units of a length are, by their names, those of batches (``step``) or of epochs; None for others."""
+    spoken = [_unit(unit) for unit in end.units]
+    if "step" in spoken:
+        return "step"
+    return "epoch" if spoken and set(spoken) == {"epoch"} else None
+
+
+def _unit(unit: Unknown) -> str | None:
+    if is_length(unit):
+        return "step" if set(words(unit.path)) & {"loader", "dataloader", "dl"} else None
+    last = set(words(unit.path.rpartition(".")[2]))
+    if last & _EPOCHS:
+        return "epoch" if not last & (_STEPS | {"per"}) else None
+    return "step" if last & _STEPS else None
+
+
+def _is_automatic(trace: Trace) -> bool:
+    receiver = trace.receiver
+    if not isinstance(receiver, Instance):
+        return False
+    bases = {base.last for base in receiver.cls.lineage() if isinstance(base, Imported)}
+    manual = receiver.attributes.get("automatic_optimization") is False
+    return "LightningModule" in bases and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
+
+
+def _entries(returned: Value) -> Iterator[Configured]:
+    if isinstance(returned, dict):
+        yield from _one(returned.get("lr_scheduler"))
+    elif isinstance(returned, list | tuple):
+        second = returned[1] if len(returned) == 2 else None
+        if isinstance(second, list | tuple):
+            for each in second:
+                yield from _one(each)
+        else:
+            for each in returned:
+                yield from _entries(each) if isinstance(each, dict) else ()
+
+
+def _one(entry: Value) -> Iterator[Configured]:
+    """One scheduler, by itself or in the dictionary that says when it is stepped."""
+    interval: Value = "epoch"
+    if isinstance(entry, dict):
+        interval, entry = entry.get("interval", "epoch"), entry.get("scheduler")
+    thing = known(entry)
+    if isinstance(thing, Scheduler) and interval in ("step", "epoch"):
+        yield Configured(thing, interval)
+
+
+__all__ = ["Configured", "configured_schedulers", "unit_named"]
