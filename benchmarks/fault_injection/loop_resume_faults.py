@@ -1,4 +1,4 @@
-"""LR308, LR311: what a checkpoint leaves out, and what a resume puts together in the wrong order."""
+"""LR308, LR311, LR313: what a checkpoint leaves out, and what a resume puts together wrongly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from levels import is_replay
+from horizons import horizons
+from levels import is_replay, placed_steps
 from operators import Fault, loop_operator
 from parsed import Edit
 from scripts import OPTIMIZER_NAME, SCHEDULER_NAME, Script, Step
@@ -179,3 +180,19 @@ def built_after_load(script: Script) -> Iterator[Fault]:
                 yield Fault(edits, f"{dotted(build.targets[0])} built after the optimizer's state is loaded")
             if mine or loads:
                 break
+
+
+@loop_operator("prolonged-on-resume", "LR313", "LR310")
+def prolonged_on_resume(script: Script) -> Iterator[Fault]:
+    """The run goes on for more epochs than the loaded scheduler knows of."""
+    for p in placed_steps(script):
+        ends = p.epochs.iter.args[-1:] if isinstance(p.epochs, ast.For) and isinstance(p.epochs.iter, ast.Call) else []
+        lengths = {dotted(h.value) for h in horizons(script, p) if h.unit == "epochs"}
+        loads = loads_of(script, p.step.owner)
+        if p.per == "batch" or len(loads) != 1 or not ends or dotted(ends[0]) not in lengths or "?" in dotted(ends[0]):
+            continue
+        here = script.file.scope(loads[0]) is script.file.scope(p.epochs) and loads[0].lineno < p.epochs.lineno
+        bound = isinstance(ends[0], ast.Attribute) or script.home(ends[0]) is script.file.scope(loads[0])
+        if here and bound:
+            edits = script.file.after(loads[0], f"{dotted(ends[0])} += 10")
+            yield Fault(edits, f"{dotted(ends[0])} += 10 behind {dotted(p.step.owner)}.load_state_dict()")

@@ -107,6 +107,7 @@ def drawn(pool: dict[str, list[Mutant]], rng: random.Random, per_operator: int, 
 def write(out: Path, chosen: list[Mutant]) -> int:
     """Writes mutants, originals and rows; the number of originals."""
     originals: dict[bytes, str] = {}
+    out.mkdir(parents=True, exist_ok=True)
 
     def put(folder: str, number: int, mutant: Mutant, text: bytes) -> str:
         where = f"{number:05d}/{base_name(mutant.row['path'])}"

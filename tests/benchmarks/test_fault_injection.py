@@ -518,6 +518,13 @@ def test_the_same_seed_plants_the_same_faults(planted_tree, tmp_path):
     ]
 
 
+def test_a_tree_without_a_place_for_a_fault_is_told_as_such(planted_tree, tmp_path):
+    tree, _ = planted_tree
+    told = run_script("plant.py", str(tree), "--out", str(tmp_path / "none"), "--only", "never-stepped")
+    assert "0 mutants of 0 originals" in told
+    assert rows_of(tmp_path / "none") == []
+
+
 def test_labels_say_which_schedules_are_sound_and_git_keeps_them(tmp_path):
     home = tmp_path / "mirror" / "someone+something" / "repo"
     home.mkdir(parents=True)
