@@ -11,11 +11,10 @@ from lrfix.experiments.training import Conduct, conducts, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.amounts import amount
+from lrfix.tracing.library import CLOSED_FORMS
 from lrfix.tracing.values import Scheduler, Value, known
 
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
-#: They work the rate out from the base rate alone, whatever stands in the optimizer.
-_CLOSED = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
 
 
 @rule("LR312", uses=True)
@@ -39,7 +38,7 @@ def _fault(conduct: Conduct) -> str | None:
     children = [child if isinstance(child := known(each), Scheduler) and child.own is None else None for each in listed]
     classes = [child.cls if child is not None else None for child in children]
     if scheduler.cls == "ChainedScheduler":
-        closed = [cls for cls in classes if cls in _CLOSED]
+        closed = [cls for cls in classes if cls in CLOSED_FORMS]
         if closed and len(classes) > 1:
             return (
                 f"In this ChainedScheduler {closed[0]} works its rate out from the base rate, whatever the others made "

@@ -10,6 +10,7 @@ from lrfix.experiments.training import Conduct, conducts, here
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Kind
+from lrfix.tracing.library import CLOSED_FORMS, FACTORIES
 from lrfix.tracing.metrics import is_position
 
 #: Their ``step`` is documented to take the epoch.
@@ -46,8 +47,7 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             yield Violation(study.span(event.node), text), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
         if event.detail == "get_lr" and scheduler.own is None:
-            text = (
-                f"`{name}.get_lr()` from outside is no reading of the rate: recursive schedules answer with one more "
-                "decay. Ask `get_last_lr()`."
-            )
+            closed = conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES
+            why = "torch warns of it" if closed else "it answers with one more decay than the rate that is set"
+            text = f"`{name}.get_lr()` from outside is no reading of the rate: {why}. Ask `get_last_lr()`."
             yield Violation(study.span(event.node), text), event.node

@@ -22,13 +22,15 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             lost.setdefault(_make(conduct.scheduler), conduct)
     if not lost or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
         return
+    told: set[int] = set()
     for key, conduct in lost.items():
         node, optimizer = spot(study, conduct), conduct.optimizer
-        if node is None or optimizer is None or _kept_elsewhere(study, key):
+        if node is None or id(node) in told or optimizer is None or _kept_elsewhere(study, key):
             continue
         done = _happened(study, key)
         if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
             continue
+        told.add(id(node))
         if Kind.LOAD in done:
             what = "is restored and never saved: the checkpoint has nothing to restore it from"
         elif Kind.STATE in done:

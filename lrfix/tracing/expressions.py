@@ -235,13 +235,30 @@ class Expressions(Machine):
             found = Unknown(_text(node), moving=True)
             found.divisor = b if moving or any(unit.moving for unit in a.units) else None
             return found
-        if moving and isinstance(op, ast.Div) and not b.terms.keys() <= {()}:
-            self.divisors.append(b)
+        if moving:
+            return self._moved(op, left, right, Unknown(_text(node), moving=True))
         result = _arithmetic(op, a, b)
-        if result is None or moving or any(_measured(v) for v in (left, right)):
-            return Unknown(_text(node), moving=moving, measured=_measured(left) or _measured(right))
+        if result is None or any(_measured(v) for v in (left, right)):
+            return Unknown(_text(node), measured=_measured(left) or _measured(right))
         whole = result.constant
         return int(whole) if whole is not None and whole.denominator == 1 and not result.rounded else result
+
+    def _moved(self, op: ast.operator, left: Value, right: Value, found: Unknown) -> Unknown:
+        """What becomes of a position in training: how much of it is left, where that can be told."""
+        both = [v for v in (left, right) if isinstance(v, Unknown) and v.moving]
+        position, other = both[0], amount(right if both[0] is left else left)
+        scale = position.scale if position.scale is not None else amount(1)
+        if len(both) == 2 or scale is None or other is None:
+            return found
+        if isinstance(op, ast.Add | ast.Sub):
+            found.scale = scale
+        elif isinstance(op, ast.Mult) or (isinstance(op, ast.Div | ast.FloorDiv) and position is left and other.terms):
+            multiplied = isinstance(op, ast.Mult)
+            found.scale = amounts.multiply(scale, other) if multiplied else amounts.divide(scale, other)
+            self.shares = [share for share in self.shares if share is not position]
+            if found.scale is not None:
+                self.shares.append(found)
+        return found
 
     def unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.evaluate(node.operand, scope)

@@ -33,6 +33,8 @@ FACTORIES: Mapping[str, tuple[str, ...]] = {
     # Which one it builds depends on the name.
     "get_scheduler": ("name", *_WARMED),
 }
+#: They work the rate out from the base rate and the step alone, whatever stands in the optimizer.
+CLOSED_FORMS = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
 _BASES = frozenset({"LRScheduler", "_LRScheduler"})
 _OPTIMIZERS = frozenset(
     {"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "LBFGS", "ASGD"}

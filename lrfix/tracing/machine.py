@@ -47,8 +47,8 @@ class Machine:
         self.choices: list[int] = []
         #: Whether a branch that brings an earlier run back was taken: then all of them are, and states are saved.
         self.resuming = False
-        #: What positions in training were divided by, while a schedule's function was asked.
-        self.divisors: list[Value] = []
+        #: The shares of something that positions in training were made to, while a schedule's function was asked.
+        self.shares: list[Unknown] = []
         self._entered = 0
 
     # What the parts ask of each other.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from lrfix.sites.vocabulary import words
-from lrfix.tracing import library
+from lrfix.tracing import amounts, library
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.values import (
@@ -59,9 +59,11 @@ def _asked_lengths(machine: Machine, function: Value, node: ast.AST) -> list[Val
     first = function[0] if isinstance(function, list | tuple) and function else function
     if not isinstance(first, Function | Partial | Bound):
         return []
-    machine.divisors.clear()
+    machine.shares.clear()
     machine.call(first, Given([Unknown("step", moving=True)]), node, "lr_lambda")
-    return list(machine.divisors)
+    one = amounts.amount(1)
+    wholes = [amounts.divide(one, share.scale) for share in machine.shares if one is not None]
+    return [whole for whole in wholes if whole is not None and whole.units]
 
 
 def own_object(machine: Machine, cls: ClassValue, given: Given, node: ast.AST) -> Known | None:

@@ -11,7 +11,7 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
-from lrfix.tracing.conditions import assume, guard_key, period_of, settled, truth
+from lrfix.tracing.conditions import assume, guard_key, is_fresh, period_of, settled, truth
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Kind, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised, named
@@ -93,15 +93,17 @@ class Statements(Calls):
     def _if(self, node: ast.If, scope: Scope, rest: Sequence[ast.stmt]) -> Flow:
         value = self.evaluate(node.test, scope)
         side, basis = truth(self, value)
+        fresh = side is None or is_fresh(self, value)
         if side is None:
             side, basis = self._chosen(node, rest), Basis.DECIDED
-        elif basis is not Basis.KNOWN and (id(node) in self.flips or self._saves_beside(node, side)):
+        elif basis is not Basis.KNOWN and fresh and (id(node) in self.flips or self._saves_beside(node, side)):
             side, basis = not side, Basis.DECIDED
         if id(node) in self.flips and self.reach.resumes(node.body if side else node.orelse):
             self.resuming = True
         if basis is not Basis.KNOWN:
             assume(self, value, side)
-            self._note_alternative(node, side)
+            if fresh:
+                self._note_alternative(node, side)
         key, period = guard_key(value, side, node), period_of(value, side)
         guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse

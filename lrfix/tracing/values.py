@@ -34,10 +34,13 @@ class Unknown:
     ``path`` is the user's own expression for it, ``stated`` the value that the file states for it (a default) or
     ``MISSING``, ``given`` what a call (``origin``) was given whose answer it is. ``known`` is the object that its use
     showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves on with every turn.
-    ``moving``: it is where a loop stands (an index, a counter), ``measured``: it came out of a call.
+    ``moving``: it is where a loop stands (an index, a counter), times ``scale`` where that is an amount; ``measured``:
+    it came out of a call.
     """
 
-    __slots__ = ("divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "serial", "stated")
+    __slots__ = (
+        "divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "scale", "serial", "stated"
+    )  # fmt: skip
 
     def __init__(self, path: str, *, stated: Value = MISSING, moving: bool = False, measured: bool = False) -> None:
         self.path = path
@@ -48,6 +51,7 @@ class Unknown:
         self.origin: ast.AST | None = None
         self.known: Known | None = None
         self.divisor: Value = None
+        self.scale: Value = None
         self.parts: dict[object, Value] = {}
         self.serial = next(_SERIAL)
 

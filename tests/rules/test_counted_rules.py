@@ -52,6 +52,8 @@ STEP = "scheduler.step()"
         ("CosineAnnealingLR(optimizer, 100)", {"LR302"}),
         ("LambdaLR(optimizer, lambda epoch: 1 - epoch / args.epochs)", {"LR302"}),
         ("LambdaLR(optimizer, lambda step: 1 - step / (args.epochs * len(loader)))", set()),
+        ("LambdaLR(optimizer, lambda step: 1 - float(step) / args.epochs / len(loader))", set()),
+        ("LambdaLR(optimizer, lambda step: 1 - step * 32 / (args.epochs * len(dataset)))", set()),
         ("MultiStepLR(optimizer, [int(0.5 * args.epochs), int(0.75 * args.epochs)])", {"LR302"}),
         ("MultiStepLR(optimizer, [30, 60, 90])", {"LR302"}),
         ("MultiStepLR(optimizer, [30000, 60000])", set()),

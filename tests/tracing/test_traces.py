@@ -237,6 +237,26 @@ def test_a_default_that_was_left_is_no_reason_any_more():
     assert told == {("SGD", 0), ("ReduceLROnPlateau", 1), ("StepLR", 0)}
 
 
+def test_what_was_assumed_once_is_not_taken_back_in_the_same_run():
+    found = traces(
+        """
+        def main(config, model):
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            if config["scheduler"] == "cosine":
+                scheduler = CosineAnnealingLR(optimizer, 10)
+            elif config["scheduler"] == "plateau":
+                scheduler = ReduceLROnPlateau(optimizer)
+            optimizer.step()
+            if config["scheduler"] == "cosine":
+                scheduler.step()
+            elif config["scheduler"] == "plateau":
+                scheduler.step(loss)
+        """
+    )
+    told = {(event.thing.cls, len(event.arguments)) for each in found for event in each.of(Kind.STEP)}
+    assert told == {("SGD", 0), ("CosineAnnealingLR", 0), ("ReduceLROnPlateau", 1)}
+
+
 def test_an_exception_on_a_condition_that_lrfix_chose_ends_nothing():
     found = trace(
         """
