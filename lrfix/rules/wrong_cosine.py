@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lrfix.domains.roles import RATES, Role, role_of
+from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
 from lrfix.experiments.grid import Case, Grid
@@ -15,6 +15,7 @@ from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, as_float
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import words
 
 _LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
@@ -33,6 +34,9 @@ _WHAT = {
 }
 #: What may be a recipe: a quarter of a period that ends at the floor is known as one.
 _RECIPES = frozenset({"quarter"})
+#: What says that a rate is where the schedule ends, or that it comes down.
+_ENDS = frozenset({"final", "end", "last", "target"})
+_FALLS = frozenset({"annealing", "anneal", "decay", "decays", "annealed"})
 
 
 @rule("LR206")
@@ -88,23 +92,27 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     found = wave(run, sweep)
     if found is None:
         return None
-    floors = [0.0, *(v for p, v in leaves.items() if role_of(p) is Role.FLOOR and isinstance(v, float))]
+    stated = {p: v for p, v in leaves.items() if role_of(p) is Role.FLOOR and isinstance(v, float)}
+    floors = [0.0, *stated.values()]
+    # What is to be the last rate, by its name or the schedule's, is no rate to begin with.
+    falls = bool(_FALLS & set(words(study.site.name or ""))) and "warmup" not in words(study.site.name or "")
+    ends = [v for p, v in stated.items() if falls or _ENDS & set(words(last_word(p)))]
     tops = _tops(run, found)
     shares = [v for p, v in leaves.items() if role_of(p) is Role.FLOOR_RATIO and isinstance(v, float)]
     floors += [share * top for share in shares for top in tops]
     # Where the code itself ends it says more than what its lengths make of it, in epochs or in steps.
     if sweep.ends_at(math.pi):
-        return _half(run, sweep, found, tops, floors)
+        return _half(run, sweep, found, tops, ends)
     if sweep.covers(2 * math.pi, lengths):
         return "whole" if found.amplitude > 0 else None
     if sweep.covers(math.pi / 2, lengths):
         return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
     if sweep.covers(math.pi, lengths) or sweep.angles[-1] >= math.pi:
-        return _half(run, sweep, found, tops, floors)
+        return _half(run, sweep, found, tops, ends)
     return None
 
 
-def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[float]) -> str | None:
+def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[float]) -> str | None:
     """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
     if any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops):
@@ -115,7 +123,7 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[f
         return None
     # Behind a warmup that has reached the peak, nothing is left to climb to; a stated floor is where annealing ends.
     reached = (max(run.curve[: found.start], default=0.0), *_ramp_to(run, found))
-    from_the_floor = found.start == 0 and _among(low, floors[1:], high) and _among(high, tops, high)
+    from_the_floor = found.start == 0 and _among(low, ends, high) and _among(high, tops, high)
     return "sign" if from_the_floor or any(abs(rate - high) <= 0.1 * high for rate in reached) else None
 
 
