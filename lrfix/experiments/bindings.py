@@ -15,6 +15,12 @@ from lrfix.trees import walk
 
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars", "__slots__"})
 _OPEN = frozenset({"globals", "exec", "locals"})
+#: What torch's classes had under another name: class and old name, what became of it, in which version.
+RENAMED = {
+    ("ReduceLROnPlateau", "is_better"): ("called `_is_better`", "2.9"),
+    ("LRScheduler", "print_lr"): ("gone", "2.7"),
+    ("_LRScheduler", "print_lr"): ("gone", "2.7"),
+}
 _CLOSE = 0.8
 _UNBOUND = frozenset({"NameError", "UnboundLocalError"})
 
@@ -98,6 +104,8 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     for read in walk(owner):
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
             continue
+        if (study.site.base, read.attr) in RENAMED:
+            continue  # LR107 says in which version
         fails = ended is not None and ended.kind == "AttributeError" and f"'{read.attr}'" in ended.message
         close = _closest(read.attr, kept | fields)
         if fails and ended is not None and not (read.attr.startswith("__") or inherits_privately(study, read.attr)):
@@ -198,4 +206,4 @@ def inherits_privately(study: Study, name: str) -> bool:
     return name.startswith("_") and study.site.base not in ("", "LRScheduler", "_LRScheduler")
 
 
-__all__ = ["inherits_privately", "misnamed"]
+__all__ = ["RENAMED", "inherits_privately", "misnamed"]

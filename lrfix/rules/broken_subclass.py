@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Failure
-from lrfix.experiments.bindings import inherits_privately
+from lrfix.experiments.bindings import RENAMED, inherits_privately
 from lrfix.experiments.class_reading import (
     always_read,
     assigned_after_base,
@@ -42,12 +42,6 @@ _POSITIONS = {
     "ConstantLR": 4, "LinearLR": 5, "ExponentialLR": 3, "PolynomialLR": 4, "CosineAnnealingLR": 4,
     "CosineAnnealingWarmRestarts": 5,
 }  # fmt: skip
-#: What torch's classes had under another name: class and old name, what became of it, in which version.
-_RENAMED = {
-    ("ReduceLROnPlateau", "is_better"): ("called `_is_better`", "2.9"),
-    ("LRScheduler", "print_lr"): ("gone", "2.7"),
-    ("_LRScheduler", "print_lr"): ("gone", "2.7"),
-}
 _NO_ATTRIBUTE = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 
 
@@ -112,7 +106,7 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 "Leave the argument out.",
             )
     own = {m.name for c in (node, *bases(study, node)[0]) for m in methods(c)}
-    for (base, old), (new, version) in _RENAMED.items():
+    for (base, old), (new, version) in RENAMED.items():
         read = next((r for m in methods(node) for r in reads(m, old)), None)
         stored = any(attribute == old for m in methods(node) for attribute, _ in stores_in(m))
         if base == known and read is not None and old not in own and not stored:

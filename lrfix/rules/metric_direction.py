@@ -28,7 +28,7 @@ def metric_direction(study: Study) -> Iterator[Violation]:
                 way = "rises" if found[1] == "max" else "falls"
                 yield Violation(
                     study.span(node),
-                    f"`{conduct.name}` waits for `{found[0]}` (line {line(event)}) with `mode=\"{mode}\"`, and that "
+                    f'`{conduct.name}` waits for `{found[0]}` (line {line(event)}) with `mode="{mode}"`, and that '
                     f"{way} while training gets better: every improvement counts as none, and the rate is cut.",
                 )
 

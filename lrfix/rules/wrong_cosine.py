@@ -117,6 +117,8 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[flo
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
     if any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops):
         return "not halved"
+    if abs(sweep.angles[0]) > 1.01 * abs(sweep.move):
+        return None  # the stretch begins in the middle, or past the end: what came before it says how it was meant
     # Half a period on, whatever the code makes of the angles past it.
     climbs = -2 * found.amplitude * math.cos(sweep.angles[0]) > _LOW * high
     if not climbs:

@@ -94,9 +94,7 @@ class Event:
     @property
     def unsettled(self) -> frozenset[object]:
         """Those of them that may hold at one time of the run and not at another."""
-        return frozenset(
-            g.key for g in self.guards if g.basis is Basis.DECIDED and g.period is None and not g.settled
-        )
+        return frozenset(g.key for g in self.guards if g.basis is Basis.DECIDED and g.period is None and not g.settled)
 
     @property
     def accumulates(self) -> bool:

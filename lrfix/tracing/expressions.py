@@ -51,9 +51,7 @@ _CONSTANT_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _LARGEST = 10**12
-_OPTIONS = frozenset(
-    {"args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf"}
-)
+_OPTIONS = frozenset({"args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf"})
 
 
 class Expressions(Machine):

@@ -308,3 +308,33 @@ def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epoch
 @pytest.mark.parametrize(("sign", "reported"), [("+", False), ("-", True)])
 def test_the_wrong_sign_in_a_table_behind_a_warmup(sign, reported):
     assert bool(found(TABLE.format(sign=sign))) is reported
+
+
+def test_what_a_recursion_does_past_its_end_is_not_how_it_was_meant():
+    assert not found("""
+        import math
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class LinearWarmupCosineAnnealing(LRScheduler):
+            def __init__(self, optimizer, warmup_epochs, max_epochs, eta_min=0.0, last_epoch=-1):
+                self.warmup_epochs, self.max_epochs, self.eta_min = warmup_epochs, max_epochs, eta_min
+                super().__init__(optimizer, last_epoch)
+
+            def wave(self, epoch):
+                return 1 + math.cos(math.pi * (epoch - self.warmup_epochs) / (self.max_epochs - self.warmup_epochs))
+
+            def get_lr(self):
+                if self.last_epoch == self.warmup_epochs:
+                    return self.base_lrs
+                if self.last_epoch == 0:
+                    return [0.0] * len(self.base_lrs)
+                groups = self.optimizer.param_groups
+                if self.last_epoch < self.warmup_epochs:
+                    return [g["lr"] + b / self.warmup_epochs for b, g in zip(self.base_lrs, groups)]
+                half = self.max_epochs - self.warmup_epochs
+                if (self.last_epoch - 1 - self.max_epochs) % (2 * half) == 0:
+                    rise = (1 - math.cos(math.pi / half)) / 2
+                    return [g["lr"] + (b - self.eta_min) * rise for b, g in zip(self.base_lrs, groups)]
+                share = self.wave(self.last_epoch) / self.wave(self.last_epoch - 1)
+                return [share * (g["lr"] - self.eta_min) + self.eta_min for g in groups]
+    """)
