@@ -24,7 +24,7 @@ from levels import Placed, is_accumulation, placed_steps
 from operators import Fault, loop_operator
 from parsed import Edit
 from scripts import Script
-from vocabulary import bare, last_name
+from vocabulary import NAMES, bare, last_name
 
 
 def counted(script: Script, p: Placed, per: str, unit: str) -> Iterator[Horizon]:
@@ -53,9 +53,25 @@ def horizon_in_epochs(script: Script) -> Iterator[Fault]:
     """The scheduler steps with every batch, and is built for the number of epochs."""
     for p in placed_steps(script):
         for h in counted(script, p, "batch", "updates"):
-            epochs = [f for f in h.factors() if is_epochs(f)]
-            if len(epochs) == 1:
-                yield Fault(instead(script, h, flat(script, epochs[0])), f"{p.name}: {flat(script, h.value)} in epochs")
+            epochs = epochs_of(script, p, h)
+            if epochs is not None:
+                yield Fault(instead(script, h, flat(script, epochs)), f"{p.name}: {flat(script, h.value)} in epochs")
+
+
+def epochs_of(script: Script, p: Placed, h: Horizon) -> ast.expr | None:
+    """The number of epochs in a length, or, of a length that only has a name, the one that the loop counts to."""
+    found = [f for f in h.factors() if is_epochs(f)]
+    if found:
+        return found[0] if len(found) == 1 else None
+    ends = p.epochs.iter.args[-1:] if isinstance(p.epochs, ast.For) and isinstance(p.epochs.iter, ast.Call) else []
+    root = ends[0] if ends and is_epochs(ends[0]) else None
+    while isinstance(root, ast.Attribute) and script.home(root) is None:
+        root = root.value
+    if not isinstance(root, NAMES) or not script.visible(root, h.call):
+        return None
+    here = [b.value for b in script.values(root) if b.value is not None]
+    late = [v for v in here if script.file.scope(v) is script.file.scope(h.call) and v.lineno >= h.call.lineno]
+    return None if late else ends[0]
 
 
 @loop_operator("horizon-in-batches", "LR302", "LR310")
@@ -95,9 +111,9 @@ def epochs_dropped(script: Script) -> Iterator[Fault]:
 def epochs_twice(script: Script) -> Iterator[Fault]:
     for p in placed_steps(script):
         for h in counted(script, p, "batch", "updates"):
-            epochs = [f for f in h.factors() if is_epochs(f)]
-            if len(epochs) == 1:
-                text = f"{as_factor(script, h.given)} * {as_factor(script, epochs[0])}"
+            epochs = epochs_of(script, p, h)
+            if epochs is not None:
+                text = f"{as_factor(script, h.given)} * {as_factor(script, epochs)}"
                 yield Fault(instead(script, h, text), f"{p.name}: {flat(script, h.value)}, times the epochs again")
         built = one_cycle_by_epochs(script, p)
         if built is not None and p.per == "batch" and is_epochs(built[0]) and is_per_epoch(built[1]):

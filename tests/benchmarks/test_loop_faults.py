@@ -499,6 +499,15 @@ def test_a_length_that_is_kept_above_nothing_is_still_one():
     assert ["T_max=steps)" in text for text in planted("warmup-not-subtracted", source)] == [True]
 
 
+def test_a_length_that_only_has_a_name_is_told_from_the_loops():
+    source = PER_BATCH.replace("epochs * len(train_loader)", "read_options().max_train_steps").replace(
+        "T_max=total_steps", "T_max=args.max_train_steps"
+    )
+    source = source.replace("def __init__(self, epochs)", "def __init__(self, epochs, args=None)")
+    texts = planted("horizon-in-epochs", source.replace("range(self.epochs)", "range(self.num_epochs)"))
+    assert ["T_max=self.num_epochs)" in text for text in texts] == [True]
+
+
 def test_an_object_stays_itself_when_it_is_prepared():
     assert len(planted("scheduler-before-optimizer", ACCELERATED)) == 1
     assert len(planted("moved-to-epoch-level", ACCELERATED)) == 1
