@@ -79,11 +79,11 @@ def assume(machine: Machine, value: Value, side: bool) -> None:
     machine.assumed[_key(value)] = side
 
 
-def is_fresh(machine: Machine, value: Value) -> bool:
-    """Whether nothing was assumed of an open value yet: afterwards the run has to stay with it."""
+def open_keys(value: Value) -> list[object]:
+    """The keys of what an open condition is about."""
     if isinstance(value, Condition) and value.operation:
-        return any(is_fresh(machine, part) for part in value.joined)
-    return isinstance(value, Unknown) and value.known is None and _key(value) not in machine.assumed
+        return [key for part in value.joined for key in open_keys(part)]
+    return [_key(value)] if isinstance(value, Unknown) and value.known is None else []
 
 
 def guard_key(value: Value, side: bool, node: ast.AST) -> object:
@@ -243,4 +243,4 @@ def _identify(value: Value) -> object:
     return repr(value) if isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value) else id(value)
 
 
-__all__ = ["assume", "compared", "guard_key", "is_fresh", "negated", "period_of", "settled", "truth"]
+__all__ = ["assume", "compared", "guard_key", "negated", "open_keys", "period_of", "settled", "truth"]

@@ -45,6 +45,8 @@ class Machine:
         self.foreign: set[int] = set()
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
+        #: The branch at which something was first assumed: afterwards the run stays with it.
+        self.decided_at: dict[object, int] = {}
         #: Whether a branch that brings an earlier run back was taken: then all of them are, and states are saved.
         self.resuming = False
         #: The shares of something that positions in training were made to, while a schedule's function was asked.

@@ -11,7 +11,7 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
-from lrfix.tracing.conditions import assume, guard_key, is_fresh, period_of, settled, truth
+from lrfix.tracing.conditions import assume, guard_key, open_keys, period_of, settled, truth
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Kind, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised, named
@@ -93,17 +93,19 @@ class Statements(Calls):
     def _if(self, node: ast.If, scope: Scope, rest: Sequence[ast.stmt]) -> Flow:
         value = self.evaluate(node.test, scope)
         side, basis = truth(self, value)
-        fresh = side is None or is_fresh(self, value)
+        keys = open_keys(value)
+        fresh = side is None or any(key not in self.decided_at for key in keys)
         if side is None:
             side, basis = self._chosen(node, rest), Basis.DECIDED
-        elif basis is not Basis.KNOWN and fresh and (id(node) in self.flips or self._saves_beside(node, side)):
+        elif basis is not Basis.KNOWN and ((fresh and id(node) in self.flips) or self._saves_beside(node, side)):
             side, basis = not side, Basis.DECIDED
         if id(node) in self.flips and self.reach.resumes(node.body if side else node.orelse):
             self.resuming = True
         if basis is not Basis.KNOWN:
             assume(self, value, side)
-            if fresh:
-                self._note_alternative(node, side)
+            for key in keys:
+                self.decided_at.setdefault(key, id(node))
+            self._note_alternative(node, side, [id(node)] if fresh else [self.decided_at[key] for key in keys])
         key, period = guard_key(value, side, node), period_of(value, side)
         guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse
@@ -145,11 +147,12 @@ class Statements(Calls):
         taken, left = (node.body, node.orelse) if side else (node.orelse, node.body)
         return self.resuming and not self.reach.block(taken) and self.reach.block(left) == WEAK
 
-    def _note_alternative(self, node: ast.If, side: bool) -> None:
+    def _note_alternative(self, node: ast.If, side: bool, decided_at: Sequence[int]) -> None:
+        """What lies on the other side is worth a trace of its own, in which the choice is another where it was made."""
         other = node.orelse if side else node.body
         worth = self.reach.block(other) == STRONG or self.reach.resumes(other)
-        if worth and id(node) not in self.choices:
-            self.choices.append(id(node))
+        if worth:
+            self.choices += [place for place in decided_at if place not in self.choices]
 
     # Loops.
 
