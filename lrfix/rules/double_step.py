@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here, line, shares_loop
+from lrfix.experiments.training import Conduct, conducts, here, line, same_turn, shares_loop
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -36,6 +36,8 @@ def _pairs(conduct: Conduct) -> Iterator[tuple[Event, Event]]:
             continue
         if first.node is second.node or not shares_loop(first, second):
             continue
+        if not all(any(same_turn(step, event) for event in conduct.training) for step in (first, second)):
+            continue  # a loop that only steps a schedule looks at it, or takes it somewhere
         if not conduct.is_torch and (first.arguments or second.arguments):
             continue
         if first.decided | second.decided <= before[-1].decided | (first.decided & second.decided):

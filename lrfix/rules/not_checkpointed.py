@@ -8,8 +8,8 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, same_turn, spot, traces, unseen_calls
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.tracing.events import Kind
-from lrfix.tracing.values import Known, Scheduler
+from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
 
@@ -27,7 +27,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or id(node) in told or optimizer is None or _kept_elsewhere(study, key):
             continue
-        done = _happened(study, key)
+        done = _happened(study, key) | _beside(study, conduct.scheduler)
         if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
             continue
         told.add(id(node))
@@ -77,10 +77,30 @@ def _make(thing: Known) -> object:
     return id(node) if node is not None else (type(thing).__name__, thing.path)
 
 
+def _beside(study: Study, scheduler: Scheduler) -> set[Kind]:
+    """What happened to schedulers of unknown make on the same optimizer: they may be this one."""
+    if scheduler.optimizer is None:
+        return set()
+    mine = _make(scheduler.optimizer)
+    found: set[Kind] = set()
+    for thing in (thing for trace in traces(study) for thing in trace.things if isinstance(thing, Scheduler)):
+        if not thing.built and thing.optimizer is not None and _make(thing.optimizer) == mine:
+            found |= _happened(study, _make(thing))
+    return found
+
+
+def _goes_back(trace: Trace, load: Event) -> bool:
+    """Whether a load brings no earlier run back: the state is this run's own, or it has trained already."""
+    if any(isinstance(given, StateOf) for given in load.arguments):
+        return True
+    return isinstance(load.thing, Optimizer) and any(e.at < load.at for e in trace.of(Kind.STEP, load.thing))
+
+
 def _happened(study: Study, key: object) -> set[Kind]:
     return {
         event.kind
         for trace in traces(study)
         for event in trace.events
         if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key
+        and not (event.kind is Kind.LOAD and _goes_back(trace, event))
     }

@@ -312,6 +312,8 @@ class Calls(Expressions):
             return self._call_builtin("range", given, node)
         if last == "partial" and given.arguments:
             return Partial(given.arguments[0], tuple(given.arguments[1:]), dict(given.keywords))
+        if last in ("deepcopy", "copy") and given.arguments and isinstance(given.arguments[0], StateOf):
+            return given.arguments[0]
         if last in ("ceil", "floor", "deepcopy", "copy", "int64", "chain") and len(given.arguments) == 1:
             number = amount(given.arguments[0]) if last in ("ceil", "floor") else None
             return rounded(number) if number is not None else Unknown(ast.unparse(node))

@@ -56,6 +56,7 @@ def test_the_scheduler_before_the_epoch(before, found, codes):
         ("scheduler.step() if args.per_batch else None", "scheduler.step() if not args.per_batch else None", set()),
         ("scheduler.step() if args.a else None", "scheduler.step() if args.b else None", set()),
         ("pass", "for _ in range(2): scheduler.step()", set()),
+        ("scheduler.step()", "for _ in range(20): scheduler.step()", set()),
     ],
 )
 def test_two_steps_for_one_update(batch, after, found, codes):

@@ -62,6 +62,22 @@ def test_the_schedule_goes_into_the_checkpoint_with_the_optimizer(parts, expecte
     assert ("LR308" in codes(script(**parts))) is expected
 
 
+def test_a_state_that_the_run_has_just_given_is_no_earlier_one(codes):
+    source = """
+    import copy
+    import torch
+
+    def main(model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)
+        for x in loader:
+            optimizer.step()
+            scheduler.step()
+            optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    """
+    assert "LR308" not in codes(source)
+
+
 def test_a_run_that_restores_nothing_forgets_nothing(codes):
     source = script().replace('optimizer.load_state_dict(checkpoint["optimizer"])', "pass")
     assert "LR308" not in codes(source)
