@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
@@ -20,7 +21,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     for conduct in conducts(study):
         if _goes_with_state(conduct):
             lost.setdefault(_make(conduct.scheduler), conduct)
-    if not lost or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
+    if not lost or _set_by_hand(study) or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
         return
     told: set[int] = set()
     for key, conduct in lost.items():
@@ -41,6 +42,17 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             study.span(node),
             f"The state of `{conduct.name}` {what}. That of `{optimizer.path}` is saved and restored.",
         )
+
+
+def _set_by_hand(study: Study) -> bool:
+    """Whether the file gives a scheduler its position itself: ``scheduler.last_epoch = start_epoch - 1``."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "last_epoch"
+        and isinstance(node.ctx, ast.Store)
+        and study.names.enclosing(node, ast.ClassDef) is None
+        for node in study.names.nodes
+    )
 
 
 def _goes_with_state(conduct: Conduct) -> bool:

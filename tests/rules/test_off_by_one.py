@@ -133,3 +133,26 @@ def test_cycles_are_not_found_by_a_floating_logarithm(find, mult, told):
     selected = Settings(selected=frozenset({"LR209"}))
     source = textwrap.dedent(GROWING.format(find=find, mult=mult)).encode()
     assert [f.severity.value for f in check_source(source, "train.py", selected).findings][:1] == told
+
+
+def test_a_warmup_that_hands_over_to_a_scheduler_that_sets_the_peak():
+    assert not found("""
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Warmup(LRScheduler):
+            def __init__(self, optimizer, warmup_steps, scheduler, lr_start, last_epoch=-1):
+                self.warmup_steps, self.scheduler, self.lr_start = warmup_steps, scheduler, lr_start
+                self.current_step = 0
+                super().__init__(optimizer, last_epoch)
+
+            def step(self, epoch=None):
+                self.current_step += 1
+                if self.current_step < self.warmup_steps:
+                    for group in self.optimizer.param_groups:
+                        group["lr"] = self.lr_start * self.current_step / self.warmup_steps
+                else:
+                    self.scheduler.step(self.current_step - self.warmup_steps)
+
+            def get_lr(self):
+                return [group["lr"] for group in self.optimizer.param_groups]
+    """)

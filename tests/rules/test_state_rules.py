@@ -51,6 +51,7 @@ def script(first=STEP_LR, load="pass", then="pass", given="", save="pass"):
         ({"given": "epoch"}, False),
         ({"then": "for _ in range(start): scheduler.step()"}, False),
         ({"then": "scheduler.last_epoch = start - 1"}, False),
+        ({"then": "if args.resume != 'None': scheduler.last_epoch = start - 1; scheduler.step()"}, False),
         ({"first": "scheduler = StepLR(optimizer, 30, last_epoch=args.start - 1)"}, False),
         # Somebody else may save it.
         ({"first": STEP_LR + "; saver.scheduler = scheduler"}, False),

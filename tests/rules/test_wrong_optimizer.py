@@ -96,3 +96,21 @@ def test_of_two_alike_schedulers_each_has_its_own_optimizer(codes):
     assert "LR309" in codes(source.format(gamma=0.9, given="optimizer_g"))
     assert "LR309" not in codes(source.format(gamma=0.9, given="optimizer_d"))
     assert "LR309" not in codes(source.format(gamma=0.5, given="optimizer_g"))
+
+
+def test_what_is_only_named_like_an_optimizer_may_be_the_command_line(codes):
+    source = """
+    import torch
+
+    def main(args, model, loader):
+        if args.lr is None:
+            args.lr = args.blr * args.batch_size / 256
+        optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr)
+        for batch in loader:
+            optimizer.step()
+
+    if __name__ == "__main__":
+        opts = get_args()
+        main(opts, build(opts), load(opts))
+    """
+    assert "LR309" not in codes(source)
