@@ -180,7 +180,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
-    verdicts = tuple(Verdicts(each) for each in (*studies, *_by_themselves(studies)))
+    verdicts = tuple(Verdicts(each) for each in (*studies, *by_themselves(studies)))
     for each in verdicts:
         each.study.faults = each.faults
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))
@@ -218,7 +218,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     )
 
 
-def _by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
+def by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
     """The definitions as whoever else builds them may: one caller that sets no warmup does not acquit the class."""
     from lrfix.experiments.study import Study, usable
 
@@ -268,4 +268,4 @@ def _scenario(run: Run) -> SimulatedScenario:
     return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "examine"]
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "by_themselves", "examine"]

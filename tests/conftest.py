@@ -6,21 +6,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
+import asking
 import pytest
 from hypothesis import settings
 
 from lrfix.config import Settings
-from lrfix.domains.facts import Defaults
-from lrfix.domains.switches import inherited, switches
-from lrfix.domains.switches import settings as settings_of
 from lrfix.engine import check_source
-from lrfix.experiments.settling import settle
-from lrfix.experiments.study import Study
 from lrfix.findings import Finding, Severity, Violation
-from lrfix.names import Names
 from lrfix.registry import load_rules
-from lrfix.sites import find_sites, training_code
-from lrfix.source import parse_source
 
 # What a random search finds must not turn somebody else's run red: it becomes a case of its own first.
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -68,24 +61,7 @@ def codes() -> Callable[[str], list[str]]:
     return lambda source: [finding.code for finding in _check(source)]
 
 
-def _asked(code: str, source: str) -> list[Violation]:
-    rule = load_rules()[code]
-    assert rule.function is not None
-    parsed = parse_source(textwrap.dedent(source).encode(), "train.py")
-    names, sites = find_sites(parsed, Names(parsed.tree))
-    training = training_code(names) if rule.judges_uses else None
-    found: list[Violation] = []
-    for site in [*sites, *([training] if training is not None else [])]:
-        alternatives = switches(names, inherited(names, site.nodes), Defaults(names)) if site is not training else {}
-        for chosen in settings_of(alternatives):
-            study = Study(parsed, names, site, chosen)
-            if site is not training:
-                settle(study, alternatives)
-            found += rule.function(study)
-    return list({(violation.span, violation.message): violation for violation in found}.values())
-
-
 @pytest.fixture
 def asked() -> Callable[[str, str], list[Violation]]:
     """What one rule says of a source text, the other rules unasked: much sooner than ``check``."""
-    return _asked
+    return asking.asked

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from asking import reported
 
+from lrfix.config import Settings
+from lrfix.engine import check_source
 from lrfix.findings import Position, Severity, Span, Violation
 from lrfix.judging import Verdicts
 from lrfix.pages import Page
@@ -44,3 +47,21 @@ def test_what_a_rule_found_before_it_crashed_is_kept_and_the_crash_raised_each_t
 
 def test_rules_that_crash_on_a_study_count_as_silent():
     assert Verdicts(object()).faults <= set(load_rules())
+
+
+@pytest.mark.parametrize(
+    ("code", "formula"),
+    [
+        ("LR206", "1 - math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps))"),
+        ("LR202", "2 * (1 - step / total_steps)"),
+    ],
+)
+def test_a_rule_asked_alone_says_what_it_says_among_the_others(code, formula):
+    source = (
+        "import math\n\ndef get_lr(step, warmup_steps, total_steps, base_lr, min_lr):\n"
+        "    if step < warmup_steps:\n        return base_lr * (step + 1) / warmup_steps\n"
+        f"    return min_lr + (base_lr - min_lr) * 0.5 * ({formula})\n"
+    )
+    found = check_source(source.encode(), "train.py", Settings(selected=frozenset(load_rules()))).findings
+    among = [(f.code, f.severity, f.message, f.span) for f in found if f.code == code]
+    assert among and [tuple(r[:4]) for r in reported(code, source)] == among

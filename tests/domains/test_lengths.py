@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from asking import reported
 
 from lrfix.analysis import analyse
 from lrfix.config import Settings
@@ -118,7 +119,6 @@ def test_a_fault_is_reported_where_it_shows_in_the_file_s_own_proportions(warmup
 def test_the_evidence_names_the_lengths_as_the_file_states_them():
     source = CONSTANTS.format(warmup=20_000, total=100_000)
     source = source.replace("(step - warmup_steps) / (total_steps - warmup_steps)", "step / total_steps")
-    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR202"})))
-    (finding,) = result.findings
+    (finding,) = reported("LR202", source)
     assert finding.evidence.scenario == {"warmup_steps": 61, "total_steps": 307}
     assert finding.evidence.shortened == {"warmup_steps": 20_000, "total_steps": 100_000}

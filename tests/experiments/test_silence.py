@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 
 def codes(source: str, rule: str) -> list[str]:
-    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({rule})))
-    return [finding.code for finding in result.findings]
+    return [finding.code for finding in reported(rule, source)]
 
 
 @pytest.mark.parametrize("warmup", [1, 2, 3, 5])

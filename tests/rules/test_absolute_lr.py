@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 HEAD = """
 import math
@@ -16,8 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, MultiplicativeLR
 
 def told(source: str) -> list[str]:
     """The severities of what LR201 says."""
-    result = check_source((HEAD + source).encode(), "train.py", Settings(selected=frozenset({"LR201"})))
-    return [finding.severity.value for finding in result.findings]
+    return [finding.severity.value for finding in reported("LR201", HEAD + source)]
 
 
 OF_THE_OPTIMIZER = """
@@ -167,8 +164,7 @@ def build({given}, max_lr, warmup_steps):
 )
 def test_a_builder_for_any_optimizer_that_returns_a_rate(given, optimizer, factor, expected):
     source = ANY.format(given=given, optimizer=optimizer, factor=factor)
-    result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR201"})))
-    assert [f.severity.value for f in result.findings] == expected
+    assert [f.severity.value for f in reported("LR201", source)] == expected
 
 
 ABSOLUTE = """
@@ -198,14 +194,13 @@ PREPARED = """if args.half:
 )
 def test_a_rate_given_to_lambda_lr_however_the_optimizer_was_built(changes):
     source = {"parameters": "", "given": "model.parameters()", "rate": "args.lr", "more": "", "peak": "args.lr"}
-    absolute = Settings(selected=frozenset({"LR201"}))
     wrong, right = (ABSOLUTE.format(**{**source, **changes, **peak}) for peak in ({}, {"peak": "1"}))
-    assert [f.code for f in check_source(wrong.encode(), "train.py", absolute).findings] == ["LR201"]
-    assert not check_source(right.encode(), "train.py", absolute).findings
+    assert len(reported("LR201", wrong)) == 1
+    assert not reported("LR201", right)
 
 
 def test_groups_may_carry_rates_of_their_own():
     source = ABSOLUTE.format(
         parameters="groups = split(model)", given="groups", rate="args.lr", more="", peak="args.lr"
     )
-    assert not check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR201"}))).findings
+    assert not reported("LR201", source)

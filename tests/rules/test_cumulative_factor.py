@@ -5,11 +5,9 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from asking import reported
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
 
 
 def multiplicative(function: str) -> str:
@@ -23,10 +21,7 @@ def build(optimizer, total_steps, warmup_steps):
 
 
 def found(source: str) -> set[str]:
-    return {
-        finding.code
-        for finding in check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR207"}))).findings
-    }
+    return {finding.code for finding in reported("LR207", source)}
 
 
 @settings(max_examples=8, deadline=None)

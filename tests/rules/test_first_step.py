@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import asking
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
 
 LOOP = """
     def train(model, loader, optimizer, args):
@@ -38,13 +36,11 @@ LOOP = """
 )
 def test_the_first_update_of_a_warmup_set_too_late_runs_at_the_full_rate(head, before, after, reported):
     source = textwrap.dedent(LOOP.format(head=head, before=before, after=after))
-    result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR203"})))
-    assert [f.code for f in result.findings] == (["LR203"] if reported else [])
+    assert [f.code for f in asking.reported("LR203", source)] == (["LR203"] if reported else [])
 
 
 def advised(source: str) -> list[tuple[int, str]]:
-    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR203"})))
-    return [(f.span.start.line, f.severity.value) for f in result.findings]
+    return [(f.span.start.line, f.severity.value) for f in asking.reported("LR203", source)]
 
 
 FUNCTION = """

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 FUNCTION = """
 import math
@@ -20,8 +16,7 @@ def adjust(optimizer, epoch, epochs, lr, decay_every=30, lr_epochs=30, warmup_ep
 
 
 def found(source: str) -> list[str]:
-    selected = Settings(selected=frozenset({"LR208"}))
-    return [f.code for f in check_source(textwrap.dedent(source).encode(), "train.py", selected).findings]
+    return [f.code for f in reported("LR208", source)]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from asking import reported
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrfix.config import Settings
-from lrfix.engine import check_source
 from lrfix.findings import Severity
 
 HEAD = "from torch.optim.lr_scheduler import LambdaLR, LRScheduler\n"
@@ -166,10 +165,10 @@ def test_a_gap_is_reported_exactly_where_two_branches_leave_one(first, second):
         for group in optimizer.param_groups:
             group["lr"] = rate()
     """
-    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR210"})))
-    grave = [f for f in result.findings if f.severity is Severity.ERROR]
-    assert not result.errors and (not grave if first >= second else len(grave) <= 1)
-    assert bool(result.findings) == (first < second)
+    said = reported("LR210", source)
+    grave = [f for f in said if f.severity is Severity.ERROR]
+    assert not grave if first >= second else len(grave) <= 1
+    assert bool(said) == (first < second)
 
 
 def test_a_variable_that_no_way_has_assigned_is_reported(check):

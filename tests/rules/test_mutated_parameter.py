@@ -5,11 +5,9 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from asking import reported
 from hypothesis import given
 from hypothesis import strategies as st
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
 
 FORMS = {
     "get_lr of a subclass": """
@@ -86,7 +84,7 @@ def test_a_length_that_is_only_made_sane_is_left_alone(form, check):
 @given(st.integers(0, 3))
 def test_what_each_question_adds_is_reported_exactly_where_it_is_not_nothing(added):
     text = source("get_lr of a subclass", f"self.warmup += {added}")
-    found = check_source(text.encode(), "train.py", Settings(selected=frozenset({"LR101"}))).findings
+    found = reported("LR101", text)
     assert bool(found) == (added > 0)
 
 

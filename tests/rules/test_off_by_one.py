@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 
 def found(source: str) -> list[str]:
-    selected = Settings(selected=frozenset({"LR209"}))
-    return [f.code for f in check_source(textwrap.dedent(source).encode(), "train.py", selected).findings]
+    return [f.code for f in reported("LR209", source)]
 
 
 @pytest.mark.parametrize(
@@ -130,9 +125,8 @@ COUNTING = """while step >= begin + length and n < num_cycles:
     ("find", "mult", "told"), [(LOGARITHM, 2, ["info"]), (COUNTING, 2, []), (LOGARITHM, 10, ["info"])]
 )
 def test_cycles_are_not_found_by_a_floating_logarithm(find, mult, told):
-    selected = Settings(selected=frozenset({"LR209"}))
-    source = textwrap.dedent(GROWING.format(find=find, mult=mult)).encode()
-    assert [f.severity.value for f in check_source(source, "train.py", selected).findings][:1] == told
+    source = GROWING.format(find=find, mult=mult)
+    assert [f.severity.value for f in reported("LR209", source)][:1] == told
 
 
 def test_a_warmup_that_hands_over_to_a_scheduler_that_sets_the_peak():

@@ -5,9 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 HEAD = """
 import math
@@ -28,9 +26,9 @@ def main(model, args):
 
 
 def messages(source: str) -> list[str]:
-    result = check_source((HEAD + source).encode(), "train.py", Settings(selected=frozenset({"LR213"})))
-    assert all(finding.severity.value == "error" for finding in result.findings)
-    return [finding.message for finding in result.findings]
+    found = reported("LR213", HEAD + source)
+    assert all(finding.severity.value == "error" for finding in found)
+    return [finding.message for finding in found]
 
 
 SUBCLASS = """

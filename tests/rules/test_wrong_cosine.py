@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
+from asking import reported
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
 
 ANNEALING = """
 import math
@@ -28,9 +24,7 @@ class Cosine(LRScheduler):
 
 
 def told(source: str) -> list[tuple[str, str]]:
-    selected = Settings(selected=frozenset({"LR206"}))
-    result = check_source(textwrap.dedent(source).encode(), "train.py", selected)
-    return [(f.code, f.severity.value) for f in result.findings]
+    return [(f.code, f.severity.value) for f in reported("LR206", source)]
 
 
 def found(source: str) -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
+from asking import reported
 
 
 def found(source: str) -> list[str]:
-    selected = Settings(selected=frozenset({"LR211"}))
-    return [f.code for f in check_source(textwrap.dedent(source).encode(), "train.py", selected).findings]
+    return [f.code for f in reported("LR211", source)]
 
 
 WRAPPER = """

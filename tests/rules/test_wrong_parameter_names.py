@@ -5,19 +5,14 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from asking import reported
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from lrfix.config import Settings
-from lrfix.engine import check_source
 
 
 def found(source: str) -> list[int]:
     """The lines at which LR211 is reported."""
-    chosen = Settings(selected=frozenset({"LR211"}))
-    result = check_source(textwrap.dedent(source).encode(), "train.py", chosen)
-    assert not result.errors
-    return [finding.span.start.line for finding in result.findings]
+    return [finding.span.start.line for finding in reported("LR211", source)]
 
 
 WRAPPER = """

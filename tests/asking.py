@@ -1,0 +1,70 @@
+"""One rule asked of a source text, the other rules unasked: what family and status a schedule has stays open.
+
+Much sooner than ``check``, and with the same answer: ``tests/test_judging.py`` compares the two.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lrfix.analysis import by_themselves
+from lrfix.domains.facts import Defaults
+from lrfix.domains.switches import inherited, settings, switches
+from lrfix.experiments.settling import settle
+from lrfix.experiments.study import Study
+from lrfix.findings import Evidence, Severity, Span, Violation
+from lrfix.names import Names
+from lrfix.registry import load_rules
+from lrfix.sites import find_sites, training_code
+from lrfix.source import parse_source
+
+
+class Reported(NamedTuple):
+    """What a rule reports of a source text, as a finding would say it."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    evidence: Evidence | None
+
+
+def asked(code: str, source: str) -> list[Violation]:
+    """What the rule finds in every schedule of the text, each of its settings, and each definition by itself."""
+    rule = load_rules()[code]
+    assert rule.function is not None
+    known: dict[tuple[Span, str], Violation] = {}
+    for study in _studies(source, uses=rule.judges_uses):
+        for violation in rule.function(study):
+            known.setdefault((violation.span, violation.message), violation)
+    return list(known.values())
+
+
+def reported(code: str, source: str) -> list[Reported]:
+    """The same in the order of the text, one a place: what is grave before what is only advised."""
+    grave = load_rules()[code].severity
+    placed: dict[Span, Violation] = {}
+    for violation in asked(code, source):
+        if violation.span not in placed or (placed[violation.span].advice and not violation.advice):
+            placed[violation.span] = violation
+    return [
+        Reported(code, Severity.INFO if v.advice else grave, v.message, v.span, v.evidence)
+        for v in sorted(placed.values(), key=lambda v: v.span)
+    ]
+
+
+def _studies(source: str, *, uses: bool) -> Iterator[Study]:
+    parsed = parse_source(textwrap.dedent(source).encode(), "train.py")
+    names, sites = find_sites(parsed, Names(parsed.tree))
+    for site in sites:
+        alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
+        studies = [Study(parsed, names, site, chosen) for chosen in settings(alternatives)]
+        for study in studies:
+            settle(study, alternatives)
+        yield from studies
+        yield from by_themselves(studies)
+    training = training_code(names) if uses else None
+    if training is not None:
+        yield Study(parsed, names, training)
