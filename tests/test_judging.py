@@ -49,12 +49,12 @@ def test_rules_that_crash_on_a_study_count_as_silent():
     assert Verdicts(object()).faults <= set(load_rules())
 
 
+AFTER = "(step - warmup_steps) / (total_steps - warmup_steps)"
+
+
 @pytest.mark.parametrize(
     ("code", "formula"),
-    [
-        ("LR206", "1 - math.cos(math.pi * (step - warmup_steps) / (total_steps - warmup_steps))"),
-        ("LR202", "2 * (1 - step / total_steps)"),
-    ],
+    [("LR206", f"1 - math.cos(math.pi * {AFTER})"), ("LR202", "2 * (1 - step / total_steps)")],
 )
 def test_a_rule_asked_alone_says_what_it_says_among_the_others(code, formula):
     source = (
