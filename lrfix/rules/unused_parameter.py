@@ -82,7 +82,8 @@ def _is_setting(setting: Given) -> bool:
     if isinstance(default, bool | str):
         return False
     number = isinstance(default, int | float) or setting.annotation in ("int", "float", "Optional[int]", "int | None")
-    return role in SCHEDULE_ROLES or number
+    several = isinstance(default, list | tuple) and bool(default) and all(isinstance(n, int | float) for n in default)
+    return role in SCHEDULE_ROLES or number or several
 
 
 def _acts(study: Study, setting: Given) -> bool:

@@ -398,3 +398,23 @@ def test_a_share_that_nobody_knows_may_decide_whether_another_number_matters(che
         return LambdaLR(optimizer, factor)
     """
     assert "LR106" not in [found.code for found in check(textwrap.dedent(source))]
+
+
+@pytest.mark.parametrize(("kept", "reported"), [("restart_weights", False), ("[1, 1]", True)])
+def test_a_list_of_numbers_is_a_setting_too(check, kept, reported):
+    source = f"""
+    import math
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Restarts(LRScheduler):
+        def __init__(self, optimizer, period=20, restart_weights=[1, 1], last_epoch=-1):
+            self.period = period
+            self.restart_weights = {kept}
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            turn = min(self.last_epoch // self.period, len(self.restart_weights) - 1)
+            share = 0.5 * (1 + math.cos(math.pi * (self.last_epoch % self.period) / self.period))
+            return [base * self.restart_weights[turn] * share for base in self.base_lrs]
+    """
+    assert ("LR106" in [found.code for found in check(textwrap.dedent(source))]) is reported
