@@ -10,12 +10,13 @@ from lrfix.domains.clock import parameter_ticks
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
-from lrfix.experiments.structure import schedule_functions
+from lrfix.experiments.structure import methods, schedule_functions
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.unwritten_rates import unwritten
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import torch_scheduler, words
+from lrfix.trees import walk
 
 #: Shapes that no constant has.
 _SHAPES = {
@@ -53,6 +54,16 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"{len(run.curve) - 1} it stays {run.curve[-1]:.6g}.",
             study.evidence(run, [0, promised.since, len(run.curve) - 1]),
         )
+        return
+    left = _left_out(study)
+    if left is not None:
+        branch, function, since = left
+        yield Violation(
+            study.span(branch.test),
+            f"`{function.name}` is asked when the schedule is built and at no step: `{ast.unparse(branch.test)}` never "
+            f"lets it, and from step {since} to step {len(run.curve) - 1} the rate stays {run.curve[-1]:.6g}.",
+            study.evidence(run, [0, since, study.horizon(run) or 0, len(run.curve) - 1]),
+        )
     elif driven_by_another_method(study) or not means_to_move(study):
         return
     elif never_moves(study):
@@ -70,6 +81,42 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _left_out(study: Study) -> tuple[ast.If, ast.FunctionDef, int] | None:
+    """A test that keeps one part of a schedule from ever being asked, so that the rate stands past the schedule's end.
+
+    The test, the formula behind it, and the step from which the rate stands.
+    """
+    driven = study.site.form in ("wrapper", "subclass", "composition")
+    if not driven or not study.everywhere(lambda run: _stands_at_its_end(study, run)):
+        return None
+    methods_of = {m for root in study.site.nodes if isinstance(root, ast.ClassDef) for m in methods(root)}
+    asked = {f for run in study.runs if run.stepped is not None for f in run.stepped.calls}
+    built = {f for run in study.runs if run.built is not None for f in run.built.calls}
+    formulas = [
+        f
+        for f in methods_of & (built - asked)
+        if f.name != "__init__" and any(isinstance(n, ast.BinOp) for n in walk(f))
+    ]
+    ran = {s for run in study.runs if run.stepped is not None for s in run.stepped.statements}
+    for branch in (n for f in sorted(methods_of & asked, key=lambda f: f.lineno) for n in walk(f)):
+        if isinstance(branch, ast.If) and branch in ran and len(formulas) == 1:
+            taken = [bool(body) and body[0] in ran for body in (branch.body, branch.orelse)]
+            if branch.orelse and taken.count(True) == 1:
+                curve = study.runs[0].curve
+                since = next(k for k in range(len(curve)) if constant(curve[k:]))
+                return branch, formulas[0], since
+    return None
+
+
+def _stands_at_its_end(study: Study, run: Run) -> bool:
+    """Whether the rate is at its peak, and stays there, from long before the end of the schedule to long after it."""
+    end = study.horizon(run)
+    if end is None or len(run.curve) < 1.5 * end:
+        return False
+    rest = run.curve[end // 2 :]
+    return constant(rest) and rest[0] == max(run.curve) and not constant(run.curve)
 
 
 def _flat_until_horizon(study: Study, run: Run) -> bool:

@@ -113,6 +113,8 @@ def _happened(study: Study, key: object) -> set[Kind]:
         event.kind
         for trace in traces(study)
         for event in trace.events
-        if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key
+        if event.kind in _ABOUT_STATE
+        and event.thing is not None
+        and _make(event.thing) == key
         and not (event.kind is Kind.LOAD and _goes_back(trace, event))
     }

@@ -344,3 +344,40 @@ class WarmupDecaySchedule:
 @pytest.mark.parametrize(("written", "reported"), [("lr", False), ("self.base_lr", True)])
 def test_a_class_that_notes_its_rates_and_never_writes_them(check, written, reported):
     assert bool(constants(check(CALLED.format(written=written)))) is reported
+
+
+DRIVES_TWO = """
+from torch.optim.lr_scheduler import LambdaLR
+
+class RampThenFall:
+    def __init__(self, optimizer, ramp_steps, total_steps):
+        self.ramp_steps, self.total_steps, self.count = ramp_steps, total_steps, 0
+        self.first = LambdaLR(optimizer, self.up)
+        self.second = LambdaLR(optimizer, self.down)
+
+    def up(self, step):
+        return min(1.0, (step + 1) / self.ramp_steps)
+
+    def down(self, step):
+        return max(0.0, 1.0 - step / self.total_steps)
+
+    def step(self):
+        self.count += 1
+        if {unfinished}:
+            self.first.step()
+        else:
+            self.second.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "reported"),
+    [
+        ("self.count < self.ramp_steps", False),
+        ("self.first.last_epoch + 1 < self.ramp_steps", False),
+        # A rate is compared with what a factor comes to.
+        ("self.first.get_last_lr()[0] < 1.0", True),
+    ],
+)
+def test_a_decay_that_no_step_gets_to(check, unfinished, reported):
+    assert bool(constants(check(DRIVES_TWO.format(unfinished=unfinished)))) is reported
