@@ -132,7 +132,7 @@ class Scenario:
         default = self.defaults.get(path)
         role = self._role(path, default)
         if default is None and last_word(path) in self.inferred.flags:
-            return False
+            return True
         if path.startswith("len(") and role_of(path[4:-1]) in RATES:
             return 1
         fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)

@@ -103,8 +103,9 @@ def _lost(trace: Trace, event: Event) -> str | None:
     if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
         return None
     if event.detail == "attribute":
-        if not optimizer.built and not trace.of(Kind.STEP, optimizer):
-            return None  # a name alone: `opts` may hold what the command line said
+        spelt = "optim" in optimizer.path.rpartition(".")[2].lower()
+        if not spelt and not optimizer.built and not trace.of(Kind.STEP, optimizer):
+            return None  # `opts` may as well hold what the command line said
         return (
             f"`{optimizer.path}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was. Write "
             '`group["lr"]` of every group in `param_groups`.'

@@ -121,3 +121,14 @@ def test_a_length_by_name_that_is_only_tested_for_truth_is_a_flag(test):
 def test_what_is_worked_with_as_well_is_none():
     code = "def rate(warmup, step):\n    if warmup:\n        return min(1.0, step / warmup)\n    return 1.0\n"
     assert not flags(code)
+
+
+def test_a_flag_is_up_where_nothing_says_otherwise(check):
+    source = """
+    def adjust_learning_rate(args, epoch, optimizer):
+        if args.warm and epoch < args.warmup_epochs:
+            rate = args.lr / epoch
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+    """
+    assert "LR205" in [found.code for found in check(textwrap.dedent(source))]
