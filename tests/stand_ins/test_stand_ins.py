@@ -330,7 +330,7 @@ class TestSubclasses:
 
             scheduler = Noting(optimizer_of(module))
             scheduler.step()
-            scheduler.step(7)
+            scheduler.step(7)  # lrfix: ignore[LR305]
             scheduler.step()
             assert scheduler.seen == [(0, 1), (1, 2), (7, 3), (8, 4)]
 
