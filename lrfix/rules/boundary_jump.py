@@ -20,6 +20,7 @@ from lrfix.registry import rule
 from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_ENDS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 #: What makes stairs and cycles: drops that are meant.
 _STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
 #: Schedules that do not restart: whoever puts one after a decay means to go on from there.
@@ -203,6 +204,8 @@ def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
                 jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
             ):
                 return _Found(case, run, group, jump.behind, jump.step)
+            if jump.behind == "floor" and not _aims_at_its_end(grid, case, run, group, jump):
+                continue
             if jump.behind in ("hold", "floor") and _grows(grid, case, run, group, jump):
                 return _Found(case, run, group, jump.behind, jump.step)
     leap = _leap(run) if study.site.base == "SequentialLR" else None
@@ -238,6 +241,18 @@ def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
 def _on_a_stair(study: Study, run: Run, step: int) -> bool:
     intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
     return any((step + 1) % interval == 0 for interval in intervals)
+
+
+def _aims_at_its_end(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
+    """Whether a decay is another one for another end: an inverse root that is cut off somewhere never aimed there."""
+    ends = {p: v for p, v in run.leaves.items() if role_of(p) in _ENDS and isinstance(v, int)}
+    if not ends:
+        return True
+    for path, length in ends.items():
+        other = grid.changed(case, run, **{path: 2 * length})
+        if not other.ran or other.lr[group][: jump.step] != run.lr[group][: jump.step]:
+            return True
+    return False
 
 
 def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:

@@ -529,3 +529,37 @@ def adjust_learning_rate(optimizer, it, args):
 @pytest.mark.parametrize(("ramp", "reported"), [("args.warmup_iters", False), ("args.warmup_iters // 2", True)])
 def test_an_assertion_of_its_own_that_fails_behind_the_ramp(codes, ramp, reported):
     assert ("LR202" in codes(CHECKED.format(ramp=ramp))) is reported
+
+
+CUT_OFF = """
+class Annealing:
+    def __init__(self, optimizer, max_lr, min_lr, warmup_steps, total_steps):
+        self.optimizer, self.max_lr, self.min_lr = optimizer, max_lr, min_lr
+        self.warmup_steps, self.total_steps, self.count = warmup_steps, total_steps, 0
+
+    def step(self):
+        self.count += 1
+        if self.count <= self.warmup_steps:
+            rate = self.max_lr * self.count / self.warmup_steps
+        elif self.count > self.total_steps:
+            rate = self.min_lr
+        else:
+            rate = {decay}
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+"""
+
+
+@pytest.mark.parametrize(
+    ("decay", "reported"),
+    [
+        ("self.max_lr * (self.warmup_steps / self.count) ** 0.5", False),
+        # A line to the floor that begins a warmup late, and is cut off as much too high.
+        (
+            "self.min_lr + (self.max_lr - self.min_lr) * (1 - (self.count - self.warmup_steps) / self.total_steps)",
+            True,
+        ),
+    ],
+)
+def test_a_decay_that_never_aimed_at_its_end_may_be_cut_off_there(codes, decay, reported):
+    assert ("LR202" in codes(CUT_OFF.format(decay=decay))) is reported

@@ -332,3 +332,25 @@ def test_what_a_recursion_does_past_its_end_is_not_how_it_was_meant():
                 share = self.wave(self.last_epoch) / self.wave(self.last_epoch - 1)
                 return [share * (g["lr"] - self.eta_min) + self.eta_min for g in groups]
     """)
+
+
+def test_stated_numbers_that_are_twice_another_by_chance_are_no_missing_half():
+    assert not found("""
+        import argparse
+        import math
+
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", default=0.05, type=float)
+        parser.add_argument("--batch-size", default=512, type=int)
+        parser.add_argument("--epochs", default=100, type=int)
+        args = parser.parse_args()
+
+        def adjust(optimizer, init_lr, epoch, args):
+            rate = init_lr * 0.5 * (1.0 + math.cos(math.pi * epoch / args.epochs))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+        init_lr = args.lr * args.batch_size / 256
+        for epoch in range(args.epochs):
+            adjust(optimizer, init_lr, epoch, args)
+    """)
