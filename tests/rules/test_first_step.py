@@ -231,3 +231,23 @@ CYCLES = """
 @pytest.mark.parametrize(("position", "found"), [("step", []), ("(step - 1)", ["warning"])])
 def test_the_first_update_has_the_first_rate_of_a_cycle_not_its_last(position, found):
     assert [severity for _, severity in advised(CYCLES.format(position=position))] == found
+
+
+NEARLY = """
+import math
+from torch.optim.lr_scheduler import LambdaLR
+
+def build(optimizer, num_warmup_steps, num_training_steps):
+    def factor(step):
+        if {ramp}:
+            return step / max(1, num_warmup_steps)
+        progress = (step - num_warmup_steps) / max(1, num_training_steps - num_warmup_steps)
+        return max(0.0, 0.5 * (1.0 + math.cos(math.pi * progress)))
+    return LambdaLR(optimizer, factor)
+"""
+
+
+@pytest.mark.parametrize(("ramp", "grave"), [("step < num_warmup_steps", False), ("0 < step < num_warmup_steps", True)])
+def test_a_first_step_that_the_ramp_leaves_to_the_decay_is_nearly_at_the_peak(ramp, grave):
+    said = asking.reported("LR203", NEARLY.format(ramp=ramp))
+    assert any(f.severity.value == "warning" for f in said) is grave
