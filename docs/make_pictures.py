@@ -1,4 +1,4 @@
-"""Draws docs/before-after.svg from the code itself: ``python docs/make_pictures.py [--check]``.
+"""Draws docs/before-after.svg from the installed lrfix: ``python docs/make_pictures.py [--check]``.
 
 The old curve is what lrfix's simulation says that fixtures/buggy/warm_restarts_per_batch.py trains with, the new one
 is ``lrfix.schedules.warmup_cosine_restarts`` with that script's parameters.
@@ -10,13 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrfix.analysis import analyse
+from lrfix.schedules import warmup_cosine_restarts
+from lrfix.source import parse_source
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from lrfix.analysis import analyse  # noqa: E402
-from lrfix.schedules import warmup_cosine_restarts  # noqa: E402
-from lrfix.source import parse_source  # noqa: E402
-
 FIXTURE = ROOT / "fixtures" / "buggy" / "warm_restarts_per_batch.py"
 PICTURE = ROOT / "docs" / "before-after.svg"
 BASE_RATE = 0.001

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lrfix import schedules
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from lrfix import schedules  # noqa: E402
-
 FOLDER = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT = 380, 180
 LEFT, RIGHT, TOP, BOTTOM = 38, WIDTH - 16, 28, HEIGHT - 24

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lrfix.commands import common
 from lrfix.discovery import has_schedule_words
+
+if TYPE_CHECKING:
+    from lrfix.verification.values import Device
 
 
 @click.command("rewrite")
@@ -30,7 +34,7 @@ def command(
     no_verify: bool,
     unverified: bool,
     reading: str | None,
-    device: str,
+    device: Device,
     vendor: str | None,
     quiet: bool,
     exit_zero: bool,
@@ -68,7 +72,7 @@ def _run(
     only: str | None,
     verify: bool,
     reading: str | None,
-    device: str,
+    device: Device,
     vendor: str | None,
     quiet: bool,
     exit_zero: bool,
@@ -97,7 +101,7 @@ def _run(
         only_equivalent=only == "equivalent",
         verify=verify,
         reading=reading,
-        device=device,  # type: ignore[arg-type]
+        device=device,
         max_file_size=limit,
     )
     results = rewrite_sources(jobs, options)

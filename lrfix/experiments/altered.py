@@ -71,7 +71,9 @@ def evaluations(
         found.append(Evaluation(values, value))
         return value
 
-    probe = ast.Call(ast.Constant(NativeFunction("a probe", evaluate)), list(operands), [])  # type: ignore[arg-type]
+    # To the interpreter a constant is whatever value it holds, a function as well.
+    function: Any = NativeFunction("a probe", evaluate)
+    probe = ast.Call(ast.Constant(function), list(operands), [])
     other = ast.Assign([node.target], probe) if isinstance(node, ast.AugAssign) else probe
     with replaced(study.names, node, other):
         run_altered(study, run.scenario.index, steps, run.scenario.overrides)

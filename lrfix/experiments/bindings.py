@@ -123,8 +123,9 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
 
 def _declared(statement: ast.stmt) -> str | None:
     """The name of a field that a class declares: ``warmup_steps: int``."""
-    declares = isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-    return statement.target.id if declares else None  # type: ignore[attr-defined]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id
+    return None
 
 
 def _is_set(study: Study, node: ast.Attribute) -> bool:

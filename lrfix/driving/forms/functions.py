@@ -19,6 +19,8 @@ from lrfix.interpreter.errors import Finished, Opaque, UserError
 from lrfix.interpreter.values import BoundMethod, Function, Instance, Partial, Unknown
 from lrfix.sites.model import Construction
 
+#: What a function's node remembers from run to run: the number that its caller counts from.
+_FIRST = "lrfix_first"
 _ASKED = ("__call__", "get_lr", "lr", "get", "value", "compute", "get_rate", "rate", "at", *ADVANCES)
 
 
@@ -39,7 +41,7 @@ class Valued:
 
     def rates(self, step: int) -> list[Any]:
         node = self.bench.site.node
-        first = getattr(node, "lrfix_first", 0)
+        first = node.__dict__.get(_FIRST, 0)
         try:
             return self._ask(step + first)
         except UserError as error:
@@ -51,7 +53,7 @@ class Valued:
                 found = self._ask(1)
             except UserError:
                 raise error from None
-            node.lrfix_first = 1  # type: ignore[attr-defined]
+            node.__dict__[_FIRST] = 1
             return found
 
     def _ask(self, step: int) -> list[Any]:
