@@ -15,8 +15,9 @@ from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
 from lrfix.domains.signatures import Parameter, stated_rate
+from lrfix.driving.host import optimizer_named
 from lrfix.driving.length_objects import length_object
-from lrfix.driving.world import MODULE, World, optimizer_named
+from lrfix.driving.world import MODULE, World
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter

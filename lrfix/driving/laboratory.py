@@ -26,9 +26,10 @@ from lrfix.domains.signatures import arguments_of
 from lrfix.domains.uses import roles_by_use
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms import build
+from lrfix.driving.host import Host
 from lrfix.driving.rehearsal import Rehearsal
 from lrfix.driving.trace import Trace, Write
-from lrfix.driving.world import Host, World
+from lrfix.driving.world import World
 from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.recorder import Recorder

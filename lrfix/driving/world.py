@@ -7,24 +7,21 @@ arithmetic. What cannot be resolved becomes an ``Unknown`` named by the user's o
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from lrfix.domains.clock import Clock, items_a_step, tick_of
-from lrfix.domains.facts import Defaults, literal
+from lrfix.domains.facts import literal
+from lrfix.domains.kinds import is_number
 from lrfix.domains.lengths import LONGEST, is_drawn, open_lengths, opened
-from lrfix.domains.measures import Measures
-from lrfix.domains.roles import LENGTHS, Role, names_optimizer, role_of
-from lrfix.domains.scenarios import Scenario
-from lrfix.domains.sequences import several
+from lrfix.domains.roles import LENGTHS, names_optimizer, role_of
+from lrfix.driving.host import Host, optimizer_named
+from lrfix.driving.imported import by_star, imported, starred_modules
 from lrfix.interpreter.builtins import BUILTINS
 from lrfix.interpreter.calls import ALLOWANCE, names_dataclass
 from lrfix.interpreter.environment import Environment, Passing
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
-from lrfix.interpreter.modules import resolve_qualified
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, NativeFunction, Unknown
 from lrfix.names import Argument, Assigned, Augmented, Binding, Defined, Elsewhere, Imported, Names, Opaquely, Scope
 from lrfix.sites.blocks import block_of
@@ -32,178 +29,7 @@ from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 from lrfix.stand_ins.torch_classes import stand_in
 
 _MAX_DEPTH = 40
-_BATCHES = re.compile(r"load|batch|_dl\b|^len\(dl|iter")
-_COUNTING = re.compile(r"\.(sum|numel|nelement|count_nonzero|size|count)\([^()]*\)(\.\w+\(\))*$")
 MODULE = ClassValue("module", None, (), {})
-_KEY_WORDS = frozenset({"lr", "initial", "init", "field", "key", "name"})
-# What a star import is known to bring along under these names.
-_USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
-
-
-class Host:
-    """Answers the interpreter's questions about what the code does not fix, from one scenario.
-
-    ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
-    having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
-    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
-    ``measured``: a length or a moment with a unit was.
-    ``draws_lengths``: lengths that the code states are replaced where they are too long to be simulated.
-    ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
-    about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
-    ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
-    """
-
-    def __init__(self, scenario: Scenario, defaults: Defaults, measures: Measures | None = None) -> None:
-        self.scenario = scenario
-        self.defaults = defaults
-        self.measures = measures
-        self.measured = False
-        self.leaves: dict[str, object] = {}
-        self.asked: dict[str, tuple[float, ...]] = {}
-        self.clock: Clock | None = None
-        self.optimizer: Instance | None = None
-        self.foreign: set[ast.AST] = set()
-        self.readings = 0
-        self.borrowed = False
-        self.invented: set[str] = set()
-        self.refused: tuple[str, str] | None = None
-        self.inventions = 0
-        self.variants = 1
-        self.in_items = False
-        self.draws_lengths = False
-        self.unknown_writes: list[tuple[str, str]] = []
-
-    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
-        return self.dressed(unknown.path, self._concretise(unknown, node, wanted))
-
-    def dressed(self, path: str, value: Any) -> Any:
-        """A number with its unit, where the file speaks of units."""
-        if self.measures is None or not self.measures.spoken:
-            return value
-        found = self.measures.dressed(path, value)
-        self.measured = self.measured or found is not value
-        return found
-
-    def _concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
-        path = unknown.path
-        if unknown.given and self.asked.setdefault(path, unknown.given) != unknown.given:
-            # One number would stand for an answer that may be another at every step.
-            raise Opaque(f"calls `{path}`, which this file does not show, anew with another value", node)
-        if path in self.leaves:
-            self.inventions += path in self.invented
-            return self.leaves[path]
-        tick = tick_of(path) if self.clock is not None else None
-        if tick is not None and self.clock is not None and path not in self.scenario.overrides:
-            self.readings += 1
-            return self.clock.read(tick)
-        default = self.defaults.get(path)
-        if wanted == "identity" and path not in self.scenario.overrides and self.defaults.absent(path):
-            self.leaves[path] = None
-            return None
-        if wanted == "bool" and self.clock is not None and default is None and not self.scenario.knows(path):
-            # Outside torch's protocol much more of a program is run; a flag that nothing sets is down.
-            self.leaves[path] = False
-            return False
-        if wanted == "container":
-            if self.clock is not None and default is None and not self.scenario.knows(path):
-                # What nothing speaks of holds nothing: a list of options, a text that names some.
-                self.leaves[path] = ()
-                return ()
-            wanted = "iterable"
-        if not self.scenario.knows(path) and default is None and wanted not in ("number", "any", "identity"):
-            self.refused = (path, wanted)
-            raise Opaque(f"depends on `{path}`, which this file does not fix", node)
-        if self.clock is not None and _COUNTING.search(path):
-            # One item a step, so that totals of items count steps.
-            return 1
-        if self.in_items and path not in self.scenario.overrides and items_a_step(path):
-            self.leaves[path] = 1
-            return 1
-        known = path in self.scenario.overrides or default is not None
-        if not known and (role_of(path) in (Role.UNKNOWN, Role.COUNT) or _counts_samples(path)):
-            self.invented.add(path)
-            self.inventions += 1
-        if _is_call(path) and not self.scenario.knows(path):
-            self.refused = (path, wanted)
-            raise Opaque(f"calls `{path}`, which lrfix cannot simulate", node)
-        value = self.scenario.value(path, wanted)
-        self.leaves[path] = value = several(value) if wanted == "iterable" and not _is_call(path) else value
-        return value
-
-    def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
-        self.unknown_writes.append((unknown.path, name))
-
-    def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
-        if self.measures is not None:
-            known = self.measures.attribute(unknown, name, self._number)
-            if known is not MISSING:
-                return known
-        if self.optimizer is None:
-            return MISSING
-        if name == "param_groups":
-            return self.optimizer.attributes["param_groups"]
-        return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
-
-    def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
-        if self.measures is None:
-            return MISSING
-        return self.measures.call(unknown, arguments, keywords, lambda: self.clock, self._number)
-
-    def _number(self, unknown: Unknown) -> Any:
-        return self.concretise(unknown, None, "number")
-
-    def foreign_bases(self, node: ast.ClassDef) -> bool:
-        return node in self.foreign
-
-    def kept(self, unknown: Unknown, node: ast.AST) -> Any:
-        moves = self.clock is not None and tick_of(unknown.path) is not None
-        return self.concretise(unknown, node, "number") if moves else unknown
-
-    def import_name(self, module: str, name: str | None) -> Any:
-        qualified = f"{module}.{name}" if name else module
-        return imported(qualified, name or module.split(".")[0])
-
-
-def _counts_samples(path: str) -> bool:
-    """``len(dataset)``: how many batches that is, the code works out elsewhere."""
-    return path.startswith("len(") and not _BATCHES.search(path.lower())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def optimizer_named(optimizer: Instance, name: str) -> Any:
-    """The optimizer, or the list of it where the name says several (``optimizers``, ``optim_list``)."""
-    last = name.lower().rstrip("_").rpartition("_")[2]
-    return [optimizer] if last in ("optimizers", "optims", "opts", "list") else optimizer
-
-
-def _is_call(path: str) -> bool:
-    return path.endswith(")") and not path.startswith("len(")
-
-
-def imported(qualified: str, local: str) -> Any:
-    """The value of an imported name: a stand-in, an allow-listed native, or unknown."""
-    value = stand_in(qualified)
-    if value is None:
-        value = resolve_qualified(qualified)
-    if value is None and local.isupper() and {"lr"} < (spoken := set(words(local))) <= _KEY_WORDS:
-        return "initial_lr" if spoken & {"initial", "init"} else "lr"
-    return Unknown(local) if value is None else value
-
-
-def starred_modules(names: Names) -> tuple[str, ...]:
-    """The modules that a file takes everything from, as it names them, the last first."""
-    found = [n.module or "" for n in names.nodes if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
-    return tuple(reversed(found))
-
-
-def _by_star(name: str, modules: Sequence[str]) -> Any:
-    """What a name means that only ``from module import *`` can have brought."""
-    told = (imported(f"{module}.{name}", name) for module in modules)
-    known = next((value for value in told if not isinstance(value, Unknown)), None)
-    return known if known is not None else imported(_USUAL.get(name, name), name)
 
 
 def _about_rates(cls: ClassValue) -> bool:
@@ -271,7 +97,7 @@ class World:
             return self._steady[key]
         before, invented = host.readings, host.inventions
         value = self._optimizer(self._resolved(name, scope, at))
-        if host.inventions != invented and _is_number(value):
+        if host.inventions != invented and is_number(value):
             if role_of(name) in LENGTHS:
                 # Arithmetic on invented numbers gives no plausible length; the name itself says more.
                 value = Unknown(name)
@@ -297,7 +123,7 @@ class World:
             if name == "globals" and isinstance(scope.node, ast.Module):
                 return self._globals()
             if isinstance(scope.node, ast.Module) and self.star_imports and name not in BUILTINS:
-                value = _by_star(name, self.star_imports)
+                value = by_star(name, self.star_imports)
                 neighbours = self.names.neighbours
                 found = neighbours.starred(name) if neighbours is not None and isinstance(value, Unknown) else None
                 return self._in_another_file(found, value) if found is not None else value
@@ -332,7 +158,7 @@ class World:
             return self._argument(binding, scope)
         if isinstance(binding, Assigned) and not binding.index:
             stated = literal(binding.value)
-            if name in self.host.scenario.overrides and _is_number(stated):
+            if name in self.host.scenario.overrides and is_number(stated):
                 return Unknown(name)
             if self._draws(name, stated):
                 return opened(self.names, name, stated, self.host.scenario, self.host.defaults)

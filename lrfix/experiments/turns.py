@@ -8,9 +8,10 @@ from typing import Any
 
 from lrfix.domains.facts import Defaults
 from lrfix.domains.roles import Role, role_of
+from lrfix.driving.host import Host
 from lrfix.driving.laboratory import Run
 from lrfix.driving.trace import Trace
-from lrfix.driving.world import Host, World
+from lrfix.driving.world import World
 from lrfix.experiments.study import Study
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter

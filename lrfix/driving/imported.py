@@ -1,0 +1,43 @@
+"""What an imported name stands for: a stand-in, an allow-listed function, or something unknown."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from lrfix.interpreter.modules import resolve_qualified
+from lrfix.interpreter.values import Unknown
+from lrfix.names import Names
+from lrfix.sites.vocabulary import words
+from lrfix.stand_ins.torch_classes import stand_in
+
+_KEY_WORDS = frozenset({"lr", "initial", "init", "field", "key", "name"})
+# What a star import is known to bring along under these names.
+_USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
+
+
+def imported(qualified: str, local: str) -> Any:
+    """The value of an imported name: a stand-in, an allow-listed native, or unknown."""
+    value = stand_in(qualified)
+    if value is None:
+        value = resolve_qualified(qualified)
+    if value is None and local.isupper() and {"lr"} < (spoken := set(words(local))) <= _KEY_WORDS:
+        return "initial_lr" if spoken & {"initial", "init"} else "lr"
+    return Unknown(local) if value is None else value
+
+
+def starred_modules(names: Names) -> tuple[str, ...]:
+    """The modules that a file takes everything from, as it names them, the last first."""
+    found = [n.module or "" for n in names.nodes if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
+    return tuple(reversed(found))
+
+
+def by_star(name: str, modules: Sequence[str]) -> Any:
+    """What a name means that only ``from module import *`` can have brought."""
+    told = (imported(f"{module}.{name}", name) for module in modules)
+    known = next((value for value in told if not isinstance(value, Unknown)), None)
+    return known if known is not None else imported(_USUAL.get(name, name), name)
+
+
+__all__ = ["by_star", "imported", "starred_modules"]
