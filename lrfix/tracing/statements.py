@@ -10,27 +10,22 @@ from typing import Any
 
 from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount
-from lrfix.tracing.calls import Calls
+from lrfix.tracing.assignments import Assignments
 from lrfix.tracing.conditions import assume, guard_key, open_keys, period_of, settled, truth
-from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Kind, Turn
+from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
-from lrfix.tracing.machine import Raised, named
-from lrfix.tracing.objects import plain_optimizer
+from lrfix.tracing.machine import Raised
 from lrfix.tracing.reach import STRONG, WEAK, leaves
 from lrfix.tracing.values import (
     MISSING,
     ClassValue,
     Function,
-    Groups,
     Imported,
-    Instance,
-    Optimizer,
     Range,
     Reference,
     Scope,
     Unknown,
     Value,
-    known,
 )
 
 
@@ -48,7 +43,7 @@ class _Frame:
     result: Value = None
 
 
-class Statements(Calls):
+class Statements(Assignments):
     """Execution of statements."""
 
     _frames: list[_Frame]
@@ -230,123 +225,9 @@ class Statements(Calls):
         self.evaluate(node.value, scope)
         return Flow.ON
 
-    def _assign(self, node: ast.Assign, scope: Scope) -> Flow:
-        if self._counts(node):
-            value: Value = Unknown(ast.unparse(node.targets[0]), moving=True)
-            self.evaluate(node.value, scope)
-        else:
-            value = self._name_constant(node, self.evaluate(node.value, scope), scope)
-        for target in node.targets:
-            self.assign(target, value, scope)
+    def _assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, scope: Scope) -> Flow:
+        self.assignment(node, scope)
         return Flow.ON
-
-    def _counts(self, node: ast.Assign) -> bool:
-        """``step = step + 1`` in a turn that stands for all but the first."""
-        value = node.value
-        return (
-            self.later
-            and isinstance(value, ast.BinOp)
-            and isinstance(value.op, ast.Add)
-            and isinstance(value.right, ast.Constant)
-            and ast.dump(value.left).replace("Load()", "") == ast.dump(node.targets[0]).replace("Store()", "")
-        )
-
-    def _name_constant(self, node: ast.Assign, value: Value, scope: Scope) -> Value:
-        """A whole number that the file gives a name keeps it: ``EPOCHS = 90`` counts epochs."""
-        target = node.targets[0]
-        plain = isinstance(node.value, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
-        if plain and isinstance(target, ast.Name | ast.Attribute) and value > 1 and not self.turns:
-            return Unknown(ast.unparse(target), stated=value)
-        return value
-
-    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> Flow:
-        if node.value is not None:
-            self.assign(node.target, self.evaluate(node.value, scope), scope)
-        return Flow.ON
-
-    def _augmented(self, node: ast.AugAssign, scope: Scope) -> Flow:
-        # Evaluation does not look at contexts, so a target can be read as it stands.
-        old, change = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
-        if isinstance(node.target, ast.Subscript) and self._writes_rate(node.target, scope):
-            self.assign(node.target, Unknown(ast.unparse(node)), scope)
-            return Flow.ON
-        if self.later and isinstance(node.op, ast.Add | ast.Sub) and not isinstance(old, list | str | dict):
-            counts = isinstance(change, int | float | Amount)
-            new: Value = Unknown(ast.unparse(node.target), moving=counts, measured=not counts)
-        else:
-            new = self.operation(node.op, old, change, node)
-        self.assign(node.target, new, scope)
-        return Flow.ON
-
-    def _writes_rate(self, target: ast.Subscript, scope: Scope) -> bool:
-        return isinstance(target.slice, ast.Constant) and isinstance(self.evaluate(target.value, scope), Groups)
-
-    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Bind a value to a target."""
-        if isinstance(target, ast.Name):
-            named(value, target.id)
-            scope.set(target.id, value)
-        elif isinstance(target, ast.Attribute):
-            named(value, ast.unparse(target))
-            self._set_attribute(self.evaluate(target.value, scope), target.attr, value, target)
-        elif isinstance(target, ast.Subscript):
-            self._set_item(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), value, target)
-        elif isinstance(target, ast.Tuple | ast.List):
-            self._unpack(target.elts, value, scope)
-        elif isinstance(target, ast.Starred):
-            self.assign(target.value, Unknown(ast.unparse(target.value)), scope)
-
-    def _unpack(self, targets: Sequence[ast.expr], value: Value, scope: Scope) -> None:
-        if isinstance(value, list | tuple) and len(value) == len(targets):
-            for target, element in zip(targets, value, strict=True):
-                self.assign(target, element, scope)
-            return
-        for position, target in enumerate(targets):
-            element = self.item(value, position, target) if isinstance(value, Unknown) else Unknown("")
-            if isinstance(element, Unknown) and element.known is None and not isinstance(target, ast.Starred):
-                text = ast.unparse(target)
-                if element.path != text and not isinstance(target, ast.Tuple | ast.List):
-                    element.path = text
-                if isinstance(value, Unknown):
-                    element.given = element.given or value.given
-                    element.origin = element.origin or value.origin
-            self.assign(target, element, scope)
-
-    def _set_attribute(self, receiver: Value, name: str, value: Value, node: ast.AST) -> None:
-        if isinstance(receiver, Instance):
-            receiver.attributes[name] = value
-            return
-        thing = known(receiver)
-        if thing is None and name == "lr" and isinstance(receiver, Unknown):
-            thing = plain_optimizer(receiver)
-        if isinstance(thing, Optimizer) and name == "lr":
-            self.emit(Kind.WRITE_RATE, node, thing, detail="attribute")
-        elif thing is not None:
-            thing.parts[name] = value
-        elif isinstance(receiver, Unknown):
-            receiver.parts[f".{name}"] = value
-        elif isinstance(receiver, ClassValue):
-            receiver.namespace[name] = value
-        for kept in [known(value)]:
-            if kept is not None and isinstance(receiver, Unknown):
-                self.trace.kept.append(kept)
-
-    def _set_item(self, container: Value, index: Value, value: Value, node: ast.AST) -> None:
-        if isinstance(container, Groups):
-            if index == "lr":
-                which = "each" if container.index is None else f"group {container.index}"
-                self.emit(Kind.WRITE_RATE, node, container.optimizer, detail=which)
-            return
-        if isinstance(container, list) and isinstance(index, int):
-            if -len(container) <= index < len(container):
-                container[index] = value
-        elif isinstance(container, dict) and isinstance(index, str | int):
-            container[index] = value
-        elif isinstance(container, Unknown) and isinstance(index, str | int):
-            container.parts[f"[{index!r}]"] = value
-            kept = known(value)
-            if kept is not None:
-                self.trace.kept.append(kept)
 
     def _return(self, node: ast.Return, scope: Scope) -> Flow:
         if self._frames:
@@ -510,9 +391,9 @@ _HANDLERS: Mapping[type[ast.stmt], Callable[[Statements, Any, Scope], Flow]] = {
     ast.AsyncFor: Statements._for,
     ast.While: Statements._while,
     ast.Expr: Statements._expression,
-    ast.Assign: Statements._assign,
-    ast.AnnAssign: Statements._annotated,
-    ast.AugAssign: Statements._augmented,
+    ast.Assign: Statements._assignment,
+    ast.AnnAssign: Statements._assignment,
+    ast.AugAssign: Statements._assignment,
     ast.Return: Statements._return,
     ast.Raise: Statements._raise,
     ast.Try: Statements._try,
