@@ -29,7 +29,7 @@ class Configured:
 
     @property
     def name(self) -> str:
-        return self.scheduler.path or self.scheduler.cls or "the scheduler"
+        return self.scheduler.name
 
 
 def configured_schedulers(study: Study) -> Iterator[Configured]:

@@ -7,13 +7,14 @@ to its end and in which nobody out of sight has the object in hand.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeGuard
 from weakref import WeakKeyDictionary
 
 from lrfix.experiments.study import Study
+from lrfix.findings import Violation
 from lrfix.tracing.entries import traces_of
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
@@ -40,7 +41,7 @@ class Conduct:
 
     @property
     def name(self) -> str:
-        return self.scheduler.path or self.scheduler.cls or "the scheduler"
+        return self.scheduler.name
 
     @cached_property
     def steps(self) -> list[Event]:
@@ -143,6 +144,15 @@ def spot(study: Study, conduct: Conduct) -> ast.AST | None:
     scheduler = conduct.scheduler
     places = (scheduler.node, scheduler.origin, *(event.node for event in conduct.steps))
     return next((node for node in places if here(node, study)), None)
+
+
+def once_a_place(study: Study, found: Iterable[tuple[ast.AST | None, str | None]]) -> Iterator[Violation]:
+    """Messages at places of the file that is judged, the first of each place; None for a place or a message is none."""
+    told: set[int] = set()
+    for node, message in found:
+        if message is not None and here(node, study) and id(node) not in told:
+            told.add(id(node))
+            yield Violation(study.span(node), message)
 
 
 def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -> bool:

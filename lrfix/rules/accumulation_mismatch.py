@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.horizons import Count, counted, horizon, lengths
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, same_turn, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -17,16 +17,15 @@ _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeL
 
 @rule("LR307", uses=True)
 def accumulation_mismatch(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        count = counted(conduct)
-        message = _beside_library(conduct)
-        if message is None and count is not None and not count.step.accumulates:
-            message = _mismatch(conduct, count)
-        node = spot(study, conduct)
-        if message is not None and node is not None and id(node) not in told:
-            told.add(id(node))
-            yield Violation(study.span(node), message)
+    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+
+
+def _fault(conduct: Conduct) -> str | None:
+    count = counted(conduct)
+    message = _beside_library(conduct)
+    if message is None and count is not None and not count.step.accumulates:
+        message = _mismatch(conduct, count)
+    return message
 
 
 def _beside_library(conduct: Conduct) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.horizons import number
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, spot
+from lrfix.experiments.training import Conduct, conducts, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.amounts import amount
@@ -19,13 +19,7 @@ _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
 @rule("LR312", uses=True)
 def composition_misuse(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        message = _fault(conduct)
-        node = spot(study, conduct)
-        if message is not None and node is not None and id(node) not in told:
-            told.add(id(node))
-            yield Violation(study.span(node), message)
+    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
 
 
 def _fault(conduct: Conduct) -> str | None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -15,22 +15,22 @@ from lrfix.tracing.metrics import direction
 
 @rule("LR314", uses=True)
 def metric_direction(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        mode = conduct.scheduler.arguments.get("mode", "min") if conduct.is_plateau else None
-        node = spot(study, conduct)
-        if node is None or mode not in ("min", "max") or conduct.scheduler.hidden:
-            continue
-        for event in conduct.steps:
-            found = _watched(conduct, event)
-            if found is not None and found[1] != mode and id(node) not in told:
-                told.add(id(node))
-                way = "rises" if found[1] == "max" else "falls"
-                yield Violation(
-                    study.span(node),
-                    f'`{conduct.name}` waits for `{found[0]}` (line {line(event)}) with `mode="{mode}"`, and that '
-                    f"{way} while training gets better: every improvement counts as none, and the rate is cut.",
-                )
+    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+
+
+def _fault(conduct: Conduct) -> str | None:
+    mode = conduct.scheduler.arguments.get("mode", "min") if conduct.is_plateau else None
+    if mode not in ("min", "max") or conduct.scheduler.hidden:
+        return None
+    for event in conduct.steps:
+        found = _watched(conduct, event)
+        if found is not None and found[1] != mode:
+            way = "rises" if found[1] == "max" else "falls"
+            return (
+                f'`{conduct.name}` waits for `{found[0]}` (line {line(event)}) with `mode="{mode}"`, and that {way} '
+                "while training gets better: every improvement counts as none, and the rate is cut."
+            )
+    return None
 
 
 def _watched(conduct: Conduct, event: Event) -> tuple[str, str] | None:

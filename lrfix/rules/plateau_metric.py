@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here
+from lrfix.experiments.training import Conduct, conducts, once_a_place
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -17,13 +17,8 @@ _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
 
 @rule("LR306", uses=True)
 def plateau_metric(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        for event in conduct.steps if conduct.is_torch else ():
-            message = _fault(conduct, event)
-            if message is not None and here(event.node, study) and id(event.node) not in told:
-                told.add(id(event.node))
-                yield Violation(study.span(event.node), message)
+    steps = ((conduct, event) for conduct in conducts(study) if conduct.is_torch for event in conduct.steps)
+    yield from once_a_place(study, ((event.node, _fault(conduct, event)) for conduct, event in steps))
 
 
 def _fault(conduct: Conduct, event: Event) -> str | None:

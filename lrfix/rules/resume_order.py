@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind
@@ -19,19 +19,17 @@ _ONCE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRes
 
 @rule("LR311", uses=True)
 def resume_order(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        load = _loaded_before(conduct)
-        node = spot(study, conduct)
-        harm = _harm(conduct.scheduler)
-        if load is None or harm is None or node is None or id(node) in told:
-            continue
-        told.add(id(node))
-        yield Violation(
-            study.span(node),
-            f"`{conduct.name}` is built after the state of its optimizer is loaded (line {line(load)}): {harm}. Build "
-            "the scheduler first, then load both states.",
-        )
+    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+
+
+def _fault(conduct: Conduct) -> str | None:
+    load, harm = _loaded_before(conduct), _harm(conduct.scheduler)
+    if load is None or harm is None:
+        return None
+    return (
+        f"`{conduct.name}` is built after the state of its optimizer is loaded (line {line(load)}): {harm}. Build the "
+        "scheduler first, then load both states."
+    )
 
 
 def _loaded_before(conduct: Conduct) -> Event | None:

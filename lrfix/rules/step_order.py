@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here, line, same_turn
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, same_turn
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -13,17 +14,18 @@ from lrfix.tracing.events import Event
 
 @rule("LR301", uses=True)
 def step_order(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        early = _early(conduct)
-        if early is not None and here(early[0].node, study) and id(early[0].node) not in told:
-            step, update = early
-            told.add(id(step.node))
-            yield Violation(
-                study.span(step.node),
-                f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the "
-                "first rate of the schedule is never used, and all others come one step early.",
-            )
+    yield from once_a_place(study, (told for conduct in conducts(study) if (told := _told(conduct)) is not None))
+
+
+def _told(conduct: Conduct) -> tuple[ast.AST, str] | None:
+    early = _early(conduct)
+    if early is None:
+        return None
+    step, update = early
+    return step.node, (
+        f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the first rate "
+        "of the schedule is never used, and all others come one step early."
+    )
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

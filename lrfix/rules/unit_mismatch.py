@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.horizons import (
@@ -18,7 +19,7 @@ from lrfix.experiments.horizons import (
 )
 from lrfix.experiments.lightning import Configured, configured_schedulers, unit_named
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here, line, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -32,19 +33,15 @@ _NOTHING = 1e-6
 
 @rule("LR302", uses=True)
 def unit_mismatch(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
+    yield from once_a_place(study, _found(study))
+
+
+def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
     for conduct in conducts(study):
         count = counted(conduct)
-        message = _mismatch(conduct, count) if count is not None else None
-        node = spot(study, conduct)
-        if message is not None and node is not None and id(node) not in told:
-            told.add(id(node))
-            yield Violation(study.span(node), message)
+        yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None
     for configured in configured_schedulers(study):
-        node, message = configured.scheduler.node, _of_lightning(configured)
-        if message is not None and here(node, study) and id(node) not in told:
-            told.add(id(node))
-            yield Violation(study.span(node), message)
+        yield configured.scheduler.node, _of_lightning(configured)
 
 
 def _of_lightning(configured: Configured) -> str | None:

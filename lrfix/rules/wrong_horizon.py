@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from lrfix.experiments.horizons import (
     FINISHED,
-    Count,
     counted,
     handover,
     holds,
@@ -14,7 +13,7 @@ from lrfix.experiments.horizons import (
     samples_of,
 )
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -23,19 +22,13 @@ from lrfix.tracing.amounts import Amount, amount
 
 @rule("LR310", uses=True)
 def wrong_horizon(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
-    for conduct in conducts(study):
-        count, end = counted(conduct), horizon(conduct.scheduler)
-        message = _fault(conduct, count, end) if count is not None and end is not None else None
-        node = spot(study, conduct)
-        if message is not None and node is not None and id(node) not in told:
-            told.add(id(node))
-            yield Violation(study.span(node), message)
+    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
 
 
-def _fault(conduct: Conduct, count: Count, end: Amount) -> str | None:
-    calls = count.calls
-    if calls is None or calls.same(end):
+def _fault(conduct: Conduct) -> str | None:
+    count, end = counted(conduct), horizon(conduct.scheduler)
+    calls = count.calls if count is not None else None
+    if count is None or calls is None or end is None or calls.same(end):
         return None
     stepped = f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its length is `{end}`"
     for turn in count.loops:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, built_in, conducts, here, line, spot, traces, unseen_steps
+from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, spot, traces, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
@@ -18,22 +18,21 @@ from lrfix.tracing.values import Optimizer, Scheduler
 @rule("LR309", uses=True)
 def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from _idle_optimizers(study)
-    told: set[int] = set()
+    yield from once_a_place(study, _found(study))
+
+
+def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
     for trace in traces(study):
         for second, first, left_out in _taken_twice(trace):
-            node = second.scheduler.node
-            if here(node, study) and id(node) not in told:
-                told.add(id(node))
-                yield Violation(
-                    study.span(node),
-                    f"`{second.name}` and `{first.name}` (line {built_in(first.scheduler)}) are alike and "
-                    f"both move `{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none.",
-                )
+            yield (
+                second.scheduler.node,
+                (
+                    f"`{second.name}` and `{first.name}` (line {built_in(first.scheduler)}) are alike and both move "
+                    f"`{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none."
+                ),
+            )
         for event in trace.of(Kind.WRITE_RATE):
-            message = _lost(trace, event)
-            if message is not None and here(event.node, study) and id(event.node) not in told:
-                told.add(id(event.node))
-                yield Violation(study.span(event.node), message)
+            yield event.node, _lost(trace, event)
 
 
 def _idle_optimizers(study: Study) -> Iterator[Violation]:

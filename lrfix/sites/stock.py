@@ -27,7 +27,8 @@ TORCH: Mapping[str, tuple[str, ...]] = {
     "OneCycleLR": ("optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch", "pct_start"),
 }
 _WARMED = ("optimizer", "num_warmup_steps", "num_training_steps")
-_LIBRARIES: Mapping[str, tuple[str, ...]] = {
+#: Functions of transformers that build a LambdaLR with a warmup.
+WARMED_UP: Mapping[str, tuple[str, ...]] = {
     "get_constant_schedule_with_warmup": _WARMED[:2],
     "get_inverse_sqrt_schedule": _WARMED[:2],
     "get_linear_schedule_with_warmup": _WARMED,
@@ -35,7 +36,11 @@ _LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "get_cosine_with_hard_restarts_schedule_with_warmup": _WARMED,
     "get_cosine_with_min_lr_schedule_with_warmup": _WARMED,
     "get_polynomial_decay_schedule_with_warmup": (*_WARMED, "lr_end", "power"),
+    # Which one it builds depends on the name.
     "get_scheduler": ("name", *_WARMED),
+}
+_LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    **WARMED_UP,
     "WarmupConstantSchedule": ("optimizer", "warmup_steps"),
     "WarmupLinearSchedule": ("optimizer", "warmup_steps", "t_total"),
     "WarmupCosineSchedule": ("optimizer", "warmup_steps", "t_total"),
@@ -101,4 +106,4 @@ def _parameters(names: Names, node: ast.expr) -> tuple[str, ...]:
     return tuple(a.arg for a in (*made.args.posonlyargs, *made.args.args)[1:]) if made is not None else ()
 
 
-__all__ = ["TORCH", "given", "stock_scheduler"]
+__all__ = ["TORCH", "WARMED_UP", "given", "stock_scheduler"]

@@ -7,32 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lrfix.sites.stock import TORCH
+from lrfix.sites.stock import TORCH, WARMED_UP
 from lrfix.sites.vocabulary import words
 
 #: Constructors of schedulers by the names of their parameters, in order.
 SCHEDULERS: Mapping[str, tuple[str, ...]] = {
     **TORCH,
-    "OneCycleLR": ("optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch", "pct_start"),
     "ReduceLROnPlateau": ("optimizer", "mode", "factor", "patience", "threshold", "threshold_mode", "cooldown"),
     "SequentialLR": ("optimizer", "schedulers", "milestones", "last_epoch"),
     "ChainedScheduler": ("schedulers", "optimizer"),
     "SWALR": ("optimizer", "swa_lr", "anneal_epochs", "anneal_strategy", "last_epoch"),
 }
-_WARMED = ("optimizer", "num_warmup_steps", "num_training_steps")
 #: Functions that build one of torch's LambdaLR, stepped as such.
-FACTORIES: Mapping[str, tuple[str, ...]] = {
-    "get_constant_schedule": ("optimizer",),
-    "get_constant_schedule_with_warmup": _WARMED[:2],
-    "get_inverse_sqrt_schedule": _WARMED[:2],
-    "get_linear_schedule_with_warmup": _WARMED,
-    "get_cosine_schedule_with_warmup": _WARMED,
-    "get_cosine_with_hard_restarts_schedule_with_warmup": _WARMED,
-    "get_cosine_with_min_lr_schedule_with_warmup": _WARMED,
-    "get_polynomial_decay_schedule_with_warmup": (*_WARMED, "lr_end", "power"),
-    # Which one it builds depends on the name.
-    "get_scheduler": ("name", *_WARMED),
-}
+FACTORIES: Mapping[str, tuple[str, ...]] = {"get_constant_schedule": ("optimizer",), **WARMED_UP}
 #: They work the rate out from the base rate and the step alone, whatever stands in the optimizer.
 CLOSED_FORMS = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
 _BASES = frozenset({"LRScheduler", "_LRScheduler"})

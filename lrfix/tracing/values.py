@@ -13,18 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lrfix.interpreter.missing import MISSING as MISSING
 from lrfix.names import Names
 
 #: Any value of the traced program: Python's own constants and containers, or one of the classes below.
 Value = Any
 
 
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = _Missing()
 _SERIAL = itertools.count()
 
 
@@ -120,6 +115,11 @@ class Scheduler(Known):
 
     optimizer: Optimizer | None = None
     children: tuple[Value, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the user's own name for it, else its class."""
+        return self.path or self.cls or "the scheduler"
 
 
 @dataclass(eq=False)
