@@ -163,20 +163,28 @@ def _unbuilt(study: Study) -> bool:
     return failure is not None and failure.step <= 0 and failure.kind != "ZeroDivisionError"
 
 
-def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
-    """Simulate one site, judge it, and recognise its family."""
+def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str, list[str]], list[Study]]:
+    """The settings that choose between the schedules of a site, and the study of each, its open values settled."""
     from lrfix.domains.facts import Defaults
     from lrfix.domains.switches import inherited, settings, switches
-    from lrfix.experiments.equivalence import equivalent
-    from lrfix.experiments.recognised import recognised
     from lrfix.experiments.settling import settle
-    from lrfix.experiments.study import Study, as_float
-    from lrfix.families import family_of_site, schedules
+    from lrfix.experiments.study import Study
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
-    for one in studies:
-        settle(one, alternatives)
+    for study in studies:
+        settle(study, alternatives)
+    return alternatives, studies
+
+
+def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
+    """Simulate one site, judge it, and recognise its family."""
+    from lrfix.experiments.equivalence import equivalent
+    from lrfix.experiments.recognised import recognised
+    from lrfix.experiments.study import as_float
+    from lrfix.families import family_of_site, schedules
+
+    alternatives, studies = studied(source, names, site)
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
@@ -268,4 +276,4 @@ def _scenario(run: Run) -> SimulatedScenario:
     return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "by_themselves", "examine"]
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "by_themselves", "examine", "studied"]

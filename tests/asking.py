@@ -9,10 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lrfix.analysis import by_themselves
-from lrfix.domains.facts import Defaults
-from lrfix.domains.switches import inherited, settings, switches
-from lrfix.experiments.settling import settle
+from lrfix.analysis import by_themselves, studied
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Severity, Span, Violation
 from lrfix.names import Names
@@ -59,10 +56,7 @@ def _studies(source: str, *, uses: bool) -> Iterator[Study]:
     parsed = parse_source(textwrap.dedent(source).encode(), "train.py")
     names, sites = find_sites(parsed, Names(parsed.tree))
     for site in sites:
-        alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
-        studies = [Study(parsed, names, site, chosen) for chosen in settings(alternatives)]
-        for study in studies:
-            settle(study, alternatives)
+        _, studies = studied(parsed, names, site)
         yield from studies
         yield from by_themselves(studies)
     training = training_code(names) if uses else None

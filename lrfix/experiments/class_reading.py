@@ -128,10 +128,6 @@ def own_attribute(node: ast.AST) -> str | None:
     return None
 
 
-def is_attribute(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute)
-
-
 def fixed_length(value: ast.expr | None) -> bool:
     return isinstance(value, ast.List | ast.Tuple) and not any(isinstance(e, ast.Starred) for e in value.elts)
 

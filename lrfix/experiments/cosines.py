@@ -136,12 +136,13 @@ def wave(run: Run, sweep: Sweep, group: int = 0) -> Wave | None:
     # Angles of a whole array count from its beginning, and it may stand behind others in a table of rates.
     anywhere = sweep.table or (sweep.settled and sweep.steps[0] == 0)
     starts = range(len(curve)) if anywhere else (sweep.steps[0],)
+    cosines = [math.cos(angle) for angle in sweep.angles]
     for start in starts:
         # Of a table longer than the run, what the run gets to.
         steps = [k - sweep.steps[0] + start for k in sweep.steps if k - sweep.steps[0] + start < len(curve)]
         if len(steps) < min(_ENOUGH, len(sweep.steps)):
             break
-        found = _fitted([curve[k] for k in steps], [math.cos(a) for a in sweep.angles[: len(steps)]])
+        found = _fitted([curve[k] for k in steps], cosines[: len(steps)])
         if found is not None:
             first, last = curve[steps[0]], curve[steps[-1]]
             return Wave(*found, steps[0], steps[-1], first, last)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
@@ -323,18 +323,6 @@ class Grid:
             for rates, walked in zip(there.lr, run.lr, strict=True)
             for k, rate in zip(at, rates, strict=True)
         )
-
-    def knobs(self, factors: Sequence[float] = (0.5, 1.7)) -> Iterator[tuple[str, Case]]:
-        """Each number that the draws gave, changed, the rest kept: ``(path, case)``."""
-        run = self.first
-        for path, value in run.leaves.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            for factor in factors:
-                other: Any = type(value)(value * factor)
-                if other != value:
-                    setting = Setting("knobs", Standing.PLAUSIBLE, f"with `{path}` = {other}", {path: other})
-                    yield path, self.case(replace(setting, draws=(0,)))
 
 
 def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object | None]) -> bool:

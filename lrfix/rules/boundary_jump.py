@@ -398,7 +398,7 @@ def _together(study: Study, grid: Grid) -> Iterator[Violation]:
     if not flags or all(_understood(run) for run in study.runs):
         return
     draws = _DRAWS
-    varied = grid.case(Setting("knobs", Standing.LEGAL, draws=draws, vary_unknown=True))
+    varied = grid.case(Setting("numbers", Standing.LEGAL, draws=draws, vary_unknown=True))
     if any(_ramp_jump(run) for run in varied.runs):
         return
     for flag in flags:

@@ -99,14 +99,15 @@ def _left_out(study: Study) -> tuple[ast.If, ast.FunctionDef, int] | None:
         for f in methods_of & (built - asked)
         if f.name != "__init__" and any(isinstance(n, ast.BinOp) for n in walk(f))
     ]
+    if len(formulas) != 1:
+        return None
     ran = {s for run in study.runs if run.stepped is not None for s in run.stepped.statements}
+    curve = study.runs[0].curve
     for branch in (n for f in sorted(methods_of & asked, key=lambda f: f.lineno) for n in walk(f)):
-        if isinstance(branch, ast.If) and branch in ran and len(formulas) == 1:
-            taken = [bool(body) and body[0] in ran for body in (branch.body, branch.orelse)]
-            if branch.orelse and taken.count(True) == 1:
-                curve = study.runs[0].curve
-                since = next(k for k in range(len(curve)) if constant(curve[k:]))
-                return branch, formulas[0], since
+        if not isinstance(branch, ast.If) or branch not in ran or not branch.orelse:
+            continue
+        if (branch.body[0] in ran) != (branch.orelse[0] in ran):
+            return branch, formulas[0], next(k for k in range(len(curve)) if constant(curve[k:]))
     return None
 
 

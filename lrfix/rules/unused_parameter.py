@@ -118,7 +118,7 @@ def _ineffective(study: Study) -> Iterator[Violation]:
     """Settings that are read, and whose value changes no rate all the same."""
     if any(run.measured for run in study.runs):
         return  # the units of its lengths are lrfix's own choice, and decide what has a part in them
-    for path, texts, use in list(_knobs(study))[:_MOST]:
+    for path, texts, use in list(_adjustable(study))[:_MOST]:
         reads = Reads(study, texts) if not matters_at_once(study, path, use) else None
         shown = without_effect(study, path, use) if reads is not None and reads.all_ran else None
         if shown is not None and reads is not None:
@@ -133,7 +133,7 @@ def _ineffective(study: Study) -> Iterator[Violation]:
             return
 
 
-def _knobs(study: Study) -> Iterator[tuple[str, list[str], str | None]]:
+def _adjustable(study: Study) -> Iterator[tuple[str, list[str], str | None]]:
     """The settings that can be turned: of a class the parameters of its constructor, else what a run asks for."""
     node = study.node
     if isinstance(node, ast.ClassDef) and study.site.form in ("subclass", "wrapper"):

@@ -102,7 +102,8 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     stated = {p: v for p, v in leaves.items() if role_of(p) is Role.FLOOR and isinstance(v, float)}
     floors = [0.0, *stated.values()]
     # What is to be the last rate, by its name or the schedule's, is no rate to begin with.
-    falls = bool(_FALLS & set(words(study.site.name or ""))) and "warmup" not in words(study.site.name or "")
+    spoken = words(study.site.name or "")
+    falls = bool(_FALLS & set(spoken)) and not any(word.startswith("warm") for word in spoken)
     ends = [v for p, v in stated.items() if falls or _ENDS & set(words(last_word(p)))]
     tops = _tops(run, found)
     shares = [v for p, v in leaves.items() if role_of(p) is Role.FLOOR_RATIO and isinstance(v, float)]

@@ -282,7 +282,8 @@ class Annealing:
 def test_annealing_that_begins_at_its_stated_floor_and_ends_at_its_peak(formula, reported):
     assert bool(found(FLOORED.format(formula=formula))) is reported
     # By another name it may be a warmup that is a cosine by design.
-    assert not found(FLOORED.format(formula=formula).replace("Annealing", "CosineWarmup"))
+    for name in ("CosineWarmup", "AnnealingWarmUp"):
+        assert not found(FLOORED.format(formula=formula).replace("Annealing", name))
 
 
 TABLE = """
