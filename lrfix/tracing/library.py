@@ -23,6 +23,8 @@ FACTORIES: Mapping[str, tuple[str, ...]] = {"get_constant_schedule": ("optimizer
 #: They work the rate out from the base rate and the step alone, whatever stands in the optimizer.
 CLOSED_FORMS = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
 _BASES = frozenset({"LRScheduler", "_LRScheduler"})
+#: What a gradient scaler's name speaks of beside scaling; others scale features.
+_SCALED = frozenset({"grad", "gradient", "loss", "amp", "apex", "native"})
 _OPTIMIZERS = frozenset(
     {"SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Rprop", "LBFGS", "ASGD"}
     | {"SparseAdam", "Adafactor", "FusedAdam", "FusedLAMB", "FusedSGD", "Lamb", "LAMB", "LARS", "Lion", "AdamW8bit"}
@@ -83,7 +85,9 @@ def is_optimizer_base(qualified: str) -> bool:
 
 
 def is_scaler(qualified: str) -> bool:
-    return qualified.rpartition(".")[2] in ("GradScaler", "NativeScalerWithGradNormCount")
+    """Whether a call of the name builds a gradient scaler: torch's, or a class that scales gradients or losses."""
+    spoken = set(words(qualified.rpartition(".")[2]))
+    return "scaler" in spoken and bool(spoken & _SCALED)
 
 
 def is_loader(qualified: str) -> bool:
