@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Failure
+from lrfix.experiments.inheritance import RENAMED
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
@@ -15,12 +16,6 @@ from lrfix.trees import walk
 
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars", "__slots__"})
 _OPEN = frozenset({"globals", "exec", "locals"})
-#: What torch's classes had under another name: class and old name, what became of it, in which version.
-RENAMED = {
-    ("ReduceLROnPlateau", "is_better"): ("called `_is_better`", "2.9"),
-    ("LRScheduler", "print_lr"): ("gone", "2.7"),
-    ("_LRScheduler", "print_lr"): ("gone", "2.7"),
-}
 _CLOSE = 0.8
 _UNBOUND = frozenset({"NameError", "UnboundLocalError"})
 
@@ -207,4 +202,4 @@ def inherits_privately(study: Study, name: str) -> bool:
     return name.startswith("_") and study.site.base not in ("", "LRScheduler", "_LRScheduler")
 
 
-__all__ = ["RENAMED", "inherits_privately", "misnamed"]
+__all__ = ["inherits_privately", "misnamed"]

@@ -28,7 +28,7 @@ from lrfix.trees import walk
 T = TypeVar("T")
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
 #: Lengths at which something ends.
-_ENDS = (*_WHOLES, Role.DECAY_LENGTH)
+ENDS = (*_WHOLES, Role.DECAY_LENGTH)
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 #: Warmups to try where the code states none.
 _WARM = (11, 23)
@@ -332,7 +332,7 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
     """
     leaves = case.run.leaves
     whole = grid.study.horizon(case.run)
-    ends = [p for p, v in leaves.items() if role_of(p) in _ENDS and isinstance(v, int)]
+    ends = [p for p, v in leaves.items() if role_of(p) in ENDS and isinstance(v, int)]
     tried: list[Mapping[str, object]] = [
         {path: Same(other)}
         for path in ends
@@ -354,4 +354,4 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-__all__ = ["Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]
+__all__ = ["ENDS", "Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]

@@ -19,6 +19,12 @@ from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.trees import walk
 
+#: What torch's classes had under another name: class and old name, what became of it, in which version.
+RENAMED = {
+    ("ReduceLROnPlateau", "is_better"): ("called `_is_better`", "2.9"),
+    ("LRScheduler", "print_lr"): ("gone", "2.7"),
+    ("_LRScheduler", "print_lr"): ("gone", "2.7"),
+}
 #: What ``LRScheduler.__init__`` creates, across torch's versions.
 TORCH_STATE = ("optimizer", "base_lrs", "last_epoch", "_step_count", "_last_lr")
 _SCOPES = (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

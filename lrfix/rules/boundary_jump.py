@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Failure, Run
-from lrfix.experiments.grid import Case, Grid, Setting, Standing, by_a_drawn_relation
+from lrfix.experiments.grid import ENDS, Case, Grid, Setting, Standing, by_a_drawn_relation
 from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
@@ -20,7 +20,6 @@ from lrfix.registry import rule
 from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
-_ENDS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 #: What makes stairs and cycles: drops that are meant.
 _STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
 #: Schedules that do not restart: whoever puts one after a decay means to go on from there.
@@ -77,7 +76,7 @@ def _own_check(study: Study, grid: Grid) -> list[Violation]:
 
     def failed(run: Run) -> Failure | None:
         failure = run.failure
-        end = max(study.lengths(run, Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH).values(), default=0)
+        end = max(study.lengths(run, *ENDS).values(), default=0)
         if failure is None or failure.kind != "AssertionError" or not SHORTEST <= failure.step < end - 1:
             return None
         inside = any(failure.node is n for root in study.site.nodes for n in walk(root))
@@ -245,7 +244,7 @@ def _on_a_stair(study: Study, run: Run, step: int) -> bool:
 
 def _aims_at_its_end(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
     """Whether a decay is another one for another end: an inverse root that is cut off somewhere never aimed there."""
-    ends = {p: v for p, v in run.leaves.items() if role_of(p) in _ENDS and isinstance(v, int)}
+    ends = {p: v for p, v in run.leaves.items() if role_of(p) in ENDS and isinstance(v, int)}
     if not ends:
         return True
     for path, length in ends.items():

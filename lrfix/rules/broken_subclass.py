@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Failure
-from lrfix.experiments.bindings import RENAMED, inherits_privately
+from lrfix.experiments.bindings import inherits_privately
 from lrfix.experiments.class_reading import (
     always_read,
     assigned_after_base,
@@ -27,7 +27,7 @@ from lrfix.experiments.class_reading import (
     torch_named,
 )
 from lrfix.experiments.grid import Case, Grid, Standing
-from lrfix.experiments.inheritance import TORCH_STATE, bases, foreign_super, made_by_base, read_too_early
+from lrfix.experiments.inheritance import RENAMED, TORCH_STATE, bases, foreign_super, made_by_base, read_too_early
 from lrfix.experiments.step_paths import StepPath, step_paths
 from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
