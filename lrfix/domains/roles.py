@@ -58,6 +58,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"(warm|ramp)_?down.*(fraction|frac|ratio|pct|percent|percentage|proportion|portion)$", Role.FRACTION),
     (r"(warm|ramp)_?down", Role.DECAY_LENGTH),
+    (r"warm.*_(end|final|peak|max|target)_?(lr|rate|value)|warm.*_?(lr|rate|value)_(end|final|max)$", Role.PEAK),
     (
         r"warm.*(start|init|begin|min).*(lr|rate|value)|warm.*(lr|rate).*(start|init|begin|min)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,

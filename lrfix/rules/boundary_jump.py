@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Setting, Standing, by_a_drawn_relation
@@ -29,6 +29,8 @@ _SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
 #: What shapes a decay and may well be what tears it from the next.
 _RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
 _APART = 0.25
+#: So many times as far on a drop lies behind every warmup.
+_FAR = 40
 _LONG = 0.4
 _GROWS = 1.3
 _GONE = 0.3
@@ -326,34 +328,40 @@ def _worked_out(study: Study) -> bool:
 
 
 def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:
-    """Whether a switch of the constructor joins the phases: where the decay is counted from is the caller's choice."""
+    """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice."""
     run = found.run
     for name, default, _ in study.constructor:
-        if isinstance(default, ast.Constant) and isinstance(default.value, bool) and name not in run.scenario.overrides:
-            other = grid.changed(found.case, run, **{name: not default.value})
+        if not isinstance(default, ast.Constant) or name in run.scenario.overrides:
+            continue
+        if isinstance(default.value, bool) or (default.value is None and role_of(name) in RATES):
+            other = grid.changed(found.case, run, **{name: None if default.value is None else not default.value})
             if other.ran and not _ramp_jump(other) and len(set(other.curve)) > 1 and other.curve != run.curve:
                 return True
     return False
 
 
 def _meets_when_told_where(grid: Grid, case: Case) -> bool:
-    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length.
+    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length, or one
+    that may say where the rate drops once that is far behind it.
 
     Two base rates of one optimizer that were drawn apart are made equal for the same reason.
     """
     leaves = case.run.leaves
     warmups = [p for p in leaves if role_of(p) in _WARMUPS]
-    starts = [
-        p
+    starts = {
+        p: v
         for p, v in leaves.items()
         if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH, Role.HOLD) and isinstance(v, int) and not isinstance(v, bool)
         if not _SHARES.search(last_word(p))
-    ]
-    for start in starts:
+    }
+    for start, value in starts.items():
         for warmup in warmups:
             told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
             if all(run.ran and not _ramp_jump(run) for run in told):
                 return True
+        later = [grid.changed(case, run, **{start: _FAR * value}) for run in case.runs]
+        if all(run.ran and not _ramp_jump(run) for run in later):
+            return True
     rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
     if len(rates) < 2:
         return False

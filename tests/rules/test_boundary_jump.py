@@ -563,3 +563,43 @@ class Annealing:
 )
 def test_a_decay_that_never_aimed_at_its_end_may_be_cut_off_there(codes, decay, reported):
     assert ("LR202" in codes(CUT_OFF.format(decay=decay))) is reported
+
+
+def test_a_drop_that_the_draw_alone_puts_inside_the_warmup(codes):
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, args, steps_per_epoch):
+        warmup = steps_per_epoch * args.warmup_epochs
+
+        def factor(step):
+            if step < warmup:
+                return step / max(1, warmup)
+            return 1.0 if step < args.lr_drop * steps_per_epoch else 0.1
+
+        return LambdaLR(optimizer, factor)
+    """
+    assert "LR202" not in codes(source)
+
+
+def test_the_end_of_a_warmup_and_the_beginning_of_the_decay_are_two_settings_of_one_caller(codes):
+    source = """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    class Cosine(LambdaLR):
+        def __init__(
+            self, optimizer, warmup_epochs, max_epochs, start_value=1.0, end_value=0.001, warmup_end_value=None
+        ):
+            self.warmup_epochs, self.max_epochs = warmup_epochs, max_epochs
+            self.start_value, self.end_value = start_value, end_value
+            self.warmup_end_value = start_value if warmup_end_value is None else warmup_end_value
+            super().__init__(optimizer, self.factor)
+
+        def factor(self, epoch):
+            if epoch < self.warmup_epochs:
+                return self.warmup_end_value * (epoch + 1) / self.warmup_epochs
+            done = (epoch - self.warmup_epochs) / (self.max_epochs - self.warmup_epochs)
+            return self.end_value + (self.start_value - self.end_value) * (1 + math.cos(math.pi * min(1.0, done))) / 2
+    """
+    assert "LR202" not in codes(source)
