@@ -33,7 +33,8 @@ _LEAST = (7, 3, 5)
 _APART = 2
 _STEPS_APART = 2
 
-_STATED: WeakKeyDictionary[Names, dict[bool, float]] = WeakKeyDictionary()
+_STATED: WeakKeyDictionary[Names, list[tuple[str, object]]] = WeakKeyDictionary()
+_LONGEST: WeakKeyDictionary[Names, dict[bool, float]] = WeakKeyDictionary()
 
 
 def is_drawn(names: Names, name: str, value: object) -> bool:
@@ -101,22 +102,27 @@ def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults
 
 def stated_lengths(names: Names, name: str) -> set[float]:
     """The numbers that a file gives a length under ``name``: of a setting, a field, an entry of a dictionary."""
-    numbers = {literal(value) for node in names.nodes for n, value in _stated(node) if n == name}
+    numbers = [number for n, number in _all_stated(names) if n == name]
     return {float(n) for n in numbers if isinstance(n, int | float)}
 
 
 def _longest(names: Names, role: Role) -> float:
     """The longest length that a file states in the unit of ``role``, epochs or steps; 0 without any."""
-    if names not in _STATED:
+    if names not in _LONGEST:
         found = {True: 0.0, False: 0.0}
-        for node in names.nodes:
-            for name, value in _stated(node):
-                number = literal(value)
-                if role_of(name) in LENGTHS - _KEPT and isinstance(number, int | float):
-                    unit = role_of(name) in _EPOCHS
-                    found[unit] = max(found[unit], number)
-        _STATED[names] = found
-    return _STATED[names][role in _EPOCHS]
+        for name, number in _all_stated(names):
+            if role_of(name) in LENGTHS - _KEPT and isinstance(number, int | float):
+                unit = role_of(name) in _EPOCHS
+                found[unit] = max(found[unit], number)
+        _LONGEST[names] = found
+    return _LONGEST[names][role in _EPOCHS]
+
+
+def _all_stated(names: Names) -> list[tuple[str, object]]:
+    """Every name that the file gives a literal value, with that value."""
+    if names not in _STATED:
+        _STATED[names] = [(name, literal(value)) for node in names.nodes for name, value in _stated(node)]
+    return _STATED[names]
 
 
 def _stated(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lrfix.interpreter.modules import resolve_qualified
 from lrfix.interpreter.values import Unknown
@@ -15,6 +16,7 @@ from lrfix.stand_ins.torch_classes import stand_in
 _KEY_WORDS = frozenset({"lr", "initial", "init", "field", "key", "name"})
 # What a star import is known to bring along under these names.
 _USUAL = {"np": "numpy", "optim": "torch.optim", "lr_scheduler": "torch.optim.lr_scheduler"}
+_STARRED: WeakKeyDictionary[Names, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def imported(qualified: str, local: str) -> Any:
@@ -29,8 +31,10 @@ def imported(qualified: str, local: str) -> Any:
 
 def starred_modules(names: Names) -> tuple[str, ...]:
     """The modules that a file takes everything from, as it names them, the last first."""
-    found = [n.module or "" for n in names.nodes if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
-    return tuple(reversed(found))
+    if names not in _STARRED:
+        found = [n.module or "" for n in names.nodes if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
+        _STARRED[names] = tuple(reversed(found))
+    return _STARRED[names]
 
 
 def by_star(name: str, modules: Sequence[str]) -> Any:

@@ -46,6 +46,7 @@ class _Written(Recorder):
     """What a call writes, with what stood there before."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.before: list[tuple[Any, Any, Any]] = []
 
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:

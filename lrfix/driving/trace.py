@@ -36,8 +36,8 @@ class Trace(Recorder):
     """
 
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
+        super().__init__()
         self.mine = mine
-        self.statements: set[ast.AST] = set()
         self.calls: dict[ast.AST, int] = {}
         self.writes: list[Write] = []
         self.reads: set[str] = set()
@@ -46,9 +46,6 @@ class Trace(Recorder):
         self.nothing: dict[ast.AST, set[int]] = {}
         self.answers: set[ast.AST] = set()
         self._calling: list[ast.AST] = []
-
-    def statement(self, node: ast.AST) -> None:
-        self.statements.add(node)
 
     def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
         definition = getattr(function, "node", None)

@@ -97,7 +97,7 @@ _MUTATORS = frozenset(
 _NUMBER_VIEWS = frozenset(["item", "detach", "cpu", "clone", "double", "float", "numpy", "tolist"])
 
 
-def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Any:
+def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None = None) -> Any:
     kind = type(value)
     if kind is Instance:
         return _instance(machine, value, name, node)

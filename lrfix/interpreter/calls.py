@@ -12,6 +12,7 @@ from lrfix.interpreter.enums import is_enumeration, member_of_value
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.generators import generator_body
+from lrfix.interpreter.limits import SCALARS
 from lrfix.interpreter.standard_library import Field
 from lrfix.interpreter.values import (
     MISSING,
@@ -40,10 +41,10 @@ def invoke(
     if kind is Function:
         run = _elsewhere if function.elsewhere else _function
         return run(machine, function, arguments, keywords, node)
-    if kind is BoundMethod:
-        return invoke(machine, function.function, [function.receiver, *arguments], keywords, node)
     if kind is NativeFunction:
         return _native(machine, function, arguments, keywords, node)
+    if kind is BoundMethod:
+        return invoke(machine, function.function, [function.receiver, *arguments], keywords, node)
     if kind is ClassValue and function.remote:
         return _unknown(Unknown(function.name), arguments, keywords, node)
     if kind is ClassValue:
@@ -115,15 +116,11 @@ def _function(
         environment.receiver = environment.variables.get(shape.first)
     machine.recorder.call(function, arguments, node)
     try:
-        if isinstance(definition, ast.Lambda):
-            value = compiled(definition.body)(machine, environment)
+        body = shape.body or shape.compiled(definition)
+        if shape.answers:
+            value = body(machine, environment)
         else:
-            if shape.body is None:
-                shape.body = (generator_body if shape.generator else block)(definition.body)
-            if shape.generator:
-                value = shape.body(machine, environment)
-            else:
-                value = environment.result if shape.body(machine, environment) is RETURN else None
+            value = environment.result if body(machine, environment) is RETURN else None
     finally:
         machine.depth -= 1
     machine.recorder.returned(function, value, node)
@@ -144,6 +141,9 @@ class Shape:
         self.body: Any = None
         own = list(_own_nodes(node))
         self.generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own)
+        #: Whether running the body gives the value of the call itself, not how control left it.
+        self.answers = self.generator or isinstance(node, ast.Lambda)
+        self.simple = not (self.rest or self.more or self.keyword)
         outer: dict[str, str] = {}
         for n in own:
             if isinstance(n, ast.Global | ast.Nonlocal):
@@ -153,6 +153,13 @@ class Shape:
         stored |= {n.name for n in own if isinstance(n, ast.FunctionDef | ast.ClassDef) and n is not node}
         stored |= {n.name for n in own if isinstance(n, ast.MatchAs | ast.MatchStar) and n.name is not None}
         self.locals = frozenset(stored - set(outer))
+
+    def compiled(self, node: ast.FunctionDef | ast.Lambda) -> Any:
+        if isinstance(node, ast.Lambda):
+            self.body = compiled(node.body)
+        else:
+            self.body = (generator_body if self.generator else block)(node.body)
+        return self.body
 
 
 def _own_nodes(node: ast.FunctionDef | ast.Lambda) -> Any:
@@ -187,6 +194,10 @@ def bind(
     """Python's binding of arguments to parameters."""
     positional = shape.positional
     count = len(positional)
+    if shape.simple and len(arguments) == count and not keywords:
+        for name, value in zip(positional, arguments, strict=True):
+            variables[name] = value
+        return
     if len(arguments) > count and shape.rest is None:
         raise UserError(
             TypeError(f"{function.name}() takes {count} positional arguments but {len(arguments)} were given"), node
@@ -298,6 +309,13 @@ def _native(
     machine: Machine, native: NativeFunction, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     machine.burn(node)
+    if not keywords and not native.accepts_callables:
+        for value in arguments:
+            if type(value) not in SCALARS:
+                break
+        else:
+            machine.recorder.applied(native.name, arguments, node)
+            return machine.native(native.function, tuple(arguments), node)
     if native.accepts_callables:
         machine.recorder.applied(native.name, arguments, node)
         return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)

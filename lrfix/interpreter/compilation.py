@@ -54,7 +54,7 @@ def compiled_statement(node: ast.stmt) -> Execute:
             machine.fuel -= 1
             if machine.fuel < 0:
                 machine.burn(node)
-            machine.recorder.statement(node)
+            machine.recorder.statements.add(node)
             return inner(machine, environment)
 
         node.__dict__["lrfix_closure"] = known

@@ -12,6 +12,7 @@ from lrfix.interpreter.compilation import Evaluate, Machine, assigner, attribute
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.limits import (
+    SCALARS,
     check_comparable,
     check_format,
     check_power,
@@ -21,8 +22,6 @@ from lrfix.interpreter.limits import (
     check_tree,
 )
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
-
-_PLAIN = frozenset({int, float, bool})
 
 _BINARY: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, str]] = {
     ast.Add: (operator.add, "__add__", "__radd__"),
@@ -88,7 +87,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
         a = left(machine, environment)
         b = right(machine, environment)
         # A product or power with a float in it is a number of ordinary size: no guard needed.
-        if type(a) in _PLAIN and type(b) in _PLAIN and (type(a) is float or type(b) is float):
+        if type(a) in SCALARS and type(b) in SCALARS and (type(a) is float or type(b) is float):
             try:
                 return operation(a, b)
             except (ArithmeticError, TypeError) as error:
@@ -101,7 +100,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
     def fast(machine: Machine, environment: Environment) -> Any:
         a = left(machine, environment)
         b = right(machine, environment)
-        if type(a) in _PLAIN and type(b) in _PLAIN:
+        if type(a) in SCALARS and type(b) in SCALARS:
             try:
                 return operation(a, b)
             except ArithmeticError as error:
@@ -154,7 +153,7 @@ def _compare(node: ast.Compare) -> Evaluate:
         def single(machine: Machine, environment: Environment) -> Any:
             a = first(machine, environment)
             b = second(machine, environment)
-            if type(a) in _PLAIN and type(b) in _PLAIN:
+            if type(a) in SCALARS and type(b) in SCALARS:
                 return operation(a, b)
             return machine.compare(operation, a, b, dunder, node)
 
@@ -242,6 +241,12 @@ def _slice(node: ast.Slice) -> Evaluate:
 
 
 def _elements(nodes: list[ast.expr]) -> Callable[[Machine, Environment], list[Any]]:
+    if not any(isinstance(n, ast.Starred) for n in nodes):
+        plain = [compiled(n) for n in nodes]
+        if len(plain) == 1:
+            only = plain[0]
+            return lambda machine, environment: [only(machine, environment)]
+        return lambda machine, environment: [part(machine, environment) for part in plain]
     parts = [(isinstance(n, ast.Starred), compiled(n.value if isinstance(n, ast.Starred) else n), n) for n in nodes]
 
     def run(machine: Machine, environment: Environment) -> list[Any]:
@@ -314,6 +319,10 @@ def _call(node: ast.Call) -> Evaluate:
     keywords = [(k.arg, compiled(k.value)) for k in node.keywords]
     if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.keywords:
         return lambda machine, environment: machine.super(arguments(machine, environment), environment, node)
+    if not keywords:
+        return lambda machine, environment: machine.invoke(
+            target(machine, environment), arguments(machine, environment), {}, node
+        )
 
     def run(machine: Machine, environment: Environment) -> Any:
         function = target(machine, environment)
@@ -354,16 +363,36 @@ def _comprehension(
     def run(machine: Machine, environment: Environment) -> Iterator[Environment]:
         # As in Python, the first iterable belongs to the scope around the comprehension.
         first = machine.iterate(parts[0][0](machine, environment), node)
-        inner = Environment(parent=environment.seen_by_functions())
-        inner.comprehension = True
-        inner.owner, inner.receiver = environment.owner, environment.receiver
-        return level(machine, inner, 0, first)
+        return level(machine, _inner(environment), 0, first)
 
     return run
 
 
+def _inner(environment: Environment) -> Environment:
+    """The scope of a comprehension."""
+    inner = Environment(parent=environment.seen_by_functions())
+    inner.comprehension = True
+    inner.owner, inner.receiver = environment.owner, environment.receiver
+    return inner
+
+
 def _list_comprehension(node: ast.ListComp) -> Evaluate:
-    loop, element = _comprehension(node.generators, node), compiled(node.elt)
+    element = compiled(node.elt)
+    if len(node.generators) == 1 and not node.generators[0].ifs and not node.generators[0].is_async:
+        source, assign = compiled(node.generators[0].iter), assigner(node.generators[0].target)
+
+        def run(machine: Machine, environment: Environment) -> Any:
+            values = machine.iterate(source(machine, environment), node)
+            inner = _inner(environment)
+            found = []
+            for value in values:
+                machine.burn(node)
+                assign(machine, inner, value)
+                found.append(element(machine, inner))
+            return found
+
+        return run
+    loop = _comprehension(node.generators, node)
     return lambda machine, environment: [element(machine, inner) for inner in loop(machine, environment)]
 
 

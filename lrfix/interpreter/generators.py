@@ -62,7 +62,7 @@ def _statement(node: ast.stmt) -> Turns:
 
     def run(machine: Machine, environment: Environment) -> Generator[Any, Any, Any]:
         machine.burn(node)
-        machine.recorder.statement(node)
+        machine.recorder.statements.add(node)
         return (yield from inner(machine, environment))
 
     return run

@@ -13,6 +13,9 @@ from lrfix.interpreter.values import Instance, Unknown
 
 MAX_BITS = 100_000
 MAX_LENGTH = 200_000
+#: Types of one number each: nothing to bound, nothing unknown.
+SCALARS = frozenset({int, float, bool})
+_SIZED = (range, str, list, tuple, dict, set, deque)
 
 
 def check_power(base: Any, exponent: Any, node: ast.AST) -> None:
@@ -38,7 +41,7 @@ def check_repeat(left: Any, right: Any, node: ast.AST) -> None:
 
 
 def check_length(value: Any, node: ast.AST | None) -> None:
-    if isinstance(value, range | str | list | tuple | dict | set | deque) and len(value) > MAX_LENGTH:
+    if isinstance(value, _SIZED) and len(value) > MAX_LENGTH:
         raise Opaque("builds a sequence too long to simulate", node)
 
 

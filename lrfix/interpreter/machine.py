@@ -21,7 +21,7 @@ from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_n
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import FuelSpent, Opaque, TooDeep, UserError
 from lrfix.interpreter.expressions import EXPRESSION_MAKERS, relation
-from lrfix.interpreter.limits import check_comparable, check_length
+from lrfix.interpreter.limits import SCALARS, check_comparable, check_length
 from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.statements import STATEMENT_MAKERS
 from lrfix.interpreter.values import (
@@ -181,6 +181,8 @@ class Interpreter:
             raise
         except _PYTHON_ERRORS as error:
             raise UserError(error, node) from None
+        if type(value) in SCALARS:
+            return value
         check_length(value, node)
         if isinstance(value, arrays.Array):
             self.charge(value, node)
@@ -206,6 +208,10 @@ class Interpreter:
         if isinstance(left, str) and forward == "__mod__" and _holds_unknown(right):
             return left  # a text about something the code does not fix, for a log
         left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")
+        if type(left) in SCALARS and type(right) in SCALARS:
+            if guard is not None:
+                guard(left, right, node)
+            return self.native(operation, (left, right), node)
         if isinstance(left, Instance):
             value = self.dunder(left, forward, right, node)
             if value is not NotImplemented:
@@ -224,6 +230,8 @@ class Interpreter:
 
     def compare(self, operation: Callable[[Any, Any], Any], left: Any, right: Any, dunder: str, node: ast.AST) -> Any:
         left, right = self.concrete(left, node, "any"), self.concrete(right, node, "any")
+        if type(left) in SCALARS and type(right) in SCALARS:
+            return operation(left, right)
         if isinstance(left, Instance) or isinstance(right, Instance):
             return compared(self, left, right, dunder, node)
         if arrays.comparable(left, right):
@@ -248,6 +256,8 @@ class Interpreter:
         return self.invoke(BoundMethod(method, receiver), list(arguments), {}, node)
 
     def truth(self, value: Any, node: ast.AST) -> bool:
+        if type(value) is bool:
+            return value
         value = self.concrete(value, node, "bool")
         if isinstance(value, Instance):
             for name in ("__bool__", "__len__"):
@@ -257,6 +267,8 @@ class Interpreter:
         return True if isinstance(value, _INTERPRETED) else bool(value)
 
     def iterate(self, value: Any, node: ast.AST | None) -> Iterator[Any]:
+        if type(value) is list:
+            return iter(value)
         value = self.concrete(value, node, "iterable")
         if isinstance(value, Instance):
             if value.cls.find("__iter__") is not MISSING:
@@ -281,6 +293,12 @@ class Interpreter:
         return value
 
     def item(self, container: Any, index: Any, node: ast.AST) -> Any:
+        kind = type(container)
+        if (kind is dict and type(index) is str) or (kind is list and type(index) is int):
+            try:
+                return container[index]
+            except LookupError as error:
+                raise UserError(error, node) from None
         if isinstance(container, Unknown):
             text = index.path if isinstance(index, Unknown) else repr(index)
             known = container.assigned.get(f"[{text}]", MISSING)
@@ -316,7 +334,7 @@ class Interpreter:
             self.record_item(container, index, None, value, node)
             self.native(arrays.assign, (container, index, self.concrete(value, node, "number")), node)
             return
-        if not isinstance(container, list | dict | deque):
+        if not isinstance(container, (list, dict, deque)):
             raise UserError(TypeError(f"'{type(container).__name__}' object does not support item assignment"), node)
         self.record_item(container, index, None, value, node)
         self.native(container.__setitem__, (index, value), node)
@@ -329,11 +347,10 @@ class Interpreter:
                 old = None
         self.recorder.item_write(container, key, old, new, node)
 
-    def attribute(self, value: Any, name: str, node: ast.AST | None = None) -> Any:
-        return attribute_of(self, value, name, node)
-
-    def set_attribute(self, receiver: Any, name: str, value: Any, node: ast.AST) -> None:
-        set_attribute_of(self, receiver, name, value, node)
+    # Functions of other modules that are methods here: no frame in between.
+    attribute = attribute_of
+    set_attribute = set_attribute_of
+    invoke = invoke
 
     def write_outer(self, environment: Environment, name: str, value: Any, node: ast.AST) -> None:
         assert environment.outer is not None
@@ -356,9 +373,6 @@ class Interpreter:
         if scope is None or arguments:
             raise UserError(RuntimeError("super(): no arguments"), node)
         return SuperValue(scope.owner, scope.receiver)
-
-    def invoke(self, function: Any, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
-        return invoke(self, function, arguments, keywords, node)
 
     def exception(self, value: Any, node: ast.AST) -> Any:
         """What ``raise value`` raises: an instance of an exception class."""

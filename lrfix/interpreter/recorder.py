@@ -7,9 +7,10 @@ from typing import Any
 
 
 class Recorder:
-    """Does nothing; override what is of interest."""
+    """Keeps the statements that ran and does nothing else; override what is of interest."""
 
-    def statement(self, node: ast.AST) -> None: ...
+    def __init__(self) -> None:
+        self.statements: set[ast.AST] = set()
 
     def branch(self, node: ast.AST, taken: bool) -> None: ...
 

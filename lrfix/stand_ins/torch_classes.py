@@ -10,6 +10,7 @@ from typing import Any
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.machine import Interpreter, Refusing
 from lrfix.interpreter.values import ClassValue
+from lrfix.stand_ins.rates_at_once import at_once
 
 _PLACES = {
     "lr_scheduler": ("torch.optim.lr_scheduler", "torch.optim"),
@@ -54,6 +55,8 @@ def _names(file: str) -> dict[str, Any]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     environment = Environment()
     Interpreter(host=_Imports(), fuel=_FUEL).execute(tree.body, environment)
+    if file == "scheduler_base":
+        environment.variables.update(at_once(environment.variables))
     return environment.variables
 
 

@@ -27,24 +27,26 @@ class Scheduler:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self._advance: Any = None
+        self._needed: list[bool] = []
         self._counted = _reads_count(bench)
 
     def rates(self, step: int) -> list[Any]:
         if step > 0:
             if self._advance is None:
                 self._advance = self.bench.interpreter.attribute(self.scheduler, moving_method(self.bench.site.node))
+                self._needed = self._asked_for()
             for group in self.optimizer.attributes["param_groups"] if self._counted else ():
                 group[_COUNT] = step
-            self.bench.interpreter.call(self._advance, *self._told(step))
+            self.bench.interpreter.call(self._advance, *(step if position else 1.0 for position in self._needed))
         return self.bench.rates_of(self.optimizer)
 
-    def _told(self, step: int) -> list[Any]:
-        """What a ``step`` that asks for more than it can do without is given: the position, or a metric that stays."""
+    def _asked_for(self) -> list[bool]:
+        """What ``step`` cannot do without: True for the position, False for a metric, which stays as it is."""
         node = getattr(self._advance, "node", None)
         if not isinstance(node, ast.FunctionDef):
             return []
         needed = [name for name, _, required in signature(node) if required]
-        return [step if tick_of(name) is not None else 1.0 for name in needed if name not in _by_name_only(node)]
+        return [tick_of(name) is not None for name in needed if name not in _by_name_only(node)]
 
     def jump(self, step: int) -> None:
         self.bench.interpreter.set_attribute(self.scheduler, "last_epoch", step - 1, ast.Pass())

@@ -1,0 +1,52 @@
+"""Reading and writing every group's rate without interpreting it: what all schedulers do at every step.
+
+The same as ``current_rates`` and ``write_rates`` of ``scheduler_base`` for an optimizer whose groups are plain
+dictionaries in a list; for any other the interpreted function is asked.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from lrfix.interpreter.values import Instance, NativeFunction
+
+Machine = Any
+
+
+def at_once(names: Mapping[str, Any]) -> dict[str, NativeFunction]:
+    """Native versions of some functions of ``scheduler_base``, by their names; they fall back on ``names``."""
+    read, write = names["current_rates"], names["write_rates"]
+
+    def current_rates(machine: Machine, node: ast.AST | None, optimizer: Any) -> Any:
+        groups = _groups(optimizer)
+        if groups is None or not all("lr" in group for group in groups):
+            return machine.invoke(read, [optimizer], {}, node)
+        return [group["lr"] for group in groups]
+
+    def write_rates(machine: Machine, node: ast.AST | None, optimizer: Any, values: Any) -> Any:
+        groups = _groups(optimizer)
+        if groups is None or type(values) is not list or len(values) != len(groups):
+            return machine.invoke(write, [optimizer, values], {}, node)
+        for group, rate in zip(groups, values, strict=True):
+            machine.recorder.item_write(group, "lr", group.get("lr"), rate, node)
+            group["lr"] = rate
+        return None
+
+    return {
+        "current_rates": NativeFunction("current_rates", current_rates, accepts_callables=True),
+        "write_rates": NativeFunction("write_rates", write_rates, accepts_callables=True),
+    }
+
+
+def _groups(optimizer: Any) -> list[dict[str, Any]] | None:
+    """The parameter groups of an optimizer that keeps plain ones; None for any other."""
+    if type(optimizer) is not Instance:
+        return None
+    groups = optimizer.attributes.get("param_groups")
+    plain = type(groups) is list and all(type(group) is dict for group in groups)
+    return groups if plain else None
+
+
+__all__ = ["at_once"]
