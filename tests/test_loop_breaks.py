@@ -323,15 +323,9 @@ KNOWN_MISSES = frozenset(
     {
         "stepped by the engine, and again by hand",
         "stepped by the trainer, and again in the step",
-        "asked for a rate from outside",
-        "bound to the other optimizer",
-        "a line over rollouts, stepped with their minibatches",
         "a length in epochs for a trainer that steps with every update",
         "a length in batches, told the epoch",
         "a length of one process",
-        "the epochs forgotten",
-        "a length in timesteps for a step a rollout",
-        "milestones from last to first",
     }
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from lrfix.experiments.horizons import number
+from lrfix.experiments.horizons import counted, number
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.tracing.amounts import amount
+from lrfix.tracing import amounts
+from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.library import CLOSED_FORMS
 from lrfix.tracing.values import Scheduler, Value, known
 
@@ -39,7 +40,8 @@ def _fault(conduct: Conduct) -> str | None:
                 "of it: their part of the rate is lost."
             )
         return None
-    return _of_sequence(children, classes, scheduler.arguments.get("milestones"))
+    milestones = scheduler.arguments.get("milestones")
+    return _of_sequence(children, classes, milestones) or _of_order(conduct, milestones)
 
 
 def _of_sequence(children: list[Scheduler | None], classes: list[str | None], milestones: Value) -> str | None:
@@ -52,11 +54,37 @@ def _of_sequence(children: list[Scheduler | None], classes: list[str | None], mi
         return None
     if len(milestones) != len(children) - 1:
         return f"{len(children)} schedulers need {len(children) - 1} milestones, and {len(milestones)} are given."
-    stated = [number(each) for each in milestones]
-    for earlier, later in itertools.pairwise(stated):
-        if earlier is not None and later is not None and later <= earlier:
-            return f"The milestones do not rise ({earlier:g}, then {later:g}): the part between them is never reached."
     return _of_warmup(children, milestones)
+
+
+def _of_order(conduct: Conduct, milestones: Value) -> str | None:
+    """Milestones that do not rise: as numbers, by what they are made of, or since the first ones end training."""
+    if not isinstance(milestones, list | tuple):
+        return None
+    count = counted(conduct)
+    calls = count.calls if count is not None else None
+    for first, second in itertools.pairwise(milestones):
+        earlier, later = amount(first), amount(second)
+        if earlier is None or later is None:
+            continue
+        if _is_past(number(first), number(second)) or _falls(earlier, later):
+            return f"The milestones do not rise (`{earlier}`, then `{later}`): the part between them is never reached."
+        if calls is not None and calls.units and earlier.same(calls) and not later.units & calls.units:
+            return (
+                f"`{conduct.name}` is stepped `{calls}` times in all, its milestone of `{earlier}` is the last step of "
+                f"training, and the next one, `{later}`, comes behind it: the milestones do not rise."
+            )
+    return None
+
+
+def _is_past(earlier: float | None, later: float | None) -> bool:
+    return earlier is not None and later is not None and later <= earlier
+
+
+def _falls(earlier: Amount, later: Amount) -> bool:
+    """Whether ``later`` is less than ``earlier`` whatever the counts in both are, which are never negative."""
+    change = amounts.add(later, earlier, -1)
+    return change is not None and bool(change.units) and all(share < 0 for share in change.terms.values())
 
 
 def _of_warmup(children: list[Scheduler | None], milestones: list[Value] | tuple[Value, ...]) -> str | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from lrfix.experiments.horizons import (
     FINISHED,
+    Count,
     counted,
     handover,
     holds,
     horizon,
+    lengths,
     samples_of,
 )
 from lrfix.experiments.study import Study
@@ -28,8 +31,10 @@ def wrong_horizon(study: Study) -> Iterator[Violation]:
 def _fault(conduct: Conduct) -> str | None:
     count, end = counted(conduct), horizon(conduct.scheduler)
     calls = count.calls if count is not None else None
-    if count is None or calls is None or end is None or calls.same(end):
+    if count is None or calls is None:
         return None
+    if end is None or calls.same(end):
+        return _undivided(conduct, count, calls)
     stepped = f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its length is `{end}`"
     for turn in count.loops:
         if turn.trip is not None and turn.trip.units and holds(end, turn.trip, 2) and not holds(calls, turn.trip, 2):
@@ -45,12 +50,34 @@ def _fault(conduct: Conduct) -> str | None:
             f"{stepped}, the last part begins after `{last}` of them and is built for all: it is cut off `{last}` "
             "steps before its end. Take them off its length."
         )
-    if (conduct.class_name in FINISHED) and len(count.loops) > 1 and count.loops[0].trip is not None:
+    if conduct.class_name in FINISHED | {"SequentialLR"} and len(count.loops) > 1 and count.loops[0].trip is not None:
         rest = amounts.divide(calls, count.loops[0].trip)
         if rest is not None and rest.units and count.loops[0].trip.constant != 1 and rest.same(end):
             return (
                 f"{stepped}: that is one turn of the outer loop, which turns `{count.loops[0].trip}` times; the "
                 "schedule is over after the first."
+            )
+    return _undivided(conduct, count, calls)
+
+
+def _undivided(conduct: Conduct, count: Count, calls: Amount) -> str | None:
+    """A length that counts what each step stands for several of: timesteps, where a rollout is stepped for."""
+    elsewhere = {unit for period in count.step_periods for unit in period.units}
+    if len(calls.terms) != 1:
+        return None
+    ((powers, _),) = calls.terms.items()
+    divided = {unit for unit, power in powers if power < 0} - elsewhere
+    for name, length in lengths(conduct.scheduler):
+        ratio = amounts.divide(length, calls)
+        in_updates = any(turn.trip is not None and holds(length, turn.trip) for turn in count.inner)
+        if ratio is None or not ratio.units or len(ratio.terms) != 1 or in_updates:
+            continue
+        ((monomial, share),) = ratio.terms.items()
+        if 0 < share <= 1 and all(power > 0 and unit in divided for unit, power in monomial):
+            return (
+                f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its `{name}` is "
+                f"`{length}`: each step stands for `{Amount({monomial: Fraction(1)})}` of what that counts, and "
+                "training ends long before the schedule."
             )
     return None
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, spot, traces, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import words
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import names_optimizer
 from lrfix.tracing.values import Optimizer, Scheduler
@@ -29,6 +31,14 @@ def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
                 (
                     f"`{second.name}` and `{first.name}` (line {built_in(first.scheduler)}) are alike and both move "
                     f"`{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none."
+                ),
+            )
+        for conduct, left_out in _misnamed(trace):
+            yield (
+                conduct.scheduler.node,
+                (
+                    f"`{conduct.name}` moves `{getattr(conduct.optimizer, 'path', '')}`; `{left_out.path}`, which it "
+                    "is called after, trains at a constant rate."
                 ),
             )
         for event in trace.of(Kind.WRITE_RATE):
@@ -72,18 +82,51 @@ def _trains_instead(conduct: Conduct) -> Event | None:
 
 def _taken_twice(trace: Trace) -> Iterator[tuple[Conduct, Conduct, Optimizer]]:
     """Two schedulers of one make on one optimizer, where another optimizer trains beside it and has none."""
-    things = [thing for thing in trace.things if isinstance(thing, Optimizer) and thing.built]
-    held = [Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler)]
-    taken = {id(conduct.optimizer) for conduct in held}
-    free = [thing for thing in things if id(thing) not in taken and trace.of(Kind.STEP, thing)]
-    if trace.ended is not None or len(free) != 1 or trace.of(Kind.ESCAPE, free[0]):
-        return
-    stepped = [conduct for conduct in held if conduct.is_torch and conduct.steps and conduct.optimizer in things]
+    free = _unscheduled(trace)
+    stepped = [conduct for conduct in _held(trace) if conduct.optimizer is not None and conduct.optimizer.built]
     for first, second in itertools.combinations(stepped, 2):
         one, other = first.steps[-1], second.steps[-1]
         together = one.turns == other.turns and one.decided == other.decided
-        if first.optimizer is second.optimizer and together and _make(first) == _make(second):
+        if len(free) == 1 and first.optimizer is second.optimizer and together and _make(first) == _make(second):
             yield second, first, free[0]
+
+
+def _misnamed(trace: Trace) -> Iterator[tuple[Conduct, Optimizer]]:
+    """A scheduler called after an optimizer that trains and has none (`scheduler_d`), on another one."""
+    for conduct in _held(trace):
+        for other in _unscheduled(trace):
+            mine, its = _tags(getattr(conduct.optimizer, "path", "")), _tags(other.path)
+            called = _tags(conduct.scheduler.path)
+            if its - mine and its - mine <= called and not (mine - its) & called and conduct.updates:
+                yield conduct, other
+
+
+def _held(trace: Trace) -> list[Conduct]:
+    """The schedulers that are stepped."""
+    found = [Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler)]
+    return [conduct for conduct in found if conduct.is_torch and conduct.steps and conduct.optimizer is not None]
+
+
+def _unscheduled(trace: Trace) -> list[Optimizer]:
+    """The optimizers that train, and whose rate nothing in the trace moves, nor anyone out of sight."""
+    taken = {id(thing.optimizer) for thing in trace.things if isinstance(thing, Scheduler)}
+    return [
+        thing
+        for thing in trace.things
+        if isinstance(thing, Optimizer)
+        and thing.built
+        and id(thing) not in taken
+        and trace.ended is None
+        and trace.of(Kind.STEP, thing)
+        and not trace.of(Kind.ESCAPE, thing)
+        and not trace.of(Kind.WRITE_RATE, thing)
+    ]
+
+
+def _tags(path: str) -> frozenset[str]:
+    """The words of a name, numbers among them: ``scheduler``, ``d``, ``2`` of ``self.scheduler_D2``."""
+    last = path.rpartition(".")[2]
+    return frozenset((*words(last), *re.findall(r"\d+", last)))
 
 
 def _make(conduct: Conduct) -> str:

@@ -6,6 +6,7 @@ make them. What rounds (``//``, ``ceil``, ``int``) leaves the amount and marks i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -110,6 +111,12 @@ def rounded(value: Amount) -> Amount:
     if value.constant is not None and value.constant.denominator == 1:
         return value
     return Amount(value.terms, True)
+
+
+def rounded_up(value: Amount) -> Amount:
+    """The whole number that ``ceil`` makes of a number; else what ``rounded`` does."""
+    whole = value.constant
+    return rounded(value) if whole is None else Amount({(): Fraction(math.ceil(whole))})
 
 
 def _product(left: Monomial, right: Monomial, sign: int) -> Monomial:

@@ -23,14 +23,14 @@ class Assignments(Calls):
         elif isinstance(node, ast.AugAssign):
             self._augmented(node, scope)
         elif node.value is not None:
-            self.assign(node.target, self.evaluate(node.value, scope), scope)
+            self.assign(node.target, self._name_constant(node.target, node.value, scope), scope)
 
     def _plain(self, node: ast.Assign, scope: Scope) -> None:
         if self._counts(node):
             value: Value = Unknown(ast.unparse(node.targets[0]), moving=True)
             self.evaluate(node.value, scope)
         else:
-            value = self._name_constant(node, self.evaluate(node.value, scope), scope)
+            value = self._name_constant(node.targets[0], node.value, scope)
         for target in node.targets:
             self.assign(target, value, scope)
 
@@ -45,10 +45,10 @@ class Assignments(Calls):
             and ast.dump(value.left).replace("Load()", "") == ast.dump(node.targets[0]).replace("Store()", "")
         )
 
-    def _name_constant(self, node: ast.Assign, value: Value, scope: Scope) -> Value:
-        """A whole number that the file gives a name keeps it: ``EPOCHS = 90`` counts epochs."""
-        target = node.targets[0]
-        plain = isinstance(node.value, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
+    def _name_constant(self, target: ast.expr, node: ast.expr, scope: Scope) -> Value:
+        """What ``target`` is given; a whole number keeps the name that the file gives it: ``EPOCHS = 90``."""
+        value = self.evaluate(node, scope)
+        plain = isinstance(node, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
         if plain and isinstance(target, ast.Name | ast.Attribute) and value > 1 and not self.turns:
             return Unknown(ast.unparse(target), stated=value)
         return value

@@ -386,7 +386,7 @@ class Calls(Expressions):
         first = given.arguments[0] if given.arguments else MISSING
         if name == "range" and given.arguments:
             bounds = given.arguments
-            return Range(0, bounds[0]) if len(bounds) == 1 else Range(bounds[0], bounds[1])
+            return Range(0, bounds[0]) if len(bounds) == 1 else Range(*bounds[:3])
         if name == "len" and first is not MISSING:
             found = length(first)
             whole = found.constant if found is not None else None

@@ -373,6 +373,9 @@ class Expressions(Machine):
         return Function(node, scope)
 
     def text(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.evaluate(part.value, scope)
         return Unknown("text")
 
     def starred(self, node: ast.Starred, scope: Scope) -> Value:

@@ -75,11 +75,17 @@ def named_length(value: Unknown) -> Unknown:
 def trips(value: Range) -> Amount | None:
     """How often a loop over a range turns; one that begins where a resumed run stands begins at 0 in a new one."""
     stop = amount(value.stop)
-    start = value.start
-    if isinstance(start, Unknown) and (start.stated is MISSING or not start.stated):
+    start, back = value.start, isinstance(value.step, int) and value.step < 0
+    if not back and isinstance(start, Unknown) and (start.stated is MISSING or not start.stated):
         start = 0
-    begin = amount(start)
-    return amounts.add(stop, begin, -1) if stop is not None and begin is not None else None
+    begin, stride = amount(start), amount(value.step)
+    if stop is None or begin is None or stride is None or not stride.terms:
+        return None
+    length = amounts.add(stop, begin, -1)
+    if length is None or value.step == 1:
+        return length
+    turns = amounts.divide(length, stride)
+    return amounts.rounded_up(turns) if turns is not None else None
 
 
 def _length_of(thing: Known) -> Amount | None:
@@ -96,8 +102,9 @@ def _listed(elements: list[Value]) -> Walk:
 
 def _range(value: Range, node: ast.AST) -> Walk:
     trip = trips(value)
-    if isinstance(value.start, int) and isinstance(value.stop, int) and value.stop - value.start <= _MOST_COUNTED:
-        return _listed(list(range(value.start, value.stop)))
+    bounds = (value.start, value.stop, value.step)
+    if all(isinstance(bound, int) for bound in bounds) and value.step and len(range(*bounds)) <= _MOST_COUNTED:
+        return _listed(list(range(*bounds)))
     text = _element_text(node)
     start = value.start
     return Walk(

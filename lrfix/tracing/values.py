@@ -184,6 +184,7 @@ class Range:
 
     start: Value
     stop: Value
+    step: Value = 1
 
 
 @dataclass(eq=False)

@@ -41,6 +41,7 @@ def found(codes, source):
 
 
 STEP = "scheduler.step()"
+WARMED = "SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,10 @@ STEP = "scheduler.step()"
         ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(loader.dataset))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, int(args.epochs * len(dataset) / 32))", set()),
         ("LinearLR(optimizer, 0.1, total_iters=len(loader))", set()),
+        # A composition that ends with the first epoch does; a cosine may be meant to fall and rise with each.
+        (f"{WARMED}CosineAnnealingLR(optimizer, len(loader) - warmup)], [warmup])", {"LR310"}),
+        (f"{WARMED}CosineAnnealingLR(optimizer, args.epochs * len(loader) - warmup)], [warmup])", set()),
+        ("CosineAnnealingLR(optimizer, len(loader))", set()),
     ],
 )
 def test_stepped_per_batch(scheduler, expected, codes):
@@ -167,3 +172,66 @@ NOT_IT = "model, optimizer, loader = accelerator.prepare(model, optimizer, loade
 )
 def test_a_scheduler_that_is_not_prepared_counts_micro_batches(prepare, step, total, expected, codes):
     assert found(codes, ACCELERATE.format(prepare=prepare, step=step, total=total)) == expected
+
+
+ROLLOUTS = """
+    import torch
+    from dataclasses import dataclass
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR
+
+    @dataclass
+    class Config:
+        timesteps: int = 100000
+        envs: int = 4
+        length: int = 128
+        epochs: int = 4
+
+    def main(agent, config=Config()):
+        optimizer = torch.optim.Adam(agent.parameters())
+        rollouts = config.timesteps // (config.envs * config.length)
+        scheduler = {scheduler}
+        for rollout in range(1, rollouts + 1):
+            batch = agent.collect(config.length)
+            for epoch in range(config.epochs):
+                for start in range(0, config.envs * config.length, 64):
+                    agent.loss(batch, start).backward()
+                    optimizer.step()
+                    {batch}
+            {rollout}
+    """
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "batch", "rollout", "expected"),
+    [
+        ("LinearLR(optimizer, 1.0, 0.0, rollouts)", "pass", STEP, set()),
+        ("LinearLR(optimizer, 1.0, 0.0, rollouts)", STEP, "pass", {"LR302"}),
+        ("LinearLR(optimizer, 1.0, 0.0, config.timesteps)", "pass", STEP, {"LR310"}),
+        ("CosineAnnealingLR(optimizer, config.timesteps)", "pass", STEP, {"LR310"}),
+        ("LambdaLR(optimizer, lambda i: 1 - i / config.timesteps)", "pass", STEP, {"LR310"}),
+        ("LambdaLR(optimizer, lambda i: 1 - i * config.envs * config.length / config.timesteps)", "pass", STEP, set()),
+        ("CosineAnnealingLR(optimizer, 2 * config.timesteps)", "pass", STEP, set()),
+    ],
+)
+def test_a_step_that_stands_for_many_timesteps(scheduler, batch, rollout, expected, codes):
+    assert found(codes, ROLLOUTS.format(scheduler=scheduler, batch=batch, rollout=rollout)) == expected
+
+
+@pytest.mark.parametrize(
+    ("milestones", "found"),
+    [
+        ("[warmup, total]", False),
+        ("[total, warmup]", True),
+        ("[warmup, total - args.cooldown]", False),
+        ("[warmup, warmup + args.cooldown]", False),
+        ("[warmup + args.cooldown, warmup]", True),
+        ("[2000, 100]", True),
+        ("[total, total + args.cooldown]", False),
+        ("[args.first, args.second]", False),
+    ],
+)
+def test_milestones_rise_whatever_the_numbers_are(milestones, found, codes):
+    total = "args.epochs * len(loader)"
+    parts = "LinearLR(optimizer, 0.1, 1, warmup), CosineAnnealingLR(optimizer, 7), StepLR(optimizer, 5)"
+    built = f"SequentialLR(optimizer, [{parts}], {milestones.replace('total', total)})"
+    assert ("LR312" in codes(script(built, batch=STEP))) is found

@@ -75,6 +75,8 @@ def test_two_steps_for_one_update(batch, after, found, codes):
         ("ReduceLROnPlateau(optimizer)", "scheduler.step(*args.rest)", set()),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step(validate(epoch))", set()),
         ("build(optimizer)", "scheduler.step(val_loss)", set()),
+        ("StepLR(optimizer, 30)", "scheduler.step(); print(f'lr {scheduler.get_lr()[0]:.3f}')", {"LR305"}),
+        ("StepLR(optimizer, 30)", "scheduler.step(); print(f'lr {scheduler.get_last_lr()[0]:.3f}')", set()),
     ],
 )
 def test_what_step_is_given(scheduler, call, found, codes):

@@ -77,25 +77,56 @@ def test_settings_hold_rates_too(path, codes):
     assert "LR309" not in codes(source)
 
 
-def test_of_two_alike_schedulers_each_has_its_own_optimizer(codes):
-    source = """
+TWO = """
     import torch
-    from torch.optim.lr_scheduler import ExponentialLR
+    from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR
 
-    def main(generator, critic, loader):
-        optimizer_g = torch.optim.Adam(generator.parameters())
-        optimizer_d = torch.optim.Adam(critic.parameters())
-        scheduler_g = ExponentialLR(optimizer_g, {gamma})
-        scheduler_d = ExponentialLR({given}, 0.9)
+    def main(generator, critic, loader, rate):
+        {g} = torch.optim.Adam(generator.parameters())
+        {d} = torch.optim.Adam(critic.parameters())
+        {schedulers}
         for x in loader:
-            optimizer_g.step()
-            optimizer_d.step()
-            scheduler_g.step()
-            scheduler_d.step()
+            {g}.step()
+            {d}.step()
+            {steps}
     """
-    assert "LR309" in codes(source.format(gamma=0.9, given="optimizer_g"))
-    assert "LR309" not in codes(source.format(gamma=0.9, given="optimizer_d"))
-    assert "LR309" not in codes(source.format(gamma=0.5, given="optimizer_g"))
+
+
+def two(g, d, **schedulers):
+    built = "; ".join(f"{name} = {call}" for name, call in schedulers.items())
+    return TWO.format(g=g, d=d, schedulers=built, steps="; ".join(f"{name}.step()" for name in schedulers))
+
+
+def test_of_two_alike_schedulers_each_has_its_own_optimizer(codes):
+    alike = {"one": "ExponentialLR(first, 0.9)", "other": "ExponentialLR({}, 0.9)"}
+    for given, found in (("first", True), ("second", False)):
+        source = two("first", "second", one=alike["one"], other=alike["other"].format(given))
+        assert ("LR309" in codes(source)) is found
+    # Two that are not alike may be two parts of one schedule.
+    chained = two("first", "second", one=alike["one"], other="ExponentialLR(first, 0.5)")
+    assert "LR309" not in codes(chained)
+
+
+@pytest.mark.parametrize(
+    ("g", "d", "schedulers", "found"),
+    [
+        ("optimizer_g", "optimizer_d", {"scheduler_d": "ExponentialLR(optimizer_g, 0.5)"}, True),
+        ("optimizer_g", "optimizer_d", {"scheduler_d": "ExponentialLR(optimizer_d, 0.5)"}, False),
+        ("optimizer_g", "optimizer_d", {"scheduler": "ExponentialLR(optimizer_g, 0.5)"}, False),
+        ("optG", "optD", {"schedD": "CosineAnnealingLR(optG, 100)", "schedG": "ExponentialLR(optG, 0.9)"}, True),
+        ("optimizer", "optimizer2", {"scheduler2": "ExponentialLR(optimizer, 0.9)"}, True),
+        ("optimizer", "optimizer2", {"scheduler1": "ExponentialLR(optimizer, 0.9)"}, False),
+        ("actor_optimizer", "critic_optimizer", {"critic_scheduler": "ExponentialLR(actor_optimizer, 0.9)"}, True),
+        ("actor_optimizer", "critic_optimizer", {"actor_critic_lr": "ExponentialLR(actor_optimizer, 0.9)"}, False),
+    ],
+)
+def test_a_scheduler_moves_the_optimizer_that_it_is_called_after(g, d, schedulers, found, codes):
+    assert ("LR309" in codes(two(g, d, **schedulers))) is found
+
+
+def test_an_optimizer_whose_rate_is_written_by_hand_lacks_no_scheduler(codes):
+    source = two("optimizer_g", "optimizer_d", scheduler_d="ExponentialLR(optimizer_g, 0.5)")
+    assert "LR309" not in codes(source + '        optimizer_d.param_groups[0]["lr"] = rate(x)\n')
 
 
 def test_what_is_only_named_like_an_optimizer_may_be_the_command_line(codes):

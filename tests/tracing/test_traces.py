@@ -351,3 +351,47 @@ def test_nothing_keeps_a_trace_from_its_end(body):
 
 def test_code_without_a_step_is_not_traced():
     assert traces("def area(r):\n    return 3 * r ** 2\n") == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "turns"),
+    [
+        ("epochs", "epochs"),
+        ("2, epochs", "epochs + -2"),
+        ("0, epochs, 4", "0.25 * epochs"),
+        ("0, epochs, size", "epochs / size"),
+        ("0, 30, 4", "8"),
+        ("epochs, 0, -1", "epochs"),
+    ],
+)
+def test_a_range_turns_as_often_as_its_stride_allows(bounds, turns):
+    source = f"""
+        def main(optimizer, epochs, size):
+            for i in range({bounds}):
+                optimizer.step()
+        """
+    assert str(trace(source).of(Kind.STEP)[0].turns[0].trip) == turns
+
+
+def test_a_number_that_a_class_names_keeps_its_name():
+    source = """
+        class Config:
+            epochs: int = 90
+
+        def main(optimizer, config=Config()):
+            for epoch in range(config.epochs):
+                optimizer.step()
+        """
+    trip = trace(source).of(Kind.STEP)[0].turns[0].trip
+    assert (str(trip), trip.stated) == ("epochs", 90)
+
+
+def test_what_a_text_is_made_of_is_run():
+    source = """
+        def main(optimizer, loader):
+            scheduler = StepLR(optimizer, 30)
+            for batch in loader:
+                optimizer.step()
+                print(f"{scheduler.get_last_lr()[0]:.3f}")
+        """
+    assert trace(source).of(Kind.READ_RATE)
