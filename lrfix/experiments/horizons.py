@@ -122,6 +122,15 @@ def lengths(scheduler: Scheduler) -> Iterator[tuple[str, Amount]]:
         yield from lengths(child)
 
 
+def rises(scheduler: Scheduler) -> bool:
+    """Whether a part of a composition is a warmup: a line that climbs."""
+    if scheduler.cls != "LinearLR":
+        return False
+    start = number(scheduler.arguments.get("start_factor", 1 / 3))
+    end = number(scheduler.arguments.get("end_factor", 1.0))
+    return start is not None and end is not None and start < end
+
+
 def number(value: Value) -> float | None:
     """A value as the number that the file states for it."""
     found = amount(value)
@@ -216,5 +225,6 @@ __all__ = [
     "left_after",
     "lengths",
     "number",
+    "rises",
     "samples_of",
 ]

@@ -9,10 +9,16 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, line, once_a_place, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts
+from lrfix.tracing.amounts import Amount
 
 #: Decays without an end, that count what they are stepped for.
 _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
+
+
+#: Words of lengths that are counted in updates.
+_UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"})
 
 
 @rule("LR307", uses=True)
@@ -58,20 +64,44 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
             f"`{period}` of them (line {line(count.update)}): the rate decays `{period}` times between two updates."
         )
-    if end is None or calls is None:
+    if calls is None or (end is not None and end.same(calls)):
         return None
-    if not count.step_periods and _is(amounts.divide(calls, end), period):
+    if end is not None and not count.step_periods and _is(amounts.divide(calls, end), period):
         return (
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
             f"`{period}` of them (line {line(count.update)}), and the schedule's length of `{end}` counts updates: it "
             f"is over after one part in `{period}` of training."
         )
-    if count.step_periods and _is(amounts.divide(end, calls), period):
+    if end is not None and count.step_periods and _is(amounts.divide(end, calls), period):
         return (
             f"`{conduct.name}` is stepped once in `{period}` micro-batches (line {line(count.step)}), and its length "
             f"of `{end}` counts micro-batches: training ends after one part in `{period}` of the schedule."
         )
+    if not count.step_periods and same_loop:
+        told = next((each for each in lengths(conduct.scheduler) if _in_updates(each[1], count, period)), None)
+        if told is not None:
+            return (
+                f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
+                f"`{period}` of them (line {line(count.update)}), and the schedule's `{told[0]}` of `{told[1]}` counts "
+                "updates: the schedule is over too early."
+            )
     return None
+
+
+def _in_updates(length: Amount, count: Count, period: Amount) -> bool:
+    """Whether a length counts updates, by what it is made of or by its name, and not the micro-batches of a loop."""
+    inner, calls = count.loops[-1].trip, count.calls
+    made_up = amounts.multiply(length, period)
+    if period.constant == 1 or made_up is None or not length.units:
+        return False
+    rest = amounts.add(calls, made_up, -1) if calls is not None else None
+    if rest is not None and inner is not None and (not rest.terms or rest.same(inner)):
+        return True  # to the update, or but for a last epoch that is begun
+    if period.units and all(dict(m).get(unit, 0) < 0 for m in length.terms for unit in period.units):
+        return True
+    counted_by = {unit for turn in count.loops if turn.trip is not None for unit in turn.trip.units} | period.units
+    named = {word for unit in length.units for word in words(unit.path.rpartition(".")[2])}
+    return not length.units & counted_by and bool(named & _UPDATES)
 
 
 def _is(ratio: amounts.Amount | None, unit: amounts.Amount) -> bool:

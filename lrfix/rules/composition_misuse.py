@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from lrfix.experiments.horizons import counted, number
+from lrfix.experiments.horizons import counted, number, rises
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, once_a_place, spot
 from lrfix.findings import Violation
@@ -90,16 +90,8 @@ def _falls(earlier: Amount, later: Amount) -> bool:
 def _of_warmup(children: list[Scheduler | None], milestones: list[Value] | tuple[Value, ...]) -> str | None:
     """A warmup that does not come first."""
     first, last = children[0], children[-1]
-    if len(children) == 2 and last is not None and _rises(last) and first is not None and not _rises(first):
+    if len(children) == 2 and last is not None and rises(last) and first is not None and not rises(first):
         ends, begins = amount(last.arguments.get("total_iters", 5)), amount(milestones[0])
         if ends is not None and begins is not None and ends.same(begins):
             return "The warmup stands last, and its length is the first milestone: the parts are swapped."
     return None
-
-
-def _rises(scheduler: Scheduler) -> bool:
-    if scheduler.cls != "LinearLR":
-        return False
-    start = number(scheduler.arguments.get("start_factor", 1 / 3))
-    end = number(scheduler.arguments.get("end_factor", 1.0))
-    return start is not None and end is not None and start < end

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.horizons import (
     FINISHED,
     Count,
@@ -12,7 +13,10 @@ from lrfix.experiments.horizons import (
     handover,
     holds,
     horizon,
+    is_length,
+    is_share_of,
     lengths,
+    rises,
     samples_of,
 )
 from lrfix.experiments.study import Study
@@ -21,6 +25,11 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
+from lrfix.tracing.values import Scheduler, known
+
+_WHOLE = frozenset({Role.HORIZON, Role.EPOCHS})
+_WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
+_SHARES = frozenset({Role.WARMUP_FRACTION, Role.WARMUP_FACTOR, Role.FRACTION})
 
 
 @rule("LR310", uses=True)
@@ -32,7 +41,7 @@ def _fault(conduct: Conduct) -> str | None:
     count, end = counted(conduct), horizon(conduct.scheduler)
     calls = count.calls if count is not None else None
     if count is None or calls is None:
-        return None
+        return _for_all(conduct)
     if end is None or calls.same(end):
         return _undivided(conduct, count, calls)
     stepped = f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its length is `{end}`"
@@ -58,6 +67,31 @@ def _fault(conduct: Conduct) -> str | None:
                 "schedule is over after the first."
             )
     return _undivided(conduct, count, calls)
+
+
+def _for_all(conduct: Conduct) -> str | None:
+    """Behind a warmup, a last part that is built for the whole of training, where no loop says how long that is.
+
+    It is where the warmup is a share of its length, or where names say that the one is the warmup, the other all.
+    """
+    scheduler, last = conduct.scheduler, handover(conduct.scheduler)
+    children = [child for each in scheduler.children if isinstance(child := known(each), Scheduler)]
+    if scheduler.own is not None or last is None or len(children) != 2 or not rises(children[0]):
+        return None
+    rest = horizon(children[1])
+    if rest is None or len(rest.units) != 1 or not last.units or rest.same(last):
+        return None
+    (whole,) = rest.units
+    roles = {role_of(unit.path) for unit in last.units}
+    by_name = role_of(whole.path) in _WHOLE and roles <= _WARMUPS
+    share = amounts.divide(last, rest)
+    named = share is not None and bool(share.units) and {role_of(unit.path) for unit in share.units} <= _SHARES
+    if not rest.same(_unit(whole)) or is_length(whole) or not (is_share_of(last, rest) or named or by_name):
+        return None
+    return (
+        f"The last part of `{conduct.name}` begins after a warmup of `{last}` and is built for `{rest}`, all of "
+        f"training: it is cut off `{last}` steps before its end. Take them off its length."
+    )
 
 
 def _undivided(conduct: Conduct, count: Count, calls: Amount) -> str | None:

@@ -110,10 +110,24 @@ TOTAL = "args.epochs * len(loader)"
         (f"{TOTAL} // args.accumulation", f"{STEP} if (i + 1) % args.accumulation == 0 else None", set()),
         (TOTAL, f"{STEP} if (i + 1) % args.accumulation == 0 else None", {"LR307"}),
         ("1000", STEP, set()),
+        # A name may say what it counts; most do not.
+        ("args.optimization_steps", STEP, {"LR307"}),
+        ("args.total_steps", STEP, set()),
+        ("args.optimization_steps * args.accumulation", STEP, set()),
+        ("args.optimization_steps", f"{STEP} if (i + 1) % args.accumulation == 0 else None", set()),
     ],
 )
 def test_accumulation(total, batch, expected, codes):
     assert found(codes, script(f"CosineAnnealingLR(optimizer, {total})", batch=batch, update=PERIODIC)) == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"), [("args.max_steps", {"LR307"}), ("args.max_steps * args.accumulation", set())]
+)
+def test_a_number_of_updates_that_the_epochs_are_worked_out_from(total, expected, codes):
+    epochs = "range(args.max_steps * args.accumulation // len(loader) + 1)"
+    source = script(f"CosineAnnealingLR(optimizer, {total})", batch=STEP, update=PERIODIC, epochs=epochs)
+    assert found(codes, source) == expected
 
 
 def test_a_decay_without_an_end_beside_the_condition_of_the_update(codes):
@@ -235,3 +249,34 @@ def test_milestones_rise_whatever_the_numbers_are(milestones, found, codes):
     parts = "LinearLR(optimizer, 0.1, 1, warmup), CosineAnnealingLR(optimizer, 7), StepLR(optimizer, 5)"
     built = f"SequentialLR(optimizer, [{parts}], {milestones.replace('total', total)})"
     assert ("LR312" in codes(script(built, batch=STEP))) is found
+
+
+BUILDER = """
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
+
+    def build(optimizer, {parameters}):
+        warmup = LinearLR(optimizer, {start}, total_iters={warmup})
+        rest = CosineAnnealingLR(optimizer, T_max={rest})
+        return SequentialLR(optimizer, [warmup, rest], milestones=[{warmup}])
+    """
+
+
+@pytest.mark.parametrize(
+    ("parameters", "warmup", "rest", "told"),
+    [
+        ("total_steps, warmup_steps", "warmup_steps", "total_steps", True),
+        ("total_steps, warmup_steps", "warmup_steps", "total_steps - warmup_steps", False),
+        ("total_steps, ratio", "int(0.1 * total_steps)", "total_steps", True),
+        ("length", "int(0.1 * length)", "length", True),
+        ("length", "int(0.1 * length)", "int(0.9 * length)", False),
+        ("length, warmup_ratio", "int(warmup_ratio * length)", "length", True),
+        ("epochs, warmup_epochs", "warmup_epochs", "epochs", True),
+        ("decay_steps, warmup_steps", "warmup_steps", "decay_steps", False),
+        ("loader, warmup_epochs", "warmup_epochs * len(loader)", "len(loader)", False),
+    ],
+)
+def test_a_builder_that_forgets_the_warmup(parameters, warmup, rest, told, codes):
+    source = BUILDER.format(parameters=parameters, warmup=warmup, rest=rest, start=0.01)
+    assert found(codes, source) == ({"LR310"} if told else set())
+    # What does not climb is no warmup.
+    assert not found(codes, BUILDER.format(parameters=parameters, warmup=warmup, rest=rest, start="1.0, 0.1"))
