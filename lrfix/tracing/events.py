@@ -60,8 +60,8 @@ class Guard:
 class Turn:
     """One turn of a loop around an event.
 
-    ``trip`` is how often the loop turns, None where that cannot be told. ``later`` tells the turn that stands for all
-    but the first; ``listed`` a loop whose turns are each run by themselves.
+    ``trip`` is how often the loop turns, None where that cannot be told; ``stop`` is where the index of a range ends.
+    ``later`` tells the turn that stands for all but the first, ``listed`` a loop whose turns are each run by itself.
     """
 
     loop: ast.AST
@@ -69,6 +69,7 @@ class Turn:
     trip: Amount | None
     later: bool = False
     listed: bool = False
+    stop: Amount | None = None
 
 
 @dataclass(frozen=True, eq=False)

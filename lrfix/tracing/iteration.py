@@ -18,12 +18,16 @@ _MOST_COUNTED = 2
 
 @dataclass
 class Walk:
-    """``elements``: all of them, or None. ``trip``: how often the loop turns, None where it cannot be told."""
+    """``elements``: all of them, or None. ``trip``: how often the loop turns, None where it cannot be told.
+
+    ``stop`` is the end of a range.
+    """
 
     trip: Amount | None
     elements: list[Value] | None
     first: Callable[[], Value]
     later: Callable[[], Value]
+    stop: Amount | None = None
 
 
 def walk(machine: Machine, value: Value, node: ast.AST) -> Walk:
@@ -112,6 +116,7 @@ def _range(value: Range, node: ast.AST) -> Walk:
         None,
         lambda: start if isinstance(start, int) else Unknown(text, moving=True),
         lambda: Unknown(text, moving=True),
+        amount(value.stop),
     )
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from lrfix.tracing import library
-from lrfix.tracing.amounts import Amount
+from lrfix.tracing.amounts import amount
 from lrfix.tracing.assignments import Assignments
 from lrfix.tracing.conditions import assume, guard_key, open_keys, period_of, settled, truth
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
@@ -176,7 +176,7 @@ class Statements(Assignments):
             if later and turns.trip is not None and turns.trip.constant == 1:
                 break
             bind(element())
-            flow = self._turn(node.body, Turn(node, entered, turns.trip, later), scope)
+            flow = self._turn(node.body, Turn(node, entered, turns.trip, later, stop=turns.stop), scope)
             if flow is Flow.RETURN:
                 return flow
             if flow is Flow.BREAK:
@@ -193,21 +193,22 @@ class Statements(Assignments):
 
     def _while(self, node: ast.While, scope: Scope) -> Flow:
         entered = self.enter_loop()
-        trip = self._counted_turns(node, scope)
+        bounds = self._counted_turns(node, scope)
+        trip, stop = (trips(bounds), amount(bounds.stop)) if bounds is not None else (None, None)
         for later in (False, True):
             value = self.evaluate(node.test, scope)
             side, basis = truth(self, value)
             if side is False and basis is Basis.KNOWN:
                 break
-            flow = self._turn(node.body, Turn(node, entered, trip, later), scope)
+            flow = self._turn(node.body, Turn(node, entered, trip, later, stop=stop), scope)
             if flow is Flow.RETURN:
                 return flow
             if flow is Flow.BREAK:
                 return Flow.ON
         return self.block(node.orelse, scope) if node.orelse else Flow.ON
 
-    def _counted_turns(self, node: ast.While, scope: Scope) -> Amount | None:
-        """How often ``while step < total`` turns, where its body adds 1 to the step once, at its own level."""
+    def _counted_turns(self, node: ast.While, scope: Scope) -> Range | None:
+        """What ``while step < total`` counts through, where its body adds 1 to the step once, at its own level."""
         test = node.test
         if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Lt):
             return None
@@ -217,7 +218,7 @@ class Statements(Assignments):
             return None
         if not isinstance(writes[0].value, ast.Constant) or writes[0].value.value != 1:
             return None
-        return trips(Range(self.evaluate(test.left, scope), self.evaluate(test.comparators[0], scope)))
+        return Range(self.evaluate(test.left, scope), self.evaluate(test.comparators[0], scope))
 
     # Simple statements.
 
