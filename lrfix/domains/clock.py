@@ -47,7 +47,7 @@ _REMAINING = re.compile(
 # A trainer's own object for where training stands, and what is read off it.
 _MOMENT = re.compile(r"(?:^|\.)(?:time_?stamp|timer)(?:\.(\w+))?$")
 _CONSUMED = re.compile(
-    r"^(consumed|seen|processed)_(\w+_)?(tokens|samples|examples|images|batches)$"
+    r"^tokens$|^(consumed|seen|processed)_(\w+_)?(tokens|samples|examples|images|batches)$"
     r"|^(num_|n_|total_)?(tokens|samples|examples|images|batches)_(consumed|seen|processed)(_so_far)?$"
 )
 _IN_ITEMS = re.compile(r"(^|_)(tokens|samples|examples|images)$")

@@ -16,7 +16,8 @@ from lrfix.domains.facts import Defaults, field_default, literal
 from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
-from lrfix.interpreter.values import Instance, Unknown
+from lrfix.domains.signatures import parameters
+from lrfix.interpreter.values import ClassValue, Instance, Unknown
 from lrfix.names import Names
 from lrfix.trees import walk
 
@@ -53,8 +54,14 @@ def proportional(names: Names, path: str, value: float, index: int) -> int:
 
 
 def holds_lengths(roots: Iterable[ast.AST]) -> bool:
-    """Whether some code has numbers in it that may be lengths: what goes with them cannot be replaced."""
-    numbers = (n.value for root in roots for n in walk(root) if isinstance(n, ast.Constant))
+    """Whether some code has numbers in it that may be lengths: what goes with them cannot be replaced.
+
+    What a length among its parameters is given by default can: scenarios give it something else.
+    """
+    nodes = [n for root in roots for n in walk(root)]
+    functions = (n for n in nodes if isinstance(n, ast.FunctionDef | ast.Lambda))
+    free = {d for f in functions for name, d, _ in parameters(f) if d is not None and role_of(name) in LENGTHS}
+    numbers = (n.value for n in nodes if isinstance(n, ast.Constant) and n not in free)
     return any(isinstance(n, int | float) and _FACTORS < n < math.inf for n in numbers)
 
 
@@ -64,6 +71,9 @@ def open_lengths(names: Names, name: str, value: object, scenario: Scenario, def
     if isinstance(value, Instance):
         entries = {key: f"{name}.{key}" for key in (*value.attributes, *_class_constants(value))}
         holder: dict[str, object] = value.attributes
+    elif isinstance(value, ClassValue):
+        entries = {key: f"{name}.{key}" for key, stated in value.namespace.items() if is_number(stated)}
+        holder = value.namespace
     elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
         entries = {key: f"{name}[{key!r}]" for key in value}
         holder = value

@@ -69,7 +69,10 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
-    (r"warm|ramp_?up|burn_?in", Role.WARMUP),
+    (
+        r"warm|ramp_?up|burn_?in|(^|_)delay_?(steps|iters)$|^(n_?)?ramp(_?(steps|iters|len|length|epochs))?$",
+        Role.WARMUP,
+    ),
     (r"t_?mult|cycle_?mult|mult_factor|cycle_factor|cycle_mul|mul_factor", Role.CYCLE_MULT),
     (
         r"t_?0$|t0$|t_i$|ti$|cycle_?(len|length|steps|size|epochs|iter|iters|step)|(first|init|initial)_cycle|restart_(period|every|interval|step|steps)|^periods?$|period_",
@@ -94,12 +97,12 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.PEAK,
     ),
     (
-        r"(len|length|num|n)_?.*(loader|batches)|loader_?(len|length|size)$|len_?(train|data|loader)|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
+        r"(len|length|num|n)_?.*(loader|batches)|loader_?(len|length|size)$|len_?(of_?)?(train|data|loader|epoch$)|ep_len|^n_?b(atch)?$|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
         Role.LOADER_LENGTH,
     ),
     (r"(hold|constant|plateau|flat|stable|keep)_?(steps?|iters?|epochs?|len|length|updates)$", Role.HOLD),
     (
-        r"decay_?(steps|iters|iterations|length|len|duration)|^t_decay$|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown",
+        r"decay_?(steps|iters|iterations|length|len|duration)|^t_decay$|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown|^(n_?)?cool(_?(steps|iters|len|length|epochs))?$",
         Role.DECAY_LENGTH,
     ),
     (

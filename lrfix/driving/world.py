@@ -153,7 +153,10 @@ class World:
         if isinstance(binding, Defined):
             environment = self.environment(scope, at)
             self.interpreter.execute([binding.node, *self._attributes_given(binding.node)], environment)
-            return environment.get(name)
+            defined = environment.get(name)
+            if self.host.draws_lengths and isinstance(defined, ClassValue) and not self._built(name):
+                return open_lengths(self.names, name, defined, self.host.scenario, self.host.defaults)
+            return defined
         if isinstance(binding, Argument):
             return self._argument(binding, scope)
         if isinstance(binding, Assigned) and not binding.index:
@@ -171,6 +174,12 @@ class World:
             return Unknown(name)
         assert isinstance(binding, Opaquely)
         return self._ambiguous(name, binding, scope)
+
+    def _built(self, name: str) -> bool:
+        """Whether the file makes objects of a class; else the class itself is the table of its constants."""
+        return any(
+            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in self.names.nodes
+        )
 
     def _attributes_given(self, node: ast.AST) -> list[ast.stmt]:
         """``f.calls = 0`` beside the ``def``: what a function is given before it is first called."""

@@ -19,6 +19,7 @@ _CLOSE = 1e-6
 #: The share of the moving steps that must agree: at the others a floor or a start of its own may decide.
 _MOST = 0.3
 _ENOUGH = 60
+_FAR = 40
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Doubled:
 
 
 def sound(run: Run) -> bool:
-    """Whether a run gave real rates to its end."""
-    return run.ran and run.failure is None and bool(run.curve) and all_real(run.curve)
+    """Whether a run gave real rates to its end, or failed far on: past the end of a decay that turns complex there."""
+    far = run.failure is None or len(run.curve) >= _FAR
+    return run.ran and far and bool(run.curve) and all_real(run.curve)
 
 
 def own_rates_doubled(study: Study, index: int, use: Construction | None) -> Doubled | None:

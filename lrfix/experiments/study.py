@@ -174,6 +174,8 @@ class Study:
             roots += [c.call for c in self.site.constructions]
         replaced = {default for _, default, _ in self.constructor if default is not None}
         free = {words[-1] for run in self.runs for path in run.leaves if (words := _WORD.findall(path))}
+        functions = (n for root in roots for n in ast.walk(root) if isinstance(n, ast.FunctionDef | ast.Lambda))
+        replaced |= {default for f in functions for name, default, _ in parameters(f) if default and name in free}
         longest = largest_number(self.names, roots, replaced, lambda name, value: name in free)
         return longest if longest >= self.steps else 0
 

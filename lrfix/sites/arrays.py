@@ -25,7 +25,7 @@ from lrfix.sites.vocabulary import (
 )
 from lrfix.source import Source
 
-_SPOKEN = frozenset({"schedule", "scheduler", "sched", "warmup", "anneal", "annealing", "schedules"})
+_SPOKEN = frozenset({"warm", "schedule", "scheduler", "sched", "warmup", "anneal", "annealing", "schedules"})
 _READERS = frozenset({"__getitem__", "__call__", "get", "get_lr", "get_value", "value", "step", "at", "lr", "__iter__"})
 _SHOWN = frozenset({"plot", "print", "scatter", "log", "info", "len", "savefig", "append", "show", "write", "format"})
 _LONG = 60

@@ -31,8 +31,10 @@ _LONG = 80
 _MAX_HOPS = 3
 _NOT_NUMBERS = (ast.Dict, ast.List, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Compare, ast.Set)
 _PARTIAL = frozenset({"partial", "functools.partial"})
-_DECAYING = frozenset({"cos", "cosine", "decay", "cooldown", "noam", "rsqrt", "annealing"})
+_DECAYING = frozenset({"cos", "cosine", "decay", "cooldown", "noam", "rsqrt", "annealing", "sqrt", "invsqrt", "poly"})
 _WEIGHTS = frozenset({"weight", "weights", "coef", "coefficient", "lam", "lambda", "penalty", "prob"})
+#: What a position in training is called by those who spare letters.
+_LETTERS = frozenset("eiknpsux")
 #: Who calls these does not only work out a rate.
 _WORK = frozenset({"backward", "zero_grad", "step", "append", "write", "save", "add_scalar", "load_state_dict"})
 
@@ -56,7 +58,7 @@ def function_sites(
             continue
         if any(a in whole or a in found for a in names.ancestors(node)):
             continue
-        if node not in used and node not in nesting and not any(map(names_position, parameters_of(node))):
+        if node not in used and node not in nesting and not _positions(node, names_rate(node.name)):
             continue
         known = node in used or _of_rates(names, node)
         calls = [*effects.calls_of(node), *partials.get(node, ())] if known or _speaks(node) else []
@@ -79,7 +81,7 @@ def _lambda_site(source: Source, names: Names, statement: ast.Assign, used: set[
     assert isinstance(node, ast.Lambda)
     if OTHER_QUANTITIES & set(words(name)) or not (node in used or names_rate(name)):
         return None
-    if not any(map(names_position, parameters_of(node))) and node not in used:
+    if not _positions(node, known=True) and node not in used:
         return None
     if not _calculates(names, node, known=True):
         return None
@@ -241,9 +243,9 @@ def _calculates(names: Names, node: ast.FunctionDef | ast.Lambda, known: bool) -
     mentioned = {i for e in (*formula.expressions, *_tests(node)) for i in identifiers(e)}
     mentioned |= {i for e in _bound_to(names, _tests(node)) for i in identifiers(e)}
     parameters = parameters_of(node)
-    positions = {p for p in parameters if names_position(p)}
-    if not positions and known:
-        positions = {i for i in mentioned if names_position(i)} | ({*parameters} & {"x", "e", "n", "k", "p"})
+    positions = _positions(node, known or names_rate(getattr(node, "name", "")))
+    if known and not any(map(names_position, parameters)):
+        positions |= {i for i in mentioned if names_position(i)}
     if not positions & mentioned or not formula.computed:
         return False
     return known or _about_rate(node, returned, mentioned, parameters)
@@ -259,7 +261,9 @@ def _about_rate(
         return False
     if names_rate(name) or name == "rate" or any(names_rate(r) for r in results):
         return True
-    by_words = bool(SCHEDULE_WORDS & set(words(name)))
+    if any(names_rate(p) for p in parameters) and _scales(returned):
+        return True
+    by_words = bool(SCHEDULE_WORDS & set(words(name))) or "rate" in words(name)
     if by_words and any(names_rate(i) for i in mentioned):
         return True
     if by_words and _documented(node):
@@ -267,6 +271,31 @@ def _about_rate(
     # Weights of losses are warmed up too, and then stay; what is warmed up and decays again is a rate.
     said = spoken | {word for i in mentioned for word in words(i)}
     return by_words and "warmup" in said and bool(_DECAYING & said) and not _WEIGHTS & said
+
+
+def _scales(returned: Iterable[ast.expr]) -> bool:
+    """Whether what is returned is, at least once, something times a rate that the function is given by that name."""
+    products = (n for value in returned for n in ast.walk(value) if isinstance(n, ast.BinOp))
+    return any(
+        isinstance(n.op, ast.Mult) and any(names_rate(i) for side in (n.left, n.right) for i in _plain(side))
+        for n in products
+    )
+
+
+def _plain(node: ast.expr) -> Iterator[str]:
+    """The names in a sum or a product, but for what is given to calls."""
+    if isinstance(node, ast.BinOp):
+        yield from _plain(node.left)
+        yield from _plain(node.right)
+    elif isinstance(node, ast.Name):
+        yield node.id
+
+
+def _positions(node: ast.FunctionDef | ast.Lambda, known: bool) -> set[str]:
+    """The parameters that are the position in training; a bare letter is one only where ``known`` to give rates."""
+    parameters = parameters_of(node)
+    found = {p for p in parameters if names_position(p)}
+    return found or ({*parameters} & _LETTERS if known else set())
 
 
 def parameters_of(node: ast.FunctionDef | ast.Lambda) -> list[str]:

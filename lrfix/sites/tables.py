@@ -14,7 +14,9 @@ TABLES = frozenset(
     | {"geomspace", "tile"}
 )
 #: Calls that give a table where they are given one.
-_KEEPING = frozenset({"array", "tensor", "asarray", "as_tensor", "list", "tuple", "tolist", "numpy", "float", "astype"})
+_KEEPING = frozenset(
+    {"array", "tensor", "asarray", "as_tensor", "list", "tuple", "tolist", "numpy", "float", "astype", "where"}
+)
 _MAX_HOPS = 4
 
 

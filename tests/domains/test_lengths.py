@@ -122,3 +122,28 @@ def test_the_evidence_names_the_lengths_as_the_file_states_them():
     (finding,) = reported("LR202", source)
     assert finding.evidence.scenario == {"warmup_steps": 61, "total_steps": 307}
     assert finding.evidence.shortened == {"warmup_steps": 20_000, "total_steps": 100_000}
+
+
+FUNCTION = """
+    def get_lr(step, base_lr=0.1, warmup_steps=250, total_steps=100000):
+        return base_lr * min((step + 1) / warmup_steps, max(0.0, 1 - step / total_steps))
+    """
+CONSTANTS_OF_A_CLASS = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    class Options:
+        warmup_steps = 250
+        total_steps = 100000
+
+    LambdaLR(optimizer, lambda step: min(step / Options.warmup_steps, max(0.0, 1 - step / Options.total_steps)))
+    """
+
+
+def test_constants_of_a_class_that_is_never_built_are_shortened_alike():
+    first = leaves(CONSTANTS_OF_A_CLASS)[0]
+    assert [first[path] for path in ("Options.warmup_steps", "Options.total_steps")] == [7, 307]
+
+
+def test_lengths_that_are_defaults_of_parameters_are_no_numbers_of_the_formula():
+    (site,) = analyse(parse_source(textwrap.dedent(FUNCTION).encode(), "train.py"))
+    assert not site.study.unseen

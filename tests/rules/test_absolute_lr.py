@@ -204,3 +204,17 @@ def test_groups_may_carry_rates_of_their_own():
         parameters="groups = split(model)", given="groups", rate="args.lr", more="", peak="args.lr"
     )
     assert not reported("LR201", source)
+
+
+@pytest.mark.parametrize(("rate", "expected"), [("", ["error"]), ("base_lr * ", [])])
+def test_a_decay_without_its_base_rate_that_turns_complex_past_its_end(rate, expected):
+    source = f"""
+def poly(base_lr, step, max_iter, power):
+    return {rate}(1 - step / max_iter) ** power
+
+def adjust(optimizer, step, args):
+    lr = poly(args.lr, step, args.max_iter, args.power)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+    assert told(source) == expected

@@ -603,3 +603,20 @@ def test_the_end_of_a_warmup_and_the_beginning_of_the_decay_are_two_settings_of_
             return self.end_value + (self.start_value - self.end_value) * (1 + math.cos(math.pi * min(1.0, done))) / 2
     """
     assert "LR202" not in codes(source)
+
+
+@pytest.mark.parametrize("length", ["len_epoch", "epoch_len", "nb"])
+def test_a_ramp_over_the_batches_of_some_epochs_meets_the_steps_behind_it(codes, length):
+    assert (
+        codes(
+            f"""
+            def adjust_learning_rate(optimizer, epoch, step, {length}, args):
+                lr = args.lr * 0.1 ** (epoch // 30)
+                if epoch < 5:
+                    lr = lr * float(1 + step + epoch * {length}) / (5. * {length})
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+            """
+        )
+        == []
+    )

@@ -381,3 +381,24 @@ class RampThenFall:
 )
 def test_a_decay_that_no_step_gets_to(check, unfinished, reported):
     assert bool(constants(check(DRIVES_TWO.format(unfinished=unfinished)))) is reported
+
+
+def test_a_rate_that_follows_the_tokens_seen_moves(check):
+    assert not constants(
+        check(
+            """
+            def get_lr(tokens, peak, warmup_tokens, final_tokens):
+                if tokens < warmup_tokens:
+                    return peak * tokens / warmup_tokens
+                return peak * max(0.0, 1 - (tokens - warmup_tokens) / (final_tokens - warmup_tokens))
+
+            def train(opt, loader, config):
+                tokens = 0
+                for x, y in loader:
+                    tokens += (y >= 0).sum()
+                    lr = get_lr(tokens, config.lr, config.warmup_tokens, config.final_tokens)
+                    for group in opt.param_groups:
+                        group["lr"] = lr
+            """
+        )
+    )

@@ -224,3 +224,29 @@ def test_a_method_of_the_position_in_a_class_that_is_about_learning_rates(name: 
         learning_rate = 0.1
     """
     assert [site.name for site in functions(code)] == (["step"] if found else [])
+
+
+@pytest.mark.parametrize("name", ["cos_lr", "get_learning_rate"])
+@pytest.mark.parametrize("step", ["i", "n", "k", "s"])
+def test_a_function_that_says_it_gives_rates_may_spare_letters(name, step):
+    source = f"def {name}({step}, total, base):\n    return base * (1 - {step} / total)  # annealing\n"
+    assert only(source).name == name
+
+
+@pytest.mark.parametrize("step", ["i", "n", "k", "s"])
+def test_a_letter_is_no_position_in_a_function_that_says_nothing_of_rates(step):
+    assert functions(f"warmup = 3\n\ndef share({step}, total):\n    return 1 - {step} / total\n") == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        ("max_lr * (1 - epoch / total)", True),
+        ("floor + max_lr * gamma ** epoch", True),
+        ("name(max_lr) * epoch", False),
+        ("epoch / total", False),
+    ],
+)
+def test_what_multiplies_a_rate_that_it_is_given_is_a_rate_whatever_its_name(returned, found):
+    source = f"def sgdr(epoch, max_lr, floor, total, gamma):\n    return {returned}\n"
+    assert bool(functions(source)) == found
