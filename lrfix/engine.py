@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -282,6 +283,7 @@ def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> F
         span=violation.span,
         evidence=violation.evidence,
         site=site,
+        related=tuple(replace(place, path=place.path or path) for place in violation.related),
     )
 
 

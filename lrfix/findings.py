@@ -73,6 +73,18 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Related:
+    """Another place that shows the fault: the loop, the step, the optimizer, with a few words on it.
+
+    ``path`` is empty where a rule speaks of the file that it judges.
+    """
+
+    span: Span
+    text: str
+    path: str = ""
+
+
+@dataclass(frozen=True)
 class Violation:
     """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings.
 
@@ -83,6 +95,7 @@ class Violation:
     message: str
     evidence: Evidence | None = None
     advice: bool = False
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,7 @@ class Finding:
     evidence: Evidence | None = None
     fix: str | None = None
     site: int | None = None
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,12 @@ def number(value: Value) -> float | None:
     return float(exact) if exact is not None else None
 
 
+def figure(count: Amount) -> str:
+    """A count for a message: as the file writes it, and the number that the file states for it."""
+    exact = count.stated if count.units else None
+    return f"`{count}`" if exact is None else f"`{count}` ({float(exact):g})"
+
+
 def left_after(scheduler: Scheduler, steps: float) -> float | None:
     """The share of its first rate that a decay without an end has left after so many steps, by its stated numbers."""
     gamma = number(scheduler.arguments.get("gamma", 0.1))
@@ -216,6 +222,7 @@ __all__ = [
     "Count",
     "batch_size_of",
     "counted",
+    "figure",
     "handover",
     "holds",
     "horizon",

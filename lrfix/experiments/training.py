@@ -14,7 +14,7 @@ from typing import TypeGuard
 from weakref import WeakKeyDictionary
 
 from lrfix.experiments.study import Study
-from lrfix.findings import Violation
+from lrfix.findings import Related, Violation
 from lrfix.tracing.entries import traces_of
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
@@ -146,13 +146,42 @@ def spot(study: Study, conduct: Conduct) -> ast.AST | None:
     return next((node for node in places if here(node, study)), None)
 
 
-def once_a_place(study: Study, found: Iterable[tuple[ast.AST | None, str | None]]) -> Iterator[Violation]:
+#: A place that a message speaks of, and what is there.
+Shown = tuple[ast.AST | None, str]
+#: Where something is told, what is told, and the other places that show it.
+Told = tuple[ast.AST | None, str | None] | tuple[ast.AST | None, str | None, Iterable[Shown]]
+
+
+def once_a_place(study: Study, found: Iterable[Told]) -> Iterator[Violation]:
     """Messages at places of the file that is judged, the first of each place; None for a place or a message is none."""
     told: set[int] = set()
-    for node, message in found:
+    for node, message, *shown in found:
         if message is not None and here(node, study) and id(node) not in told:
             told.add(id(node))
-            yield Violation(study.span(node), message)
+            yield Violation(study.span(node), message, related=related(study, node, *shown))
+
+
+def related(study: Study, node: ast.AST, shown: Iterable[Shown] = ()) -> tuple[Related, ...]:
+    """Places of the file that is judged, each once, in their order in the text; not the one that is told of."""
+    found = {study.span(each): text for each, text in shown if here(each, study) and each is not node}
+    return tuple(Related(span, text) for span, text in sorted(found.items()))
+
+
+def places(conduct: Conduct) -> Iterator[Shown]:
+    """Where a scheduler is built and stepped, where its optimizer trains, and the loops around its step."""
+    yield conduct.scheduler.node, f"`{conduct.name}` is built"
+    for step in conduct.steps[-1:]:
+        for turn in step.turns:
+            often = f"`{turn.trip}` times" if turn.trip is not None else "a number of times that is not known"
+            yield _head(turn.loop), f"this loop turns {often}"
+        yield step.node, f"`{conduct.name}` is stepped"
+    for update in conduct.updates[-1:]:
+        yield update.node, "the optimizer takes its step"
+
+
+def _head(loop: ast.AST) -> ast.AST | None:
+    """What a loop walks over, or its condition: what stands for it in a report."""
+    return loop.iter if isinstance(loop, ast.For | ast.AsyncFor) else getattr(loop, "test", None)
 
 
 def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -> bool:
@@ -179,6 +208,8 @@ __all__ = [
     "conducts",
     "here",
     "line",
+    "places",
+    "related",
     "same_turn",
     "shares_loop",
     "spot",

@@ -1,5 +1,8 @@
 """The JSON document, version 1: fields may be added, never renamed or removed.
 
+A finding's ``related`` lists other places that show it, each with ``path``, ``start``, ``end`` and a ``message``; it is
+empty where there are none.
+
 Strict JSON: rates that are no finite numbers are the strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, and all
 text is ASCII with escapes, so that no output encoding can break it.
 """
@@ -44,6 +47,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "evidence": _evidence(finding.evidence),
         "fix": finding.fix,
         "site": finding.site,
+        "related": [{"path": each.path, **_span(each.span), "message": each.text} for each in finding.related],
     }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lrfix.findings import Evidence, FileError, Finding, Severity, SiteReport, Span
+from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span
 from lrfix.output.document import Document
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
@@ -170,7 +170,12 @@ def _block(finding: Finding, lines: Sequence[str], style: Style) -> str:
         f"{style.paint(_place(finding), 'bold')}: {style.paint(finding.severity.value, colour)} "
         f"{style.paint(f'{finding.code} {finding.name}', colour, 'bold')}: {finding.message}\n"
     )
-    return head + _frame(finding.span, lines, style, colour) + _evidence(finding.evidence, style)
+    shown = _frame(finding.span, lines, style, colour) + _evidence(finding.evidence, style)
+    return head + shown + "".join(f"    {_related(place)}\n" for place in finding.related)
+
+
+def _related(place: Related) -> str:
+    return f"{place.path}:{place.span.start.line}:{place.span.start.column}: {_one_line(place.text)}"
 
 
 def _frame(span: Span, lines: Sequence[str], style: Style, colour: str) -> str:

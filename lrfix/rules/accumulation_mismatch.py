@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrfix.experiments.horizons import Count, counted, horizon, lengths
+from lrfix.experiments.horizons import Count, counted, figure, horizon, lengths
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, same_turn, spot
+from lrfix.experiments.training import Conduct, conducts, line, once_a_place, places, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
@@ -23,7 +23,8 @@ _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"}
 
 @rule("LR307", uses=True)
 def accumulation_mismatch(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+    found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, found)
 
 
 def _fault(conduct: Conduct) -> str | None:
@@ -62,28 +63,28 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
     if conduct.class_name in _ENDLESS and same_loop and not count.step_periods and period.constant != 1:
         return (
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
-            f"`{period}` of them (line {line(count.update)}): the rate decays `{period}` times between two updates."
+            f"{figure(period)} of them (line {line(count.update)}): the rate decays so many times between two updates."
         )
     if calls is None or (end is not None and end.same(calls)):
         return None
     if end is not None and not count.step_periods and _is(amounts.divide(calls, end), period):
         return (
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
-            f"`{period}` of them (line {line(count.update)}), and the schedule's length of `{end}` counts updates: it "
-            f"is over after one part in `{period}` of training."
+            f"{figure(period)} of them (line {line(count.update)}), and the schedule's length of {figure(end)} counts "
+            f"updates: it is over after one part in `{period}` of training."
         )
     if end is not None and count.step_periods and _is(amounts.divide(end, calls), period):
         return (
-            f"`{conduct.name}` is stepped once in `{period}` micro-batches (line {line(count.step)}), and its length "
-            f"of `{end}` counts micro-batches: training ends after one part in `{period}` of the schedule."
+            f"`{conduct.name}` is stepped once in {figure(period)} micro-batches (line {line(count.step)}), and its "
+            f"length of {figure(end)} counts micro-batches: training ends after one part in `{period}` of the schedule."
         )
     if not count.step_periods and same_loop:
         told = next((each for each in lengths(conduct.scheduler) if _in_updates(each[1], count, period)), None)
         if told is not None:
             return (
                 f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
-                f"`{period}` of them (line {line(count.update)}), and the schedule's `{told[0]}` of `{told[1]}` counts "
-                "updates: the schedule is over too early."
+                f"{figure(period)} of them (line {line(count.update)}), and the schedule's `{told[0]}` of "
+                f"{figure(told[1])} counts updates: the schedule is over too early."
             )
     return None
 

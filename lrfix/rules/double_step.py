@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here, line, same_turn, shares_loop
+from lrfix.experiments.training import Conduct, Shown, conducts, here, line, related, same_turn, shares_loop
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -22,7 +22,14 @@ def double_step(study: Study) -> Iterator[Violation]:
                     study.span(second.node),
                     f"`{conduct.name}` is stepped a second time without an update in between (the first is in line "
                     f"{line(first)}): the schedule runs ahead of training.",
+                    related=related(study, second.node, _shown(conduct, first)),
                 )
+
+
+def _shown(conduct: Conduct, first: Event) -> Iterator[Shown]:
+    yield first.node, f"`{conduct.name}` is stepped the first time"
+    for update in conduct.training[-1:]:
+        yield update.node, "the optimizer takes its step"
 
 
 def _pairs(conduct: Conduct) -> Iterator[tuple[Event, Event]]:

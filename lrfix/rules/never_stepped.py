@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, spot, unseen_steps
+from lrfix.experiments.training import Conduct, conducts, line, related, spot, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.values import Scheduler
@@ -30,6 +30,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
                 study.span(place),
                 f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
                 "rate that the schedule begins with.",
+                related=related(study, place, [(conduct.updates[0].node, "the optimizer takes its step")]),
             )
 
 

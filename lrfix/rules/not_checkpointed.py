@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, same_turn, spot, traces, unseen_calls
+from lrfix.experiments.training import Conduct, Shown, conducts, related, same_turn, spot, traces, unseen_calls
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
@@ -41,7 +41,15 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         yield Violation(
             study.span(node),
             f"The state of `{conduct.name}` {what}. That of `{optimizer.path}` is saved and restored.",
+            related=related(study, node, _shown(study, _make(optimizer))),
         )
+
+
+def _shown(study: Study, key: object) -> Iterator[Shown]:
+    for trace in traces(study):
+        for event in trace.events:
+            if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key:
+                yield event.node, f"the optimizer's state is {'saved' if event.kind is Kind.STATE else 'restored'}"
 
 
 def _set_by_hand(study: Study) -> bool:

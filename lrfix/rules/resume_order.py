@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
+from lrfix.experiments.training import Conduct, Shown, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind
@@ -19,7 +19,14 @@ _ONCE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRes
 
 @rule("LR311", uses=True)
 def resume_order(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+    found = ((spot(study, conduct), _fault(conduct), _shown(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, found)
+
+
+def _shown(conduct: Conduct) -> Iterator[Shown]:
+    for thing, text in ((conduct.optimizer, "the optimizer's"), (conduct.scheduler, "the scheduler's")):
+        for load in conduct.trace.of(Kind.LOAD, thing)[:1] if thing is not None else ():
+            yield load.node, f"{text} state is loaded"
 
 
 def _fault(conduct: Conduct) -> str | None:

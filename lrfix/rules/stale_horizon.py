@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from fractions import Fraction
 
 from lrfix.experiments.horizons import horizon
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place
+from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, places
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.amounts import Amount, amount
@@ -28,7 +27,7 @@ def stale_horizon(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
 
 
-def _found(study: Study) -> Iterator[tuple[ast.AST, str]]:
+def _found(study: Study) -> Iterator[Told]:
     """Loads of a scheduler's state in runs that go further than any run that begins anew."""
     by_make: dict[int, list[Conduct]] = {}
     for conduct in conducts(study):
@@ -53,6 +52,7 @@ def _found(study: Study) -> Iterator[tuple[ast.AST, str]]:
                         f"`{before}`. The state of `{conduct.name}` brings the first one's length of `{length}` back: "
                         "the schedule ends before training does."
                     ),
+                    places(conduct),
                 )
 
 

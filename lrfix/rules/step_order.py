@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, same_turn
+from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, same_turn
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -17,15 +16,16 @@ def step_order(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, (told for conduct in conducts(study) if (told := _told(conduct)) is not None))
 
 
-def _told(conduct: Conduct) -> tuple[ast.AST, str] | None:
+def _told(conduct: Conduct) -> Told | None:
     early = _early(conduct)
     if early is None:
         return None
     step, update = early
-    return step.node, (
+    message = (
         f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the first rate "
         "of the schedule is never used, and all others come one step early."
     )
+    return step.node, message, [(update.node, "the optimizer takes its step")]
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

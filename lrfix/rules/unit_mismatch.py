@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.horizons import (
     Count,
     counted,
+    figure,
     holds,
     horizon,
     is_length,
@@ -19,7 +19,7 @@ from lrfix.experiments.horizons import (
 )
 from lrfix.experiments.lightning import Configured, configured_schedulers, unit_named
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
+from lrfix.experiments.training import Conduct, Told, built_in, conducts, line, once_a_place, places, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -36,10 +36,10 @@ def unit_mismatch(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
 
 
-def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
+def _found(study: Study) -> Iterator[Told]:
     for conduct in conducts(study):
         count = counted(conduct)
-        yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None
+        yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None, places(conduct)
     for configured in configured_schedulers(study):
         yield configured.scheduler.node, _of_lightning(configured)
 
@@ -66,16 +66,24 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
         unit = _too_often(conduct, count, length)
         if unit is not None:
             return (
-                f"`{conduct.name}` is stepped `{unit}` times in each turn of the outer loop (line {line(count.step)}), "
-                f"and its `{name}` of `{length}` counts those turns: the schedule is over after `{length}` updates."
+                f"`{conduct.name}` is stepped {figure(unit)} times in each turn of the outer loop (line "
+                f"{line(count.step)}), and its `{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) "
+                f"counts those turns: the schedule is over after `{length}` updates{_first_turn(unit, length)}."
             )
         unit = _too_seldom(count, length)
         if unit is not None:
             return (
-                f"`{conduct.name}` is stepped once for `{unit}` updates (line {line(count.step)}), and its `{name}` of "
-                f"`{length}` counts updates: training ends long before the schedule."
+                f"`{conduct.name}` is stepped once for {figure(unit)} updates (line {line(count.step)}), and its "
+                f"`{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) counts updates: training ends long "
+                "before the schedule."
             )
     return _spent(conduct, count)
+
+
+def _first_turn(inner: Amount, length: Amount) -> str:
+    """What the numbers that the file states add: the schedule does not outlast the first turn of the outer loop."""
+    turns, end = number(inner), number(length)
+    return ", in the first turn" if turns is not None and end is not None and end <= turns else ""
 
 
 def _spent(conduct: Conduct, count: Count) -> str | None:

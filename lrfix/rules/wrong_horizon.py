@@ -10,6 +10,7 @@ from lrfix.experiments.horizons import (
     FINISHED,
     Count,
     counted,
+    figure,
     handover,
     holds,
     horizon,
@@ -20,7 +21,7 @@ from lrfix.experiments.horizons import (
     samples_of,
 )
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, spot
+from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -34,7 +35,8 @@ _SHARES = frozenset({Role.WARMUP_FRACTION, Role.WARMUP_FACTOR, Role.FRACTION})
 
 @rule("LR310", uses=True)
 def wrong_horizon(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, ((spot(study, conduct), _fault(conduct)) for conduct in conducts(study)))
+    found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, found)
 
 
 def _fault(conduct: Conduct) -> str | None:
@@ -44,7 +46,10 @@ def _fault(conduct: Conduct) -> str | None:
         return _for_all(conduct)
     if end is None or calls.same(end):
         return _undivided(conduct, count, calls)
-    stepped = f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its length is `{end}`"
+    stepped = (
+        f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)}), and its length is {figure(end)} "
+        f"(line {built_in(conduct.scheduler)})"
+    )
     for turn in count.loops:
         if turn.trip is not None and turn.trip.units and holds(end, turn.trip, 2) and not holds(calls, turn.trip, 2):
             return f"{stepped}: `{turn.trip}` is in it twice, and training ends long before the schedule."
@@ -89,8 +94,8 @@ def _for_all(conduct: Conduct) -> str | None:
     if not rest.same(_unit(whole)) or is_length(whole) or not (is_share_of(last, rest) or named or by_name):
         return None
     return (
-        f"The last part of `{conduct.name}` begins after a warmup of `{last}` and is built for `{rest}`, all of "
-        f"training: it is cut off `{last}` steps before its end. Take them off its length."
+        f"The last part of `{conduct.name}` begins after a warmup of {figure(last)} and is built for {figure(rest)}, "
+        f"all of training: it is cut off `{last}` steps before its end. Take them off its length."
     )
 
 
@@ -109,9 +114,9 @@ def _undivided(conduct: Conduct, count: Count, calls: Amount) -> str | None:
         ((monomial, share),) = ratio.terms.items()
         if 0 < share <= 1 and all(power > 0 and unit in divided for unit, power in monomial):
             return (
-                f"`{conduct.name}` is stepped `{calls}` times (line {line(count.step)}), and its `{name}` is "
-                f"`{length}`: each step stands for `{Amount({monomial: Fraction(1)})}` of what that counts, and "
-                "training ends long before the schedule."
+                f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)}), and its `{name}` is "
+                f"{figure(length)} (line {built_in(conduct.scheduler)}): each step stands for "
+                f"`{Amount({monomial: Fraction(1)})}` of what that counts, and training ends long before the schedule."
             )
     return None
 

@@ -8,7 +8,18 @@ import re
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, spot, traces, unseen_steps
+from lrfix.experiments.training import (
+    Conduct,
+    Told,
+    built_in,
+    conducts,
+    line,
+    once_a_place,
+    related,
+    spot,
+    traces,
+    unseen_steps,
+)
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
@@ -23,7 +34,7 @@ def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
 
 
-def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
+def _found(study: Study) -> Iterator[Told]:
     for trace in traces(study):
         for second, first, left_out in _taken_twice(trace):
             yield (
@@ -32,6 +43,7 @@ def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
                     f"`{second.name}` and `{first.name}` (line {built_in(first.scheduler)}) are alike and both move "
                     f"`{getattr(first.optimizer, 'path', '')}`; `{left_out.path}` trains and has none."
                 ),
+                [(first.scheduler.node, f"`{first.name}` is built"), (left_out.node, "this optimizer has none")],
             )
         for conduct, left_out in _misnamed(trace):
             yield (
@@ -40,6 +52,7 @@ def _found(study: Study) -> Iterator[tuple[ast.AST | None, str | None]]:
                     f"`{conduct.name}` moves `{getattr(conduct.optimizer, 'path', '')}`; `{left_out.path}`, which it "
                     "is called after, trains at a constant rate."
                 ),
+                [(left_out.node, f"`{left_out.path}` is built")],
             )
         for event in trace.of(Kind.WRITE_RATE):
             yield event.node, _lost(trace, event)
@@ -64,6 +77,11 @@ def _idle_optimizers(study: Study) -> Iterator[Violation]:
                 study.span(node),
                 f"`{conduct.name}` moves the rate of the optimizer that line {built_in(optimizer)} builds, and that "
                 f"one takes no step. Another one trains (line {line(other)}), at a constant rate.",
+                related=related(
+                    study,
+                    node,
+                    [(optimizer.node, f"`{conduct.name}` moves this optimizer"), (other.node, "another one trains")],
+                ),
             )
 
 

@@ -17,6 +17,7 @@ from lrfix.findings import (
     FileResult,
     Finding,
     Position,
+    Related,
     ScheduleReport,
     Severity,
     SiteReport,
@@ -41,6 +42,7 @@ FINDING = Finding(
     EVIDENCE,
     None,
     0,
+    (Related(Span(Position(4, 5), Position(4, 21)), "it is stepped here", "loop.py"),),
 )
 SITE = SiteReport(
     "train.py",
@@ -96,6 +98,7 @@ at once
       10  nan
     with args.warmup = 10
     ▁▅█  0 .. 1, steps 0 .. 2
+    loop.py:4:5: it is stepped here
 
 old.py: syntax error: line 1: looks like Python 2
 1 finding (1 error) in 4 files, 1 schedule judged; 1 file error; 1 file skipped (1 generated); \
@@ -174,6 +177,14 @@ def test_json_has_exactly_the_contract():
                 },
                 "fix": None,
                 "site": 1,
+                "related": [
+                    {
+                        "path": "loop.py",
+                        "start": {"line": 4, "column": 5},
+                        "end": {"line": 4, "column": 21},
+                        "message": "it is stepped here",
+                    }
+                ],
             }
         ],
         "sites": [

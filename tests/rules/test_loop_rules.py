@@ -123,3 +123,32 @@ def test_a_class_with_a_step_of_its_own_is_not_judged_by_torchs(codes):
             super().step()
     """
     assert codes(HEAD + own + loop(after="scheduler.step(val_loss)", scheduler="Own(optimizer, 3)")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "shown"),
+    [
+        (loop(batch="scheduler.step()", after="scheduler.step()"), "LR304", ["step", "step"]),
+        (loop(before="scheduler.step()"), "LR301", ["step"]),
+        (loop(before="scheduler.last_epoch"), "LR303", ["step"]),
+        (
+            loop(batch="scheduler.step()", scheduler="CosineAnnealingLR(optimizer, args.epochs)"),
+            "LR302",
+            ["range", "enumerate", "step", "step"],
+        ),
+    ],
+)
+def test_a_finding_shows_the_other_places_that_make_it(source, code, shown, check):
+    (finding,) = [finding for finding in check(source) if finding.code == code]
+    lines = source.splitlines()
+    assert len(finding.related) == len(shown)
+    for place, word in zip(finding.related, shown, strict=True):
+        assert word in lines[place.span.start.line - 1]
+        assert (place.path, place.span == finding.span) == (finding.path, False)
+
+
+def test_a_message_has_the_numbers_that_the_file_states(check):
+    source = loop(batch="scheduler.step()", scheduler="CosineAnnealingLR(optimizer, EPOCHS)")
+    source = source.replace("args.epochs", "EPOCHS").replace("    def main", "    EPOCHS = 90\n\n    def main")
+    (message,) = [finding.message for finding in check(source) if finding.code == "LR302"]
+    assert "`len(loader)` times in each turn" in message and "`T_max` of `EPOCHS` (90)" in message
