@@ -325,7 +325,6 @@ KNOWN_MISSES = frozenset(
         "stepped by the trainer, and again in the step",
         "a length in epochs for a trainer that steps with every update",
         "a length in batches, told the epoch",
-        "a length of one process",
     }
 )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from lrfix.experiments.horizons import Count, counted, figure, horizon, lengths
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, once_a_place, places, same_turn, spot
+from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts
-from lrfix.tracing.amounts import Amount
+from lrfix.tracing.amounts import Amount, amount
 
 #: Decays without an end, that count what they are stepped for.
 _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
@@ -30,6 +31,8 @@ def accumulation_mismatch(study: Study) -> Iterator[Violation]:
 def _fault(conduct: Conduct) -> str | None:
     count = counted(conduct)
     message = _beside_library(conduct)
+    if message is None and count is not None:
+        message = _of_one_process(conduct, count)
     if message is None and count is not None and not count.step.accumulates:
         message = _mismatch(conduct, count)
     return message
@@ -51,6 +54,22 @@ def _beside_library(conduct: Conduct) -> str | None:
         f"`{conduct.name}` is not prepared, so it is stepped with every micro-batch (line {line(step)}); the prepared "
         f"optimizer beside it (line {line(update)}) waits until the gradients are accumulated."
         " The schedule is over too early."
+    )
+
+
+def _of_one_process(conduct: Conduct, count: Count) -> str | None:
+    """A prepared scheduler, stepped once for each process, whose length is that of one: what a loader tells it."""
+    end, calls, processes = horizon(conduct.scheduler), count.calls, conduct.scheduler.parts.get("processes")
+    if end is None or calls is None or processes is None:
+        return None
+    gathers = amount(conduct.scheduler.parts.get("gathers")) if count.step.accumulates else None
+    made = amounts.divide(calls, gathers) if gathers is not None else calls
+    if made is None or not _is(amounts.divide(made, end), Amount({((processes, 1),): Fraction(1)})):
+        return None
+    return (
+        f"`{conduct.name}` is prepared, so each of its steps (line {line(count.step)}) is `{processes.path}` steps, "
+        f"and its length of {figure(end)} (line {built_in(conduct.scheduler)}) is that of one process: the schedule is "
+        f"over after one part in `{processes.path}` of training. Multiply its lengths by `{processes.path}`."
     )
 
 

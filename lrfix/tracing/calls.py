@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from fractions import Fraction
 
 from lrfix.tracing import library
-from lrfix.tracing.amounts import Amount, amount, rounded
+from lrfix.tracing.amounts import Amount, amount, divide, rounded
 from lrfix.tracing.events import Kind
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
@@ -360,6 +361,8 @@ class Calls(Expressions):
         # What is called in a loop comes out of training; before any, it sets it up.
         found = Unknown(f"{name}(...)", measured=bool(self.turns) and not builds)
         found.given, found.origin = (*values, receiver), node
+        if name == "Accelerator" and "gradient_accumulation_steps" in given.keywords:
+            found.parts[".gradient_accumulation_steps"] = given.keywords["gradient_accumulation_steps"]
         return found
 
     def _handed(self, function: Function, node: ast.AST) -> None:
@@ -375,8 +378,14 @@ class Calls(Expressions):
 
     def _prepared(self, name: str, given: Given, node: ast.AST, receiver: Value) -> Value:
         """What a library wraps and gives back is the same object, stepped on the library's terms."""
+        processes = library.processes_of(receiver) if name == "prepare" else None
         for thing in objects_in(given.all):
             thing.library = thing.library or name
+            if processes is not None and isinstance(thing, Scheduler):
+                thing.parts |= {"processes": processes, "gathers": receiver.parts.get(".gradient_accumulation_steps")}
+        for value in given.all if processes is not None else ():
+            if isinstance(value, Unknown) and value.known is None:
+                value.parts["processes"] = processes
         values = list(given.arguments) or list(given.keywords.values())
         if any(isinstance(v, Unknown) and not v.path for v in values):
             values = [Unknown("prepared", measured=False) if isinstance(v, Unknown) else v for v in values]
@@ -389,6 +398,9 @@ class Calls(Expressions):
             return Range(0, bounds[0]) if len(bounds) == 1 else Range(*bounds[:3])
         if name == "len" and first is not MISSING:
             found = length(first)
+            shared = first.parts.get("processes") if isinstance(first, Unknown) else None
+            if found is not None and shared is not None:  # what is prepared has the batches of one process
+                found = divide(found, Amount({((shared, 1),): Fraction(1)}))
             whole = found.constant if found is not None else None
             if whole is not None:
                 return int(whole)

@@ -5,10 +5,12 @@ Names are qualified through the file's own imports. What is not named here is un
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 from lrfix.sites.stock import TORCH, WARMED_UP
 from lrfix.sites.vocabulary import words
+from lrfix.tracing.values import Unknown, Value
 
 #: Constructors of schedulers by the names of their parameters, in order.
 SCHEDULERS: Mapping[str, tuple[str, ...]] = {
@@ -47,6 +49,8 @@ _ABOUT = frozenset(
 _OTHER_SCHEDULES = frozenset(
     {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd", "momentum"}
 )
+#: Arguments of an Accelerator under which a scheduler that it prepares may step otherwise.
+_OTHER_CLOCKS = ("split_batches", "dataloader_config", "step_scheduler_with_optimizer", "dispatch_batches")
 _PREPARING = frozenset({"prepare", "setup", "setup_optimizers", "initialize", "prepare_optimizer", "prepare_scheduler"})
 
 
@@ -107,6 +111,21 @@ def only_looks(name: str) -> bool:
 def prepares(name: str) -> bool:
     """Whether a call, by its name, gives back what it was given, wrapped."""
     return name in _PREPARING
+
+
+def processes_of(accelerator: Value) -> Unknown | None:
+    """The number of processes among which an Accelerator shares what it prepares, where its settings are in sight.
+
+    A scheduler that it prepares steps once for each of them, and a loader has the batches of one; it is otherwise with
+    ``split_batches`` or ``step_scheduler_with_optimizer=False``.
+    """
+    call = accelerator.origin if isinstance(accelerator, Unknown) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func).rpartition(".")[2] != "Accelerator":
+        return None
+    if any(keyword.arg in (None, *_OTHER_CLOCKS) for keyword in call.keywords):
+        return None
+    found = accelerator.part(".num_processes", ".num_processes")
+    return found if isinstance(found, Unknown) else None
 
 
 def names_optimizer(path: str) -> bool:

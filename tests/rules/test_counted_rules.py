@@ -280,3 +280,47 @@ def test_a_builder_that_forgets_the_warmup(parameters, warmup, rest, told, codes
     assert found(codes, source) == ({"LR310"} if told else set())
     # What does not climb is no warmup.
     assert not found(codes, BUILDER.format(parameters=parameters, warmup=warmup, rest=rest, start="1.0, 0.1"))
+
+
+SHARED = """
+    import math
+    import torch
+    from accelerate import Accelerator
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    def main(args, model, loader):
+        accelerator = Accelerator({settings})
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        before = len(loader)
+        model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+        after = len(loader)
+        scheduler = CosineAnnealingLR(optimizer, {total})
+        scheduler = {scheduler}
+        for epoch in range(args.epochs):
+            for batch in loader:
+                with accelerator.accumulate(model):
+                    accelerator.backward(model(batch))
+                    optimizer.step()
+                    scheduler.step()
+    """
+PREPARED = "accelerator.prepare(scheduler)"
+GATHERS = "gradient_accumulation_steps=args.accumulation"
+
+
+@pytest.mark.parametrize(
+    ("settings", "scheduler", "total", "expected"),
+    [
+        ("", PREPARED, "args.epochs * before", set()),
+        ("", PREPARED, "args.epochs * after", {"LR307"}),
+        ("", PREPARED, "args.epochs * after * accelerator.num_processes", set()),
+        ("", PREPARED, "args.epochs * math.ceil(before / accelerator.num_processes)", {"LR307"}),
+        ("split_batches=True", PREPARED, "args.epochs * after", set()),
+        ("**args.accelerator", PREPARED, "args.epochs * after", set()),
+        (GATHERS, PREPARED, "args.epochs * math.ceil(before / args.accumulation)", set()),
+        (GATHERS, PREPARED, "args.epochs * math.ceil(after / args.accumulation)", {"LR307"}),
+        (GATHERS, PREPARED, "args.epochs * math.ceil(after / args.accumulation) * accelerator.num_processes", set()),
+        (GATHERS, PREPARED, "args.max_steps", set()),
+    ],
+)
+def test_a_prepared_scheduler_steps_once_a_process(settings, scheduler, total, expected, codes):
+    assert found(codes, SHARED.format(settings=settings, scheduler=scheduler, total=total)) == expected
