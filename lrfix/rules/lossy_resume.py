@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lrfix.driving.resumption import Resumption, resume
 from lrfix.experiments.class_reading import name_span, own_attribute, stored_in, torch_named
 from lrfix.experiments.counters import forgotten_counters
+from lrfix.experiments.held_schedulers import half_saved
 from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.study import Study
@@ -25,6 +26,7 @@ _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate
 def lossy_resume(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from built_late(study)
+        yield from _taken_apart(study)
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)
@@ -47,6 +49,15 @@ def _counted_anew(study: Study) -> Iterator[Violation]:
             f"`{counter.name}` decides the rate and starts anew here in every process, while the optimizer and "
             f"`{counter.restored}` are restored from the checkpoint: a resumed run begins the schedule again. Save and "
             f"restore `{counter.name}`, or work it out from `{counter.restored}`.",
+        )
+
+
+def _taken_apart(study: Study) -> Iterator[Violation]:
+    for held in half_saved(study):
+        yield Violation(
+            name_span(study, held.saver),
+            f"`self.{held.name}` is a {held.class_name}, and what is saved of it here leaves out `{held.missing}`, "
+            f"which is lost when training resumes. Save `self.{held.name}.state_dict()` as a whole.",
         )
 
 
