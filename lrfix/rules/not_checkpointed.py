@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Shown, conducts, related, same_turn, spot, traces, unseen_calls
 from lrfix.findings import Violation
@@ -24,9 +25,12 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     if not lost or _set_by_hand(study) or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
         return
     told: set[int] = set()
+    late = {violation.span for violation in built_late(study)}  # LR109 says of them what it does to the rate
     for key, conduct in lost.items():
         node, optimizer = spot(study, conduct), conduct.optimizer
-        if node is None or id(node) in told or optimizer is None or _kept_elsewhere(study, key):
+        if node is None or id(node) in told or optimizer is None or study.span(node) in late:
+            continue
+        if _kept_elsewhere(study, key):
             continue
         done = _happened(study, key) | _beside(study, conduct.scheduler)
         if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):

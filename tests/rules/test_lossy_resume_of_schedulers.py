@@ -81,3 +81,29 @@ def test_weights_alone_are_no_resumed_run(check):
         'start_epoch = checkpoint["epoch"] + 1', "print(path)"
     )
     assert [f.code for f in check(source) if f.code == "LR109"] == []
+
+
+def test_one_cause_is_told_once(codes):
+    source = """
+    import torch
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        first = 0
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            first = checkpoint["epoch"] + 1
+            optimizer.load_state_dict(checkpoint["optimizer"])
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)
+        for epoch in range(first, args.epochs):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+            torch.save({"epoch": epoch, "optimizer": optimizer.state_dict()}, args.path)
+    """
+    assert codes(source) == ["LR109"]
+    # Built before, its state is lost all the same; only the trace tells.
+    scheduler = "        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)\n"
+    early = source.replace(scheduler, "").replace("        first = 0\n", f"{scheduler}        first = 0\n")
+    assert codes(early) == ["LR308"]
