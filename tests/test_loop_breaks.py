@@ -322,7 +322,6 @@ BREAKS = (
 KNOWN_MISSES = frozenset(
     {
         "stepped by the engine, and again by hand",
-        "stepped by the trainer, and again in the step",
         "a length in epochs for a trainer that steps with every update",
         "a length in batches, told the epoch",
     }

@@ -5,6 +5,7 @@ Lightning steps them itself, once an epoch unless the configuration says ``"inte
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import traces
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
-from lrfix.tracing.events import Kind, Trace
+from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.values import MISSING, Imported, Instance, Scheduler, Unknown, Value, known
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
@@ -42,6 +43,28 @@ def configured_schedulers(study: Study) -> Iterator[Configured]:
             yield from _entries(trace.returned)
 
 
+def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
+    """Steps of ``self.lr_schedulers()`` in a module whose trainer steps them itself."""
+    found = traces(study)
+    configured = {
+        _class(trace): entry
+        for trace in found
+        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace)
+        for entry in _entries(trace.returned)
+    }
+    for trace in found:
+        entry = configured.get(_class(trace))
+        for event in trace.of(Kind.STEP) if entry is not None else ():
+            asked = event.thing.origin if isinstance(event.thing, Scheduler) else None
+            if entry is not None and isinstance(asked, ast.Call) and ast.unparse(asked.func) == "self.lr_schedulers":
+                yield event, entry
+
+
+def _class(trace: Trace) -> object:
+    receiver = trace.receiver
+    return receiver.cls.node if isinstance(receiver, Instance) else None
+
+
 def unit_named(end: Amount) -> str | None:
     """Whether the units of a length are, by their names, those of batches (``step``) or of epochs; None for others."""
     spoken = [_unit(unit) for unit in end.units]
@@ -64,7 +87,8 @@ def _is_automatic(trace: Trace) -> bool:
     if not isinstance(receiver, Instance):
         return False
     bases = {base.last for base in receiver.cls.lineage() if isinstance(base, Imported)}
-    manual = receiver.attributes.get("automatic_optimization") is False
+    said = receiver.attributes.get("automatic_optimization", receiver.cls.find("automatic_optimization"))
+    manual = said is not MISSING and said is not True
     return "LightningModule" in bases and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
 
 
@@ -91,4 +115,4 @@ def _one(entry: Value) -> Iterator[Configured]:
         yield Configured(thing, interval)
 
 
-__all__ = ["Configured", "configured_schedulers", "unit_named"]
+__all__ = ["Configured", "configured_schedulers", "stepped_again", "unit_named"]

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrfix.experiments.lightning import stepped_again
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Shown, conducts, here, line, related, same_turn, shares_loop
+from lrfix.experiments.training import (
+    Conduct,
+    Shown,
+    Told,
+    conducts,
+    here,
+    line,
+    once_a_place,
+    related,
+    same_turn,
+    shares_loop,
+)
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -13,6 +25,7 @@ from lrfix.tracing.events import Event
 
 @rule("LR304", uses=True)
 def double_step(study: Study) -> Iterator[Violation]:
+    yield from once_a_place(study, _beside_trainer(study))
     told: set[int] = set()
     for conduct in conducts(study):
         for first, second in _pairs(conduct):
@@ -24,6 +37,15 @@ def double_step(study: Study) -> Iterator[Violation]:
                     f"{line(first)}): the schedule runs ahead of training.",
                     related=related(study, second.node, _shown(conduct, first)),
                 )
+
+
+def _beside_trainer(study: Study) -> Iterator[Told]:
+    for event, configured in stepped_again(study):
+        message = (
+            f"Lightning steps `{configured.name}` itself, once a {configured.interval}, and this is one step more: the "
+            "schedule runs ahead of training. Only with `automatic_optimization = False` is that left to the module."
+        )
+        yield event.node, message, [(configured.scheduler.node, f"`{configured.name}` is built")]
 
 
 def _shown(conduct: Conduct, first: Event) -> Iterator[Shown]:

@@ -152,3 +152,40 @@ def test_a_message_has_the_numbers_that_the_file_states(check):
     source = source.replace("args.epochs", "EPOCHS").replace("    def main", "    EPOCHS = 90\n\n    def main")
     (message,) = [finding.message for finding in check(source) if finding.code == "LR302"]
     assert "`len(loader)` times in each turn" in message and "`T_max` of `EPOCHS` (90)" in message
+
+
+MODULE = """
+    import pytorch_lightning as pl
+    import torch
+
+    class Module(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            {setting}
+
+        def training_step(self, batch, batch_idx):
+            {step}
+            return self.loss(batch)
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+            scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)
+            return {returned}
+    """
+
+
+@pytest.mark.parametrize(
+    ("setting", "step", "returned", "found"),
+    [
+        ("pass", "self.lr_schedulers().step()", "[optimizer], [scheduler]", True),
+        ("pass", "sched = self.lr_schedulers(); sched.step()", "[optimizer], [scheduler]", True),
+        ("self.automatic_optimization = True", "self.lr_schedulers().step()", "[optimizer], [scheduler]", True),
+        ("self.automatic_optimization = False", "self.lr_schedulers().step()", "[optimizer], [scheduler]", False),
+        ("self.automatic_optimization = False", "pass", "[optimizer], [scheduler]", False),
+        ("pass", "self.lr_schedulers().step()", "optimizer", False),
+        ("pass", "pass", "[optimizer], [scheduler]", False),
+    ],
+)
+def test_what_the_trainer_steps_is_not_stepped_again(setting, step, returned, found, codes):
+    source = MODULE.format(setting=setting, step=step, returned=returned)
+    assert ("LR304" in codes(source)) is found
