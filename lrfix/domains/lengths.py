@@ -23,6 +23,7 @@ from lrfix.trees import walk
 
 LONGEST = 600
 _FACTORS = 20
+_ROUNDING = frozenset({"int", "round", "float", "max", "min"})
 #: What stays as stated: how many batches an epoch has is no part of the schedule's proportions.
 _KEPT = frozenset({Role.LOADER_LENGTH})
 
@@ -108,6 +109,31 @@ def opened(names: Names, path: str, stated: object, scenario: Scenario, defaults
         scenario.values[path] = proportional(names, path, stated, scenario.index) + apart
         scenario.shortened[path] = stated
     return Unknown(path)
+
+
+def length_of_lengths(owner: ast.ClassDef, name: str, attribute: str) -> ast.expr | None:
+    """The formula of a length that a class works out from its other lengths alone, once (``self`` being ``name``).
+
+    ``self.warmup_steps = int(0.05 * self.total_steps)``: drawn by itself it would not fit the other.
+    """
+    if role_of(attribute) not in LENGTHS:
+        return None
+    values = [
+        n.value
+        for n in walk(owner)
+        if isinstance(n, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for target in (n.targets if isinstance(n, ast.Assign) else [n.target])
+        if isinstance(target, ast.Attribute) and target.attr == attribute
+    ]
+    formula = values[0] if len(values) == 1 else None
+    if formula is None or isinstance(formula, ast.Constant | ast.Attribute):
+        return None
+    read = [n for n in walk(formula) if isinstance(n, ast.Attribute)]
+    own = [n for n in read if isinstance(n.value, ast.Name) and n.value.id == name and role_of(n.attr) in LENGTHS]
+    rounding = {n.func for n in walk(formula) if isinstance(n, ast.Call)}
+    named = {n.id for n in walk(formula) if isinstance(n, ast.Name)} - {name}
+    plain = all(isinstance(f, ast.Name) and f.id in _ROUNDING for f in rounding) and named <= _ROUNDING
+    return formula if own and len(own) == len(read) and plain else None
 
 
 def stated_lengths(names: Names, name: str) -> set[float]:

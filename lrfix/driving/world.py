@@ -13,7 +13,7 @@ from typing import Any
 
 from lrfix.domains.facts import literal
 from lrfix.domains.kinds import is_number
-from lrfix.domains.lengths import LONGEST, is_drawn, open_lengths, opened
+from lrfix.domains.lengths import LONGEST, is_drawn, length_of_lengths, open_lengths, opened
 from lrfix.domains.roles import LENGTHS, names_optimizer, role_of
 from lrfix.driving.host import Host, optimizer_named
 from lrfix.driving.imported import by_star, imported, starred_modules
@@ -319,16 +319,28 @@ class World:
             return Unknown(name)
         if isinstance(cls, Unknown):
             return Unknown(name)
-        return Instance(cls, fallback=self._attribute_of(name))
+        return Instance(cls, fallback=self._attribute_of(name, owner))
 
     def stranger(self, owner: ast.ClassDef) -> Any:
         """An object of a class that nobody built: its methods are known, its attributes are free."""
         return self._self("self", owner)
 
-    def _attribute_of(self, name: str) -> Callable[[str], Any]:
+    def _attribute_of(self, name: str, owner: ast.ClassDef) -> Callable[[str], Any]:
         def answer(attribute: str) -> Any:
             known = self.host.unknown_attribute(Unknown(name), attribute)
-            return Unknown(f"{name}.{attribute}") if known is MISSING else known
+            if known is not MISSING:
+                return known
+            path = f"{name}.{attribute}"
+            formula = length_of_lengths(owner, name, attribute) if path not in self.host.scenario.overrides else None
+            if formula is None or (path, id(owner)) in self._resolving:
+                return Unknown(path)
+            self._resolving.add((path, id(owner)))
+            try:
+                return self.evaluate(formula)
+            except (Opaque, UserError):
+                return Unknown(path)
+            finally:
+                self._resolving.discard((path, id(owner)))
 
         return answer
 

@@ -1,13 +1,16 @@
-"""Decays that end above the floor they are computed with, and decays whose start depends on how long they last."""
+"""Decays that end above or below the floor they are computed with, or whose start depends on how long they last."""
 
 from __future__ import annotations
 
-from lrfix.domains.roles import Role, role_of
+from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study, all_real, as_float
 
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
 _APART = 1.1
+_ROUNDED = 1e-9
+_MANY = 8
+_BELOW = 0.9
 
 
 def stops_short(study: Study) -> tuple[str, float, int] | None:
@@ -47,6 +50,34 @@ def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] |
     return None
 
 
+def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:
+    """The floor's setting, the floor, and the first and the last step of a decay that takes the floor off the peak and
+    never adds it again, in every draw: a higher floor lowers every rate of it, and its end lies below the floor."""
+    if not study.ran or study.site.base == "MultiplicativeLR":
+        return None
+    shown = [_loses_its_floor(study, index, run) for index, run in enumerate(study.runs)]
+    return shown[0] if shown and all(each is not None for each in shown) else None
+
+
+def _loses_its_floor(study: Study, index: int, run: Run) -> tuple[str, float, int, int] | None:
+    rates = {p: v for p, v in run.leaves.items() if role_of(p) in RATES and isinstance(v, float) and v > 0}
+    for path, floor in rates.items():
+        if role_of(path) is not Role.FLOOR:
+            continue
+        other = study.run(index, overrides={path: 2 * floor})
+        if not other.ran or not all_real(run.curve) or not all_real(other.curve):
+            continue
+        pairs = list(zip(run.curve, other.curve, strict=False))
+        moved = [k for k, (a, b) in enumerate(pairs) if a != b]
+        moved = [k for k in moved if pairs[k][0] > _ROUNDED * max(run.curve)]
+        due = [(top - 2 * floor) / (top - floor) for p, top in rates.items() if p != path and top > 3 * floor]
+        alike = any(all(abs(pairs[k][1] / pairs[k][0] - share) <= _ROUNDED for k in moved) for share in due)
+        if alike and len(moved) >= _MANY and min(pairs[k][0] for k in moved) < _BELOW * floor:
+            last = next(k for k in moved if pairs[k][0] < _BELOW * floor)
+            return path, floor, moved[0], last
+    return None
+
+
 def starts_by_its_length(study: Study) -> tuple[str, tuple[float, float]] | None:
     """A length, and the first factor of the decay with it and with four times of it: ``N / (k + N) ** p``."""
     if study.site.form != "lambda" or not study.ran or study.site.base != "LambdaLR":
@@ -82,4 +113,4 @@ def _falls_from_the_start(run: Run) -> bool:
     return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
 
 
-__all__ = ["starts_by_its_length", "stops_short"]
+__all__ = ["loses_its_floor", "starts_by_its_length", "stops_short"]

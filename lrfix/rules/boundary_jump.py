@@ -319,7 +319,10 @@ def _formula_of_a_library(study: Study) -> bool:
 def _worked_out(study: Study) -> bool:
     """Whether a number was drawn for an attribute that the class works out from others: they would fit together."""
     owner = study.names.enclosing(study.node, ast.ClassDef)
+    lengths = {path for run in study.runs[:1] for path in run.leaves if role_of(path) in LENGTHS}
     drawn = {path for run in study.runs[:1] for path in run.leaves if path.startswith("self.")}
+    if len(lengths) == 1 and all(role_of(path) in (*LENGTHS, *RATES) for path in drawn):
+        return False  # the only length there is, and rates that every phase is multiplied with
     return owner is not None and any(
         ast.unparse(target) in drawn and isinstance(value, ast.BinOp | ast.Call)
         for node in ast.walk(owner)

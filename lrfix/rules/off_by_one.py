@@ -1,4 +1,4 @@
-"""LR209: a peak that is missed or passed by one step, a schedule that is one step late, a restart that is not met."""
+"""LR209: a peak missed or passed by one step, a schedule one step late, a restart or a floor that is not met."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lrfix.experiments.class_reading import drives_others
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
 from lrfix.experiments.intervals import decays_at_once
 from lrfix.experiments.phases import moves, overshoots, ramp_end, restarts, tops
+from lrfix.experiments.shortfall import loses_its_floor
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
@@ -46,6 +47,10 @@ def off_by_one(study: Study) -> Iterator[Violation]:
         if found is not None:
             yield found
             return
+    lost = loses_its_floor(study)
+    if lost is not None:
+        yield _without_floor(study, *lost)
+        return
     yield from _late_end(study) if study.ran else ()
     yield from _missed_restart(study, grid)
 
@@ -57,6 +62,16 @@ def _decays_at_once(study: Study) -> Iterator[Violation]:
             f"`{ast.unparse(node.test)}` holds at 0 already: `{scheduler}` decays in the first turn of the loop, and "
             f"then every `{interval}`. Leave 0 out, or count the turn that has just ended.",
         )
+
+
+def _without_floor(study: Study, path: str, floor: float, first: int, last: int) -> Violation:
+    run = study.runs[0]
+    return Violation(
+        decay_span(study),
+        f"The decay takes `{path}` off its peak and never adds it again: it begins at {run.curve[first]:.6g} at step "
+        f"{first}, and at step {last} it is at {run.curve[last]:.3g}, below `{path}` = {floor:.3g}, its end.",
+        study.evidence(run, [first, first + 1, last - 1, last]),
+    )
 
 
 def _alone(grid: Grid) -> list[Case]:

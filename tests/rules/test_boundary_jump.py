@@ -620,3 +620,21 @@ def test_a_ramp_over_the_batches_of_some_epochs_meets_the_steps_behind_it(codes,
         )
         == []
     )
+
+
+@pytest.mark.parametrize(("start", "expected"), [("self.base_lr", []), ("1.0", ["LR202"])])
+def test_a_warmup_that_a_trainer_works_out_of_its_whole_length(codes, start, expected):
+    source = f"""
+        class Trainer:
+            def __init__(self, loader, args):
+                self.total_steps = args.epochs * len(loader)
+                self.warmup_steps = int(0.1 * self.total_steps)
+                self.base_lr = args.lr
+
+            def get_lr(self, step):
+                if step < self.warmup_steps:
+                    return {start} * (step + 1) / self.warmup_steps
+                done = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+                return self.base_lr * max(0.0, 1 - done)
+        """
+    assert [code for code in codes(source) if code == "LR202"] == expected

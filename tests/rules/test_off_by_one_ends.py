@@ -78,3 +78,32 @@ def test_of_several_formulas_the_one_that_ran_is_shown(advice):
             self.count += 1
     """
     assert [(f.code, f.span.start.line) for f in advice(source) if f.code == "LR209"] == [("LR209", 14)]
+
+
+WITH_A_FLOOR = """
+    import math
+
+    def adjust(optimizer, epoch, args):
+        if epoch < args.warmup_epochs:
+            lr = args.lr * (epoch + 1) / args.warmup_epochs
+        else:
+            share = (epoch - args.warmup_epochs) / (args.epochs - args.warmup_epochs)
+            half = 0.5 * (1 + math.cos(math.pi * share))
+            lr = {decay}
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("decay", "told"),
+    [
+        ("(args.lr - args.min_lr) * half", True),
+        ("args.min_lr + (args.lr - args.min_lr) * half", False),
+        ("max(args.min_lr, (args.lr - args.min_lr) * half)", False),
+        ("args.lr * half", False),
+    ],
+)
+def test_a_floor_that_is_taken_off_the_peak_and_never_added(asked, decay, told):
+    found = [f for f in asked("LR209", WITH_A_FLOOR.format(decay=decay)) if "takes" in f.message]
+    assert [f.advice for f in found] == [False] * told
