@@ -33,7 +33,7 @@ def forgotten_counters(study: Study) -> Iterator[Forgotten]:
             continue
         owner = study.names.parents.get(function)
         around = owner if isinstance(owner, ast.ClassDef) else function
-        restored = _restored(around)
+        restored = restored_position(around)
         if restored is None:
             continue
         for name in dict.fromkeys(_positions(place)):
@@ -47,7 +47,7 @@ def forgotten_counters(study: Study) -> Iterator[Forgotten]:
                 return
 
 
-def _restored(around: ast.AST) -> str | None:
+def restored_position(around: ast.AST) -> str | None:
     """What is set from the checkpoint beside the optimizer: the epoch or the step at which training goes on."""
     optimizer = any(
         isinstance(n, ast.Call)
@@ -112,4 +112,4 @@ def _attribute_start(owner: ast.AST | None, attribute: str) -> ast.stmt | None:
     return start if counted else None
 
 
-__all__ = ["Forgotten", "forgotten_counters"]
+__all__ = ["Forgotten", "forgotten_counters", "restored_position"]

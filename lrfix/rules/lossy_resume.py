@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.driving.resumption import Resumption, resume
+from lrfix.experiments.carried_rates import carried_rates
 from lrfix.experiments.class_reading import name_span, own_attribute, stored_in, torch_named
 from lrfix.experiments.counters import forgotten_counters
 from lrfix.experiments.held_schedulers import half_saved
@@ -30,6 +31,7 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)
+        yield from _carried_beside(study)
     node = study.node
     if not isinstance(node, ast.ClassDef):
         return
@@ -49,6 +51,16 @@ def _counted_anew(study: Study) -> Iterator[Violation]:
             f"`{counter.name}` decides the rate and starts anew here in every process, while the optimizer and "
             f"`{counter.restored}` are restored from the checkpoint: a resumed run begins the schedule again. Save and "
             f"restore `{counter.name}`, or work it out from `{counter.restored}`.",
+        )
+
+
+def _carried_beside(study: Study) -> Iterator[Violation]:
+    for rate in carried_rates(study):
+        yield Violation(
+            study.span(rate.change),
+            f"`{rate.name}` starts anew in every process and is scaled here from what it was, while the optimizer and "
+            f"`{rate.restored}` are restored from the checkpoint: after a resume the next change forgets those before "
+            'it. Scale `param_group["lr"]` itself, or restore the variable.',
         )
 
 

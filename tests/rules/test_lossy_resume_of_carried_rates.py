@@ -1,0 +1,102 @@
+"""LR109: a rate that is scaled in a variable of the program's own, which no checkpoint brings back."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+SETTER = """
+    import torch
+
+    state = {start}
+    {more}
+    def decay(optimizer, epoch, milestones):
+        if epoch in milestones:
+            state["lr"] {change}
+            for group in optimizer.param_groups:
+                group["lr"] = state["lr"]
+
+    def main(model, optimizer, loader, args):
+        start_epoch = 0
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            {load}
+            {brought}
+        for epoch in range(start_epoch, 90):
+            decay(optimizer, epoch, [30, 60])
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            {save}
+"""
+LOAD = 'start_epoch = checkpoint["epoch"]; optimizer.load_state_dict(checkpoint["optimizer"])'
+
+INLINE = """
+    import torch
+
+    def main(model, optimizer, loader, args):
+        start_epoch = 0
+        lr = args.lr
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            start_epoch = checkpoint["epoch"]
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            {brought}
+        for epoch in range(start_epoch, 90):
+            if epoch in (30, 60):
+                lr *= 0.1
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+"""
+
+
+def setter(start='{"lr": 0.1}', more="", change="*= 0.1", load=LOAD, brought="pass", save="pass"):
+    text = textwrap.dedent(SETTER)
+    return text.format(start=start, more=more, change=change, load=load, brought=brought, save=save)
+
+
+@pytest.fixture
+def forgets(check):
+    return lambda source: [f.message.split("`")[1] for f in check(source) if f.code == "LR109"]
+
+
+@pytest.mark.parametrize("change", ["*= 0.1", "/= 10"])
+def test_an_entry_of_a_table_that_is_scaled_at_milestones(forgets, change):
+    assert forgets(setter(change=change)) == ['state["lr"]'.replace('"', "'")]
+
+
+def test_a_variable_of_the_function_that_trains(forgets):
+    assert forgets(textwrap.dedent(INLINE).format(brought="pass")) == ["lr"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"brought": 'state["lr"] = checkpoint["lr"]'},
+        {"brought": 'state.update(checkpoint["state"])'},
+        {"brought": "bring_back(state, checkpoint)"},
+        {"brought": 'state["lr"] = optimizer.param_groups[0]["lr"]'},
+        {"save": "torch.save(state, args.path)"},
+        {"load": 'start_epoch = checkpoint["epoch"]'},
+        {"load": 'optimizer.load_state_dict(checkpoint["optimizer"])'},
+        {"start": 'torch.load("state.pt")'},
+        {"more": 'state = torch.load("state.pt")\n'},
+        {"change": "= 0.1 * 0.5 ** epoch"},
+    ],
+)
+def test_tables_that_come_back_or_are_never_needed(forgets, parts):
+    assert forgets(setter(**parts)) == []
+
+
+def test_a_variable_that_is_read_from_the_restored_optimizer(forgets):
+    brought = 'lr = optimizer.param_groups[0]["lr"]'
+    assert forgets(textwrap.dedent(INLINE).format(brought=brought)) == []
+
+
+def test_milestones_that_are_passed_again_on_the_way_to_the_epoch(forgets):
+    again = "[decay(optimizer, past, [30, 60]) for past in range(start_epoch)]"
+    assert forgets(setter(brought=again)) == []
