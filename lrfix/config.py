@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lrfix.torch_requirement import torch_requirement
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -114,15 +116,20 @@ class Config:
 
 
 def find_config(start: Path) -> Config:
-    """The configuration for a file or directory: the nearest one upwards, or the defaults. Raises ConfigError."""
+    """The configuration for a file or directory: the nearest one upwards, or the defaults. Raises ConfigError.
+
+    Where it names no version of torch, ``torch`` is what the project's own packaging requires.
+    """
     start = start.absolute()
+    found = Config()
     for folder in (start, *start.parents):
         candidate = folder / "pyproject.toml"
         if candidate.is_file():
             config = read_config(candidate)
             if config is not None:
-                return config
-    return Config()
+                found = config
+                break
+    return found if found.torch is not None else replace(found, torch=torch_requirement(start))
 
 
 def read_config(path: Path) -> Config | None:

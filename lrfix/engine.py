@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from lrfix.findings import (
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
+from lrfix.torch_requirement import reaches
 from lrfix.usage import Mentions, Place, mentions, places
 
 _UNUSED = "LR001"
@@ -110,7 +111,7 @@ def check_source(
         return FileResult(path, parsed=True, errors=(FileError(path, "syntax", _TOO_DEEP),))
     except Exception as error:
         return FileResult(path, parsed=True, errors=(FileError(path, "internal", _crash("the analysis", error)),))
-    return _judge(path, sites, suppressions, settings.selected_for(path), rules)
+    return _judge(path, sites, suppressions, settings, rules)
 
 
 def check_paths(
@@ -216,9 +217,10 @@ def _judge(
     path: str,
     sites: Sequence[AnalysedSite],
     suppressions: Suppressions,
-    selected: Collection[str],
+    settings: Settings,
     rules: Mapping[str, Rule],
 ) -> FileResult:
+    selected = settings.selected_for(path)
     # With ignore comments every rule runs, so that whether a comment is used does not depend on what is selected.
     audited = bool(suppressions.ignores) and _UNUSED in selected
     raised: dict[tuple[Span, str], tuple[Violation, int]] = {}
@@ -232,7 +234,8 @@ def _judge(
                 continue
             try:
                 for violation in site.violations(rule):
-                    _keep(raised, code, violation, index)
+                    if violation.since is None or reaches(settings.torch, violation.since):
+                        _keep(raised, code, violation, index)
             except RecursionError:
                 crashed.add(code)
                 if code in selected and not any(error.message == _TOO_DEEP for error in errors):

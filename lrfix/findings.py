@@ -89,6 +89,7 @@ class Violation:
     """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings.
 
     ``advice``: true, and worth telling, but whether it matters only the author knows; it is reported as info.
+    ``since``: the version of torch from which on it holds; a project that stays below is not told.
     """
 
     span: Span
@@ -96,6 +97,7 @@ class Violation:
     evidence: Evidence | None = None
     advice: bool = False
     related: tuple[Related, ...] = ()
+    since: str | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ RANKS = {
     "lrfix.trees": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
+    "lrfix.torch_requirement": 2,
     "lrfix.vendoring": 2,
     "lrfix.schedulers": 2,
     "lrfix.interpreter": 2,

@@ -104,6 +104,7 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 study.span(call),
                 f"`{known}` of torch 2.7 and later takes no `verbose`: building this scheduler raises TypeError there. "
                 "Leave the argument out.",
+                since="2.7",
             )
     own = {m.name for c in (node, *bases(study, node)[0]) for m in methods(c)}
     for (base, old), (new, version) in RENAMED.items():
@@ -113,6 +114,7 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
             yield Violation(
                 study.span(read),
                 f"`{base}.{old}` is {new} from torch {version} on: this line raises AttributeError there.",
+                since=version,
             )
 
 

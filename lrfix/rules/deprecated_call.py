@@ -34,7 +34,7 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
     scheduler, name = conduct.scheduler, conduct.name
     if scheduler.own is None and "verbose" in scheduler.arguments and scheduler.node is not None:
         text = f"`verbose` of `{conduct.class_name}` is gone since torch 2.7: the call raises TypeError there."
-        yield Violation(study.span(scheduler.node), text, advice=True), scheduler.node
+        yield Violation(study.span(scheduler.node), text, advice=True, since="2.7"), scheduler.node
     for event in conduct.steps:
         if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH:
             continue

@@ -1,0 +1,93 @@
+"""Which versions of torch a project may run on decides whether it is told of what later ones took away."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+
+from lrfix.cli import main
+from lrfix.torch_requirement import reaches, torch_requirement
+
+VERBOSE = """
+    from torch.optim.lr_scheduler import _LRScheduler
+
+    class Halving(_LRScheduler):
+        def __init__(self, optimizer, period, last_epoch=-1, verbose=False):
+            self.period = period
+            super().__init__(optimizer, last_epoch, verbose)
+
+        def get_lr(self):
+            return [base * 0.5 ** (self.last_epoch // self.period) for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "required"),
+    [
+        ("requirements.txt", "numpy\ntorch==1.13.1  # the cluster's\ntorchvision==0.14\n", "==1.13.1"),
+        ("requirements.txt", "torch[extra] >= 1.10, < 2.1 ; python_version > '3.8'\n", ">=1.10,<2.1"),
+        ("requirements.txt", "torch\n", None),
+        ("requirements.txt", "torchmetrics==0.5\npytorch-lightning==1.9\n", None),
+        ("pyproject.toml", '[project]\nname = "x"\ndependencies = ["numpy", "torch~=2.2"]\n', "~=2.2"),
+        ("pyproject.toml", "[project\n", None),
+        ("setup.cfg", "[options]\ninstall_requires =\n    torch<2\n    numpy\n", "<2"),
+        ("setup.py", 'from setuptools import setup\nsetup(name="x", install_requires=["torch==1.7.1"])\n', "==1.7.1"),
+        ("setup.py", "def broken(:\n", None),
+    ],
+)
+def test_the_requirement_is_read_from_the_project_s_own_files(tmp_path, file, text, required):
+    (tmp_path / file).write_text(text)
+    (tmp_path / "src").mkdir()
+    assert torch_requirement(tmp_path / "src") == required
+
+
+def test_the_search_ends_at_the_project(tmp_path):
+    (tmp_path / "requirements.txt").write_text("torch==1.0\n")
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    assert torch_requirement(tmp_path / "project") is None
+
+
+@pytest.mark.parametrize(
+    ("torch", "version", "met"),
+    [
+        (None, "2.7", True),
+        ("2.6", "2.7", False),
+        ("2.7", "2.7", True),
+        ("2.7.1", "2.7", True),
+        ("==1.13.1", "2.7", False),
+        ("==1.7.1+cu110", "2.7", False),
+        ("<2.7", "2.7", False),
+        ("<=2.7", "2.7", True),
+        (">=1.10,<2.1", "2.7", False),
+        (">=2.0", "2.7", True),
+        ("~=2.2", "2.7", True),
+        ("!=2.8", "2.9", True),
+        ("==nonsense", "2.7", True),
+    ],
+)
+def test_a_version_is_met_where_the_requirement_allows_it_or_a_later_one(torch, version, met):
+    assert reaches(torch, version) is met
+
+
+def codes(folder, *more):
+    result = CliRunner().invoke(main, ["check", "--output-format", "json", "--exit-zero", *more, str(folder)])
+    return {finding["code"] for finding in json.loads(result.stdout)["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("requirements.txt", "torch==1.13.1\n", False),
+        ("requirements.txt", "torch>=1.13\n", True),
+        ("pyproject.toml", '[tool.lrfix]\ntorch = "2.6"\n', False),
+        ("pyproject.toml", '[tool.lrfix]\ntorch = "2.7"\n', True),
+        ("notes.txt", "torch==1.13.1\n", True),
+    ],
+)
+def test_what_a_later_torch_took_away_is_told_where_the_project_may_meet_it(tmp_path, file, text, told):
+    (tmp_path / "halving.py").write_text(textwrap.dedent(VERBOSE))
+    (tmp_path / file).write_text(text)
+    assert ("LR107" in codes(tmp_path)) is told
