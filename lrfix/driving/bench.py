@@ -11,6 +11,7 @@ from typing import Any
 from lrfix.domains.clock import Clock, Tick, first_of
 from lrfix.domains.facts import boundless, literal
 from lrfix.domains.kinds import POSITION_GIVEN, is_number
+from lrfix.domains.options import options_of
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
@@ -275,7 +276,7 @@ class Bench:
         found: dict[str, Any] = {}
         given = POSITION_GIVEN in self.scenario.overrides
         for name, default, required in parameters:
-            if optimizer is not None and names_optimizer(name):
+            if optimizer is not None and names_optimizer(name) and name not in options_of(self.names):
                 found[name] = optimizer_named(optimizer, name)
             elif ticks and name in ticks:
                 asked = given and not any(other in found for other in ticks)

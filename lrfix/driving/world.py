@@ -14,6 +14,7 @@ from typing import Any
 from lrfix.domains.facts import literal
 from lrfix.domains.kinds import is_number
 from lrfix.domains.lengths import LONGEST, is_drawn, length_of_lengths, open_lengths, opened
+from lrfix.domains.options import options_of
 from lrfix.domains.roles import LENGTHS, names_optimizer, role_of
 from lrfix.driving.host import Host, optimizer_named
 from lrfix.driving.imported import by_star, imported, starred_modules
@@ -113,6 +114,8 @@ class World:
         """The experiment's optimizer in the place of any that the code builds or is given."""
         optimizer = self.host.optimizer
         if optimizer is None:
+            return value
+        if isinstance(value, Unknown) and value.path in options_of(self.names):
             return value
         if isinstance(value, Unknown) and names_optimizer(value.path.rpartition(".")[2]):
             return optimizer_named(optimizer, value.path.rpartition(".")[2])

@@ -33,9 +33,9 @@ def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable
     for write in effects.writes:
         if not write.certain or any(a in owned for a in names.ancestors(write.statement)):
             continue
-        outermost = _outermost(names, write.statement)
-        if outermost is not None and _is_about_rate(names, effects, outermost):
-            whole.setdefault(outermost, []).append(write)
+        setter = next((f for f in _functions_around(names, write.statement) if _is_about_rate(names, effects, f)), None)
+        if setter is not None:
+            whole.setdefault(setter, []).append(write)
         else:
             anchor = _anchor(names, write)
             runs.setdefault(_block_of(names, anchor, RateFormula(names, [write])), []).append(write)
@@ -51,15 +51,15 @@ def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable
     return sites
 
 
-def _outermost(names: Names, node: ast.AST) -> Function | None:
-    """The outermost function around ``node`` below a class or the module: closures belong to their maker."""
-    found: Function | None = None
+def _functions_around(names: Names, node: ast.AST) -> list[Function]:
+    """The functions around ``node`` below a class or the module, the outermost first."""
+    found: list[Function] = []
     for outer in names.ancestors(node):
         if isinstance(outer, FUNCTIONS):
-            found = outer
+            found.append(outer)
         elif isinstance(outer, ast.ClassDef):
             break
-    return found
+    return found[::-1]
 
 
 def _is_about_rate(names: Names, effects: Effects, function: Function) -> bool:

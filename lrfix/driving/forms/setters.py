@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from lrfix.domains.clock import nested, parameter_ticks
-from lrfix.domains.signatures import Parameter, parameters
+from lrfix.domains.clock import Tick, nested, parameter_ticks, tick_of
+from lrfix.domains.signatures import Parameter, arguments_of, parameters
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms.frames import frame_of, loops_around
 from lrfix.driving.forms.running import Running
@@ -29,7 +29,7 @@ class Asked:
         self.function = function
         self.optimizer = optimizer
         self.parameters = list(given)
-        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths)
+        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths) or _told(bench)
         bench.start_clock(nested(list(self.ticks.values())))
 
     def rates(self, step: int) -> list[Any]:
@@ -43,6 +43,16 @@ class Asked:
 
     def jump(self, step: int) -> None:
         return None
+
+
+def _told(bench: Bench) -> dict[str, Tick]:
+    """The parameter that a call of the file gives the present position, whatever its name says."""
+    for call in bench.site.calls:
+        for name, value in arguments_of(call, bench.site.node).items():
+            tick = tick_of(value.id) if isinstance(value, ast.Name) else None
+            if tick is not None:
+                return {name: tick}
+    return {}
 
 
 class Inline:
