@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, line, related, spot, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.tracing.events import Kind
 from lrfix.tracing.values import Scheduler
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @rule("LR303", uses=True)
@@ -17,7 +21,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     stepped: set[int] = set()
     for conduct in conducts(study):
         node = id(conduct.scheduler.node or conduct.scheduler.origin)
-        if not _idle(conduct):
+        if not _idle(conduct) or _may_be_stepped(study, conduct) or _only_tried_out(study, conduct):
             stepped.add(node)
         else:
             idle.setdefault(node, conduct)
@@ -43,3 +47,48 @@ def _idle(conduct: Conduct) -> bool:
         return False
     owned = any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler))
     return not owned and scheduler not in trace.kept
+
+
+def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
+    """Whether the steps of another object may be this scheduler's, or its name has gone to another scheduler."""
+    trace, scheduler = conduct.trace, conduct.scheduler
+    handed = {id(event.node) for event in trace.of(Kind.SHOWN, scheduler)}
+    for other in (thing for thing in trace.things if isinstance(thing, Scheduler) and thing is not scheduler):
+        if other.optimizer is not None and other.optimizer is not scheduler.optimizer:
+            continue
+        if other.built and other.path == scheduler.path and _replaces(conduct, other):
+            return True
+        unseen = other.origin is None or id(other.origin) in handed or other.path == scheduler.path
+        if not other.built and unseen and trace.of(Kind.STEP, other):
+            return True
+    return _left_out(study, conduct)
+
+
+def _replaces(conduct: Conduct, other: Scheduler) -> bool:
+    """Whether another scheduler is built on the same optimizer after this one and before it trains."""
+    mine, its = (conduct.trace.of(Kind.BUILD, thing) for thing in (conduct.scheduler, other))
+    return bool(mine and its) and mine[-1].at < its[0].at < conduct.updates[0].at
+
+
+def _left_out(study: Study, conduct: Conduct) -> bool:
+    """Whether the code that the trace runs has a step of that name on a way that it did not go."""
+    trace, name = conduct.trace, conduct.scheduler.path.rpartition(".")[2]
+    come_by = {id(event.node) for event in trace.of(Kind.STEP)}
+    for node in study.names.nodes:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+            continue
+        if id(node) in come_by or ast.unparse(node.func.value).rpartition(".")[2] != name:
+            continue
+        function = study.names.enclosing(node, _FUNCTIONS)
+        if id(function) in trace.functions or (function is None and trace.entry == "__main__"):
+            return True
+    return False
+
+
+def _only_tried_out(study: Study, conduct: Conduct) -> bool:
+    """Whether a class builds the scheduler for whoever trains it, and the file's own script tries the class out."""
+    built, node = conduct.trace.of(Kind.BUILD, conduct.scheduler), conduct.scheduler.node
+    if conduct.trace.entry != "__main__" or not built or not built[0].calls or node not in study.names.parents:
+        return False
+    in_class = study.names.enclosing(node, ast.ClassDef) is not None
+    return in_class and not any(update.calls for update in conduct.updates)

@@ -116,6 +116,84 @@ def test_steps_elsewhere_in_the_file_keep_never_from_being_said(codes):
     assert "LR303" not in codes(loop() + unseen)
 
 
+def test_a_scheduler_whose_name_goes_to_another_one_before_training_is_left_alone(codes):
+    twice = "StepLR(optimizer, 30); scheduler = LambdaLR(optimizer, lambda epoch: 0.9 ** epoch)"
+    assert "LR303" not in codes(loop(after="scheduler.step()", scheduler=twice))
+    assert codes(loop(scheduler=twice)) == ["LR303"]  # the one that holds the name
+
+
+@pytest.mark.parametrize(
+    ("brings_back", "found"),
+    [
+        ("scheduler, where = load_scheduler(args.checkpoint, scheduler)", set()),
+        ("scheduler = build_scheduler(args, optimizer)", set()),
+        # What it comes out of has never had the scheduler in hand.
+        ("warmup_scheduler = build_scheduler(args, optimizer)", {"LR303"}),
+    ],
+)
+def test_what_a_call_gives_back_may_be_the_scheduler_that_it_was_given(brings_back, found, codes):
+    name = brings_back.partition(" ")[0].rstrip(",")
+    source = loop(after=f"{name}.step()", scheduler=f"StepLR(optimizer, 30); {brings_back}")
+    assert set(codes(source)) & {"LR303"} == found
+
+
+def test_a_step_on_a_way_that_the_run_did_not_go_keeps_never_from_being_said(codes):
+    """The scheduler of a resumed run, and the one that training builds late, are stepped by one statement."""
+    source = """
+    def main(args, model, loader, start=0):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        early = StepLR(optimizer, 1000)
+        late, begun = None, False
+        if args.resume:
+            state = torch.load(args.resume)
+            start = state["epoch"]
+            optimizer.load_state_dict(state["optimizer"])
+            if "late" in state:
+                late = StepLR(optimizer, step_size=args.size)
+                late.load_state_dict(state["late"])
+                begun = True
+        for epoch in range(start, args.epochs):
+            is_late = args.late_from and epoch >= args.late_from
+            if is_late and not begun:
+                late = StepLR(optimizer, step_size=args.size)
+                begun = True
+            for x, y in loader:
+                optimizer.zero_grad()
+                model(x, y).backward()
+                optimizer.step()
+                if not is_late:
+                    early.step()
+            if is_late and late is not None:
+                late.step()
+    """
+    assert "LR303" not in codes(HEAD + source)
+    assert "LR303" in codes(HEAD + source.replace("late.step()", "print(late)"))
+
+
+def test_a_script_that_tries_out_a_class_does_not_train_for_it(codes):
+    source = """
+    class Model(torch.nn.Module):
+        def configure_optimizers(self):
+            optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+            scheduler = StepLR(optimizer, 30)
+            return optimizer, scheduler
+
+    def build(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        return optimizer, StepLR(optimizer, 30)
+
+    if __name__ == "__main__":
+        model = Model()
+        opt, sch = {built}
+        for x, y in loader():
+            opt.zero_grad()
+            model(x, y).backward()
+            opt.step()
+    """
+    assert "LR303" not in codes(HEAD + source.format(built="model.configure_optimizers()"))
+    assert "LR303" in codes(HEAD + source.format(built="build(model)"))
+
+
 def test_a_class_with_a_step_of_its_own_is_not_judged_by_torchs(codes):
     own = """
     class Own(StepLR):
