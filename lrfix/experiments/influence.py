@@ -13,6 +13,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import assignments
 from lrfix.experiments.study import Study
+from lrfix.sites.vocabulary import speaks_of_step
 from lrfix.trees import walk
 
 _TELLING = frozenset({"print", "info", "debug", "warning", "warn", "log", "write", "__init__"})
@@ -85,6 +86,8 @@ class Reads:
                 return signature or isinstance(outer, ast.ClassDef) or outer in self._called
             if isinstance(outer, ast.stmt) and outer not in self._statements:
                 return False
+            if isinstance(outer, ast.If) and child is outer.test and outer.body[0] not in self._statements:
+                return False
             child = outer
         return True
 
@@ -129,7 +132,9 @@ def other_values(path: str, value: float, run: Run) -> list[float]:
         return [value + 1, value + 4, max(value - 1, 0)]
     top = max((abs(rate) for rates in run.lr for rate in rates), default=1.0)
     unit = 1.0 if role_of(path) in (Role.FLOOR_RATIO, Role.WARMUP_FACTOR, Role.FRACTION, Role.WARMUP_FRACTION) else top
-    return [0.6 * unit + 0.01 * value, value * 0.3, 20 * unit, value * 2.5, 0.01 * unit]
+    shares = [0.6 * unit + 0.01 * value, value * 0.3, 20 * unit, value * 2.5, 0.01 * unit]
+    # What sounds like a rate and is a position is one that training gets to: `lr_min_iter`.
+    return shares if not speaks_of_step(path) else [*shares, 7.0, float(len(run.curve) // 2)]
 
 
 def matters_at_once(study: Study, path: str, use: str | None) -> bool:
@@ -177,6 +182,9 @@ def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence
     for path in dict.fromkeys(flags[:_MOST_FLAGS]):
         for value in (True, False):
             yield {path: value}, None
+    asked = [path for path in _asked_for_truth(study) if path in study.runs[0].leaves and path not in flags]
+    if asked:
+        yield dict.fromkeys(asked, 0), None
     # A number of which nothing is known may be a share in truth, and decide whether another matters.
     invented = sorted(study.runs[0].invented)
     for share in _SHARES if invented else ():
@@ -184,6 +192,15 @@ def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence
     rates = study.runs[0].base_lrs
     for scale in (100.0, 0.001):
         yield {}, [scale * rate for rate in rates]
+
+
+def _asked_for_truth(study: Study) -> Iterator[str]:
+    """What the code asks only whether it is there: a number drawn for it is one answer of two."""
+    for node in (n for root in study.site.nodes for n in walk(root)):
+        asked = [node.test] if isinstance(node, ast.If | ast.IfExp | ast.While) else []
+        asked += node.values if isinstance(node, ast.BoolOp) else []
+        asked += [node.operand] if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else []
+        yield from (ast.unparse(n) for n in asked if isinstance(n, ast.Name | ast.Attribute | ast.Subscript))
 
 
 def _same(one: Run, other: Run) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.driving.laboratory import Run
 from lrfix.experiments.altered import replaced, run_altered
 from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.discarded import discarded
@@ -116,6 +117,8 @@ def _falls(study: Study) -> bool:
 
 def _ineffective(study: Study) -> Iterator[Violation]:
     """Settings that are read, and whose value changes no rate all the same."""
+    if any(_stops_early(study, run) for run in study.runs):
+        return  # what comes later may be where it matters
     if any(run.measured for run in study.runs):
         return  # the units of its lengths are lrfix's own choice, and decide what has a part in them
     for path, texts, use in list(_adjustable(study))[:_MOST]:
@@ -131,6 +134,12 @@ def _ineffective(study: Study) -> Iterator[Violation]:
                 study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
             )
             return
+
+
+def _stops_early(study: Study, run: Run) -> bool:
+    """Whether a run fails before the schedule has come to its end, so that nobody sees what its settings do later."""
+    end = study.horizon(run)
+    return run.failure is not None and (end is None or run.failure.step < end)
 
 
 def _adjustable(study: Study) -> Iterator[tuple[str, list[str], str | None]]:

@@ -418,3 +418,60 @@ def test_a_list_of_numbers_is_a_setting_too(check, kept, reported):
             return [base * self.restart_weights[turn] * share for base in self.base_lrs]
     """
     assert ("LR106" in [found.code for found in check(textwrap.dedent(source))]) is reported
+
+
+@pytest.mark.parametrize(("test", "lost"), [("epoch >= self.decay_at", False), ("epoch * self.decay_at < 0", True)])
+def test_a_setting_that_only_decides_once_another_is_off(check, test, lost):
+    source = f"""
+    class Stepper:
+        def __init__(self, optimizer, lr, shrink, decay_at):
+            self.optimizer, self.lr, self.shrink = optimizer, lr, shrink
+            self.decay_at, self.falling = decay_at, False
+
+        def update(self, epoch):
+            if {test}:
+                self.falling = True
+            if self.falling:
+                self.lr = self.lr * self.shrink
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr
+    """
+    found = [f for f in unused(check(source)) if "decay_at" in f.message]
+    assert found == [] or lost
+
+
+@pytest.mark.parametrize("more", ["", ", verbose=False"])
+def test_what_a_run_that_fails_early_does_not_show(check, more):
+    source = f"""
+    from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
+
+    class Fading(CosineAnnealingWarmRestarts):
+        def __init__(self, optimizer, T_0, T_mult=1, fade=0.9):
+            super().__init__(optimizer, T_0, T_mult=T_mult{more})
+            self.fade = fade
+
+        def step(self, epoch=None):
+            if self.T_cur + 1 == self.T_i:
+                self.base_lrs = [base * self.fade for base in self.base_lrs]
+                if self.verbose:
+                    print(self.base_lrs)
+            super().step(epoch)
+    """
+    assert unused(check(source)) == []
+
+
+def test_a_number_of_steps_that_sounds_like_a_rate(check):
+    source = """
+    def rate(config, iteration):
+        lr = config.lr
+        if iteration >= config.lr_min_iter:
+            lr = lr * config.drop_factor
+        return lr
+
+    def train(config, optimizer, loader):
+        for iteration, batch in enumerate(loader):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(config, iteration)
+            optimizer.step()
+    """
+    assert unused(check(source)) == []
