@@ -10,12 +10,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lrfix.domains.facts import sets_its_names
+from lrfix.domains.facts import literal, sets_its_names
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
+from lrfix.domains.signatures import parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study
 from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import names_position, words
 from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -57,10 +59,12 @@ def _free(study: Study, run: Run) -> list[str]:
 def _lengths(study: Study, run: Run, use: Construction | None) -> Iterator[Edge]:
     free = _free(study, run)
     for path in free:
-        default = study.defaults.get(path)
+        default = _stated_default(study, path)
         zero = _is_zero(default) or any(_is_zero(_constant(d)) for name, d, _ in study.constructor if name == path)
         role = role_of(path)
         if zero and role in LENGTHS:
+            if _is_position(path):
+                continue
             if not _works_out(study, path) and not _tests(study, use, path):
                 yield Edge({path: 0}, f"with `{path}` = 0, its default", True)
             continue
@@ -88,6 +92,26 @@ def _as_long_as(study: Study, run: Run) -> Iterator[Edge]:
             stated = bool(first) and first == second and isinstance(first, int)
             lasts = whole if role_of(whole) is Role.DECAY_LENGTH else None
             yield Edge({warmup: Same(whole)}, words, stated, lasts)
+
+
+def _stated_default(study: Study, path: str) -> object:
+    """The default of a value: of a parameter of a function around the schedule what its own signature says.
+
+    What a branch of that function sets it to is no default.
+    """
+    for outer in (study.node, *study.names.ancestors(study.node)):
+        if isinstance(outer, ast.FunctionDef | ast.Lambda):
+            own = {name: default for name, default, _ in parameters(outer)}
+            if path in own:
+                stated = literal(own[path])
+                return stated if stated is not None else study.defaults.get(path)
+    return study.defaults.get(path)
+
+
+def _is_position(path: str) -> bool:
+    """Whether a value says where training stands, and begins at 0 as such: ``step_in_epoch``, no ``epochs``."""
+    word = last_word(path)
+    return names_position(word) and not words(word)[-1].endswith("s")
 
 
 def _constant(node: ast.expr | None) -> object:

@@ -14,6 +14,8 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
+from lrfix.sites.vocabulary import names_position
+from lrfix.trees import walk
 
 _KIND = "ZeroDivisionError"
 _CLASSES = ("subclass", "wrapper")
@@ -38,7 +40,7 @@ def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
     first = study.runs[0].failure
     if first is not None and first.kind == _KIND:
         failed = study.everywhere_failed(_KIND) and _own(study, first)
-        if failed and not _invented(study, study.runs[0]):
+        if failed and not _invented(study, study.runs[0]) and not _counted_first(study, first):
             yield _division(study, first, "as it is built here", None)
         return
     if first is not None and first.step <= 0:
@@ -106,6 +108,33 @@ def _invented(study: Study, run: Run) -> bool:
         for path, value in run.leaves.items()
         if role_of(path) is Role.UNKNOWN and path not in study.defaults and isinstance(value, int | float)
         for factor in _OTHER_INVENTIONS
+    )
+
+
+def _counted_first(study: Study, failure: Failure) -> bool:
+    """Whether the method that asks for the rate at 0 is only called by others of its class that count a step first."""
+    node = study.node
+    owner = study.names.enclosing(node, ast.ClassDef)
+    if failure.step != 0 or not isinstance(node, ast.FunctionDef) or not isinstance(owner, ast.ClassDef):
+        return False
+    asked = [
+        (method, call)
+        for method in owner.body
+        if isinstance(method, ast.FunctionDef) and method is not node
+        for call in walk(method)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"self.{node.name}"
+    ]
+    return bool(asked) and all(_counts_before(method, call) for method, call in asked)
+
+
+def _counts_before(method: ast.FunctionDef, call: ast.Call) -> bool:
+    return any(
+        isinstance(s, ast.AugAssign)
+        and isinstance(s.op, ast.Add)
+        and isinstance(s.target, ast.Attribute)
+        and s.lineno < call.lineno
+        and names_position(s.target.attr)
+        for s in method.body
     )
 
 

@@ -158,3 +158,26 @@ STOCK = """
 )
 def test_a_scheduler_of_torch_is_judged_by_the_numbers_that_it_is_built_with(codes, made, told):
     assert ("LR214" in codes(STOCK.format(made=made))) == told
+
+
+def test_a_position_that_begins_at_0_is_no_setting(check):
+    source = """
+    class Policy:
+        def __init__(self, lr, warmup_epochs, batches):
+            self.lr, self.batches = lr, batches
+            self.warmup_steps = warmup_epochs * batches
+            self.warmup_epochs = warmup_epochs
+
+        def rate(self, epoch, step_in_epoch=0):
+            if epoch < self.warmup_epochs:
+                return self.lr * (epoch * self.batches + step_in_epoch) / self.warmup_steps
+            return self.lr
+
+    def train(policy, optimizer, loader, epochs):
+        for epoch in range(epochs):
+            for i, batch in enumerate(loader):
+                for group in optimizer.param_groups:
+                    group["lr"] = policy.rate(epoch, i)
+                optimizer.step()
+    """
+    assert [f for f in check(source) if f.code == "LR214"] == []

@@ -406,3 +406,47 @@ def test_a_run_of_no_epochs_is_no_warmup(advice):
             return WarmRamp(optimizer, whole=args.epochs * 500, warm=args.epochs / 20)
         """
     assert [f.message for f in advice(source) if f.code == "LR205" and "epochs" in f.message] == []
+
+
+@pytest.mark.parametrize(("default", "faults"), [("1", []), ("0", ["LR205"])])
+def test_what_a_branch_sets_a_parameter_to_is_not_its_default(codes, default, faults):
+    source = f"""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, batches: int, epochs: int, warmup=True, warmup_epochs={default}):
+        if warmup is False:
+            warmup_epochs = 0
+
+        def factor(step):
+            if warmup is True and step <= warmup_epochs * batches:
+                return step / (warmup_epochs * batches)
+            return 1 - step / (epochs * batches + 1)
+
+        return LambdaLR(optimizer, lr_lambda=factor)
+    """
+    assert [code for code in codes(source) if code == "LR205"] == faults
+
+
+@pytest.mark.parametrize(("count", "faults"), [("self._step += 1", []), ("pass", ["LR205"])])
+def test_a_count_that_is_moved_before_the_rate_is_asked(codes, count, faults):
+    source = f"""
+    from torch.optim import Optimizer
+
+    class Noam(Optimizer):
+        def __init__(self, size, warmup, optimizer):
+            self.optimizer, self.size, self.warmup = optimizer, size, warmup
+            self._step = 0
+
+        def step(self):
+            {count}
+            rate = self.rate()
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+
+        def rate(self, step=None):
+            if step is None:
+                step = self._step
+            return self.size ** -0.5 * min(step ** -0.5, step * self.warmup ** -1.5)
+    """
+    assert [code for code in codes(source) if code == "LR205"] == faults
