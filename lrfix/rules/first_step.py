@@ -86,8 +86,13 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         )
     length = _epoch_at_zero(case)
     dead = _agreed(case, _dead)
-    stepped = dead is not None and dead.count == 1 and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
-    if length is not None or (dead is not None and stepped):
+    stepped = (
+        dead is not None
+        and dead.count == 1
+        and not _goes_on(study)
+        and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
+    )
+    if (length is not None and not _goes_on(study)) or (dead is not None and stepped):
         first = length or 1
         yield case.violation(
             study,
@@ -105,6 +110,30 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             f"has {dead.rates[dead.count]:.6g}. The count stands at its first value twice.",
             steps,
         )
+
+
+def _goes_on(study: Study) -> bool:
+    """Whether the state of the schedule is always loaded before training, so that its first rate is never used.
+
+    Always is where the call stands in the statements of the very block that builds the schedule, or of one around it.
+    """
+    use = study.use
+    names = (use.names if use is not None else None) or study.names
+    built = names.statement_of(use.call) if use is not None else study.names.statement_of(study.node)
+    while built is not None and not isinstance(built, ast.Assign) and isinstance(names.parents.get(built), ast.stmt):
+        built = names.statement_of(names.parents[built])
+    block = getattr(names.parents.get(built), "body", []) if built is not None else []
+    if not isinstance(built, ast.Assign) or built not in block:
+        return False
+    kept = {ast.unparse(target) for target in built.targets}
+    later = block[block.index(built) + 1 :]
+    calls = [s.value for s in later if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)]
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "load_state_dict"
+        and ast.unparse(call.func.value) in kept
+        for call in calls
+    )
 
 
 def _updates(count: int) -> str:

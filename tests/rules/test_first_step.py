@@ -251,3 +251,30 @@ def build(optimizer, num_warmup_steps, num_training_steps):
 def test_a_first_step_that_the_ramp_leaves_to_the_decay_is_nearly_at_the_peak(ramp, grave):
     said = asking.reported("LR203", NEARLY.format(ramp=ramp))
     assert any(f.severity.value == "warning" for f in said) is grave
+
+
+@pytest.mark.parametrize(
+    ("load", "reported"),
+    [
+        ("scheduler.load_state_dict(state['scheduler'])", False),
+        ("if path:\n            scheduler.load_state_dict(state['scheduler'])", True),
+        ("pass", True),
+    ],
+)
+def test_a_schedule_that_always_goes_on_from_a_checkpoint(load, reported):
+    source = f"""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(model, loader, optimizer, state, path):
+        warmup = 10
+        scheduler = LambdaLR(optimizer, lr_lambda=lambda k: k / warmup if k < warmup else 1.0)
+        optimizer.load_state_dict(state["optimizer"])
+        {load}
+        for epoch in range(state["epoch"], 200):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+    found = [f for f in asking.reported("LR203", source) if "first epoch" in f.message]
+    assert bool(found) is reported
