@@ -100,7 +100,7 @@ def _place_and_length(study: Study, call: ast.Call, arguments: Mapping[str, ast.
     for parameter, value in arguments.items():
         if not _is_position(parameter) or not isinstance(value, _PLAIN) or _is_place(value):
             continue
-        if role_of(ast.unparse(value)) not in LENGTHS:
+        if role_of(ast.unparse(value)) not in LENGTHS or _is_how_many(parameter, value):
             continue
         for other, instead in arguments.items():
             if other == parameter or role_of(other) not in LENGTHS or _is_position(other):
@@ -113,6 +113,12 @@ def _place_and_length(study: Study, call: ast.Call, arguments: Mapping[str, ast.
                     f"is given `{ast.unparse(instead)}`: they stand in each other's place.",
                 )
                 return
+
+
+def _is_how_many(parameter: str, value: ast.expr) -> bool:
+    """Whether a parameter that may be a position is as well the length that it is given: ``num_epochs=epochs``."""
+    counted = words(parameter)[-1].endswith("s")
+    return counted and words(parameter)[-1] == words(last_word(ast.unparse(value)))[-1]
 
 
 def _is_position(name: str) -> bool:

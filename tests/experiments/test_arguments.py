@@ -191,3 +191,25 @@ def test_a_comment_silences_the_use_of_a_library_s_scheduler():
     assert lines(source)
     chosen = Settings(selected=frozenset({"LR211"}))
     assert check_source(textwrap.dedent(source).encode(), "train.py", chosen).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        ("Table(optimizer, 10, epochs, 0.1, n_iter)", []),
+        ("Table(optimizer, epochs, 10, 0.1, n_iter)", []),
+    ],
+)
+def test_a_count_of_epochs_that_is_given_the_epochs_is_no_position(call, wrong):
+    source = f"""
+    class Table:
+        def __init__(self, optimizer, warmup_epochs, num_epochs, lr, iter_per_epoch):
+            self.optimizer = optimizer
+            self.rates = [lr * k for k in range(num_epochs * iter_per_epoch)]
+
+    def build(optimizer):
+        epochs = 100
+        n_iter = 1000
+        return {call}
+    """
+    assert lines(textwrap.dedent(source)) == wrong
