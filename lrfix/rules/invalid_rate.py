@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.extent import extent, steps_itself
-from lrfix.experiments.grid import Case, Grid, by_a_drawn_relation
+from lrfix.experiments.grid import ENDS, Case, Grid, by_a_drawn_relation
 from lrfix.experiments.study import Study
 from lrfix.experiments.validity import Invalid, first_invalid, spot
 from lrfix.findings import Violation
@@ -73,13 +74,33 @@ def _tests_for_none(study: Study, name: str) -> int | None:
 def _inside(study: Study, run: Run, use: Construction | str | None) -> Invalid | None:
     """The first step within the run at which the rate is invalid."""
     reached = extent(study, run, use)
-    if reached is None:
+    if reached is None or _asked_within(study, run, use):
         return None
     horizon = study.horizon(run)
     end = reached.used if horizon is None else min(reached.used, horizon)
     # Who asks a function that nobody is seen to ask may count from one.
     start = 0 if steps_itself(study) or study.site.inline or study.use is not None else 1
     return first_invalid(run, start, end)
+
+
+def _asked_within(study: Study, run: Run, use: Construction | str | None) -> bool:
+    """Whether the caller compares where training stands with the end of the schedule before it asks for a rate."""
+    chosen = study.use if isinstance(use, str) else use
+    if chosen is None or study.site.form not in ("setter", "function"):
+        return False
+    names = chosen.names or study.names
+    child: ast.AST = chosen.call
+    ends = {path for path in (*run.leaves, *run.names) if role_of(path) in ENDS}
+    ends |= {ast.unparse(value) for value in (*chosen.call.args, *(k.value for k in chosen.call.keywords))}
+    for outer in names.ancestors(chosen.call):
+        if isinstance(outer, ast.If) and child in outer.body:
+            for node in (n for n in ast.walk(outer.test) if isinstance(n, ast.Compare)):
+                bounded = isinstance(node.ops[0], ast.Lt | ast.LtE)
+                text = ast.unparse(node.comparators[0])
+                if bounded and text in ends and role_of(text) in ENDS:
+                    return True
+        child = outer
+    return False
 
 
 def _told(study: Study, case: Case, found: Invalid) -> Violation:

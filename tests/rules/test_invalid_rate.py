@@ -218,3 +218,23 @@ RESUMED = """
 
 def test_a_loop_over_what_is_left_of_the_run_ends_with_it_whatever_switch_the_schedule_stands_under(codes):
     assert "LR212" not in codes(RESUMED)
+
+
+@pytest.mark.parametrize(("guard", "reported"), [("iteration <= max_iterations", False), ("True", True)])
+def test_a_caller_that_asks_for_no_rate_behind_the_end(check, guard, reported):
+    source = f"""
+    def decay(optimizer, lr, iteration, max_iterations):
+        rate = lr * (1 - iteration / max_iterations) ** 0.9
+        optimizer.param_groups[0]["lr"] = rate
+        return rate
+
+    def train(optimizer, loader, lr, epoch, max_iterations):
+        iteration = epoch * len(loader)
+        for batch in loader:
+            iteration += 1
+            if {guard}:
+                decay(optimizer, lr, iteration, max_iterations)
+            optimizer.step()
+    """
+    found = [f for f in check(source) if f.code == "LR212"]
+    assert found == [] or reported
