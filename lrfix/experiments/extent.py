@@ -31,6 +31,8 @@ _OF_SCHEDULES = frozenset(
 )
 #: Words for calls that keep or show a scheduler and do not step it.
 _KEEPERS = frozenset({"save", "load", "checkpoint", "log", "print", "resume", "restore", "isinstance", "len", "append"})
+#: Calls of a loop that only looks at a schedule.
+_SHOWING = frozenset({"append", "print", "range", "enumerate", "len", "round", "float", "int", "format"})
 _COUNTS = (*LENGTHS, Role.COUNT, Role.LAST_EPOCH)
 
 
@@ -151,7 +153,7 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
     loops = loops_around(names, places[0])
     if not loops or not _every_turn(names, places[0], loops):
         return None
-    if any(_left_early(names, loop, loops) for loop in loops):
+    if any(_left_early(names, loop, loops) for loop in loops) or _only_shows(loops[-1], places[0]):
         return None
     total, related, stated, whole = 1, True, _as_stated(study, run), False
     for loop in loops:
@@ -166,6 +168,16 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
         whole = whole or not made_of or any(role_of(path) is not Role.LOADER_LENGTH for path in made_of)
     # A loop over the batches of one epoch says nothing of how often its function is called.
     return Turns(total, not related) if whole else None
+
+
+def _only_shows(loop: ast.AST, place: ast.AST) -> bool:
+    """Whether a loop collects the rates of a schedule and does nothing else: no training, but a plot of the curve."""
+    calls = [n for s in getattr(loop, "body", []) for n in walk(s) if isinstance(n, ast.Call) and n is not place]
+    stepped = (
+        ast.unparse(place.func.value) if isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute) else ""
+    )
+    told = [called(call) for call in calls if stepped == "" or not ast.unparse(call.func).startswith(f"{stepped}.")]
+    return "append" in told and all(name in _SHOWING for name in told)
 
 
 def _goes_elsewhere(study: Study, use: Construction | None) -> bool:

@@ -246,3 +246,24 @@ def test_a_curve_that_only_climbs_never_rebounds(rates):
 def test_a_restart_is_no_rebound(length, cycles):
     curve = [0.5 * (1 + math.cos(math.pi * (k % length) / length)) for k in range(cycles * length)]
     assert rebound(curve, len(curve)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "reported"),
+    [
+        ("schedule.step()\n        rates.append(schedule.get_last_lr())", False),
+        ("learn()\n        schedule.step()", True),
+    ],
+)
+def test_a_loop_that_only_collects_the_rates_trains_nothing(check, body, reported):
+    source = f"""
+import math
+from torch.optim.lr_scheduler import LambdaLR
+
+def show(optimizer, learn):
+    rates = []
+    schedule = LambdaLR(optimizer, lambda k: 0.5 * (1 + math.cos(math.pi * k / 50)))
+    for epoch in range(100):
+        {body}
+"""
+    assert bool([f for f in check(source) if f.code == "LR204"]) is reported
