@@ -201,7 +201,7 @@ def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
         found = list(_jumps(run, group, end))
         drops = [jump for jump in found if jump.behind == "decay"]
         for jump in found:
-            if jump.behind == "ramp" or (
+            if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
                 jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
             ):
                 return _Found(case, run, group, jump.behind, jump.step)
@@ -242,6 +242,17 @@ def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
 def _on_a_stair(study: Study, run: Run, step: int) -> bool:
     intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
     return any((step + 1) % interval == 0 for interval in intervals)
+
+
+def _begins_a_turn(study: Study, step: int) -> bool:
+    """Whether a number that the code divides the position by, for the remainder, has its turn after a step."""
+    divisors = {
+        n.right.value
+        for root in study.site.nodes
+        for n in walk(root)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) and isinstance(n.right, ast.Constant)
+    }
+    return any(isinstance(n, int) and n > 1 and (step + 1) % n == 0 for n in divisors)
 
 
 def _aims_at_its_end(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:

@@ -638,3 +638,28 @@ def test_a_warmup_that_a_trainer_works_out_of_its_whole_length(codes, start, exp
                 return self.base_lr * max(0.0, 1 - done)
         """
     assert [code for code in codes(source) if code == "LR202"] == expected
+
+
+def test_a_turn_of_so_many_epochs_is_not_the_end_of_the_warmup(check):
+    source = """
+    class Cycling:
+        def __init__(self, factor, warmup, optimizer):
+            self.optimizer, self.factor, self.warmup = optimizer, factor, warmup
+            self.count = 0
+
+        def step(self, epoch):
+            self.count += 1
+            if epoch % 50 == 0 and epoch > 0:
+                self.count = self.warmup - 1
+            rate = self.factor * min(1.0, self.count / self.warmup) / max(self.count, self.warmup)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+
+    def train(optimizer, loader):
+        schedule = Cycling(300, 15000, optimizer)
+        for epoch in range(200):
+            for batch in loader:
+                schedule.step(epoch)
+    """
+    assert [f for f in check(source) if f.code == "LR202"] == []
