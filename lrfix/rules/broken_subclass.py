@@ -26,6 +26,7 @@ from lrfix.experiments.class_reading import (
     stores_in,
     torch_named,
 )
+from lrfix.experiments.frozen_counts import decides_rates
 from lrfix.experiments.grid import Case, Grid, Standing
 from lrfix.experiments.inheritance import RENAMED, TORCH_STATE, bases, foreign_super, made_by_base, read_too_early
 from lrfix.experiments.step_paths import StepPath, step_paths
@@ -321,7 +322,11 @@ def _left_behind(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
             used = any(True for m in methods(node) for _ in reads(m, name))
             used = used and (bool(kept) or not stored_outside_constructor(study, name))
         if behind and used:
-            yield Violation(name_span(study, step), _behind(name, behind[0], bool(kept)))
+            harmless = name == "last_epoch" and not decides_rates(study, name)
+            message = _behind(name, behind[0], bool(kept))
+            if harmless:
+                message += " No rate was seen to depend on it."
+            yield Violation(name_span(study, step), message, advice=harmless)
             return
 
 

@@ -131,9 +131,21 @@ INNER = 'self.steps = steps\nself.after = kwargs["after"]\nsuper().__init__(opti
         ("self.last_epoch += 1", "`_last_lr`"),
     ],
 )
-def test_what_one_way_through_step_forgets_is_named(check, left, behind):
-    found = [f for f in check(scheduler(INNER, more=HAND_OVER.format(left=left))) if f.code == "LR107"]
+def test_what_one_way_through_step_forgets_is_named(findings, left, behind):
+    found = [f for f in findings(scheduler(INNER, more=HAND_OVER.format(left=left))) if f.code == "LR107"]
     assert len(found) == 1 and found[0].message.startswith(behind)
+
+
+@pytest.mark.parametrize(("again", "severity"), [("", "info"), (" or self.last_epoch >= 8", "error")])
+def test_a_count_that_stands_still_is_an_error_only_where_a_rate_waits_for_it(findings, again, severity):
+    more = HAND_OVER.replace("self.last_epoch < self.steps", f"self.last_epoch < 4{again}")
+    source = scheduler(
+        "self.after = StepLR(optimizer, 2)\nsuper().__init__(optimizer)",
+        "return [base * 0.9 ** self.last_epoch for base in self.base_lrs]",
+        more.format(left="self._last_lr = self.after.get_last_lr()"),
+    )
+    found = [f for f in findings(source) if f.code == "LR107"]
+    assert [f.severity.value for f in found] == [severity]
 
 
 def test_ways_that_keep_everything_in_step_are_left_alone(codes):
