@@ -11,7 +11,7 @@ from lrfix.tracing.events import Kind
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
 from lrfix.tracing.machine import MOST_CALLS, named
-from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, role
+from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, plain_optimizer, role
 from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
@@ -427,6 +427,8 @@ class Calls(Expressions):
             if isinstance(given.arguments[1], str):
                 first.attributes[given.arguments[1]] = given.arguments[2]
             return None
+        if name == "hasattr" and len(given.arguments) == 2:
+            return _has(first, given.arguments[1], node)
         if name == "isinstance" and len(given.arguments) == 2:
             return self._is_instance(first, given.arguments[1], node)
         if name == "next" and first is not MISSING:
@@ -453,6 +455,14 @@ class Calls(Expressions):
         if isinstance(value, Unknown):
             return Condition(ast.unparse(node), ("isinstance", value.serial, repr(kinds)))
         return Condition(ast.unparse(node))
+
+
+def _has(value: Value, name: Value, node: ast.AST) -> Value:
+    """What every optimizer of torch has, ``param_groups``, and what none has by itself: an attribute ``lr``."""
+    thing = known(value) or (plain_optimizer(value) if isinstance(value, Unknown) else None)
+    if isinstance(thing, Optimizer) and thing.own is None and name in ("param_groups", "lr"):
+        return name == "param_groups" or name in thing.parts
+    return Unknown(ast.unparse(node), measured=True)
 
 
 def _counted(value: Value, name: str) -> Value:

@@ -267,3 +267,25 @@ MODULE = """
 def test_what_the_trainer_steps_is_not_stepped_again(setting, step, returned, found, codes):
     source = MODULE.format(setting=setting, step=step, returned=returned)
     assert ("LR304" in codes(source)) is found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ('hasattr(optimizer, "param_groups")', 'hasattr(optimizer, "lr")', set()),
+        ("args.grouped", 'hasattr(optimizer, "lr")', set()),
+        ("args.grouped", "args.plain", {"LR309"}),
+    ],
+)
+def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_never_written(first, second, found, codes):
+    source = f"""
+    def set_rate(optimizer, rate, args):
+        if {first}:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        elif {second}:
+            optimizer.lr = rate
+        else:
+            raise AttributeError("no rate to set")
+    """
+    assert set(codes(source)) & {"LR309"} == found
