@@ -153,13 +153,30 @@ def _scheduler_in_the_state(study: Study, node: ast.ClassDef) -> Iterator[Violat
                 for n in ast.walk(own_state)
             ):
                 continue
+            latent = own_state is None and not _state_seen(study, node)
+            state = "a `state_dict` of this class" if latent else "the state saved here"
             yield Violation(
                 study.span(statement),
-                f"`self.{name}` is a scheduler, and the state saved here holds it as an object, with a copy of its "
-                "optimizer: after `load_state_dict` the copy is stepped, and the optimizer in use keeps its rate. Save "
+                f"`self.{name}` is a scheduler, and {state} holds it as an object, with a copy of its optimizer: after "
+                "`load_state_dict` the copy is stepped, and the optimizer in use keeps its rate. Save "
                 f"`self.{name}.state_dict()` instead.",
+                advice=latent,
             )
             return
+
+
+def _state_seen(study: Study, node: ast.ClassDef) -> bool:
+    """Whether this file, or one that builds the class, saves or loads the state of a scheduler."""
+    own = set(ast.walk(node))
+    shown = [study.names, *(use.names for use in study.uses if use.names is not None)]
+    return any(
+        isinstance(n, ast.Attribute)
+        and n.attr in ("state_dict", "load_state_dict")
+        and "sched" in ast.unparse(n.value).lower()
+        for names in dict.fromkeys(shown)
+        for n in names.nodes
+        if n not in own
+    )
 
 
 def _saves_everything(save: ast.FunctionDef) -> bool:

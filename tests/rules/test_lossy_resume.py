@@ -100,6 +100,33 @@ def test_torch_s_own_state_dict_holds_an_inner_scheduler_as_an_object():
     assert Outer(optimizer, inner).state_dict()["inner"] is inner
 
 
+HELD = """
+from torch.optim.lr_scheduler import LRScheduler
+
+class Outer(LRScheduler):
+    def __init__(self, optimizer, inner_scheduler):
+        self.inner_scheduler = inner_scheduler
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        self.inner_scheduler.step()
+        return self.inner_scheduler.get_last_lr()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "severity", "words"),
+    [
+        ("", "info", "a `state_dict` of this class holds it"),
+        ("def save(model): return {'model': model.state_dict()}", "info", "a `state_dict` of this class holds it"),
+        ("def save(scheduler): return {'lr': scheduler.state_dict()}", "warning", "the state saved here holds it"),
+    ],
+)
+def test_a_scheduler_held_as_an_object_is_latent_until_the_state_of_one_is_saved(findings, more, severity, words):
+    found = [f for f in findings(HELD + more) if f.code == "LR109"]
+    assert [f.severity.value for f in found] == [severity] and words in found[0].message
+
+
 LOOP = """
 import torch
 
