@@ -45,6 +45,8 @@ def _beside_library(conduct: Conduct) -> str | None:
         return None
     if not conduct.steps or not conduct.updates or scheduler in conduct.trace.kept:
         return None
+    if optimizer.parts.get("waits") is False:
+        return None
     step, update = conduct.steps[-1], conduct.updates[-1]
     if not step.accumulates or not update.accumulates or step.decided - update.decided or not same_turn(step, update):
         return None

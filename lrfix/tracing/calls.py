@@ -381,6 +381,7 @@ class Calls(Expressions):
         processes = library.processes_of(receiver) if name == "prepare" else None
         for thing in objects_in(given.all):
             thing.library = thing.library or name
+            thing.parts["waits"] = library.may_wait(receiver)
             if processes is not None and isinstance(thing, Scheduler):
                 thing.parts |= {"processes": processes, "gathers": receiver.parts.get(".gradient_accumulation_steps")}
         for value in given.all if processes is not None else ():

@@ -128,6 +128,16 @@ def processes_of(accelerator: Value) -> Unknown | None:
     return found if isinstance(found, Unknown) else None
 
 
+def may_wait(accelerator: Value) -> bool:
+    """Whether an Accelerator may wait for several micro-batches: unless it is built in sight and is told of none."""
+    call = accelerator.origin if isinstance(accelerator, Unknown) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func).rpartition(".")[2] != "Accelerator":
+        return True
+    told = [keyword for keyword in call.keywords if keyword.arg is None or "accumulation" in keyword.arg]
+    one = all(isinstance(keyword.value, ast.Constant) and keyword.value.value == 1 for keyword in told)
+    return not one or (".gradient_accumulation_steps" in accelerator.parts and not told)
+
+
 def names_optimizer(path: str) -> bool:
     """Whether a name says that it is an optimizer."""
     spoken = words(_last(path))

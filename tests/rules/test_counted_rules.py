@@ -324,3 +324,28 @@ GATHERS = "gradient_accumulation_steps=args.accumulation"
 )
 def test_a_prepared_scheduler_steps_once_a_process(settings, scheduler, total, expected, codes):
     assert found(codes, SHARED.format(settings=settings, scheduler=scheduler, total=total)) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [("gradient_accumulation_steps=args.n", {"LR307"}), ("mixed_precision='bf16'", set()), ("**args.rest", {"LR307"})],
+)
+def test_an_accelerator_that_is_told_of_no_accumulation_waits_for_none(told, found, codes):
+    source = f"""
+    import torch
+    from accelerate import Accelerator
+
+    def main(args, model, loader):
+        accelerator = Accelerator({told})
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=args.max_steps)
+        model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                with accelerator.accumulate(model):
+                    accelerator.backward(model(x, y))
+                    optimizer.step()
+                    scheduler.step()
+                    optimizer.zero_grad()
+    """
+    assert set(codes(source)) & {"LR307"} == found
