@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lrfix.experiments.late_schedulers import built_late
@@ -11,9 +12,10 @@ from lrfix.experiments.training import Conduct, Shown, conducts, related, same_t
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
-from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf
+from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf, Unknown
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
+_SETTING = re.compile(r"[A-Za-z_][\w.]*")
 
 
 @rule("LR308", uses=True)
@@ -30,7 +32,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or id(node) in told or optimizer is None or study.span(node) in late:
             continue
-        if _kept_elsewhere(study, key):
+        if _kept_elsewhere(study, key) or _begun_anew(study, optimizer):
             continue
         done = _happened(study, key) | _beside(study, conduct.scheduler)
         if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
@@ -92,6 +94,30 @@ def _kept_elsewhere(study: Study, key: object) -> bool:
             for step in conduct.steps:
                 if not any(same_turn(step, other) or not step.turns for other in conduct.training):
                     return True
+    return False
+
+
+def _begun_anew(study: Study, optimizer: Optimizer) -> bool:
+    """Whether every load of the optimizer is followed by a write of one stated rate: the schedule starts over."""
+    loads = [
+        (trace, load)
+        for trace in traces(study)
+        for load in trace.of(Kind.LOAD)
+        if load.thing is not None and _make(load.thing) == _make(optimizer) and not _goes_back(trace, load)
+    ]
+    return bool(loads) and all(_written_after(trace, load) for trace, load in loads)
+
+
+def _written_after(trace: Trace, load: Event) -> bool:
+    """Whether before the next step every group gets a rate that is a number or a plainly named setting."""
+    for event in trace.events[load.at + 1 :]:
+        if event.thing is not load.thing:
+            continue
+        if event.kind is Kind.STEP:
+            return False
+        if event.kind is Kind.WRITE_RATE and event.detail == "each" and event.decided <= load.decided:
+            (rate,) = event.arguments
+            return isinstance(rate, int | float) or (isinstance(rate, Unknown) and bool(_SETTING.fullmatch(rate.path)))
     return False
 
 

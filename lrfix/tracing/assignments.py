@@ -123,7 +123,7 @@ class Assignments(Calls):
         if isinstance(container, Groups):
             if index == "lr":
                 which = "each" if container.index is None else f"group {container.index}"
-                self.emit(Kind.WRITE_RATE, node, container.optimizer, detail=which)
+                self.emit(Kind.WRITE_RATE, node, container.optimizer, (value,), which)
             return
         if isinstance(container, list) and isinstance(index, int):
             if -len(container) <= index < len(container):

@@ -63,6 +63,26 @@ def test_the_schedule_goes_into_the_checkpoint_with_the_optimizer(parts, expecte
     assert ("LR308" in codes(script(**parts))) is expected
 
 
+WRITTEN = 'for group in optimizer.param_groups: group["lr"] = {}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        # The rate that the checkpoint brought is replaced by the first one: the schedule begins again on purpose.
+        ({"then": WRITTEN.format("args.lr")}, False),
+        ({"load": WRITTEN.format("0.01")}, False),
+        # Only when asked for; a rate out of the checkpoint; a rate that follows from the epoch.
+        ({"then": "if args.fresh:\n            " + WRITTEN.format("args.lr")}, True),
+        ({"load": WRITTEN.format('checkpoint["lr"]')}, True),
+        ({"then": WRITTEN.format("0.1 * 0.5 ** start")}, True),
+        ({}, True),
+    ],
+)
+def test_a_rate_that_is_set_after_loading_starts_the_schedule_over(parts, expected, codes):
+    assert ("LR308" in codes(script(**parts))) is expected
+
+
 def test_a_state_that_the_run_has_just_given_is_no_earlier_one(codes):
     source = """
     import copy
