@@ -11,7 +11,7 @@ from lrfix.experiments.base_rates import highest
 from lrfix.experiments.study import Study, all_real
 from lrfix.sites.model import Construction
 
-_RAMP, _ENOUGH = 3, 40
+_RAMP, _ENOUGH, _CUTS = 3, 40, 3
 #: A rate below this share of its peak has collapsed; a factor above ``_MODERATE`` cannot be the reason by itself.
 _COLLAPSED, _MODERATE = 1e-6, 0.05
 _LATE, _STEEP = 0.85, 6
@@ -127,9 +127,10 @@ def _stunted_ramp(curve: Sequence[float], ratios: Sequence[float]) -> int | None
     if len(ratios) < _RAMP + 1 or not 0 < ratios[0] < 0.7:
         return None
     slope = ratios[1] - ratios[0]
-    end = 1
-    while end + 1 < len(ratios) and abs(ratios[end + 1] - ratios[end] - slope) <= 1e-6:
-        end += 1
+    missed = [k for k, ratio in enumerate(ratios) if abs(ratio - ratios[0] - slope * k) > 1e-6]
+    # A milestone inside the ramp cuts the rate once more; the steps around it are on the line.
+    cuts = [k for k in missed[:_CUTS] if k + 1 not in missed and ratios[k] < ratios[0] + slope * k < 1]
+    end = next((k for k in missed if k not in cuts), len(ratios)) - 1
     flat = all(abs(ratio - 1) <= 1e-9 for ratio in ratios[end + 1 : end + 5])
     arrived = abs(ratios[end] - 1) <= slope + 1e-9
     return end + 1 if slope > 1e-4 and end >= _RAMP and flat and arrived and curve[end] < 0.5 * curve[0] else None

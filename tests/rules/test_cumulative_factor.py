@@ -252,3 +252,32 @@ def test_factors_pile_up_in_one_phase_alone(rising, falling, reported):
 def test_a_plateau_and_a_ramp_down_given_to_multiplicative():
     ramp = "lambda k: 1.0 if k < total_steps // 2 else max(0.0, (total_steps - k) / (total_steps - total_steps // 2))"
     assert "LR207" in found(multiplicative(ramp))
+
+
+RAMP_OVER_MILESTONES = """
+from torch.optim.lr_scheduler import MultiStepLR
+
+class RampedMultiStep(MultiStepLR):
+    def __init__(self, optimizer, milestones, gamma=0.1, ramp_start=0.25, ramp_iters=400, last_epoch=-1):
+        self.ramp_start = ramp_start
+        self.ramp_iters = ramp_iters
+        super().__init__(optimizer, milestones, gamma, last_epoch)
+
+    def get_lr(self):
+        factor = 1.0
+        if self.last_epoch < self.ramp_iters:
+            factor = self.ramp_start + (1 - self.ramp_start) * self.last_epoch / self.ramp_iters
+        return [{rate} * factor for {over}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "over", "expected"),
+    [
+        ("rate", "rate in super().get_lr()", {"LR207"}),
+        # The rates of the milestones worked out anew each time: nothing piles up.
+        ("base * self.gamma ** sum(m <= self.last_epoch for m in self.milestones)", "base in self.base_lrs", set()),
+    ],
+)
+def test_a_ramp_on_the_present_rate_piles_up_with_milestones_inside_it_too(rate, over, expected):
+    assert found(RAMP_OVER_MILESTONES.replace("{rate}", rate).replace("{over}", over)) == expected
