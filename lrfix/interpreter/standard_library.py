@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrfix.interpreter.cloning import clone
+from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.expressions import binary_operation
 from lrfix.interpreter.values import (
@@ -151,7 +152,7 @@ def _starmap(machine: Machine, node: ast.AST | None, function: Any, values: Any)
 def _arithmetic(op: ast.operator) -> Callable[..., Any]:
     def run(machine: Machine, node: ast.AST | None, left: Any, right: Any) -> Any:
         compute = binary_operation(lambda m, e: left, lambda m, e: right, op, node or ast.Pass())
-        return compute(machine, None)  # type: ignore[arg-type]
+        return compute(machine, Environment())
 
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def no_surprises(tally: Tally, device: torch.device) -> str:
         ({"warmup_mode": "exponential"}, "warmup_start=0.0 with warmup_mode='exponential'"),
     ]
     for change, words in wrong:
-        refused = refuses(lambda c=change: build("WarmupCosineLR", optimizer_on(device), **c), words)  # type: ignore[misc]
+        refused = refuses(partial(build, "WarmupCosineLR", optimizer_on(device), **change), words)
         tally.check(refused, f"{change} was not refused with {words!r}")
     return "no warning, NaN, negative rate or unscheduled group"
 

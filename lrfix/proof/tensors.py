@@ -60,7 +60,8 @@ def _captured_graph(tally: Tally, device: torch.device) -> None:
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for parameter in parameters:
         parameter.grad = torch.ones_like(parameter)
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own lack of annotations
+    # torch leaves Stream.__new__ without annotations (2.13).
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):

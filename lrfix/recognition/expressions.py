@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeGuard
 
 from lrfix.recognition.evaluation import parsed
 
@@ -60,9 +61,9 @@ class Expressions:
         for index, name in enumerate(self._environments[0]):
             values = [environment.get(name) for environment in self._environments]
             tree = parsed(name)
-            if tree is None or not all(_is_number(value) for value in values):
+            numbers = tuple(float(value) for value in values if _is_number(value))
+            if tree is None or len(numbers) < len(values):
                 continue
-            numbers = tuple(float(value) for value in values)  # type: ignore[arg-type]
             binding = _ATOM if isinstance(tree, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else 0
             found.append(Expression(name, numbers, 1.0 + min(index, 50) * 0.002, binding))
         return found
@@ -330,7 +331,7 @@ def _bucket(value: float) -> str:
     return f"{value:.7e}"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -289,12 +289,7 @@ def _is_docstring(statement: Any) -> bool:
 
 
 def _local_name(alias: cst.ImportAlias) -> str:
-    if alias.asname is not None:
-        return str(alias.asname.name.value)  # type: ignore[union-attr]
-    name: Any = alias.name
-    while isinstance(name, cst.Attribute):
-        name = name.value
-    return str(name.value)
+    return alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
 
 
 def _header(node: cst.ClassDef) -> cst.TrailingWhitespace:

@@ -150,8 +150,9 @@ class Slicer:
         build = ast.FunctionDef("build", arguments, [given, *holders, *body], [], None)
         module = ast.Module([build], [])
         for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not hasattr(node, "type_params"):
-                node.type_params = []  # type: ignore[union-attr]
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                # Python 3.12 unparses it, and its constructor does not set it; earlier trees do not have it.
+                vars(node).setdefault("type_params", [])
         _globals_to_nonlocals(module)
         ast.fix_missing_locations(module)
         text = "".join(f"{line}\n" for line in self.imports.values()) + "\n" + ast.unparse(module) + "\n"

@@ -279,6 +279,7 @@ class WarmupScheduler(LRScheduler):
             numerator, denominator = step_ratio(epoch)
             if numerator < 0:
                 raise ValueError(f"epoch={epoch!r}; legal: a step >= 0")
+            # torch annotates it as int; after step(0.5) it is a fraction.
             self.last_epoch = step = numerator if denominator == 1 else float(epoch)  # type: ignore[assignment]
         self._write(self._rates(step))
 

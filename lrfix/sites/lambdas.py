@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from lrfix.findings import Span
-from lrfix.names import FUNCTION_NODES, Argument, Assigned, Binding, Defined, Imported, Names, Opaquely
+from lrfix.names import Argument, Assigned, Binding, Defined, Imported, Names, Opaquely
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS, call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
@@ -153,7 +153,7 @@ def _span(source: Source, names: Names, node: ast.AST) -> Span:
         if statement is not None and not hasattr(statement, "body"):
             return source.span(statement)
         return source.span(node)
-    if isinstance(node, (*FUNCTION_NODES, ast.ClassDef)) and getattr(node, "decorator_list", None):
-        first = source.span(node.decorator_list[0])  # type: ignore[union-attr]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.decorator_list:
+        first = source.span(node.decorator_list[0])
         return Span(first.start, source.span(node).end)
     return source.span(node)

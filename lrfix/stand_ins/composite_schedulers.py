@@ -74,7 +74,7 @@ class SequentialLR(_Composite):
         elif hasattr(scheduler, "last_epoch"):
             scheduler.last_epoch -= 1
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # torch's own takes no epoch either
         self.last_epoch += 1
         index = position_after(self._milestones, self.last_epoch)
         scheduler = self._schedulers[index]
@@ -95,7 +95,7 @@ class ChainedScheduler(_Composite):
         self.optimizer = chosen
         self._last_lr = current_rates(chosen)
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # torch's own takes no epoch either
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = current_rates(self.optimizer)
@@ -163,7 +163,7 @@ class ReduceLROnPlateau(LRScheduler):
         limit = best * (self.threshold + 1.0) if self.threshold_mode == "rel" else best + self.threshold
         return bool(a > limit)
 
-    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]
+    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]  # as torch's own does
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):

@@ -74,7 +74,7 @@ class Scheduler:
         groups = self.optimizer.param_groups
         if not isinstance(values, (list, tuple)):
             values = [values] * len(groups)
-        for group, value in zip(groups, values):  # noqa: B905
+        for group, value in zip(groups, values):  # noqa: B905 (as timm does: what is too much is left)
             group[self.param_group_field] = value * group.get("lr_scale", 1.0)
 
 

@@ -20,6 +20,7 @@ from lrfix.verification.values import (
     Row,
     Scenario,
     ScenarioOutcome,
+    Verdict,
     Verification,
     VerificationRequest,
 )
@@ -99,9 +100,9 @@ def _judge(request: VerificationRequest, answer: Answer) -> Verification:
         differences.extend(_differences(outcome))
     largest = max((o.largest for o in outcomes if o.largest is not None), key=lambda d: d.relative, default=None)
     reasons = failures or differences
-    verdict = "failed" if failures else "different" if differences else "equivalent"
+    verdict: Verdict = "failed" if failures else "different" if differences else "equivalent"
     return Verification(
-        verdict,  # type: ignore[arg-type]
+        verdict,
         reasons[0] if reasons else None,
         tuple(outcomes),
         largest,
@@ -154,8 +155,10 @@ def _weights_equal(raw: Mapping[str, Any]) -> bool | None:
 
 def _largest_difference(old: Curve, new: Curve) -> Difference | None:
     largest: Difference | None = None
-    peaks = [max((abs(rate) for rate in column if math.isfinite(rate)), default=0.0) for column in zip(*old)]  # noqa: B905
-    for step, (before, after) in enumerate(zip(old, new)):  # noqa: B905 (one may have ended early; that is told apart)
+    peaks = [
+        max((abs(rate) for rate in column if math.isfinite(rate)), default=0.0) for column in zip(*old, strict=False)
+    ]
+    for step, (before, after) in enumerate(zip(old, new, strict=False)):  # where one ended early is told apart
         for group, (left, right) in enumerate(zip(before, after, strict=True)):
             relative = relative_difference(left, right, peaks[group])
             if largest is None or relative > largest.relative:

@@ -95,7 +95,7 @@ class Rig:
             for weight in self.weights:
                 value = torch.tanh(value @ weight)
             loss = (value - 0.25).square().mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             self.advance()
         digest = hashlib.sha256()
         for weight in self.weights:
@@ -215,5 +215,5 @@ def warm_up(devices: Sequence[str]) -> None:
     for kind in (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD):
         weight = torch.nn.Parameter(torch.ones(2))
         optimizer = kind([weight], lr=0.1)
-        weight.sum().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(weight.sum())
         optimizer.step()

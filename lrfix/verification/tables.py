@@ -41,7 +41,7 @@ def telling_steps(old: Curve, new: Curve, horizon: int) -> tuple[int, ...]:
 def _most_different(old: Curve, new: Curve) -> list[int]:
     apart = [
         (max((_gap(a, b) for a, b in zip(before, after, strict=True)), default=0.0), -step)
-        for step, (before, after) in enumerate(zip(old, new))  # noqa: B905 (one may have ended early)
+        for step, (before, after) in enumerate(zip(old, new, strict=False))  # one may have ended early
     ]
     return [-step for gap, step in sorted(apart, reverse=True)[:2] if gap > 0]
 

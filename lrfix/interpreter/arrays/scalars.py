@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lrfix.interpreter.errors import Opaque
@@ -288,6 +288,8 @@ _TRUTHS: dict[str, Callable[[bool, bool], bool]] = {
     "or": lambda a, b: a or b,
     "xor": lambda a, b: a is not b,
 }
+#: Of the kinds that are no floats.
+_OPERATIONS: Mapping[str, Mapping[str, Callable[[Any, Any], Any]]] = {"bool": _TRUTHS, "int": _WHOLES}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": lambda a, b: a < b,
     "le": lambda a, b: a <= b,
@@ -305,8 +307,7 @@ def element_operation(name: str, kind: str, library: str) -> tuple[str, str, Cal
         return kind, "bool", COMPARISONS[name]
     if name in _ALWAYS_FLOAT and kind in ("bool", "int"):
         kind = default_float(library)
-    table: dict[str, Callable[[Any, Any], Any]] = {"bool": _TRUTHS, "int": _WHOLES}.get(kind, _FLOATS)  # type: ignore[assignment]
-    function = table.get(name)
+    function = _OPERATIONS.get(kind, _FLOATS).get(name)
     if function is None:
         raise Opaque(f"computes {name} of arrays of {kind}")
     if kind == "float32":

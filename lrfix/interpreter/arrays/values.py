@@ -35,7 +35,6 @@ class Array:
 
     __slots__ = ("buffer", "kind", "positions")
     library = ""
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, buffer: list[Any], kind: str, positions: range | None = None) -> None:
         if len(buffer) > MAX_LENGTH:
@@ -56,6 +55,9 @@ class Array:
 
     def element(self, position: int) -> Any:
         return scalar(self.library, self.kind, self.buffer[self.positions[position]])
+
+    def __hash__(self) -> int:
+        raise TypeError(f"unhashable type: '{type(self).__name__}'")
 
     def __len__(self) -> int:
         return len(self.positions)
