@@ -81,7 +81,7 @@ def _of_pyproject(text: str) -> Iterator[str]:
         return
     project: Any = document.get("project")
     found = project.get("dependencies") if isinstance(project, dict) else None
-    yield from (line for line in found or () if isinstance(line, str)) if isinstance(found, list) else ()
+    yield from (line for line in found if isinstance(line, str)) if isinstance(found, list) else ()
 
 
 def _of_setup_cfg(text: str) -> Iterator[str]:

@@ -13,11 +13,11 @@ _MOST = 120
 
 def decides_rates(study: Study, count: str) -> bool:
     """Whether the schedule has other rates, under some draw, where ``count`` goes on at every step it was left at."""
-    return any(_parts(study, index, count) for index in range(len(study.runs)))
+    return any(_differs(study, index, count) for index in range(len(study.runs)))
 
 
 @roomy
-def _parts(study: Study, index: int, count: str) -> bool:
+def _differs(study: Study, index: int, count: str) -> bool:
     fill = study.run(index).scenario.fill_none
     try:
         plain, mended = (

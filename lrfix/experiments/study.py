@@ -25,6 +25,7 @@ from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
 from lrfix.source import Source
+from lrfix.trees import walk
 
 STEPS = 240
 MAX_STEPS = 1400
@@ -174,7 +175,7 @@ class Study:
             roots += [c.call for c in self.site.constructions]
         replaced = {default for _, default, _ in self.constructor if default is not None}
         free = {words[-1] for run in self.runs for path in run.leaves if (words := _WORD.findall(path))}
-        functions = (n for root in roots for n in ast.walk(root) if isinstance(n, ast.FunctionDef | ast.Lambda))
+        functions = (n for root in roots for n in walk(root) if isinstance(n, ast.FunctionDef | ast.Lambda))
         replaced |= {default for f in functions for name, default, _ in parameters(f) if default and name in free}
         longest = largest_number(self.names, roots, replaced, lambda name, value: name in free)
         return longest if longest >= self.steps else 0

@@ -12,7 +12,7 @@ from lrfix.interpreter.enums import is_enumeration, member_of_value
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.generators import generator_body
-from lrfix.interpreter.limits import SCALARS
+from lrfix.interpreter.limits import PLAIN_NUMBERS
 from lrfix.interpreter.standard_library import Field
 from lrfix.interpreter.values import (
     MISSING,
@@ -311,7 +311,7 @@ def _native(
     machine.burn(node)
     if not keywords and not native.accepts_callables:
         for value in arguments:
-            if type(value) not in SCALARS:
+            if type(value) not in PLAIN_NUMBERS:
                 break
         else:
             machine.recorder.applied(native.name, arguments, node)

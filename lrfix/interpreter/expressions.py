@@ -12,7 +12,7 @@ from lrfix.interpreter.compilation import Evaluate, Machine, assigner, attribute
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.limits import (
-    SCALARS,
+    PLAIN_NUMBERS,
     check_comparable,
     check_format,
     check_power,
@@ -87,7 +87,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
         a = left(machine, environment)
         b = right(machine, environment)
         # A product or power with a float in it is a number of ordinary size: no guard needed.
-        if type(a) in SCALARS and type(b) in SCALARS and (type(a) is float or type(b) is float):
+        if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS and (type(a) is float or type(b) is float):
             try:
                 return operation(a, b)
             except (ArithmeticError, TypeError) as error:
@@ -100,7 +100,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
     def fast(machine: Machine, environment: Environment) -> Any:
         a = left(machine, environment)
         b = right(machine, environment)
-        if type(a) in SCALARS and type(b) in SCALARS:
+        if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS:
             try:
                 return operation(a, b)
             except ArithmeticError as error:
@@ -153,7 +153,7 @@ def _compare(node: ast.Compare) -> Evaluate:
         def single(machine: Machine, environment: Environment) -> Any:
             a = first(machine, environment)
             b = second(machine, environment)
-            if type(a) in SCALARS and type(b) in SCALARS:
+            if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS:
                 return operation(a, b)
             return machine.compare(operation, a, b, dunder, node)
 

@@ -14,7 +14,7 @@ from lrfix.interpreter.values import Instance, Unknown
 MAX_BITS = 100_000
 MAX_LENGTH = 200_000
 #: Types of one number each: nothing to bound, nothing unknown.
-SCALARS = frozenset({int, float, bool})
+PLAIN_NUMBERS = frozenset({int, float, bool})
 _SIZED = (range, str, list, tuple, dict, set, deque)
 
 

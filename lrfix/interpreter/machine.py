@@ -21,7 +21,7 @@ from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_n
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import FuelSpent, Opaque, TooDeep, UserError
 from lrfix.interpreter.expressions import EXPRESSION_MAKERS, relation
-from lrfix.interpreter.limits import SCALARS, check_comparable, check_length
+from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
 from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.statements import STATEMENT_MAKERS
 from lrfix.interpreter.values import (
@@ -181,7 +181,7 @@ class Interpreter:
             raise
         except _PYTHON_ERRORS as error:
             raise UserError(error, node) from None
-        if type(value) in SCALARS:
+        if type(value) in PLAIN_NUMBERS:
             return value
         check_length(value, node)
         if isinstance(value, arrays.Array):
@@ -208,7 +208,7 @@ class Interpreter:
         if isinstance(left, str) and forward == "__mod__" and _holds_unknown(right):
             return left  # a text about something the code does not fix, for a log
         left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")
-        if type(left) in SCALARS and type(right) in SCALARS:
+        if type(left) in PLAIN_NUMBERS and type(right) in PLAIN_NUMBERS:
             if guard is not None:
                 guard(left, right, node)
             return self.native(operation, (left, right), node)
@@ -230,7 +230,7 @@ class Interpreter:
 
     def compare(self, operation: Callable[[Any, Any], Any], left: Any, right: Any, dunder: str, node: ast.AST) -> Any:
         left, right = self.concrete(left, node, "any"), self.concrete(right, node, "any")
-        if type(left) in SCALARS and type(right) in SCALARS:
+        if type(left) in PLAIN_NUMBERS and type(right) in PLAIN_NUMBERS:
             return operation(left, right)
         if isinstance(left, Instance) or isinstance(right, Instance):
             return compared(self, left, right, dunder, node)

@@ -20,7 +20,6 @@ from lrfix.experiments.horizons import (
 from lrfix.experiments.lightning import Configured, configured_schedulers, unit_named
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, built_in, conducts, line, once_a_place, places, spot
-from lrfix.experiments.whole_run import warmup_beyond_training
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -35,14 +34,6 @@ _NOTHING = 1e-6
 @rule("LR302", uses=True)
 def unit_mismatch(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
-    beyond = warmup_beyond_training(study) if study.site.form != "training" else None
-    if beyond is not None:
-        message = (
-            f"The schedule is asked once an epoch, and its warmup of `{beyond.path}` = {beyond.length:g} is counted in "
-            f"steps: training is over after {beyond.calls} epochs, in the first {beyond.calls / beyond.length:.1%} of "
-            "the warmup. Ask it with every update, or count the warmup in epochs."
-        )
-        yield Violation(study.span(beyond.place), message)
 
 
 def _found(study: Study) -> Iterator[Told]:

@@ -402,3 +402,24 @@ def test_a_rate_that_follows_the_tokens_seen_moves(check):
             """
         )
     )
+
+
+def test_a_setter_inside_the_training_function_moves_with_what_its_caller_gives_it(check):
+    """The parameter says a length by its name, and the loop gives it the epoch; ``opt`` holds the options."""
+    source = """
+import torch
+
+def train(model, loader, optimizer, opt):
+    def set_rate(n_steps):
+        n_steps += 1
+        rate = opt.width ** -0.5 * min(n_steps ** -0.5, n_steps * opt.warmup_steps ** -1.5)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    for epoch in range(opt.epochs):
+        set_rate(epoch)
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+    """
+    assert constants(check(source)) == []
