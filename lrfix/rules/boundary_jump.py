@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Failure, Run
@@ -354,6 +355,12 @@ def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:
     return False
 
 
+def _meets_later(grid: Grid, case: Case, path: str, value: object) -> bool:
+    """Whether no rate jumps at the end of the ramp once something that may lie within it lies far behind it."""
+    later = [grid.changed(case, run, **{path: value}) for run in case.runs]
+    return all(run.ran and not _ramp_jump(run) for run in later)
+
+
 def _meets_when_told_where(grid: Grid, case: Case) -> bool:
     """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length, or one
     that may say where the rate drops once that is far behind it.
@@ -373,8 +380,11 @@ def _meets_when_told_where(grid: Grid, case: Case) -> bool:
             told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
             if all(run.ran and not _ramp_jump(run) for run in told):
                 return True
-        later = [grid.changed(case, run, **{start: _FAR * value}) for run in case.runs]
-        if all(run.ran and not _ramp_jump(run) for run in later):
+        if _meets_later(grid, case, start, _FAR * value):
+            return True
+    lists = {p: v for p, v in leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list)}
+    for path, steps in lists.items():
+        if all(is_number(step) for step in steps) and _meets_later(grid, case, path, [_FAR * step for step in steps]):
             return True
     rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
     if len(rates) < 2:

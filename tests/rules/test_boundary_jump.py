@@ -663,3 +663,26 @@ def test_a_turn_of_so_many_epochs_is_not_the_end_of_the_warmup(check):
                 schedule.step(epoch)
     """
     assert [f for f in check(source) if f.code == "LR202"] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "jumps"),
+    [("1.0", False), ("0.1", True)],
+    ids=["a milestone that only the draw puts into the warmup", "a decay that begins at a tenth of the warmup's end"],
+)
+def test_milestones_within_the_warmup_are_the_callers_choice(codes, first, jumps):
+    source = f"""
+    from bisect import bisect_right
+    from torch.optim.lr_scheduler import _LRScheduler
+
+    class RampedSteps(_LRScheduler):
+        def __init__(self, optimizer, milestones, ramp_up=60, last_epoch=-1):
+            self.milestones, self.ramp_up = milestones, ramp_up
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch < self.ramp_up:
+                return [base * (self.last_epoch + 1) / self.ramp_up for base in self.base_lrs]
+            return [base * {first} * 0.1 ** bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
+    """
+    assert ("LR202" in codes(source)) is jumps
