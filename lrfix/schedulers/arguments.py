@@ -11,7 +11,7 @@ PerGroup = float | Sequence[float]
 
 
 def whole_number(name: str, value: Any, least: int) -> int:
-    """A count of steps: an integer, or a float that is one."""
+    """A count: an integer, or a float that is one."""
     legal = f"a whole number >= {least}"
     if isinstance(value, (bool, str)):
         raise ValueError(f"{name}={value!r}; legal: {legal}")
@@ -23,6 +23,16 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if not exact or number < least:
         raise ValueError(f"{name}={value!r}; legal: {legal}")
     return number
+
+
+def length(name: str, value: Any, *, positive: bool = False) -> float:
+    """A number of steps, fractions allowed: an integer where it is one, else a float."""
+    legal = f"a number of steps {'>' if positive else '>='} 0"
+    steps = number(name, value, legal)
+    whole = int(value) if steps.is_integer() else steps
+    if isinstance(value, bool) or (positive and not whole > 0):
+        raise ValueError(f"{name}={value!r}; legal: {legal}")
+    return whole
 
 
 def number(
@@ -64,11 +74,11 @@ def excluded(first: str, first_given: bool, second: str, second_given: bool) -> 
         raise ValueError(f"{first} and {second} exclude each other; legal: one of the two")
 
 
-def ascending_steps(name: str, values: Any) -> list[int]:
-    """Steps in ascending order; a repeated one is allowed."""
+def ascending_steps(name: str, values: Any) -> list[float]:
+    """Steps in ascending order, fractions allowed; a repeated one is allowed."""
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise ValueError(f"{name}={values!r}; legal: a list of whole numbers >= 0, ascending")
-    steps = [whole_number(f"{name}[{i}]", value, 0) for i, value in enumerate(values)]
+        raise ValueError(f"{name}={values!r}; legal: a list of numbers of steps >= 0, ascending")
+    steps = [length(f"{name}[{i}]", value) for i, value in enumerate(values)]
     if any(a > b for a, b in pairwise(steps)):
-        raise ValueError(f"{name}={list(values)!r}; legal: whole numbers >= 0, ascending")
+        raise ValueError(f"{name}={list(values)!r}; legal: numbers of steps >= 0, ascending")
     return steps

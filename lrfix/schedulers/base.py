@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from lrfix.schedulers.arguments import choice, excluded, per_group, whole_number
+from lrfix.schedulers.arguments import choice, excluded, length, per_group, whole_number
 from lrfix.schedulers.state import FORMAT_VERSION, SavedState, is_rate, read_state
-from lrfix.schedules.exact import geometric, line, step_ratio
+from lrfix.schedules.exact import geometric, in_common_unit, line, step_ratio
 from lrfix.schedules.phases import (
     WARMUP_MODES,
     WARMUP_PROGRESS,
@@ -32,6 +32,8 @@ COMMON_DEFAULTS: dict[str, Any] = {
     "eta_min": 0.0,
     "eta_min_ratio": None,
 }
+
+LENGTHS = ("warmup_steps", "total_steps", "decay_steps", "step_size", "milestones", "timescale", "T_0")
 
 # (whether in warmup, numerator and denominator of the weight, factor on the peak)
 Phase = tuple[bool, int, int, float]
@@ -103,12 +105,21 @@ class WarmupScheduler(LRScheduler):
         checked = self._checked_common(parameters, groups)
         checked.update(self._checked(parameters))
         self.parameters: dict[str, Any] = {name: checked[name] for name in parameters}
+        # Lengths may be fractional: all are kept as integers, in a unit of which a step has `_unit`.
+        lengths = [checked[name] for name in LENGTHS if checked.get(name) is not None]
+        flat = [steps for given in lengths for steps in (given if isinstance(given, list) else [given])]
+        self._unit: int = in_common_unit(*flat)[0]
         # The steps before the decay; a family that warms up in every cycle sets it to 0.
-        self._warmup_steps: int = checked["warmup_steps"]
+        self._warmup_steps = self._in_units(checked["warmup_steps"])
         self._warmup_progress: str = checked["warmup_progress"]
         self._exponential_warmup = checked["warmup_mode"] == "exponential"
         self._prepare()
         self._forget_plan()
+
+    def _in_units(self, steps: float) -> int:
+        """A length as a whole number of the scheduler's unit."""
+        numerator, denominator = step_ratio(steps)
+        return numerator * (self._unit // denominator)
 
     @staticmethod
     def _checked_common(parameters: Mapping[str, Any], groups: int) -> dict[str, Any]:
@@ -121,7 +132,7 @@ class WarmupScheduler(LRScheduler):
         )
         excluded("eta_min_ratio", given["eta_min_ratio"] is not None, "eta_min", given["eta_min"] != 0.0)
         excluded("eta_max", given["eta_max"] is not None, "peak_factor", given["peak_factor"] != 1.0)
-        given["warmup_steps"] = whole_number("warmup_steps", given["warmup_steps"], 0)
+        given["warmup_steps"] = length("warmup_steps", given["warmup_steps"])
         given["warmup_mode"] = choice("warmup_mode", given["warmup_mode"], WARMUP_MODES)
         given["warmup_progress"] = choice("warmup_progress", given["warmup_progress"], WARMUP_PROGRESS)
         for name in ("warmup_start_factor", "peak_factor"):
@@ -130,9 +141,7 @@ class WarmupScheduler(LRScheduler):
             if given[name] is not None:
                 given[name] = per_group(name, given[name], "a finite rate >= 0", groups)
         if given["eta_min_ratio"] is not None:
-            given["eta_min_ratio"] = per_group(
-                "eta_min_ratio", given["eta_min_ratio"], "0 <= eta_min_ratio <= 1", groups, most=1.0
-            )
+            given["eta_min_ratio"] = per_group("eta_min_ratio", given["eta_min_ratio"], "a finite number >= 0", groups)
         return given
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +152,9 @@ class WarmupScheduler(LRScheduler):
         """Keeps what :meth:`_decay` reads at every step in attributes."""
 
     def _decay(self, k: int, one: int) -> Phase:
-        """The phase at ``k >= 0`` after the warmup, in units of which a step has ``one``."""
+        """The phase at ``k >= 0`` after the warmup, in units of which a step has ``one * _unit`` and lengths have
+        ``one`` for each of theirs.
+        """
         raise NotImplementedError
 
     def _factor(self, k: int, one: int) -> float:
@@ -174,12 +185,7 @@ class WarmupScheduler(LRScheduler):
         floor = self._value("eta_min", group) if ratio is None else ratio * peak
         # A group added in the middle of a run must not stop it, whatever its rate.
         is_late = group >= self._groups_at_construction
-        if floor > peak:
-            if not is_late:
-                raise ValueError(
-                    f"eta_min={floor!r} is above the peak {peak!r} of parameter group {group}; legal: 0 <= eta_min"
-                    " <= peak (a list gives each group its own, eta_min_ratio a share of the peak)"
-                )
+        if is_late and floor > peak:
             floor = peak
         if self._exponential_warmup and self.parameters["warmup_steps"]:
             try:
@@ -226,6 +232,8 @@ class WarmupScheduler(LRScheduler):
         if self._planned != len(self.optimizer.param_groups):
             self._plan()
         k, one = (step, 1) if type(step) is int else step_ratio(step)
+        if self._unit != 1:
+            k *= self._unit
         warmup = self._warmup_steps * one
         if k >= warmup:
             if self._floor_bounds:
@@ -234,7 +242,7 @@ class WarmupScheduler(LRScheduler):
                 return rates if not self._repeated else [rates[i] for i in self._which]
             warming, numerator, denominator, scale = self._decay(k - warmup, one)
         else:
-            numerator, denominator = warmup_weight(k, warmup, one, self._warmup_progress)
+            numerator, denominator = warmup_weight(k, warmup, one * self._unit, self._warmup_progress)
             warming, scale = True, 1.0
         if scale != self._scale:
             self._rescale(scale)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
-from lrfix.schedulers.arguments import PerGroup, choice, number, whole_number
+from lrfix.schedulers.arguments import PerGroup, choice, length, number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.decaying import DECAYS, decay_weight
 from lrfix.schedules.exact import cosine_weight, power_weight
@@ -21,7 +21,7 @@ class WarmupConstantLR(WarmupScheduler):
         self,
         optimizer: Optimizer,
         *,
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -60,10 +60,10 @@ class WarmupCosineLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        total_steps: int,
+        total_steps: float,
         *,
         decay_progress: str = "k/D",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -92,13 +92,13 @@ class WarmupCosineLR(WarmupScheduler):
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "total_steps": length("total_steps", parameters["total_steps"]),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
         }
 
     def _prepare(self) -> None:
-        length = self.parameters["total_steps"] - self._warmup_steps
-        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
+        decay = self._in_units(self.parameters["total_steps"]) - self._warmup_steps
+        self._ahead, self._length = decay_span(decay, self._unit, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
         done, length = k + self._ahead * one, self._length * one
@@ -116,10 +116,10 @@ class WarmupLinearLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        total_steps: int,
+        total_steps: float,
         *,
         decay_progress: str = "k/D",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -148,13 +148,13 @@ class WarmupLinearLR(WarmupScheduler):
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
+            "total_steps": length("total_steps", parameters["total_steps"]),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
         }
 
     def _prepare(self) -> None:
-        length = self.parameters["total_steps"] - self._warmup_steps
-        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
+        decay = self._in_units(self.parameters["total_steps"]) - self._warmup_steps
+        self._ahead, self._length = decay_span(decay, self._unit, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
         done, length = k + self._ahead * one, self._length * one
@@ -171,11 +171,11 @@ class WarmupPolynomialLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        total_steps: int,
+        total_steps: float,
         power: float = 1.0,
         *,
         decay_progress: str = "k/D",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -205,20 +205,20 @@ class WarmupPolynomialLR(WarmupScheduler):
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
-            "power": number("power", parameters["power"], "0 < power < 1e9", above=0.0, most=1e9),
+            "total_steps": length("total_steps", parameters["total_steps"]),
+            "power": number("power", parameters["power"], "0 <= power < 1e9", most=1e9),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
         }
 
     def _prepare(self) -> None:
-        length = self.parameters["total_steps"] - self._warmup_steps
-        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
+        decay = self._in_units(self.parameters["total_steps"]) - self._warmup_steps
+        self._ahead, self._length = decay_span(decay, self._unit, self.parameters["decay_progress"])
         self._power: float = self.parameters["power"]
 
     def _decay(self, k: int, one: int) -> Phase:
         done, length = k + self._ahead * one, self._length * one
         if done >= length:
-            return False, 0, 1, 1.0
+            return False, *power_weight(0, 1, self._power), 1.0
         return False, *power_weight(length - done, length, self._power), 1.0
 
 
@@ -230,12 +230,12 @@ class WarmupStableDecayLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        total_steps: int,
-        decay_steps: int,
+        total_steps: float,
+        decay_steps: float,
         decay: str = "cosine",
         *,
         decay_progress: str = "k/D",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -266,18 +266,18 @@ class WarmupStableDecayLR(WarmupScheduler):
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "total_steps": whole_number("total_steps", parameters["total_steps"], 1),
-            "decay_steps": whole_number("decay_steps", parameters["decay_steps"], 0),
+            "total_steps": length("total_steps", parameters["total_steps"]),
+            "decay_steps": length("decay_steps", parameters["decay_steps"]),
             "decay": choice("decay", parameters["decay"], DECAYS),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
         }
 
     def _prepare(self) -> None:
-        room = max(self.parameters["total_steps"] - self._warmup_steps, 0)
-        length = min(self.parameters["decay_steps"], room)
-        self._plateau = room - length
+        room = max(self._in_units(self.parameters["total_steps"]) - self._warmup_steps, 0)
+        decay = min(self._in_units(self.parameters["decay_steps"]), room)
+        self._plateau = room - decay
         self._decay_kind: str = self.parameters["decay"]
-        self._ahead, self._length = decay_span(length, 1, self.parameters["decay_progress"])
+        self._ahead, self._length = decay_span(decay, self._unit, self.parameters["decay_progress"])
 
     def _decay(self, k: int, one: int) -> Phase:
         k -= self._plateau * one

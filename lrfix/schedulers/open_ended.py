@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
-from lrfix.schedulers.arguments import PerGroup, ascending_steps, choice, number, whole_number
+from lrfix.schedulers.arguments import PerGroup, ascending_steps, choice, length, number, whole_number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.exact import cosine_weight, locate_cycle
 from lrfix.schedules.open_ended import COUNT_FROM, WARMUP_CYCLES, exponential_factor, inverse_sqrt_factor
@@ -25,7 +25,7 @@ class WarmupExponentialLR(WarmupScheduler):
         optimizer: Optimizer,
         gamma: float,
         *,
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -52,13 +52,13 @@ class WarmupExponentialLR(WarmupScheduler):
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0)}
+        return {"gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0)}
 
     def _prepare(self) -> None:
         self._gamma: float = self.parameters["gamma"]
 
     def _factor(self, k: int, one: int) -> float:
-        return exponential_factor(self._gamma, k, one)
+        return exponential_factor(self._gamma, k, one * self._unit)
 
 
 class WarmupInverseSqrtLR(WarmupScheduler):
@@ -71,9 +71,9 @@ class WarmupInverseSqrtLR(WarmupScheduler):
         self,
         optimizer: Optimizer,
         *,
-        timescale: int | None = None,
+        timescale: float | None = None,
         decay_progress: str = "k/D",
-        warmup_steps: int,
+        warmup_steps: float,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -103,16 +103,16 @@ class WarmupInverseSqrtLR(WarmupScheduler):
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         timescale = parameters["timescale"]
         return {
-            "timescale": None if timescale is None else whole_number("timescale", timescale, 1),
+            "timescale": None if timescale is None else length("timescale", timescale, positive=True),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], ("k/D", "(k+1)/D")),
         }
 
     def _prepare(self) -> None:
-        self._timescale: int = self.parameters["timescale"] or self._warmup_steps or 1
+        self._timescale = self._in_units(self.parameters["timescale"] or 0) or self._warmup_steps or self._unit
         self._convention: str = self.parameters["decay_progress"]
 
     def _factor(self, k: int, one: int) -> float:
-        return inverse_sqrt_factor(k, 0, one, self._timescale * one, self._convention)
+        return inverse_sqrt_factor(k, 0, one * self._unit, self._timescale * one, self._convention)
 
 
 class WarmupStepLR(WarmupScheduler):
@@ -124,11 +124,11 @@ class WarmupStepLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        step_size: int,
+        step_size: float,
         gamma: float = 0.1,
         *,
         count_from: str = "warmup",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -158,13 +158,13 @@ class WarmupStepLR(WarmupScheduler):
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "step_size": whole_number("step_size", parameters["step_size"], 1),
-            "gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0),
+            "step_size": length("step_size", parameters["step_size"], positive=True),
+            "gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0),
             "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
         }
 
     def _prepare(self) -> None:
-        self._step_size: int = self.parameters["step_size"]
+        self._step_size = self._in_units(self.parameters["step_size"])
         self._gamma: float = self.parameters["gamma"]
         self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
 
@@ -185,11 +185,11 @@ class WarmupMultiStepLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        milestones: Sequence[int],
+        milestones: Sequence[float],
         gamma: float = 0.1,
         *,
         count_from: str = "start",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -221,12 +221,12 @@ class WarmupMultiStepLR(WarmupScheduler):
         milestones = ascending_steps("milestones", parameters["milestones"])
         return {
             "milestones": milestones,
-            "gamma": number("gamma", parameters["gamma"], "0 < gamma <= 1", above=0.0, most=1.0),
+            "gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0),
             "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
         }
 
     def _prepare(self) -> None:
-        self._milestones: list[int] = self.parameters["milestones"]
+        self._milestones = [self._in_units(steps) for steps in self.parameters["milestones"]]
         self._gamma: float = self.parameters["gamma"]
         self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
 
@@ -252,13 +252,13 @@ class WarmupCosineRestartsLR(WarmupScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_0: int,
+        T_0: float,
         T_mult: int = 1,
         *,
         cycle_decay: float = 1.0,
         warmup_cycles: str = "first",
         decay_progress: str = "k/D",
-        warmup_steps: int = 0,
+        warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
         warmup_mode: str = "linear",
@@ -289,8 +289,8 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        checked = {
-            "T_0": whole_number("T_0", parameters["T_0"], 1),
+        return {
+            "T_0": length("T_0", parameters["T_0"], positive=True),
             "T_mult": whole_number("T_mult", parameters["T_mult"], 1),
             "cycle_decay": number(
                 "cycle_decay", parameters["cycle_decay"], "0 < cycle_decay <= 1", above=0.0, most=1.0
@@ -298,15 +298,9 @@ class WarmupCosineRestartsLR(WarmupScheduler):
             "warmup_cycles": choice("warmup_cycles", parameters["warmup_cycles"], WARMUP_CYCLES),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
         }
-        if checked["warmup_cycles"] == "every" and parameters["warmup_steps"] >= checked["T_0"]:
-            raise ValueError(
-                f"warmup_steps={parameters['warmup_steps']!r} with warmup_cycles='every' and T_0={checked['T_0']};"
-                " legal: warmup_steps < T_0"
-            )
-        return checked
 
     def _prepare(self) -> None:
-        self._first: int = self.parameters["T_0"]
+        self._first = self._in_units(self.parameters["T_0"])
         self._multiplier: int = self.parameters["T_mult"]
         self._cycle_decay: float = self.parameters["cycle_decay"]
         self._every = 0
@@ -322,7 +316,7 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         """
         cycle, offset, length = locate_cycle(step, self._first, self._multiplier)
         begin = step - offset
-        ahead, decay_steps = decay_span(length - self._every, 1, self._convention)
+        ahead, decay_steps = decay_span(length - self._every, self._unit, self._convention)
         return begin, begin + length, begin + self._every, ahead, decay_steps, self._cycle_decay**cycle
 
     def _decay(self, k: int, one: int) -> Phase:
@@ -331,7 +325,11 @@ class WarmupCosineRestartsLR(WarmupScheduler):
             begin, end, decay_begin, ahead, length, scale = self._cycle = self._locate(k // one)
         done = k - decay_begin * one
         if done < 0:
-            return True, *warmup_weight(k - begin * one, self._every * one, one, self._warmup_progress), scale
+            return (
+                True,
+                *warmup_weight(k - begin * one, self._every * one, one * self._unit, self._warmup_progress),
+                scale,
+            )
         done += ahead * one
         length *= one
         if done >= length:

@@ -88,14 +88,14 @@ def warmup_polynomial(
 ) -> float:
     """Warmup, then ``eta_min + (peak - eta_min) * (1 - (k - W)/D) ** power``.
 
-    ``power`` > 0 has no unit. Other arguments, units, warmup and what happens outside the domain: as for
-    :func:`warmup_cosine`.
+    ``power`` >= 0 has no unit; with 0 the rate stays at the peak. Other arguments, units, warmup and what happens
+    outside the domain: as for :func:`warmup_cosine`.
 
     Source: Chen et al., DeepLab (2018), "poly"; warmup: Goyal et al. (2017).
     """
     check_rates(peak, warmup_start, eta_min)
-    if not 0.0 < power < 1e9:
-        raise ValueError(f"power={power!r}; legal: 0 < power < 1e9")
+    if not 0.0 <= power < 1e9:
+        raise ValueError(f"power={power!r}; legal: 0 <= power < 1e9")
     one, k, warmup, total = step_units(step, warmup_steps, total_steps)
     if k < warmup:
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)

@@ -128,9 +128,12 @@ def cosine_weight(done: int, length: int) -> Weight:
 
 
 def power_weight(left: int, length: int, power: float) -> Weight:
-    """``(left / length) ** power`` for ``0 <= left <= length``: integer powers exactly, others within 2 ulp."""
+    """``(left / length) ** power`` for ``0 <= left <= length``: integer powers exactly, others within 2 ulp.
+
+    As in Python, nothing to the power of 0 is 1.
+    """
     if left <= 0:
-        return 0, 1
+        return (0, 1) if power else (1, 1)
     whole = int(power)
     if whole > 16:
         base = left / length

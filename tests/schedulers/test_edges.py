@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import pytest
@@ -54,6 +55,60 @@ def test_promise_7_an_exponential_warmup_from_zero_is_refused_in_every_cycle_too
         bundle.WarmupCosineRestartsLR(
             optimizer(0.1), 10, warmup_cycles="every", warmup_steps=3, warmup_mode="exponential"
         )
+
+
+def by_hand(k, warmup, total, floor=0.0):
+    """The factor that fine-tuning scripts compute: linear warmup, then a straight line to a floor."""
+    if k < warmup:
+        return k / max(1, warmup)
+    return floor + (1 - floor) * max(0.0, (total - k) / max(1, total - warmup))
+
+
+@pytest.mark.parametrize(
+    ("warmup", "total", "floor"),
+    [
+        (0.06 * 291, 291, 0.0),
+        (2.5, 17.25, 0.1),
+        (0, 12.5, 0.0),
+        (0, 0, 0.0),
+        (20, 20, 0.0),
+        (25.5, 20, 0.2),
+        (3, 20, 1.5),
+    ],
+)
+def test_promise_7_every_length_that_a_formula_accepts_gives_what_the_formula_gives(bundle, warmup, total, floor):
+    opt = optimizer(0.1, 0.003)
+    scheduler = bundle.WarmupLinearLR(opt, total, warmup_steps=warmup, eta_min_ratio=floor)
+    for k in range(40):
+        assert rates(opt) == pytest.approx(
+            [base * by_hand(k, warmup, total, floor) for base in (0.1, 0.003)], rel=1e-12
+        )
+        opt.step()
+        scheduler.step()
+    state = scheduler.state_dict()
+    again = bundle.WarmupLinearLR(optimizer(0.1, 0.003), total, warmup_steps=warmup, eta_min_ratio=floor)
+    again.load_state_dict(json.loads(json.dumps(state)))
+    assert again.get_lr() == scheduler.get_lr()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "factor"),
+    [
+        ("WarmupStepLR", {"step_size": 2.5, "gamma": 0.5}, lambda k: 0.5 ** (k // 2.5)),
+        ("WarmupStepLR", {"step_size": 2, "gamma": 1.5}, lambda k: 1.5 ** (k // 2)),
+        ("WarmupMultiStepLR", {"milestones": [3.5, 8], "gamma": 0.1}, lambda k: 0.1 ** ((k >= 3.5) + (k >= 8))),
+        ("WarmupPolynomialLR", {"total_steps": 9, "power": 0}, lambda k: max(0.0, 1 - k / 9) ** 0),
+        ("WarmupExponentialLR", {"gamma": 1.02}, lambda k: 1.02**k),
+        ("WarmupInverseSqrtLR", {"warmup_steps": 0, "timescale": 2.5}, lambda k: (2.5 / (2.5 + k)) ** 0.5),
+    ],
+)
+def test_promise_7_other_numbers_that_a_formula_accepts(bundle, name, arguments, factor):
+    opt = optimizer(0.1)
+    scheduler = getattr(bundle, name)(opt, **arguments)
+    for k in range(20):
+        assert rates(opt) == pytest.approx([0.1 * factor(k)], rel=1e-12)
+        opt.step()
+        scheduler.step()
 
 
 def late(opt, rate):

@@ -16,7 +16,7 @@ from lrfix import schedulers, schedules
 from lrfix.proof.half_cosine import half_cosine
 
 HORIZON = 2**53
-lengths = st.one_of(st.integers(1, 30), st.integers(1, 10**5), st.integers(1, HORIZON))
+lengths = st.one_of(st.integers(1, 30), st.integers(1, 10**5), st.integers(1, HORIZON), st.floats(0.03, 1e4))
 gammas = st.one_of(st.floats(0.01, 1.0), st.floats(1e-15, 1e-3).map(lambda g: 1.0 - g))
 decay_progress = st.sampled_from(schedules.DECAY_PROGRESS)
 
@@ -27,7 +27,7 @@ FAMILIES = {
     "WarmupLinearLR": ("warmup_linear", {"total_steps": lengths, "decay_progress": decay_progress}),
     "WarmupPolynomialLR": (
         "warmup_polynomial",
-        {"total_steps": lengths, "power": st.floats(0.05, 20.0), "decay_progress": decay_progress},
+        {"total_steps": lengths, "power": st.just(0.0) | st.floats(0.05, 20.0), "decay_progress": decay_progress},
     ),
     "WarmupStableDecayLR": (
         "warmup_stable_decay",
@@ -58,7 +58,7 @@ FAMILIES = {
     "WarmupCosineRestartsLR": (
         "warmup_cosine_restarts",
         {
-            "T_0": st.integers(8, 10**6),
+            "T_0": st.one_of(st.integers(8, 10**6), st.floats(0.3, 1e4)),
             "T_mult": st.integers(1, 12),
             "cycle_decay": st.floats(0.2, 1.0),
             "warmup_cycles": st.sampled_from(schedules.WARMUP_CYCLES),
@@ -85,7 +85,7 @@ def settings_of_a_run(draw, cls):
     """Base rates, the constructor's arguments, and steps to ask for, forwards and backwards."""
     bases = draw(st.lists(st.sampled_from([0.1, 3e-4, 0.03, 1.0]), min_size=1, max_size=4))
     arguments = {name: draw(values) for name, values in FAMILIES[cls][1].items()}
-    steps = draw(st.one_of(st.integers(0, 7), lengths)) if cls != "WarmupCosineRestartsLR" else draw(st.integers(0, 7))
+    steps = draw(st.one_of(st.integers(0, 7), lengths))
     shares = st.floats(1e-6, 1.0)
     arguments.update(
         warmup_steps=steps,
@@ -95,9 +95,9 @@ def settings_of_a_run(draw, cls):
         peak_factor=draw(per_group(st.floats(0.1, 3.0), len(bases))),
     )
     if cls != "WarmupConstantLR":
-        arguments["eta_min_ratio"] = draw(per_group(shares, len(bases)))
+        arguments["eta_min_ratio"] = draw(per_group(shares | st.floats(1.0, 2.0), len(bases)))
     ends = [steps, arguments.get("total_steps", 0), arguments.get("T_0", 0) + steps]
-    near = [max(end + d, 0) for end in ends for d in (-1, 0, 1)]
+    near = [max(end + d, 0) for end in ends for d in (-1, -0.5, 0, 0.5, 1)]
     asked = st.one_of(st.sampled_from(near), st.integers(0, 60), st.integers(0, HORIZON), st.floats(0.0, 1e4))
     return bases, arguments, draw(st.lists(asked, min_size=1, max_size=6))
 
