@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import click
 
 from lrfix import __version__
+from lrfix.output.terminal import OutputError
 
 #: Command -> (module, one-line help): the help page must not import every command.
 COMMANDS = {
@@ -37,6 +40,10 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except OutputError as error:
+            _give_up_output()
+            click.echo(f"lrfix: the output cannot be written: {error}", err=True)
+            sys.exit(2)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception:
@@ -48,6 +55,13 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+def _give_up_output() -> None:
+    """What still lies in the buffer would fail once more when Python ends, with a status and words of its own."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

@@ -6,6 +6,7 @@ error, never a default.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lrfix.patterns import compiled, is_pattern
+from lrfix.reading import SMALL, Unreadable, read_file
 from lrfix.torch_requirement import torch_requirement
 
 if sys.version_info >= (3, 11):
@@ -124,7 +127,7 @@ def find_config(start: Path) -> Config:
     found = Config()
     for folder in (start, *start.parents):
         candidate = folder / "pyproject.toml"
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             config = read_config(candidate)
             if config is not None:
                 found = config
@@ -135,11 +138,18 @@ def find_config(start: Path) -> Config:
 def read_config(path: Path) -> Config | None:
     """The ``[tool.lrfix]`` table of one file, None where it has none. Raises ConfigError."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = read_file(path, SMALL)
+    except Unreadable as error:
+        raise ConfigError(f"{path}: {error.message}") from None
+    if len(raw) > SMALL:
+        raise ConfigError(f"{path}: larger than {SMALL} bytes")
+    try:
+        document = tomllib.loads(raw.decode("utf-8"))
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply to be read") from None
+    except ValueError as error:
+        # Not only TOMLDecodeError: numbers of thousands of digits, dates that there are not, other encodings.
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     tool = document.get("tool")
     if not isinstance(tool, dict) or "lrfix" not in tool:
         return None
@@ -156,7 +166,7 @@ def read_config(path: Path) -> Config | None:
             ignore=_strings(table, "ignore", path),
             extend_select=_strings(table, "extend-select", path),
         ),
-        exclude=_strings(table, "exclude", path),
+        exclude=_exclude(table, path),
         per_file_ignores=_per_file_ignores(table, path),
         torch=_torch(table, path),
         jobs=_whole_number(table, "jobs", path),
@@ -179,7 +189,21 @@ def _per_file_ignores(table: Mapping[str, Any], path: Path) -> dict[str, tuple[s
     where = f"{path}: [tool.lrfix] per-file-ignores"
     if not isinstance(value, dict):
         raise ConfigError(f"{where} must be a table of patterns and lists of codes, not {value!r}")
+    for pattern in value:
+        _check_pattern(pattern, where)
     return {pattern: _string_list(codes, f"{where} for {pattern!r}") for pattern, codes in value.items()}
+
+
+def _exclude(table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    patterns = _strings(table, "exclude", path)
+    for pattern in patterns:
+        _check_pattern(pattern, f"{path}: [tool.lrfix] exclude")
+    return patterns
+
+
+def _check_pattern(pattern: str, where: str) -> None:
+    if not is_pattern(pattern):
+        raise ConfigError(f"{where}: {pattern!r} is no pattern in the syntax of .gitignore")
 
 
 def _torch(table: Mapping[str, Any], path: Path) -> str | None:
@@ -246,9 +270,8 @@ def _relative(path: str, root: str | None) -> str:
 
 
 def _matches(pattern: str, relative: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines([pattern]).match_file(relative)
+    spec = compiled((pattern,))
+    return spec is not None and spec.match_file(relative)
 
 
 __all__ = [

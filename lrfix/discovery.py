@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lrfix.patterns import compiled
+from lrfix.reading import read_small_text
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -60,10 +63,12 @@ class PathError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """A file to check. ``explicit``: named by the user, so it is parsed whatever it holds."""
+    """A file to check. ``explicit``: named by the user, so it is parsed whatever it holds. ``outside``: a link, met on
+    the way, to a file outside the paths that were given; it is told of and not followed."""
 
     path: str
     explicit: bool = False
+    outside: bool = False
 
 
 def has_schedule_words(raw: bytes) -> bool:
@@ -81,19 +86,28 @@ def discover(paths: Sequence[str], exclude: Iterable[str] = (), root: str | None
 
     Directories are walked for ``*.py`` with ``.gitignore`` files honoured; ``exclude`` holds patterns in .gitignore's
     syntax, relative to ``root`` (default: the current directory), for walked files only: a file given by name is always
-    taken. Links to directories are not followed. Raises PathError for a path that does not exist.
+    taken. Links to directories are not followed, links to files only where these stand in a directory that was given;
+    a file that has several names is found once. Raises PathError for a path that does not exist.
     """
-    excluded = _spec(list(exclude))
+    excluded = compiled(list(exclude))
     base = os.path.abspath(root or ".")
     found: dict[str, Target] = {}
+    links: dict[str, str] = {}
     for path in paths:
         if os.path.isdir(path):
-            for file in _walk(path, excluded, base):
-                found.setdefault(os.path.abspath(file), Target(_shown(file)))
+            for file, is_link in _walk(path, excluded, base):
+                if is_link:
+                    links[os.path.abspath(file)] = file
+                else:
+                    found.setdefault(os.path.realpath(file), Target(_shown(file)))
         elif os.path.lexists(path):
-            found[os.path.abspath(path)] = Target(_shown(path), explicit=True)
+            found[os.path.realpath(path)] = Target(_shown(path), explicit=True)
         else:
             raise PathError(f"{path}: no such file or directory")
+    tops = [os.path.join(os.path.realpath(path), "") for path in paths if os.path.isdir(path)]
+    for _, link in sorted(links.items()):
+        real = os.path.realpath(link)
+        found.setdefault(real, Target(_shown(link), outside=not real.startswith(tuple(tops))))
     return sorted(found.values())
 
 
@@ -107,7 +121,8 @@ class _IgnoreFile:
         return self.spec.check_file(relative + "/" if is_dir else relative).include
 
 
-def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[str]:
+def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[tuple[str, bool]]:
+    """The Python files below a directory, and whether each is a link."""
     inherited = _ignore_files_above(os.path.abspath(top))
     if _ignored(os.path.abspath(top), True, inherited):
         # Whoever names an ignored directory wants it looked at.
@@ -119,17 +134,17 @@ def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[str]:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
             # Reported by whoever reads: a directory that cannot be listed shows up as a file that cannot be read.
-            yield folder
+            yield folder, False
             continue
         here = os.path.abspath(folder)
         own = _ignore_file(here) if any(entry.name == ".gitignore" for entry in entries) else None
         if own is not None:
             ignore_files = (*ignore_files, own)
         for entry in entries:
-            is_dir = entry.is_dir(follow_symlinks=False)
+            is_dir = _is(entry.is_dir, follow_symlinks=False)
             if is_dir and entry.name in DEFAULT_EXCLUDES:
                 continue
-            if not is_dir and not (entry.name.endswith(".py") and entry.is_file()):
+            if not is_dir and not (entry.name.endswith(".py") and _is(entry.is_file)):
                 continue
             absolute = os.path.join(here, entry.name)
             if _ignored(absolute, is_dir, ignore_files):
@@ -139,7 +154,15 @@ def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[str]:
             if is_dir:
                 stack.append((entry.path, ignore_files))
             else:
-                yield entry.path
+                yield entry.path, _is(entry.is_symlink)
+
+
+def _is(question: Callable[..., bool], **options: bool) -> bool:
+    """The answer of a directory's entry; a link that leads to itself, say, is nothing."""
+    try:
+        return question(**options)
+    except OSError:
+        return False
 
 
 def _ignored(path: str, is_dir: bool, ignore_files: tuple[_IgnoreFile, ...]) -> bool:
@@ -161,20 +184,9 @@ def _ignore_files_above(top: str) -> tuple[_IgnoreFile, ...]:
 
 
 def _ignore_file(folder: str) -> _IgnoreFile | None:
-    try:
-        lines = Path(folder, ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    spec = _spec(lines)
+    text = read_small_text(os.path.join(folder, ".gitignore"))
+    spec = compiled(text.splitlines()) if text is not None else None
     return _IgnoreFile(folder, spec) if spec is not None else None
-
-
-def _spec(lines: list[str]) -> GitIgnoreSpec | None:
-    if not lines:
-        return None
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(lines)
 
 
 def _matches(spec: GitIgnoreSpec, path: str, base: str, is_dir: bool) -> bool:

@@ -29,6 +29,7 @@ from lrfix.findings import (
     Status,
     Violation,
 )
+from lrfix.reading import Unreadable, read_file
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
@@ -144,7 +145,7 @@ def check_paths(
 
 def check_file(target: Target, settings: Settings, place: Place | None = None) -> FileResult:
     """Reads and checks one file, with the files of its project that it imports from and those that ``place`` names."""
-    raw = _read(target.path)
+    raw = _read(target.path, settings)
     if isinstance(raw, FileResult):
         return raw
     analyse = partial(_analyse(), place=place or Place(target.path))
@@ -156,7 +157,9 @@ def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -
     if target.explicit and target.path.endswith(".ipynb"):
         message = "notebooks are not read yet; convert it with `jupyter nbconvert --to script` and check the script"
         return FileResult(target.path, parsed=False, errors=(FileError(target.path, "io", message),))
-    raw = _read(target.path)
+    if target.outside:
+        return FileResult(target.path, parsed=False, skipped="link-outside")
+    raw = _read(target.path, settings)
     if isinstance(raw, FileResult):
         return raw
     if not target.explicit and not has_schedule_words(raw):
@@ -174,13 +177,11 @@ def _skip_reason(raw: bytes, settings: Settings) -> str | None:
     return "generated" if is_generated(raw) else None
 
 
-def _read(path: str) -> bytes | FileResult:
+def _read(path: str, settings: Settings) -> bytes | FileResult:
     try:
-        return Path(path).read_bytes()
-    except IsADirectoryError:
-        message = "the directory cannot be listed"
-    except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
+        return read_file(path, settings.max_file_size)
+    except Unreadable as error:
+        message = "the directory cannot be listed" if error.directory else error.message
     return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
 
 

@@ -160,7 +160,7 @@ class FileError:
 
 @dataclass(frozen=True)
 class FileResult:
-    """Everything one file gave. ``skipped`` says why a file was left out on purpose (``generated``,
+    """Everything one file gave. ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``,
     ``too-large``, ``skip-file``); ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...)."""
 
     path: str

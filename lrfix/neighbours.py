@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lrfix.names import Elsewhere, Imported, Names
+from lrfix.reading import Unreadable, read_file
 from lrfix.source import SourceError, parse_source
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -249,8 +250,9 @@ def _tree(path: str, changed: int, size: int) -> ast.Module | None:
     """The syntax tree of a file as it was when it last changed; shared by all files that import it."""
     del changed, size
     try:
-        return parse_source(Path(path).read_bytes(), path).tree
-    except SourceError:
+        raw = read_file(path, MOST_BYTES)
+        return parse_source(raw, path).tree if len(raw) <= MOST_BYTES else None
+    except (SourceError, Unreadable):
         return None
 
 

@@ -10,8 +10,10 @@ import ast
 import io
 import re
 import tokenize
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lrfix.findings import Position, Span, Violation
 from lrfix.source import Source
@@ -20,6 +22,7 @@ _DIRECTIVE = re.compile(r"#\s*lrfix:\s*(?P<rest>.*)")
 _IGNORE = re.compile(r"ignore(?P<list>\s*\[(?P<codes>[^\]]*)\])?(?=\s|$|[#:,;.-])")
 _SKIP_FILE = re.compile(r"skip-file(?=\s|$|[#:,;.-])")
 _UNUSED = "LR001"
+_LEVELS = 32
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,27 @@ class Suppressions:
 
     def covering(self, code: str, line: int) -> list[Part]:
         """The parts that take away a finding of ``code`` that starts on ``line``."""
-        return [
-            part
-            for ignore in self.ignores
-            if ignore.first <= line <= ignore.last
-            for part in ignore.parts
-            if part.code == code or (part.code is None and code != _UNUSED)
-        ]
+        found = []
+        for level in range(_LEVELS):
+            for ignore in self._blocks.get((level, line >> level), ()):
+                found += [p for p in ignore.parts if p.code == code or (p.code is None and code != _UNUSED)]
+        return found
+
+    @cached_property
+    def _blocks(self) -> Mapping[tuple[int, int], Sequence[Suppression]]:
+        """Each ignore's lines cut into blocks of 2**level lines, so that a line is looked up in ``_LEVELS`` steps."""
+        blocks: dict[tuple[int, int], list[Suppression]] = defaultdict(list)
+        for ignore in self.ignores:
+            first, last, level = ignore.first, ignore.last, 0
+            while first <= last:
+                if first % 2 == 1:
+                    blocks[level, first].append(ignore)
+                    first += 1
+                if last % 2 == 0:
+                    blocks[level, last].append(ignore)
+                    last -= 1
+                first, last, level = first // 2, last // 2, level + 1
+        return blocks
 
     def unused(self, used: Collection[Part], undecided: Collection[str] = ()) -> Iterator[Violation]:
         """LR001 for every part that took nothing away; codes in ``undecided`` could not be checked and are left out."""
@@ -78,8 +95,7 @@ def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[s
     comments = list(_comments(source))
     if not comments:
         return Suppressions()
-    statements = _Statements(source.tree)
-    comment_lines = {comment.line for comment in comments if comment.own_line}
+    statements = _Statements(source.tree, [comment.line for comment in comments if comment.own_line])
     ignores: list[Suppression] = []
     malformed: list[Violation] = []
     skip_file = False
@@ -117,7 +133,7 @@ def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[s
                         Violation(span, f"{name.group()} is not the code of a rule, it suppresses nothing")
                     )
         if parts:
-            first, last = statements.covered(comment.line, comment.own_line, comment_lines)
+            first, last = statements.covered(comment.line, comment.own_line)
             ignores.append(Suppression(tuple(parts), first, last))
     return Suppressions(skip_file, tuple(ignores), tuple(malformed))
 
@@ -152,22 +168,28 @@ def _span(line: int, start: int, end: int) -> Span:
 class _Statements:
     """Which lines a comment on a given line speaks of."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self._extents = [_extent(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    def __init__(self, tree: ast.Module, comment_lines: Sequence[int]) -> None:
+        extents = [_extent(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        # By line, the innermost statement wins. Heads hold no other statements, so this takes as many steps as there
+        # are lines.
+        self._starting: dict[int, _Extent] = {}
+        self._heads: dict[int, _Extent] = {}
+        self._brackets: dict[int, _Extent] = {}
+        for extent in sorted(extents, key=lambda extent: (extent.first, extent.last)):
+            self._starting[extent.first] = extent
+            self._heads.update(dict.fromkeys(range(extent.first, extent.header_end + 1), extent))
+            self._brackets.update(dict.fromkeys(range(extent.first + 1, extent.brackets_end), extent))
+        self._below: dict[int, int] = {}
+        for line in sorted(comment_lines, reverse=True):
+            self._below[line] = self._below.get(line + 1, line + 1)
 
-    def covered(self, line: int, own_line: bool, comment_lines: Collection[int]) -> tuple[int, int]:
+    def covered(self, line: int, own_line: bool) -> tuple[int, int]:
         """The first and last line that a comment on ``line`` covers."""
         if own_line:
             # Inside the brackets of a longer statement a comment line speaks of that statement.
-            at = [extent for extent in self._extents if extent.first < line < extent.brackets_end]
-            if not at:
-                below = line
-                while below in comment_lines:
-                    below += 1
-                at = [extent for extent in self._extents if extent.first == below]
+            innermost = self._brackets.get(line) or self._starting.get(self._below[line])
         else:
-            at = [extent for extent in self._extents if extent.first <= line <= extent.header_end]
-        innermost = max(at, key=lambda extent: (extent.first, extent.last), default=None)
+            innermost = self._heads.get(line)
         return (innermost.first, innermost.last) if innermost else (line, line)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import configparser
+import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from lrfix.reading import read_small_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,7 +22,6 @@ else:
 _RELEASES = (*(f"1.{minor}" for minor in range(14)), *(f"2.{minor}" for minor in range(40)), "99")
 _LINE = re.compile(r"torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~][^;#)]*)?\s*\)?\s*(?:[;#].*)?", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
-_LARGEST = 1_000_000
 
 
 def torch_requirement(start: Path) -> str | None:
@@ -30,13 +32,13 @@ def torch_requirement(start: Path) -> str | None:
     """
     start = start.absolute()
     for folder in (start, *start.parents):
-        files = [folder / name for name in _READERS if (folder / name).is_file()]
+        files = [folder / name for name in _READERS if os.path.isfile(folder / name)]
         for file in files:
             for line in _lines(file):
                 match = _LINE.fullmatch(line.strip())
                 if match is not None:
                     return (match[1] or "").replace(" ", "").rstrip("\\") or None
-        if files or (folder / ".git").exists():
+        if files or os.path.exists(folder / ".git"):
             return None
     return None
 
@@ -64,20 +66,15 @@ def reaches(torch: str | None, version: str) -> bool:
 
 
 def _lines(file: Path) -> Iterator[str]:
-    try:
-        if file.stat().st_size > _LARGEST:
-            return
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    if "torch" in text:
+    text = read_small_text(file)
+    if text is not None and "torch" in text:
         yield from _READERS[file.name](text)
 
 
 def _of_pyproject(text: str) -> Iterator[str]:
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return
     project: Any = document.get("project")
     found = project.get("dependencies") if isinstance(project, dict) else None

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from click.testing import CliRunner, Result
 from lrfix.cli import main
 
 BAD = Path(__file__).resolve().parents[1] / "fixtures" / "bad"
+#: For processes of their own, so that they run this lrfix whatever is installed.
+ENV = {**os.environ, "PYTHONPATH": str(BAD.parents[1])}
 UNVERIFIED = ("--no-verify", "--unverified")
 SOUND = """\
 import math
@@ -314,15 +318,15 @@ class TestPaths:
         locked.chmod(0)
         if os.geteuid() == 0:
             # Nothing is locked to root: the refusal is played.
-            read = Path.read_bytes
+            opened = os.open
 
-            def refusing(path: Path) -> bytes:
-                if path.name == "locked.py":
+            def refusing(path, *options, **more):
+                if str(path).endswith("locked.py"):
                     raise PermissionError(13, "Permission denied", str(path))
-                return read(path)
+                return opened(path, *options, **more)
 
             with monkeypatch.context() as patch:
-                patch.setattr(Path, "read_bytes", refusing)
+                patch.setattr(os, "open", refusing)
                 result = run(*command, ".")
         else:
             result = run(*command, ".")
@@ -332,12 +336,57 @@ class TestPaths:
         locked.chmod(0o600)
         assert locked.read_text() == SOUND
 
+    @POSIX
+    @pytest.mark.parametrize("command", [("check",), ("rewrite", "--apply", *UNVERIFIED)], ids=lambda c: c[0])
+    def test_pipes_and_devices_are_refused_and_stop_nothing(self, command):
+        os.mkfifo("pipe.py")
+        os.symlink("/dev/zero", "device.py")
+        os.mkfifo(".gitignore")
+        os.mkfifo("setup.py")
+        os.mkfifo("other.py")
+        written("train.py", "from other import warm\n" + SOUND)
+        result = run(*command, "pipe.py", "device.py", ".")
+        assert result.exit_code == 1
+        assert "pipe.py: " in result.output and "not a regular file but a pipe" in result.output
+        assert "device.py: " in result.output and "not a regular file but a device" in result.output
+        assert "train.py" in result.output
+
+    @POSIX
+    def test_links_out_of_the_tree_are_counted_and_left_alone(self, tmp_path):
+        outside = written("outside.py", QUICK)
+        Path("tree").mkdir()
+        os.symlink("../outside.py", "tree/link.py")
+        status, found = report("tree")
+        assert (status, found["files"]["skipped"], found["sites"]) == (0, {"link-outside": 1}, [])
+        result = run("rewrite", "--apply", *UNVERIFIED, "tree")
+        assert "tree/link.py: a link to a file outside the given paths" in result.stderr
+        assert outside.read_text() == QUICK
+
     def test_standard_input_is_checked_whatever_it_holds_and_never_rewritten(self):
         for content in (b"", b"def f(:\n", b"\xff\xfe\x00", b"\x80", b"lr = '\0'", SOUND.encode()):
             result = CliRunner().invoke(main, ["check", "-"], input=content)
             assert result.exit_code in (0, 1) and "internal" not in result.output
         result = CliRunner().invoke(main, ["rewrite", "-"], input=SOUND)
         assert result.exit_code == 2 and "not on standard input" in result.stderr
+
+
+class TestOutput:
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+    @pytest.mark.parametrize("command", [("check",), ("sites",), ("rewrite",), ("rule",)], ids=lambda c: c[0])
+    def test_that_cannot_be_written_is_said_and_is_no_bug_of_lrfix(self, command):
+        written("train.py", SOUND)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            arguments = [sys.executable, "-m", "lrfix", *command, *(() if command == ("rule",) else ("train.py",))]
+            done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, env=ENV, check=False)
+        assert done.returncode == 2
+        assert done.stderr == "lrfix: the output cannot be written: No space left on device\n"
+
+    @POSIX
+    def test_that_is_closed_is_said(self):
+        written("train.py", SOUND)
+        command = f"exec {shlex.quote(sys.executable)} -m lrfix check train.py >&-"
+        done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, env=ENV, check=False)
+        assert done.returncode == 2 and "the stream is closed" in done.stderr
 
 
 class TestConfiguration:

@@ -116,6 +116,8 @@ def test_the_command_line_is_laid_over_the_file(override, expected, tmp_path):
         ('select = "LR1"', "select", "list of strings"),
         ("select = [1]", "select", "list of strings"),
         ('exclude = [""]', "exclude", "list of strings"),
+        ('exclude = ["build", "!"]', "exclude: '!'", "pattern in the syntax of .gitignore"),
+        ('per-file-ignores = {"[z-a]" = ["LR1"]}', "per-file-ignores: '[z-a]'", "pattern in the syntax of .gitignore"),
         ("torch = 2.7", "torch", '"2.7"'),
         ('torch = "latest"', "torch", '"2.7"'),
         ("jobs = 0", "jobs", "whole number from 1"),
@@ -157,7 +159,18 @@ def test_an_unknown_code_on_the_command_line_names_the_option():
         Config().settings(CODES, Selection(ignore=("E501",)))
 
 
-@pytest.mark.parametrize("text", ["[tool.lrfix", "[tool]\nlrfix = 3\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.lrfix",
+        "[tool]\nlrfix = 3\n",
+        "a = " + "[" * 50_000,
+        "a = " + "9" * 5_000,
+        "a = 2026-02-30",
+        "# " + "x" * 1_000_000,
+    ],
+    ids=["unclosed", "no table", "nested without end", "a long number", "no date", "large"],
+)
 def test_a_broken_file_is_named(text, tmp_path):
     path = write(tmp_path, text)
     with pytest.raises(ConfigError, match=r"pyproject\.toml"):

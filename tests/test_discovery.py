@@ -85,8 +85,32 @@ def test_links_to_directories_are_not_followed_and_loops_end():
     make("src/a.py")
     os.symlink(os.path.abspath("src"), "src/loop")
     os.symlink("nowhere.py", "src/dangling.py")
-    os.symlink("a.py", "src/link.py")
-    assert found() == ["src/a.py", "src/link.py"]
+    assert found() == ["src/a.py"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges on Windows")
+def test_a_link_to_a_file_is_followed_inside_the_given_paths_only():
+    make("src/a.py", "elsewhere/b.py")
+    os.symlink("a.py", "src/again.py")
+    os.symlink("../elsewhere/b.py", "src/out.py")
+    os.symlink("none.py", "src/dangling.py")
+    os.symlink("loop.py", "src/loop.py")
+    assert discover(["src"]) == [Target("src/a.py"), Target("src/out.py", outside=True)]
+    assert found("src", "elsewhere") == ["elsewhere/b.py", "src/a.py"]
+    assert discover(["src/out.py"]) == [Target("src/out.py", explicit=True)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need privileges on Windows")
+def test_a_file_of_two_names_is_found_once_and_the_one_given_counts():
+    make("src/a.py")
+    os.symlink("src", "other")
+    assert discover(["src", "other/a.py"]) == [Target("other/a.py", explicit=True)]
+
+
+def test_lines_of_a_gitignore_that_are_no_patterns_are_skipped():
+    make("a.py", "b.py")
+    make(".gitignore", text="!\n[z-a]\nb.py\n")
+    assert found() == ["a.py"]
 
 
 def test_a_path_that_does_not_exist_is_an_error():

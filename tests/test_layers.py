@@ -16,6 +16,8 @@ RANKS = {
     "lrfix.schedules": 1,
     "lrfix.clocks": 2,
     "lrfix.trees": 1,
+    "lrfix.reading": 1,
+    "lrfix.patterns": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
     "lrfix.torch_requirement": 2,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lrfix.findings import Position, Span
 from lrfix.source import parse_source
-from lrfix.suppression import read_suppressions
+from lrfix.suppression import Part, Suppression, Suppressions, read_suppressions
 
 CODES = ("LR001", "LR101", "LR105", "LR202")
 
@@ -172,3 +175,20 @@ def test_a_wrong_code_does_not_spoil_its_neighbours():
     found = suppressions("lr = 1  # lrfix: ignore[LR999, LR105]\n")
     assert found.covering("LR105", 1)
     assert len(found.malformed) == 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60)), max_size=12), st.integers(1, 130))
+def test_a_line_is_covered_by_the_comments_whose_lines_hold_it(extents, line):
+    ignores = tuple(
+        Suppression((Part("LR202", Span(Position(number, 1), Position(number, 2))),), first, first + more)
+        for number, (first, more) in enumerate(extents, 1)
+    )
+    covering = Suppressions(ignores=ignores).covering("LR202", line)
+    expected = [ignore.parts[0] for ignore in ignores if ignore.first <= line <= ignore.last]
+    assert sorted(part.span.start.line for part in covering) == sorted(part.span.start.line for part in expected)
+
+
+def test_a_comment_in_a_block_of_comments_speaks_of_the_statement_below_the_block():
+    text = "# lrfix: ignore[LR202]\n# why\n" * 3 + "x = 1\n\n# lrfix: ignore[LR105]\n\ny = 1\n"
+    found = read_suppressions(parse_source(text.encode(), "a.py"), CODES)
+    assert [(ignore.first, ignore.last) for ignore in found.ignores] == [(7, 7)] * 3 + [(9, 9)]

@@ -117,9 +117,9 @@ def groups(paths: Sequence[str], override: Selection | None) -> list[Group]:
             targets = [
                 target
                 for target in discover(members, settings.exclude, settings.root)
-                if os.path.abspath(target.path) not in taken
+                if os.path.realpath(target.path) not in taken
             ]
-            taken.update(os.path.abspath(target.path) for target in targets)
+            taken.update(os.path.realpath(target.path) for target in targets)
             found.append(Group(tuple(targets), settings))
     except ConfigError as error:
         raise Fatal(str(error)) from None
@@ -144,8 +144,8 @@ def check(
                 raise click.UsageError("- reads standard input and stands alone")
             name = stdin_filename or "<stdin>"
             start = os.path.dirname(os.path.abspath(stdin_filename)) if stdin_filename else "."
-            raw = sys.stdin.buffer.read()
             settings = settings_for(start, override)
+            raw = sys.stdin.buffer.read(settings.max_file_size + 1)
             return Outcome(
                 [check_source(raw, name, settings if with_rules else _without_rules(settings))], stdin=(name, raw)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ import click
 
 from lrfix.commands import common
 from lrfix.discovery import has_schedule_words
+from lrfix.output.terminal import write
+from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
     from lrfix.verification.values import Device
@@ -53,10 +56,13 @@ def command(
     unreadable: list[str] = []
     for group in found:
         for target in group.targets:
+            if target.outside:
+                write(sys.stderr, f"lrfix: {target.path}: a link to a file outside the given paths, left alone\n")
+                continue
             try:
-                raw = Path(target.path).read_bytes()
-            except OSError as error:
-                unreadable.append(f"{target.path}: cannot be read: {error.strerror or error}")
+                raw = read_file(target.path, group.settings.max_file_size)
+            except Unreadable as error:
+                unreadable.append(f"{target.path}: {error.message}")
                 continue
             if target.explicit or has_schedule_words(raw):
                 files.append((target.path, raw))
@@ -78,12 +84,15 @@ def _run(
     exit_zero: bool,
 ) -> int:
     from lrfix.commands.rewrite_report import Report
-    from lrfix.output.terminal import Style, write
+    from lrfix.output.terminal import Style
     from lrfix.rewriting.project import Project
     from lrfix.rewriting.rewriter import Options, rewrite_sources
     from lrfix.rewriting.vendor import VendorError, VendorFile
-    from lrfix.rewriting.writing import WriteError, write_file
+    from lrfix.rewriting.writing import WriteError, remove_litter, write_file
 
+    if apply:
+        written_to = [path for path, _ in files] + ([vendor] if vendor is not None else [])
+        remove_litter([os.path.dirname(os.path.realpath(path)) for path in written_to])
     projects: dict[Path | None, Project] = {}
     jobs = []
     vendored = VendorFile(vendor) if vendor is not None else None

@@ -19,9 +19,10 @@ class Style:
     blocks: str = BLOCKS
 
     @classmethod
-    def of(cls, stream: TextIO) -> Style:
+    def of(cls, stream: TextIO | None) -> Style:
         """Colour only on a terminal and without NO_COLOR; block characters only where the encoding has them."""
-        colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        terminal = stream is not None and stream.isatty()
+        colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         encoding = getattr(stream, "encoding", None) or "ascii"
         try:
             BLOCKS.encode(encoding)
@@ -36,16 +37,30 @@ class Style:
         return f"\x1b[{';'.join(str(_COLOURS[name]) for name in names)}m{text}\x1b[0m"
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Writes and flushes; characters that the stream cannot encode become escapes."""
+class OutputError(Exception):
+    """What was to be said could not be written: a full disk, a stream that is closed."""
+
+
+def write(stream: TextIO | None, text: str) -> None:
+    """Writes and flushes; characters that the stream cannot encode become escapes.
+
+    Raises OutputError where nothing can be written, BrokenPipeError where nobody reads any more.
+    """
+    if stream is None:
+        raise OutputError("there is nothing to write to, the stream is closed")
     encoding = getattr(stream, "encoding", None) or "ascii"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = text.encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(text)
-    # Here and not at exit, so that a closed pipe is noticed where it can be handled.
-    stream.flush()
+    try:
+        stream.write(text)
+        # Here and not at exit, so that a closed pipe is noticed where it can be handled.
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputError(getattr(error, "strerror", None) or str(error)) from None
 
 
-__all__ = ["Style", "write"]
+__all__ = ["OutputError", "Style", "write"]

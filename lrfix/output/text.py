@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span
 from lrfix.output.document import Document
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
 from lrfix.pages import Page
+from lrfix.reading import Unreadable, read_file
 from lrfix.source import SourceError, parse_source
 
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 #: Lines of a long statement that a code frame shows.
 _FRAME_LINES = 3
+#: Bytes. What is larger was not checked either, unless the configuration says so.
+_LARGEST = 1 << 26
 
 ReadLines = Callable[[str], Sequence[str]]
 
@@ -23,8 +25,8 @@ ReadLines = Callable[[str], Sequence[str]]
 def lines_of_file(path: str) -> Sequence[str]:
     """The file's lines for code frames; none where it cannot be read any more."""
     try:
-        return lines_of(Path(path).read_bytes())
-    except OSError:
+        return lines_of(read_file(path, _LARGEST))
+    except Unreadable:
         return ()
 
 

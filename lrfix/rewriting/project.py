@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from lrfix.reading import Unreadable, read_file
+
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"})
 _MOST_FILES = 20_000
@@ -53,8 +55,8 @@ class Project:
         size = 0
         for path in self._files():
             try:
-                content = path.read_bytes()
-            except OSError:
+                content = read_file(path, _MOST_BYTES)
+            except Unreadable:
                 continue
             size += len(content)
             if len(found) >= _MOST_FILES or size > _MOST_BYTES:

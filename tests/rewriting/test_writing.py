@@ -8,7 +8,9 @@ import stat
 import pytest
 
 from lrfix.rewriting import writing
-from lrfix.rewriting.writing import WriteError, write_atomically
+from lrfix.rewriting.writing import WriteError, remove_litter, write_atomically
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="links, modes and locks of POSIX")
 
 
 def test_the_content_is_replaced_and_the_mode_kept(tmp_path):
@@ -66,6 +68,97 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path):
     with pytest.raises(WriteError, match="changed on disk"):
         write_atomically(str(path), b"new", expected=b"old")
     assert path.read_bytes() == b"edited by someone"
+
+
+def test_a_file_that_may_not_be_written_stays(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    with pytest.raises(WriteError, match="read-only, left as it is"):
+        write_atomically(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
+@POSIX
+def test_a_file_of_several_names_stays(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    os.link(path, tmp_path / "other.py")
+    with pytest.raises(WriteError, match="2 hard links lead to this file"):
+        write_atomically(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert path.stat().st_nlink == 2
+
+
+@POSIX
+def test_bits_that_set_an_identity_are_not_handed_on(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    path.chmod(0o6755)
+    write_atomically(str(path), b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="extended attributes of Linux")
+def test_extended_attributes_are_kept_or_the_file_stays(tmp_path, monkeypatch):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    try:
+        os.setxattr(path, "user.origin", b"here")
+    except OSError:
+        pytest.skip("the file system has no extended attributes")
+    write_atomically(str(path), b"new")
+    assert os.getxattr(path, "user.origin") == b"here"
+
+    def refuse(*arguments):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(writing.os, "setxattr", refuse)
+    with pytest.raises(WriteError, match=r"user\.origin cannot be kept"):
+        write_atomically(str(path), b"newer")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["train.py"]
+
+
+@POSIX
+def test_an_owner_that_cannot_be_kept_keeps_the_file_as_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    status = os.stat(path)
+
+    def refuse(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    theirs = os.stat_result((*status[:4], status.st_uid + 1, *status[5:]))
+    monkeypatch.setattr(writing, "_status", lambda target: theirs)
+    monkeypatch.setattr(writing.os, "chown", refuse)
+    with pytest.raises(WriteError, match="its owner cannot be kept"):
+        write_atomically(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["train.py"]
+
+
+@POSIX
+def test_a_file_that_became_a_pipe_is_left_alone(tmp_path):
+    path = tmp_path / "train.py"
+    os.mkfifo(path)
+    with pytest.raises(WriteError, match="not a regular file"):
+        write_atomically(str(path), b"new", expected=b"old")
+
+
+@POSIX
+def test_what_a_killed_run_left_is_removed_and_what_a_run_at_work_holds_is_not(tmp_path):
+    import fcntl
+
+    left, held = tmp_path / ".lrfix-abc.tmp", tmp_path / ".lrfix-def.tmp"
+    (tmp_path / ".lrfix-notes.txt").write_bytes(b"somebody's own")
+    left.write_bytes(b"half")
+    with open(held, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert remove_litter([str(tmp_path), str(tmp_path / "none")]) == [str(left)]
+    assert sorted(os.listdir(tmp_path)) == [".lrfix-def.tmp", ".lrfix-notes.txt"]
+    assert remove_litter([str(tmp_path)]) == [str(held)]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
