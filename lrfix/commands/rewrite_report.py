@@ -138,14 +138,17 @@ def _verdict(verification: Verification, steps: int) -> str:
     parts = []
     if verification.largest is not None:
         last = max((len(o.new_curve) for o in outcomes), default=steps) - 1
-        where = f" at step {verification.largest.step}" if verification.largest.relative else ""
-        parts.append(f"largest relative difference {verification.largest.relative:.2g}{where} over 0..{last}")
+        apart = verification.largest
+        what = f"largest difference {apart.relative:.2g} of the peak at step {apart.step}"
+        parts.append(f"{what if apart.relative else 'rates bit-equal'} over 0..{last}")
     groups = max((len(o.scenario.base_lrs) for o in outcomes), default=0)
     parts.append(f"{_count(len(outcomes), 'scenario')}, {_count(groups, 'parameter group')}")
     if outcomes and all(o.new_resume.exact for o in outcomes):
         parts.append("resume exact")
     if outcomes and all(o.weights_equal for o in outcomes):
         parts.append("weights bit-equal")
+    elif outcomes and all(o.weights_apart is not None for o in outcomes):
+        parts.append(f"weights within {max(o.weights_apart or 0.0 for o in outcomes):.1g}")
     parts.append(f"{'devices' if len(verification.devices) > 1 else 'device'} {', '.join(verification.devices)}")
     if verification.torch_version:
         parts.append(f"torch {verification.torch_version}")

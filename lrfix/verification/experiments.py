@@ -87,8 +87,8 @@ class Rig:
         self.optimizer.step()
         self.scheduler.step()
 
-    def train(self, steps: int) -> str:
-        """Train ``steps`` steps; the digest of all weights' bits."""
+    def train(self, steps: int) -> tuple[str, list[float]]:
+        """Train ``steps`` steps; the digest of all weights' bits, and the weights."""
         for _ in range(steps):
             self.optimizer.zero_grad()
             value = self.inputs
@@ -98,9 +98,11 @@ class Rig:
             torch.autograd.backward(loss)
             self.advance()
         digest = hashlib.sha256()
+        weights: list[float] = []
         for weight in self.weights:
             digest.update(repr(weight.detach().cpu().view(torch.int32).flatten().tolist()).encode())
-        return digest.hexdigest()
+            weights += weight.detach().cpu().flatten().tolist()
+        return digest.hexdigest(), weights
 
 
 def _fixed_numbers(rows: int, columns: int, seed: int, scale: float) -> torch.Tensor:
@@ -172,11 +174,12 @@ def _same(left: Sequence[float], right: Sequence[float]) -> bool:
 
 
 def run_training(build: Build, label: str, scenario: Mapping[str, Any], steps: int, device: str) -> dict[str, Any]:
-    """The digest of the weights after a short training on ``device``."""
+    """The weights after a short training on ``device``, and their digest."""
     try:
-        return {"digest": Rig(build, scenario, device).train(min(steps, TRAINING_STEPS)), "error": None}
+        digest, weights = Rig(build, scenario, device).train(min(steps, TRAINING_STEPS))
+        return {"digest": digest, "weights": weights, "error": None}
     except BaseException as failure:
-        return {"digest": None, "error": describe(failure, label)}
+        return {"digest": None, "weights": [], "error": describe(failure, label)}
 
 
 def run_tensor_rates(

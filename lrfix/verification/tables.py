@@ -6,21 +6,17 @@ import math
 
 Curve = tuple[tuple[float, ...], ...]
 
-ZERO_CRUMB = 1e-15
-"""A difference of at most this share of the peak counts as none."""
-
 TELLING_LIMIT = 12
 
 
-def relative_difference(left: float, right: float, peak: float) -> float:
-    """|left - right| over the larger magnitude; 0 for equal rates, for two that are both not numbers, and within
-    ``ZERO_CRUMB`` of the peak; ``inf`` where only one of them is finite."""
+def share_of_peak(left: float, right: float, peak: float) -> float:
+    """|left - right| over the peak; 0 for equal rates and for two that are both not numbers; ``inf`` where only one of
+    them is finite, or where they differ and there is no peak."""
     if left == right or (math.isnan(left) and math.isnan(right)):
         return 0.0
-    if not (math.isfinite(left) and math.isfinite(right)):
+    if not (math.isfinite(left) and math.isfinite(right)) or peak <= 0:
         return math.inf
-    apart = abs(left - right)
-    return 0.0 if apart <= ZERO_CRUMB * peak else apart / max(abs(left), abs(right))
+    return abs(left - right) / peak
 
 
 def telling_steps(old: Curve, new: Curve, horizon: int) -> tuple[int, ...]:

@@ -15,10 +15,12 @@ Verdict = Literal["equivalent", "different", "failed"]
 class Scenario:
     """Values of the free parameters (handed to ``build`` as its dict ``p``; numbers, strings, booleans, None and
     lists or dicts of them) and the base rate of each parameter group, in the optimizer's units. One group is
-    possible, two or more show what depends on the number of groups."""
+    possible, two or more show what depends on the number of groups. ``end`` is how many steps training takes under
+    these values: what the curves do from that step on is told and not judged; None judges all of it."""
 
     values: Mapping[str, object]
     base_lrs: tuple[float, ...] = (0.1, 0.003)
+    end: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class VerificationRequest:
     returns an object with ``step()`` (and, to be resumed, ``state_dict()`` and ``load_state_dict()``).
 
     ``steps`` is the horizon; the curves go on beyond it. ``expect`` says what the rewrite claims to be: for a
-    ``repair`` the old version may raise, and the weights after training are not compared.
+    ``repair`` the old version may raise, and the weights after training are not compared. ``curves_only`` leaves out
+    resume and training, which other requests for the same programs show; with ``old_may_raise`` nothing is compared
+    from where the old version raises.
     """
 
     old: str
@@ -36,6 +40,8 @@ class VerificationRequest:
     steps: int
     expect: Expectation = "equivalent"
     device: Device = "auto"
+    curves_only: bool = False
+    old_may_raise: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest relative difference of a pair of curves, and where it stands; ``inf`` where only one of the two
-    has a finite rate."""
+    """The largest difference of a pair of curves as a share of the group's peak, and where it stands; ``inf`` where
+    only one of the two has a finite rate."""
 
     relative: float
     step: int
@@ -71,18 +77,22 @@ class ResumeOutcome:
 @dataclass(frozen=True)
 class ScenarioOutcome:
     """One scenario: the table to show, both whole curves (a tuple of rates, one a group, for each step from 0), and
-    the checks. ``weights_equal`` and ``tensor_rates`` are None where they were not compared."""
+    the checks. ``largest`` is the largest difference before the scenario's end, ``beyond`` the first one past it that
+    counts as one. ``weights_equal`` says whether the weights after training agree bit for bit, ``weights_apart`` by how
+    much they differ at most, relative; both and ``tensor_rates`` are None where they were not compared."""
 
     scenario: Scenario
     rows: tuple[Row, ...]
     old_curve: tuple[tuple[float, ...], ...]
     new_curve: tuple[tuple[float, ...], ...]
     largest: Difference | None
+    beyond: Difference | None
     old_error: str | None
     new_error: str | None
     old_resume: ResumeOutcome
     new_resume: ResumeOutcome
     weights_equal: bool | None
+    weights_apart: float | None
     tensor_rates: bool | None
     devices: tuple[str, ...]
 

@@ -105,17 +105,18 @@ def _run_version(
     from lrfix.verification import experiments
 
     steps = request["steps"]
-    stops = _stopping_points(steps)
+    stops = [] if request["curves_only"] else _stopping_points(steps)
     outcome, saved = experiments.run_curve(build, label, scenario, request["count"], stops)
-    if outcome["note"] is not None:
+    if outcome["note"] is not None or not stops:
         resume = {"exact": None, "stopped_at": None, "wrong_from": None, "note": outcome["note"]}
     else:
         resume = experiments.run_resume(build, label, scenario, outcome["curve"], saved)
     outcome["resume"] = resume
     outcome["training"] = {}
-    if request["expect"] == "equivalent":
+    if request["expect"] == "equivalent" and not request["curves_only"]:
+        trained = steps if scenario["end"] is None else min(steps, scenario["end"])
         for device in devices:
-            outcome["training"][device] = experiments.run_training(build, label, scenario, steps, device)
+            outcome["training"][device] = experiments.run_training(build, label, scenario, trained, device)
     if label == "new" and "cuda" in devices:
         outcome["tensor"] = experiments.run_tensor_rates(build, label, scenario, outcome["curve"], "cuda")
     return outcome

@@ -127,7 +127,7 @@ class TestEquivalent:
             assert verification.verdict == "equivalent", verification.reason
             assert verification.reason is None
             assert verification.largest is not None
-            assert verification.largest.relative <= compare.RELATIVE_TOLERANCE
+            assert verification.largest.relative <= compare.TOLERANCE
 
     def test_resume_weights_and_devices_are_part_of_the_proof(self, both: tuple[Verification, ...]) -> None:
         for verification in both:
@@ -174,7 +174,7 @@ def test_planted_faults_are_seen() -> None:
     for name, verification in verifications.items():
         assert verification.verdict == "different", name
         assert verification.largest is not None
-        assert verification.largest.relative > compare.RELATIVE_TOLERANCE
+        assert verification.largest.relative > compare.TOLERANCE
         outcome = verification.scenarios[0]
         assert outcome.largest is not None
         assert f"step {outcome.largest.step}," in str(verification.reason), name
@@ -351,3 +351,46 @@ def test_were_it_run_it_would_reach_nothing(precious: Path, monkeypatch: pytest.
     for verification in verifications[-2:]:
         assert "was refused: os.remove" in str(verification.reason)
     assert precious.read_text(encoding="utf-8") == "weights"
+
+
+class TestSettingsOfTheGrid:
+    """Many settings in one request: curves alone, some of which the old version may not take, each with its end."""
+
+    OPEN = COSINE.replace(
+        'min(1.0, (step - p["warmup"]) / (p["total"] - p["warmup"]))',
+        '(step - p["warmup"]) / (p["total"] - p["warmup"])',
+    )
+
+    def verified(self, old: str, *scenarios: Scenario, **settings: object) -> Verification:
+        request = VerificationRequest(
+            old,
+            BUNDLED,
+            scenarios,
+            40,
+            curves_only=True,
+            old_may_raise=True,
+            **settings,  # type: ignore[arg-type]
+        )
+        return verify(request)
+
+    def test_what_comes_past_the_end_is_told_and_not_judged(self) -> None:
+        values = {"warmup": 4, "total": 30}
+        judged = self.verified(self.OPEN, Scenario(values))
+        assert judged.verdict == "different"
+        told = self.verified(self.OPEN, Scenario(values, end=30))
+        assert told.verdict == "equivalent", told.reason
+        beyond = told.scenarios[0].beyond
+        assert beyond is not None and beyond.step == 31
+        assert self.verified(COSINE, Scenario(values, end=30)).scenarios[0].beyond is None
+
+    def test_where_the_old_version_raises_the_new_one_is_free(self) -> None:
+        division = Scenario({"warmup": 30, "total": 30})
+        verification = self.verified(COSINE, division, Scenario({"warmup": 2.5, "total": 30}))
+        assert verification.verdict == "equivalent", verification.reason
+        assert "ZeroDivisionError" in str(verification.scenarios[0].old_error)
+        assert verification.scenarios[0].new_error is None
+
+    def test_where_the_new_version_raises_and_the_old_did_not_nothing_is_proved(self) -> None:
+        verification = self.verified(COSINE, Scenario({"warmup": -3, "total": 30}))
+        assert verification.verdict == "failed"
+        assert "warmup_steps=-3; legal" in str(verification.reason)

@@ -6,27 +6,28 @@ import math
 
 import pytest
 
-from lrfix.verification.tables import TELLING_LIMIT, relative_difference, telling_steps
+from lrfix.verification.tables import TELLING_LIMIT, share_of_peak, telling_steps
 
 
 @pytest.mark.parametrize(
     ("left", "right", "expected"),
     [
         (0.1, 0.1, 0.0),
-        (0.1, 0.2, 0.5),
-        (0.2, 0.1, 0.5),
-        (0.0, 1e-3, 1.0),
-        (0.0, 1e-16, 0.0),
-        (6e-17, 0.0, 0.0),
-        (0.0, 2e-15, 1.0),
-        (-0.1, 0.1, 2.0),
+        (0.1, 0.2, 0.05),
+        (0.2, 0.1, 0.05),
+        (0.0, 1e-16, 5e-17),
+        (-0.1, 0.1, 0.1),
         (math.nan, math.nan, 0.0),
         (math.nan, 0.1, math.inf),
         (0.1, math.inf, math.inf),
     ],
 )
-def test_the_relative_difference_at_a_peak_of_one(left: float, right: float, expected: float) -> None:
-    assert relative_difference(left, right, peak=1.0) == pytest.approx(expected, rel=1e-15, abs=0.0)
+def test_the_difference_as_a_share_of_a_peak_of_two(left: float, right: float, expected: float) -> None:
+    assert share_of_peak(left, right, peak=2.0) == pytest.approx(expected, rel=1e-15, abs=0.0)
+
+
+def test_any_difference_from_a_rate_that_is_always_zero_counts() -> None:
+    assert share_of_peak(0.0, 1e-300, peak=0.0) == math.inf
 
 
 def one_group(rates: list[float]) -> tuple[tuple[float, ...], ...]:
