@@ -124,7 +124,7 @@ def _run(
     for message in unreadable:
         write(sys.stderr, f"lrfix: {message}\n")
     if vendored is not None and apply:
-        names = {site.scheduler for result in results for site in result.sites}
+        names = {name for result in results for site in result.sites for name in site.imported}
         try:
             vendored.write(names)
         except (VendorError, WriteError) as error:

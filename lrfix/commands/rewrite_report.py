@@ -73,6 +73,7 @@ class Report:
             lines.append(f"  {proof.label}{_values(verification.scenarios[0])}")
             lines += self._table(verification.scenarios[0])
             lines.append(f"  {_verdict(verification, proof.request.steps)}")
+            lines += [f"  note: {note}" for note in verification.notes]
         return "\n".join(lines) + "\n"
 
     def _readings(self, site: SiteRewrite) -> list[str]:

@@ -10,8 +10,8 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from lrfix.rewriting.emission import LINE_LENGTH, call_text
-from lrfix.rewriting.imports import InsertedImport
-from lrfix.rewriting.model import ClassAlias, Edit, NotRewritten
+from lrfix.rewriting.imports import InsertedImport, import_lines
+from lrfix.rewriting.model import ClassAlias, Edit, NewImport, NotRewritten, StatementReplacement
 from lrfix.source import Source
 
 _SUPPRESSION = re.compile(r"#\s*lrfix:\s*(ignore|skip)")
@@ -44,11 +44,17 @@ class _Editor(cst.CSTTransformer):
         self.spans = [source.span(r.call) for r in edit.calls]
         self.aliases = {self._start(a.node): a for a in edit.aliases}
         self.removed = {self._start(s) for s in edit.removed}
+        self.replaced = {self._start(r.nodes[0]): r for r in edit.statements}
+        self.swallowed = {self._start(node) for r in edit.statements for node in r.nodes[1:]}
         self.dead = {self._start(d.node): set(d.names) for d in edit.dead_imports}
         self.inserted = list(inserted)
         self.after = {self._start(i.after): True for i in inserted if i.after is not None}
-        self.into = {self._start(i.into): i for i in inserted if i.into is not None}
+        self.into: dict[_Position, list[NewImport]] = {}
+        for each in inserted:
+            if each.into is not None:
+                self.into.setdefault(self._start(each.into), []).append(each.wanted)
         self.missing: set[_Position] = {*self.calls, *self.aliases, *self.removed, *self.dead, *self.after, *self.into}
+        self.missing |= {*self.replaced, *self.swallowed}
         self.comments: list[list[cst.Comment]] = []
         self.touched: list[bool] = []
         self.emptied: set[cst.CSTNode] = set()
@@ -110,13 +116,13 @@ class _Editor(cst.CSTTransformer):
         position = self._position(original_node)
         if position in self.into and not isinstance(updated_node.names, cst.ImportStar):
             self.missing.discard(position)
-            wanted = self.into[position].wanted
             names = list(updated_node.names)
-            last = names[-1]
-            separator = names[0].comma if len(names) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-            names[-1] = last.with_changes(comma=separator)
-            asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
-            names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
+            for wanted in self.into[position]:
+                last = names[-1]
+                separator = names[0].comma if len(names) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+                names[-1] = last.with_changes(comma=separator)
+                asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
+                names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
             updated_node = updated_node.with_changes(names=names)
         return self._without_dead(original_node, updated_node)
 
@@ -195,7 +201,7 @@ class _Editor(cst.CSTTransformer):
         return updated_node.with_changes(body=body, footer=[*rest, *updated_node.footer])
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
-        new = [i.wanted.text for i in self.inserted if i.into is None]
+        new = import_lines([i.wanted for i in self.inserted if i.into is None])
         statements = [self._statement(text + "\n") for text in new]
         at = next((i for i in self.inserted if i.into is None), None)
         if at is not None and at.after is None:
@@ -217,6 +223,13 @@ class _Editor(cst.CSTTransformer):
         gap: list[cst.EmptyLine] = []
         first_gone = False
         for index, (old, statement) in enumerate(zip(original, updated, strict=True)):
+            position = self._position(old)
+            if position in self.swallowed:
+                self.missing.discard(position)
+                continue
+            if position in self.replaced:
+                self.missing.discard(position)
+                statement = self._in_place(statement, self.replaced[position])
             gone = self._goes(old)
             if gone:
                 if any(line.comment for line in statement.leading_lines):
@@ -246,6 +259,18 @@ class _Editor(cst.CSTTransformer):
                     carried = []
                 body += added
         return body, carried
+
+    def _in_place(self, old: Any, replacement: StatementReplacement) -> Any:
+        """The new statement where the old ones stood, with the comments that still speak of it."""
+        leading = [line for line in old.leading_lines if not _suppresses(line.comment)]
+        if not replacement.keeps_comments:
+            leading = [line for line in leading if line.comment is None][:1]
+        new = self._statement(replacement.text)
+        if len(replacement.nodes) == 1 and isinstance(old, cst.SimpleStatementLine):
+            trailing = old.trailing_whitespace
+            if not _suppresses(trailing.comment):
+                new = new.with_changes(trailing_whitespace=trailing)
+        return new.with_changes(leading_lines=leading)
 
     def _is_anchor(self, node: Any) -> bool:
         return self._position(node) in self.after

@@ -41,19 +41,21 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
 def in_quotes_of(text: str, spec: ScheduleSpec) -> ScheduleSpec:
     """``spec`` with keys quoted as the file quotes them: ``cfg["warmup"]`` where it writes so."""
 
-    def quoted(expression: str) -> str:
-        for node in ast.walk(ast.parse(expression, mode="eval")):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                single, double = repr(node.value), f'"{node.value}"'
-                if double in text and single not in text:
-                    expression = expression.replace(single, double)
-        return expression
-
     return ScheduleSpec(
         scheduler=spec.scheduler,
-        positional=tuple(quoted(expression) for expression in spec.positional),
-        keywords={name: quoted(expression) for name, expression in spec.keywords.items()},
+        positional=tuple(in_quotes_of_text(text, expression) for expression in spec.positional),
+        keywords={name: in_quotes_of_text(text, expression) for name, expression in spec.keywords.items()},
     )
+
+
+def in_quotes_of_text(text: str, argument: str) -> str:
+    """An argument (``expression`` or ``name=expression``) with keys quoted as ``text`` quotes them."""
+    for node in ast.walk(ast.parse(f"f({argument})", mode="eval")):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            single, double = repr(node.value), f'"{node.value}"'
+            if double in text and single not in text:
+                argument = argument.replace(single, double)
+    return argument
 
 
 def _says_nothing(name: str, text: str) -> bool:
@@ -129,4 +131,14 @@ def pure(node: ast.expr) -> bool:
     return True
 
 
-__all__ = ["LINE_LENGTH", "arguments_of", "call_text", "in_quotes_of", "names_in", "pure", "substitute", "substituted"]
+__all__ = [
+    "LINE_LENGTH",
+    "arguments_of",
+    "call_text",
+    "in_quotes_of",
+    "in_quotes_of_text",
+    "names_in",
+    "pure",
+    "substitute",
+    "substituted",
+]

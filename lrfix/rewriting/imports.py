@@ -31,7 +31,7 @@ def local_name(names: Names, scheduler: str, module: str, gone: Collection[ast.A
     others = [b for scope in names.scopes.values() for b in scope.bindings.get(scheduler, ())]
     if all(getattr(b, "node", None) in gone for b in others):
         return scheduler, True
-    local = f"Bundled{scheduler}"
+    local = f"bundled_{scheduler}" if scheduler[0].islower() else f"Bundled{scheduler}"
     while any(local in scope.bindings for scope in names.scopes.values()):
         local += "_"
     return local, True
@@ -57,6 +57,18 @@ def placed(names: Names, wanted: Sequence[NewImport], first_use: ast.AST) -> tup
         else:
             found.append(InsertedImport(new, after=_anchor(before)))
     return tuple(found)
+
+
+def import_lines(wanted: Sequence[NewImport]) -> list[str]:
+    """The statements of new imports: what comes from one module in one line."""
+    lines: dict[str, str] = {}
+    for new in wanted:
+        known = lines.get(new.module)
+        if known is None or not new.name:
+            lines[new.module if new.name else f"import {new.module}"] = new.text
+        else:
+            lines[new.module] = known + ", " + new.text.partition(" import ")[2]
+    return list(lines.values())
 
 
 def _anchor(before: Sequence[ast.stmt]) -> ast.stmt | None:
@@ -108,4 +120,12 @@ def _at_top(names: Names, node: ast.stmt) -> bool:
     return isinstance(names.parents.get(node), ast.Module)
 
 
-__all__ = ["SCHEDULERS", "InsertedImport", "dead_imports", "local_name", "missing_modules", "placed"]
+__all__ = [
+    "SCHEDULERS",
+    "InsertedImport",
+    "dead_imports",
+    "import_lines",
+    "local_name",
+    "missing_modules",
+    "placed",
+]

@@ -11,7 +11,7 @@ from lrfix.findings import Span
 
 if TYPE_CHECKING:
     from lrfix.recognition.model import ScheduleSpec
-    from lrfix.verification import Verification, VerificationRequest
+    from lrfix.verification import CallRequest, Verification, VerificationRequest
 
 Kind = Literal["equivalent", "repair"]
 
@@ -54,6 +54,18 @@ class ClassAlias:
 
 
 @dataclass(frozen=True)
+class StatementReplacement:
+    """Consecutive statements of one block and the text of the one statement that takes their place.
+
+    ``keeps_comments``: the comments above the first of them speak of all, and stay.
+    """
+
+    nodes: tuple[ast.stmt, ...]
+    text: str
+    keeps_comments: bool
+
+
+@dataclass(frozen=True)
 class DeadImport:
     """Names that an import statement no longer has to bind."""
 
@@ -82,6 +94,7 @@ class Edit:
     """Everything that changes in one file for one site, by nodes of the file's ``ast``."""
 
     calls: tuple[CallReplacement, ...] = ()
+    statements: tuple[StatementReplacement, ...] = ()
     aliases: tuple[ClassAlias, ...] = ()
     removed: tuple[ast.stmt, ...] = ()
     dead_imports: tuple[DeadImport, ...] = ()
@@ -96,7 +109,7 @@ class Proof:
     ``may_raise``: the settings are such that the old version may raise; where it does not, both have to agree.
     """
 
-    request: VerificationRequest
+    request: VerificationRequest | CallRequest
     label: str
     expected: tuple[tuple[float, ...], ...] = ()
     may_raise: bool = False
@@ -122,6 +135,12 @@ class SiteRewrite:
     notes: tuple[str, ...] = ()
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     values: Mapping[str, object] = field(default_factory=dict)
+    bundled: tuple[str, ...] = ()
+
+    @property
+    def imported(self) -> tuple[str, ...]:
+        """The names of lrfix that the new code uses."""
+        return self.bundled or (self.scheduler,)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_qu
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
-from lrfix.sites.model import REPLACED, Construction, ScheduleSite
+from lrfix.sites.model import REWRITTEN, Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
 from lrfix.source import Source
@@ -27,9 +27,7 @@ _API = frozenset(
     }
 )  # fmt: skip
 _OTHER_FORMS = {
-    "setter": "the code sets the rate itself",
     "wrapper": "a class that is no torch scheduler sets the rate in its `step`",
-    "function": "a function of the step alone gives the rate, and others use it",
     "array": "the rates are a table",
     "composition": "the schedule is put together from several schedulers",
     "builtin": "torch's own scheduler, nothing is hand-rolled",
@@ -69,10 +67,12 @@ def plan_site(
 
 def check_replaceable(site: ScheduleSite) -> None:
     """Raises NotRewritten for a form of schedule that no edit is planned for, without simulating anything."""
-    if site.form in REPLACED:
+    if site.form in REWRITTEN:
         return
     what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
-    raise NotRewritten(f"{what}; rewrite replaces functions given to LambdaLR and scheduler subclasses only")
+    raise NotRewritten(
+        f"{what}; rewrite replaces functions given to LambdaLR, scheduler subclasses and formulas of the step only"
+    )
 
 
 class _Planner:

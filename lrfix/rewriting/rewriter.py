@@ -15,16 +15,21 @@ from lrfix.domains.signatures import stated_rate
 from lrfix.experiments.study import Study
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
+from lrfix.recognition import ScheduleSpec
 from lrfix.registry import load_rules
 from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.constructors import bound_arguments
 from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
-from lrfix.rewriting.imports import SCHEDULERS
-from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, NotRewritten, Proof, SiteRewrite
+from lrfix.rewriting.imports import SCHEDULERS, InsertedImport
+from lrfix.rewriting.in_place.calls import MODULE as FUNCTIONS_MODULE
+from lrfix.rewriting.in_place.planning import plan_in_place
+from lrfix.rewriting.in_place.proofs import proofs_in_place
+from lrfix.rewriting.model import Edit, FileRewrite, Kind, LeftAlone, NotRewritten, Proof, Reading, SiteRewrite
 from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
+from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import read_suppressions
 from lrfix.verification import Verification, verify_many
@@ -216,14 +221,13 @@ class _Proposal:
         path = source.path
         # A function that was left may have gone since, with the only schedule that used it.
         left = [reason for identity, reason in self.left.items() if identity in self.present]
-        left = [replace(each, reason=_UNUSED) if self._orphaned(each, source) else each for each in left]
         return FileRewrite(path, self.first.text, source.text, tuple(self.done), tuple(left))
 
-    def _orphaned(self, left: LeftAlone, source: Source) -> bool:
+    def _orphaned(self, site: ScheduleSite, source: Source) -> bool:
         """Whether a function of the file has lost its last use there with a schedule that was rewritten."""
-        if left.form != "function" or left.name not in {site.name for site in self.done}:
+        if site.form != "function" or site.name not in {site.name for site in self.done}:
             return False
-        return not any(isinstance(node, ast.Name) and node.id == left.name for node in ast.walk(source.tree))
+        return not any(isinstance(node, ast.Name) and node.id == site.name for node in ast.walk(source.tree))
 
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
@@ -244,11 +248,61 @@ class _Proposal:
                 continue
             try:
                 check_replaceable(site)
-                return self._rewritten(source, self.analyses.of(source, index), identity)
+                analysis = self.analyses.of(source, index)
+                if site.form in IN_PLACE:
+                    return self._in_place(source, analysis, identity)
+                return self._rewritten(source, analysis, identity)
             except NotRewritten as reason:
                 span = self.spans.get(identity, site.span)
                 self.left[identity] = LeftAlone(source.path, span, site.name, site.form, str(reason))
         return None
+
+    def _in_place(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
+        """A formula that stays where it is, as a call of a pure function: never a repair."""
+        if self._orphaned(analysis.site, source):
+            raise NotRewritten(_UNUSED)
+        if analysis.status is Status.REPAIR:
+            found = ", ".join(sorted(analysis.study.faults))
+            raise NotRewritten(f"{found} has to be settled first; a formula in place is only replaced by an equal one")
+        codes = findings_of(source, analysis)
+        if codes is None:
+            raise NotRewritten("an ignore comment covers what lrfix has to say about it")
+        assert analysis.names is not None
+        module = FUNCTIONS_MODULE if self.options.module == SCHEDULERS else self.options.module
+        reexports = source.path.endswith("__init__.py")
+        plan = plan_in_place(source, analysis.names, analysis.site, self.external, module, reexports)
+        text, after = self._edited(source, plan.edit, plan.inserted)
+        proofs = proofs_in_place(analysis.names, analysis.site, plan, Names(after.tree))
+        call = plan.formulas[0].call
+        spec = ScheduleSpec(call.function, (), call.arguments)
+        reading = Reading("as-written", "the same curve", spec, 0, "old and new agree at every step")
+        self.done.append(
+            SiteRewrite(
+                path=source.path,
+                span=self.spans.get(identity, analysis.span),
+                name=analysis.name,
+                kind="equivalent",
+                family=analysis.family,
+                reading=reading,
+                readings=(reading,),
+                before=source.text,
+                scheduler=", ".join(dict.fromkeys(f.call.function for f in plan.formulas)),
+                after=text,
+                proofs=proofs,
+                identity=identity,
+                codes=codes,
+                notes=plan.edit.notes,
+                bundled=tuple(dict.fromkeys(f.call.function for f in plan.formulas)),
+            )
+        )
+        return after
+
+    def _edited(self, source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> tuple[str, Source]:
+        text = edited(source, edit, inserted)
+        try:
+            return text, parse_source(encode(source, text), source.path)
+        except SourceError as error:
+            raise NotRewritten(f"the edited text would not parse: {error.message}") from None
 
     def _rewritten(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
         offered = readings_past_the_end(analysis)
@@ -277,11 +331,7 @@ class _Proposal:
             self.options.module,
             source.path.endswith("__init__.py"),
         )
-        text = edited(source, plan.edit, plan.inserted)
-        try:
-            after = parse_source(encode(source, text), source.path)
-        except SourceError as error:
-            raise NotRewritten(f"the edited text would not parse: {error.message}") from None
+        text, after = self._edited(source, plan.edit, plan.inserted)
         proofs = proofs_of(
             source,
             analysis,

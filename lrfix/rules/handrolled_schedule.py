@@ -8,7 +8,7 @@ from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.sites.model import REPLACED
+from lrfix.sites.model import REWRITTEN
 
 _WITH_PROOF = "; `lrfix rewrite` shows the change and its proof, or what in the code around it stands in the way"
 _BY_HAND = ": the change is one to make by hand, `lrfix rewrite` leaves this form of schedule alone"
@@ -25,6 +25,6 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.site.span,
         f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for "
-        f"step{_WITH_PROOF if study.site.form in REPLACED else _BY_HAND}.",
+        f"step{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )

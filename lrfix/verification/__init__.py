@@ -5,6 +5,8 @@ from __future__ import annotations
 from lrfix.verification.compare import verify, verify_many
 from lrfix.verification.slice import Program, RefusedSlice, check_program
 from lrfix.verification.values import (
+    CallRequest,
+    CallSetting,
     Difference,
     ResumeOutcome,
     Row,
@@ -15,6 +17,8 @@ from lrfix.verification.values import (
 )
 
 __all__ = [
+    "CallRequest",
+    "CallSetting",
     "Difference",
     "Program",
     "RefusedSlice",

@@ -12,10 +12,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lrfix.verification.answers import job_of, judged
 from lrfix.verification.process import Answer, run_requests
 from lrfix.verification.slice import RefusedSlice, check_program
 from lrfix.verification.tables import Curve, share_of_peak, telling_steps
 from lrfix.verification.values import (
+    CallRequest,
+    CallSetting,
     Difference,
     ResumeOutcome,
     Row,
@@ -38,7 +41,10 @@ def verify(request: VerificationRequest, *, timeout: float = 120.0) -> Verificat
     return verify_many((request,), timeout=timeout)[0]
 
 
-def verify_many(requests: Sequence[VerificationRequest], *, timeout: float = 120.0) -> tuple[Verification, ...]:
+Request = VerificationRequest | CallRequest
+
+
+def verify_many(requests: Sequence[Request], *, timeout: float = 120.0) -> tuple[Verification, ...]:
     """As ``verify`` for each request, in order, in one process start; ``timeout`` counts for each request alone."""
     refusals = [_refusal(request) for request in requests]
     runnable = [request for request, refusal in zip(requests, refusals, strict=True) if refusal is None]
@@ -52,13 +58,16 @@ def verify_many(requests: Sequence[VerificationRequest], *, timeout: float = 120
     return tuple(verifications)
 
 
-def _refusal(request: VerificationRequest) -> str | None:
-    if not request.scenarios:
+def _refusal(request: Request) -> str | None:
+    scenarios: Sequence[Scenario | CallSetting] = (
+        request.settings if isinstance(request, CallRequest) else request.scenarios
+    )
+    if not scenarios:
         return "there is no scenario to run"
     if request.steps < 1:
         return f"the horizon must be at least one step, not {request.steps}"
     try:
-        json.dumps([dict(scenario.values) for scenario in request.scenarios])
+        json.dumps([dict(scenario.values) for scenario in scenarios])
     except (TypeError, ValueError) as error:
         return f"a scenario holds a value that is not plain data: {error}"
     for label, source in (("old", request.old), ("new", request.new)):
@@ -69,8 +78,11 @@ def _refusal(request: VerificationRequest) -> str | None:
     return None
 
 
-def _job(request: VerificationRequest) -> dict[str, Any]:
+def _job(request: Request) -> dict[str, Any]:
+    if isinstance(request, CallRequest):
+        return job_of(request)
     return {
+        "kind": "schedule",
         "old": request.old,
         "new": request.new,
         "scenarios": [
@@ -88,13 +100,15 @@ def _steps_beyond(steps: int) -> int:
     return min(max(10, steps // 4), 1000)
 
 
-def _judge(request: VerificationRequest, answer: Answer) -> Verification:
+def _judge(request: Request, answer: Answer) -> Verification:
     if answer.result is None:
         return Verification("failed", answer.failure, torch_version=answer.torch_version)
     result = answer.result
     seconds = float(result["seconds"])
     if "failed" in result:
         return Verification("failed", result["failed"], torch_version=answer.torch_version, seconds=seconds)
+    if isinstance(request, CallRequest):
+        return judged(request, result, answer.torch_version)
     outcomes = []
     failures: list[str] = []
     differences: list[str] = []
@@ -114,7 +128,7 @@ def _judge(request: VerificationRequest, answer: Answer) -> Verification:
         largest,
         devices,
         answer.torch_version,
-        seconds,
+        seconds=seconds,
     )
 
 

@@ -45,10 +45,40 @@ class VerificationRequest:
 
 
 @dataclass(frozen=True)
-class Row:
-    """The rates of all groups at one step; None where that version had already raised."""
+class CallSetting:
+    """Values for the programs of a ``CallRequest`` (their dict ``p``), and the positions to ask at, in this order.
 
-    step: int
+    ``end``: past it the two may differ, and the answer says where they begin to; None where they may nowhere.
+    ``base_lrs`` and ``extras`` are the base rates and further keys of the groups, for programs that set rates.
+    """
+
+    values: Mapping[str, object]
+    positions: tuple[float, ...]
+    end: float | None = None
+    base_lrs: tuple[float, ...] = (0.1, 0.003)
+    extras: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class CallRequest:
+    """``old`` and ``new`` are texts of modules whose ``build(optimizer, p)`` returns a function of the position in
+    training. What it returns, and what it does to the groups of a real optimizer, has to be the same."""
+
+    old: str
+    new: str
+    settings: tuple[CallSetting, ...]
+
+    @property
+    def steps(self) -> int:
+        """The furthest position that is asked for."""
+        return int(max((max(s.positions, default=0) for s in self.settings), default=0))
+
+
+@dataclass(frozen=True)
+class Row:
+    """The rates of all groups at one step or position; None where that version had already raised."""
+
+    step: float
     old: tuple[float, ...] | None
     new: tuple[float, ...] | None
 
@@ -100,6 +130,7 @@ class ScenarioOutcome:
 @dataclass(frozen=True)
 class Verification:
     """``equivalent``, ``different`` (``reason`` says in what) or ``failed`` (``reason`` says why there is no proof).
+    ``notes`` say where the two differ without being less equal for it: where the old one raises, or past the end.
     ``seconds`` is the wall clock of this request, process start not included."""
 
     verdict: Verdict
@@ -108,4 +139,5 @@ class Verification:
     largest: Difference | None = None
     devices: tuple[str, ...] = ()
     torch_version: str | None = None
+    notes: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)

@@ -48,8 +48,9 @@ def _silence_standard_streams() -> None:
 def _serve(job: Mapping[str, Any], answers: IO[str]) -> None:
     import torch
 
-    from lrfix.verification import experiments
+    from lrfix.verification import calls, experiments
 
+    del calls  # loaded before the fence closes
     torch.set_num_threads(1)
     cuda = torch.cuda.is_available() and any(request["device"] != "cpu" for request in job["requests"])
     devices = ["cpu", "cuda"] if cuda else ["cpu"]
@@ -83,6 +84,12 @@ def _run_request(request: Mapping[str, Any], available: list[str], fence: sandbo
             return {"failed": f"the {label} version cannot be loaded: {error}"}
         if fence.refused:
             return {"failed": _refused(label, fence)}
+    if request["kind"] == "calls":
+        from lrfix.verification.calls import run_calls
+
+        fence.forget()
+        asked = run_calls(builds, request["settings"])
+        return {"failed": _refused("old or new", fence)} if fence.refused else {"settings": asked, "devices": ["cpu"]}
     outcomes = []
     for scenario in request["scenarios"]:
         outcome: dict[str, Any] = {}

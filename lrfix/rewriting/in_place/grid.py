@@ -1,0 +1,191 @@
+"""The settings that a region and its call are run under: several draws, and each of them moved to its edges."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lrfix.names import Argument, Names
+from lrfix.recognition.evaluation import NotArithmetic, evaluate
+from lrfix.rewriting.in_place.calls import Call
+from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.verification import CallSetting
+
+_LENGTHS = frozenset(
+    {"total_steps", "warmup_steps", "T_0", "step_size", "decay_steps", "milestones", "timescale"}
+)  # fmt: skip
+_RATES = frozenset({"peak", "eta_min", "warmup_start"})
+_ORDERED = (
+    ("warmup_steps", "total_steps"),
+    ("eta_min", "peak"),
+    ("warmup_start", "peak"),
+    ("decay_steps", "total_steps"),
+)
+_ALL = 160
+_SPREAD = 60
+_LONGER = 7
+_FRACTION = 0.37
+
+
+def settings(names: Names, formula: Formula) -> list[CallSetting]:
+    """Draws, then one value of one leaf at a time at each of its edges; the same order every time."""
+    found = [dict(values) for values in formula.values]
+    kinds = _Kinds(names, formula)
+    nominal = found[0]
+    found.append(kinds.scaled(nominal, _LONGER))
+    for values in (found[0], found[1]):
+        found += list(kinds.edges(values))
+    legal = [values for values in found if _ordered(formula.call, values)]
+    return [_setting(formula, values, kinds.whole_position) for values in _unlike(legal)]
+
+
+class _Kinds:
+    """What each leaf counts, told by the argument of the call in which it stands."""
+
+    def __init__(self, names: Names, formula: Formula) -> None:
+        self.lengths: set[str] = set()
+        self.rates: set[str] = set()
+        self.others: set[str] = set()
+        self.whole: set[str] = set()
+        region, call = formula.region, formula.call
+        for name, text in call.arguments.items():
+            group = self.lengths if name in _LENGTHS else self.rates if name in _RATES else self.others
+            read = {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
+            group |= {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
+        for leaf, node in region.leaves.items():
+            if isinstance(node, ast.Call) or _declared_whole(names, leaf, node):
+                self.whole.add(leaf)
+        self.whole_position = call.step in self.whole
+
+    def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
+        return {k: _times(v, by) if k in self.lengths else v for k, v in values.items()}
+
+    def edges(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for leaf, value in values.items():
+            for other in self._other_values(leaf, value, values):
+                yield {**values, leaf: other}
+
+    def _other_values(self, leaf: str, value: Any, values: Mapping[str, Any]) -> Iterator[Any]:
+        if isinstance(value, list):
+            yield from ([], value[:1], [*value[:1], *value])
+            if leaf in self.lengths and all(isinstance(v, int) for v in value):
+                yield [v + _FRACTION for v in value]
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if leaf in self.lengths and isinstance(value, int):
+            yield from (0, 1, 2, value + 1)
+            yield from (values[other] for other in sorted(self.lengths - {leaf}) if isinstance(values.get(other), int))
+            if leaf not in self.whole:
+                yield from (value + _FRACTION, float(value))
+            return
+        if leaf in self.rates:
+            yield from (value * 0.5, value * 2)
+            if "peak" not in leaf:
+                yield 0.0
+            yield from (values[o] for o in sorted(self.rates - {leaf}) if isinstance(values.get(o), int | float))
+            return
+        yield from (value * 0.5, 1.0, 1)
+        if leaf in self.lengths:  # a share of a length
+            yield from (0, 0.0)
+
+
+def _times(value: Any, by: int) -> Any:
+    if isinstance(value, list):
+        return [_times(v, by) for v in value]
+    return value * by if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _declared_whole(names: Names, leaf: str, node: ast.expr) -> bool:
+    """Whether the code says that a value is an ``int``: an annotation, ``add_argument("--epochs", type=int)``."""
+    if isinstance(node, ast.Name):
+        for binding in names.bindings(node.id, node):
+            if isinstance(binding, Argument) and not isinstance(binding.function, ast.Lambda):
+                everything = binding.function.args
+                for argument in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs):
+                    if argument.arg == leaf and argument.annotation is not None:
+                        return ast.unparse(argument.annotation) == "int"
+        return False
+    last = leaf.rpartition(".")[2]
+    for call in names.nodes:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
+            flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            if last in {flag.lstrip("-").replace("-", "_") for flag in flags}:
+                return any(k.arg == "type" and ast.unparse(k.value) == "int" for k in call.keywords)
+    return False
+
+
+def _ordered(call: Call, values: Mapping[str, Any]) -> bool:
+    """Whether a setting keeps to what the arguments mean: no warmup longer than the run, no floor above the peak."""
+    given = {}
+    for name, text in call.arguments.items():
+        try:
+            given[name] = evaluate(text, values)
+        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+            continue
+    for low, high in _ORDERED:
+        a, b = given.get(low), given.get(high, 1.0 if high == "peak" else None)
+        if isinstance(a, int | float) and isinstance(b, int | float) and a > b:
+            return False
+    return True
+
+
+def _unlike(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({repr(values): values for values in found}.values())
+
+
+def _setting(formula: Formula, values: dict[str, Any], whole: bool) -> CallSetting:
+    horizon, marks = _marks(formula.call, values)
+    return CallSetting(values, _positions(horizon, marks, whole), _end(formula, horizon), (0.1,))
+
+
+def _end(formula: Formula, horizon: float | None) -> float | None:
+    """The last position at which old and new have to agree, where the old curve goes its own way past the end."""
+    if not formula.open_end or horizon is None:
+        return None
+    last = formula.call.arguments.get("decay_progress", '"k/D"')
+    return horizon if last == '"k/D"' else horizon - 1
+
+
+def _marks(call: Call, values: Mapping[str, Any]) -> tuple[float | None, list[float]]:
+    """The end, and the positions at which a phase begins or ends."""
+    found: dict[str, list[float]] = {}
+    for name in _LENGTHS & set(call.arguments):
+        try:
+            value = evaluate(call.arguments[name], values)
+        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+            continue
+        numbers = value if isinstance(value, list) else [value]
+        found[name] = [float(v) for v in numbers if isinstance(v, int | float)]
+    marks = [v for several in found.values() for v in several]
+    warmup = max(found.get("warmup_steps", [0.0]), default=0.0)
+    for cycle in found.get("T_0", []):
+        marks += [warmup + cycle * n for n in (1, 2, 3, 4, 7)]
+    for every in found.get("step_size", []):
+        marks += [warmup + every * n for n in (1, 2, 3)] + [every * n for n in (1, 2, 3)]
+    total, fall = found.get("total_steps", []), found.get("decay_steps", [])
+    marks += [t - f for t in total for f in fall]
+    marks += [warmup + m for m in found.get("milestones", [])]
+    return (total[0] if total else None), marks
+
+
+def _positions(horizon: float | None, marks: Sequence[float], whole: bool) -> tuple[float, ...]:
+    """Every step of a short run; else those near the marks, and some between; then fractions, then past the end."""
+    longest = max([*marks, 24.0]) if horizon is None else max(horizon, 1.0)
+    far = int(longest * 1.25) + 2 if horizon is None else int(longest)
+    steps: list[float] = list(range(far + 1)) if far <= _ALL else [round(i * far / _SPREAD) for i in range(_SPREAD + 1)]
+    near = [int(m) + d for m in marks for d in (-2, -1, 0, 1, 2)]
+    steps += [p for p in near if p >= 0]
+    if not whole:
+        steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3) if m + d >= 0]
+        steps += [round(i * far / 12) + 0.5 for i in range(12)]
+    if horizon is None:
+        steps += [int(longest * times) for times in (2, 3, 5, 10, 30, 100)]  # a floor may lie far down
+    else:
+        steps += [p for d in (0, 1, 2, 3, 10) if (p := int(horizon) + d) >= 0]
+        steps += [int(horizon * share) for share in (1.1, 1.5, 2, 2.7)]
+    return tuple(sorted(dict.fromkeys(steps)))
+
+
+__all__ = ["settings"]

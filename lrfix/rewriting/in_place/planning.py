@@ -1,0 +1,309 @@
+"""From the statements of a site to the edit that puts a call of a pure function in their place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lrfix.domains.clock import tick_of
+from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Names, Scope
+from lrfix.rewriting.emission import LINE_LENGTH, call_text, in_quotes_of_text
+from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
+from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
+from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
+from lrfix.rewriting.in_place.sampling import Formula, formula_of
+from lrfix.rewriting.liveness import External, Uses
+from lrfix.rewriting.model import Edit, NewImport, NotRewritten, StatementReplacement
+from lrfix.rewriting.plan import indent_unit
+from lrfix.sites.model import ScheduleSite
+from lrfix.sites.vocabulary import names_position
+from lrfix.source import Source
+
+_WIDEST = 120
+
+
+@dataclass(frozen=True)
+class InPlacePlan:
+    """The edit of one site: each formula with the text that takes its place, and where the new imports go."""
+
+    edit: Edit
+    inserted: tuple[InsertedImport, ...]
+    formulas: tuple[Formula, ...]
+    replaced: tuple[tuple[Formula, str], ...]
+
+
+def plan_in_place(
+    source: Source, names: Names, site: ScheduleSite, external: External, module: str, reexports: bool
+) -> InPlacePlan:
+    """How the formulas of a site become calls of the functions of ``module``.
+
+    Raises NotRewritten where no part of the site is one of their curves. ``reexports``: the file's imports may be there
+    for others to import, so none is dead.
+    """
+    formulas = list(formulas_of(names, site))
+    if not formulas:
+        raise NotRewritten(
+            "no run of its statements only computes a rate that a bundled function gives, in the code's own terms"
+        )
+    uses = Uses(names, external)
+    for formula in formulas:
+        uses.gone.update(formula.region.statements)
+    for formula in formulas:
+        for text in formula.call.texts:
+            uses.keep_text(text, formula.region.first)
+        if formula.region.target is not None:
+            uses.keep_text(formula.region.target, formula.region.first)
+    removed = [*_dead_locals(names, uses), *uses.sweep()]
+    wanted: dict[str, NewImport] = {}
+    texts = []
+    for formula in formulas:
+        function = formula.call.function
+        local, needed = local_name(names, function, module, uses.gone)
+        if needed:
+            wanted.setdefault(function, NewImport(module, function, local))
+        texts.append(_statement(source, formula, local))
+    first = min((f.region.first for f in formulas), key=lambda node: node.lineno)
+    missing = [new for f in formulas for new in missing_modules(names, f.call.texts, f.region.first)]
+    imports = (*wanted.values(), *dict.fromkeys(missing))
+    replacements = tuple(
+        StatementReplacement(f.region.statements, text, _keeps_comments(source, f.region))
+        for f, text in zip(formulas, texts, strict=True)
+    )
+    edit = Edit(
+        statements=replacements,
+        removed=tuple(removed),
+        dead_imports=() if reexports else dead_imports(names, uses, uses.read_by_gone()),
+        new_imports=imports,
+    )
+    return InPlacePlan(edit, placed(names, imports, first), tuple(formulas), tuple(zip(formulas, texts, strict=True)))
+
+
+def formulas_of(names: Names, site: ScheduleSite) -> Iterator[Formula]:
+    """The formulas of a site, none inside another, in the order of the text."""
+    found: list[Formula] = []
+    for block, parameters in _blocks(names, site):
+        found += _in_block(names, block, parameters)
+    yield from sorted(found, key=lambda f: f.region.first.lineno)
+
+
+def _blocks(names: Names, site: ScheduleSite) -> Iterator[tuple[list[ast.stmt], list[str]]]:
+    node = site.node
+    if isinstance(node, ast.FunctionDef):
+        yield _body(node), _parameters(node)
+        for inner in node.body:
+            if isinstance(inner, ast.FunctionDef):
+                yield _body(inner), _parameters(inner)
+        return
+    if not site.inline:
+        return
+    function = names.enclosing(node, FUNCTION_NODES)
+    parameters = _parameters(function) if isinstance(function, ast.FunctionDef) else []
+    run: list[ast.stmt] = []
+    for statement in site.nodes:
+        assert isinstance(statement, ast.stmt)
+        if run and not _adjacent(names, run[-1], statement):
+            yield run, parameters
+            run = []
+        run.append(statement)
+    yield run, parameters
+
+
+def _body(node: ast.FunctionDef) -> list[ast.stmt]:
+    return [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+
+
+def _parameters(node: ast.FunctionDef) -> list[str]:
+    return [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
+def _adjacent(names: Names, first: ast.stmt, second: ast.stmt) -> bool:
+    parent = names.parents[first]
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(parent, field, None)
+        if isinstance(block, list) and first in block and second in block:
+            return block.index(second) == block.index(first) + 1
+    return False
+
+
+def _in_block(names: Names, block: Sequence[ast.stmt], parameters: Sequence[str]) -> list[Formula]:
+    found: list[Formula] = []
+    taken: set[ast.stmt] = set()
+    for candidates in regions(names, block, parameters):
+        if taken & set(candidates[0].statements[-1:]):
+            continue
+        candidates = [c for c in candidates if not taken & set(c.statements) and _replaceable(names, c)]
+        chosen = _chosen(names, candidates)
+        if chosen is not None:
+            found.append(chosen)
+            taken |= set(chosen.region.statements)
+    for statement in block:
+        if statement in taken or _asks_position(statement):
+            continue
+        for inner in blocks_of(statement):
+            found += _in_block(names, inner, parameters)
+    return found
+
+
+def _chosen(names: Names, candidates: Sequence[Region]) -> Formula | None:
+    """The formula of the shortest run that is the same schedule as the longest: what stands before it may stay."""
+    best: Formula | None = None
+    for region in candidates:
+        found = formula_of(names, region)
+        if best is None or (
+            found is not None and found.call.shape == best.call.shape and found.open_end == best.open_end
+        ):
+            best = found
+    return best
+
+
+def _asks_position(statement: ast.stmt) -> bool:
+    """Whether a test decides by the position in training: its two sides are parts of one schedule."""
+    if not isinstance(statement, ast.If):
+        return False
+    spelled = (ast.unparse(n) for n in ast.walk(statement.test) if isinstance(n, ast.Name | ast.Attribute))
+    return any(tick_of(text) is not None or names_position(text) for text in spelled)
+
+
+def _replaceable(names: Names, region: Region) -> bool:
+    """Whether every value that the call reads is there when the region begins: the call reads them all at once."""
+    return all(_bound(names, root_of(leaf), region.first) for leaf in region.leaves)
+
+
+def _bound(names: Names, name: str, at: ast.stmt) -> bool:
+    scope = names.scope_of(at)
+    owner = names.owner(name, scope)
+    if owner is None:
+        return False
+    if owner is not scope or any(isinstance(b, Argument) for b in owner.bindings[name]):
+        return True
+    child: ast.AST = at
+    for outer in names.ancestors(at):
+        if isinstance(outer, ast.For) and child in outer.body and name in _stored(outer.target):
+            return True
+        if isinstance(outer, ast.With) and child in outer.body and any(name in _stored(i) for i in outer.items):
+            return True
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(outer, field, None)
+            before = block[: block.index(child)] if isinstance(block, list) and child in block else []
+            if any(_binds(s, name) for s in before):
+                return True
+        if outer is scope.node:
+            return False
+        child = outer
+    return False
+
+
+def _binds(statement: ast.stmt, name: str) -> bool:
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Import | ast.ImportFrom):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            return any((a.asname or a.name.split(".")[0]) == name for a in statement.names)
+        return name in _stored(statement)
+    if isinstance(statement, ast.If):
+        return bool(statement.orelse) and all(
+            any(_binds(s, name) for s in block) for block in (statement.body, statement.orelse)
+        )
+    if isinstance(statement, ast.With):
+        return name in {n for i in statement.items for n in _stored(i)} or any(_binds(s, name) for s in statement.body)
+    return False
+
+
+def _stored(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+# What only the formula used
+
+
+def _dead_locals(names: Names, uses: Uses) -> list[ast.stmt]:
+    """Assignments of the function around that nothing reads any more, transitively; they count as gone from then on."""
+    found: list[ast.stmt] = []
+    progress = True
+    while progress:
+        progress = False
+        for name, scope in list(_read_by(names, uses)):
+            if isinstance(scope.node, ast.Module) or uses.used(name, scope):
+                continue
+            statements = _assignments(names, scope, name)
+            if statements is None or any(uses.is_gone(s) or not _can_go(names, s) for s in statements):
+                continue
+            uses.gone.update(statements)
+            found += statements
+            progress = True
+    return sorted(found, key=lambda s: s.lineno)
+
+
+def _read_by(names: Names, uses: Uses) -> Iterator[tuple[str, Scope]]:
+    for root in list(uses.gone):
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                scope = names.owner(node.id, names.scope_of(node))
+                if scope is not None:
+                    yield node.id, scope
+
+
+def _assignments(names: Names, scope: Scope, name: str) -> list[ast.stmt] | None:
+    """All statements that set a name, where each does nothing else; None otherwise."""
+    found: list[ast.stmt] = []
+    for binding in scope.bindings[name]:
+        if not isinstance(binding, Assigned | Augmented):
+            return None
+        statement = binding.node
+        if isinstance(statement, ast.Assign) and (
+            len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name)
+        ):
+            return None
+        try:
+            Reads(names, [statement])
+        except NotPure:
+            return None
+        found.append(statement)
+    return found
+
+
+def _can_go(names: Names, statement: ast.stmt) -> bool:
+    """Whether a statement has a line and a block that does without it."""
+    parent = names.parents[statement]
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(parent, field, None)
+        if isinstance(block, list) and statement in block:
+            return len(block) > 1 and sum(s.lineno == statement.lineno for s in block) == 1
+    return False
+
+
+# Text
+
+
+def _statement(source: Source, formula: Formula, local: str) -> str:
+    region = formula.region
+    _check_lines(source, region)
+    first = region.first
+    column = source.span(first).start.column - 1
+    prefix = "return " if region.target is None else f"{region.target} = "
+    if region.target is not None and isinstance(first, ast.Assign) and len(region.statements) == 1:
+        prefix = f"{source.segment(first.targets[0])} = "
+    arguments = [in_quotes_of_text(source.text, text) for text in formula.call.given]
+    last = region.statements[-1]
+    widest = max(len(line.rstrip()) for line in source.lines[first.lineno - 1 : last.end_lineno])
+    limit = max(LINE_LENGTH, min(_WIDEST, widest))
+    return prefix + call_text(local, arguments, column + len(prefix), 0, limit, indent_unit(source))
+
+
+def _check_lines(source: Source, region: Region) -> None:
+    first, last = region.first, region.statements[-1]
+    before = source.lines[first.lineno - 1][: source.span(first).start.column - 1]
+    after = source.lines[(last.end_lineno or last.lineno) - 1][source.span(last).end.column - 1 :].strip()
+    if before.strip() or (after and not after.startswith("#")):
+        raise NotRewritten(f"other code shares line {first.lineno} with the formula")
+    if isinstance(first, ast.If) and source.segment(first).startswith("elif"):
+        raise NotRewritten(f"the formula begins with the `elif` of line {first.lineno}")
+
+
+def _keeps_comments(source: Source, region: Region) -> bool:
+    """Whether the comment above the formula speaks of the whole of it, and not of its first part alone."""
+    last = region.statements[-1].end_lineno or region.first.lineno
+    inside = source.lines[region.first.lineno : last]
+    return not any(line.strip().startswith("#") for line in inside)
+
+
+__all__ = ["InPlacePlan", "formulas_of", "plan_in_place"]

@@ -1,0 +1,70 @@
+"""What has to be run before an edit in place may be written."""
+
+from __future__ import annotations
+
+import ast
+
+from lrfix.names import Names
+from lrfix.rewriting.in_place.grid import settings
+from lrfix.rewriting.in_place.planning import InPlacePlan
+from lrfix.rewriting.in_place.programs import bundled_import, region_program
+from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.in_place.whole import Definition, defined_again, main_step, whole_settings
+from lrfix.rewriting.model import NotRewritten, Proof
+from lrfix.sites.model import ScheduleSite
+from lrfix.verification import CallRequest
+
+
+def proofs_in_place(names: Names, site: ScheduleSite, plan: InPlacePlan, after: Names) -> tuple[Proof, ...]:
+    """One proof a formula, and one of the definition around them as a whole, where it can be run.
+
+    ``after`` are the names of the edited text. Raises NotRewritten where a formula cannot be cut out.
+    """
+    found = [_formula(names, formula, text) for formula, text in plan.replaced]
+    if isinstance(site.node, ast.FunctionDef):
+        try:
+            found.append(_function(names, site.node, plan, after))
+        except NotRewritten as reason:
+            counted = next((f.call.step for f in plan.formulas if f.counted), None)
+            if counted is not None:
+                raise NotRewritten(
+                    f"`{counted}` may be negative, and `{site.node.name}` cannot be run as a whole: {reason}"
+                ) from None
+    return tuple(found)
+
+
+def _formula(names: Names, formula: Formula, text: str) -> Proof:
+    region = formula.region
+    new = ast.parse(text).body
+    request = CallRequest(
+        old=region_program(names, region, region.statements, formula.call.step, ""),
+        new=region_program(names, region, new, formula.call.step, _bundled(formula, text)),
+        settings=tuple(settings(names, formula)),
+    )
+    last = region.statements[-1].end_lineno or region.first.lineno
+    where = f"line {region.first.lineno}" if last == region.first.lineno else f"lines {region.first.lineno}-{last}"
+    return Proof(request, f"the formula of {where}, by itself")
+
+
+def _bundled(formula: Formula, text: str) -> str:
+    called = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call))
+    return bundled_import(formula.call.function, ast.unparse(called.func))
+
+
+def _function(names: Names, node: ast.FunctionDef, plan: InPlacePlan, after: Names) -> Proof:
+    old = Definition(names, node.body, node)
+    again = defined_again(after, node, names)
+    new = Definition(after, again.body, again)
+    leaves = {**old.inputs.leaves, **new.inputs.leaves}
+    step = main_step(old, plan.formulas, leaves)
+    steps = {step} if step is not None else set()
+    bundled = "\n".join(dict.fromkeys(_bundled(formula, text) for formula, text in plan.replaced))
+    request = CallRequest(
+        old=old.text(steps, leaves, ""),
+        new=new.text(steps, leaves, bundled),
+        settings=tuple(whole_settings(old, plan.formulas, leaves)),
+    )
+    return Proof(request, f"`{node.name}` as a whole")
+
+
+__all__ = ["proofs_in_place"]

@@ -1,0 +1,208 @@
+"""The runs of statements of which one call could take the place: they compute one value and do nothing else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lrfix.domains.clock import tick_of
+from lrfix.names import FUNCTION_NODES, Names
+from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
+from lrfix.sites.vocabulary import names_position, speaks_of_step
+
+_MOST_LEAVES = 14
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Consecutive statements of one block that compute a value.
+
+    ``target`` is the text that the value is assigned to; None where it is returned. ``steps`` are the leaves that may
+    be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth.
+    """
+
+    statements: tuple[ast.stmt, ...]
+    target: str | None
+    leaves: dict[str, ast.expr]
+    steps: tuple[str, ...]
+    truths: frozenset[str]
+    helpers: tuple[ast.FunctionDef, ...]
+
+    @property
+    def first(self) -> ast.stmt:
+        return self.statements[0]
+
+
+def regions(names: Names, block: Sequence[ast.stmt], parameters: Sequence[str]) -> Iterator[list[Region]]:
+    """Runs that end at one statement of ``block`` and compute one value, the longest first; one list for each end.
+
+    ``parameters`` are those of the function around.
+    """
+    end = len(block)
+    while end > 0:
+        found = []
+        for begin in _begins(names, block, end):
+            region = _region(names, tuple(block[begin:end]), parameters)
+            if region is not None:
+                found.append(region)
+        if found:
+            yield found
+        end -= 1
+
+
+def _begins(names: Names, block: Sequence[ast.stmt], end: int) -> range:
+    """Where a run that ends before ``end`` may begin: as far back as all is computation."""
+    begin = end
+    while begin > 0:
+        statement = block[begin - 1]
+        if isinstance(statement, ast.Pass | ast.Expr):
+            break
+        try:
+            reads = Reads(names, [statement])
+        except NotPure:
+            if begin != end or _whole_target(names, statement) is None:
+                break
+            begin -= 1
+            break
+        if reads.always_returns and begin != end:
+            break
+        begin -= 1
+    return range(begin, end)
+
+
+def _whole_target(names: Names, statement: ast.stmt) -> str | None:
+    """``group["lr"]`` of ``group["lr"] = <computation>``."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return None
+    target = statement.targets[0]
+    return ast.unparse(target) if isinstance(target, ast.Attribute | ast.Subscript) else None
+
+
+def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence[str]) -> Region | None:
+    last = statements[-1]
+    direct = _whole_target(names, last)
+    if direct is not None:
+        if len(statements) > 1 or not isinstance(last, ast.Assign):
+            return None
+        value = ast.copy_location(ast.Return(last.value), last)
+        try:
+            reads = Reads(names, [value])
+        except NotPure:
+            return None
+        return _made(names, statements, direct, reads, parameters)
+    try:
+        reads = Reads(names, statements)
+    except NotPure:
+        return None
+    if reads.always_returns:
+        outer = [n for s in reads.stored for n in _live(names, statements, s)]
+        return None if outer else _made(names, statements, None, reads, parameters)
+    if reads.returns:
+        return None
+    live = [name for name in reads.stored if _live(names, statements, name)]
+    if len(live) != 1 or live[0] not in reads.assigned | set(reads.leaves):
+        return None
+    if live[0] not in {n.id for n in ast.walk(last) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+        return None
+    return _made(names, statements, live[0], reads, parameters)
+
+
+def _made(
+    names: Names, statements: tuple[ast.stmt, ...], target: str | None, reads: Reads, parameters: Sequence[str]
+) -> Region | None:
+    if not 1 <= len(reads.leaves) <= _MOST_LEAVES or not _means_the_same(names, statements[0], reads):
+        return None
+    return Region(
+        statements=statements,
+        target=target,
+        leaves=reads.leaves,
+        steps=_steps(reads.leaves, parameters),
+        truths=frozenset(reads.truths),
+        helpers=tuple(reads.helpers),
+    )
+
+
+def _means_the_same(names: Names, at: ast.stmt, reads: Reads) -> bool:
+    """Whether a name that a helper reads is the same where the helper is called."""
+    scope = names.scope_of(at)
+    for text, node in reads.leaves.items():
+        root = root_of(text)
+        if names.owner(root, scope) is not names.owner(root, names.scope_of(node)):
+            return False
+    return True
+
+
+def _steps(leaves: dict[str, ast.expr], parameters: Sequence[str]) -> tuple[str, ...]:
+    told = [leaf for leaf in leaves if tick_of(leaf) is not None]
+    if told:
+        return tuple(told)
+    spoken = [leaf for leaf in leaves if names_position(leaf) or speaks_of_step(leaf)]
+    own = [leaf for leaf in leaves if leaf in parameters]
+    return tuple(dict.fromkeys((*spoken, *own)))
+
+
+def _live(names: Names, statements: tuple[ast.stmt, ...], name: str) -> list[ast.AST]:
+    """The places outside of the statements that may read what they leave in a name."""
+    scope = names.scope_of(statements[0])
+    owner = names.owner(name, scope)
+    if owner is not scope:
+        return [statements[0]]  # a name of the module, or of a function around: anyone may read it
+    inside = {n for s in statements for n in ast.walk(s)}
+    found: list[ast.AST] = []
+    for node in names.nodes:
+        if not isinstance(node, ast.Name) or node.id != name or isinstance(node.ctx, ast.Store) or node in inside:
+            continue
+        if names.owner(name, names.scope_of(node)) is owner and _may_follow(names, statements, node):
+            found.append(node)
+    return found
+
+
+def _may_follow(names: Names, statements: tuple[ast.stmt, ...], node: ast.AST) -> bool:
+    """Whether ``node`` may be evaluated after the statements, with what they set still in place."""
+    first = statements[0]
+    function = names.enclosing(first, FUNCTION_NODES)
+    if names.enclosing(node, FUNCTION_NODES) is not function:
+        return True
+    around = {a for a in names.ancestors(first) if isinstance(a, _LOOPS) and _within(names, a, function)}
+    if any(loop in around for loop in names.ancestors(node)):
+        return True
+    if (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)) < (first.lineno, first.col_offset):
+        return False
+    return not _other_arm(names, first, node)
+
+
+def _within(names: Names, node: ast.AST, function: ast.AST | None) -> bool:
+    return function is None or function in names.ancestors(node)
+
+
+def _other_arm(names: Names, first: ast.AST, second: ast.AST) -> bool:
+    """Whether the two stand in the two sides of one ``if``."""
+    sides = {}
+    child = first
+    for outer in names.ancestors(first):
+        if isinstance(outer, ast.If):
+            sides[outer] = child in outer.body
+        child = outer
+    child = second
+    for outer in names.ancestors(second):
+        if isinstance(outer, ast.If) and outer in sides and child is not outer.test:
+            return sides[outer] != (child in outer.body)
+        child = outer
+    return False
+
+
+def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks inside a statement, outermost first; those of functions and classes are left out."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(statement, field, None)
+        if isinstance(block, list) and block:
+            yield block
+    for handler in getattr(statement, "handlers", []):
+        yield handler.body
+
+
+__all__ = ["Region", "blocks_of", "regions"]

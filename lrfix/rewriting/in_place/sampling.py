@@ -1,0 +1,216 @@
+"""What a region computes: run in lrfix's own interpreter under drawn values, and told by its curve."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lrfix.domains.inferred import inferred
+from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.scenarios import Scenario
+from lrfix.domains.uses import roles_by_use
+from lrfix.driving.imported import imported
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.machine import Interpreter, Refusing
+from lrfix.interpreter.stack import roomy
+from lrfix.interpreter.values import Unknown
+from lrfix.names import Assigned, Imported, Names
+from lrfix.recognition import Sample, recognise
+from lrfix.rewriting.in_place.calls import Call, call_of
+from lrfix.rewriting.in_place.reads import root_of
+from lrfix.rewriting.in_place.regions import Region
+
+_SAMPLES = 4
+_FUEL = 4_000_000
+_LONGEST = 700
+_SHORTEST = 40
+_FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A region whose value one call gives. ``open_end``: past the horizon the two are not the same.
+
+    ``values`` are the leaves in each draw that it was recognised by, the position left out. ``counted``: the position
+    is a difference of others, so it may be negative.
+    """
+
+    region: Region
+    call: Call
+    open_end: bool
+    values: tuple[dict[str, Any], ...]
+    counted: bool = False
+
+
+class Curve:
+    """A region's value as a function of the position and the other leaves, in lrfix's own interpreter."""
+
+    def __init__(self, names: Names, region: Region, step: str) -> None:
+        self.names = names
+        self.region = region
+        self.step = step
+
+    @roomy
+    def sampled(self, values: dict[str, Any], positions: Sequence[float]) -> list[float]:
+        """The values at ``positions``, ended early by the code's own exception. Raises Opaque."""
+        host = _Given(values)
+        interpreter = Interpreter(host=host, fuel=_FUEL)
+        module = Environment(missing=self._module_name)
+        for helper in self.region.helpers:
+            interpreter.execute([helper], module)
+        found: list[float] = []
+        for position in positions:
+            host.values[self.step] = position
+            environment = Environment(parent=module)
+            for leaf in self.region.leaves:
+                root = root_of(leaf)
+                environment.set(root, host.values[leaf] if leaf == root else Unknown(root))
+                # A helper reads the module's own names.
+                module.set(root, host.values[leaf] if leaf == root else Unknown(root))
+            try:
+                value = self._value(interpreter, environment)
+            except UserError:
+                break
+            if isinstance(value, complex):
+                break  # a root of what has become negative: past the end
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise Opaque("gives no number", self.region.first)
+            found.append(float(value))
+        return found
+
+    def _value(self, interpreter: Interpreter, environment: Environment) -> Any:
+        region = self.region
+        if region.target is not None and region.target not in _stored(region.first):
+            assert isinstance(region.first, ast.Assign)
+            if not isinstance(region.first.targets[0], ast.Name):
+                return interpreter.evaluate(region.first.value, environment)
+        if region.target is None:
+            function = ast.FunctionDef("region", _NO_ARGUMENTS, list(region.statements), [], None)
+            vars(function).setdefault("type_params", [])
+            ast.copy_location(function, region.first)
+            ast.fix_missing_locations(function)
+            inner = Environment(parent=environment)
+            interpreter.execute([function], inner)
+            return interpreter.call(inner.get("region"))
+        interpreter.execute(list(region.statements), environment)
+        return environment.get(region.target)
+
+    def _module_name(self, name: str) -> Any:
+        bindings = self.names.scopes[self.names.tree].bindings.get(name, [])
+        found = [b for b in bindings if isinstance(b, Imported)]
+        if not found:
+            raise KeyError(name)
+        return imported(found[0].qualified, name)
+
+
+_NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
+
+
+class _Given(Refusing):
+    """Answers with the drawn values alone."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = dict(values)
+
+    def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
+        if unknown.path in self.values:
+            return self.values[unknown.path]
+        raise Opaque(f"depends on `{unknown.path}`", node)
+
+
+def formula_of(names: Names, region: Region) -> Formula | None:
+    """The call that a region's curve is recognised as; None where it is none, or leaves out what the region reads."""
+    for step in region.steps[:3]:
+        found = _recognised(names, region, step)
+        if found is not None:
+            return found
+    return None
+
+
+def _recognised(names: Names, region: Region, step: str) -> Formula | None:
+    curve = Curve(names, region, step)
+    draws = [drawn(names, region, step, index) for index in range(_SAMPLES)]
+    samples = []
+    ended = False
+    for values in draws:
+        length = _length(values)
+        try:
+            rates = curve.sampled(values, range(length))
+        except (Opaque, RecursionError):
+            return None
+        if len(rates) < _FEWEST:
+            return None
+        ended = ended or len(rates) < length
+        numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
+        samples.append(Sample(tuple(rates), 1.0, numbers))
+    for cut in (samples, *_cuts(samples)):
+        call = _call(cut, step, region)
+        if call is not None:
+            open_end = ended or cut is not samples
+            return Formula(region, call, open_end, tuple(draws), _is_difference(names, region.leaves[step]))
+    return None
+
+
+def _is_difference(names: Names, step: ast.expr) -> bool:
+    if not isinstance(step, ast.Name):
+        return False
+    values = [b.value for b in names.bindings(step.id, step) if isinstance(b, Assigned)]
+    return any(isinstance(n, ast.Sub | ast.USub) for value in values for n in ast.walk(value))
+
+
+def _call(samples: Sequence[Sample], step: str, region: Region) -> Call | None:
+    try:
+        found = recognise(samples)
+    except ValueError:
+        return None
+    if found.spec is None or found.family == "constant":
+        return None
+    call = call_of(found.spec, step)
+    read = {ast.unparse(n) for t in call.texts for n in ast.walk(ast.parse(t, mode="eval")) if isinstance(n, ast.expr)}
+    # What the formula reads and the call does not may matter at another value.
+    return call if set(region.leaves) <= read else None
+
+
+def _cuts(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The curves up to their lowest point, with it and without: where nobody goes on, nobody sees what comes then."""
+    lowest = []
+    for sample in samples:
+        top = max(range(len(sample.lr)), key=sample.lr.__getitem__)
+        rest = sample.lr[top:]
+        lowest.append(top + min(range(len(rest)), key=rest.__getitem__))
+    found = []
+    for extra in (1, 0):
+        if all(_FEWEST < low + extra < len(s.lr) for low, s in zip(lowest, samples, strict=True)):
+            cut = [replace(s, lr=s.lr[: low + extra]) for low, s in zip(lowest, samples, strict=True)]
+            found.append(cut)
+    return found
+
+
+def drawn(names: Names, region: Region, step: str, index: int) -> dict[str, Any]:
+    """Values of the leaves other than the position: by their use, then by their names."""
+    scenario = Scenario(index)
+    scenario.meant = roles_by_use(region.statements)
+    scenario.inferred = inferred(names)
+    return {leaf: scenario.value(leaf) for leaf in region.leaves if leaf != step}
+
+
+def _length(values: dict[str, Any]) -> int:
+    """How many positions show the whole curve."""
+    lengths = [v for k, v in values.items() if isinstance(v, int) and not isinstance(v, bool)]
+    lengths += [max(v) for v in values.values() if isinstance(v, list) and v and all(isinstance(n, int) for n in v)]
+    epochs = max(
+        (v for k, v in values.items() if role_of(k) in (Role.EPOCHS, *LENGTHS) and isinstance(v, int)), default=0
+    )
+    turns = max((v for k, v in values.items() if role_of(k) is Role.LOADER_LENGTH and isinstance(v, int)), default=1)
+    longest = max([*lengths, epochs * turns, _SHORTEST])
+    return int(min(longest * 1.6 + 12, _LONGEST))
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+__all__ = ["Curve", "Formula", "drawn", "formula_of"]

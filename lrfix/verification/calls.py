@@ -1,0 +1,65 @@
+"""What is run of a function of the position: its value, and the groups of a real optimizer after each call.
+
+For the worker only.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from lrfix.verification.experiments import Build, describe
+
+
+def run_calls(builds: Mapping[str, Build], settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The answers of both versions under each setting, one a position."""
+    return [{label: _asked(build, label, setting) for label, build in builds.items()} for setting in settings]
+
+
+def _asked(build: Build, label: str, setting: Mapping[str, Any]) -> dict[str, Any]:
+    optimizer = _optimizer(setting)
+    try:
+        ask = build(optimizer, copy.deepcopy(setting["values"]))
+    except BaseException as error:
+        return {"answers": [], "rest": "", "error": describe(error, label)}
+    answers: list[dict[str, Any]] = []
+    for position in setting["positions"]:
+        try:
+            value = ask(position)
+        except BaseException as error:
+            answers.append({"error": describe(error, label)})
+            continue
+        answers.append({"value": _plain(value), "kind": type(value).__name__, "rates": _rates(optimizer)})
+    return {"answers": answers, "rest": _rest(optimizer), "error": None}
+
+
+def _optimizer(setting: Mapping[str, Any]) -> Any:
+    extras = setting["extras"] or [{}] * len(setting["base_lrs"])
+    groups = [
+        {"params": [torch.nn.Parameter(torch.ones(2))], "lr": base, **copy.deepcopy(extra)}
+        for base, extra in zip(setting["base_lrs"], extras, strict=True)
+    ]
+    return torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as numbers, lists as lists, anything else by its text."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, list | tuple) and len(value) <= 1000:
+        return [_plain(part) for part in value]
+    if isinstance(value, int | float):
+        return float(value)
+    return repr(value)[:500]
+
+
+def _rates(optimizer: Any) -> list[Any]:
+    return [_plain(group["lr"]) for group in optimizer.param_groups]
+
+
+def _rest(optimizer: Any) -> str:
+    """Everything in the groups but the rates and the parameters."""
+    return repr([{k: v for k, v in group.items() if k not in ("lr", "params")} for group in optimizer.param_groups])

@@ -1,0 +1,198 @@
+"""A formula of the step becomes one call where it stands; the loop, the signature and all comments around it stay."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+
+def text(body: str) -> str:
+    return textwrap.dedent(body).lstrip("\n")
+
+
+FUNCTION = text(
+    """
+    import math
+
+    learning_rate = 6e-4
+    min_lr = 6e-5
+    warmup_iters = 20
+    lr_decay_iters = 180
+
+
+    # cosine with warmup
+    def get_lr(it):
+        # 1) linear warmup
+        if it < warmup_iters:
+            return learning_rate * (it + 1) / (warmup_iters + 1)
+        # 2) the floor
+        if it > lr_decay_iters:
+            return min_lr
+        # 3) in between, cosine
+        ratio = (it - warmup_iters) / (lr_decay_iters - warmup_iters)
+        coeff = 0.5 * (1.0 + math.cos(math.pi * ratio))
+        return min_lr + coeff * (learning_rate - min_lr)
+    """
+)
+SETTER = text(
+    """
+    import math
+    import sys
+
+
+    def adjust_learning_rate(optimizer, epoch, args):
+        \"\"\"Decay the learning rate.\"\"\"
+        lr = args.lr
+        if args.cos:  # cosine schedule
+            lr *= 0.5 * (1.0 + math.cos(math.pi * epoch / args.epochs))
+        else:  # staircase
+            for milestone in args.schedule:
+                lr *= 0.1 if epoch >= milestone else 1.0
+        print("rate", lr, file=sys.stderr)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * group["lr_scale"]  # per layer
+        return lr
+    """
+)
+
+
+class TestOneFunction:
+    def test_the_body_becomes_one_call_in_the_users_terms(self, rewrite):
+        assert rewrite(FUNCTION).after == text(
+            """
+            from lrfix.schedules import warmup_cosine
+
+            learning_rate = 6e-4
+            min_lr = 6e-5
+            warmup_iters = 20
+            lr_decay_iters = 180
+
+
+            # cosine with warmup
+            def get_lr(it):
+                return warmup_cosine(
+                    it,
+                    total_steps=lr_decay_iters,
+                    warmup_steps=warmup_iters,
+                    peak=learning_rate,
+                    eta_min=min_lr,
+                    warmup_progress="(k+1)/(W+1)",
+                )
+            """
+        )
+
+    def test_a_second_rewrite_changes_nothing(self, rewrite):
+        assert not rewrite(rewrite(FUNCTION).after).changed
+
+    @pytest.mark.parametrize("indent", ["\t", "  "])
+    def test_the_files_own_indentation_and_line_endings_stay(self, rewrite, indent):
+        before = FUNCTION.replace("    ", indent)
+        after = rewrite(before.replace("\n", "\r\n").encode()).after
+        assert after.replace("\r\n", "\n") == rewrite(FUNCTION).after.replace("    ", indent)
+        assert after.count("\r\n") == after.count("\n")
+
+    def test_a_helper_that_others_may_import_stays(self, rewrite):
+        before = text(
+            """
+            def poly(base, step, total, power):
+                return base * (1 - step / total) ** power
+
+            def set_lr(optimizer, step, args):
+                rate = poly(args.lr, step, args.total, args.power)
+                optimizer.param_groups[0]["lr"] = rate
+            """
+        )
+        after = rewrite(before, external=lambda name: name == "poly").after
+        assert "def poly(base, step, total, power):" in after
+
+
+class TestOneSetter:
+    def test_each_branch_of_a_switch_has_its_own_call_and_the_loop_stays(self, rewrite):
+        assert rewrite(SETTER).after == SETTER.replace(
+            "import math\nimport sys\n",
+            "import sys\nfrom lrfix.schedules import warmup_cosine, warmup_multistep\n",
+        ).replace(
+            "lr *= 0.5 * (1.0 + math.cos(math.pi * epoch / args.epochs))",
+            "lr = warmup_cosine(epoch, total_steps=args.epochs, peak=lr)",
+        ).replace(
+            "for milestone in args.schedule:\n            lr *= 0.1 if epoch >= milestone else 1.0",
+            "lr = warmup_multistep(epoch, milestones=args.schedule, gamma=0.1, peak=lr)",
+        )
+
+    def test_a_rate_that_is_written_directly(self, rewrite):
+        before = text(
+            """
+            def adjust(optimizer, epoch, args):
+                for group in optimizer.param_groups:
+                    group['lr'] = args.lr * (0.1 ** (epoch // 30))  # every 30 epochs
+            """
+        )
+        after = "group['lr'] = warmup_step(epoch, step_size=30, gamma=0.1, peak=args.lr)  # every 30 epochs\n"
+        assert rewrite(before).after.endswith(after)
+
+    def test_in_a_loop(self, rewrite):
+        before = text(
+            """
+            import math
+
+            def train(model, optimizer, loader, args):
+                step = 0
+                for epoch in range(args.epochs):
+                    for batch in loader:
+                        if step < args.warmup_steps:
+                            lr = args.lr * step / args.warmup_steps
+                        else:
+                            done = (step - args.warmup_steps) / (args.total_steps - args.warmup_steps)
+                            lr = args.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+                        for group in optimizer.param_groups:
+                            group["lr"] = lr
+                        optimizer.zero_grad()
+                        model(batch).backward()
+                        optimizer.step()
+                        step += 1
+            """
+        )
+        after = rewrite(before).after
+        call = "lr = warmup_cosine(step, total_steps=args.total_steps, warmup_steps=args.warmup_steps, peak=args.lr)"
+        assert " ".join(after.split()).count("lr = warmup_cosine( step,") + after.count(call) == 1
+        assert 'for group in optimizer.param_groups:\n                group["lr"] = lr\n' in after
+        assert "import math" not in after
+
+
+class TestLeftAlone:
+    @pytest.mark.parametrize(
+        "before",
+        [
+            pytest.param(
+                SETTER.replace("math.cos(", "math.atan(").replace("epoch >= milestone", "epoch % milestone"),
+                id="no such curve",
+            ),
+            pytest.param(
+                FUNCTION.replace("    ratio =", "    print(it)\n    ratio ="), id="more is done in the middle"
+            ),
+        ],
+    )
+    def test_what_is_more_than_a_formula_or_another_one(self, rewrite, before):
+        result = rewrite(before)
+        assert not result.changed
+        assert "no run of its statements only computes a rate" in result.left[0].reason
+
+    def test_a_value_that_only_one_branch_has_is_not_read_in_both(self, rewrite):
+        before = text(
+            """
+            import math
+
+            def adjust(optimizer, epoch, args):
+                if args.warmup_epochs:
+                    start = args.start_lr
+                if epoch < args.warmup_epochs:
+                    lr = start + (args.lr - start) * epoch / args.warmup_epochs
+                else:
+                    done = (epoch - args.warmup_epochs) / (args.epochs - args.warmup_epochs)
+                    lr = args.lr * 0.5 * (1 + math.cos(math.pi * done))
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+            """
+        )
+        assert "start=start" not in rewrite(before).after

@@ -1,0 +1,171 @@
+"""Old and new are run for real: whatever a fault behind the planner would write is refused."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from lrfix.recognition.model import ScheduleSpec
+from lrfix.rewriting.in_place import planning, sampling
+from lrfix.rewriting.in_place.calls import Call, call_of
+from lrfix.rewriting.in_place.sampling import Formula
+
+pytest.importorskip("torch")
+
+COSINE = textwrap.dedent(
+    """
+    import math
+
+    def adjust(optimizer, epoch, args):
+        if epoch < args.warmup_epochs:
+            lr = args.lr * epoch / args.warmup_epochs
+        else:
+            done = (epoch - args.warmup_epochs) / (args.epochs - args.warmup_epochs)
+            lr = args.min_lr + (args.lr - args.min_lr) * 0.5 * (1 + math.cos(math.pi * done))
+        for group in optimizer.param_groups:
+            if "lr_scale" in group:
+                group["lr"] = lr * group["lr_scale"]
+            else:
+                group["lr"] = lr
+        return lr
+    """
+).lstrip()
+STEPS = textwrap.dedent(
+    """
+    def adjust(optimizer, epoch, args):
+        lr = args.lr * (args.gamma ** (epoch // args.every))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+).lstrip()
+POLY = textwrap.dedent(
+    """
+    def get_lr(step, total_steps, base_lr, power):
+        return base_lr * (1 - step / total_steps) ** power
+    """
+).lstrip()
+
+
+def test_a_setter_is_proved_with_its_groups_and_what_it_returns(rewrite):
+    result = rewrite(COSINE, verify=True)
+    (site,) = result.sites
+    formula, whole = result.verifications[site.identity]
+    assert formula.verdict == whole.verdict == "equivalent"
+    assert {len(o.scenario.base_lrs) for o in whole.scenarios} == {1, 2, 3}
+    assert any("past the end" in note for note in formula.notes)
+    assert any("ZeroDivisionError" in note for note in formula.notes)
+
+
+def test_what_becomes_complex_past_the_end_is_told_and_no_reason_to_refuse(rewrite):
+    result = rewrite(POLY, verify=True)
+    (site,) = result.sites
+    assert any("no rate where the new one has" in n for v in result.verifications[site.identity] for n in v.notes)
+
+
+Change = Callable[[Call], dict[str, str]]
+
+
+def _with(**changed: str) -> Change:
+    return lambda call: {**call.arguments, **changed}
+
+
+def _without(name: str) -> Change:
+    return lambda call: {k: v for k, v in call.arguments.items() if k != name}
+
+
+WRONG: dict[str, tuple[str, Change]] = {
+    "one step late": (COSINE, _with(total_steps="args.epochs + 1")),
+    "one step early": (COSINE, _with(total_steps="args.epochs - 1")),
+    "floor and peak swapped": (COSINE, _with(peak="args.min_lr", eta_min="args.lr")),
+    "warmup lost": (COSINE, _without("warmup_steps")),
+    "warmup longer by one": (COSINE, _with(warmup_steps="args.warmup_epochs + 1")),
+    "floor lost": (COSINE, _without("eta_min")),
+    "floor as a share": (COSINE, _with(eta_min="args.min_lr * args.lr")),
+    "first step above zero": (COSINE, _with(warmup_progress='"(k+1)/W"')),
+    "floor on the last step": (COSINE, _with(decay_progress='"(k+1)/D"')),
+    "both ends held": (COSINE, _with(decay_progress='"k/(D-1)"')),
+    "warmup from the floor": (COSINE, _with(warmup_start="args.min_lr")),
+    "warmup counted twice": (COSINE, _with(total_steps="args.epochs + args.warmup_epochs")),
+    "a length as in the draw": (COSINE, _with(total_steps="31")),
+    "half a step": (COSINE, _with(total_steps="args.epochs + 0.5")),
+    "a length cut off": (COSINE, _with(warmup_steps="int(args.warmup_epochs)")),
+    "another factor": (STEPS, _with(gamma="args.gamma * 0.999999")),
+    "steps longer by one": (STEPS, _with(step_size="args.every + 1")),
+    "a peak by twice": (STEPS, _with(peak="args.lr * 2")),
+    "a peak that is fixed": (STEPS, _with(peak="0.1")),
+    "a floor that is none": (STEPS, _with(eta_min="args.lr / 1000")),
+    "another power": (POLY, _with(power="power + 1")),
+    "a power that is fixed": (POLY, _with(power="0.9")),
+    "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
+}
+
+
+@pytest.fixture(scope="module")
+def planted(request: pytest.FixtureRequest) -> dict[str, object]:
+    """Every wrong call at once, each in a file of its own: what became of it."""
+    from lrfix.rewriting.rewriter import Options, rewrite_sources
+
+    files = [(f"{name}.py", code.encode(), lambda name: False, None) for name, (code, _) in WRONG.items()]
+    found: dict[str, object] = {}
+    patch = pytest.MonkeyPatch()
+    changes = iter([change for _, change in WRONG.values()])
+    known: dict[int, Change] = {}
+
+    def chosen(names: object, candidates: object) -> Formula | None:
+        formula = original(names, candidates)  # type: ignore[arg-type]
+        if formula is None:
+            return None
+        change = known.setdefault(id(names), next(changes) if id(names) not in known else known[id(names)])
+        call = Call(formula.call.function, formula.call.step, change(formula.call))
+        return Formula(formula.region, call, formula.open_end, formula.values, formula.counted)
+
+    original = planning._chosen
+    patch.setattr(planning, "_chosen", chosen)
+    try:
+        results = rewrite_sources(files, Options(device="cpu"))
+    finally:
+        patch.undo()
+    for name, result in zip(WRONG, results, strict=True):
+        found[name] = result
+    return found
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_planted_wrong_call_is_refused(planted, name):
+    result = planted[name]
+    assert not result.changed
+    assert any("verification failed" in left.reason for left in result.left), result.left
+
+
+def test_a_call_that_leaves_out_what_the_formula_reads_is_not_even_proposed(rewrite, monkeypatch):
+    def without_floor(spec: ScheduleSpec, step: str) -> Call:
+        call = call_of(spec, step)
+        return Call(call.function, call.step, {k: v for k, v in call.arguments.items() if k != "eta_min"})
+
+    monkeypatch.setattr(sampling, "call_of", without_floor)
+    assert not rewrite(COSINE + "# without floor\n").changed
+
+
+def test_a_rate_for_the_wrong_group_is_refused(rewrite, monkeypatch):
+    from lrfix.rewriting import rewriter
+
+    original = rewriter.edited
+
+    def first_group_only(*arguments: object) -> str:
+        text: str = original(*arguments)  # type: ignore[arg-type]
+        return text.replace("in optimizer.param_groups:", "in optimizer.param_groups[:1]:")
+
+    monkeypatch.setattr(rewriter, "edited", first_group_only)
+    result = rewrite(STEPS + "# the first alone\n", verify=True)
+    assert not result.changed and "group 1" in result.left[0].reason
+
+
+def test_a_lost_return_value_is_refused(rewrite, monkeypatch):
+    from lrfix.rewriting import rewriter
+
+    original = rewriter.edited
+    monkeypatch.setattr(rewriter, "edited", lambda *a: original(*a).replace("    return lr\n", ""))
+    result = rewrite(COSINE + "# nothing returned\n", verify=True)
+    assert not result.changed and "returned a float and returns a NoneType" in result.left[0].reason
