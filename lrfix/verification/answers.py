@@ -167,11 +167,13 @@ def _outcome(
         old_curve=tuple(_rates(a) or () for a in old),
         new_curve=tuple(_rates(a) or () for a in new),
         largest=apart,
+        beyond=None,
         old_error=raised,
         new_error=next((a["error"] for a in new if "error" in a), None),
         old_resume=_NO_RESUME,
         new_resume=_NO_RESUME,
         weights_equal=None,
+        weights_apart=None,
         tensor_rates=None,
         devices=("cpu",),
     )
