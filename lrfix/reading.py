@@ -59,7 +59,6 @@ def read_small_text(path: str | os.PathLike[str]) -> str | None:
     return raw.decode("utf-8", "replace") if len(raw) <= SMALL else None
 
 
-
 def _check_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")

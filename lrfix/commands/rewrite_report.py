@@ -70,6 +70,9 @@ class Report:
         if not self.verified:
             lines.append("  not verified: neither version was run")
         for proof, verification in zip(site.proofs, verifications, strict=False):
+            if proof.request.curves_only:
+                lines += _settings(proof.label, verification)
+                continue
             lines.append(f"  {proof.label}{_values(verification.scenarios[0])}")
             lines += self._table(verification.scenarios[0])
             lines.append(f"  {_verdict(verification, proof.request.steps)}")
@@ -154,6 +157,26 @@ def _verdict(verification: Verification, steps: int) -> str:
     if verification.torch_version:
         parts.append(f"torch {verification.torch_version}")
     return ", ".join(parts)
+
+
+def _settings(label: str, verification: Verification) -> list[str]:
+    """What many settings showed: how many, where only the old version raises, where they part past the end."""
+    outcomes = verification.scenarios
+    lines = [f"  {label}: no difference in {_count(len(outcomes), 'setting')} while training lasts"]
+    for outcome in outcomes:
+        if outcome.old_error is not None and outcome.new_error is None:
+            lines.append(f"    {outcome.scenario.words} only the old version raises, at {outcome.old_error}")
+    parted = [outcome for outcome in outcomes if outcome.beyond is not None]
+    if parted:
+        first = parted[0]
+        assert first.beyond is not None
+        step, group = first.beyond.step, first.beyond.group
+        before, after = first.old_curve[step][group], first.new_curve[step][group]
+        lines.append(
+            f"    past the end of training they part in {_count(len(parted), 'setting')}: {first.scenario.words}, "
+            f"{before:.6g} before and {after:.6g} after at step {step}"
+        )
+    return lines
 
 
 def _values(outcome: ScenarioOutcome) -> str:

@@ -31,7 +31,7 @@ _OTHER_VALUES = (0.2, 3, 8)
 _ANOTHER = "another"
 """A text that no code compares a setting with: it leads to the last ``else``."""
 _MOST_VARIANTS = 4
-_SHARES = frozenset({"peak_factor", "eta_min_ratio", "warmup_start_factor"})
+_SHARES = frozenset({"peak_factor", "eta_min_ratio", "eta_min_factor", "warmup_start_factor"})
 _NEUTRAL = frozenset({"last_epoch", "verbose"})
 _NO_NUMBER = ("InvalidRate", "ComplexRate")
 _KNOWN: WeakKeyDictionary[Study, Recognition | None] = WeakKeyDictionary()

@@ -55,13 +55,14 @@ def bundled_curve(scheduler: str, arguments: Mapping[str, str], sample: Sample) 
             raise NotArithmetic(f"{name} is {value}; steps are whole")
     peak_factor, top = rate("peak_factor"), rate("eta_max")
     peak = top if top is not None else sample.base_lr * (1.0 if peak_factor is None else peak_factor)
-    for absolute, share, target in (
-        ("warmup_start_lr", "warmup_start_factor", "warmup_start"),
-        ("eta_min", "eta_min_ratio", "eta_min"),
+    for absolute, share, whole, target in (
+        ("warmup_start_lr", "warmup_start_factor", peak, "warmup_start"),
+        ("eta_min", "eta_min_ratio", peak, "eta_min"),
+        ("eta_min", "eta_min_factor", sample.base_lr, "eta_min"),
     ):
         level, part = rate(absolute), rate(share)
         if level is None and part is not None:
-            level = part * peak
+            level = part * whole
         if level is not None:
             given[target] = level
     function = _FUNCTIONS[scheduler]

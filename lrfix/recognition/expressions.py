@@ -345,6 +345,7 @@ _SYNONYMS = {
     "power": {"power", "exponent", "p"},
     "eta_min": {"min", "eta", "final", "end", "floor"},
     "eta_min_ratio": {"min", "ratio", "final", "end", "floor"},
+    "eta_min_factor": {"min", "factor", "final", "end", "floor"},
     "eta_max": {"max", "peak", "eta"},
     "peak_factor": {"factor", "scale", "mult", "multiplier", "size"},
     "warmup_start_lr": {"start", "init", "initial", "warmup"},

@@ -160,7 +160,11 @@ def _argument(
         if all(abs(value - default) <= 1e-11 * scale for value, scale in zip(values, scales, strict=True)):
             return None, None
     if parameter == "eta_min":
-        return _rate("eta_min", "eta_min_ratio", values, peaks, search)
+        name, expression = _rate("eta_min", "eta_min_ratio", values, peaks, search)
+        of_base, factor = _rate("eta_min", "eta_min_factor", values, bases, search)
+        if factor is not None and peaks != bases and (expression is None or factor.cost < expression.cost):
+            return of_base, factor
+        return name, expression
     if parameter == "warmup_start_lr":
         return _rate("warmup_start_lr", "warmup_start_factor", values, peaks, search)
     return parameter, search.find(values, parameter, 1e-9 if parameter == "power" else 0.0)

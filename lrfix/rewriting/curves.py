@@ -11,6 +11,8 @@ from lrfix.recognition.evaluation import NotArithmetic, evaluate
 
 _LONGEST = 2000
 _SHORTEST = 24
+MOST_WALKED = 2500
+"""Steps of one run at most."""
 
 
 def expected_curve(spec: ScheduleSpec, values: Mapping[str, object], base_lr: float, steps: int) -> tuple[float, ...]:
@@ -51,6 +53,25 @@ def telling_length(
     return int(min(max(length, least), most))
 
 
+def value_of(spec: ScheduleSpec, argument: str, names: Mapping[str, object]) -> float | None:
+    """The value of one argument of a construction; None where it has none, or no number."""
+    text = spec.arguments.get(argument)
+    try:
+        value = evaluate(text, names) if text is not None else None
+    except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+        return None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def walked(spec: ScheduleSpec, names: Mapping[str, object]) -> int:
+    """How many steps to compare: past what the construction tells, and past all lengths that are open, end to end."""
+    numbers = [
+        v for v in names.values() if isinstance(v, int | float) and not isinstance(v, bool) and 1 < v <= _LONGEST
+    ]
+    numbers += [v for value in names.values() if isinstance(value, list) for v in value if isinstance(v, int) and v > 1]
+    return max(telling_length(spec, names), int(sum(numbers) * 1.1) + 2)
+
+
 def longest_number(program: str) -> int:
     """The largest whole number that a program's text holds and that can be walked past in a proof; 0 without one."""
     numbers = [n.value for n in ast.walk(ast.parse(program)) if isinstance(n, ast.Constant)]
@@ -58,4 +79,4 @@ def longest_number(program: str) -> int:
     return max((n for n in whole if n <= _LONGEST), default=0)
 
 
-__all__ = ["expected_curve", "longest_number", "telling_length"]
+__all__ = ["MOST_WALKED", "expected_curve", "longest_number", "telling_length", "value_of", "walked"]

@@ -16,6 +16,7 @@ _DEFAULTS = {
     "peak_factor": 1,
     "eta_min": 0,
     "eta_min_ratio": 0,
+    "eta_min_factor": 0,
     "cycle_decay": 1,
 }
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)

@@ -104,15 +104,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class Proof:
-    """A verification to run, and the rates that the new version must have by the reading's own parameters.
-
-    ``may_raise``: the settings are such that the old version may raise; where it does not, both have to agree.
-    """
+    """A verification to run, and the rates that the new version must have by the reading's own parameters."""
 
     request: VerificationRequest | CallRequest
     label: str
     expected: tuple[tuple[float, ...], ...] = ()
-    may_raise: bool = False
 
 
 @dataclass(frozen=True)

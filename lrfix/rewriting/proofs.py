@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.domains.facts import Defaults, literal
 from lrfix.domains.inferred import inferred
-from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.domains.scenarios import BASE_RATES, GENERIC, Scenario
-from lrfix.domains.signatures import stated_rate
+from lrfix.domains.signatures import constructor_parameters, parameters, stated_rate
+from lrfix.domains.switches import inherited, switches
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
-from lrfix.rewriting.curves import expected_curve, longest_number, telling_length
+from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, telling_length, value_of, walked
 from lrfix.rewriting.emission import arguments_of, substituted
+from lrfix.rewriting.grid import settings
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.model import Kind, NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
@@ -49,13 +52,7 @@ def proofs_of(
     return (*prover.calls(()), *prover.parameters())
 
 
-_WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
-_EDGE_STEPS = 120
-_LATE_STEPS = 400
 _MOST_STATED = 20_000
-_OTHER_VALUES = (0.2, 3, 8)
-_STRETCHED = LENGTHS - {Role.LOADER_LENGTH}
-_LONGER = 7
 
 
 class _Prover:
@@ -105,9 +102,8 @@ class _Prover:
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)
             found += self._as_stated(before, after, scenarios[0], spec)
-            found += self._longer(before, after, scenarios[0], spec)
-            found += self._edges(before, after, scenarios[0])
-            found += self._without_effect(before, after, scenarios[0], [k for k in before.free if k not in after.free])
+            around = [o for o in self.names.ancestors(old) if isinstance(o, ast.FunctionDef | ast.Lambda)]
+            found += self._grid(before, after, scenarios[0], spec, around)
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
@@ -131,47 +127,50 @@ class _Prover:
         request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
         return [Proof(request, label)]
 
-    def _longer(self, before: Slice, after: Slice, generic: Values, spec: ScheduleSpec) -> list[Proof]:
-        """The same with longer lengths than those the schedule was recognised by: what fits these alone fails there."""
-        free = [key for key in dict.fromkeys((*before.free, *after.free)) if role_of(key) in _STRETCHED]
-        longer = {key: value * _LONGER for key in free if isinstance(value := generic.values.get(key), int)}
-        if self.kind != "equivalent" or not longer:
-            return []
-        told = telling_length(spec, self._visible(0, set(generic.values)) | dict(generic.values))
-        steps = min(_LONGER * told, _MOST_STATED)
-        scenario = Values({**generic.values, **longer}, generic.base_lrs)
-        request = VerificationRequest(before.source, after.source, (scenario,), steps, "repair", self.device)
-        return [Proof(request, f"with lengths {_LONGER} times as long", may_raise=True)]
-
-    def _edges(self, before: Slice, after: Slice, generic: Values) -> list[Proof]:
-        """The same without warmup, where it may be set so: there code divides by zero, or means something else."""
-        free = [key for key in dict.fromkeys((*before.free, *after.free)) if role_of(key) in _WARMUPS]
-        if self.kind != "equivalent" or not free:
-            return []
-        scenario = Values({**generic.values, **dict.fromkeys(free, 0)}, generic.base_lrs)
-        # ``repair``: the old version may raise here, the new one may not.
-        request = VerificationRequest(before.source, after.source, (scenario,), _EDGE_STEPS, "repair", self.device)
-        return [Proof(request, "without warmup", may_raise=True)]
-
-    def _without_effect(self, before: Slice, after: Slice, generic: Values, dropped: Sequence[str]) -> list[Proof]:
-        """Other values of what the new code no longer reads: a floor, say, that is only reached later, is told so."""
-        if self.kind != "equivalent":
-            return []
+    def _grid(
+        self, before: Slice, after: Slice, generic: Values, spec: ScheduleSpec, around: Sequence[ast.AST]
+    ) -> list[Proof]:
+        """Every setting that a caller may legally choose, one axis at a time."""
+        study = self.analysis.study
+        assert isinstance(study, Study)
+        roots = inherited(self.names, self.analysis.site.nodes)
+        texts = switches(self.names, [*roots, *around], study.defaults)
+        optional = [
+            name
+            for node in (*around, *self.analysis.site.nodes)
+            for name, default, _ in taken(self.names, node)
+            if isinstance(default, ast.Constant) and default.value is None and name in generic.values
+        ]
+        tried = list(settings(generic.values, generic.base_lrs, texts, optional))
         found = []
-        for key in dropped:
-            value = generic.values.get(key)
-            if not isinstance(value, int | float) or isinstance(value, bool):
+        for label, chosen in (
+            ("in every setting that a caller may choose", [t for t in tried if not _is_long(t.values, generic.values)]),
+            ("with longer lengths", [t for t in tried if _is_long(t.values, generic.values)]),
+        ):
+            if not chosen:
                 continue
-            for factor in _OTHER_VALUES:
-                other = type(value)(value * factor)
-                if other == value:
-                    continue
-                scenario = Values({**generic.values, key: other}, generic.base_lrs)
-                request = VerificationRequest(
-                    before.source, after.source, (scenario,), _LATE_STEPS, "repair", self.device
-                )
-                found.append(Proof(request, f"with another `{key}`", may_raise=True))
+            names = [self._visible(0, set(generic.values)) | dict(t.values) for t in chosen]
+            scenarios = tuple(
+                Values(t.values, t.base_lrs, self._end(spec, n), t.words) for t, n in zip(chosen, names, strict=True)
+            )
+            steps = min(max(longest_number(before.source), *(walked(spec, n) for n in names)), MOST_WALKED)
+            request = VerificationRequest(
+                before.source,
+                after.source,
+                scenarios,
+                steps,
+                self.kind,
+                self.device,
+                curves_only=True,
+                old_may_raise=True,
+            )
+            found.append(Proof(request, label))
         return found
+
+    def _end(self, spec: ScheduleSpec, names: Mapping[str, object]) -> int | None:
+        """How many steps training takes under a setting, where the schedule is told a length."""
+        total = value_of(spec, "total_steps", names)
+        return max(math.ceil(total), 0) if total is not None and math.isfinite(total) else None
 
     def _restart(self) -> int:
         """The position of ``last_epoch`` in the old call."""
@@ -221,10 +220,7 @@ class _Prover:
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
         scenarios += self._varied(before, after)
-        edges = self._edges(before, after, scenarios[0]) if self.plan.alias is not None else []
-        edges += self._longer(before, after, scenarios[0], self.spec)
-        read = set(names_of(self.spec))
-        edges += self._without_effect(before, after, scenarios[0], [name for name in given if name not in read])
+        edges = self._grid(before, after, scenarios[0], self.spec, ())
         return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]
 
     def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
@@ -273,7 +269,7 @@ class _Prover:
         free = {*before.free, *after.free}
         names = [self._visible(index, free) | dict(s.values) for index, s in enumerate(scenarios)]
         # Whatever the reading says, both versions run past every number that the old code compares a step with.
-        steps = max(longest_number(before.source), *(telling_length(spec, n) for n in names))
+        steps = min(max(longest_number(before.source), *(walked(spec, n) for n in names)), MOST_WALKED)
         request = VerificationRequest(
             old=before.source,
             new=after.source,
@@ -322,6 +318,23 @@ def matched_calls(old: Names, new: Names, plan: Plan) -> list[tuple[ast.Call, as
     if len(before) != len(after):
         raise NotRewritten("the new calls could not be found again in the edited text")
     return [(b, a) for b, a in zip(before, after, strict=True) if b in replaced]
+
+
+def taken(names: Names, node: ast.AST) -> list[tuple[str, ast.expr | None, bool]]:
+    """The parameters of a function, or of a class's constructor, with their defaults."""
+    if isinstance(node, ast.ClassDef):
+        return [(p[0], p[1], p[2]) for p in constructor_parameters(names, node) or []]
+    return [(p[0], p[1], p[2]) for p in parameters(node)] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
+
+
+def _is_long(values: Mapping[str, object], usual: Mapping[str, object]) -> bool:
+    return any(
+        role_of(key) in LENGTHS
+        and isinstance(value, int)
+        and isinstance(old := usual.get(key), int)
+        and value > 4 * old > 0
+        for key, value in values.items()
+    )
 
 
 def _bases(scenario: SimulatedScenario) -> tuple[float, ...]:

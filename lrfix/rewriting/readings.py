@@ -196,7 +196,7 @@ def _unused_floor(study: Study, spec: ScheduleSpec, rank: int) -> Iterator[Readi
     run = study.run(0, use=None if study.site.form == "subclass" else study.use)
     for role, name in ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio")):
         floors = [path for path in run.names if role_of(path) is role]
-        if len(floors) == 1 and not {"eta_min", "eta_min_ratio"} & set(spec.keywords):
+        if len(floors) == 1 and not {"eta_min", "eta_min_ratio", "eta_min_factor"} & set(spec.keywords):
             applied = replace(spec, keywords={**spec.keywords, name: floors[0]})
             because = "it is named like a floor and has no effect today"
             yield Reading("floor-applied", f"`{floors[0]}` is the floor", applied, rank, because)

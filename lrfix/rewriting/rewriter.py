@@ -130,21 +130,15 @@ def _sites(draft: _Draft) -> tuple[SiteRewrite, ...]:
 
 def refusal(kind: Kind, proof: Proof, answer: Verification) -> str | None:
     """Why a verification does not allow the edit to be written; None where it does."""
-    if proof.may_raise and answer.scenarios and all(outcome.old_error is not None for outcome in answer.scenarios):
-        return None
     if answer.verdict == "failed":
-        return _told(proof, answer.reason or "no proof")
+        return answer.reason or "no proof"
     if kind == "equivalent" and answer.verdict != "equivalent":
-        return _told(proof, answer.reason or "old and new differ")
+        return answer.reason or "old and new differ"
     for curve, outcome in zip(proof.expected, answer.scenarios, strict=False):
         for step, (rate, rates) in enumerate(zip(curve, outcome.new_curve, strict=False)):
             if abs(rate - rates[0]) > 1e-12 * max(abs(rate), abs(rates[0])):
                 return f"the new code gives {rates[0]!r} at step {step} where the chosen reading means {rate!r}"
     return None
-
-
-def _told(proof: Proof, reason: str) -> str:
-    return f"{proof.label}, {reason}" if proof.may_raise else reason
 
 
 def propose(

@@ -6,7 +6,8 @@ group):
 ``warmup_steps``, ``warmup_mode``, ``warmup_progress``: see :mod:`lrfix.schedules`.
 ``warmup_start_factor``*: where the warmup starts, as a factor on the peak; or ``warmup_start_lr``*, as a rate.
 ``peak_factor``*: the peak as a factor on the group's base rate; or ``eta_max``*, as a rate.
-``eta_min``*: the floor as a rate; or ``eta_min_ratio``*, as a share of the peak. Legal: not above the peak.
+``eta_min``*: the floor as a rate; or ``eta_min_ratio``*, as a share of the peak, or ``eta_min_factor``*, as a factor on
+    the base rate.
 ``last_epoch``: the last step that was done, -1 at the start.
 ``on_mismatch``: what :meth:`load_state_dict` does when the saved parameters differ from the constructor's: "error"
 (default), "saved" (they win), "constructor" (only the step is taken over).

@@ -31,6 +31,7 @@ COMMON_DEFAULTS: dict[str, Any] = {
     "peak_factor": 1.0,
     "eta_min": 0.0,
     "eta_min_ratio": None,
+    "eta_min_factor": None,
 }
 
 LENGTHS = ("warmup_steps", "total_steps", "decay_steps", "step_size", "milestones", "timescale", "T_0")
@@ -130,7 +131,12 @@ class WarmupScheduler(LRScheduler):
             "warmup_start_factor",
             given["warmup_start_factor"] != 0.0,
         )
-        excluded("eta_min_ratio", given["eta_min_ratio"] is not None, "eta_min", given["eta_min"] != 0.0)
+        for name, other in (
+            ("eta_min_ratio", "eta_min"),
+            ("eta_min_factor", "eta_min"),
+            ("eta_min_factor", "eta_min_ratio"),
+        ):
+            excluded(name, given[name] is not None, other, given[other] != COMMON_DEFAULTS[other])
         excluded("eta_max", given["eta_max"] is not None, "peak_factor", given["peak_factor"] != 1.0)
         given["warmup_steps"] = length("warmup_steps", given["warmup_steps"])
         given["warmup_mode"] = choice("warmup_mode", given["warmup_mode"], WARMUP_MODES)
@@ -140,8 +146,9 @@ class WarmupScheduler(LRScheduler):
         for name in ("warmup_start_lr", "eta_max", "eta_min"):
             if given[name] is not None:
                 given[name] = per_group(name, given[name], "a finite rate >= 0", groups)
-        if given["eta_min_ratio"] is not None:
-            given["eta_min_ratio"] = per_group("eta_min_ratio", given["eta_min_ratio"], "a finite number >= 0", groups)
+        for name in ("eta_min_ratio", "eta_min_factor"):
+            if given[name] is not None:
+                given[name] = per_group(name, given[name], "a finite number >= 0", groups)
         return given
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,8 +188,10 @@ class WarmupScheduler(LRScheduler):
         start = self._value("warmup_start_lr", group)
         if start is None:
             start = self._value("warmup_start_factor", group) * peak
-        ratio = self._value("eta_min_ratio", group)
-        floor = self._value("eta_min", group) if ratio is None else ratio * peak
+        ratio, factor = self._value("eta_min_ratio", group), self._value("eta_min_factor", group)
+        floor = self._value("eta_min", group)
+        if ratio is not None or factor is not None:
+            floor = ratio * peak if factor is None else factor * base
         # A group added in the middle of a run must not stop it, whatever its rate.
         is_late = group >= self._groups_at_construction
         if is_late and floor > peak:

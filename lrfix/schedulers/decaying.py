@@ -72,6 +72,7 @@ class WarmupCosineLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -87,6 +88,7 @@ class WarmupCosineLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -128,6 +130,7 @@ class WarmupLinearLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -143,6 +146,7 @@ class WarmupLinearLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -184,6 +188,7 @@ class WarmupPolynomialLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -200,6 +205,7 @@ class WarmupPolynomialLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -244,6 +250,7 @@ class WarmupStableDecayLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -261,6 +268,7 @@ class WarmupStableDecayLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 

@@ -34,6 +34,7 @@ class WarmupExponentialLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -48,11 +49,12 @@ class WarmupExponentialLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return {"gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0)}
+        return {"gamma": number("gamma", parameters["gamma"], "a finite number >= 0")}
 
     def _prepare(self) -> None:
         self._gamma: float = self.parameters["gamma"]
@@ -82,6 +84,7 @@ class WarmupInverseSqrtLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -97,6 +100,7 @@ class WarmupInverseSqrtLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -137,6 +141,7 @@ class WarmupStepLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -153,13 +158,14 @@ class WarmupStepLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "step_size": length("step_size", parameters["step_size"], positive=True),
-            "gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0),
+            "gamma": number("gamma", parameters["gamma"], "a finite number >= 0"),
             "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
         }
 
@@ -198,6 +204,7 @@ class WarmupMultiStepLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -214,6 +221,7 @@ class WarmupMultiStepLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -221,7 +229,7 @@ class WarmupMultiStepLR(WarmupScheduler):
         milestones = ascending_steps("milestones", parameters["milestones"])
         return {
             "milestones": milestones,
-            "gamma": number("gamma", parameters["gamma"], "a finite number > 0", above=0.0),
+            "gamma": number("gamma", parameters["gamma"], "a finite number >= 0"),
             "count_from": choice("count_from", parameters["count_from"], COUNT_FROM),
         }
 
@@ -267,6 +275,7 @@ class WarmupCosineRestartsLR(WarmupScheduler):
         peak_factor: PerGroup = 1.0,
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
+        eta_min_factor: PerGroup | None = None,
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -285,6 +294,7 @@ class WarmupCosineRestartsLR(WarmupScheduler):
             "peak_factor": peak_factor,
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
+            "eta_min_factor": eta_min_factor,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 

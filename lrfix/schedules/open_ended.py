@@ -35,16 +35,16 @@ def warmup_constant(
 
 
 def check_gamma(gamma: float) -> None:
-    """ValueError for a decay factor that is not a finite positive number."""
-    if not 0.0 < gamma < math.inf:
-        raise ValueError(f"gamma={gamma!r}; legal: a finite number > 0, below 1 to decay")
+    """ValueError for a decay factor that is negative or not finite."""
+    if not 0.0 <= gamma < math.inf:
+        raise ValueError(f"gamma={gamma!r}; legal: a finite number >= 0, below 1 to decay")
 
 
 def exponential_factor(gamma: float, k: int, one: int) -> float:
     """``gamma ** (k / one)``."""
     exponent = k / one
     factor: float = gamma**exponent
-    if one != 1:
+    if one != 1 and gamma:
         # The rounding of a fractional exponent is amplified by the power: put back to first order.
         p, q = exponent.as_integer_ratio()
         factor += factor * ((k * q - p * one) / (one * q) * math.log(gamma))
@@ -70,7 +70,7 @@ def warmup_exponential(
 ) -> float:
     """Warmup, then ``peak * gamma ** (k - W)``, not below ``eta_min``.
 
-    ``gamma`` > 0 is the factor per step. The power is taken at once, never by repeated multiplication, so the error
+    ``gamma`` >= 0 is the factor per step. The power is taken at once, never by repeated multiplication, so the error
     does not grow with the step. Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`.
 
     Source: Senior et al., An Empirical Study of Learning Rates in Deep Neural Networks for Speech Recognition (2013).

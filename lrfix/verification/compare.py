@@ -208,10 +208,16 @@ def _first_difference(old: Curve, new: Curve, first: int) -> Difference | None:
     return next((each for each in _apart(old, new, first, None) if each.relative > TOLERANCE), None)
 
 
+def _where(scenario: Scenario) -> str:
+    if scenario.words:
+        return f", {scenario.words}"
+    return f" (scenario {dict(scenario.values)!r})" if scenario.values else ""
+
+
 def _failures(request: VerificationRequest, outcome: ScenarioOutcome, raw: Mapping[str, Any]) -> list[str]:
     """Why nothing is proved: a version that raises where it must not, or a new one that is unsound in itself."""
     found = []
-    where = f" (scenario {dict(outcome.scenario.values)!r})" if outcome.scenario.values else ""
+    where = _where(outcome.scenario)
     both_raise = request.old_may_raise and outcome.old_error is not None
     if outcome.new_error is not None and not both_raise:
         found.append(f"the new version raises at {outcome.new_error}{where}")
@@ -239,7 +245,7 @@ def _failures(request: VerificationRequest, outcome: ScenarioOutcome, raw: Mappi
 
 def _differences(request: VerificationRequest, outcome: ScenarioOutcome) -> list[str]:
     found = []
-    where = f" (scenario {dict(outcome.scenario.values)!r})" if outcome.scenario.values else ""
+    where = _where(outcome.scenario)
     if outcome.old_error is not None and not request.old_may_raise:
         found.append(f"the old version raises at {outcome.old_error}, the new one does not{where}")
     largest = outcome.largest

@@ -16,11 +16,13 @@ class Scenario:
     """Values of the free parameters (handed to ``build`` as its dict ``p``; numbers, strings, booleans, None and
     lists or dicts of them) and the base rate of each parameter group, in the optimizer's units. One group is
     possible, two or more show what depends on the number of groups. ``end`` is how many steps training takes under
-    these values: what the curves do from that step on is told and not judged; None judges all of it."""
+    these values: what the curves do from that step on is told and not judged; None judges all of it.
+    ``words`` name the setting to a reader: "with `warmup` = 0"."""
 
     values: Mapping[str, object]
     base_lrs: tuple[float, ...] = (0.1, 0.003)
     end: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True)

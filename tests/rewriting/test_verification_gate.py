@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from lrfix.cli import main
+from lrfix.commands.rewrite_report import Report
 from lrfix.experiments import equivalence, recognised
+from lrfix.output.terminal import Style
 from lrfix.rewriting import plan, readings
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.rewriter import Options, rewrite_sources
@@ -56,9 +58,13 @@ def proved() -> dict[str, FileRewrite]:
 
 def test_a_sound_schedule_is_proved_equal(proved):
     (site,) = proved["none"].sites
-    verification, longer, without_warmup = proved["none"].verifications[site.identity]
-    assert longer.verdict == without_warmup.verdict == "equivalent"
-    assert longer.scenarios[0].scenario.values["total"] == 7 * verification.scenarios[0].scenario.values["total"]
+    verification, settings, longer = proved["none"].verifications[site.identity]
+    assert settings.verdict == longer.verdict == "equivalent"
+    usual = verification.scenarios[0].scenario.values
+    tried = [outcome.scenario for outcome in (*settings.scenarios, *longer.scenarios)]
+    assert {len(scenario.base_lrs) for scenario in tried} == {1, 2, 3}
+    assert {0, 1, 0.5, usual["warmup"] + 0.5, usual["total"], usual["total"] + 3} <= {s.values["warmup"] for s in tried}
+    assert {0, 1, usual["total"] + 0.5, 7 * usual["total"]} <= {scenario.values["total"] for scenario in tried}
     assert site.kind == "equivalent" and verification.verdict == "equivalent"
     assert verification.largest.relative <= 1e-12
     for outcome in verification.scenarios:
@@ -69,12 +75,16 @@ def test_a_sound_schedule_is_proved_equal(proved):
 
 def test_a_special_meaning_of_no_warmup_is_found_and_refused(proved):
     assert not proved["special"].changed
-    assert "without warmup, the rates differ" in proved["special"].left[0].reason
+    assert "the rates differ" in proved["special"].left[0].reason
+    assert "with `warmup` = 0" in proved["special"].left[0].reason
 
 
 def test_a_division_by_zero_without_warmup_is_no_reason_to_refuse(proved):
-    (site,) = proved["division by zero"].sites
+    result = proved["division by zero"]
+    (site,) = result.sites
     assert site.scheduler == "WarmupCosineLR"
+    told = Report(Style(), applied=False, verified=True).file(result)
+    assert "with `warmup` = 0 only the old version raises, at step 0: ZeroDivisionError" in told
 
 
 def test_a_floor_that_is_only_reached_late_is_not_lost(rewrite, monkeypatch):
@@ -90,7 +100,8 @@ def test_a_floor_that_is_only_reached_late_is_not_lost(rewrite, monkeypatch):
     monkeypatch.setattr(equivalence, "_left_out", lambda study, spec: None)
     result = rewrite(text + "\n", verify=True)
     assert not result.changed
-    assert "with another `config.lowest_decay`, the rates differ" in result.left[0].reason
+    assert "the rates differ" in result.left[0].reason
+    assert "before and" in result.left[0].reason and ", with `config." in result.left[0].reason
 
 
 STAIRS = textwrap.dedent(
@@ -116,7 +127,8 @@ class TestNumbersFittedToTheScenarios:
         monkeypatch.setattr(recognised, "_stretched", lambda study: None)
         result = rewrite(STAIRS.replace("epoch)", "epoch )"), verify=True)
         assert not result.changed
-        assert "with lengths 7 times as long, the rates differ" in result.left[0].reason
+        assert "the rates differ" in result.left[0].reason
+        assert "with `num_epochs` = " in result.left[0].reason
 
 
 @pytest.mark.parametrize(
@@ -209,3 +221,49 @@ def test_what_cannot_be_run_is_not_rewritten(rewrite):
     text = SOUND.replace("def factor(step):", "def factor(step):\n        open('log', 'a')")
     result = rewrite(text, verify=True)
     assert not result.changed
+
+
+FACTORY = textwrap.dedent(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def linear(optimizer, num_warmup_steps, num_training_steps, f_min=0.0, f_max=1.0):
+        def factor(step):
+            if step < num_warmup_steps:
+                return f_max * step / max(1, num_warmup_steps)
+            left = (num_training_steps - step) / max(1, num_training_steps - num_warmup_steps)
+            return f_min + (f_max - f_min) * max(0.0, left)
+        return LambdaLR(optimizer, factor)
+    """
+).lstrip()
+
+
+class TestWhateverACallerMayPass:
+    """What is accepted never raises where the old code did not, whatever the lengths and numbers are."""
+
+    def test_fractional_lengths_floors_above_the_peak_and_a_peak_of_nothing_are_part_of_the_proof(self, rewrite):
+        result = rewrite(FACTORY, verify=True)
+        (site,) = result.sites
+        assert site.kind == "equivalent"
+        assert "eta_min_factor=f_min" in result.after and "/" not in result.after.split("WarmupLinearLR(")[1]
+        words = [o.scenario.words for v in result.verifications[site.identity] for o in v.scenarios]
+        assert {"with `f_max` = 0", "with `f_min` = 1.5", "with `num_warmup_steps` = 0.5"} <= set(words)
+
+    def test_an_argument_that_the_new_code_divides_by_is_refused(self, rewrite, monkeypatch):
+        emit = plan.arguments_of
+        monkeypatch.setattr(
+            plan,
+            "arguments_of",
+            lambda spec, last=None: [
+                a.replace("eta_min_factor=f_min", "eta_min_ratio=f_min / f_max") for a in emit(spec, last)
+            ],
+        )
+        result = rewrite(FACTORY + "\n", verify=True)
+        assert not result.changed
+        assert "ZeroDivisionError" in result.left[0].reason and "with `f_max` = 0" in result.left[0].reason
+
+    def test_a_rounding_in_the_old_code_is_found_at_a_fractional_length(self, rewrite):
+        text = FACTORY.replace("if step < num_warmup_steps:", "if step < int(num_warmup_steps):")
+        result = rewrite(text, verify=True)
+        assert not result.changed
+        assert "the rates differ" in result.left[0].reason and "`num_warmup_steps` = 11.5" in result.left[0].reason

@@ -99,6 +99,7 @@ def test_promise_7_every_length_that_a_formula_accepts_gives_what_the_formula_gi
         ("WarmupMultiStepLR", {"milestones": [3.5, 8], "gamma": 0.1}, lambda k: 0.1 ** ((k >= 3.5) + (k >= 8))),
         ("WarmupPolynomialLR", {"total_steps": 9, "power": 0}, lambda k: max(0.0, 1 - k / 9) ** 0),
         ("WarmupExponentialLR", {"gamma": 1.02}, lambda k: 1.02**k),
+        ("WarmupExponentialLR", {"gamma": 0}, lambda k: 0**k),
         ("WarmupInverseSqrtLR", {"warmup_steps": 0, "timescale": 2.5}, lambda k: (2.5 / (2.5 + k)) ** 0.5),
     ],
 )

@@ -548,7 +548,7 @@ def test_promise_7_a_group_added_later_is_scheduled_from_the_next_step_on(bundle
         ("WarmupCosineLR", {"on_mismatch": "ignore"}, "on_mismatch='ignore'; legal: 'error', 'saved', 'constructor'"),
         ("WarmupCosineLR", {"last_epoch": -2}, "last_epoch=-2; legal: a whole number >= -1"),
         ("WarmupPolynomialLR", {"power": -1}, "power=-1; legal: 0 <= power < 1e9"),
-        ("WarmupExponentialLR", {"gamma": 0}, "gamma=0; legal: a finite number > 0"),
+        ("WarmupExponentialLR", {"gamma": -1}, "gamma=-1; legal: a finite number >= 0"),
         ("WarmupStepLR", {"step_size": 0}, "step_size=0; legal: a number of steps > 0"),
         ("WarmupMultiStepLR", {"milestones": [9, 3]}, "milestones=[9, 3]; legal: numbers of steps >= 0, ascending"),
         ("WarmupMultiStepLR", {"milestones": 9}, "milestones=9; legal: a list of numbers of steps"),
