@@ -13,6 +13,7 @@ from lrfix.judging import Verdicts
 if TYPE_CHECKING:
     from lrfix.driving.laboratory import Run
     from lrfix.experiments.study import Study
+    from lrfix.interpreter.reserve import Reserve
     from lrfix.names import Names
     from lrfix.recognition import Recognition
     from lrfix.registry import Rule
@@ -110,6 +111,7 @@ def analyse(
     source: Source, torch_version: str | None = None, place: Place | None = None, names: Names | None = None
 ) -> Sequence[SiteAnalysis]:
     """Every schedule site of ``source``, in the order of the text; without ``place`` the file is looked at alone."""
+    from lrfix.driving.budget import open_file
     from lrfix.names import Names
     from lrfix.neighbours import Neighbourhood
     from lrfix.sites import find_sites
@@ -117,6 +119,7 @@ def analyse(
 
     del torch_version
     names = names or Names(source.tree)
+    open_file(source.tree)
     around = Neighbourhood(place.path, names) if place is not None else None
     names, sites = find_sites(source, names)
     if around is None or place is None:
@@ -179,11 +182,13 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
 
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
+    from lrfix.driving.budget import open_site
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
     from lrfix.experiments.study import as_float
     from lrfix.families import family_of_site, schedules
 
+    reserve = open_site(names.tree, site.node)
     alternatives, studies = studied(source, names, site)
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
@@ -210,14 +215,14 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         parameters=dict(family.parameters),
         handrolled=True,
         status=status,
-        reason=opaque or _beyond(study) or (recognition.reason if recognition is not None else _failure(study)),
+        reason=opaque or _beyond(study) or (recognition.reason if recognition else _unfinished(study, reserve)),
         curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
         name=site.name,
         study=study,
         verdicts=verdicts,
         horizon=family.horizon,
         schedules=schedules(studies),
-        counters=dict(study.counters),
+        counters=_counters(study, reserve),
         recognition=recognition,
         scenarios=tuple(_scenario(run) for run in runs),
         leaves=tuple(leaves),
@@ -250,6 +255,17 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
     if recognition is not None and recognition.spec is not None and not study.unseen:
         return Status.EQUIVALENT
     return Status.UNSUPPORTED
+
+
+def _counters(study: Study, reserve: Reserve) -> dict[str, int]:
+    found = {**study.counters, "fuel": reserve.taken}
+    return {**found, "fuel-spent": 1} if reserve.refused else found
+
+
+def _unfinished(study: Study, reserve: Reserve) -> str | None:
+    from lrfix.driving.budget import SPENT
+
+    return _failure(study) or (SPENT if reserve.refused else None)
 
 
 def _failure(study: Study) -> str | None:

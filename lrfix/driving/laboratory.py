@@ -25,6 +25,7 @@ from lrfix.domains.scenarios import Scenario
 from lrfix.domains.signatures import arguments_of
 from lrfix.domains.uses import roles_by_use
 from lrfix.driving.bench import Bench
+from lrfix.driving.budget import RUN, reserve_of
 from lrfix.driving.forms import build
 from lrfix.driving.host import Host
 from lrfix.driving.rehearsal import Rehearsal
@@ -36,8 +37,6 @@ from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.stack import roomy
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
-
-FUEL = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,8 @@ class Laboratory:
         scenario.inferred = inferred(self.names)
         scenario.meant = self.roles_by_use
         scenario.stated = _lengths_in(construction, self.site.node)
-        interpreter = Interpreter(host=host, recorder=recorder, fuel=FUEL)
+        reserve = reserve_of(self.names.tree, self.site.node)
+        interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
 
     @roomy

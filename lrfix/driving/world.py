@@ -247,15 +247,13 @@ class World:
         if found.name is None:
             return self._module(found.names, unknown.path)
         other = self.beside(found.names)
-        fuel, depth = self.interpreter.fuel, self.interpreter.depth
-        allowance = self.interpreter.fuel = min(fuel, ALLOWANCE)
+        depth = self.interpreter.depth
         try:
-            value = other.resolve(found.name, found.names.scopes[found.names.tree], None)
+            with self.interpreter.limited(ALLOWANCE):
+                value = other.resolve(found.name, found.names.scopes[found.names.tree], None)
         except (Opaque, UserError, KeyError):
             self.interpreter.depth = depth
             return unknown
-        finally:
-            self.interpreter.fuel = fuel - (allowance - self.interpreter.fuel)
         if isinstance(value, Function) and value.node in found.names.parents:
             value.elsewhere = True
         elif isinstance(value, ClassValue) and value.node in found.names.parents:

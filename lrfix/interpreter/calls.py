@@ -83,10 +83,10 @@ def _elsewhere(
     machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     """A function of another file, on an allowance of its own; where it cannot be simulated, its value is unknown."""
-    fuel, depth = machine.fuel, machine.depth
-    allowance = machine.fuel = min(fuel, ALLOWANCE)
+    depth = machine.depth
     try:
-        return _function(machine, function, arguments, keywords, node)
+        with machine.limited(ALLOWANCE):
+            return _function(machine, function, arguments, keywords, node)
     except Opaque:
         machine.depth = depth
     except UserError as error:
@@ -94,8 +94,6 @@ def _elsewhere(
             machine.depth = depth
         else:
             raise
-    finally:
-        machine.fuel = fuel - (allowance - machine.fuel)
     return _unknown(Unknown(function.name), arguments, keywords, node)
 
 

@@ -19,6 +19,10 @@ class FuelSpent(Opaque):
     """Too many steps: an endless loop, most likely."""
 
 
+class ReserveSpent(Opaque):
+    """What this simulation shares with others is used up."""
+
+
 class TooDeep(Opaque):
     """Too many calls inside each other."""
 

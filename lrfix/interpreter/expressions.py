@@ -90,7 +90,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
         if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS and (type(a) is float or type(b) is float):
             try:
                 return operation(a, b)
-            except (ArithmeticError, TypeError) as error:
+            except (ArithmeticError, TypeError, ValueError) as error:
                 raise UserError(error, node) from None
         return machine.binary(operation, a, b, forward, backward, guard, node)
 
@@ -103,7 +103,7 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
         if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS:
             try:
                 return operation(a, b)
-            except ArithmeticError as error:
+            except (ArithmeticError, TypeError, ValueError) as error:
                 raise UserError(error, node) from None
         return machine.binary(operation, a, b, forward, backward, guard, node)
 

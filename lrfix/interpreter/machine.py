@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from lrfix.interpreter.arrays import values as arrays
@@ -19,10 +20,11 @@ from lrfix.interpreter.comparisons import compared
 from lrfix.interpreter.compilation import EXPRESSIONS, STATEMENTS, block, compiled
 from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_name
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import FuelSpent, Opaque, TooDeep, UserError
+from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.expressions import EXPRESSION_MAKERS, relation
 from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
 from lrfix.interpreter.recorder import Recorder
+from lrfix.interpreter.reserve import Reserve
 from lrfix.interpreter.statements import STATEMENT_MAKERS
 from lrfix.interpreter.values import (
     MISSING,
@@ -41,6 +43,8 @@ EXPRESSIONS.update(EXPRESSION_MAKERS)
 STATEMENTS.update(STATEMENT_MAKERS)
 
 _INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, ModuleValue, SuperValue)
+#: Fuel that a program takes from its reserve at a time.
+_PORTION = 2_000
 _PYTHON_ERRORS = (
     ArithmeticError,
     TypeError,
@@ -104,7 +108,8 @@ class Refusing:
 
 
 class Interpreter:
-    """One simulated program. ``fuel`` counts statements, calls and loop turns."""
+    """One simulated program. ``fuel`` counts statements, calls and loop turns; with ``reserve`` it is taken from what
+    several programs share."""
 
     def __init__(
         self,
@@ -112,10 +117,13 @@ class Interpreter:
         recorder: Recorder | None = None,
         fuel: int = 200_000,
         max_depth: int = 80,
+        reserve: Reserve | None = None,
     ) -> None:
         self.host: HostProtocol = host or Refusing()
         self.recorder = recorder or Recorder()
-        self.fuel = fuel
+        self.fuel = fuel if reserve is None else 0
+        self.reserve = reserve
+        self.may_take = fuel
         self.depth = 0
         self.max_depth = max_depth
         #: Told of every call of an interpreted function before its body runs, with a way to run it once more.
@@ -146,7 +154,27 @@ class Interpreter:
     def burn(self, node: ast.AST | None) -> None:
         self.fuel -= 1
         if self.fuel < 0:
+            self._refuel(node)
+
+    def _refuel(self, node: ast.AST | None) -> None:
+        if self.reserve is None or self.may_take < -self.fuel:
             raise FuelSpent("runs longer than lrfix simulates; it may never end", node)
+        granted = self.reserve.take(min(self.may_take, _PORTION - self.fuel))
+        self.may_take -= granted
+        self.fuel += granted
+        if self.fuel < 0:
+            raise ReserveSpent("takes more work than lrfix spends on one schedule", node)
+
+    @contextmanager
+    def limited(self, most: int) -> Iterator[None]:
+        """A part of the program that may take ``most`` fuel at most; it counts as the program's own."""
+        fuel, reserve = self.fuel, self.reserve
+        allowed = min(most, fuel + self.may_take if reserve is not None else fuel)
+        self.fuel, self.reserve = allowed, None
+        try:
+            yield
+        finally:
+            self.fuel, self.reserve = fuel - (allowed - self.fuel), reserve
 
     def enter(self, node: ast.AST | None) -> None:
         self.burn(node)

@@ -9,14 +9,35 @@ import time
 import pytest
 
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import FuelSpent, Opaque, TooDeep, UserError
+from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.reserve import Reserve
 
 SECONDS = 5.0
 
 
 def run(source: str) -> None:
     Interpreter().execute(ast.parse(textwrap.dedent(source)).body, Environment())
+
+
+def test_programs_that_share_a_reserve_end_when_it_is_spent() -> None:
+    shared = Reserve(9_000, Reserve(1_000_000))
+    loop = ast.parse("for i in range(1000):\n    x = i\n").body
+    done = 0
+    with pytest.raises(ReserveSpent, match="more work"):
+        while True:
+            Interpreter(fuel=100_000, reserve=shared).execute(loop, Environment())
+            done += 1
+    assert 2 <= done <= 4
+    assert (shared.left, shared.taken, shared.refused) == (0, 9_000, True)
+    assert shared.parent is not None and shared.parent.taken == 9_000
+
+
+def test_a_program_takes_no_more_of_a_reserve_than_it_may() -> None:
+    shared = Reserve(1_000_000)
+    with pytest.raises(FuelSpent, match="may never end"):
+        Interpreter(fuel=10_000, reserve=shared).execute(ast.parse("while True:\n    pass").body, Environment())
+    assert shared.taken == 10_000 and not shared.refused
 
 
 def test_endless_loops_spend_their_fuel() -> None:

@@ -1,0 +1,30 @@
+"""Fuel that several simulations share, so that work is bounded by what it is for and not only run by run."""
+
+from __future__ import annotations
+
+
+class Reserve:
+    """``left`` is fuel (statements, calls and loop turns) that has not been taken yet; what is taken from a reserve is
+    taken from its ``parent`` too."""
+
+    def __init__(self, amount: int, parent: Reserve | None = None) -> None:
+        self.amount = amount
+        self.left = amount
+        self.parent = parent
+        self.refused = False
+
+    @property
+    def taken(self) -> int:
+        return self.amount - self.left
+
+    def take(self, amount: int) -> int:
+        """As much of ``amount`` as there is, down to nothing."""
+        granted = min(amount, self.left)
+        if self.parent is not None:
+            granted = self.parent.take(granted)
+        self.left -= granted
+        self.refused = self.refused or granted < amount
+        return granted
+
+
+__all__ = ["Reserve"]
