@@ -197,7 +197,7 @@ class TestSchedulesThatCannotBeSimulated:
     @pytest.fixture(autouse=True)
     def _less_patience(self, monkeypatch):
         """An endless loop is given up after fewer steps than usual, and in the same way."""
-        monkeypatch.setattr("lrfix.driving.laboratory.FUEL", 300_000)
+        monkeypatch.setattr("lrfix.driving.laboratory.RUN", 300_000)
 
     def test_the_inventory_gives_the_reason(self):
         copied("opaque_call.py")

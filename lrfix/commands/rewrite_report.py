@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
 from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
-from lrfix.verification import ScenarioOutcome, Verification
+from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
 
 _MOST_ROWS = 12
 
@@ -70,7 +70,7 @@ class Report:
         if not self.verified:
             lines.append("  not verified: neither version was run")
         for proof, verification in zip(site.proofs, verifications, strict=False):
-            if proof.request.curves_only:
+            if isinstance(proof.request, VerificationRequest) and proof.request.curves_only:
                 lines += _settings(proof.label, verification)
                 continue
             lines.append(f"  {proof.label}{_values(verification.scenarios[0])}")
