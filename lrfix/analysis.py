@@ -41,6 +41,7 @@ class SiteAnalysis:
 
     ``recognition`` holds for the code as it is; ``leaves`` are the expressions of the user's code that the
     scenarios gave values to (``args.epochs``, ``len(loader)``, for a class the names of ``__init__``'s parameters).
+    ``crash`` is what the analysis of this site ended in, where it did; nothing is known of the site then.
     """
 
     site: ScheduleSite
@@ -61,6 +62,7 @@ class SiteAnalysis:
     recognition: Recognition | None = None
     scenarios: tuple[SimulatedScenario, ...] = ()
     leaves: tuple[str, ...] = ()
+    crash: Exception | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     names: Names | None = None
 
@@ -123,17 +125,41 @@ def analyse(
     around = Neighbourhood(place.path, names) if place is not None else None
     names, sites = find_sites(source, names)
     if around is None or place is None:
-        return [analyse_site(source, names, site) for site in sites]
+        return [_analysed(source, names, site) for site in sites]
     alone: tuple[Names, list[ScheduleSite]] | None = None
     found = []
     for site in sites_with_uses(source, names, sites, around, place):
-        analysis = analyse_site(source, names, site)
+        analysis = _analysed(source, names, site)
         if any(study.borrows for study in analysis.studies):
             alone = alone or find_sites(source)
             same = next((other for other in alone[1] if other.span == site.span), None)
-            analysis = _joined(analysis, analyse_site(source, alone[0], same) if same is not None else None)
+            analysis = _joined(analysis, _analysed(source, alone[0], same) if same is not None else None)
         found.append(analysis)
     return found
+
+
+def _analysed(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
+    """What ``analyse_site`` gives; where it crashes, that: the other sites of the file are told of all the same."""
+    try:
+        return analyse_site(source, names, site)
+    except Exception as error:
+        from lrfix.experiments.study import Study
+
+        return SiteAnalysis(
+            site=site,
+            span=site.span,
+            form=site.form,
+            family="other",
+            parameters={},
+            handrolled=True,
+            status=Status.FAILED,
+            reason="lrfix itself failed on it",
+            curve=(),
+            name=site.name,
+            study=Study(source, names, site),
+            names=names,
+            crash=error,
+        )
 
 
 def _joined(analysis: SiteAnalysis, alone: SiteAnalysis | None) -> SiteAnalysis:

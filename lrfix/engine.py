@@ -69,6 +69,8 @@ class AnalysedSite(Protocol):
     @property
     def horizon(self) -> str | None: ...
     @property
+    def crash(self) -> Exception | None: ...
+    @property
     def schedules(self) -> tuple[ScheduleReport, ...]: ...
     def violations(self, rule: Rule) -> Iterable[Violation]:
         """What a rule finds in the schedules that the site holds; raises what the rule raises."""
@@ -228,6 +230,11 @@ def _judge(
     errors: list[FileError] = []
     crashed: set[str] = set()
     for index, site in enumerate(sites):
+        if site.crash is not None:
+            # No rule was asked: whether an ignore comment is of use here is not known either.
+            crashed.update(rules)
+            errors.append(_crash_of(path, site, site.crash))
+            continue
         for code, rule in rules.items():
             if rule.function is None or not (audited or code in selected):
                 continue
@@ -268,6 +275,12 @@ def _judge(
         errors=tuple(errors),
         counters=dict(sorted(counters.items())),
     )
+
+
+def _crash_of(path: str, site: AnalysedSite, error: Exception) -> FileError:
+    if isinstance(error, RecursionError):
+        return FileError(path, "syntax", _TOO_DEEP)
+    return FileError(path, "internal", _crash("the analysis", error, site))
 
 
 def _keep(raised: dict[tuple[Span, str], tuple[Violation, int]], code: str, violation: Violation, site: int) -> None:

@@ -37,6 +37,7 @@ class Site:
     horizon: str | None = "args.steps"
     schedules: tuple[ScheduleReport, ...] = ()
     counters: dict[str, int] = field(default_factory=lambda: {"experiments": 2})
+    crash: Exception | None = None
 
     def violations(self, rule: Rule):
         for study in self.studies:
@@ -296,3 +297,32 @@ def test_workers_that_die_lose_their_files_only_with_an_error(tree):
     lost = [result for result in results if any("worker" in error.message for error in result.errors)]
     assert 1 <= len(lost) <= 4
     assert all(error.kind == "internal" for result in lost for error in result.errors)
+
+
+def test_a_site_that_crashes_the_analysis_hides_no_other(monkeypatch):
+    from lrfix import analysis
+    from lrfix.registry import load_rules
+
+    sound = analysis.analyse_site
+
+    def fragile_at_trap(source, names, site):
+        if "trap" in source.segment(site.node):
+            raise ZeroDivisionError("no steps")
+        return sound(source, names, site)
+
+    monkeypatch.setattr(analysis, "analyse_site", fragile_at_trap)
+    text = """from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, total):
+    LambdaLR(optimizer, lambda trap: 1 - trap / total)  # lrfix: ignore[LR201]
+    return LambdaLR(optimizer, lambda step: 0.5)
+"""
+    result = check_source(text.encode(), "train.py", Settings(selected=frozenset(load_rules())))
+    assert [(site.span.start.line, site.status) for site in result.sites] == [
+        (5, Status.FAILED),
+        (6, Status.REPAIR),
+    ]
+    assert result.findings and "LR001" not in {finding.code for finding in result.findings}
+    (error,) = result.errors
+    assert error.kind == "internal" and "on the site at line 5: ZeroDivisionError: no steps" in error.message

@@ -172,7 +172,7 @@ def _linear(keywords: dict[str, Any], ask: Callable[[], Clock | None]) -> Any:
         return MISSING
     length, (first, last) = lengths[0], ends
 
-    def at(machine: Any, node: ast.AST | None, *moment: Any, **more: Any) -> float:
+    def at(machine: Any, node: ast.AST | None, /, *moment: Any, **more: Any) -> float:
         clock = ask()
         if clock is None:
             raise Opaque("asks a schedule before training begins", node)

@@ -212,7 +212,7 @@ def _super(machine: Machine, value: SuperValue, name: str, node: ast.AST | None)
 def _keep(receiver: Instance) -> Any:
     """A constructor that cannot be seen is taken to keep its arguments under their names, as constructors do."""
 
-    def run(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> None:
+    def run(machine: Machine, node: ast.AST | None, /, *arguments: Any, **keywords: Any) -> None:
         given = node.args if isinstance(node, ast.Call) else []
         for expression, value in zip(given, arguments, strict=False):
             name = expression.attr if isinstance(expression, ast.Attribute) else getattr(expression, "id", None)
@@ -253,7 +253,7 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
     if isinstance(value, list) and name == "sort":
         return NativeFunction("sort", _sort(value), accepts_callables=True)
 
-    def run(machine: Machine, at: ast.AST | None, *arguments: Any, **keywords: Any) -> Any:
+    def run(machine: Machine, at: ast.AST | None, /, *arguments: Any, **keywords: Any) -> Any:
         if name in _MUTATORS and at is not None:
             machine.record_item(value, name, None, arguments, at)
         given = [list(machine.iterate(a, at)) if name == "extend" else a for a in arguments]

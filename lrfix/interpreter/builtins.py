@@ -48,7 +48,7 @@ _CALLABLE = (Function, NativeFunction, BoundMethod, Partial, ClassValue)
 
 
 def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(machine: Machine, node: ast.AST | None, *arguments: Any, key: Any = None, **keywords: Any) -> Any:
+    def run(machine: Machine, node: ast.AST | None, /, *arguments: Any, key: Any = None, **keywords: Any) -> Any:
         if len(arguments) == 1:
             values = [machine.concrete(v, node, "number") for v in machine.iterate(arguments[0], node)]
         else:
@@ -93,7 +93,7 @@ def _len(machine: Machine, node: ast.AST | None, value: Any) -> Any:
 def _number(kind: type) -> Callable[..., Any]:
     dunder = f"__{kind.__name__}__"
 
-    def run(machine: Machine, node: ast.AST | None, *arguments: Any) -> Any:
+    def run(machine: Machine, node: ast.AST | None, /, *arguments: Any) -> Any:
         plain = [machine.concrete(a, node, "number") for a in arguments]
         if plain and isinstance(plain[0], Instance):
             return machine.call_method(plain[0], dunder, (), node)
@@ -170,14 +170,14 @@ def _sequence(kind: type) -> Callable[..., Any]:
     return run
 
 
-def _dict(machine: Machine, node: ast.AST | None, values: Any = (), **keywords: Any) -> Any:
+def _dict(machine: Machine, node: ast.AST | None, values: Any = (), /, **keywords: Any) -> Any:
     values = machine.concrete(values, node, "iterable")
     return (
         dict(values, **keywords) if isinstance(values, dict) else dict(list(machine.iterate(values, node)), **keywords)
     )
 
 
-def _zip(machine: Machine, node: ast.AST | None, *sources: Any, strict: bool = False) -> Any:
+def _zip(machine: Machine, node: ast.AST | None, /, *sources: Any, strict: bool = False) -> Any:
     return zip(*[machine.iterate(s, node) for s in sources], strict=strict)
 
 
@@ -355,7 +355,7 @@ def _next(machine: Machine, node: ast.AST | None, values: Any, default: Any = MI
         return default
 
 
-def _nothing(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> None:
+def _nothing(machine: Machine, node: ast.AST | None, /, *arguments: Any, **keywords: Any) -> None:
     return None
 
 

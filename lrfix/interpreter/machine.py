@@ -139,7 +139,7 @@ class Interpreter:
     def evaluate(self, expression: ast.expr, environment: Environment) -> Any:
         return self._guarded(lambda: compiled(expression)(self, environment))
 
-    def call(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
+    def call(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """Call any callable value from outside."""
         return self._guarded(lambda: self.invoke(function, list(arguments), dict(keywords), None))
 
@@ -200,7 +200,7 @@ class Interpreter:
         return self.host.concretise(value, node, wanted) if isinstance(value, Unknown) else value
 
     def native(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, **keywords: Any
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, /, **keywords: Any
     ) -> Any:
         """Run a Python callable on plain values; its exceptions become the program's own."""
         try:

@@ -40,7 +40,7 @@ class Field:
     given: bool = True
 
 
-def _partial(machine: Machine, node: ast.AST | None, function: Any, *arguments: Any, **keywords: Any) -> Partial:
+def _partial(machine: Machine, node: ast.AST | None, function: Any, /, *arguments: Any, **keywords: Any) -> Partial:
     return Partial(function, arguments, keywords)
 
 
@@ -70,7 +70,7 @@ def _copy(machine: Machine, node: ast.AST | None, value: Any) -> Any:
     raise Opaque("copies an object", node)
 
 
-def _nothing(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> None:
+def _nothing(machine: Machine, node: ast.AST | None, /, *arguments: Any, **keywords: Any) -> None:
     return None
 
 
@@ -83,7 +83,7 @@ def _burning(machine: Machine, node: ast.AST | None, values: Iterable[Any]) -> I
 def _iterator(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
     """A function of iterables, read through the interpreter."""
 
-    def run(machine: Machine, node: ast.AST | None, *sources: Any, **keywords: Any) -> Iterator[Any]:
+    def run(machine: Machine, node: ast.AST | None, /, *sources: Any, **keywords: Any) -> Iterator[Any]:
         found = [machine.iterate(s, node) for s in sources]
         return _burning(machine, node, function(*found, **keywords))
 
@@ -93,7 +93,7 @@ def _iterator(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[
 def _sized(function: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
     """The same, where the sources are read to their end first."""
 
-    def run(machine: Machine, node: ast.AST | None, *sources: Any, **keywords: Any) -> Iterator[Any]:
+    def run(machine: Machine, node: ast.AST | None, /, *sources: Any, **keywords: Any) -> Iterator[Any]:
         found = [s if isinstance(s, int) else list(_burning(machine, node, machine.iterate(s, node))) for s in sources]
         return _burning(machine, node, function(*found, **keywords))
 
@@ -161,7 +161,7 @@ def _compared(op: type[ast.cmpop]) -> Callable[..., Any]:
     return lambda machine, node, left, right: machine.relation(op, left, right, node or ast.Pass())
 
 
-def _itemgetter(machine: Machine, node: ast.AST | None, *keys: Any) -> NativeFunction:
+def _itemgetter(machine: Machine, node: ast.AST | None, /, *keys: Any) -> NativeFunction:
     def run(machine: Machine, at: ast.AST | None, value: Any) -> Any:
         found = [machine.item(value, key, at or ast.Pass()) for key in keys]
         return found[0] if len(found) == 1 else tuple(found)
@@ -178,7 +178,7 @@ def _attrgetter(machine: Machine, node: ast.AST | None, name: str) -> NativeFunc
     return NativeFunction("attrgetter", run, accepts_callables=True)
 
 
-def _counter(machine: Machine, node: ast.AST | None, values: Any = (), **keywords: Any) -> Any:
+def _counter(machine: Machine, node: ast.AST | None, values: Any = (), /, **keywords: Any) -> Any:
     values = machine.concrete(values, node, "iterable")
     if isinstance(values, dict):
         return collections.Counter(values, **keywords)
@@ -187,7 +187,9 @@ def _counter(machine: Machine, node: ast.AST | None, values: Any = (), **keyword
     )
 
 
-def _defaultdict(machine: Machine, node: ast.AST | None, factory: Any = None, values: Any = (), **keywords: Any) -> Any:
+def _defaultdict(
+    machine: Machine, node: ast.AST | None, factory: Any = None, values: Any = (), /, **keywords: Any
+) -> Any:
     if isinstance(factory, Unknown):
         raise Opaque("makes a dictionary with a default that lrfix cannot see", node)
     make = None if factory is None else lambda: machine.invoke(factory, [], {}, node)
@@ -200,13 +202,13 @@ def _deque(machine: Machine, node: ast.AST | None, values: Any = (), maxlen: Any
     )
 
 
-def _field(machine: Machine, node: ast.AST | None, *, default: Any = MISSING, **keywords: Any) -> Field:
+def _field(machine: Machine, node: ast.AST | None, /, *, default: Any = MISSING, **keywords: Any) -> Field:
     if set(keywords) - {"default_factory", "repr", "compare", "hash", "metadata", "init"}:
         raise Opaque("declares a field in a way that is not simulated", node)
     return Field(default, keywords.get("default_factory", MISSING), keywords.get("init", True) is not False)
 
 
-def _replace(machine: Machine, node: ast.AST | None, value: Any, **changes: Any) -> Any:
+def _replace(machine: Machine, node: ast.AST | None, value: Any, /, **changes: Any) -> Any:
     if not isinstance(value, Instance) or value.cls.find("__post_init__") is not MISSING:
         raise Opaque("replaces fields of an object", node)
     if set(changes) - set(value.attributes):
@@ -220,7 +222,7 @@ def _as_dictionary(machine: Machine, node: ast.AST | None, value: Any) -> Any:
     return clone(value.attributes)
 
 
-def _namespace(machine: Machine, node: ast.AST | None, **attributes: Any) -> Instance:
+def _namespace(machine: Machine, node: ast.AST | None, /, **attributes: Any) -> Instance:
     return Instance(_NAMESPACE, attributes)
 
 

@@ -41,6 +41,43 @@ def test_what_once_broke_it_is_answered(path):
     assert result.parsed and result.sites
 
 
+@pytest.mark.parametrize(
+    "name", ["function", "machine", "node", "arguments", "keywords", "values", "value", "library", "name", "key"]
+)
+def test_the_names_of_parameters_are_the_users_own(name):
+    result = checked(f"""
+from functools import partial
+from types import SimpleNamespace
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+
+def factor(step, {name}, total):
+    options = SimpleNamespace({name}={name}, total=total)
+    held = dict({name}=options.{name})
+    return min(1.0, (step + 1) / held["{name}"]) * max(0.0, 1 - step / total)
+
+
+class Warmup(LRScheduler):
+    def __init__(self, optimizer, {name}=10, total=100):
+        self.{name} = {name}
+        self.total = total
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        return [base * factor(self.last_epoch, {name}=self.{name}, total=self.total) for base in self.base_lrs]
+
+
+def build(optimizer):
+    Warmup(optimizer, {name}=5, total=50)
+    return LambdaLR(optimizer, partial(factor, {name}=10, total=100))
+""")
+    assert answered(result)
+    assert len(result.sites) == 2 and all(site.status.judged and len(site.curve) > 9 for site in result.sites)
+    assert [site.curve[2] > site.curve[0] > 0 for site in result.sites] == [True, True]
+
+
 def test_there_is_something_to_mutate():
     assert len(TEXTS) > 100
     assert drawn(7, 1, TEXTS) == drawn(7, 1, TEXTS) != drawn(8, 1, TEXTS)

@@ -86,7 +86,7 @@ def kind_named(library: str, dtype: Any) -> str | None:
     return found
 
 
-def array(library: str, values: Any, dtype: Any = None, copy: Any = None, **keywords: Any) -> Any:
+def array(library: str, /, values: Any, dtype: Any = None, copy: Any = None, **keywords: Any) -> Any:
     _only_placement(keywords)
     kind = kind_named(library, dtype)
     if isinstance(values, NUMBERS):
@@ -103,7 +103,7 @@ def _empty(values: Any) -> bool:
     return isinstance(values, list | tuple) and not values
 
 
-def asarray(library: str, values: Any, dtype: Any = None, **keywords: Any) -> Any:
+def asarray(library: str, /, values: Any, dtype: Any = None, **keywords: Any) -> Any:
     """As ``array``, but an array itself is kept."""
     if isinstance(values, Array) and values.library == library and kind_named(library, dtype) in (None, values.kind):
         return values
@@ -130,7 +130,7 @@ def _length(shape: tuple[Any, ...]) -> int:
 
 
 def _filled(value: int) -> Any:
-    def run(library: str, *given: Any, dtype: Any = None, **keywords: Any) -> Array:
+    def run(library: str, /, *given: Any, dtype: Any = None, **keywords: Any) -> Array:
         shape = list(given)
         _only_placement(keywords)
         if library == "numpy" and len(shape) == 2:
@@ -144,7 +144,7 @@ def _filled(value: int) -> Any:
 zeros, ones = _filled(0), _filled(1)
 
 
-def full(library: str, shape: Any, fill_value: Any, dtype: Any = None, **keywords: Any) -> Array:
+def full(library: str, /, shape: Any, fill_value: Any, dtype: Any = None, **keywords: Any) -> Array:
     _only_placement(keywords)
     own = kind_of(fill_value)
     if library == "torch" and own == "float":
@@ -190,7 +190,7 @@ def numpy_linspace(
     return ARRAYS[library]([converted(kind, math.floor(v) if kind == "int" else v) for v in found], kind)
 
 
-def torch_linspace(library: str, start: Any, end: Any, steps: Any, *, dtype: Any = None, **keywords: Any) -> Array:
+def torch_linspace(library: str, /, start: Any, end: Any, steps: Any, *, dtype: Any = None, **keywords: Any) -> Array:
     """From both ends towards the middle, as torch does."""
     _only_placement(keywords)
     kind = kind_named(library, dtype) or "float32"
@@ -206,7 +206,7 @@ def torch_linspace(library: str, start: Any, end: Any, steps: Any, *, dtype: Any
     return ARRAYS[library]([converted(kind, v) for v in rising + falling], kind)
 
 
-def arange(library: str, *bounds: Any, dtype: Any = None, **keywords: Any) -> Array:
+def arange(library: str, /, *bounds: Any, dtype: Any = None, **keywords: Any) -> Array:
     _only_placement({k: v for k, v in keywords.items() if k not in ("start", "end", "stop", "step")})
     if not 1 <= len(bounds) <= 3 or set(keywords) & {"start", "end", "stop", "step"} - {"step"}:
         raise Opaque("counts through a range with arguments that are not simulated")

@@ -45,7 +45,7 @@ _REFUSALS = ("ufunc", "cannot be interpreted as an integer", "boolean subtract",
 def native(name: str, library: str, function: Operation) -> NativeFunction:
     """``function(library, ...)`` for interpreted programs: arguments made concrete, fuel counted by the elements."""
 
-    def run(machine: Machine, node: ast.AST | None, *arguments: Any, **keywords: Any) -> Any:
+    def run(machine: Machine, node: ast.AST | None, /, *arguments: Any, **keywords: Any) -> Any:
         given = [_concrete(machine, node, name, a) for a in arguments]
         named = {k: _concrete(machine, node, name, v) for k, v in keywords.items()}
         try:
