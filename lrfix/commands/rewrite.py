@@ -115,10 +115,11 @@ def _run(
     )
     results = rewrite_sources(jobs, options)
     if reading is not None:
-        repairs = [site for result in results for site in result.sites if site.kind == "repair"]
-        offered = sorted({r.key for site in repairs for r in site.readings})
-        if offered and reading not in offered:
-            raise click.UsageError(f"no schedule has the reading {reading!r}; there are: {', '.join(offered)}")
+        offered = sorted({key for result in results for key in result.readings})
+        if reading not in offered:
+            raise click.UsageError(
+                f"no schedule has the reading {reading!r}; there are: {', '.join(offered) or 'none'}"
+            )
     report = Report(Style.of(sys.stdout), applied=apply, verified=verify, quiet=quiet)
     status = 1 if unreadable else 0
     for message in unreadable:

@@ -11,6 +11,7 @@ from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
 from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
 from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
+from lrfix.verification.compare import TOLERANCE
 
 _MOST_ROWS = 12
 
@@ -162,7 +163,9 @@ def _verdict(verification: Verification, steps: int) -> str:
 def _settings(label: str, verification: Verification) -> list[str]:
     """What many settings showed: how many, where only the old version raises, where they part past the end."""
     outcomes = verification.scenarios
-    lines = [f"  {label}: no difference in {_count(len(outcomes), 'setting')} while training lasts"]
+    apart = sum(outcome.largest is not None and outcome.largest.relative > TOLERANCE for outcome in outcomes)
+    what = f"the new rates differ in {apart} of" if apart else "no difference in"
+    lines = [f"  {label}: {what} {_count(len(outcomes), 'setting')} while training lasts"]
     for outcome in outcomes:
         if outcome.old_error is not None and outcome.new_error is None:
             lines.append(f"    {outcome.scenario.words} only the old version raises, at {outcome.old_error}")

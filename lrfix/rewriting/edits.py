@@ -42,6 +42,7 @@ class _Editor(cst.CSTTransformer):
         self.source = source
         self.calls = {self._start(r.call): r.text for r in edit.calls}
         self.spans = [source.span(r.call) for r in edit.calls]
+        self.texts = {(self._start(r.node), self._end(r.node)): r for r in edit.texts}
         self.aliases = {self._start(a.node): a for a in edit.aliases}
         self.removed = {self._start(s) for s in edit.removed}
         self.replaced = {self._start(r.nodes[0]): r for r in edit.statements}
@@ -54,7 +55,7 @@ class _Editor(cst.CSTTransformer):
             if each.into is not None:
                 self.into.setdefault(self._start(each.into), []).append(each.wanted)
         self.missing: set[_Position] = {*self.calls, *self.aliases, *self.removed, *self.dead, *self.after, *self.into}
-        self.missing |= {*self.replaced, *self.swallowed}
+        self.missing |= {*self.replaced, *self.swallowed, *(start for start, _ in self.texts)}
         self.comments: list[list[cst.Comment]] = []
         self.touched: list[bool] = []
         self.emptied: set[cst.CSTNode] = set()
@@ -63,9 +64,43 @@ class _Editor(cst.CSTTransformer):
         start = self.source.span(node).start
         return start.line, start.column - 1
 
+    def _end(self, node: Any) -> _Position:
+        end = self.source.span(node).end
+        return end.line, end.column - 1
+
     def _position(self, node: cst.CSTNode) -> _Position:
         start = self.get_metadata(PositionProvider, node).start
         return start.line, start.column
+
+    # Names and texts
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        return self._retold(original_node, updated_node)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+        return self._retold(original_node, updated_node)
+
+    def leave_SimpleString(self, original_node: cst.SimpleString, updated_node: cst.SimpleString) -> cst.BaseExpression:
+        return self._retold(original_node, updated_node)
+
+    def _retold(
+        self, original: cst.CSTNode, updated: cst.Name | cst.Attribute | cst.SimpleString
+    ) -> cst.Name | cst.Attribute | cst.SimpleString:
+        position = self._position(original)
+        if not self.texts or position not in self.missing:
+            return updated
+        end = self.get_metadata(PositionProvider, original).end
+        told = self.texts.get((position, (end.line, end.column)))
+        if told is None:
+            return updated
+        self.missing.discard(position)
+        if told.within:
+            assert isinstance(updated, cst.SimpleString)
+            value = updated.value
+            for pattern, text in told.within:
+                value = re.sub(pattern, text, value)
+            return updated.with_changes(value=value)
+        return cst.Name(told.text, lpar=updated.lpar, rpar=updated.rpar)
 
     # Calls
 

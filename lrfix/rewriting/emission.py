@@ -19,6 +19,7 @@ _DEFAULTS = {
     "eta_min_factor": 0,
     "cycle_decay": 1,
 }
+_REQUIRED = {"WarmupInverseSqrtLR": ("warmup_steps",)}
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)
 _PURE_CALLS = frozenset(
     {"len", "int", "float", "max", "min", "round", "abs", "sum", "range", "math.ceil", "math.floor", "math.sqrt"}
@@ -33,7 +34,10 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
         # A bare number says nothing: it goes by its name, and so does all that follows it.
         named = named or isinstance(ast.parse(text, mode="eval").body, ast.Constant)
         given.append(f"{name}={text}" if named else text)
-    given += [f"{name}={text}" for name, text in spec.keywords.items() if not _says_nothing(name, text)]
+    required = _REQUIRED.get(spec.scheduler, ())
+    given += [
+        f"{name}={text}" for name, text in spec.keywords.items() if name in required or not _says_nothing(name, text)
+    ]
     if last_epoch is not None and "last_epoch" not in spec.keywords:
         given.append(f"last_epoch={last_epoch}")
     return given

@@ -17,7 +17,14 @@ Kind = Literal["equivalent", "repair"]
 
 
 class NotRewritten(Exception):
-    """Why a site is left as it is, in words for the person who runs the rewrite."""
+    """Why a site is left as it is, in words for the person who runs the rewrite.
+
+    ``offered`` are the keys of readings that it would be rewritten by on request.
+    """
+
+    def __init__(self, reason: str, offered: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.offered = offered
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,18 @@ class CallReplacement:
 
     call: ast.Call
     text: str
+
+
+@dataclass(frozen=True)
+class TextReplacement:
+    """A name, a dotted name or a text of the user's file and the expression that takes its place.
+
+    With ``within`` a text keeps all of itself but what the patterns match, each with what is put there.
+    """
+
+    node: ast.expr
+    text: str
+    within: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,7 @@ class Edit:
     """Everything that changes in one file for one site, by nodes of the file's ``ast``."""
 
     calls: tuple[CallReplacement, ...] = ()
+    texts: tuple[TextReplacement, ...] = ()
     statements: tuple[StatementReplacement, ...] = ()
     aliases: tuple[ClassAlias, ...] = ()
     removed: tuple[ast.stmt, ...] = ()
@@ -149,6 +169,7 @@ class LeftAlone:
     form: str
     reason: str
     failed: bool = False
+    offered: tuple[str, ...] = ()
     rewrite: SiteRewrite | None = None
     verifications: tuple[Verification, ...] = ()
 
@@ -169,6 +190,13 @@ class FileRewrite:
     error_kind: str | None = None
     skipped: str | None = None
     verifications: Mapping[tuple[str, ...], tuple[Verification, ...]] = field(default_factory=dict)
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The keys of all readings that the file's schedules have, taken or not."""
+        kept = (left.rewrite for left in self.left if left.rewrite is not None)
+        taken = [reading.key for site in (*self.sites, *kept) for reading in site.readings]
+        return (*taken, *(key for left in self.left for key in left.offered))
 
     @property
     def changed(self) -> bool:

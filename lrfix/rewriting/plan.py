@@ -15,6 +15,7 @@ from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_qu
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
+from lrfix.rewriting.types_told import TypesTold, types_told
 from lrfix.sites.model import REWRITTEN, Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
@@ -95,6 +96,7 @@ class _Planner:
         self.module = module
         self.reexports = reexports
         self.notes: list[str] = []
+        self.told = TypesTold()
 
     # LambdaLR(optimizer, function)
 
@@ -115,7 +117,11 @@ class _Planner:
         removed += self._unused_methods()
         local, wanted = self._import()
         replacement = self._replacement(call, local, arguments)
-        return self._plan((replacement,), None, removed, local, wanted, call, (construction,))
+        self.told = types_told(self.names, call, local, self.module)
+        self.uses.gone.update(text.node for text in self.told.texts if not text.within)
+        if self.told.note is not None:
+            self.notes.append(self.told.note)
+        return self._plan((replacement,), None, removed, local, (*wanted, *self.told.imports), call, (construction,))
 
     def _unused_methods(self) -> list[ast.stmt]:
         found: list[ast.stmt] = []
@@ -367,6 +373,7 @@ class _Planner:
         dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone())
         edit = Edit(
             calls=replacements,
+            texts=self.told.texts,
             aliases=(alias,) if alias is not None else (),
             removed=tuple(removed),
             dead_imports=dead,

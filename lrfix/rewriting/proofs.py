@@ -130,7 +130,9 @@ class _Prover:
     def _grid(
         self, before: Slice, after: Slice, generic: Values, spec: ScheduleSpec, around: Sequence[ast.AST]
     ) -> list[Proof]:
-        """Every setting that a caller may legally choose, one axis at a time."""
+        """Every setting that a caller may legally choose, one axis at a time; what is repaired was wrong in some."""
+        if self.kind != "equivalent":
+            return []
         study = self.analysis.study
         assert isinstance(study, Study)
         roots = inherited(self.names, self.analysis.site.nodes)

@@ -248,7 +248,9 @@ class _Proposal:
                 return self._rewritten(source, analysis, identity)
             except NotRewritten as reason:
                 span = self.spans.get(identity, site.span)
-                self.left[identity] = LeftAlone(source.path, span, site.name, site.form, str(reason))
+                self.left[identity] = LeftAlone(
+                    source.path, span, site.name, site.form, str(reason), offered=reason.offered
+                )
         return None
 
     def _in_place(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
@@ -305,11 +307,13 @@ class _Proposal:
                 raise NotRewritten(_why_not(analysis))
             if self.options.reading != offered[0].key:
                 raise NotRewritten(
-                    f"{_why_not(analysis)}; --reading {offered[0].key} takes it as {offered[0].description}"
+                    f"{_why_not(analysis)}; --reading {offered[0].key} takes it as {offered[0].description}",
+                    (offered[0].key,),
                 )
         kind: Kind = "equivalent" if analysis.status is Status.EQUIVALENT else "repair"
         if kind == "repair" and self.options.only_equivalent:
-            raise NotRewritten("a repair, left out by --only equivalent")
+            keys = tuple(r.key for r in offered or readings_of(analysis)) if self.options.reading else ()
+            raise NotRewritten("a repair, left out by --only equivalent", keys)
         codes = findings_of(source, analysis)
         if codes is None:
             raise NotRewritten("an ignore comment covers what lrfix has to say about it")

@@ -127,6 +127,16 @@ def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(snippet):
     assert snippet.read_bytes() == before
 
 
+@pytest.mark.parametrize("key", ["peak", "schedule-in-force"])
+def test_a_reading_that_no_schedule_has_is_an_error_where_there_is_nothing_to_repair_too(script, key):
+    result = lrfix("--apply", *UNVERIFIED, "--reading", key, str(script))
+    assert result.exit_code == 2
+    assert f"no schedule has the reading '{key}'; there are: as-written" in result.output
+    assert script.read_text(encoding="utf-8") == SOUND
+    script.write_text("print('no schedule here')\n")
+    assert lrfix("--reading", key, str(script)).exit_code == 2
+
+
 def test_only_equivalent_leaves_a_repair_out(snippet):
     result = lrfix("--only", "equivalent", str(snippet))
     assert result.exit_code == 0

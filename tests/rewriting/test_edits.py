@@ -454,3 +454,17 @@ class TestClasses:
         result = rewrite(CLASS + "\n    def set_step(self, step):\n        self.last_epoch = step\n")
         assert not result.changed
         assert "WarmupCosine.set_step" in result.left[0].reason
+
+
+class TestRequiredArguments:
+    def test_an_inverse_root_without_warmup_says_so(self, rewrite):
+        text = _text(
+            """
+            from torch.optim.lr_scheduler import LambdaLR
+
+            def build(optimizer):
+                return LambdaLR(optimizer, lambda step: (step + 1) ** -0.5)
+            """
+        )
+        result = rewrite(text)
+        assert "WarmupInverseSqrtLR(optimizer" in result.after and "warmup_steps=0" in result.after
