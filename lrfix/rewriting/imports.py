@@ -75,11 +75,26 @@ def _anchor(before: Sequence[ast.stmt]) -> ast.stmt | None:
     imports = [s for s in before if isinstance(s, ast.Import | ast.ImportFrom)]
     torch = [s for s in imports if _imports_torch(s)]
     if torch or imports:
-        return (torch or imports)[-1]
+        return _end_of_group((torch or imports)[-1], before)
     first = before[0] if before else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return first
     return None
+
+
+def _end_of_group(anchor: ast.stmt, before: Sequence[ast.stmt]) -> ast.stmt:
+    """The last of the imports that follow one without a blank line, as far as they are of other people's code."""
+    for statement in before[before.index(anchor) + 1 :]:
+        if statement.lineno != (anchor.end_lineno or anchor.lineno) + 1:
+            break
+        if not isinstance(statement, ast.Import | ast.ImportFrom) or _is_relative(statement):
+            break
+        anchor = statement
+    return anchor
+
+
+def _is_relative(statement: ast.Import | ast.ImportFrom) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.level > 0
 
 
 def _imports_torch(statement: ast.Import | ast.ImportFrom) -> bool:

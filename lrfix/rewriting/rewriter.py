@@ -23,7 +23,7 @@ from lrfix.rewriting.curves import expected_curve, telling_length
 from lrfix.rewriting.edits import edited
 from lrfix.rewriting.imports import SCHEDULERS, InsertedImport
 from lrfix.rewriting.in_place.calls import MODULE as FUNCTIONS_MODULE
-from lrfix.rewriting.in_place.planning import plan_in_place
+from lrfix.rewriting.in_place.planning import AlreadyInPlace, plan_in_place
 from lrfix.rewriting.in_place.proofs import proofs_in_place
 from lrfix.rewriting.model import Edit, FileRewrite, Kind, LeftAlone, NotRewritten, Proof, Reading, SiteRewrite
 from lrfix.rewriting.plan import check_replaceable, plan_site
@@ -204,6 +204,7 @@ class _Proposal:
         self.left: dict[Identity, LeftAlone] = {}
         self.done: list[SiteRewrite] = []
         self.present: set[Identity] = set()
+        self.settled: set[Identity] = set()
 
     def run(self) -> FileRewrite:
         source = self.first
@@ -235,7 +236,7 @@ class _Proposal:
             self.present.add(identity)
             if not self.done:
                 self.spans.setdefault(identity, site.span)
-            if identity in self.left:
+            if identity in self.left or identity in self.settled:
                 continue
             if identity in self.excluded:
                 self.left[identity] = self.excluded[identity]
@@ -246,6 +247,8 @@ class _Proposal:
                 if site.form in IN_PLACE:
                     return self._in_place(source, analysis, identity)
                 return self._rewritten(source, analysis, identity)
+            except AlreadyInPlace:
+                self.settled.add(identity)
             except NotRewritten as reason:
                 span = self.spans.get(identity, site.span)
                 self.left[identity] = LeftAlone(

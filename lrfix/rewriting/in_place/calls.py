@@ -51,11 +51,6 @@ class Call:
         return self.step, *self.arguments.values()
 
     @property
-    def given(self) -> list[str]:
-        """The arguments of the call as they are written."""
-        return [self.step, *(f"{name}={text}" for name, text in self.arguments.items())]
-
-    @property
     def shape(self) -> tuple[object, ...]:
         """What kind of schedule it is, apart from the expressions: equal for two readings of one formula."""
         quoted = tuple(sorted(text for text in self.arguments.values() if text.startswith('"')))

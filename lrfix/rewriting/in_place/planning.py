@@ -23,6 +23,10 @@ from lrfix.source import Source
 _WIDEST = 120
 
 
+class AlreadyInPlace(Exception):
+    """The site's formula is a call of a bundled function as it stands."""
+
+
 @dataclass(frozen=True)
 class InPlacePlan:
     """The edit of one site: each formula with the text that takes its place, and where the new imports go."""
@@ -41,16 +45,17 @@ def plan_in_place(
     Raises NotRewritten where no part of the site is one of their curves. ``reexports``: the file's imports may be there
     for others to import, so none is dead.
     """
-    formulas = list(formulas_of(names, site))
+    search = Search(names, site)
+    formulas = search.formulas
     if not formulas:
-        raise NotRewritten(
-            "no run of its statements only computes a rate that a bundled function gives, in the code's own terms"
-        )
+        if _calls(names, site, module):
+            raise AlreadyInPlace
+        raise NotRewritten(search.reason)
     uses = Uses(names, external)
     for formula in formulas:
         uses.gone.update(formula.region.statements)
     for formula in formulas:
-        for text in formula.call.texts:
+        for text in formula.texts:
             uses.keep_text(text, formula.region.first)
         if formula.region.target is not None:
             uses.keep_text(formula.region.target, formula.region.first)
@@ -64,7 +69,7 @@ def plan_in_place(
             wanted.setdefault(function, NewImport(module, function, local))
         texts.append(_statement(source, formula, local))
     first = min((f.region.first for f in formulas), key=lambda node: node.lineno)
-    missing = [new for f in formulas for new in missing_modules(names, f.call.texts, f.region.first)]
+    missing = [new for f in formulas for new in missing_modules(names, f.texts, f.region.first)]
     imports = (*wanted.values(), *dict.fromkeys(missing))
     replacements = tuple(
         StatementReplacement(f.region.statements, text, _keeps_comments(source, f.region))
@@ -75,16 +80,73 @@ def plan_in_place(
         removed=tuple(removed),
         dead_imports=() if reexports else dead_imports(names, uses, uses.read_by_gone()),
         new_imports=imports,
+        notes=tuple(
+            f"the check at line {check.lineno} goes with the formula" for f in formulas for check in f.region.checks
+        ),
     )
     return InPlacePlan(edit, placed(names, imports, first), tuple(formulas), tuple(zip(formulas, texts, strict=True)))
 
 
-def formulas_of(names: Names, site: ScheduleSite) -> Iterator[Formula]:
-    """The formulas of a site, none inside another, in the order of the text."""
-    found: list[Formula] = []
-    for block, parameters in _blocks(names, site):
-        found += _in_block(names, block, parameters)
-    yield from sorted(found, key=lambda f: f.region.first.lineno)
+def _calls(names: Names, site: ScheduleSite, module: str) -> bool:
+    calls = (n for node in site.nodes for n in ast.walk(node) if isinstance(n, ast.Call))
+    return any(q.rpartition(".")[0] == module for call in calls for q in names.qualified(call.func))
+
+
+class Search:
+    """The formulas of a site, none inside another, in the order of the text; where there is none, the ``reason``."""
+
+    def __init__(self, names: Names, site: ScheduleSite) -> None:
+        self.names = names
+        self._reasons: list[tuple[int, str]] = []
+        found = [f for block, parameters in _blocks(names, site) for f in self._in_block(block, parameters)]
+        self.formulas = sorted(found, key=lambda f: f.region.first.lineno)
+        self._obstacle = next((o for block, _ in _blocks(names, site) for o in _obstacles(names, block)), None)
+
+    @property
+    def reason(self) -> str:
+        """What stood in the way of the longest run of statements that only compute."""
+        found = max(self._reasons, key=lambda reason: reason[0])[1] if self._reasons else None
+        told = [reason for reason in (found, self._obstacle) if reason is not None]
+        return "; ".join(told) or "none of its statements computes a rate from the position in training"
+
+    def _in_block(self, block: Sequence[ast.stmt], parameters: Sequence[str]) -> list[Formula]:
+        names = self.names
+        found: list[Formula] = []
+        taken: set[ast.stmt] = set()
+        for candidates in regions(names, block, parameters):
+            candidates = [c for c in candidates if not taken & set(c.statements) and _replaceable(names, c)]
+            chosen = self._chosen(candidates)
+            if chosen is not None:
+                found.append(chosen)
+                taken |= set(chosen.region.statements)
+        for statement in block:
+            if statement in taken or _asks_position(statement):
+                continue
+            for inner in blocks_of(statement):
+                found += self._in_block(inner, parameters)
+        return found
+
+    def _chosen(self, candidates: Sequence[Region]) -> Formula | None:
+        """The formula of the shortest run that is the same schedule as the longest: what stands before it may stay."""
+        best: Formula | None = None
+        for region in candidates:
+            found = formula_of(self.names, region)
+            if isinstance(found, str):
+                if region.steps:
+                    self._reasons.append((len(region.leaves), found))
+            elif best is None or (found.call.shape == best.call.shape and found.open_end == best.open_end):
+                best = found
+        return best
+
+
+def _obstacles(names: Names, block: Sequence[ast.stmt]) -> Iterator[str]:
+    for statement in block:
+        if isinstance(statement, ast.For) and "param_groups" in ast.dump(statement.iter):
+            continue
+        try:
+            Reads(names, [statement])
+        except NotPure as obstacle:
+            yield f"its statements do more than compute a rate: {obstacle}"
 
 
 def _blocks(names: Names, site: ScheduleSite) -> Iterator[tuple[list[ast.stmt], list[str]]]:
@@ -124,37 +186,6 @@ def _adjacent(names: Names, first: ast.stmt, second: ast.stmt) -> bool:
         if isinstance(block, list) and first in block and second in block:
             return block.index(second) == block.index(first) + 1
     return False
-
-
-def _in_block(names: Names, block: Sequence[ast.stmt], parameters: Sequence[str]) -> list[Formula]:
-    found: list[Formula] = []
-    taken: set[ast.stmt] = set()
-    for candidates in regions(names, block, parameters):
-        if taken & set(candidates[0].statements[-1:]):
-            continue
-        candidates = [c for c in candidates if not taken & set(c.statements) and _replaceable(names, c)]
-        chosen = _chosen(names, candidates)
-        if chosen is not None:
-            found.append(chosen)
-            taken |= set(chosen.region.statements)
-    for statement in block:
-        if statement in taken or _asks_position(statement):
-            continue
-        for inner in blocks_of(statement):
-            found += _in_block(names, inner, parameters)
-    return found
-
-
-def _chosen(names: Names, candidates: Sequence[Region]) -> Formula | None:
-    """The formula of the shortest run that is the same schedule as the longest: what stands before it may stay."""
-    best: Formula | None = None
-    for region in candidates:
-        found = formula_of(names, region)
-        if best is None or (
-            found is not None and found.call.shape == best.call.shape and found.open_end == best.open_end
-        ):
-            best = found
-    return best
 
 
 def _asks_position(statement: ast.stmt) -> bool:
@@ -282,7 +313,8 @@ def _statement(source: Source, formula: Formula, local: str) -> str:
     prefix = "return " if region.target is None else f"{region.target} = "
     if region.target is not None and isinstance(first, ast.Assign) and len(region.statements) == 1:
         prefix = f"{source.segment(first.targets[0])} = "
-    arguments = [in_quotes_of_text(source.text, text) for text in formula.call.given]
+    given = [formula.step, *(f"{name}={text}" for name, text in formula.call.arguments.items())]
+    arguments = [in_quotes_of_text(source.text, text) for text in given]
     last = region.statements[-1]
     widest = max(len(line.rstrip()) for line in source.lines[first.lineno - 1 : last.end_lineno])
     limit = max(LINE_LENGTH, min(_WIDEST, widest))
@@ -306,4 +338,4 @@ def _keeps_comments(source: Source, region: Region) -> bool:
     return not any(line.strip().startswith("#") for line in inside)
 
 
-__all__ = ["InPlacePlan", "formulas_of", "plan_in_place"]
+__all__ = ["InPlacePlan", "Search", "plan_in_place"]

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lrfix.names import Imported, Names
 from lrfix.rewriting.in_place.calls import MODULE
+from lrfix.rewriting.in_place.positions import POSITION
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
 from lrfix.rewriting.model import NotRewritten
 
-#: Names inside a program that the user's code will hardly have.
+#: A name inside a program that the user's code will hardly have.
 VALUES = "values_of_lrfix"
-POSITION = "position_of_lrfix"
-RESULT = "result_of_lrfix"
 
 
 def region_program(names: Names, region: Region, statements: Sequence[ast.stmt], step: str, bundled: str) -> str:
@@ -24,7 +23,9 @@ def region_program(names: Names, region: Region, statements: Sequence[ast.stmt],
     ``statements`` are the region's own or those in their place, ``bundled`` the import that they need.
     """
     body: list[ast.stmt] = [
-        ast.Assign([ast.Name(root, ast.Store())], given) for root, given in objects(region.leaves, {step}).items()
+        ast.Assign([ast.Name(root, ast.Store())], given)
+        for root, given in objects(region.leaves, {step}).items()
+        if root != POSITION
     ]
     body += [without_annotations(helper) for helper in region.helpers]
     copied = [without_annotations(s) for s in statements]
@@ -150,4 +151,4 @@ def _line(binding: Imported, name: str) -> str:
     return f"import {binding.qualified}" + (f" as {name}" if name != binding.qualified else "")
 
 
-__all__ = ["POSITION", "VALUES", "bundled_import", "imports_of", "objects", "program", "region_program"]
+__all__ = ["VALUES", "bundled_import", "imports_of", "objects", "program", "region_program"]

@@ -7,6 +7,7 @@ import ast
 from lrfix.names import Names
 from lrfix.rewriting.in_place.grid import settings
 from lrfix.rewriting.in_place.planning import InPlacePlan
+from lrfix.rewriting.in_place.positions import written_as
 from lrfix.rewriting.in_place.programs import bundled_import, region_program
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.rewriting.in_place.whole import Definition, defined_again, main_step, whole_settings
@@ -35,9 +36,11 @@ def proofs_in_place(names: Names, site: ScheduleSite, plan: InPlacePlan, after: 
 
 def _formula(names: Names, formula: Formula, text: str) -> Proof:
     region = formula.region
-    new = ast.parse(text).body
+    new = list(ast.parse(text).body)
+    if region.position is not None:
+        new = written_as(new, region.position)
     request = CallRequest(
-        old=region_program(names, region, region.statements, formula.call.step, ""),
+        old=region_program(names, region, region.computed, formula.call.step, ""),
         new=region_program(names, region, new, formula.call.step, _bundled(formula, text)),
         settings=tuple(settings(names, formula)),
     )

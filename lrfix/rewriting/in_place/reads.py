@@ -10,7 +10,8 @@ import ast
 import builtins
 from collections.abc import Iterable, Sequence
 
-from lrfix.names import Argument, Assigned, Defined, Imported, Names
+from lrfix.domains.clock import tick_of
+from lrfix.names import Defined, Imported, Names
 
 #: Calls without effect that give numbers, or lists of them.
 _BUILTINS = frozenset({"abs", "bool", "float", "int", "len", "max", "min", "pow", "range", "round", "sum", "sorted"})
@@ -43,6 +44,7 @@ class Reads:
         self.stored: dict[str, ast.AST] = {}
         self.returns: list[ast.Return] = []
         self.truths: set[str] = set()
+        self.checks: list[ast.Assert] = []
         self._bound: list[set[str]] = []
         self._outer: list[ast.FunctionDef] = []
         self.assigned = self._block(statements, frozenset())
@@ -87,6 +89,10 @@ class Reads:
             if not self._outer:
                 self.returns.append(node)
             return _ENDED
+        if isinstance(node, ast.Assert):
+            self._expression(node.test, assigned)
+            self.checks.append(node)
+            return assigned
         if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             return assigned
         raise NotPure(f"it holds a statement that is no computation (line {node.lineno})", node)
@@ -183,6 +189,9 @@ class Reads:
             helper = self._helper(function, assigned)
             if helper is None:
                 raise NotPure(f"it calls `{ast.unparse(function)}`", node)
+            given = (n for a in (*node.args, *(k.value for k in node.keywords)) for n in ast.walk(a))
+            if any(isinstance(n, ast.Name | ast.Attribute) and tick_of(ast.unparse(n)) for n in given):
+                raise NotPure(f"the formula is that of `{helper.name}`, which is told the position", node)
             self._into(helper)
         for argument in (*node.args, *(k.value for k in node.keywords)):
             self._expression(argument, assigned)
@@ -300,12 +309,4 @@ def root_of(text: str) -> str:
     return root.id
 
 
-def is_stated(names: Names, leaf: ast.expr) -> bool:
-    """Whether a leaf is a name that the code binds once, outside any function, to a value."""
-    if not isinstance(leaf, ast.Name):
-        return False
-    bindings = names.bindings(leaf.id, leaf)
-    return len(bindings) == 1 and isinstance(bindings[0], Assigned | Argument)
-
-
-__all__ = ["NotPure", "Reads", "is_stated", "root_of"]
+__all__ = ["NotPure", "Reads", "root_of"]

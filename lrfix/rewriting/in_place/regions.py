@@ -20,7 +20,8 @@ class Region:
     """Consecutive statements of one block that compute a value.
 
     ``target`` is the text that the value is assigned to; None where it is returned. ``steps`` are the leaves that may
-    be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth.
+    be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth. ``computed`` are
+    the statements with ``position``, an expression that puts the position together, as a leaf, where there is one.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -29,6 +30,9 @@ class Region:
     steps: tuple[str, ...]
     truths: frozenset[str]
     helpers: tuple[ast.FunctionDef, ...]
+    computed: tuple[ast.stmt, ...]
+    checks: tuple[ast.Assert, ...] = ()
+    position: str | None = None
 
     @property
     def first(self) -> ast.stmt:
@@ -121,6 +125,8 @@ def _made(
         steps=_steps(reads.leaves, parameters),
         truths=frozenset(reads.truths),
         helpers=tuple(reads.helpers),
+        computed=statements,
+        checks=tuple(reads.checks),
     )
 
 

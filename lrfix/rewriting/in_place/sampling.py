@@ -20,6 +20,7 @@ from lrfix.interpreter.values import Unknown
 from lrfix.names import Assigned, Imported, Names
 from lrfix.recognition import Sample, recognise
 from lrfix.rewriting.in_place.calls import Call, call_of
+from lrfix.rewriting.in_place.positions import put_together
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
 
@@ -43,6 +44,16 @@ class Formula:
     open_end: bool
     values: tuple[dict[str, Any], ...]
     counted: bool = False
+
+    @property
+    def step(self) -> str:
+        """The position in the user's own terms."""
+        return self.region.position or self.call.step
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the call reads, in the user's own terms."""
+        return self.step, *self.call.arguments.values()
 
 
 class Curve:
@@ -74,6 +85,8 @@ class Curve:
                 value = self._value(interpreter, environment)
             except UserError:
                 break
+            if isinstance(value, Unknown):
+                value = host.concretise(value, None, "number")
             if isinstance(value, complex):
                 break  # a root of what has become negative: past the end
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -83,19 +96,18 @@ class Curve:
 
     def _value(self, interpreter: Interpreter, environment: Environment) -> Any:
         region = self.region
-        if region.target is not None and region.target not in _stored(region.first):
-            assert isinstance(region.first, ast.Assign)
-            if not isinstance(region.first.targets[0], ast.Name):
-                return interpreter.evaluate(region.first.value, environment)
+        first = region.computed[0]
+        if isinstance(first, ast.Assign) and not isinstance(first.targets[0], ast.Name):
+            return interpreter.evaluate(first.value, environment)
         if region.target is None:
-            function = ast.FunctionDef("region", _NO_ARGUMENTS, list(region.statements), [], None)
+            function = ast.FunctionDef("region", _NO_ARGUMENTS, list(region.computed), [], None)
             vars(function).setdefault("type_params", [])
             ast.copy_location(function, region.first)
             ast.fix_missing_locations(function)
             inner = Environment(parent=environment)
             interpreter.execute([function], inner)
             return interpreter.call(inner.get("region"))
-        interpreter.execute(list(region.statements), environment)
+        interpreter.execute(list(region.computed), environment)
         return environment.get(region.target)
 
     def _module_name(self, name: str) -> Any:
@@ -121,37 +133,49 @@ class _Given(Refusing):
         raise Opaque(f"depends on `{unknown.path}`", node)
 
 
-def formula_of(names: Names, region: Region) -> Formula | None:
-    """The call that a region's curve is recognised as; None where it is none, or leaves out what the region reads."""
-    for step in region.steps[:3]:
+def formula_of(names: Names, region: Region) -> Formula | str:
+    """The call that a region's curve is recognised as, or why there is none."""
+    together = put_together(region)
+    if together is not None:
+        region = together
+    reason = "nothing that it reads is the position in training"
+    for step in region.steps[:2]:
         found = _recognised(names, region, step)
-        if found is not None:
+        if isinstance(found, Formula):
             return found
-    return None
+        reason = found
+    return reason
 
 
-def _recognised(names: Names, region: Region, step: str) -> Formula | None:
+def _recognised(names: Names, region: Region, step: str) -> Formula | str:
     curve = Curve(names, region, step)
     draws = [drawn(names, region, step, index) for index in range(_SAMPLES)]
     samples = []
     ended = False
     for values in draws:
-        length = _length(values)
+        length = _length(values, region)
         try:
             rates = curve.sampled(values, range(length))
-        except (Opaque, RecursionError):
-            return None
+        except Opaque as opaque:
+            return f"it cannot be simulated: {opaque.reason}"
         if len(rates) < _FEWEST:
-            return None
+            return f"it has no value at step {len(rates)} with {_shown(values)}"
         ended = ended or len(rates) < length
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
         samples.append(Sample(tuple(rates), 1.0, numbers))
+    reason: str | None = None
     for cut in (samples, *_cuts(samples)):
         call = _call(cut, step, region)
-        if call is not None:
+        if isinstance(call, str):
+            reason = reason or call
+        else:
             open_end = ended or cut is not samples
             return Formula(region, call, open_end, tuple(draws), _is_difference(names, region.leaves[step]))
-    return None
+    return reason or "it shows no curve"
+
+
+def _shown(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def _is_difference(names: Names, step: ast.expr) -> bool:
@@ -161,21 +185,30 @@ def _is_difference(names: Names, step: ast.expr) -> bool:
     return any(isinstance(n, ast.Sub | ast.USub) for value in values for n in ast.walk(value))
 
 
-def _call(samples: Sequence[Sample], step: str, region: Region) -> Call | None:
+def _call(samples: Sequence[Sample], step: str, region: Region) -> Call | str:
     try:
         found = recognise(samples)
-    except ValueError:
-        return None
-    if found.spec is None or found.family == "constant":
-        return None
+    except ValueError as error:
+        return str(error)
+    if found.spec is None:
+        return found.reason or "the bundled functions have no such curve"
+    if found.family == "constant":
+        return "its value never moves"
     call = call_of(found.spec, step)
     read = {ast.unparse(n) for t in call.texts for n in ast.walk(ast.parse(t, mode="eval")) if isinstance(n, ast.expr)}
     # What the formula reads and the call does not may matter at another value.
-    return call if set(region.leaves) <= read else None
+    unread = [leaf for leaf in region.leaves if leaf not in read]
+    return f"`{unread[0]}` has no part in the curve, and may have one at another value" if unread else call
 
 
 def _cuts(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """The curves up to their lowest point, with it and without: where nobody goes on, nobody sees what comes then."""
+    """The curves up to where they fall below zero, or up to their lowest point, with it and without.
+
+    Where nobody goes on, nobody sees what comes then.
+    """
+    below = [next((k for k, rate in enumerate(s.lr) if rate < 0), len(s.lr)) for s in samples]
+    if all(_FEWEST < k < len(s.lr) for k, s in zip(below, samples, strict=True)):
+        return [[replace(s, lr=s.lr[:k]) for k, s in zip(below, samples, strict=True)]]
     lowest = []
     for sample in samples:
         top = max(range(len(sample.lr)), key=sample.lr.__getitem__)
@@ -192,14 +225,16 @@ def _cuts(samples: Sequence[Sample]) -> list[list[Sample]]:
 def drawn(names: Names, region: Region, step: str, index: int) -> dict[str, Any]:
     """Values of the leaves other than the position: by their use, then by their names."""
     scenario = Scenario(index)
-    scenario.meant = roles_by_use(region.statements)
+    scenario.meant = roles_by_use(region.computed)
     scenario.inferred = inferred(names)
     return {leaf: scenario.value(leaf) for leaf in region.leaves if leaf != step}
 
 
-def _length(values: dict[str, Any]) -> int:
+def _length(values: dict[str, Any], region: Region) -> int:
     """How many positions show the whole curve."""
-    lengths = [v for k, v in values.items() if isinstance(v, int) and not isinstance(v, bool)]
+    written = (n.value for s in region.computed for n in ast.walk(s) if isinstance(n, ast.Constant))
+    lengths = [v for v in written if isinstance(v, int) and not isinstance(v, bool) and v < _LONGEST]
+    lengths += [v for k, v in values.items() if isinstance(v, int) and not isinstance(v, bool)]
     lengths += [max(v) for v in values.values() if isinstance(v, list) and v and all(isinstance(n, int) for n in v)]
     epochs = max(
         (v for k, v in values.items() if role_of(k) in (Role.EPOCHS, *LENGTHS) and isinstance(v, int)), default=0
@@ -207,10 +242,6 @@ def _length(values: dict[str, Any]) -> int:
     turns = max((v for k, v in values.items() if role_of(k) is Role.LOADER_LENGTH and isinstance(v, int)), default=1)
     longest = max([*lengths, epochs * turns, _SHORTEST])
     return int(min(longest * 1.6 + 12, _LONGEST))
-
-
-def _stored(statement: ast.stmt) -> set[str]:
-    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 __all__ = ["Curve", "Formula", "drawn", "formula_of"]

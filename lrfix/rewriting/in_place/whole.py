@@ -10,7 +10,7 @@ from typing import Any
 
 from lrfix.domains.clock import Tick, parameter_ticks, tick_of
 from lrfix.domains.inferred import inferred
-from lrfix.domains.roles import LENGTHS, names_optimizer, role_of
+from lrfix.domains.roles import LENGTHS, Role, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.uses import roles_by_use
 from lrfix.names import Defined, Imported, Names
@@ -26,6 +26,8 @@ _MOST_CHOICES = 12
 _BASES = ((0.1,), (0.1, 0.003), (0.3, 0.02, 0.11))
 _SCALES = (0.7, 0.35, 1.3)
 _STEPS = 48
+#: Positions that are asked for where an end cannot be told.
+_FIRST = 3
 
 
 @dataclass
@@ -332,11 +334,10 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
         values = _values(old, leaves, ticks, step, index)
         for number, choice in enumerate(choices if index == 0 else choices[:3]):
             setting = {**values, **choice}
-            end = _end(formulas, setting)
+            positions = tuple(p for p in _positions(setting) if _reached(formulas, setting, step, p))
             for count, bases in enumerate(_BASES):
                 if count != (number + index) % 3 and not (index == 0 and number == 0):
                     continue
-                positions = _positions(setting, end)
                 found.append(CallSetting(setting, positions, None, bases, _extras(old.inputs, bases, number + index)))
     return found
 
@@ -370,33 +371,35 @@ def _values(
     for leaf in leaves:
         if leaf == step:
             continue
-        found[leaf] = index if leaf in ticks else scenario.value(leaf)
+        begins = role_of(leaf) is Role.LAST_EPOCH
+        found[leaf] = index if leaf in ticks or begins else scenario.value(leaf)
     return found
 
 
-def _end(formulas: Sequence[Formula], values: Mapping[str, Any]) -> float | None:
-    """Where the first of the formulas ends that are not alike past their ends; 3 where that cannot be told."""
-    ends = []
+def _reached(formulas: Sequence[Formula], values: Mapping[str, Any], step: str, position: float) -> bool:
+    """Whether at a position no formula is past its end whose two versions are not alike there."""
+    known = {**values, step: position}
     for formula in formulas:
         horizon = formula.call.horizon
         if not formula.open_end or horizon is None:
             continue
-        try:
-            value = evaluate(horizon, values)
-        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
-            return 3.0
         last = formula.call.arguments.get("decay_progress", '"k/D"')
-        ends.append(float(value) - (last != '"k/D"') if isinstance(value, int | float) else 3.0)
-    return min(ends) if ends else None
+        try:
+            at, end = evaluate(formula.step, known), evaluate(horizon, known)
+        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+            return position <= _FIRST
+        if isinstance(at, int | float) and isinstance(end, int | float) and at > end - (last != '"k/D"'):
+            return False
+    return True
 
 
-def _positions(values: Mapping[str, Any], end: float | None) -> tuple[float, ...]:
+def _positions(values: Mapping[str, Any]) -> list[float]:
     longest = max([v for v in values.values() if isinstance(v, int) and not isinstance(v, bool)] or [60])
-    last = longest * 1.2 + 3 if end is None else end
+    last = longest * 1.2 + 3
     steps: list[float] = [round(i * last / _STEPS) for i in range(_STEPS + 1)]
     steps += list(range(min(16, int(last) + 1)))
     steps += [i * last / 7 for i in range(1, 7)]
-    return tuple(sorted({p for p in steps if p <= last}))
+    return sorted({p for p in steps if p <= last})
 
 
 def _extras(inputs: Inputs, bases: Sequence[float], turn: int) -> tuple[dict[str, Any], ...]:

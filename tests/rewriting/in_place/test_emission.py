@@ -159,24 +159,70 @@ class TestOneSetter:
         assert 'for group in optimizer.param_groups:\n                group["lr"] = lr\n' in after
         assert "import math" not in after
 
+    def test_a_position_that_is_put_together_on_the_spot(self, rewrite):
+        before = text(
+            """
+            class Trainer:
+                def log(self):
+                    print(self.step)
+
+                def anneal(self):
+                    if not self.anneal_steps:
+                        return
+                    done = (self.step + self.resume_step) / self.anneal_steps
+                    lr = self.lr * (1 - done)
+                    for group in self.opt.param_groups:
+                        group["lr"] = lr
+            """
+        )
+        call = "lr = warmup_linear(self.step + self.resume_step, total_steps=self.anneal_steps, peak=self.lr)"
+        after = " ".join(rewrite(before).after.split())
+        assert call in after.replace("( ", "(").replace(", )", ")")
+
+    def test_a_check_inside_the_formula_goes_with_it_and_is_told(self, rewrite):
+        result = rewrite(FUNCTION.replace("    coeff =", "    assert 0 <= ratio <= 1\n    coeff ="))
+        assert result.after == rewrite(FUNCTION).after
+        assert result.sites[0].notes == ("the check at line 19 goes with the formula",)
+
+    def test_numbers_that_only_the_code_states(self, rewrite):
+        before = text(
+            """
+            def adjust(optimizer, epoch, args):
+                lr = args.lr
+                if epoch >= 75:
+                    lr = args.lr * 0.1
+                if epoch >= 90:
+                    lr = args.lr * 0.01
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+
+            for epoch in range(120):
+                adjust(optimizer, epoch, args)
+            """
+        )
+        assert "lr = warmup_multistep(epoch, milestones=[75, 90], gamma=0.1, peak=args.lr)" in rewrite(before).after
+
 
 class TestLeftAlone:
     @pytest.mark.parametrize(
-        "before",
+        ("before", "reason"),
         [
             pytest.param(
                 SETTER.replace("math.cos(", "math.atan(").replace("epoch >= milestone", "epoch % milestone"),
+                "have no such curve",
                 id="no such curve",
             ),
             pytest.param(
-                FUNCTION.replace("    ratio =", "    print(it)\n    ratio ="), id="more is done in the middle"
+                FUNCTION.replace("    ratio =", "    print(it)\n    ratio ="),
+                "it holds a statement that is no computation (line 18)",
+                id="more is done in the middle",
             ),
         ],
     )
-    def test_what_is_more_than_a_formula_or_another_one(self, rewrite, before):
+    def test_what_is_more_than_a_formula_or_another_one(self, rewrite, before, reason):
         result = rewrite(before)
         assert not result.changed
-        assert "no run of its statements only computes a rate" in result.left[0].reason
+        assert reason in result.left[0].reason
 
     def test_a_value_that_only_one_branch_has_is_not_read_in_both(self, rewrite):
         before = text(

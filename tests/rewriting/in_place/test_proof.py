@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
+from lrfix.names import Names
 from lrfix.recognition.model import ScheduleSpec
-from lrfix.rewriting.in_place import planning, sampling
+from lrfix.rewriting.in_place import sampling
 from lrfix.rewriting.in_place.calls import Call, call_of
+from lrfix.rewriting.in_place.planning import Search
+from lrfix.rewriting.in_place.regions import Region
 from lrfix.rewriting.in_place.sampling import Formula
 
 pytest.importorskip("torch")
@@ -111,18 +115,19 @@ def planted(request: pytest.FixtureRequest) -> dict[str, object]:
     found: dict[str, object] = {}
     patch = pytest.MonkeyPatch()
     changes = iter([change for _, change in WRONG.values()])
-    known: dict[int, Change] = {}
+    known: dict[Names, Change] = {}
 
-    def chosen(names: object, candidates: object) -> Formula | None:
-        formula = original(names, candidates)  # type: ignore[arg-type]
+    def chosen(search: Search, candidates: Sequence[Region]) -> Formula | None:
+        formula = original(search, candidates)
         if formula is None:
             return None
-        change = known.setdefault(id(names), next(changes) if id(names) not in known else known[id(names)])
-        call = Call(formula.call.function, formula.call.step, change(formula.call))
-        return Formula(formula.region, call, formula.open_end, formula.values, formula.counted)
+        if search.names not in known:
+            known[search.names] = next(changes)
+        call = Call(formula.call.function, formula.call.step, known[search.names](formula.call))
+        return replace(formula, call=call)
 
-    original = planning._chosen
-    patch.setattr(planning, "_chosen", chosen)
+    original = Search._chosen
+    patch.setattr(Search, "_chosen", chosen)
     try:
         results = rewrite_sources(files, Options(device="cpu"))
     finally:
