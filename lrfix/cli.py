@@ -44,6 +44,10 @@ class LazyGroup(click.Group):
             _give_up_output()
             click.echo(f"lrfix: the output cannot be written: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            # As the shell has it for programs that an interrupt ends; nothing is half-written.
+            click.echo("lrfix: interrupted", err=True)
+            sys.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception:

@@ -6,7 +6,9 @@ and stop nothing else.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -188,8 +190,21 @@ def _read(path: str, settings: Settings) -> bytes | FileResult:
 
 
 def _in_pool(pending: Sequence[Pending], settings: Settings, workers: int) -> Iterator[FileResult]:
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=_leave_interrupts_to_the_parent)
+    try:
         yield from _spread(pending, settings, pool)
+    except BaseException:
+        # Interrupted, or nobody wants the rest: what the workers are at is of no use to anyone.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - before:
+            worker.kill()
+        raise
+    pool.shutdown()
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _spread(pending: Sequence[Pending], settings: Settings, executor: Executor) -> Iterator[FileResult]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -326,3 +330,43 @@ def build(optimizer, total):
     assert result.findings and "LR001" not in {finding.code for finding in result.findings}
     (error,) = result.errors
     assert error.kind == "internal" and "on the site at line 5: ZeroDivisionError: no steps" in error.message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_ends_the_run_at_once_and_leaves_no_process(tmp_path, jobs):
+    endless = """from torch.optim.lr_scheduler import LambdaLR
+
+
+def build{0}(optimizer, end):
+    def factor(step):
+        while step > end:
+            pass
+        return 0.5
+    return LambdaLR(optimizer, factor)
+
+
+"""
+    text = "".join(endless.format(number) for number in range(9))
+    for number in range(12):
+        (tmp_path / f"train_{number}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "lrfix", "check", "--jobs", jobs, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-m", "lrfix", "rule", "LR105"], env=environment, capture_output=True, check=True)
+    until_at_work = 1 + 4 * (time.monotonic() - started)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    time.sleep(until_at_work)
+    os.killpg(process.pid, signal.SIGINT)
+    _, complaint = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert complaint == b"lrfix: interrupted\n"
+    with pytest.raises(ProcessLookupError):
+        # Who is left would hold the group.
+        os.killpg(process.pid, 0)
