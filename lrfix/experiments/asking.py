@@ -7,14 +7,14 @@ asked once more before every call, with all that it wrote kept, and with nothing
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lrfix.domains.clock import parameter_ticks
 from lrfix.domains.roles import RATES, SCHEDULE_ROLES, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.driving.trace import Write
-from lrfix.experiments.structure import Function, hyperparameters, schedule_functions
+from lrfix.experiments.structure import Function, assignments, hyperparameters, method, schedule_functions
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence
 from lrfix.sites.vocabulary import names_position
@@ -58,9 +58,22 @@ def suspects(study: Study) -> Iterator[Suspect]:
                 continue
             name = _told(statement, write)
             parameter = name in known or (role_of(name) in SCHEDULE_ROLES and not names_position(name))
-            parameter = parameter and role_of(name) not in RATES
+            parameter = parameter and role_of(name) not in RATES and not _own_count(study, name, known, function)
             found[write.name] = Suspect(name, write.name, statement, function, parameter)
     yield from list(found.values())[:_SUSPECTS]
+
+
+def _own_count(study: Study, name: str, known: Mapping[str, str], function: Function) -> bool:
+    """Whether a ``step`` moves on what its own class starts at a number, which nobody gives."""
+    owner = study.names.enclosing(function, ast.ClassDef)
+    initialiser = method(owner, "__init__") if owner is not None else None
+    if name in known or initialiser is None or not isinstance(function, ast.FunctionDef) or function.name != "step":
+        return False
+    return any(
+        isinstance(target, ast.Attribute) and target.attr == name and isinstance(value, ast.Constant)
+        for statement in walk(initialiser)
+        for target, value in assignments(statement)
+    )
 
 
 def _same(write: Write) -> bool:

@@ -122,9 +122,12 @@ def _written_after(trace: Trace, load: Event) -> bool:
 
 
 def _make(thing: Known) -> object:
-    """An object by the call that builds it: the same in every trace."""
+    """An object by the call that builds it, and the call of the function around it: the same in every trace.
+
+    What one function of the project makes at two places is two objects.
+    """
     node = thing.node or thing.origin
-    return id(node) if node is not None else (type(thing).__name__, thing.path)
+    return (id(node), id(thing.caller)) if node is not None else (type(thing).__name__, thing.path)
 
 
 def _beside(study: Study, scheduler: Scheduler) -> set[Kind]:

@@ -97,7 +97,7 @@ class Assignments(Calls):
                     element.path = text
                 if isinstance(value, Unknown):
                     element.given = element.given or value.given
-                    element.origin = element.origin or value.origin
+                    element.origin, element.caller = element.origin or value.origin, element.caller or value.caller
             self.assign(target, element, scope)
 
     def _set_attribute(self, receiver: Value, name: str, value: Value, node: ast.AST) -> None:

@@ -360,7 +360,7 @@ class Calls(Expressions):
                 self._handed(value, node)
         # What is called in a loop comes out of training; before any, it sets it up.
         found = Unknown(f"{name}(...)", measured=bool(self.turns) and not builds)
-        found.given, found.origin = (*values, receiver), node
+        found.given, found.origin, found.caller = (*values, receiver), node, self.led_here()
         if name == "Accelerator" and "gradient_accumulation_steps" in given.keywords:
             found.parts[".gradient_accumulation_steps"] = given.keywords["gradient_accumulation_steps"]
         return found

@@ -84,6 +84,7 @@ class Machine:
         foreign = bool(self.running) and id(self.running[-1]) in self.foreign
         if kind is Kind.BUILD and thing is not None:
             thing.foreign = foreign
+            thing.caller = self.led_here()
         self.trace.events.append(
             Event(
                 kind,
@@ -98,6 +99,12 @@ class Machine:
                 foreign,
             )
         )
+
+    def led_here(self) -> ast.AST | None:
+        """The call of the function that runs; of another file's, the call that the file at hand makes of it."""
+        callers = [*self.running[:-1]] if len(self.running) > len(self.calls) else [None, *self.running[:-1]]
+        own = (call for call, by in zip(self.calls[::-1], callers[::-1], strict=False) if id(by) not in self.foreign)
+        return next(own, None)
 
     def enter_loop(self) -> int:
         """A number of its own for each time that a loop is entered."""

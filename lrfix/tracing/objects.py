@@ -87,10 +87,10 @@ def role(machine: Machine, value: Unknown, method: str, given: Given) -> Known |
     if library.names_scaler(value.path) and method in ("step", "scale", "update"):
         value.known = Scaler(value.path)
     elif library.names_scheduler(value.path) and method not in ("zero_grad", "scale", "update"):
-        value.known = Scheduler(value.path, optimizer=_given_optimizer(value), origin=value.origin)
+        value.known = Scheduler(value.path, optimizer=_given_optimizer(value), origin=value.origin, caller=value.caller)
     elif library.names_optimizer(value.path) and method not in ("scale", "update", "get_lr", "get_last_lr"):
         # What wraps an optimizer and is called one stands for it: its groups are those of the one inside.
-        value.known = _given_optimizer(value) or Optimizer(value.path, origin=value.origin)
+        value.known = _given_optimizer(value) or Optimizer(value.path, origin=value.origin, caller=value.caller)
     return value.known
 
 
@@ -100,7 +100,7 @@ def plain_optimizer(value: Unknown) -> Optimizer | None:
     settings = set(words(" ".join(before))) & {"cfg", "config", "args", "opt", "opts", "conf", "hparams", "params"}
     if words(last)[-1:] != ("optimizer",) or settings or "(" in value.path:
         return None
-    value.known = Optimizer(value.path, origin=value.origin)
+    value.known = Optimizer(value.path, origin=value.origin, caller=value.caller)
     return value.known
 
 

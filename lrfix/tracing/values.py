@@ -27,14 +27,15 @@ class Unknown:
     """A value that the code does not fix.
 
     ``path`` is the user's own expression for it, ``stated`` the value that the file states for it (a default) or
-    ``MISSING``, ``given`` what a call (``origin``) was given whose answer it is. ``known`` is the object that its use
-    showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves on with every turn.
-    ``moving``: it is where a loop stands (an index, a counter), times ``scale`` where that is an amount; ``measured``:
-    it came out of a call.
+    ``MISSING``, ``given`` what a call (``origin``, under the call ``caller``) was given whose answer it is. ``known``
+    is the object that its use showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves
+    on with every turn. ``moving``: it is where a loop stands (an index, a counter), times ``scale`` where that is an
+    amount; ``measured``: it came out of a call.
     """
 
     __slots__ = (
-        "divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "scale", "serial", "stated"
+        "caller", "divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "scale", "serial",
+        "stated",
     )  # fmt: skip
 
     def __init__(self, path: str, *, stated: Value = MISSING, moving: bool = False, measured: bool = False) -> None:
@@ -44,6 +45,7 @@ class Unknown:
         self.measured = measured
         self.given: tuple[Value, ...] = ()
         self.origin: ast.AST | None = None
+        self.caller: ast.AST | None = None
         self.known: Known | None = None
         self.divisor: Value = None
         self.scale: Value = None
@@ -82,7 +84,8 @@ class Condition(Unknown):
 class Known:
     """An object that a trace is about. ``node`` is where it was built, None where only its use shows what it is.
 
-    ``foreign``: another file builds it. ``origin`` is the call of unknown code that it came from then.
+    ``foreign``: another file builds it. ``origin`` is the call of unknown code that it came from then. ``caller`` is
+    the call of the function that builds it, None where it is built where the trace begins.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
     ``library`` is who steps it beside the code in sight (``accelerate``), if anyone.
@@ -97,6 +100,7 @@ class Known:
     library: str | None = None
     foreign: bool = False
     origin: ast.AST | None = None
+    caller: ast.AST | None = None
     parts: dict[object, Value] = field(default_factory=dict)
 
     @property

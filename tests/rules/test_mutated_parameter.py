@@ -149,3 +149,34 @@ RESET = """
 )
 def test_a_hyperparameter_moved_once_under_a_flag_that_is_taken_back_is_no_hidden_state(codes, after, expected):
     assert codes(RESET.format(after=after)) == expected
+
+
+COUNTED = """
+    class Cyclic:
+        def __init__(self, lr, cycle, milestones):
+            self.lr, self.m, self.milestones = lr, cycle, milestones
+            self.warm_up_interval = 1
+            self.count_cycles = 0
+            self.counter = 0
+
+        def {name}(self, epoch):
+            if epoch in self.milestones:
+                self.count_cycles = 0
+            current_lr = self.lr
+            if self.count_cycles < self.warm_up_interval:
+                self.count_cycles += 1
+                if self.count_cycles == self.warm_up_interval:
+                    self.warm_up_interval = 0
+            else:
+                if self.counter >= self.m:
+                    self.counter = 0
+                current_lr = round(self.lr * self.m - self.counter * self.lr, 5)
+                self.counter += 1
+                self.count_cycles += 1
+            return current_lr
+    """
+
+
+@pytest.mark.parametrize(("name", "reported"), [("step", False), ("get_lr", True)])
+def test_what_a_step_counts_from_a_number_of_its_own_class_is_no_hyperparameter(name, reported, codes):
+    assert ("LR101" in codes(COUNTED.format(name=name))) == reported

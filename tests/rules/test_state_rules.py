@@ -158,3 +158,40 @@ def test_a_plateau_watches_the_way_that_its_metric_goes(mode, given, expected, c
     comma = ", " if mode else ""
     source = script(first=f"scheduler = ReduceLROnPlateau(optimizer{comma}{mode})", given=given)
     assert ("LR314" in codes(source)) is expected
+
+
+PHASES = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    def made(args, model):
+        {made}
+
+    def epoch(model, loader, optimizer, scheduler):
+        for x in loader:
+            model(x).backward()
+            optimizer.step()
+            scheduler.step()
+
+    def main(args, model, loader):
+        optimizer = made(args, model)
+        warmup_scheduler = StepLR(optimizer, 10)
+        epoch(model, loader, optimizer, warmup_scheduler)
+        optimizer = made(args, model)
+        scheduler = StepLR(optimizer, 30)
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            {load}
+        for _ in range(args.epochs):
+            epoch(model, loader, optimizer, scheduler)
+            torch.save({{"optimizer": optimizer.state_dict(), {save}}}, "last.pt")
+    """
+
+
+@pytest.mark.parametrize("made", ["return torch.optim.SGD(model.parameters(), args.lr)", "return args.make(model)"])
+@pytest.mark.parametrize(
+    ("save", "load", "expected"), [('"scheduler": scheduler.state_dict()', LOADED, False), ("", "pass", True)]
+)
+def test_the_schedule_of_an_optimizer_that_is_done_with_goes_into_no_checkpoint(made, save, load, expected, codes):
+    assert ("LR308" in codes(PHASES.format(made=made, save=save, load=load))) is expected
