@@ -89,7 +89,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.FLOOR_RATIO,
     ),
     (
-        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$|(^|_)(min|minimum|final|end)_(decay|decayed|cosine|annealing|cooldown|schedule)_(lr|rate|learning_rate)$",
+        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last|clamp)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$|(^|_)(min|minimum|final|end)_(decay|decayed|cosine|annealing|cooldown|schedule)_(lr|rate|learning_rate)$",
         Role.FLOOR,
     ),
     (
@@ -97,7 +97,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.PEAK,
     ),
     (
-        r"(len|length|num|n)_?.*(loader|batches)|loader_?(len|length|size)$|len_?(of_?)?(train|data|loader|epoch$)|ep_len|^n_?b(atch)?$|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps)|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
+        r"(len|length|num|n)_?.*(loader|batches)|loader_?(len|length|size)$|len_?(of_?)?(train|data|loader|epoch$)|ep_len|^n_?b(atch)?$|(steps|iters|iterations|batches|itr|iter|step)_?per_?epoch|epoch_?(len|length|size|steps|iters|iterations|batches)$|num_batch(es)?$|n_?iters?_per|per_epoch|per_ep$|batches_per|train_len|nb_batches",
         Role.LOADER_LENGTH,
     ),
     (r"(hold|constant|plateau|flat|stable|keep)_?(steps?|iters?|epochs?|len|length|updates)$", Role.HOLD),

@@ -69,8 +69,8 @@ def _starts_anew(study: Study, function: ast.AST, rate: ast.expr) -> bool:
     if not isinstance(root, ast.Name):
         return False
     scope: Scope | None = study.names.owner(root.id, study.names.scopes[function])
-    if scope is None:
-        return False
+    if scope is None or (not study.site.inline and scope is study.names.scopes[function]):
+        return False  # what a function starts itself is started at every call
     bindings = scope.bindings[root.id]
     starts = [b for b in bindings if isinstance(b, Assigned) and not b.index]
     if len(starts) != 1 or len(bindings) != 1 + sum(isinstance(b, Augmented) for b in bindings):

@@ -9,7 +9,7 @@ the rule. The study remembers every run, so that rules share them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar, overload
@@ -168,7 +168,7 @@ class Grid:
             yield warm
 
     def warmed_up(self) -> Case | None:
-        """A warmup where the code states one of length 0: whoever changes that number sees the branch for it."""
+        """A warmup where the code states one of length 0: only whoever changes that number sees the branch for it."""
         study = self.study
         nodes = [n for root in study.site.nodes for n in walk(root) if isinstance(n, ast.Name | ast.Attribute)]
         for path in dict.fromkeys(ast.unparse(n) for n in nodes if isinstance(n.ctx, ast.Load)):
@@ -178,7 +178,7 @@ class Grid:
                 runs = [study.run(0, use=self.use, overrides={path: length}) for length in _WARM]
                 if all(path in run.leaves for run in runs):
                     words = f"with a warmup, `{path}` = {_WARM[0]}"
-                    return Case(Setting("values", Standing.PLAUSIBLE, words, {path: _WARM[0]}, draws=(0,)), runs)
+                    return Case(Setting("values", Standing.LEGAL, words, {path: _WARM[0]}, draws=(0,)), runs)
         return None
 
     def stated(self) -> Case | None:
@@ -215,17 +215,23 @@ class Grid:
             if use is not study.use:
                 yield self.case(Setting("callers", Standing.STATED, use=use, draws=tuple(range(_DRAWS))))
 
-    def flags(self) -> Iterator[Case]:
-        """Each flag the other way round, each option that is None by default set."""
+    def flags(self, unused: Standing = Standing.PLAUSIBLE) -> Iterator[Case]:
+        """Each flag the other way round; ``unused`` says how a side counts that is not the stated default.
+
+        A branch that stands in the code is stated; where the two sides are two conventions, one that nobody is seen to
+        choose is merely legal.
+        """
         study = self.study
         run = self.first
         flags = [path for path, value in run.leaves.items() if isinstance(value, bool)]
         named = {name: default for name, default, _ in study.constructor}
         flags += [n for n, d in named.items() if n not in flags and isinstance(getattr(d, "value", None), bool)]
         for path in flags[:_MOST_FLAGS]:
-            value = run.leaves.get(path, getattr(named.get(path), "value", None))
+            default = getattr(named.get(path), "value", study.defaults.get(path))
+            value = run.leaves.get(path, default)
             words = f"with `{path}` = {not value}"
-            yield self.case(Setting("flags", Standing.PLAUSIBLE, words, {path: not value}, draws=tuple(range(_DRAWS))))
+            standing = unused if isinstance(default, bool) else Standing.PLAUSIBLE
+            yield self.case(Setting("flags", standing, words, {path: not value}, draws=tuple(range(_DRAWS))))
 
     def alone(self) -> Case | None:
         """The definition by itself, with what its own parameters may be: no caller acquits it. None where it is so."""
@@ -325,6 +331,17 @@ class Grid:
         )
 
 
+def loudest_first(cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases in their order, those that are merely legal behind all others."""
+    quiet: list[Case] = []
+    for case in cases:
+        if case.setting.standing is Standing.LEGAL:
+            quiet.append(case)
+        else:
+            yield case
+    yield from quiet
+
+
 def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object | None]) -> bool:
     """Whether what a case shows is gone once lengths that were drawn apart, and may be one and the same, are equal.
 
@@ -354,4 +371,4 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-__all__ = ["ENDS", "Case", "Grid", "Setting", "Standing", "by_a_drawn_relation"]
+__all__ = ["ENDS", "Case", "Grid", "Setting", "Standing", "by_a_drawn_relation", "loudest_first"]

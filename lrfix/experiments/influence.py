@@ -26,8 +26,8 @@ _SHARES = (0.7, 0.2)
 class Reads:
     """Where the value of a name goes within a site: every expression that reads it, or what was worked out with it."""
 
-    def __init__(self, study: Study, names: Sequence[str]) -> None:
-        self.study = study
+    def __init__(self, study: Study, names: Sequence[str], runs: Sequence[Run]) -> None:
+        self.names, self.runs = study.names, runs
         self.texts = set(names)
         self.certain = True
         self.roots = [r for r in study.site.nodes if isinstance(r, ast.AST)]
@@ -73,7 +73,7 @@ class Reads:
         return self.certain and bool(self.nodes) and all(self._ran(node) for node in self.nodes)
 
     def _ran(self, node: ast.AST) -> bool:
-        names, child = self.study.names, node
+        names, child = self.names, node
         for outer in names.ancestors(node):
             if isinstance(outer, ast.IfExp) and child is not outer.test and not self._reads(outer.test):
                 return False
@@ -103,11 +103,11 @@ class Reads:
 
     @property
     def _statements(self) -> set[ast.AST]:
-        return {s for run in self.study.runs for t in (run.built, run.stepped) if t is not None for s in t.statements}
+        return {s for run in self.runs for t in (run.built, run.stepped) if t is not None for s in t.statements}
 
     @property
     def _called(self) -> set[ast.AST]:
-        return {d for run in self.study.runs for t in (run.built, run.stepped) if t is not None for d in t.calls}
+        return {d for run in self.runs for t in (run.built, run.stepped) if t is not None for d in t.calls}
 
 
 def _plain(node: ast.AST, function: ast.AST) -> bool:
@@ -163,7 +163,7 @@ def without_effect(study: Study, path: str, use: str | None) -> tuple[float, flo
             if not _same(base, changed):
                 return None
             shown = shown or (value, other)
-    if shown is None:
+    if shown is None or (role_of(path) is Role.CYCLE_MULT and not _several_cycles(study.run(0, use=use))):
         return None
     for overrides, rates in _surroundings(study):
         base = study.run(0, use=use, overrides={**pinned(study.run(0, use=use)), **overrides}, base_lrs=rates)
@@ -173,6 +173,12 @@ def without_effect(study: Study, path: str, use: str | None) -> tuple[float, flo
                 if not _same(base, study.run(0, use=use, overrides=whole, base_lrs=rates)):
                     return None
     return shown
+
+
+def _several_cycles(run: Run) -> bool:
+    """Whether a run goes on long enough behind its first cycle for the next to be longer or shorter."""
+    ends = [v for p, v in run.leaves.items() if role_of(p) in (Role.CYCLE, Role.HORIZON) and isinstance(v, int)]
+    return 3 * max(ends, default=0) < len(run.curve)
 
 
 def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence[float] | None]]:

@@ -83,7 +83,7 @@ def jumps(curve: Sequence[float]) -> Iterator[Jump]:
     clear = CLEAR * max(rates, default=0.0)
     for k in range(SHORTEST, len(moved) - 2):
         if abs(moved[k]) > clear and (behind := _behind(moved, k)) is not None:
-            yield Jump(behind, at[k], (rates[k], rates[k + 1]), abs(moved[k - 1]), abs(moved[k + 2]))
+            yield Jump(behind, at[k + 1] - 1, (rates[k], rates[k + 1]), abs(moved[k - 1]), abs(moved[k + 2]))
 
 
 def sampled_jumps(at: Sequence[int], rates: Sequence[float]) -> Iterator[Jump]:

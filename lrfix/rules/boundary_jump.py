@@ -12,6 +12,7 @@ from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Setting, Standing, by_a_drawn_relation
+from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
@@ -38,6 +39,7 @@ _GONE = 0.3
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
 _BEYOND = 8
+_SEVERAL = 2
 
 _WHERE = {
     "ramp": "where warmup ends",
@@ -50,13 +52,15 @@ _WHERE = {
 
 @dataclass(frozen=True)
 class _Found:
-    """A jump of one group in one run of a case; ``phase`` is what lies before it."""
+    """A jump of one group in one run of a case; ``phase`` is what lies before it, ``around`` what the curve moves in
+    one step on either side."""
 
     case: Case
     run: Run
     group: int
     phase: str
     step: int
+    around: tuple[float, float]
 
 
 @rule("LR202")
@@ -66,11 +70,20 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
     if _formula_of_a_library(study) or _worked_out(study):
         return
     grid = Grid(study)
+    advice: Violation | None = None
     for case in _cases(study, grid):
+        if advice is not None and case.setting.standing is Standing.LEGAL:
+            continue
         found = _shown(study, grid, case)
         if found is not None:
-            yield _on_one_device(study, grid, found) or _told(study, found)
-            return
+            told = _on_one_device(study, grid, found) or _told(study, found)
+            if not told.advice:
+                yield told
+                return
+            advice = advice or told
+    if advice is not None:
+        yield advice
+        return
     yield from _own_check(study, grid) or _at_real_lengths(study, grid) or _together(study, grid)
 
 
@@ -133,7 +146,7 @@ def _cases(study: Study, grid: Grid) -> Iterator[Case]:
     if alone is not None and all(_understood(run) for run in alone.runs):
         yield alone
         yield from _long(study, alone)
-    for case in (*grid.left_out(), *grid.flags()):
+    for case in (*grid.left_out(), *grid.flags(Standing.LEGAL)):
         yield case
         yield from _long(study, case)
 
@@ -153,7 +166,10 @@ def _long(study: Study, case: Case) -> Iterator[Case]:
         longer = [_longer(run, path) for run in case.runs]
         if all(length is not None for length in longer):
             runs = [grid.changed(case, run, **{path: n}) for run, n in zip(case.runs, longer, strict=True)]
-            yield Case(case.setting, tuple(runs))
+            # Whoever states how long the warmup is, and of how many steps, has another run in mind.
+            lengths = [p for p in (path, *case.run.leaves) if role_of(p) in LENGTHS]
+            stated = all(is_number(study.defaults.get(p)) for p in lengths)
+            yield Case(replace(case.setting, standing=Standing.LEGAL) if stated else case.setting, tuple(runs))
 
 
 def _warmups(run: Run) -> list[str]:
@@ -205,13 +221,16 @@ def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
             if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
                 jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
             ):
-                return _Found(case, run, group, jump.behind, jump.step)
+                return _Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
             if jump.behind == "floor" and not _aims_at_its_end(grid, case, run, group, jump):
                 continue
             if jump.behind in ("hold", "floor") and _grows(grid, case, run, group, jump):
-                return _Found(case, run, group, jump.behind, jump.step)
+                return _Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
     leap = _leap(run) if study.site.base == "SequentialLR" else None
-    return _Found(case, run, 0, "leap", leap) if leap is not None else None
+    if leap is None:
+        return None
+    moved = moves(run.curve)
+    return _Found(case, run, 0, "leap", leap, (abs(moved[leap - 1]), abs(moved[leap + 1])))
 
 
 def _scaled_apart(grid: Grid, found: _Found) -> bool:
@@ -293,12 +312,13 @@ def _told(study: Study, found: _Found) -> Violation:
     share = f" ({100 * (after / before - 1):+.0f} %)" if before else ""
     message = (
         f"The rate {verb} {_WHERE[found.phase]}{words}: {before:.6g} at step {step}, {after:.6g} at step {step + 1}"
-        f"{share}, while it moves by {abs(before - curve[step - 1]):.2g} a step before and "
-        f"{abs(curve[step + 2] - after):.2g} after."
+        f"{share}, while it moves by {found.around[0]:.2g} a step before and {found.around[1]:.2g} after."
     )
     steps = [step - 1, step, step + 1, step + 2]
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
+    grid = Grid(study)
     legal = found.case.setting.standing is Standing.LEGAL
+    legal = legal or _at_the_peak_alone(grid, found) or _by_its_own_base_alone(grid, found)
     return Violation(span, message, study.evidence(found.run, steps), advice=legal)
 
 
@@ -343,16 +363,30 @@ def _worked_out(study: Study) -> bool:
 
 
 def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:
-    """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice."""
+    """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice.
+
+    A caller that leaves the switch out chooses as well; what the switch does shows where the definition is by itself.
+    """
     run = found.run
+    bare = [study.run(0, use=None)] if found.case.setting.use is not None else []
     for name, default, _ in study.constructor:
         if not isinstance(default, ast.Constant) or name in run.scenario.overrides:
             continue
         if isinstance(default.value, bool) or (default.value is None and role_of(name) in RATES):
-            other = grid.changed(found.case, run, **{name: None if default.value is None else not default.value})
-            if other.ran and not _ramp_jump(other) and len(set(other.curve)) > 1 and other.curve != run.curve:
+            value = None if default.value is None else not default.value
+            others = [(run, grid.changed(found.case, run, **{name: value}))]
+            others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
+            if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
                 return True
     return False
+
+
+def _torn(run: Run) -> bool:
+    return run.ran and _ramp_jump(run)
+
+
+def _joined(run: Run) -> bool:
+    return run.ran and not _ramp_jump(run) and len(set(run.curve)) > 1
 
 
 def _meets_later(grid: Grid, case: Case, path: str, value: object) -> bool:
@@ -387,8 +421,25 @@ def _meets_when_told_where(grid: Grid, case: Case) -> bool:
         if all(is_number(step) for step in steps) and _meets_later(grid, case, path, [_FAR * step for step in steps]):
             return True
     rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
-    if len(rates) < 2:
+    return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
+
+
+def _at_the_peak_alone(grid: Grid, found: _Found) -> bool:
+    """Whether the phases meet where the peak that is given is the rate that the optimizer is built with."""
+    leaves = found.run.leaves
+    given = [p for p, v in leaves.items() if role_of(p) in (Role.BASE_RATE, Role.PEAK) and isinstance(v, float)]
+    alone = len(given) == 1 and role_of(given[0]) is Role.PEAK
+    return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given)
+
+
+def _by_its_own_base_alone(grid: Grid, found: _Found) -> bool:
+    """Whether a jump of another group is gone where all groups have one base rate: the project may have one group."""
+    if found.group == 0 or groups_shown(grid.study) == _SEVERAL:
         return False
+    return found.phase == "ramp" and _meets_at_one_rate(grid, found.case, [])
+
+
+def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str]) -> bool:
     alike = []
     for run in case.runs:
         rate = run.base_lrs[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lrfix.domains.roles import Role, names_optimizer, role_of
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
 from lrfix.experiments.study import Study, all_real
 from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only
@@ -44,7 +44,7 @@ def first_step(study: Study) -> Iterator[Violation]:
             "the full rate that the optimizer was built with, which the warmup is there to prevent.",
         )
         return
-    for case in _cases(study):
+    for case in loudest_first(_cases(study)):
         found = next(_wrong(study, case), None) if case.ran else None
         if found is not None:
             yield found
@@ -60,7 +60,7 @@ def _cases(study: Study) -> Iterator[Case]:
     if alone is not None:
         yield alone
     yield from grid.left_out()
-    yield from grid.flags()
+    yield from grid.flags(Standing.LEGAL)
 
 
 def _wrong(study: Study, case: Case) -> Iterator[Violation]:

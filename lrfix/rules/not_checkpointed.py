@@ -131,13 +131,15 @@ def _make(thing: Known) -> object:
 
 
 def _beside(study: Study, scheduler: Scheduler) -> set[Kind]:
-    """What happened to schedulers of unknown make on the same optimizer: they may be this one."""
+    """What happened to schedulers of unknown make on the same optimizer, which may be this, and to those of the same
+    name, which another branch builds."""
     if scheduler.optimizer is None:
         return set()
     mine = _make(scheduler.optimizer)
     found: set[Kind] = set()
     for thing in (thing for trace in traces(study) for thing in trace.things if isinstance(thing, Scheduler)):
-        if not thing.built and thing.optimizer is not None and _make(thing.optimizer) == mine:
+        alike = not thing.built or (thing.path == scheduler.path != "")
+        if alike and thing.optimizer is not None and _make(thing.optimizer) == mine:
             found |= _happened(study, _make(thing))
     return found
 

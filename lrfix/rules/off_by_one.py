@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.class_reading import drives_others
-from lrfix.experiments.grid import Case, Grid, Setting, Standing
+from lrfix.experiments.grid import Case, Grid, Setting, Standing, loudest_first
 from lrfix.experiments.intervals import decays_at_once
 from lrfix.experiments.phases import moves, overshoots, ramp_end, restarts, tops
 from lrfix.experiments.shortfall import loses_its_floor
@@ -40,7 +40,7 @@ def off_by_one(study: Study) -> Iterator[Violation]:
     if study.opaque is not None or study.site.base == "MultiplicativeLR":
         return
     grid = Grid(study)
-    for case in (*grid.values(), *_alone(grid), *grid.flags()):
+    for case in loudest_first((*grid.values(), *_alone(grid), *grid.flags(Standing.LEGAL))):
         if not case.ran or not all(all_real(run.curve) for run in case.runs):
             continue
         found = next(_one_step(study, case), None)

@@ -122,7 +122,8 @@ def _ineffective(study: Study) -> Iterator[Violation]:
     if any(run.measured for run in study.runs):
         return  # the units of its lengths are lrfix's own choice, and decide what has a part in them
     for path, texts, use in list(_adjustable(study))[:_MOST]:
-        reads = Reads(study, texts) if not matters_at_once(study, path, use) else None
+        runs = [study.run(index, use=use) for index in range(len(study.runs))]
+        reads = Reads(study, texts, runs) if not matters_at_once(study, path, use) else None
         shown = without_effect(study, path, use) if reads is not None and reads.all_ran else None
         if shown is not None and reads is not None:
             last = max(reads.nodes, key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
-from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.grid import Case, Grid, loudest_first
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, as_float
 from lrfix.findings import Span, Violation
@@ -48,7 +48,7 @@ def wrong_cosine(study: Study) -> Iterator[Violation]:
         return
     told: set[ast.AST] = set()
     grid = Grid(study)
-    for case in (*grid.values(), *grid.flags()):
+    for case in loudest_first((*grid.values(), *grid.flags())):
         if not case.ran:
             continue
         for sweep in sweeps(case.run):

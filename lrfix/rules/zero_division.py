@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import Role, role_of
+from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.extent import asked_steps, is_part
 from lrfix.experiments.grid import Case, Grid, Standing
@@ -20,6 +20,8 @@ from lrfix.trees import walk
 _KIND = "ZeroDivisionError"
 _CLASSES = ("subclass", "wrapper")
 _OTHER_INVENTIONS = (7, 0.1)
+#: Lengths of training are in the thousands where code divides them into dozens of parts.
+_LONGER = 100
 #: A schedule that divides by zero as the file builds it does so within so many steps.
 _SOON = 240
 
@@ -98,10 +100,14 @@ def _divides(study: Study, case: Case, use: Construction | None) -> Failure | No
 
 
 def _invented(study: Study, run: Run) -> bool:
-    """Whether the division fails only with numbers of ours: for what nobody can name, or for what the file states."""
+    """Whether the division fails only with numbers of ours: for what nobody can name, or for what the file states,
+    or because the run is so short."""
     known = {path: study.defaults.get(path) for path, value in run.leaves.items() if study.defaults.get(path) != value}
     stated = {p: v for p, v in known.items() if isinstance(v, int | float) and not isinstance(v, bool) and v > 0}
     if stated and not _fails(study.run(0, overrides=stated, steps=_SOON)):
+        return True
+    drawn = {p: v for p, v in run.leaves.items() if role_of(p) in LENGTHS and isinstance(v, int) and p not in stated}
+    if drawn and not _fails(study.run(0, overrides={p: _LONGER * v for p, v in drawn.items()}, steps=_SOON)):
         return True
     return any(
         not _fails(study.run(0, overrides={path: type(value)(value * factor)}))

@@ -504,9 +504,10 @@ scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, get_lr)
 """
 
 
-@pytest.mark.parametrize(("ramp", "reported"), [("args.warmup_iters", False), ("args.warmup_iters // 2", True)])
-def test_a_warmup_that_is_stated_as_none_is_tried_with_one(codes, ramp, reported):
-    assert ("LR202" in codes(STATED_OFF.format(ramp=ramp))) is reported
+@pytest.mark.parametrize(("ramp", "advised"), [("args.warmup_iters", False), ("args.warmup_iters // 2", True)])
+def test_a_warmup_that_is_stated_as_none_is_tried_with_one_as_advice(asked, ramp, advised):
+    found = asked("LR202", STATED_OFF.format(ramp=ramp))
+    assert [violation.advice for violation in found] == [True] * advised
 
 
 CHECKED = """
@@ -686,3 +687,100 @@ def test_milestones_within_the_warmup_are_the_callers_choice(codes, first, jumps
             return [base * {first} * 0.1 ** bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
     """
     assert ("LR202" in codes(source)) is jumps
+
+
+CONVENTION = """
+    import math
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Cosine(LRScheduler):
+        def __init__(self, optimizer, warmup_steps, total_steps{prefix}, last_epoch=-1):
+            self.warmup_steps, self.total_steps, self.prefix = warmup_steps, total_steps, prefix
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            step = self.last_epoch
+            if step < self.warmup_steps:
+                return [base * step / self.warmup_steps for base in self.base_lrs]
+            done = step / self.total_steps
+            if {joined}:
+                done = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+            return [base * (1 + math.cos(math.pi * min(1, done))) / 2 for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("prefix", "joined", "advice"),
+    [
+        # The default joins the phases, and nobody is seen to choose the other side.
+        (", prefix=True", "self.prefix", [True]),
+        (", prefix=False", "self.prefix", []),
+        (", prefix=True", "not self.prefix and step < 0", [False]),
+    ],
+)
+def test_a_flag_that_nobody_turns_is_no_run_that_is_seen(asked, prefix, joined, advice):
+    found = asked("LR202", CONVENTION.format(prefix=prefix, joined=joined))
+    assert [violation.advice for violation in found] == advice
+
+
+@pytest.mark.parametrize(("epochs", "advice"), [("default=100", [True]), ("required=True", [False])])
+def test_where_the_code_states_every_length_a_longer_warmup_is_advice(asked, epochs, advice):
+    found = asked(
+        "LR202",
+        f"""
+        import argparse, math, torch
+
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--warmup-epochs", type=int, default=3)
+        parser.add_argument("--epochs", type=int, {epochs})
+        args = parser.parse_args()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def factor(epoch):
+            if epoch < args.warmup_epochs:
+                return (epoch + 1) / args.warmup_epochs
+            return 0.5 * (1 + math.cos(math.pi * epoch / args.epochs))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        """,
+    )
+    assert [violation.advice for violation in found] == advice
+
+
+ONE_PEAK = """
+    import math, torch
+
+    class Warm(torch.optim.lr_scheduler.LRScheduler):
+        def __init__(self, optimizer, warmup_steps, total_steps, max_lr, last_epoch=-1):
+            self.warmup_steps, self.total_steps, self.max_lr = warmup_steps, total_steps, max_lr
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch < self.warmup_steps:
+                return [base * (self.last_epoch + 1) / self.warmup_steps for base in self.base_lrs]
+            done = (self.last_epoch - {start}) / (self.total_steps - self.warmup_steps)
+            return [self.max_lr * 0.5 * (1 + math.cos(math.pi * done)) for _ in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(("start", "advice"), [("self.warmup_steps", [True]), ("0", [False])])
+def test_a_peak_that_may_be_the_rate_of_the_optimizer_tears_nothing_for_certain(asked, start, advice):
+    assert [violation.advice for violation in asked("LR202", ONE_PEAK.format(start=start))] == advice
+
+
+def test_a_rate_that_moves_once_an_epoch_is_told_where_it_moves(asked):
+    (found,) = asked(
+        "LR202",
+        """
+        def adjust(optimizer, epoch, iteration, args):
+            if epoch < args.warmup_epochs:
+                lr = args.lr * (epoch + 1) / args.warmup_epochs
+            else:
+                lr = args.lr * 0.97 ** (epoch / 2.4)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """,
+    )
+    assert found.evidence is not None
+    before, after = found.evidence.lr[1:3]
+    assert before > 1.02 * after

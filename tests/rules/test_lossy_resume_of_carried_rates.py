@@ -100,3 +100,30 @@ def test_a_variable_that_is_read_from_the_restored_optimizer(forgets):
 def test_milestones_that_are_passed_again_on_the_way_to_the_epoch(forgets):
     again = "[decay(optimizer, past, [30, 60]) for past in range(start_epoch)]"
     assert forgets(setter(brought=again)) == []
+
+
+def test_a_rate_that_a_function_works_out_at_every_call_is_carried_nowhere(codes):
+    source = """
+    import torch
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            args.start_epoch = checkpoint["epoch"]
+            optimizer.load_state_dict(checkpoint["optimizer"])
+        for epoch in range(args.start_epoch, args.epochs):
+            adjust(optimizer, epoch, args)
+            for x in loader:
+                model(x).backward()
+                optimizer.step()
+            torch.save({"epoch": epoch + 1, "optimizer": optimizer.state_dict()}, "last.pt")
+
+    def adjust(optimizer, epoch, args):
+        lr = args.lr
+        for milestone in args.schedule:
+            lr *= 0.1 if epoch >= milestone else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert "LR109" not in codes(source)

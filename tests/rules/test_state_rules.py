@@ -195,3 +195,36 @@ PHASES = """
 )
 def test_the_schedule_of_an_optimizer_that_is_done_with_goes_into_no_checkpoint(made, save, load, expected, codes):
     assert ("LR308" in codes(PHASES.format(made=made, save=save, load=load))) is expected
+
+
+BRANCHES = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        if args.schedule == "cosine":
+            scheduler = CosineAnnealingLR(optimizer, args.epochs)
+        elif args.schedule == "step":
+            scheduler = StepLR(optimizer, 30)
+        else:
+            raise NotImplementedError
+        start = 0
+        if args.resume and not args.only_model:
+            checkpoint = torch.load(args.resume)
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            {load}
+            start = checkpoint["epoch"]
+        for epoch in range(start, args.epochs):
+            for x in loader:
+                model(x).backward()
+                optimizer.step()
+            scheduler.step()
+            state = {{"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "epoch": epoch + 1}}
+            torch.save(state, "last.pt")
+    """
+
+
+@pytest.mark.parametrize(("load", "expected"), [(LOADED, False), ("pass", True)])
+def test_what_another_branch_builds_under_the_same_name_is_restored_as_well(load, expected, codes):
+    assert ("LR308" in codes(BRANCHES.format(load=load))) is expected

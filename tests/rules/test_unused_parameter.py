@@ -475,3 +475,30 @@ def test_a_number_of_steps_that_sounds_like_a_rate(check):
             optimizer.step()
     """
     assert unused(check(source)) == []
+
+
+LEFT_OUT = """
+    import math
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Cosine(LRScheduler):
+        def __init__(self, optimizer, T_max, warmup_epochs, warmup_lr=None, last_epoch=-1):
+            self.T_max, self.warmup_epochs, self.warmup_lr = T_max, warmup_epochs, warmup_lr
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.warmup_lr is None:
+                return [base * (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2 for base in self.base_lrs]
+            if self.last_epoch <= self.warmup_epochs:
+                return [base + (self.warmup_lr - base) * self.last_epoch / self.warmup_epochs for base in self.base_lrs]
+            done = (self.last_epoch - self.warmup_epochs) / (self.T_max - self.warmup_epochs)
+            return [self.warmup_lr * (1 + math.cos(math.pi * done)) / 2 for base in self.base_lrs]
+
+    def build(optimizer, config):
+        each = config["steps_per_epoch"]
+        return Cosine(optimizer, config["epochs"] * each, config["warmup_epochs"] * each, warmup_lr=config["warmup_lr"])
+    """
+
+
+def test_what_a_caller_makes_use_of_is_not_judged_by_the_definition_alone(codes):
+    assert "LR106" not in codes(LEFT_OUT)

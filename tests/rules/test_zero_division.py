@@ -450,3 +450,22 @@ def test_a_count_that_is_moved_before_the_rate_is_asked(codes, count, faults):
             return self.size ** -0.5 * min(step ** -0.5, step * self.warmup ** -1.5)
     """
     assert [code for code in codes(source) if code == "LR205"] == faults
+
+
+PARTS = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Waves(LRScheduler):
+        def __init__(self, optimizer, total_iter, last_epoch=-1):
+            self.total_iter = total_iter
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            wave = self.total_iter // {parts}
+            return [base * (1 - self.last_epoch % wave / wave) for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(("parts", "reported"), [("200", []), ("(100 * self.total_iter)", [False])])
+def test_a_run_too_short_for_its_parts_is_lrfix_s_own(asked, parts, reported):
+    assert [violation.advice for violation in asked("LR205", PARTS.format(parts=parts))] == reported
