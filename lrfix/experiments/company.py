@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lrfix.experiments.study import Study, usable
-from lrfix.names import Names
+from lrfix.names import Defined, Names
 from lrfix.sites.stock import stock_scheduler
+from lrfix.sites.subclasses import SCHEDULE_METHODS, subclass_sites
 from lrfix.sites.vocabulary import torch_scheduler
 from lrfix.trees import walk
 
@@ -32,12 +33,60 @@ def leans_on_present_rate(study: Study) -> bool:
 
 def company(study: Study) -> str | None:
     """Words for what else decides the rate, or for why nothing shows that the schedule is alone; None where it is."""
-    other = next(_others(study), None)
-    if other is not None:
-        return f"line {getattr(other, 'lineno', 0)} decides the rate of an optimizer too"
+    if (seen := company_in_sight(study)) is not None:
+        return seen
     if not any(use.optimizer_call is not None for use in study.uses) and not study.site.inline:
         return "no use of it shows an optimizer that is its alone"
     return None
+
+
+def company_in_sight(study: Study) -> str | None:
+    """Words for what else decides the rate; None where the file shows nothing that does."""
+    other = next(_others(study), None)
+    return f"line {getattr(other, 'lineno', 0)} decides the rate of an optimizer too" if other is not None else None
+
+
+def leaning_company(study: Study) -> str | None:
+    """Words for a scheduler on the same optimizer that goes on from the rate that it finds; None where there is none.
+
+    Whatever this schedule writes, that one takes on, so only the two together could be compared.
+    """
+    for use in study.uses:
+        names = use.names or study.names
+        if use.optimizer is None:
+            continue
+        same, around = ast.unparse(use.optimizer), names.scope_of(use.call)
+        for node in names.nodes:
+            if not isinstance(node, ast.Call) or node is use.call or names.scope_of(node) is not around:
+                continue
+            given = [*node.args, *(k.value for k in node.keywords)]
+            if same in map(ast.unparse, given) and (which := _goes_on(names, node, study.site.node)) is not None:
+                return f"`{which}` at line {node.lineno} goes on from the rates that this schedule writes"
+    return None
+
+
+def _goes_on(names: Names, call: ast.Call, own: ast.AST) -> str | None:
+    """The scheduler that a call builds, where it multiplies the present rate."""
+    if torch_scheduler(names, call.func) == "MultiplicativeLR":
+        return "MultiplicativeLR"
+    for binding in names.bindings(call.func.id, call.func) if isinstance(call.func, ast.Name) else ():
+        node = binding.node if isinstance(binding, Defined) else None
+        if isinstance(node, ast.ClassDef) and node is not own and _reads_rate(names, node):
+            return node.name
+    return None
+
+
+def _reads_rate(names: Names, node: ast.ClassDef) -> bool:
+    """Whether a scheduler class works its rates out of those that stand in the groups."""
+    rates = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name in SCHEDULE_METHODS]
+    return any(
+        isinstance(inner, ast.Subscript)
+        and isinstance(inner.ctx, ast.Load)
+        and isinstance(inner.slice, ast.Constant)
+        and inner.slice.value == "lr"
+        for method in rates
+        for inner in walk(method)
+    )
 
 
 def in_company(study: Study) -> bool:
@@ -84,12 +133,21 @@ def _others(study: Study) -> Iterator[ast.AST]:
     names = study.used_in
     own = {node for root in (*study.site.nodes, *study.site.writes) for node in walk(root)}
     own |= {use.call for use in study.uses}
+    classes = {site.node for site in subclass_sites(study.source, names)} if names is study.names else set()
     for node in names.nodes:
         if node in own:
             continue
-        builds = isinstance(node, ast.Call) and (torch_scheduler(names, node.func) or stock_scheduler(names, node))
+        builds = isinstance(node, ast.Call) and (
+            torch_scheduler(names, node.func) or stock_scheduler(names, node) or _own_scheduler(names, node, classes)
+        )
         if builds or _writes_rate(node):
             yield node
+
+
+def _own_scheduler(names: Names, call: ast.Call, classes: set[ast.AST]) -> bool:
+    """Whether a call builds a scheduler class of the file itself."""
+    bindings = names.bindings(call.func.id, call.func) if isinstance(call.func, ast.Name) else ()
+    return any(isinstance(binding, Defined) and binding.node in classes for binding in bindings)
 
 
 def _writes_rate(node: ast.AST) -> bool:
@@ -97,4 +155,4 @@ def _writes_rate(node: ast.AST) -> bool:
     return isinstance(key, ast.Constant) and key.value == "lr"
 
 
-__all__ = ["company", "in_company", "leans_on_present_rate"]
+__all__ = ["company", "company_in_sight", "in_company", "leaning_company", "leans_on_present_rate"]

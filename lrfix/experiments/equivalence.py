@@ -18,7 +18,7 @@ from lrfix.domains.scenarios import Same, Scenario
 from lrfix.domains.signatures import parameters
 from lrfix.domains.switches import inherited, switches
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.company import company, leans_on_present_rate
+from lrfix.experiments.company import company, leaning_company, leans_on_present_rate
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
 from lrfix.experiments.recognised import numbers, recognised, sample
 from lrfix.experiments.study import Study, usable
@@ -64,6 +64,8 @@ def _against(study: Study, family: str, spec: ScheduleSpec) -> str | None:
         return f"it takes the rate `{squared}` times a rate"
     if leans_on_present_rate(study) and (others := company(study)) is not None:
         return f"it goes on from the rate that it finds, and {others}"
+    if (beside := leaning_company(study)) is not None:
+        return f"{beside}, and the two would have to be compared together"
     for case in _cases(study):
         for run in case.runs:
             if run.opaque is not None:

@@ -16,6 +16,7 @@ from lrfix.domains.switches import inherited, switches
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.callers import callers
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
 from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, telling_length, value_of, walked
 from lrfix.rewriting.emission import arguments_of, substituted
@@ -104,6 +105,7 @@ class _Prover:
             found += self._as_stated(before, after, scenarios[0], spec)
             around = [o for o in self.names.ancestors(old) if isinstance(o, ast.FunctionDef | ast.Lambda)]
             found += self._grid(before, after, scenarios[0], spec, around)
+            found += self._called(construction, spec)
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
@@ -167,6 +169,35 @@ class _Prover:
                 old_may_raise=True,
             )
             found.append(Proof(request, label))
+        return found
+
+    def _called(self, construction: Construction, spec: ScheduleSpec) -> list[Proof]:
+        """What the file's own callers of the builder pass, fractions and all."""
+        found: list[Proof] = []
+        for caller in callers(self.names, self.new_names, construction) if self.kind == "equivalent" else ():
+            modules = {self.module: SCHEDULERS}
+            try:
+                before = call_slice(self.names, caller.before, caller.before_optimizer)
+                after = call_slice(self.new_names, caller.after, caller.after_optimizer, modules=modules)
+                told = substituted(spec, {name: (ast.unparse(node), node) for name, node in caller.given.items()})
+            except NotRewritten:
+                continue  # what a caller passes cannot be cut out; the settings above stand for it
+            scenarios, steps = [], 0
+            for index in range(GENERIC):
+                values = self._values(index, before, after, {})
+                scenarios.append(Values(values, BASE_RATES[index], self._end(told, values)))
+                steps = max(steps, min(walked(told, values), MOST_WALKED), longest_number(before.source))
+            request = VerificationRequest(
+                before.source,
+                after.source,
+                tuple(scenarios),
+                steps,
+                self.kind,
+                self.device,
+                curves_only=True,
+                old_may_raise=True,
+            )
+            found.append(Proof(request, f"as called at line {caller.before.lineno}"))
         return found
 
     def _end(self, spec: ScheduleSpec, names: Mapping[str, object]) -> int | None:

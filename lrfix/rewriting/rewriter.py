@@ -12,6 +12,7 @@ from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
 from lrfix.domains.facts import literal
 from lrfix.domains.signatures import stated_rate
+from lrfix.experiments.company import company_in_sight, leaning_company, leans_on_present_rate
 from lrfix.experiments.study import Study
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
@@ -320,6 +321,8 @@ class _Proposal:
         codes = findings_of(source, analysis)
         if codes is None:
             raise NotRewritten("an ignore comment covers what lrfix has to say about it")
+        if kind == "repair":
+            _check_alone(analysis)
         readings = offered or readings_of(analysis)
         chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
         assert analysis.names is not None
@@ -401,6 +404,15 @@ def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | Non
             else:
                 open_codes.setdefault(code)
     return None if covered and not open_codes else tuple(open_codes)
+
+
+def _check_alone(analysis: SiteAnalysis) -> None:
+    """A repair keeps to the rate of the step too: raises NotRewritten where others would be written over."""
+    study = analysis.study
+    if leans_on_present_rate(study) and (others := company_in_sight(study)) is not None:
+        raise NotRewritten(f"it goes on from the rate that it finds, and {others}")
+    if (beside := leaning_company(study)) is not None:
+        raise NotRewritten(f"{beside}, and the two would have to be compared together")
 
 
 def _why_not(analysis: SiteAnalysis) -> str:

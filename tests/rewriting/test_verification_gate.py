@@ -267,3 +267,25 @@ class TestWhateverACallerMayPass:
         result = rewrite(text, verify=True)
         assert not result.changed
         assert "the rates differ" in result.left[0].reason and "`num_warmup_steps` = 11.5" in result.left[0].reason
+
+    def test_the_callers_in_the_file_are_run_with_what_they_pass(self, rewrite):
+        callers = textwrap.dedent(
+            """
+
+            def short(optimizer, loader, epochs):
+                total = len(loader) * epochs
+                return linear(optimizer, 0.06 * total, total)
+
+            def without(optimizer, args):
+                return linear(optimizer, 0, num_training_steps=args.max_steps, f_max=0.5)
+            """
+        )
+        result = rewrite(FACTORY + callers, verify=True)
+        (site,) = result.sites
+        answers = dict(zip((p.label for p in site.proofs), result.verifications[site.identity], strict=True))
+        assert [x for x in answers if x.startswith("as called")] == ["as called at line 14", "as called at line 17"]
+        first = answers["as called at line 14"].scenarios[0]
+        values = first.scenario.values
+        assert set(values) == {"len(loader)", "epochs"}
+        peak = first.new_curve.index(max(first.new_curve))
+        assert peak == -(-6 * values["len(loader)"] * values["epochs"] // 100)
