@@ -135,6 +135,7 @@ class _Stated:
                 self._argparse(node)
             elif isinstance(node, ast.ClassDef):
                 self._fields(node)
+        self._options(names.tree)
         self.by_attribute = {k: v for k, v in self.by_attribute.items() if v is not None and v != _MANDATORY}
         self.absent -= set(self.by_attribute)
 
@@ -162,6 +163,29 @@ class _Stated:
                 self.by_attribute.setdefault(statement.target.id, literal(value))
                 if _is_none(value):
                     self.absent.add(statement.target.id)
+
+
+    def _options(self, tree: ast.Module) -> None:
+        """What a module sets on an object that it has just built: ``cfg = EasyDict()``, ``cfg.epochs = 90``."""
+        built: set[str] = set()
+        found: dict[str, list[object]] = {}
+        for statement in tree.body:
+            if not isinstance(statement, ast.Assign):
+                continue
+            for target in statement.targets:
+                if isinstance(target, ast.Name) and isinstance(statement.value, ast.Call):
+                    built.add(target.id)
+                elif isinstance(target, ast.Attribute) and _root(target) in built:
+                    found.setdefault(target.attr, []).append(literal(statement.value))
+        for attribute, values in found.items():
+            if all(value == values[0] for value in values):
+                self.by_attribute.setdefault(attribute, values[0])
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
 
 
 _KNOWN: WeakKeyDictionary[Names, _Stated] = WeakKeyDictionary()

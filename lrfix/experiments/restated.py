@@ -89,8 +89,9 @@ def apart(pairs: list[Pair], peak: float) -> Pair | None:
 
 
 def same_but_shifted(pairs: list[Pair], peak: float) -> bool:
-    """Whether one is the other a step earlier or later: where counting begins is a convention."""
-    return any(_agree(pairs, shift, peak) for shift in (-1, 1))
+    """Whether one is the other a step or two earlier or later: where counting begins is a convention, and the
+    constructor may count a step of its own."""
+    return any(_agree(pairs, shift, peak) for shift in (-1, 1, -2, 2))
 
 
 def _agree(pairs: list[Pair], shift: int, peak: float) -> bool:

@@ -167,9 +167,12 @@ def _long(study: Study, case: Case) -> Iterator[Case]:
         if all(length is not None for length in longer):
             runs = [grid.changed(case, run, **{path: n}) for run, n in zip(case.runs, longer, strict=True)]
             # Whoever states how long the warmup is, and of how many steps, has another run in mind.
-            lengths = [p for p in (path, *case.run.leaves) if role_of(p) in LENGTHS]
+            lengths = [p for p in (path, *case.run.leaves) if role_of(p) in LENGTHS - {Role.LOADER_LENGTH}]
             stated = all(is_number(study.defaults.get(p)) for p in lengths)
-            yield Case(replace(case.setting, standing=Standing.LEGAL) if stated else case.setting, tuple(runs))
+            standing = Standing.LEGAL if stated else case.setting.standing
+            said = f"{case.setting.words} and a warmup" if case.setting.words else "with a warmup"
+            words = f"{said} of two fifths of the run"
+            yield Case(replace(case.setting, standing=standing, words=words), tuple(runs))
 
 
 def _warmups(run: Run) -> list[str]:

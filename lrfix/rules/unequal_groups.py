@@ -19,6 +19,7 @@ from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
 _CLASSES = ("subclass", "wrapper")
 #: An element of something that the code does not fix: ``multipliers[1]``.
 _ELEMENT = re.compile(r"\[\d+\]$")
+_ONE_GROUP = re.compile(r"\b(?:one|single)\s+param(?:eter)?[ _]group\b", re.IGNORECASE)
 
 
 @rule("LR213")
@@ -29,6 +30,8 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
         return  # what it drives writes the rates
     if study.site.form == "subclass" and study.site.base in FACTOR_SCHEDULERS:
         return  # torch hands every group its own base rate
+    if isinstance(study.node, ast.ClassDef) and _ONE_GROUP.search(ast.get_docstring(study.node) or ""):
+        return  # it says itself that it is for one group alone
     shown = groups_shown(study)
     for setting in _settings(study):
         other = replace(setting, draw=1)
@@ -49,6 +52,8 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
                 'rate changes nothing. Keep one base rate a group, `[group["lr"] for group in '
                 "optimizer.param_groups]`.",
                 study.evidence(run, [0, 1, len(run.curve) // 2]),
+                # What is no scheduler of torch need not take what torch's schedulers take.
+                advice=study.site.form != "subclass" and shown is None,
             )
             return
 

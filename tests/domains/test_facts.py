@@ -8,6 +8,8 @@ import textwrap
 import pytest
 
 from lrfix.analysis import analyse
+from lrfix.domains.facts import Defaults
+from lrfix.names import Names
 from lrfix.source import parse_source
 
 
@@ -134,3 +136,22 @@ def test_a_step_size_in_epochs_is_shorter_than_the_run():
             return base_lr * multiplier ** (epoch // step_epoch)
     """)
     assert curve[0] > curve[30]
+
+
+OPTIONS = """
+    cfg = EasyDict()
+    cfg.solver = EasyDict()
+    cfg.{where}epochs = 60
+    {again}
+    """
+
+
+@pytest.mark.parametrize("where", ["", "solver."])
+def test_options_that_a_module_sets_one_by_one_are_stated(where):
+    def stated(again: str) -> object:
+        source = textwrap.dedent(OPTIONS.format(where=where, again=again)).encode()
+        return Defaults(Names(parse_source(source, "config.py").tree)).get("config.epochs")
+
+    assert stated("") == 60
+    # Two values for one word are none.
+    assert stated("cfg.test = EasyDict(); cfg.test.epochs = 70") is None

@@ -57,6 +57,7 @@ TOLD = """
     [
         ("self.count = self.count + 1 if step is None else step", "max(0, 1 - self.count / self.total_steps)", False),
         ("self.count = self.count + 1 if step is None else step + 1", "max(0, 1 - self.count / 99)", False),
+        ("self.count = (self.count or 1) + 1 if step is None else step", "max(0, 1 - self.count / 99)", False),
         (
             "self.count = self.count + 1 if step is None else 2 * step",
             "max(0, 1 - self.count / self.total_steps)",

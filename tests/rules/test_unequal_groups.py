@@ -90,8 +90,22 @@ OR_FIRST = '[peak if peak is not None else optimizer.param_groups[0]["lr"]] * le
     ],
 )
 def test_a_wrapper_s_groups(peaks, after, said):
-    found = messages(WRAPPER.format(peaks=peaks, after=after))
+    found = messages(WRAPPER.format(peaks=peaks, after=after) + TWO_RATES.replace("BUILD", "Ramp(optimizer, 100)"))
     assert [said in message for message in found] == ([True] if said else [])
+
+
+def test_a_wrapper_that_nobody_is_seen_to_give_two_groups_is_advised():
+    (found,) = reported("LR213", HEAD + WRAPPER.format(peaks=FIRST, after="pass"))
+    assert found.severity.value == "info"
+
+
+@pytest.mark.parametrize(
+    ("says", "said"),
+    [("Currently only supports one parameter group.", False), ("For parameter groups with a rate of their own.", True)],
+)
+def test_a_class_that_says_it_is_for_one_group_is_taken_at_its_word(says, said):
+    source = WRAPPER.format(peaks=OWN, after="break").replace("class Ramp:", f'class Ramp:\n    """{says}"""')
+    assert bool(messages(source)) is said
 
 
 @pytest.mark.parametrize(("use", "reported"), [(ONE_RATE, False), (TWO_RATES, True)])
