@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
+@click.option("--unfenced", is_flag=True, help="Under CI, run schedules even where the kernel cannot fence them off.")
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
@@ -36,6 +37,7 @@ def command(
     only: str | None,
     no_verify: bool,
     unverified: bool,
+    unfenced: bool,
     reading: str | None,
     device: Device,
     vendor: str | None,
@@ -45,7 +47,7 @@ def command(
     """Rewrite the schedules in PATHS to the bundled scheduler, after running the old and the new version.
 
     Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status: 0 nothing
-    (left) to change, 1 a change would be made or one failed, 2 as for check.
+    (left) to change, 1 a change would be made, one failed or a schedule may not be run, 2 as for check.
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
@@ -67,7 +69,9 @@ def command(
             if target.explicit or has_schedule_words(raw):
                 files.append((target.path, raw))
     limit = max((group.settings.max_file_size for group in found), default=1 << 20)
-    sys.exit(_run(files, unreadable, limit, apply, only, not no_verify, reading, device, vendor, quiet, exit_zero))
+    sys.exit(
+        _run(files, unreadable, limit, apply, only, not no_verify, unfenced, reading, device, vendor, quiet, exit_zero)
+    )
 
 
 def _run(
@@ -77,6 +81,7 @@ def _run(
     apply: bool,
     only: str | None,
     verify: bool,
+    unfenced: bool,
     reading: str | None,
     device: Device,
     vendor: str | None,
@@ -112,6 +117,7 @@ def _run(
         reading=reading,
         device=device,
         max_file_size=limit,
+        unfenced=unfenced,
     )
     results = rewrite_sources(jobs, options)
     if reading is not None:
@@ -134,7 +140,7 @@ def _run(
     raws = dict(files)
     for result in results:
         write(sys.stdout, report.file(result))
-        if result.error is not None or any(site.failed for site in result.left):
+        if result.error is not None or any(site.failed or site.refused for site in result.left):
             status = max(status, 2 if result.error_kind == "internal" else 1)
         if not result.changed:
             continue

@@ -34,7 +34,7 @@ class Report:
         parts = [self._site(site, result.verifications.get(site.identity, ())) for site in result.sites]
         if result.changed:
             parts.append(self._diff(result))
-        parts += [self._left(left) for left in result.left if left.failed or not self.quiet]
+        parts += [self._left(left) for left in result.left if left.failed or left.refused or not self.quiet]
         return "\n".join(part for part in parts if part) + ("\n" if any(parts) else "")
 
     def summary(self, results: Sequence[FileRewrite], written: int) -> str:
@@ -56,7 +56,19 @@ class Report:
             text += f", {_count(skipped, 'file')} skipped"
         if failed:
             text += f", {failed} of them because verification failed"
-        return text + "\n"
+        refused = sum(site.refused for result in results for site in result.left)
+        if refused:
+            text += f", {refused} of them because {'it' if refused == 1 else 'they'} may not be run"
+        return text + "\n" + self._fences(results)
+
+    def _fences(self, results: Sequence[FileRewrite]) -> str:
+        """What the kernel did not have while schedules were run."""
+        ran = [v for result in results for proofs in result.verifications.values() for v in proofs]
+        ran += [v for result in results for left in result.left for v in left.verifications if v.verdict != "refused"]
+        missing = dict.fromkeys(each for verification in ran for each in verification.missing_fences)
+        if not missing:
+            return ""
+        return f"note: the schedules were run without all of the kernel's fences: no {', no '.join(missing)}\n"
 
     def _site(self, site: SiteRewrite, verifications: Sequence[Verification]) -> str:
         start = site.span.start
@@ -130,7 +142,7 @@ class Report:
     def _left(self, left: LeftAlone) -> str:
         start = left.span.start
         name = f" {left.name}" if left.name else ""
-        what = self.style.paint("left as it is", "red" if left.failed else "dim")
+        what = self.style.paint("left as it is", "red" if left.failed or left.refused else "dim")
         text = f"{left.path}:{start.line}:{start.column}:{name} {what}: {left.reason}\n"
         failed = next((v for v in left.verifications if v.scenarios and v.verdict != "equivalent"), None)
         if left.failed and failed is not None:

@@ -161,7 +161,7 @@ class SiteRewrite:
 
 @dataclass(frozen=True)
 class LeftAlone:
-    """A site that is not rewritten, and why."""
+    """A site that is not rewritten, and why. ``failed``: its proof failed; ``refused``: it may not be run."""
 
     path: str
     span: Span
@@ -169,6 +169,7 @@ class LeftAlone:
     form: str
     reason: str
     failed: bool = False
+    refused: bool = False
     offered: tuple[str, ...] = ()
     rewrite: SiteRewrite | None = None
     verifications: tuple[Verification, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrfix.verification.compare import verify, verify_many
-from lrfix.verification.slice import Program, RefusedSlice, check_program
+from lrfix.verification.slice import NoProgram, Program, RefusedSlice, check_program
 from lrfix.verification.values import (
     CallRequest,
     CallSetting,
@@ -20,6 +20,7 @@ __all__ = [
     "CallRequest",
     "CallSetting",
     "Difference",
+    "NoProgram",
     "Program",
     "RefusedSlice",
     "ResumeOutcome",

@@ -39,7 +39,9 @@ def job_of(request: CallRequest) -> dict[str, Any]:
     return {"kind": "calls", "old": request.old, "new": request.new, "settings": settings, "device": "cpu"}
 
 
-def judged(request: CallRequest, result: Mapping[str, Any], torch_version: str | None) -> Verification:
+def judged(
+    request: CallRequest, result: Mapping[str, Any], torch_version: str | None, missing_fences: tuple[str, ...] = ()
+) -> Verification:
     """The verdict: ``failed`` where only the new version raises, ``different`` where the two differ."""
     outcomes = []
     failures: list[str] = []
@@ -99,6 +101,7 @@ def judged(request: CallRequest, result: Mapping[str, Any], torch_version: str |
         torch_version,
         tuple(notes),
         float(result["seconds"]),
+        missing_fences,
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lrfix.verification.answers import job_of, judged
 from lrfix.verification.process import Answer, run_requests
-from lrfix.verification.slice import RefusedSlice, check_program
+from lrfix.verification.slice import NoProgram, RefusedSlice, check_program
 from lrfix.verification.tables import Curve, share_of_peak, telling_steps
 from lrfix.verification.values import (
     CallRequest,
@@ -35,46 +36,54 @@ WEIGHTS_TOLERANCE = 1e-4
 """Largest relative difference of weights in single precision after a short training whose rates agree."""
 
 
-def verify(request: VerificationRequest, *, timeout: float = 120.0) -> Verification:
-    """Run both versions in a separate process, under every scenario, and compare. Never raises for what the programs
-    or the process do: that becomes the verdict ``failed`` and its reason. ``timeout`` is in seconds."""
-    return verify_many((request,), timeout=timeout)[0]
+def verify(request: VerificationRequest, *, timeout: float = 120.0, unfenced: bool = False) -> Verification:
+    """Run both versions, each in a process of its own, under every scenario, and compare. Never raises for what the
+    programs or their processes do: that becomes the verdict ``failed`` or ``refused`` and its reason. ``timeout`` is in
+    seconds, for each version. ``unfenced``: run them even where the kernel cannot fence them off and ``CI`` is set."""
+    return verify_many((request,), timeout=timeout, unfenced=unfenced)[0]
 
 
 Request = VerificationRequest | CallRequest
 
 
-def verify_many(requests: Sequence[Request], *, timeout: float = 120.0) -> tuple[Verification, ...]:
-    """As ``verify`` for each request, in order, in one process start; ``timeout`` counts for each request alone."""
-    refusals = [_refusal(request) for request in requests]
-    runnable = [request for request, refusal in zip(requests, refusals, strict=True) if refusal is None]
-    answers = iter(run_requests([_job(request) for request in runnable], timeout))
+def verify_many(
+    requests: Sequence[Request], *, timeout: float = 120.0, unfenced: bool = False
+) -> tuple[Verification, ...]:
+    """As ``verify`` for each request, in order, with one start of torch."""
+    unfit = [_unfit(request) for request in requests]
+    runnable = [request for request, verdict in zip(requests, unfit, strict=True) if verdict is None]
+    answers = iter(run_requests([_job(request) for request in runnable], timeout, in_ci() and not unfenced))
     verifications = []
-    for request, refusal in zip(requests, refusals, strict=True):
-        if refusal is not None:
-            verifications.append(Verification("failed", refusal))
-        else:
-            verifications.append(_judge(request, next(answers)))
+    for request, verdict in zip(requests, unfit, strict=True):
+        verifications.append(verdict if verdict is not None else _judge(request, next(answers)))
     return tuple(verifications)
 
 
-def _refusal(request: Request) -> str | None:
+def in_ci() -> bool:
+    """Whether this is continuous integration, where a schedule may be a stranger's."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def _unfit(request: Request) -> Verification | None:
+    """The verdict on a request that is not run: it is none, or a version wants what no schedule may have."""
     scenarios: Sequence[Scenario | CallSetting] = (
         request.settings if isinstance(request, CallRequest) else request.scenarios
     )
     if not scenarios:
-        return "there is no scenario to run"
+        return Verification("failed", "there is no scenario to run")
     if request.steps < 1:
-        return f"the horizon must be at least one step, not {request.steps}"
+        return Verification("failed", f"the horizon must be at least one step, not {request.steps}")
     try:
         json.dumps([dict(scenario.values) for scenario in scenarios])
     except (TypeError, ValueError) as error:
-        return f"a scenario holds a value that is not plain data: {error}"
+        return Verification("failed", f"a scenario holds a value that is not plain data: {error}")
     for label, source in (("old", request.old), ("new", request.new)):
         try:
             check_program(source)
         except RefusedSlice as refused:
-            return f"the {label} version was not run: {refused}"
+            return Verification("refused", f"the {label} version was not run: {refused}")
+        except NoProgram as error:
+            return Verification("failed", f"the {label} version is no program: {error}")
     return None
 
 
@@ -102,13 +111,13 @@ def _steps_beyond(steps: int) -> int:
 
 def _judge(request: Request, answer: Answer) -> Verification:
     if answer.result is None:
-        return Verification("failed", answer.failure, torch_version=answer.torch_version)
+        verdict: Verdict = "failed" if answer.refusal is None else "refused"
+        reason = answer.failure if answer.refusal is None else answer.refusal
+        return Verification(verdict, reason, torch_version=answer.torch_version, missing_fences=answer.missing)
     result = answer.result
     seconds = float(result["seconds"])
-    if "failed" in result:
-        return Verification("failed", result["failed"], torch_version=answer.torch_version, seconds=seconds)
     if isinstance(request, CallRequest):
-        return judged(request, result, answer.torch_version)
+        return judged(request, result, answer.torch_version, answer.missing)
     outcomes = []
     failures: list[str] = []
     differences: list[str] = []
@@ -120,7 +129,7 @@ def _judge(request: Request, answer: Answer) -> Verification:
         differences.extend(_differences(request, outcome))
     largest = max((o.largest for o in outcomes if o.largest is not None), key=lambda d: d.relative, default=None)
     reasons = failures or differences
-    verdict: Verdict = "failed" if failures else "different" if differences else "equivalent"
+    verdict = "failed" if failures else "different" if differences else "equivalent"
     return Verification(
         verdict,
         reasons[0] if reasons else None,
@@ -129,6 +138,7 @@ def _judge(request: Request, answer: Answer) -> Verification:
         devices,
         answer.torch_version,
         seconds=seconds,
+        missing_fences=answer.missing,
     )
 
 

@@ -149,28 +149,25 @@ def _plain_copy(state: Any) -> Any:
 
 
 def run_resume(
-    build: Build, label: str, scenario: Mapping[str, Any], curve: list[list[float]], saved: Mapping[int, Any]
-) -> dict[str, Any]:
-    """For each saved state: rebuild, load, go on, compare bit for bit with never having stopped."""
+    build: Build, label: str, scenario: Mapping[str, Any], count: int, saved: Mapping[int, Any]
+) -> list[dict[str, Any]]:
+    """For each saved state: rebuild, load, go on. The rates from there on, and what raised on the way."""
+    runs = []
     for stop, (optimizer_state, scheduler_state) in saved.items():
+        curve: list[list[float]] = []
+        error = None
         try:
             rig = Rig(build, scenario)
             rig.optimizer.load_state_dict(copy.deepcopy(optimizer_state))
             rig.scheduler.load_state_dict(copy.deepcopy(scheduler_state))
-            for step in range(stop, len(curve)):
+            for step in range(stop, count):
                 if step > stop:
                     rig.advance()
-                if not _same(rig.rates(), curve[step]):
-                    return {"exact": False, "stopped_at": stop, "wrong_from": step, "note": None}
+                curve.append(rig.rates())
         except BaseException as failure:
-            return {"exact": False, "stopped_at": stop, "wrong_from": None, "note": describe(failure, label)}
-    if not saved:
-        return {"exact": None, "stopped_at": None, "wrong_from": None, "note": "the run is too short to be stopped"}
-    return {"exact": True, "stopped_at": None, "wrong_from": None, "note": None}
-
-
-def _same(left: Sequence[float], right: Sequence[float]) -> bool:
-    return len(left) == len(right) and all(a == b or (a != a and b != b) for a, b in zip(left, right, strict=True))
+            error = describe(failure, label)
+        runs.append({"stop": stop, "curve": curve, "error": error})
+    return runs
 
 
 def run_training(build: Build, label: str, scenario: Mapping[str, Any], steps: int, device: str) -> dict[str, Any]:
@@ -182,22 +179,19 @@ def run_training(build: Build, label: str, scenario: Mapping[str, Any], steps: i
         return {"digest": None, "weights": [], "error": describe(failure, label)}
 
 
-def run_tensor_rates(
-    build: Build, label: str, scenario: Mapping[str, Any], curve: list[list[float]], device: str
-) -> dict[str, Any]:
-    """Whether float64 tensors as rates, on ``device``, follow the same curve (relative 1e-9)."""
+def run_tensor_rates(build: Build, label: str, scenario: Mapping[str, Any], count: int, device: str) -> dict[str, Any]:
+    """The curve with float64 tensors as rates, on ``device``."""
+    curve: list[list[float]] = []
+    error = None
     try:
         rig = Rig(build, scenario, device, tensor_rates=True)
-        peak = max((abs(rate) for rates in curve for rate in rates), default=0.0)
-        for step, expected in enumerate(curve):
+        for step in range(count):
             if step:
                 rig.advance()
-            for rate, wanted in zip(rig.rates(), expected, strict=True):
-                if not abs(rate - wanted) <= 1e-9 * abs(wanted) + 1e-15 * peak:
-                    return {"equal": False, "error": f"step {step}: {rate!r} as a tensor, {wanted!r} as a number"}
+            curve.append(rig.rates())
     except BaseException as failure:
-        return {"equal": False, "error": describe(failure, label)}
-    return {"equal": True, "error": None}
+        error = describe(failure, label)
+    return {"curve": curve, "error": error}
 
 
 def warm_up(devices: Sequence[str]) -> None:

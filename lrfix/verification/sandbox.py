@@ -1,6 +1,7 @@
-"""Fences around a program while it runs: restricted builtins and imports, an audit hook, limits of the process.
+"""Fences of Python around a program while it runs: restricted builtins and imports, and an audit hook.
 
-``lock_down`` cannot be undone. Everything that the process still needs (torch, open streams) must be there before.
+They cannot be undone, and they are for good messages: what they miss, the kernel stops (``kernel``). Everything that
+the process still needs (torch, open streams) must be there before.
 """
 
 from __future__ import annotations
@@ -11,129 +12,100 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lrfix.verification.allowed import ATTRIBUTE_BUILTINS, MODULES, SAFE_BUILTINS, words
 
-ADDRESS_SPACE = 4 << 30
-"""Bytes of address space that programs may take beyond what the process held when it was locked."""
-
-# Whatever is not named here is refused: an event of a later Python is a closed door, not an open one.
-_HARMLESS_EVENTS = words(
-    """
-    compile exec marshal.loads code.__new__ function.__new__ object.__getattr__ object.__setattr__ object.__delattr__
-    sys._getframe sys._getframemodulename sys._current_frames sys.unraisablehook sys.excepthook builtins.id
-    array.__new__ gc.get_objects gc.get_referrers gc.get_referents pickle.find_class time.sleep
-    """
-)
+# Whatever is named nowhere is refused: an event of a later Python is a closed door, not an open one.
+_HARMLESS_EVENTS = words("sys.unraisablehook sys.excepthook builtins.id array.__new__ time.sleep")
+# Events that hand out frames, code or objects, or make code: only these modules of the library may cause them.
+_FRAMES = words("collections typing enum warnings lrfix.verification.experiments")
+_OF_LIBRARIES = {
+    "sys._getframe": _FRAMES,
+    "sys._getframemodulename": _FRAMES,
+    "object.__setattr__": words("collections typing enum functools"),
+    "object.__getattr__": words("lrfix.verification.experiments"),
+    "compile": words("collections lrfix.verification.experiments"),
+    "exec": words("collections importlib._bootstrap importlib._bootstrap_external lrfix.verification.experiments"),
+    "marshal.loads": words("importlib._bootstrap_external"),
+}
 # Torch and Python load parts of themselves late; these parts reach outside and stay out.
 _LATE_PACKAGES = frozenset({"torch", "numpy", "lrfix"})
 _REFUSED_LATE = words(
     """
     ctypes _ctypes socket _socket _socketio ssl _ssl subprocess _posixsubprocess multiprocessing asyncio http urllib
-    ftplib smtplib mmap pty fcntl webbrowser antigravity
+    ftplib smtplib mmap pty fcntl webbrowser antigravity gc
     """
 )
+_MOST_TEXT = 200
+_NAME = vars(type)["__name__"]  # of a class, whatever its metaclass says
 
 
 class RefusedByFence(OSError):
     """A program asked for something outside its process."""
 
 
-class Fence:
-    """The audit hook, once closed, and what it refused since the last ``forget``."""
+def close_fence(libraries: Sequence[str]) -> Callable[[], tuple[str, ...]]:
+    """Close the fence, and return a function that says what it refused since. ``libraries`` may be read.
 
-    def __init__(self) -> None:
-        self.closed = False
-        self.refused: list[str] = []
-        self._library = tuple(
-            sorted({os.path.realpath(path) + os.sep for path in sys.path if path and os.path.isdir(path)})
-        )
+    Nothing of the fence is an attribute of anything: its state lies in variables that only its own code has.
+    """
+    refused: list[str] = []
+    below = tuple(sorted(os.path.realpath(path) + os.sep for path in libraries))
+    asking = False
+    allowed = {
+        event: frozenset(id(vars(sys.modules[name])) for name in names if name in sys.modules)
+        for event, names in _OF_LIBRARIES.items()
+    }
+    frame_of = sys._getframe
 
-    def close(self) -> None:
-        sys.addaudithook(self._hook)
-        self.closed = True
-
-    def forget(self) -> None:
-        self.refused.clear()
-
-    def _hook(self, event: str, arguments: Sequence[Any]) -> None:
-        if not self.closed or event in _HARMLESS_EVENTS:
+    def hook(event: str, arguments: Sequence[Any]) -> None:
+        nonlocal asking
+        if event in _HARMLESS_EVENTS or asking:
             return
-        if event == "import":
-            top = str(arguments[0]).partition(".")[0]
+        if event in allowed:
+            # Asking who asks is such an event itself. Nothing of the program runs while the answer is looked for.
+            asking = True
+            try:
+                caller = frame_of(1)
+                if id(caller.f_globals) in allowed[event]:
+                    return
+            finally:
+                asking = False
+        elif event == "import":
+            top = str.partition(arguments[0], ".")[0] if type(arguments[0]) is str else ""
             if top in _LATE_PACKAGES or (top in sys.stdlib_module_names and top not in _REFUSED_LATE):
                 return
         elif event == "open":
-            if self._is_library_source(arguments[0], arguments[1], arguments[2]):
+            if _only_reads(arguments[1], arguments[2]) and _is_source(arguments[0], below):
                 return
-        elif event == "os.listdir" and self._is_library(arguments[0]):
+        elif event == "os.listdir" and _lies_in(arguments[0], below):
             return
-        what = f"{event} {arguments[0]!r}" if arguments else event
-        self.refused.append(what[:200])
-        raise RefusedByFence(f"a schedule may not do this: {what[:200]}")
+        what = event + (f" {_shown(arguments[0])}" if arguments else "")
+        refused.append(what[:_MOST_TEXT])
+        raise RefusedByFence(f"a schedule may not do this: {what[:_MOST_TEXT]}")
 
-    def _is_library(self, path: Any) -> bool:
-        return isinstance(path, str) and (os.path.realpath(path) + os.sep).startswith(self._library)
-
-    def _is_library_source(self, path: Any, mode: Any, flags: Any) -> bool:
-        writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-        return (
-            self._is_library(path)
-            and str(path).endswith((".py", ".pyc", ".so", ".pyd"))
-            and mode in (None, "r", "rb")
-            and not (isinstance(flags, int) and flags & writing)
-        )
+    sys.addaudithook(hook)
+    return lambda: tuple(refused)
 
 
-def limit_process(cuda: bool) -> None:
-    """No files written, no core files, few files open, a bound on memory. A CUDA context opens devices late and
-    reserves address space without end: with ``cuda`` there is no bound on memory. Nothing happens where the system has
-    no limits."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_NOFILE, 1024 if cuda else 64)
-    held = _address_space_held()
-    if not cuda and held is not None:
-        _lower(resource.RLIMIT_AS, held + ADDRESS_SPACE)
+def _shown(argument: object) -> str:
+    """Only plain values are shown: what a program made could run code of its own while it is."""
+    return repr(argument) if type(argument) in (str, bytes, int) else str(_NAME.__get__(type(argument)))
 
 
-def limit_cpu_seconds(more: float) -> None:
-    """Let the process use ``more`` seconds of processor time from now on; beyond that the system ends it."""
-    try:
-        import resource
-    except ImportError:
-        return
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = int(usage.ru_utime + usage.ru_stime + more) + 1
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+def _lies_in(path: object, below: tuple[str, ...]) -> bool:
+    return type(path) is str and (os.path.realpath(path) + os.sep).startswith(below)
 
 
-def _lower(limit: int, value: int) -> None:
-    import resource
-
-    _, hard = resource.getrlimit(limit)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(limit, (value, value))
+def _is_source(path: object, below: tuple[str, ...]) -> bool:
+    return type(path) is str and path.endswith((".py", ".pyc", ".so", ".pyd")) and _lies_in(path, below)
 
 
-def _address_space_held() -> int | None:
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return None
+def _only_reads(mode: object, flags: object) -> bool:
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    return mode in (None, "r", "rb") and not (type(flags) is int and flags & writing)
 
 
 def silence_warnings() -> None:

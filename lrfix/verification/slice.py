@@ -27,8 +27,12 @@ class Program:
     source: str
 
     def check(self) -> None:
-        """Raises RefusedSlice where the program uses anything outside the allow-list."""
+        """Raises RefusedSlice where the program uses anything outside the allow-list, NoProgram where it is none."""
         check_program(self.source)
+
+
+class NoProgram(Exception):
+    """A text that cannot be run at all: not Python, or without ``build``."""
 
 
 class RefusedSlice(Exception):
@@ -41,20 +45,21 @@ class RefusedSlice(Exception):
 
 
 def check_program(source: str) -> None:
-    """Return quietly where ``source`` keeps to the allow-list; raise RefusedSlice where it does not."""
+    """Return quietly where ``source`` keeps to the allow-list; raise RefusedSlice where it does not, NoProgram where it
+    could not be run."""
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        raise RefusedSlice(f"it is not valid Python: {error.msg}", error.lineno or 1) from error
+        raise NoProgram(f"line {error.lineno or 1}: it is not valid Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise RefusedSlice(f"it cannot be parsed: {error}", 1) from error
+        raise NoProgram(f"it cannot be parsed: {error}") from error
     check = _Check(tree)
     try:
         check.visit(tree)
     except RecursionError as error:
-        raise RefusedSlice("it is nested too deeply to be checked", 1) from error
+        raise NoProgram("it is nested too deeply to be checked") from error
     if not any(isinstance(node, ast.FunctionDef) and node.name == "build" for node in tree.body):
-        raise RefusedSlice("it does not define build(optimizer, p) at module level", 1)
+        raise NoProgram("it does not define build(optimizer, p) at module level")
 
 
 class _Check(ast.NodeVisitor):

@@ -8,7 +8,7 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 Expectation = Literal["equivalent", "repair"]
-Verdict = Literal["equivalent", "different", "failed"]
+Verdict = Literal["equivalent", "different", "failed", "refused"]
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,10 @@ class ScenarioOutcome:
 
 @dataclass(frozen=True)
 class Verification:
-    """``equivalent``, ``different`` (``reason`` says in what) or ``failed`` (``reason`` says why there is no proof).
-    ``notes`` say where the two differ without being less equal for it: where the old one raises, or past the end.
-    ``seconds`` is the wall clock of this request, process start not included."""
+    """``equivalent``, ``different`` (``reason`` says in what), ``failed`` (``reason`` says why there is no proof) or
+    ``refused`` (``reason`` says what a version wants that no schedule may have). ``notes`` say where the two differ
+    without being less equal for it: where the old one raises, or past the end. ``seconds`` is the wall clock of this
+    request, the start of the server not included. ``missing_fences`` says what the kernel did not have."""
 
     verdict: Verdict
     reason: str | None = None
@@ -143,3 +144,4 @@ class Verification:
     torch_version: str | None = None
     notes: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    missing_fences: tuple[str, ...] = ()

@@ -1,136 +1,214 @@
-"""The separate process: reads one job as JSON from standard input, answers one JSON line a request.
+"""The server: loads torch, forks a process for each version of a schedule, guards it, and hands on what it gave.
 
-Messages: ``{"ready": {...}}`` after torch is loaded and the fence closed, ``{"index": i, "result": {...}}`` for each
-request in order, ``{"fatal": reason, "kind": ...}`` where nothing can be run.
+It reads one job, a line of JSON, from standard input, and writes messages: a line of JSON each, followed by as many
+bytes as its ``size`` says. First ``{"ready": ...}`` once torch is loaded, or ``{"fatal": reason, "kind": ...}`` where
+nothing can be run; then one message a version, in order. After a version without an answer the other one of its
+request is left out, and that is said. The server runs nothing of a program and understands nothing of an answer. It
+has one thread and touches no GPU, so that it can be forked; where the system cannot fork, it runs one version in
+itself.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
+import select
+import signal
 import sys
 import time
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
 
-from lrfix.verification import sandbox
+from lrfix.verification import child, kernel, sandbox
+from lrfix.verification.received import MOST_BYTES
+
+END_SECONDS = 5.0
+"""How long a process that was killed may take to be gone, in seconds."""
 
 
 def main() -> None:
     """Serve one job and end the process without running anyone's exit handlers."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    job = json.load(sys.stdin)
+    channel = os.dup(sys.stdout.fileno())
+    lifeline = os.dup(sys.stdin.fileno())
+    job = json.loads(sys.stdin.buffer.readline())
     _silence_standard_streams()
     for path in job["library_paths"]:
         if path not in sys.path:
             sys.path.append(path)
     try:
-        _serve(job, answers)
+        _serve(job, channel, lifeline)
     except ImportError as error:
-        _send(answers, {"fatal": str(error), "kind": "torch" if (error.name or "").startswith("torch") else "import"})
+        kind = "torch" if (error.name or "").startswith("torch") else "import"
+        _send(channel, {"fatal": str(error), "kind": kind})
     except Exception as error:
-        _send(answers, {"fatal": f"{type(error).__name__}: {error}", "kind": "start"})
-    answers.flush()
+        _send(channel, {"fatal": f"{type(error).__name__}: {error}", "kind": "start"})
     os._exit(0)
 
 
-def _send(answers: IO[str], message: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(message) + "\n")
-    answers.flush()
+def _send(channel: int, message: Mapping[str, Any], payload: bytes = b"") -> None:
+    whole = json.dumps({**message, "size": len(payload)}).encode() + b"\n" + payload
+    _write(channel, whole)
+
+
+def _write(channel: int, whole: bytes) -> None:
+    view = memoryview(whole)
+    while view:
+        view = view[os.write(channel, view) :]
 
 
 def _silence_standard_streams() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
-def _serve(job: Mapping[str, Any], answers: IO[str]) -> None:
+def _serve(job: Mapping[str, Any], channel: int, lifeline: int) -> None:
     import torch
 
     from lrfix.verification import calls, experiments
 
-    del calls  # loaded before the fence closes
+    del calls  # loaded before anything is forked
     torch.set_num_threads(1)
-    cuda = torch.cuda.is_available() and any(request["device"] != "cpu" for request in job["requests"])
-    devices = ["cpu", "cuda"] if cuda else ["cpu"]
     sandbox.silence_warnings()
     sandbox.import_allowed_modules()
-    experiments.warm_up(devices)
-    fence = sandbox.Fence()
-    sandbox.limit_process(cuda)
-    fence.close()
-    _send(answers, {"ready": {"torch": torch.__version__, "devices": devices}})
-    for index, request in enumerate(job["requests"]):
-        sandbox.limit_cpu_seconds(job["timeout"])
+    experiments.warm_up(["cpu"])
+    libraries = kernel.library_directories()
+    missing = kernel.missing_fences(libraries)
+    if missing and job["fenced"]:
+        _send(channel, {"fatal": ", ".join(missing), "kind": "unfenced"})
+        return
+    asks = any(task["device"] != "cpu" for task in job["tasks"])
+    devices = ["cpu", "cuda"] if asks and _sees_cuda(job["fork"]) else ["cpu"]
+    _send(channel, {"ready": {"torch": torch.__version__, "missing": missing}})
+    gc.collect()
+    gc.freeze()
+    unanswered: set[int] = set()
+    for task in job["tasks"]:
+        if task["index"] in unanswered:
+            _send(channel, {"state": "left out"})
+            continue
         started = time.perf_counter()
-        result = _run_request(request, devices, fence)
-        result["seconds"] = time.perf_counter() - started
-        _send(answers, {"index": index, "result": result})
+        wanted = {"auto": devices, "cpu": ["cpu"], "cuda": ["cpu", "cuda"]}[task["device"]]
+        payload = b""
+        setting = child.Setting(tuple(wanted), job["timeout"], libraries, channel, job["fenced"])
+        header: dict[str, Any] = {"devices": wanted}
+        if not set(wanted) <= set(devices):
+            header["state"] = "no device"
+        elif job["fork"]:
+            header["state"], header["status"], payload = _forked(task, setting, lifeline)
+        else:
+            _run_here(task, setting, lifeline)
+        if header["state"] == "abandoned":
+            os._exit(0)
+        if header["state"] != "answered":
+            unanswered.add(task["index"])
+        _send(channel, {**header, "seconds": time.perf_counter() - started}, payload)
 
 
-def _run_request(request: Mapping[str, Any], available: list[str], fence: sandbox.Fence) -> dict[str, Any]:
-    wanted = {"auto": available, "cpu": ["cpu"], "cuda": ["cpu", "cuda"]}[request["device"]]
-    if not set(wanted) <= set(available):
-        return {"failed": "no CUDA device can be used here: ask for the device cpu or auto"}
-    from lrfix.verification.experiments import ProgramError, load
+def _sees_cuda(fork: bool) -> bool:
+    """Whether torch finds a GPU; asked in a process that ends with the question, because CUDA outlives no fork."""
+    import torch
 
-    builds = {}
-    for label in ("old", "new"):
-        fence.forget()
+    if torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        return False
+    if not fork:
+        return torch.cuda.is_available()
+    pid = os.fork()
+    if pid == 0:
         try:
-            builds[label] = load(request[label], label)
-        except ProgramError as error:
-            return {"failed": f"the {label} version cannot be loaded: {error}"}
-        if fence.refused:
-            return {"failed": _refused(label, fence)}
-    if request["kind"] == "calls":
-        from lrfix.verification.calls import run_calls
-
-        fence.forget()
-        asked = run_calls(builds, request["settings"])
-        return {"failed": _refused("old or new", fence)} if fence.refused else {"settings": asked, "devices": ["cpu"]}
-    outcomes = []
-    for scenario in request["scenarios"]:
-        outcome: dict[str, Any] = {}
-        for label, build in builds.items():
-            fence.forget()
-            outcome[label] = _run_version(build, label, scenario, request, wanted)
-            if fence.refused:
-                return {"failed": _refused(label, fence)}
-        outcomes.append(outcome)
-    return {"scenarios": outcomes, "devices": wanted}
+            os._exit(0 if torch.cuda.is_available() else 1)
+        finally:
+            os._exit(2)
+    return _gone(pid, 60.0) == 0
 
 
-def _refused(label: str, fence: sandbox.Fence) -> str:
-    return f"the {label} version tried to reach outside its process and was refused: {fence.refused[0]}"
+def _run_here(task: Mapping[str, Any], setting: child.Setting, lifeline: int) -> NoReturn:
+    started = time.perf_counter()
+
+    def send(payload: bytes) -> None:
+        header = {"state": "answered", "devices": setting.devices, "seconds": time.perf_counter() - started}
+        _send(setting.channel, header, payload)
+
+    with contextlib.suppress(OSError):
+        os.close(lifeline)
+    child.answer(task, setting, send)
 
 
-def _run_version(
-    build: Any, label: str, scenario: Mapping[str, Any], request: Mapping[str, Any], devices: list[str]
-) -> dict[str, Any]:
-    from lrfix.verification import experiments
+def _forked(task: Mapping[str, Any], setting: child.Setting, lifeline: int) -> tuple[str, int | None, bytes]:
+    """Run a version in a child: what became of it, its exit status where it died, and what it sent."""
+    reader, writer = os.pipe()
+    server = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with contextlib.suppress(OSError):
+                os.setsid()
+            kernel.end_with_parent(server)
+            child.leave_only((0, 1, 2, writer))
+            child.answer(task, replace(setting, channel=writer), _writing(writer))
+        finally:
+            os._exit(71)
+    os.close(writer)
+    try:
+        state, payload = _read(reader, lifeline, time.monotonic() + setting.seconds)
+    finally:
+        os.close(reader)
+    # It has closed its end: all that it still has to do is to be gone.
+    status = _gone(pid, END_SECONDS) if state == "answered" else None
+    if status is None:
+        _kill(pid)
+        return ("timeout" if state == "answered" else state), None, b""
+    return ("answered", 0, payload) if status == 0 else ("died", status, b"")
 
-    steps = request["steps"]
-    stops = [] if request["curves_only"] else _stopping_points(steps)
-    outcome, saved = experiments.run_curve(build, label, scenario, request["count"], stops)
-    if outcome["note"] is not None or not stops:
-        resume = {"exact": None, "stopped_at": None, "wrong_from": None, "note": outcome["note"]}
-    else:
-        resume = experiments.run_resume(build, label, scenario, outcome["curve"], saved)
-    outcome["resume"] = resume
-    outcome["training"] = {}
-    if request["expect"] == "equivalent" and not request["curves_only"]:
-        trained = steps if scenario["end"] is None else min(steps, scenario["end"])
-        for device in devices:
-            outcome["training"][device] = experiments.run_training(build, label, scenario, trained, device)
-    if label == "new" and "cuda" in devices:
-        outcome["tensor"] = experiments.run_tensor_rates(build, label, scenario, outcome["curve"], "cuda")
-    return outcome
+
+def _writing(channel: int) -> Callable[[bytes], None]:
+    return lambda payload: _write(channel, payload)
 
 
-def _stopping_points(steps: int) -> list[int]:
-    """A few steps at which to stop; one alone where each costs a long way to the end."""
-    if steps > 5000:
-        return [steps // 2]
-    return sorted({step for step in (1, steps // 3, steps // 2, steps - 1) if 0 < step < steps})
+def _read(reader: int, lifeline: int, deadline: float) -> tuple[str, bytes]:
+    """All that comes until the other end is closed, or why that was not waited for."""
+    poll = select.poll()
+    poll.register(reader, select.POLLIN)
+    poll.register(lifeline, select.POLLIN)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return "timeout", b""
+        for descriptor, _ in poll.poll(left * 1000 + 1):
+            if descriptor == lifeline:
+                return "abandoned", b""
+            part = os.read(reader, 1 << 20)
+            if not part:
+                return "answered", b"".join(parts)
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                return "flooded", b""
+
+
+def _gone(pid: int, seconds: float) -> int | None:
+    """How a child ended (negative: by that signal), with all that it may have left running; None where it did not."""
+    deadline = time.monotonic() + seconds
+    pause = 0.0005
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _kill(pid: int) -> None:
+    """Kill first, then wait; and not without a limit."""
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(pid, signal.SIGKILL)
+    _gone(pid, END_SECONDS)

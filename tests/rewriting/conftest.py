@@ -45,7 +45,7 @@ def _remembered(
     readings: dict[int, list[Reading]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def remembering(requests: Sequence[VerificationRequest]) -> tuple[Verification, ...]:
+    def remembering(requests: Sequence[VerificationRequest], unfenced: bool = False) -> tuple[Verification, ...]:
         new = {repr(request): request for request in requests if repr(request) not in answers}
         answers.update(zip(new, verify_many(list(new.values())), strict=True))
         return tuple(answers[repr(request)] for request in requests)

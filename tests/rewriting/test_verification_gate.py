@@ -223,6 +223,16 @@ def test_what_cannot_be_run_is_not_rewritten(rewrite):
     assert not result.changed
 
 
+def test_a_schedule_that_may_not_be_run_is_refused_and_has_not_failed(rewrite):
+    reaching = "if step < -1:\n            return step.__class__.__subclasses__()\n        "
+    text = SOUND.replace("if step < warmup:", reaching + "if step < warmup:")
+    result = rewrite(text, verify=True)
+    assert not result.changed
+    (left,) = result.left
+    assert "may not be run" in left.reason
+    assert left.refused and not left.failed
+
+
 FACTORY = textwrap.dedent(
     """
     from torch.optim.lr_scheduler import LambdaLR

@@ -227,7 +227,6 @@ class TestFailures:
             ("new has no state", "the new version cannot be resumed"),
             ("new gives nan", "the new version gives (nan, nan) at step"),
             ("new gives complex", "the rate is complex"),
-            ("new ends the process", "SystemExit"),
             ("module text raises", "the new version cannot be loaded: ZeroDivisionError"),
             ("no scenario", "no scenario"),
             ("no step", "at least one step"),
@@ -239,6 +238,10 @@ class TestFailures:
     ) -> None:
         assert outcomes[name].verdict == "failed"
         assert words in str(outcomes[name].reason)
+
+    def test_what_may_not_be_run_is_no_failed_proof(self, outcomes: dict[str, Verification]) -> None:
+        assert outcomes["new ends the process"].verdict == "refused"
+        assert "SystemExit" in str(outcomes["new ends the process"].reason)
 
     def test_the_line_that_raised_is_named(self, outcomes: dict[str, Verification]) -> None:
         line = RAISING_LATE.split("\n").index("        1 / (30 - step)") + 1
@@ -335,7 +338,7 @@ def hostile(name: str, path: Path) -> str:
 def test_a_program_that_reaches_outside_is_not_run(name: str, precious: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "BOOTSTRAP", "raise SystemExit(5)")
     verification = verify(cosine(hostile(name, precious), COSINE))
-    assert verification.verdict == "failed"
+    assert verification.verdict == "refused"
     assert "was not run" in str(verification.reason)
 
 
@@ -346,9 +349,11 @@ def test_were_it_run_it_would_reach_nothing(precious: Path, monkeypatch: pytest.
     quiet = HOSTILE["through the class tree"].format(path=str(precious)).replace("\n", "\n    ")
     requests.append(cosine(COSINE.replace("    def factor", caught.format(body=quiet)), COSINE))
     verifications = verify_many(requests)
+    # What fails on its way out of the program is a failure; what got as far as the system was refused there.
     for name, verification in zip([*HOSTILE, "caught"], verifications, strict=True):
-        assert verification.verdict == "failed", name
+        assert verification.verdict in ("failed", "refused"), name
     for verification in verifications[-2:]:
+        assert verification.verdict == "refused"
         assert "was refused: os.remove" in str(verification.reason)
     assert precious.read_text(encoding="utf-8") == "weights"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lrfix.verification import Program, RefusedSlice, check_program
+from lrfix.verification import NoProgram, Program, RefusedSlice, check_program
 
 BUILD = "\ndef build(optimizer, p):\n    return None\n"
 
@@ -115,6 +115,6 @@ def test_the_reason_names_what_and_where() -> None:
 
 
 @pytest.mark.parametrize("source", ["def build(optimizer, p:\n", "x = 1\n", "x = '\0'\n", "x = " + "(" * 5000])
-def test_what_is_no_program_is_refused(source: str) -> None:
-    with pytest.raises(RefusedSlice):
+def test_what_is_no_program_is_told_apart(source: str) -> None:
+    with pytest.raises(NoProgram):
         Program(source).check()

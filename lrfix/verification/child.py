@@ -1,0 +1,112 @@
+"""One version of one schedule in a process of its own: shut in, run, measured, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from lrfix.verification import kernel, limits, sandbox
+from lrfix.verification.received import stopping_points
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a version is run with: the devices, its time in seconds, the libraries that it may read, the open file that
+    its answer goes to. ``fenced``: nothing is run where the kernel cannot do its part."""
+
+    devices: tuple[str, ...]
+    seconds: float
+    libraries: tuple[str, ...]
+    channel: int
+    fenced: bool
+
+
+def answer(task: Mapping[str, Any], setting: Setting, send: Callable[[bytes], None]) -> NoReturn:
+    """Run the version and ``send`` what was measured, behind the task's nonce. The process ends here, without running
+    anyone's exit handlers."""
+    nonce = str(task["nonce"]).encode()
+    try:
+        try:
+            message = _measured(task, setting)
+        except Exception as error:
+            message = {"failed": f"the {task['label']} version could not be measured: {type(error).__name__}: {error}"}
+        send(nonce + json.dumps(message).encode())
+    except BaseException:
+        os._exit(70)
+    os._exit(0)
+
+
+def leave_only(descriptors: Sequence[int]) -> None:
+    """Close every other open file."""
+    start = 0
+    for kept in (*sorted(descriptors), _most_open()):
+        if start < kept:  # Python takes an empty range for one without an end
+            os.closerange(start, kept)
+        start = kept + 1
+
+
+def _most_open() -> int:
+    with contextlib.suppress(ImportError, OSError):
+        import resource
+
+        return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
+    return 1 << 12
+
+
+def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
+    from lrfix.verification import calls, experiments
+
+    label = task["label"]
+    cuda = "cuda" in setting.devices
+    missing = kernel.confine_files(setting.libraries, cuda)
+    if cuda:
+        experiments.warm_up(["cuda"])
+    limits.limit_process(setting.seconds, cuda)
+    missing += kernel.confine_calls((0, 1, 2, setting.channel), cuda)
+    if missing and setting.fenced:
+        return {"refused": f"was not run: the kernel does not fence it off: it has no {missing[0]}"}
+    refused = sandbox.close_fence(setting.libraries)
+    try:
+        build = experiments.load(task["source"], label)
+    except experiments.ProgramError as error:
+        return _refusal(refused()) or {"failed": f"the {label} version cannot be loaded: {error}"}
+    if task["kind"] == "calls":
+        asked = calls.run_calls({label: build}, task["settings"])
+        return _refusal(refused()) or {"settings": [each[label] for each in asked]}
+    scenarios = []
+    for scenario in task["scenarios"]:
+        scenarios.append(_under(build, label, scenario, task, setting.devices))
+        if refused():
+            break
+    return _refusal(refused()) or {"scenarios": scenarios}
+
+
+def _refusal(refused: Sequence[str]) -> dict[str, Any] | None:
+    if not refused:
+        return None
+    return {"refused": f"tried to reach outside its process and was refused: {refused[0]}"}
+
+
+def _under(
+    build: Any, label: str, scenario: Mapping[str, Any], task: Mapping[str, Any], devices: Sequence[str]
+) -> dict[str, Any]:
+    from lrfix.verification import experiments
+
+    steps = task["steps"]
+    stops = [] if task["curves_only"] else stopping_points(steps)
+    outcome, saved = experiments.run_curve(build, label, scenario, task["count"], stops)
+    count = len(outcome["curve"])
+    if outcome["note"] is None:
+        outcome["resumed"] = experiments.run_resume(build, label, scenario, count, saved)
+    outcome["training"] = {}
+    if task["expect"] == "equivalent" and not task["curves_only"]:
+        trained = steps if scenario["end"] is None else min(steps, scenario["end"])
+        for device in devices:
+            outcome["training"][device] = experiments.run_training(build, label, scenario, trained, device)
+    if label == "new" and "cuda" in devices:
+        outcome["tensor"] = experiments.run_tensor_rates(build, label, scenario, count, "cuda")
+    return outcome

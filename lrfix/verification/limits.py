@@ -1,0 +1,54 @@
+"""What a process may use of the machine: processor time, memory, open files, no other processes, no written files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+ADDRESS_SPACE = 4 << 30
+"""Bytes of address space that programs may take beyond what the process held when it was locked."""
+
+
+def limit_process(seconds: float, cuda: bool) -> None:
+    """No files written, no core files, few files open, no processes or threads, a bound on memory and processor time.
+
+    A CUDA context opens devices late, has threads and reserves address space without end: with ``cuda`` there is no
+    bound on these. Nothing happens where the system has no limits.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = int(usage.ru_utime + usage.ru_stime + seconds) + 1
+    # The soft limit can be ignored by whoever handles its signal; the hard one cannot.
+    _lower(resource.RLIMIT_CPU, used, used + 2)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_NOFILE, 1024 if cuda else 64)
+    if cuda:
+        return
+    if hasattr(resource, "RLIMIT_NPROC"):
+        _lower(resource.RLIMIT_NPROC, 0)
+    held = _address_space_held()
+    if held is not None:
+        _lower(resource.RLIMIT_AS, held + ADDRESS_SPACE)
+
+
+def _lower(limit: int, value: int, hardest: int | None = None) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(limit)
+    hardest = value if hardest is None else hardest
+    if hard != resource.RLIM_INFINITY:
+        value, hardest = min(value, hard), min(hardest, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(limit, (value, hardest))
+
+
+def _address_space_held() -> int | None:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
