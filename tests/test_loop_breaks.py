@@ -319,13 +319,7 @@ BREAKS = (
     Break("the wrong way", "amp", 'mode="min"', 'mode="max"', ("LR314",), ("ReduceLROnPlateau(opt", "step(val_loss)")),
 )
 #: Breaks whose rule is built, and does not name them yet. What is named again leaves this list.
-KNOWN_MISSES = frozenset(
-    {
-        "stepped by the engine, and again by hand",
-        "a length in epochs for a trainer that steps with every update",
-        "a length in batches, told the epoch",
-    }
-)
+KNOWN_MISSES = frozenset({"a length in batches, told the epoch"})
 
 
 def named(broken: Break) -> object:

@@ -68,6 +68,11 @@ def methods(owner: str, name: str) -> tuple[Method, ...]:
     return tuple(m for known in LIBRARIES for m in known.methods if owner in m.owners and name == m.name)
 
 
+def settings(qualified: str) -> Mapping[str, object] | None:
+    """What a class of the name holds where it is given nothing, where the class is one of a library's settings."""
+    return next((known.defaults for known in LIBRARIES if qualified in known.settings), None)
+
+
 def moves_no_rate(qualified: str) -> bool:
     """Whether a class of the name is a "scheduler" of something else than a learning rate."""
     home, _, last = qualified.rpartition(".")

@@ -50,6 +50,7 @@ DEEPSPEED = Library(
             schedulers=(Argument("lr_scheduler", 5),),
             gives="positions",
             places={"engine": 0, "optimizer": 1, "loader": 2, "scheduler": 3},
+            owner="deepspeed.DeepSpeedEngine",
         ),
     ),
     methods=(
@@ -61,6 +62,13 @@ DEEPSPEED = Library(
             source=_DOCS,
             unit=Unit.UPDATE,
             may_skip=True,
+        ),
+        Method(
+            ("deepspeed.DeepSpeedEngine", "deepspeed.runtime.pipe.engine.PipelineEngine"),
+            "train_batch",
+            moves="both",
+            source=_DOCS,
+            unit=Unit.UPDATE,
         ),
     ),
 )

@@ -142,7 +142,9 @@ class TakeOver:
 
     ``everything``: any positional argument may be one. ``gives`` says what comes back: ``same`` the arguments in their
     order, ``positions`` a tuple whose places are in ``places``, ``nothing`` no object of interest, ``itself`` an object
-    that stands for the scheduler and is stepped in its place.
+    that stands for the scheduler and is stepped in its place. ``owner`` is the class of the object whose methods move
+    what was taken over: what comes back, or the one among ``places`` that is called ``engine``; where there is none,
+    nothing can be said of when they move. ``settings`` is the argument that holds how training is set up.
     """
 
     names: tuple[str, ...]
@@ -152,6 +154,8 @@ class TakeOver:
     everything: bool = False
     gives: str = "nothing"
     places: Mapping[str, int] = field(default_factory=dict)
+    owner: str = ""
+    settings: Argument | None = None
     versions: Versions = ALWAYS
 
 
@@ -178,7 +182,8 @@ class Method:
     """A method of the library's objects that moves a clock, or the weights.
 
     ``moves`` is ``scheduler`` or ``optimizer`` or ``both``. ``position`` is the argument that says where training
-    stands, ``optimizer`` the one that names the optimizer that steps.
+    stands, ``optimizer`` the one that names the optimizer that steps. Where ``epochs`` names a setting, the method is a
+    whole training of so many epochs, unless one of ``ended_by`` is set.
     """
 
     owners: tuple[str, ...]
@@ -190,6 +195,8 @@ class Method:
     metric: Argument | None = None
     optimizer: Argument | None = None
     may_skip: bool = False
+    epochs: str = ""
+    ended_by: tuple[str, ...] = ()
     versions: Versions = ALWAYS
 
 
@@ -206,7 +213,8 @@ class Gone:
 
 @dataclass(frozen=True)
 class Library:
-    """What is known of one library. ``checked`` are the versions that the facts were run on."""
+    """What is known of one library. ``checked`` are the versions that the facts were run on, ``settings`` classes that
+    hold what they are given by keyword, with ``defaults`` for what they are not given."""
 
     name: str
     modules: tuple[str, ...]
@@ -216,4 +224,6 @@ class Library:
     hooks: tuple[Hook, ...] = ()
     methods: tuple[Method, ...] = ()
     gone: tuple[Gone, ...] = ()
+    settings: tuple[str, ...] = ()
+    defaults: Mapping[str, object] = field(default_factory=dict)
     no_rates: tuple[str, ...] = ()  # modules whose "schedulers" move no learning rate

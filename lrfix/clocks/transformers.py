@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrfix.clocks.model import Argument, Builder, Hook, Library, Past, Stepping, TakeOver, Unit, Versions, Who
+from lrfix.clocks.model import Argument, Builder, Hook, Library, Method, Past, Stepping, TakeOver, Unit, Versions, Who
 
 _RUN = "run on transformers 5.24.0"
 _HOMES = ("transformers", "transformers.optimization", "diffusers.optimization", "pytorch_transformers")
@@ -90,6 +90,17 @@ _BUILDERS = (
 _STEPPING = Stepping(Who.LIBRARY, Unit.UPDATE, source=_RUN)
 _TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer")
 
+#: What ``TrainingArguments`` states where it is given nothing; with these the horizon is the Trainer's own number of
+#: updates, so it is right by construction. ``warmup_ratio`` gave way to a fractional ``warmup_steps`` in version 5.
+DEFAULTS = {
+    "learning_rate": 5e-5,
+    "lr_scheduler_type": "linear",
+    "num_train_epochs": 3.0,
+    "max_steps": -1,
+    "warmup_steps": 0,
+    "gradient_accumulation_steps": 1,
+}
+
 TRANSFORMERS = Library(
     name="transformers",
     modules=("transformers", "pytorch_transformers", "diffusers"),
@@ -102,8 +113,23 @@ TRANSFORMERS = Library(
             _STEPPING,
             optimizers=(Argument("optimizers"),),
             schedulers=(Argument("optimizers"),),
+            owner="transformers.Trainer",
+            settings=Argument("args", 1),
         ),
     ),
+    methods=(
+        Method(
+            ("transformers.Trainer",),
+            "train",
+            moves="both",
+            source=_RUN,
+            unit=Unit.UPDATE,
+            epochs="num_train_epochs",
+            ended_by=("max_steps",),
+        ),
+    ),
+    settings=("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments"),
+    defaults=DEFAULTS,
     hooks=(
         Hook(_TRAINERS, "create_scheduler", _STEPPING, source=_RUN),
         Hook(_TRAINERS, "create_optimizer_and_scheduler", _STEPPING, source=_RUN),
@@ -111,14 +137,3 @@ TRANSFORMERS = Library(
     # Diffusion's noise schedulers have a ``step`` too.
     no_rates=("diffusers.schedulers", "diffusers"),
 )
-
-#: What ``TrainingArguments`` states where it is given nothing; with these the horizon is the Trainer's own number of
-#: updates, so it is right by construction. ``warmup_ratio`` gave way to a fractional ``warmup_steps`` in version 5.
-DEFAULTS = {
-    "learning_rate": 5e-5,
-    "lr_scheduler_type": "linear",
-    "num_train_epochs": 3.0,
-    "max_steps": -1,
-    "warmup_steps": 0,
-    "gradient_accumulation_steps": 1,
-}

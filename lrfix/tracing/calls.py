@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from lrfix.tracing import library
 from lrfix.tracing.amounts import Amount, amount, divide, rounded
+from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken_over
 from lrfix.tracing.events import Kind
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
@@ -19,6 +20,7 @@ from lrfix.tracing.values import (
     Builtin,
     ClassValue,
     Condition,
+    Engine,
     Function,
     Given,
     Imported,
@@ -176,6 +178,9 @@ class Calls(Expressions):
         built = own_object(self, cls, given, node)
         if built is not None:
             return built
+        engine = engine_of_class(self, cls, given, node)
+        if engine is not None:
+            return engine
         instance = Instance(cls)
         initialiser = cls.find("__init__")
         if isinstance(initialiser, Function):
@@ -216,6 +221,11 @@ class Calls(Expressions):
             return self._method_of_optimizer(thing, name, given, node)
         if isinstance(thing, Scheduler):
             return self._method_of_scheduler(thing, name, given, node)
+        if isinstance(thing, Engine) and moved(self, thing, name, node):
+            return Unknown(f"{name}(...)", measured=True)
+        if isinstance(thing, Engine) and name in ("backward", "zero_grad"):
+            self.emit(Kind.BACKWARD if name == "backward" else Kind.ZERO_GRAD, node, None)
+            return None
         return self.unknown_call(name, given, node)
 
     def _method_of_optimizer(self, thing: Optimizer, name: str, given: Given, node: ast.AST) -> Value:
@@ -309,6 +319,12 @@ class Calls(Expressions):
             return Scaler("", last, node)
         if library.is_loader(qualified):
             return _loader(given)
+        taken = taken_over(self, qualified, given, node)
+        if taken is not MISSING:
+            return taken
+        settings = settings_object(qualified, given, node)
+        if settings is not None:
+            return settings
         if last in ("trange", "arange"):
             return self._call_builtin("range", given, node)
         if last == "partial" and given.arguments:

@@ -132,6 +132,19 @@ class Scaler(Known):
 
 
 @dataclass(eq=False)
+class Engine(Known):
+    """What a library gives for an optimizer and a scheduler that it took over, and moves them by.
+
+    ``owner`` is the qualified name of its class, ``settings`` what says how it trains.
+    """
+
+    owner: str = ""
+    optimizer: Optimizer | None = None
+    scheduler: Scheduler | None = None
+    settings: Value = None
+
+
+@dataclass(eq=False)
 class StateOf:
     """What ``state_dict()`` of a known object gave."""
 
@@ -350,8 +363,9 @@ def _reach(value: Value, depth: int, found: list[Known], seen: set[int]) -> None
     seen.add(id(value))
     thing = known(value)
     if thing is not None:
-        if thing not in found:
-            found.append(thing)
+        # Who has an engine in hand has in hand what it moves.
+        held = [thing.optimizer, thing.scheduler] if isinstance(thing, Engine) else [thing]
+        found += [each for each in held if each is not None and each not in found]
         return
     inner: list[Value] = []
     if isinstance(value, list | tuple):
