@@ -105,6 +105,8 @@ def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
             name=None,
             study=study,
             verdicts=(Verdicts(study),),
+            # Filled while rules ask, which is after this.
+            counters=study.counters,
             names=names,
         )
 

@@ -30,6 +30,12 @@ NEEDS = {
 each = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 
 
+@each
+def test_each_is_traced_whole_and_counted_so(path):
+    result = check_source(path.read_bytes(), str(path), Settings(selected=frozenset(load_rules())))
+    assert (result.counters["files traced"], result.counters["files traced whole"]) == (1, 1)
+
+
 def test_there_is_a_script_in_each_style():
     assert {path.stem for path in SCRIPTS} == {
         "plain_torch",

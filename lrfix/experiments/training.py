@@ -28,8 +28,19 @@ def traces(study: Study) -> list[Trace]:
     if study.site.form != "training":
         return []
     if study not in _TRACES:
-        _TRACES[study] = traces_of(study.names.tree, study.names)
+        _TRACES[study] = found = traces_of(study.names.tree, study.names)
+        _count(study.counters, found)
     return _TRACES[study]
+
+
+def _count(counters: dict[str, int], found: list[Trace]) -> None:
+    """How far the training code of a file was followed, for the statistics of a run."""
+    if not found:
+        return
+    counters["files traced"] = 1
+    stops = sorted({trace.ended for trace in found if trace.ended is not None})
+    counters["files traced whole"] = int(not stops)
+    counters.update({f"files with a trace that stopped: {stop}": 1 for stop in stops})
 
 
 @dataclass(frozen=True)

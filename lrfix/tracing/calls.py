@@ -432,7 +432,7 @@ class Calls(Expressions):
             return _extreme(name, given, node)
         if name == "enumerate" and first is not MISSING:
             return Paired((first,), counted=True)
-        if name == "zip":
+        if name == "zip" and given.arguments and not given.hidden:
             return Paired(tuple(given.arguments))
         if name in ("list", "tuple", "iter", "reversed", "sorted", "set") and first is not MISSING:
             return list(first) if isinstance(first, list | tuple) and name in ("list", "tuple") else first

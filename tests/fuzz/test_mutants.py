@@ -1,6 +1,6 @@
 """Whatever a file holds, ``check`` answers: mutants of fixtures and rule pages, and every file that ever broke it.
 
-``benchmarks/fuzzing/fuzz.py`` looks further; what it finds is a file in ``found/`` first and mended then.
+``benchmarks/fuzzing/fuzz.py`` looks further; what it finds is a file in ``fixtures/fuzzed`` first and mended then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "fuz
 
 from fuzz import drawn, seeds
 
-FOUND = Path(__file__).parent / "found"
+FOUND = Path(__file__).resolve().parents[2] / "fixtures" / "fuzzed"
 TEXTS = seeds(())
 
 
