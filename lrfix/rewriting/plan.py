@@ -28,8 +28,6 @@ _API = frozenset(
     }
 )  # fmt: skip
 _OTHER_FORMS = {
-    "wrapper": "a class that is no torch scheduler sets the rate in its `step`",
-    "array": "the rates are a table",
     "composition": "the schedule is put together from several schedulers",
     "builtin": "torch's own scheduler, nothing is hand-rolled",
 }

@@ -12,7 +12,7 @@ from lrfix.names import Names
 Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "training"]
 REPLACED = frozenset[Form]({"lambda", "subclass"})
 """The forms that a rewrite replaces by a scheduler."""
-IN_PLACE = frozenset[Form]({"setter", "function"})
+IN_PLACE = frozenset[Form]({"setter", "function", "array", "wrapper"})
 """The forms whose formula a rewrite replaces where it stands."""
 REWRITTEN = REPLACED | IN_PLACE
 """The forms that a rewrite changes; the others are found, simulated and judged only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lrfix.verification.values import (
@@ -119,6 +120,10 @@ def _peaks(answers: Sequence[Mapping[str, Any]]) -> list[float]:
             peaks += [0.0] * (index + 1 - len(peaks))
             if isinstance(value, float) and math.isfinite(value):
                 peaks[index] = max(peaks[index], abs(value))
+        if isinstance(answer.get("value"), list):
+            # The entries of a table are rates of one curve.
+            groups = len(answer["rates"])
+            peaks[groups:] = [max(peaks[groups:], default=0.0)] * len(peaks[groups:])
     return peaks
 
 
@@ -160,6 +165,10 @@ def _difference(
 def _outcome(
     setting: CallSetting, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], apart: Difference
 ) -> ScenarioOutcome:
+    if len(old) == 1 and isinstance(old[0].get("value"), list) and isinstance(new[0].get("value"), list):
+        # A table: its entries are the positions.
+        old, new = ([{"value": v, "rates": []} for v in a[0]["value"]] for a in (old, new))
+        setting = replace(setting, positions=tuple(range(min(len(old), len(new)))))
     whole = [i for i, position in enumerate(setting.positions) if position == int(position)]
     picked = sorted({whole[round(k * (len(whole) - 1) / (_SHOWN - 1))] for k in range(_SHOWN)}) if whole else []
     rows = tuple(Row(setting.positions[i], _rates(old[i]), _rates(new[i])) for i in picked)

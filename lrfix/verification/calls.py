@@ -32,8 +32,13 @@ def _asked(build: Build, label: str, setting: Mapping[str, Any]) -> dict[str, An
         except BaseException as error:
             answers.append({"error": describe(error, label)})
             continue
-        answers.append({"value": _plain(value), "kind": type(value).__name__, "rates": _rates(optimizer)})
+        answers.append({"value": _plain(value), "kind": _kind(value), "rates": _rates(optimizer)})
     return {"answers": answers, "rest": _rest(optimizer), "error": None}
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return f"{name} of {value.dtype}" if name == "ndarray" else name
 
 
 def _optimizer(setting: Mapping[str, Any]) -> Any:
@@ -49,7 +54,9 @@ def _plain(value: Any) -> Any:
     """Numbers as numbers, lists as lists, anything else by its text."""
     if value is None or isinstance(value, bool | str):
         return value
-    if isinstance(value, list | tuple) and len(value) <= 1000:
+    if type(value).__name__ == "ndarray" and value.ndim == 1:
+        value = value.tolist()
+    if isinstance(value, list | tuple) and len(value) <= 20_000:
         return [_plain(part) for part in value]
     if isinstance(value, int | float):
         return float(value)

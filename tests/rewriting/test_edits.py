@@ -116,14 +116,15 @@ class TestWhatIsTold:
             raise AssertionError("simulated")
 
         monkeypatch.setattr("lrfix.rewriting.analyses.analyse_site", analysed)
-        wrapper = (
-            "class Schedule:\n    def __init__(self, optimizer):\n        self.optimizer, self.k = optimizer, 0\n\n"
-            "    def step(self):\n        self.k += 1\n        for group in self.optimizer.param_groups:\n"
-            "            group['lr'] = 0.1 * 0.9**self.k\n"
+        composition = (
+            "from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR\n\n"
+            "def build(optimizer):\n    warmup = LinearLR(optimizer, 0.1, total_iters=5)\n"
+            "    cosine = CosineAnnealingLR(optimizer, 95)\n"
+            "    return SequentialLR(optimizer, [warmup, cosine], milestones=[5])\n"
         )
-        (left,) = rewrite(wrapper).left
-        assert left.form == "wrapper"
-        assert "sets the rate in its `step`; rewrite replaces functions given to LambdaLR" in left.reason
+        (left,) = rewrite(composition).left
+        assert left.form == "composition"
+        assert "put together from several schedulers; rewrite replaces functions given to LambdaLR" in left.reason
 
 
 class TestWhatStays:

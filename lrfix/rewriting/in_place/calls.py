@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lrfix.recognition.model import ScheduleSpec
@@ -81,6 +81,27 @@ def call_of(spec: ScheduleSpec, step: str) -> Call:
     return Call(FUNCTIONS[spec.scheduler], step, {name: kept[name] for name in order})
 
 
+def as_written(text: str, statements: Sequence[ast.stmt]) -> str:
+    """An expression as the statements have it, where they have it in another order: ``epochs * batches``."""
+    known = {
+        _in_any_order(n): ast.unparse(n)
+        for s in reversed(statements)
+        for n in ast.walk(s)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add | ast.Mult)
+    }
+    node = ast.parse(text, mode="eval").body
+    if text in known.values():
+        return text
+    return known.get(_in_any_order(node), text)
+
+
+def _in_any_order(node: ast.expr) -> str:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult):
+        sides = sorted((_in_any_order(node.left), _in_any_order(node.right)))
+        return f"({type(node.op).__name__} {' '.join(sides)})"
+    return ast.unparse(node)
+
+
 def _product(left: str, right: str) -> str:
     def inside(text: str) -> str:
         node = ast.parse(text, mode="eval").body
@@ -94,4 +115,4 @@ def _says_nothing(name: str, text: str) -> bool:
     return name in _DEFAULTS and isinstance(node, ast.Constant) and node.value == _DEFAULTS[name]
 
 
-__all__ = ["FUNCTIONS", "MODULE", "Call", "call_of"]
+__all__ = ["FUNCTIONS", "MODULE", "Call", "as_written", "call_of"]

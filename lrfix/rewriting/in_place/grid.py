@@ -33,10 +33,14 @@ def settings(names: Names, formula: Formula) -> list[CallSetting]:
     found = [dict(values) for values in formula.values]
     kinds = _Kinds(names, formula)
     nominal = found[0]
-    found.append(kinds.scaled(nominal, _LONGER))
+    found.append(kinds.scaled(nominal, 2 if formula.length is not None else _LONGER))
     for values in (found[0], found[1]):
         found += list(kinds.edges(values))
     legal = [values for values in found if _ordered(formula.call, values)]
+    if formula.length is not None:
+        # A table may hold another quantity than a rate, which grows (a momentum, a weight decay).
+        legal += [values for values in kinds.upside_down(nominal) if _ordered(formula.call, values, rates=False)]
+        return [CallSetting(values, (1.0,)) for values in _unlike(legal)]
     return [_setting(formula, values, kinds.whole_position) for values in _unlike(legal)]
 
 
@@ -53,6 +57,10 @@ class _Kinds:
             group = self.lengths if name in _LENGTHS else self.rates if name in _RATES else self.others
             read = {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
             group |= {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
+        if formula.length is not None:
+            read = {ast.unparse(n) for n in ast.walk(ast.parse(formula.length, mode="eval"))}
+            self.whole |= {leaf for leaf in region.leaves if leaf in read}
+            self.lengths |= self.whole
         for leaf, node in region.leaves.items():
             if isinstance(node, ast.Call) or _declared_whole(names, leaf, node):
                 self.whole.add(leaf)
@@ -60,6 +68,15 @@ class _Kinds:
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
         return {k: _times(v, by) if k in self.lengths else v for k, v in values.items()}
+
+    def upside_down(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The floor above the peak, and values above 1."""
+        rates = [leaf for leaf in sorted(self.rates) if isinstance(values.get(leaf), int | float)]
+        for one in rates:
+            for other in rates:
+                if one < other:
+                    yield {**values, one: values[other], other: values[one]}
+        yield {**values, **{leaf: values[leaf] * 40 for leaf in rates}}
 
     def edges(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for leaf, value in values.items():
@@ -116,7 +133,7 @@ def _declared_whole(names: Names, leaf: str, node: ast.expr) -> bool:
     return False
 
 
-def _ordered(call: Call, values: Mapping[str, Any]) -> bool:
+def _ordered(call: Call, values: Mapping[str, Any], rates: bool = True) -> bool:
     """Whether a setting keeps to what the arguments mean: no warmup longer than the run, no floor above the peak."""
     given = {}
     for name, text in call.arguments.items():
@@ -125,6 +142,8 @@ def _ordered(call: Call, values: Mapping[str, Any]) -> bool:
         except (NotArithmetic, ArithmeticError, ValueError, TypeError):
             continue
     for low, high in _ORDERED:
+        if high == "peak" and not rates:
+            continue
         a, b = given.get(low), given.get(high, 1.0 if high == "peak" else None)
         if isinstance(a, int | float) and isinstance(b, int | float) and a > b:
             return False

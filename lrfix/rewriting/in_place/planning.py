@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Names, Scope
@@ -13,6 +13,7 @@ from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, mi
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
 from lrfix.rewriting.in_place.sampling import Formula, formula_of
+from lrfix.rewriting.in_place.tables import table_of, table_text
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import Edit, NewImport, NotRewritten, StatementReplacement
 from lrfix.rewriting.plan import indent_unit
@@ -97,6 +98,7 @@ class Search:
 
     def __init__(self, names: Names, site: ScheduleSite) -> None:
         self.names = names
+        self._formula = table_of if site.form == "array" else formula_of
         self._reasons: list[tuple[int, str]] = []
         found = [f for block, parameters in _blocks(names, site) for f in self._in_block(block, parameters)]
         self.formulas = sorted(found, key=lambda f: f.region.first.lineno)
@@ -130,9 +132,9 @@ class Search:
         """The formula of the shortest run that is the same schedule as the longest: what stands before it may stay."""
         best: Formula | None = None
         for region in candidates:
-            found = formula_of(self.names, region)
+            found = self._formula(self.names, region)
             if isinstance(found, str):
-                if region.steps:
+                if region.steps or self._formula is table_of:
                     self._reasons.append((len(region.leaves), found))
             elif best is None or (found.call.shape == best.call.shape and found.open_end == best.open_end):
                 best = found
@@ -156,6 +158,11 @@ def _blocks(names: Names, site: ScheduleSite) -> Iterator[tuple[list[ast.stmt], 
         for inner in node.body:
             if isinstance(inner, ast.FunctionDef):
                 yield _body(inner), _parameters(inner)
+        return
+    if isinstance(node, ast.ClassDef):
+        for method in node.body:
+            if site.form == "wrapper" and isinstance(method, ast.FunctionDef) and method.name != "__init__":
+                yield _body(method), _parameters(method)
         return
     if not site.inline:
         return
@@ -313,12 +320,20 @@ def _statement(source: Source, formula: Formula, local: str) -> str:
     prefix = "return " if region.target is None else f"{region.target} = "
     if region.target is not None and isinstance(first, ast.Assign) and len(region.statements) == 1:
         prefix = f"{source.segment(first.targets[0])} = "
+    if formula.length is not None:
+        table = replace(formula, length=in_quotes_of_text(source.text, formula.length))
+        texts = [in_quotes_of_text(source.text, f"{name}={text}") for name, text in formula.call.arguments.items()]
+        fits = max(LINE_LENGTH, min(_WIDEST, _widest(source, region))) - column
+        return table_text(table, prefix, [local, formula.step, *texts], indent_unit(source), fits)
     given = [formula.step, *(f"{name}={text}" for name, text in formula.call.arguments.items())]
     arguments = [in_quotes_of_text(source.text, text) for text in given]
-    last = region.statements[-1]
-    widest = max(len(line.rstrip()) for line in source.lines[first.lineno - 1 : last.end_lineno])
-    limit = max(LINE_LENGTH, min(_WIDEST, widest))
+    limit = max(LINE_LENGTH, min(_WIDEST, _widest(source, region)))
     return prefix + call_text(local, arguments, column + len(prefix), 0, limit, indent_unit(source))
+
+
+def _widest(source: Source, region: Region) -> int:
+    lines = source.lines[region.first.lineno - 1 : region.statements[-1].end_lineno]
+    return max(len(line.rstrip()) for line in lines)
 
 
 def _check_lines(source: Source, region: Region) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from lrfix.names import Names
 from lrfix.rewriting.in_place.grid import settings
@@ -22,16 +23,25 @@ def proofs_in_place(names: Names, site: ScheduleSite, plan: InPlacePlan, after: 
     ``after`` are the names of the edited text. Raises NotRewritten where a formula cannot be cut out.
     """
     found = [_formula(names, formula, text) for formula, text in plan.replaced]
-    if isinstance(site.node, ast.FunctionDef):
+    for function in _functions(names, site, plan):
+        own = [(f, text) for f, text in plan.replaced if function in names.ancestors(f.region.first)]
         try:
-            found.append(_function(names, site.node, plan, after))
+            found.append(_function(names, function, own, after))
         except NotRewritten as reason:
-            counted = next((f.call.step for f in plan.formulas if f.counted), None)
+            counted = next((f.call.step for f, _ in own if f.counted), None)
             if counted is not None:
                 raise NotRewritten(
-                    f"`{counted}` may be negative, and `{site.node.name}` cannot be run as a whole: {reason}"
+                    f"`{counted}` may be negative, and `{function.name}` cannot be run as a whole: {reason}"
                 ) from None
     return tuple(found)
+
+
+def _functions(names: Names, site: ScheduleSite, plan: InPlacePlan) -> list[ast.FunctionDef]:
+    """The functions around the formulas that belong to the site."""
+    if site.inline:
+        return []
+    around = (names.enclosing(f.region.first, ast.FunctionDef) for f in plan.formulas)
+    return [f for f in dict.fromkeys(around) if isinstance(f, ast.FunctionDef)]
 
 
 def _formula(names: Names, formula: Formula, text: str) -> Proof:
@@ -44,28 +54,31 @@ def _formula(names: Names, formula: Formula, text: str) -> Proof:
         new=region_program(names, region, new, formula.call.step, _bundled(formula, text)),
         settings=tuple(settings(names, formula)),
     )
+    what = "table" if formula.length is not None else "formula"
     last = region.statements[-1].end_lineno or region.first.lineno
     where = f"line {region.first.lineno}" if last == region.first.lineno else f"lines {region.first.lineno}-{last}"
-    return Proof(request, f"the formula of {where}, by itself")
+    return Proof(request, f"the {what} of {where}, by itself")
 
 
 def _bundled(formula: Formula, text: str) -> str:
-    called = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call))
-    return bundled_import(formula.call.function, ast.unparse(called.func))
+    calls = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
+    local = next(name for n in calls if (name := ast.unparse(n.func)).endswith(formula.call.function))
+    return bundled_import(formula.call.function, local)
 
 
-def _function(names: Names, node: ast.FunctionDef, plan: InPlacePlan, after: Names) -> Proof:
+def _function(names: Names, node: ast.FunctionDef, replaced: Sequence[tuple[Formula, str]], after: Names) -> Proof:
+    formulas = [formula for formula, _ in replaced]
     old = Definition(names, node.body, node)
     again = defined_again(after, node, names)
     new = Definition(after, again.body, again)
     leaves = {**old.inputs.leaves, **new.inputs.leaves}
-    step = main_step(old, plan.formulas, leaves)
+    step = main_step(old, formulas, leaves)
     steps = {step} if step is not None else set()
-    bundled = "\n".join(dict.fromkeys(_bundled(formula, text) for formula, text in plan.replaced))
+    bundled = "\n".join(dict.fromkeys(_bundled(formula, text) for formula, text in replaced))
     request = CallRequest(
         old=old.text(steps, leaves, ""),
         new=new.text(steps, leaves, bundled),
-        settings=tuple(whole_settings(old, plan.formulas, leaves)),
+        settings=tuple(whole_settings(old, formulas, leaves)),
     )
     return Proof(request, f"`{node.name}` as a whole")
 

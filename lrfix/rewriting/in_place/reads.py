@@ -35,10 +35,12 @@ class Reads:
 
     ``leaves`` maps a leaf's text to a node that reads it, ``helpers`` are the functions of the file that are called,
     ``assigned`` the names that hold a value at the end on every path, ``stored`` all that are set on any.
+    ``among_others``: statements before these may make the lists that they fill.
     """
 
-    def __init__(self, names: Names, statements: Sequence[ast.stmt]) -> None:
+    def __init__(self, names: Names, statements: Sequence[ast.stmt], among_others: bool = False) -> None:
         self.names = names
+        self._among_others = among_others
         self.leaves: dict[str, ast.expr] = {}
         self.helpers: dict[ast.FunctionDef, None] = {}
         self.stored: dict[str, ast.AST] = {}
@@ -89,6 +91,8 @@ class Reads:
             if not self._outer:
                 self.returns.append(node)
             return _ENDED
+        if isinstance(node, ast.Expr) and self._appended(node.value, assigned):
+            return assigned
         if isinstance(node, ast.Assert):
             self._expression(node.test, assigned)
             self.checks.append(node)
@@ -96,6 +100,19 @@ class Reads:
         if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             return assigned
         raise NotPure(f"it holds a statement that is no computation (line {node.lineno})", node)
+
+    def _appended(self, node: ast.expr, assigned: frozenset[str]) -> bool:
+        """``rates.append(value)``, on a list of the statements' own."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
+            return False
+        held = node.func.value
+        if node.func.attr != "append" or not isinstance(held, ast.Name):
+            return False
+        if held.id not in assigned and not self._among_others:
+            return False
+        for argument in node.args:
+            self._expression(argument, assigned)
+        return True
 
     def _loop(self, node: ast.For, assigned: frozenset[str]) -> frozenset[str]:
         if node.orelse:

@@ -61,10 +61,10 @@ def _begins(names: Names, block: Sequence[ast.stmt], end: int) -> range:
     begin = end
     while begin > 0:
         statement = block[begin - 1]
-        if isinstance(statement, ast.Pass | ast.Expr):
+        if isinstance(statement, ast.Pass):
             break
         try:
-            reads = Reads(names, [statement])
+            reads = Reads(names, [statement], among_others=True)
         except NotPure:
             if begin != end or _whole_target(names, statement) is None:
                 break
@@ -122,7 +122,7 @@ def _made(
         statements=statements,
         target=target,
         leaves=reads.leaves,
-        steps=_steps(reads.leaves, parameters),
+        steps=_steps(names, reads.leaves, parameters),
         truths=frozenset(reads.truths),
         helpers=tuple(reads.helpers),
         computed=statements,
@@ -140,13 +140,28 @@ def _means_the_same(names: Names, at: ast.stmt, reads: Reads) -> bool:
     return True
 
 
-def _steps(leaves: dict[str, ast.expr], parameters: Sequence[str]) -> tuple[str, ...]:
+def _steps(names: Names, leaves: dict[str, ast.expr], parameters: Sequence[str]) -> tuple[str, ...]:
     told = [leaf for leaf in leaves if tick_of(leaf) is not None]
     if told:
         return tuple(told)
+    counted = [leaf for leaf in leaves if leaf in counters(names)]
+    if counted:
+        return tuple(counted)
     spoken = [leaf for leaf in leaves if names_position(leaf) or speaks_of_step(leaf)]
     own = [leaf for leaf in leaves if leaf in parameters]
     return tuple(dict.fromkeys((*spoken, *own)))
+
+
+def counters(names: Names) -> set[str]:
+    """What the file counts up by one."""
+    return {
+        ast.unparse(node.target)
+        for node in names.nodes
+        if isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Add)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value == 1
+    }
 
 
 def _live(names: Names, statements: tuple[ast.stmt, ...], name: str) -> list[ast.AST]:
@@ -211,4 +226,4 @@ def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
 
 
-__all__ = ["Region", "blocks_of", "regions"]
+__all__ = ["Region", "blocks_of", "counters", "regions"]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lrfix.domains.facts import literal
 from lrfix.domains.inferred import inferred
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
+from lrfix.domains.signatures import arguments_of
 from lrfix.domains.uses import roles_by_use
 from lrfix.driving.imported import imported
 from lrfix.interpreter.environment import Environment
@@ -17,14 +19,14 @@ from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter, Refusing
 from lrfix.interpreter.stack import roomy
 from lrfix.interpreter.values import Unknown
-from lrfix.names import Assigned, Imported, Names
+from lrfix.names import Argument, Assigned, Imported, Names
 from lrfix.recognition import Sample, recognise
-from lrfix.rewriting.in_place.calls import Call, call_of
+from lrfix.rewriting.in_place.calls import Call, as_written, call_of
 from lrfix.rewriting.in_place.positions import put_together
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
 
-_SAMPLES = 4
+SAMPLES = 4
 _FUEL = 4_000_000
 _LONGEST = 700
 _SHORTEST = 40
@@ -36,7 +38,8 @@ class Formula:
     """A region whose value one call gives. ``open_end``: past the horizon the two are not the same.
 
     ``values`` are the leaves in each draw that it was recognised by, the position left out. ``counted``: the position
-    is a difference of others, so it may be negative.
+    is a difference of others, so it may be negative. A table has a ``length``, and is an ``array`` of the module of
+    that name, or a list; the position is then the counter of its entries.
     """
 
     region: Region
@@ -44,6 +47,8 @@ class Formula:
     open_end: bool
     values: tuple[dict[str, Any], ...]
     counted: bool = False
+    length: str | None = None
+    array: str | None = None
 
     @property
     def step(self) -> str:
@@ -53,6 +58,8 @@ class Formula:
     @property
     def texts(self) -> tuple[str, ...]:
         """What the call reads, in the user's own terms."""
+        if self.length is not None:
+            return (*self.call.arguments.values(), self.length, *([self.array] if self.array is not None else ()))
         return self.step, *self.call.arguments.values()
 
 
@@ -65,22 +72,21 @@ class Curve:
         self.step = step
 
     @roomy
+    def made(self, values: dict[str, Any]) -> Any:
+        """What the region makes, whatever it is. Raises Opaque, and UserError for the code's own exception."""
+        host = _Given(values)
+        interpreter = Interpreter(host=host, fuel=_FUEL)
+        return self._value(interpreter, self._environment(interpreter, host))
+
+    @roomy
     def sampled(self, values: dict[str, Any], positions: Sequence[float]) -> list[float]:
         """The values at ``positions``, ended early by the code's own exception. Raises Opaque."""
         host = _Given(values)
         interpreter = Interpreter(host=host, fuel=_FUEL)
-        module = Environment(missing=self._module_name)
-        for helper in self.region.helpers:
-            interpreter.execute([helper], module)
         found: list[float] = []
         for position in positions:
             host.values[self.step] = position
-            environment = Environment(parent=module)
-            for leaf in self.region.leaves:
-                root = root_of(leaf)
-                environment.set(root, host.values[leaf] if leaf == root else Unknown(root))
-                # A helper reads the module's own names.
-                module.set(root, host.values[leaf] if leaf == root else Unknown(root))
+            environment = self._environment(interpreter, host)
             try:
                 value = self._value(interpreter, environment)
             except UserError:
@@ -93,6 +99,18 @@ class Curve:
                 raise Opaque("gives no number", self.region.first)
             found.append(float(value))
         return found
+
+    def _environment(self, interpreter: Interpreter, host: _Given) -> Environment:
+        module = Environment(missing=self._module_name)
+        for helper in self.region.helpers:
+            interpreter.execute([helper], module)
+        environment = Environment(parent=module)
+        for leaf in self.region.leaves:
+            root = root_of(leaf)
+            environment.set(root, host.values[leaf] if leaf == root else Unknown(root))
+            # A helper reads the module's own names.
+            module.set(root, host.values[leaf] if leaf == root else Unknown(root))
+        return environment
 
     def _value(self, interpreter: Interpreter, environment: Environment) -> Any:
         region = self.region
@@ -149,7 +167,7 @@ def formula_of(names: Names, region: Region) -> Formula | str:
 
 def _recognised(names: Names, region: Region, step: str) -> Formula | str:
     curve = Curve(names, region, step)
-    draws = [drawn(names, region, step, index) for index in range(_SAMPLES)]
+    draws = [drawn(names, region, step, index) for index in range(SAMPLES)]
     samples = []
     ended = False
     for values in draws:
@@ -158,6 +176,8 @@ def _recognised(names: Names, region: Region, step: str) -> Formula | str:
             rates = curve.sampled(values, range(length))
         except Opaque as opaque:
             return f"it cannot be simulated: {opaque.reason}"
+        if not rates:
+            rates = _from_one(curve, values, length)
         if len(rates) < _FEWEST:
             return f"it has no value at step {len(rates)} with {_shown(values)}"
         ended = ended or len(rates) < length
@@ -165,13 +185,25 @@ def _recognised(names: Names, region: Region, step: str) -> Formula | str:
         samples.append(Sample(tuple(rates), 1.0, numbers))
     reason: str | None = None
     for cut in (samples, *_cuts(samples)):
-        call = _call(cut, step, region)
+        call = call_for(cut, step, region)
         if isinstance(call, str):
             reason = reason or call
         else:
             open_end = ended or cut is not samples
             return Formula(region, call, open_end, tuple(draws), _is_difference(names, region.leaves[step]))
     return reason or "it shows no curve"
+
+
+def _from_one(curve: Curve, values: dict[str, Any], length: int) -> list[float]:
+    """The rates of a formula that has none at 0, as if it went on there in line with the two after it."""
+    try:
+        rates = curve.sampled(values, range(1, length))
+    except Opaque:
+        return []
+    if len(rates) < _FEWEST:
+        return []
+    first = 2 * rates[0] - rates[1]
+    return [first if abs(first) > 1e-12 * max(map(abs, rates)) else 0.0, *rates]
 
 
 def _shown(values: dict[str, Any]) -> str:
@@ -185,7 +217,8 @@ def _is_difference(names: Names, step: ast.expr) -> bool:
     return any(isinstance(n, ast.Sub | ast.USub) for value in values for n in ast.walk(value))
 
 
-def _call(samples: Sequence[Sample], step: str, region: Region) -> Call | str:
+def call_for(samples: Sequence[Sample], step: str, region: Region, more: Sequence[str] = ()) -> Call | str:
+    """The call that gives the samples and reads all that the region reads, ``more`` texts counted in; else why not."""
     try:
         found = recognise(samples)
     except ValueError as error:
@@ -195,7 +228,13 @@ def _call(samples: Sequence[Sample], step: str, region: Region) -> Call | str:
     if found.family == "constant":
         return "its value never moves"
     call = call_of(found.spec, step)
-    read = {ast.unparse(n) for t in call.texts for n in ast.walk(ast.parse(t, mode="eval")) if isinstance(n, ast.expr)}
+    call = replace(call, arguments={n: as_written(t, region.computed) for n, t in call.arguments.items()})
+    read = {
+        ast.unparse(n)
+        for t in (*call.texts, *more)
+        for n in ast.walk(ast.parse(t, mode="eval"))
+        if isinstance(n, ast.expr)
+    }
     # What the formula reads and the call does not may matter at another value.
     unread = [leaf for leaf in region.leaves if leaf not in read]
     return f"`{unread[0]}` has no part in the curve, and may have one at another value" if unread else call
@@ -227,7 +266,34 @@ def drawn(names: Names, region: Region, step: str, index: int) -> dict[str, Any]
     scenario = Scenario(index)
     scenario.meant = roles_by_use(region.computed)
     scenario.inferred = inferred(names)
-    return {leaf: scenario.value(leaf) for leaf in region.leaves if leaf != step}
+    found = {leaf: scenario.value(leaf) for leaf in region.leaves if leaf != step}
+    rates = {leaf: value for leaf in found if isinstance(value := stated(names, region.leaves[leaf]), float)}
+    for place, (leaf, value) in enumerate(rates.items()):
+        if isinstance(found[leaf], int) and not isinstance(found[leaf], bool):
+            # The code states a fraction where the name says nothing: near to it, and in no proportion to the others.
+            near = value or 0.013 * max((abs(v) for v in rates.values()), default=0.0) or 0.0013
+            found[leaf] = near * (1 + (0.31 + 0.17 * place) * index)
+    return found
+
+
+def stated(names: Names, leaf: ast.expr) -> float | int | None:
+    """A number that the code states for a plain name: what a call of the file gives for it, or its default."""
+    if not isinstance(leaf, ast.Name):
+        return None
+    found: list[object] = []
+    for binding in names.bindings(leaf.id, leaf):
+        if isinstance(binding, Assigned):
+            found.append(literal(binding.value))
+        elif isinstance(binding, Argument) and isinstance(binding.function, ast.FunctionDef):
+            function = binding.function
+            given = (
+                arguments_of(n, function).get(leaf.id)
+                for n in names.nodes
+                if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == function.name
+            )
+            found += [literal(value) for value in (*given, binding.default)]
+    numbers = [v for v in found if isinstance(v, int | float) and not isinstance(v, bool)]
+    return next((v for v in numbers if isinstance(v, float)), next(iter(numbers), None))
 
 
 def _length(values: dict[str, Any], region: Region) -> int:
@@ -244,4 +310,4 @@ def _length(values: dict[str, Any], region: Region) -> int:
     return int(min(longest * 1.6 + 12, _LONGEST))
 
 
-__all__ = ["Curve", "Formula", "drawn", "formula_of"]
+__all__ = ["SAMPLES", "Curve", "Formula", "call_for", "drawn", "formula_of"]

@@ -17,6 +17,7 @@ from lrfix.names import Defined, Imported, Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.programs import objects, program, without_annotations
 from lrfix.rewriting.in_place.reads import root_of
+from lrfix.rewriting.in_place.regions import counters
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.rewriting.model import NotRewritten
 from lrfix.verification import CallSetting
@@ -34,7 +35,8 @@ _FIRST = 3
 class Inputs:
     """What a definition reads from outside: leaves by text, and what is known of their kind.
 
-    ``keys`` are the keys of a parameter group that are read, ``guarded`` those that may be missing.
+    ``written`` are the attributes that it changes, ``keys`` the keys of a parameter group that are read, ``guarded``
+    those that may be missing.
     """
 
     leaves: dict[str, None] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Inputs:
     key_flags: set[str] = field(default_factory=set)
     optimizers: dict[str, None] = field(default_factory=dict)
     helpers: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    written: dict[str, None] = field(default_factory=dict)
 
 
 class Definition:
@@ -63,7 +66,8 @@ class Definition:
         """The inputs that are the position in training."""
         given = [p for p in self.parameters if p in self.inputs.leaves] or list(self.inputs.leaves)
         found = {leaf: t for leaf in self.inputs.leaves if (t := tick_of(leaf)) is not None}
-        return found or parameter_ticks(given)
+        counted = {leaf: Tick.STEP for leaf in self.inputs.leaves if leaf in counters(self.names)}
+        return found or counted or parameter_ticks(given)
 
     # What it reads
 
@@ -114,7 +118,11 @@ class Definition:
         text = ast.unparse(path)
         parent = parents.get(path)
         if isinstance(getattr(path, "ctx", None), ast.Store):
-            raise NotRewritten(f"it writes `{text}`")
+            if not isinstance(path, ast.Attribute):
+                raise NotRewritten(f"it writes `{text}`")
+            self.inputs.written.setdefault(text)
+            if not isinstance(parents.get(path), ast.AugAssign):
+                return
         if isinstance(parent, ast.Call) and parent.func is path:
             raise NotRewritten(f"it calls `{text}`, which cannot be run by itself")
         if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "len":
@@ -251,8 +259,11 @@ class Definition:
         set_up: list[ast.stmt] = []
         keywords: list[ast.keyword] = []
         roots = {root_of(o): o for o in self.inputs.optimizers}
+        changed = {root_of(text) for text in self.inputs.written}
         for name in self.parameters:
             value = given.get(name)
+            if value is None and name in changed and name not in roots:
+                value = ast.Call(ast.Name("SimpleNamespace", ast.Load()), [], [])
             if name in roots and roots[name] == name:
                 value = ast.Name("optimizer", ast.Load())
             elif name in roots:
@@ -324,17 +335,21 @@ def _enumerates_groups(node: ast.For) -> bool:
 
 def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping[str, None]) -> list[CallSetting]:
     """Every choice of flags and texts under one draw, the other draws, and one to three groups with their own keys."""
-    ticks = old.ticks
-    step = next((f.call.step for f in formulas if f.call.step in leaves), next(iter(ticks), None))
-    if step is None:
+    step = main_step(old, formulas, leaves)
+    tables = all(f.length is not None for f in formulas)
+    if step is None and not tables:
         raise NotRewritten("nothing that it is given is the position in training")
     choices = _choices(old.inputs, leaves)
     found = []
     for index in range(3):
-        values = _values(old, leaves, ticks, step, index)
+        values = _values(old, leaves, old.ticks if step is not None else {}, step, index)
         for number, choice in enumerate(choices if index == 0 else choices[:3]):
             setting = {**values, **choice}
-            positions = tuple(p for p in _positions(setting) if _reached(formulas, setting, step, p))
+            positions: tuple[float, ...] = (1.0,)
+            if step is not None:
+                # What counts on before it computes is further than the position that it is given.
+                more = 2 if step in old.inputs.written else 0
+                positions = tuple(p for p in _positions(setting) if _reached(formulas, setting, step, p + more))
             for count, bases in enumerate(_BASES):
                 if count != (number + index) % 3 and not (index == 0 and number == 0):
                     continue
@@ -343,7 +358,9 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
 
 
 def main_step(old: Definition, formulas: Sequence[Formula], leaves: Mapping[str, None]) -> str | None:
-    """The input that the position is given to."""
+    """The input that the position is given to; a table has none."""
+    if all(f.length is not None for f in formulas):
+        return None
     return next((f.call.step for f in formulas if f.call.step in leaves), next(iter(old.ticks), None))
 
 
@@ -362,7 +379,7 @@ def _choices(inputs: Inputs, leaves: Mapping[str, None]) -> list[dict[str, Any]]
 
 
 def _values(
-    old: Definition, leaves: Mapping[str, None], ticks: Mapping[str, Tick], step: str, index: int
+    old: Definition, leaves: Mapping[str, None], ticks: Mapping[str, Tick], step: str | None, index: int
 ) -> dict[str, Any]:
     scenario = Scenario(index)
     scenario.meant = roles_by_use(old.body)

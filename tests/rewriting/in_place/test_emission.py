@@ -202,6 +202,28 @@ class TestOneSetter:
         )
         assert "lr = warmup_multistep(epoch, milestones=[75, 90], gamma=0.1, peak=args.lr)" in rewrite(before).after
 
+    def test_in_a_class_that_counts_for_itself(self, rewrite):
+        before = text(
+            """
+            class Noam:
+                def __init__(self, optimizer, width, factor, warmup):
+                    self.optimizer, self.width, self.factor, self.warmup = optimizer, width, factor, warmup
+                    self.count = 0
+
+                def step(self):
+                    self.count += 1
+                    for group in self.optimizer.param_groups:
+                        group["lr"] = self.rate(self.count)
+                    self.optimizer.step()
+
+                def rate(self, step):
+                    return self.factor * self.width ** -0.5 * min(step ** -0.5, step * self.warmup ** -1.5)
+            """
+        )
+        after = rewrite(before).after
+        assert "return warmup_inverse_sqrt(\n            step,\n            warmup_steps=self.warmup," in after
+        assert after.partition("    def rate")[0].endswith(before.partition("    def rate")[0])
+
 
 class TestLeftAlone:
     @pytest.mark.parametrize(
@@ -242,3 +264,67 @@ class TestLeftAlone:
             """
         )
         assert "start=start" not in rewrite(before).after
+
+
+TABLE = text(
+    """
+    import numpy as np
+
+    def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epochs=0, start_warmup_value=0):
+        warmup_schedule = np.array([])
+        warmup_iters = warmup_epochs * niter_per_ep
+        if warmup_epochs > 0:
+            warmup_schedule = np.linspace(start_warmup_value, base_value, warmup_iters)
+        iters = np.arange(epochs * niter_per_ep - warmup_iters)
+        schedule = final_value + 0.5 * (base_value - final_value) * (1 + np.cos(np.pi * iters / len(iters)))
+        schedule = np.concatenate((warmup_schedule, schedule))
+        assert len(schedule) == epochs * niter_per_ep
+        return schedule
+    """
+)
+
+
+class TestOneTable:
+    def test_an_array_stays_an_array(self, rewrite):
+        assert rewrite(TABLE).after == text(
+            """
+            import numpy as np
+            from lrfix.schedules import warmup_cosine
+
+            def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epochs=0, start_warmup_value=0):
+                return np.array(
+                    [
+                        warmup_cosine(
+                            step,
+                            total_steps=epochs * niter_per_ep,
+                            warmup_steps=warmup_epochs * niter_per_ep,
+                            warmup_start=start_warmup_value,
+                            peak=base_value,
+                            eta_min=final_value,
+                            warmup_progress="k/(W-1)",
+                        )
+                        for step in range(epochs * niter_per_ep)
+                    ]
+                )
+            """
+        )
+
+    def test_a_list_that_is_filled_in_a_loop_stays_a_list(self, rewrite):
+        before = text(
+            """
+            def warmup_schedule(base_lr, total_steps, warmup_steps):
+                rates = []
+                for step in range(total_steps):
+                    if step < warmup_steps:
+                        rates.append(base_lr * step / warmup_steps)
+                    else:
+                        rates.append(base_lr * (total_steps - step) / (total_steps - warmup_steps))
+                return rates
+            """
+        )
+        after = rewrite(before).after
+        arguments = "step, total_steps=total_steps, warmup_steps=warmup_steps, peak=base_lr,"
+        assert f"return [ warmup_linear( {arguments} ) for step in range(total_steps) ]" in " ".join(after.split())
+
+    def test_a_second_rewrite_changes_nothing(self, rewrite):
+        assert not rewrite(rewrite(TABLE).after).changed

@@ -68,6 +68,29 @@ def test_what_becomes_complex_past_the_end_is_told_and_no_reason_to_refuse(rewri
     assert any("no rate where the new one has" in n for v in result.verifications[site.identity] for n in v.notes)
 
 
+TABLE = textwrap.dedent(
+    """
+    import numpy as np
+
+    def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epochs=0, start_warmup_value=0):
+        warmup_iters = warmup_epochs * niter_per_ep
+        ramp = np.linspace(start_warmup_value, base_value, warmup_iters)
+        iters = np.arange(epochs * niter_per_ep - warmup_iters)
+        decay = final_value + 0.5 * (base_value - final_value) * (1 + np.cos(np.pi * iters / len(iters)))
+        return np.concatenate((ramp, decay))
+    """
+).lstrip()
+
+
+def test_a_table_is_proved_entry_by_entry_other_quantities_than_rates_included(rewrite):
+    result = rewrite(TABLE, verify=True)
+    (site,) = result.sites
+    table, whole = result.verifications[site.identity]
+    assert table.verdict == whole.verdict == "equivalent"
+    rising = [s for s in site.proofs[0].request.settings if s.values["final_value"] > s.values["base_value"]]
+    assert rising
+
+
 Change = Callable[[Call], dict[str, str]]
 
 
@@ -102,6 +125,10 @@ WRONG: dict[str, tuple[str, Change]] = {
     "a floor that is none": (STEPS, _with(eta_min="args.lr / 1000")),
     "another power": (POLY, _with(power="power + 1")),
     "a power that is fixed": (POLY, _with(power="0.9")),
+    "a table that ends early": (TABLE, _with(total_steps="epochs * niter_per_ep - 1")),
+    "a table with another ramp": (TABLE, _without("warmup_progress")),
+    "a table without its start": (TABLE, _without("warmup_start")),
+    "a table upside down": (TABLE, _with(peak="max(base_value, final_value)", eta_min="min(base_value, final_value)")),
     "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
 }
 

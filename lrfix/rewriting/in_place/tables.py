@@ -1,0 +1,103 @@
+"""Tables of rates: the statements that make one, and the call that gives each of its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lrfix.interpreter.arrays.values import Array, NumpyArray
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.names import Imported, Names, Scope
+from lrfix.recognition import Sample
+from lrfix.recognition.expressions import Expressions
+from lrfix.rewriting.in_place.calls import as_written
+from lrfix.rewriting.in_place.reads import root_of
+from lrfix.rewriting.in_place.regions import Region
+from lrfix.rewriting.in_place.sampling import SAMPLES, Curve, Formula, call_for, drawn
+
+_COUNTERS = ("step", "k", "step_index", "entry")
+_SHORTEST = 8
+
+
+def table_of(names: Names, region: Region) -> Formula | str:
+    """The table that a region makes as one call for each of its entries, or why there is none."""
+    roots = {root_of(leaf) for leaf in region.leaves}
+    counter = next((name for name in _COUNTERS if name not in roots), None)
+    if counter is None:
+        return "no name is free for the entries of the table"
+    draws = [drawn(names, region, "", index) for index in range(SAMPLES)]
+    samples: list[Sample] = []
+    kinds: set[type] = set()
+    for values in draws:
+        try:
+            made = Curve(names, region, "").made(values)
+        except Opaque as opaque:
+            return f"it cannot be simulated: {opaque.reason}"
+        except UserError as error:
+            return f"it raises {error.kind}: {error.message}"
+        if not isinstance(made, list | Array) or len(rates := _numbers(made)) < _SHORTEST:
+            return "it makes no table of rates"
+        kinds.add(type(made))
+        numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
+        samples.append(Sample(tuple(rates), 1.0, numbers))
+    if len(kinds) != 1:
+        return "it makes a list for some settings and an array for others"
+    lengths = Expressions([s.names for s in samples]).find([float(len(s.lr)) for s in samples], "total_steps")
+    if lengths is None:
+        return "no expression of what it reads gives the length of the table"
+    array: str | None = None
+    if kinds == {NumpyArray}:
+        array = _numpy(names, region)
+        if array is None:
+            return "numpy is not known where the table is made"
+    length = as_written(lengths.text, region.computed)
+    call = call_for(samples, counter, region, (length,))
+    if isinstance(call, str):
+        return call
+    return Formula(region, call, False, tuple(draws), length=length, array=array)
+
+
+def _numbers(made: Any) -> list[float]:
+    found = list(made.values) if isinstance(made, Array) else made
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in found):
+        return []
+    return [float(v) for v in found]
+
+
+def _numpy(names: Names, region: Region) -> str | None:
+    """The name of numpy at the region."""
+    scope: Scope | None = names.scope_of(region.first)
+    while scope is not None:
+        for name, bindings in scope.bindings.items():
+            if all(isinstance(b, Imported) and b.qualified == "numpy" for b in bindings):
+                return name
+        scope = scope.parent
+    return None
+
+
+def table_text(formula: Formula, prefix: str, call: Sequence[str], unit: str, fits: int) -> str:
+    """``rates = np.array([warmup_cosine(step, ...) for step in range(total)])``, one part a line where it is long.
+
+    ``call`` are the function and its arguments, ``fits`` how many characters a line has.
+    """
+    head, *arguments = call
+    turns = f"for {formula.call.step} in range({formula.length})"
+    one = f"{head}({', '.join(arguments)})"
+    opening, closing = (f"{formula.array}.array([", "])") if formula.array is not None else ("[", "]")
+    line = f"{prefix}{opening}{one} {turns}{closing}"
+    if len(line) <= fits:
+        return line
+    if formula.array is None:
+        return f"{prefix}[\n{_inside(one, head, arguments, turns, unit, unit, fits)}]"
+    inner = _inside(one, head, arguments, turns, unit, 2 * unit, fits)
+    return f"{prefix}{formula.array}.array(\n{unit}[\n{inner}{unit}]\n)"
+
+
+def _inside(one: str, head: str, arguments: Sequence[str], turns: str, unit: str, indent: str, fits: int) -> str:
+    if len(indent) + len(one) <= fits:
+        return f"{indent}{one}\n{indent}{turns}\n"
+    parts = "".join(f"{indent}{unit}{argument},\n" for argument in arguments)
+    return f"{indent}{head}(\n{parts}{indent})\n{indent}{turns}\n"
+
+
+__all__ = ["table_of", "table_text"]
