@@ -59,8 +59,8 @@ def _on_tree(text: str, change: Callable[[ast.Module], None]) -> str:
         tree = ast.parse(text)
         change(tree)
         return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-    except (SyntaxError, ValueError, RecursionError, AttributeError, TypeError):
-        # No tree, or one that cannot be written: the text is mutant enough.
+    except (SyntaxError, ValueError, RecursionError, AttributeError, TypeError, IndexError):
+        # No tree, one without a place for the change, or one that cannot be written: the text is mutant enough.
         return text
 
 
