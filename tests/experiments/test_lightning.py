@@ -60,3 +60,49 @@ def test_a_module_that_steps_for_itself_is_left_alone(codes):
     )
     assert "LR302" not in codes(manual)
     assert "LR302" not in codes(hooked)
+
+
+PLATEAU = """
+    import pytorch_lightning as pl
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
+
+    class Model(pl.LightningModule):
+        def __init__(self, schedule, warmup):
+            super().__init__()
+            self.schedule, self.warmup = schedule, warmup
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.AdamW(self.parameters(), lr=1e-3)
+            if self.schedule == "plateau":
+                scheduler = {plateau}
+            else:
+                scheduler = CosineAnnealingLR(optimizer, T_max=50)
+            return {{"optimizer": optimizer, "lr_scheduler": {{"scheduler": scheduler, "monitor": "loss"}}}}
+
+        def lr_scheduler_step(self, scheduler, metric):
+            {body}
+    """
+GIVEN_WHERE_THERE_IS_ONE = """if metric is None:
+                scheduler.step()
+            else:
+                scheduler.step(metric)"""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("scheduler.step()", 1),
+        ("if self.trainer.global_step >= self.warmup: scheduler.step()", 1),
+        ("scheduler.step(metric)", 0),
+        (GIVEN_WHERE_THERE_IS_ONE, 0),
+        ("scheduler.step() if metric is None else scheduler.step(metric)", 0),
+        ("super().lr_scheduler_step(scheduler, metric)", 0),
+        ("step_as_it_wants(scheduler, metric)", 0),
+    ],
+)
+def test_a_step_of_the_modules_own_that_gives_no_metric_starves_a_plateau(body, expected, check):
+    source = PLATEAU.format(plateau="ReduceLROnPlateau(optimizer, patience=3)", body=body)
+    assert [f.code for f in check(source)].count("LR306") == expected
+    other = PLATEAU.format(plateau="CosineAnnealingLR(optimizer, T_max=9)", body=body)
+    assert "LR306" not in [f.code for f in check(other)]
