@@ -71,24 +71,6 @@ MODULES: dict[str, frozenset[str] | None] = {
 CLASSES_ONLY = frozenset({"torch.optim", "torch.optim.lr_scheduler", "torch.optim.optimizer", "lrfix.schedulers"})
 LEGACY_NAMES = frozenset({"_LRScheduler", "EPOCH_DEPRECATION_WARNING", "_enable_get_lr_call"})
 
-# Attribute names that lead from a value to frames, code, memory or files.
-REFUSED_ATTRIBUTES = words(
-    """
-    gi_frame gi_code gi_yieldfrom cr_frame cr_code ag_frame ag_code tb_frame tb_next f_back f_builtins f_code f_globals
-    f_locals func_globals func_code co_code mro _module
-    tofile dump dumps ctypes memmap fromfile from_file share_memory_ storage untyped_storage data_ptr
-    """
-)
-SAFE_DUNDERS = words(
-    """
-    __init__ __new__ __call__ __name__ __qualname__ __class__ __dict__ __doc__ __len__ __iter__ __next__ __getitem__
-    __setitem__ __delitem__ __contains__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __enter__ __exit__
-    __repr__ __str__ __post_init__ __getattr__ __setattr__ __getstate__ __setstate__ __add__ __sub__ __mul__
-    __truediv__ __floordiv__ __mod__ __pow__ __radd__ __rsub__ __rmul__ __rtruediv__ __neg__ __abs__ __float__ __int__
-    __index__ __all__ __slots__
-    """
-)
-
 
 def module_attribute_allowed(module: str, name: str) -> bool:
     """Whether a slice may read ``module.name``."""

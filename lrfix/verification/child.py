@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from lrfix.verification import kernel, limits, sandbox
+from lrfix.verification import attributes, kernel, limits, sandbox
 from lrfix.verification.received import stopping_points
+from lrfix.verification.slice import own_private_names
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     missing += kernel.confine_calls((0, 1, 2, setting.channel), cuda)
     if missing and setting.fenced:
         return {"refused": f"was not run: the kernel does not fence it off: it has no {missing[0]}"}
+    name = attributes.clashing(own_private_names(task["source"]))
+    if name is not None:
+        return {"refused": f"was not run: it has a {name} of its own, as what torch and numpy are made of has"}
     refused = sandbox.close_fence(setting.libraries)
     try:
         build = experiments.load(task["source"], label)

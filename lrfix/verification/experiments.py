@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from lrfix.verification.sandbox import program_builtins
+from lrfix.verification.sandbox import guarded, program_builtins
 
 TRAINING_STEPS = 50
 WIDTH = 4
@@ -26,7 +26,7 @@ def load(source: str, label: str) -> Build:
     """Run the program's module text and return its ``build``."""
     namespace: dict[str, Any] = {"__name__": "schedule", "__builtins__": program_builtins()}
     try:
-        exec(compile(source, f"<{label}>", "exec"), namespace)
+        exec(compile(guarded(source), f"<{label}>", "exec"), namespace)
         build: Build = namespace["build"]
     except BaseException as error:
         raise ProgramError(describe(error, label)) from error

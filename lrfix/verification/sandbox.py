@@ -6,11 +6,13 @@ the process still needs (torch, open streams) must be there before.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import importlib
 import os
 import sys
+import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,7 +28,7 @@ _OF_LIBRARIES = {
     "sys._getframemodulename": _FRAMES,
     "object.__setattr__": words("collections typing enum functools"),
     "object.__getattr__": words("lrfix.verification.experiments"),
-    "compile": words("collections lrfix.verification.experiments"),
+    "compile": words("collections lrfix.verification.experiments lrfix.verification.sandbox"),
     "exec": words("collections importlib._bootstrap importlib._bootstrap_external lrfix.verification.experiments"),
     "marshal.loads": words("importlib._bootstrap_external"),
 }
@@ -39,6 +41,7 @@ _REFUSED_LATE = words(
     """
 )
 _MOST_TEXT = 200
+_OWN_DICT = "__lrfix_own_dict__"  # a name that no program may use
 _NAME = vars(type)["__name__"]  # of a class, whatever its metaclass says
 
 
@@ -125,11 +128,35 @@ def import_allowed_modules() -> None:
             importlib.import_module(name)
 
 
+class _Guarded(ast.NodeTransformer):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if node.attr != "__dict__" or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(
+            ast.Call(ast.copy_location(ast.Name(_OWN_DICT, ast.Load()), node), [node.value], []), node
+        )
+
+
+def guarded(source: str) -> ast.Module:
+    """A program's tree, in which whoever asks for a ``__dict__`` gets it of an object alone: that of a class or a
+    module would give out by text what may not be named."""
+    tree = compile(source, "<schedule>", "exec", ast.PyCF_ONLY_AST)
+    return ast.fix_missing_locations(_Guarded().visit(tree))  # type: ignore[no-any-return]
+
+
+def _own_dict(value: Any) -> Any:
+    if isinstance(value, (type, types.ModuleType)):
+        sys.audit("lrfix.__dict__ of a class")
+    return value.__dict__
+
+
 def program_builtins() -> dict[str, Any]:
     """The builtins a program sees: the allow-list, and an import that gives allow-listed modules alone."""
     names = {name: getattr(builtins, name) for name in SAFE_BUILTINS | ATTRIBUTE_BUILTINS}
     names["__build_class__"] = builtins.__build_class__
     names["__import__"] = _import_allowed
+    names[_OWN_DICT] = _own_dict
     return names
 
 

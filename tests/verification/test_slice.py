@@ -35,6 +35,21 @@ ALLOWED = {
     "a partial": "from functools import partial\nf = partial(lambda a, k: a * k, 2)\n",
     "a simple namespace": "from types import SimpleNamespace\nargs = SimpleNamespace(warmup=3)\n",
     "printing and asserting": "def f(k):\n    print(f'{k:.3f}')\n    assert k >= 0, 'negative'\n    return k\n",
+    "its own attributes": (
+        "class S:\n    def __init__(self):\n        self._warmed = 3\n        self.peak = 1\n"
+        "    def _rate(self):\n        return self._warmed * self.peak\n"
+    ),
+    "its own dictionary": "class S:\n    def load(self, state):\n        self.__dict__.update(state)\n",
+    "fields of a named tuple": "from collections import namedtuple\nP = namedtuple('P', 'a b')\nx = P(1, 2).a\n",
+    "a namespace": "from types import SimpleNamespace\nx = SimpleNamespace(warm=1).warm\n",
+    "members of an enum": "from enum import Enum\nclass M(Enum):\n    UP = 1\nx = M.UP.value\n",
+    "numbers in a text": "def f(k):\n    return '{:>{}.3f} {n}'.format(k, 8, n='a') + ('a {}' + 'b').format(1)\n",
+    "the type of an object": "def f(x):\n    return type(x).__name__, isinstance(x, type)\n",
+    "tensors in place": "import torch\ndef f(group):\n    group['lr'].fill_(0.1).mul_(2)\n",
+    "a class of torch, extended": (
+        "from torch.optim.lr_scheduler import LambdaLR\nclass S(LambdaLR):\n    def get_lr(self):\n"
+        "        return [b * self.lr_lambdas[0](self._step_count) for b in self.base_lrs]\n"
+    ),
     "annotations": "from __future__ import annotations\nfrom typing import Optional\nx: Optional[int] = 3\n",
     "a match": (
         "def f(k):\n    match k:\n        case {'a': a, **rest}:\n            return a, rest\n"
@@ -93,6 +108,33 @@ REFUSED = {
     "a class pattern by position": "def f(x, P):\n    match x:\n        case P(g):\n            return g\n",
     "a class pattern": "def f(x):\n    match x:\n        case object(__globals__=g):\n            return g\n",
     "an import inside a function": "def f():\n    import shutil\n",
+    "an attribute that nobody defines": "import numpy as np\nx = np.zeros(3).newest\n",
+    "a private method of a tensor": "import torch\ntorch.zeros(3)._typed_storage()\n",
+    "memory of a tensor": "import torch\ntorch.zeros(3).as_strided((9,), (1,))\n",
+    "memory by a name of its own": "import torch\nclass A:\n    def set_(self): pass\ntorch.zeros(3).set_()\n",
+    "the dictionary of a class, changed": "class A: pass\nA.__dict__ = {}\n",
+    "a format that walks": "x = '{0.__class__}'.format(3)\n",
+    "a format that walks into an item": "x = '{0[a]}'.format({})\n",
+    "a format that walks in a width": "x = '{0:{1.real}}'.format(3, 4)\n",
+    "a format that is made": "def f(text, k):\n    return text.format(k)\n",
+    "format_map": "x = '{a}'.format_map({})\n",
+    "the method format": "f = str.format\n",
+    "attributes by name": "class A:\n    def f(self, name):\n        return super().__getattr__(name)\n",
+    "attributes set by name": "class A:\n    def f(self, name):\n        object.__setattr__(self, name, 1)\n",
+    "any attribute by name": "class A:\n    def f(self, name):\n        return object.__getattribute__(self, name)\n",
+    "a special name in a text": "x = {'__globals__': 1}\n",
+    "memory at an address": "class A:\n    __array_interface__ = {}\n",
+    "what numpy asks for": "class A:\n    def __array__(self): pass\n",
+    "what torch asks for": "class A:\n    def __torch_function__(self, f, t, a, k): pass\n",
+    "what copy asks for": "class A:\n    def __reduce_ex__(self, p): pass\n",
+    "a class made of a dictionary": "A = type('A', (), {})\n",
+    "type by another name": "t = type\n",
+    "a method of torch replaced": "from torch.optim.lr_scheduler import LambdaLR\nLambdaLR.get_lr = None\n",
+    "a function of a module replaced": "import math\nmath.cos = None\n",
+    "the same through setattr": "from torch.optim import SGD\nsetattr(SGD, 'step', None)\n",
+    "the same by another name": "from torch.optim import SGD\nS = SGD\nS.step = None\n",
+    "a method of torch removed": "from torch.optim import SGD\ndel SGD.step\n",
+    "a class further in": "import torch\ntorch.optim.SGD.step = None\n",
 }
 
 

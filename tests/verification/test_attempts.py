@@ -1,0 +1,174 @@
+"""Sixty and more ways for a schedule to reach out, past one fence after the other: none leaves a mark, none hangs, and
+each is told as what it is.
+
+First as a user meets them: planted in training code, through ``lrfix rewrite --apply``. Then without the check of the
+text, held by Python's fences and the kernel. Then without Python's either, held by the kernel alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from attempts import ATTEMPTS, OBJECTS, SOUND, WITHOUT_END, forced, planted
+from click.testing import CliRunner
+
+from lrfix.cli import main
+from lrfix.verification import (
+    RefusedSlice,
+    Scenario,
+    Verification,
+    VerificationRequest,
+    check_program,
+    compare,
+    kernel,
+    process,
+    verify_many,
+)
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the attempts are POSIX calls")
+
+UNHOOKED = "from lrfix.verification import sandbox; sandbox.close_fence = lambda libraries: lambda: (); "
+SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a mark would be left in: a folder with one file, a socket that nobody may connect to, a variable."""
+
+    folder: Path
+    server: socket.socket
+
+    @property
+    def given(self) -> dict[str, object]:
+        port = self.server.getsockname()[1]
+        return {"folder": str(self.folder), "file": str(self.folder / "keep.txt"), "port": port}
+
+    def assert_untouched(self) -> None:
+        keep = self.folder / "keep.txt"
+        assert [path.name for path in self.folder.iterdir()] == ["keep.txt"]
+        assert keep.read_text(encoding="utf-8") == "precious"
+        status = keep.stat()
+        assert status.st_mtime == 1_700_000_000 and status.st_mode & 0o777 == 0o600 and status.st_nlink == 1
+        assert not hasattr(os, "listxattr") or "user.mark" not in os.listxattr(keep)
+        with pytest.raises(BlockingIOError):
+            self.server.accept()
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    folder = tmp_path_factory.mktemp("outside")
+    keep = folder / "keep.txt"
+    keep.write_text("precious", encoding="utf-8")
+    keep.chmod(0o600)
+    os.utime(keep, (1_700_000_000, 1_700_000_000))
+    shared = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else None
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
+        server.setblocking(False)
+        patch.setenv("LRFIX_TEST_SECRET", "0.5")
+        yield Outside(folder, server)
+    if shared is not None:
+        assert not [name for name in set(os.listdir("/dev/shm")) - shared if "torch" in name]
+
+
+def run_forced(outside: Outside, bootstrap: str = "") -> dict[str, Verification]:
+    """All attempts, and a sound version behind them, which has to be as ever."""
+    pairs = [(forced(body, **outside.given), SOUND) for body in ATTEMPTS.values()] + [(SOUND, SOUND)]
+    requests = [
+        VerificationRequest(old, new, (Scenario({}),), 10, device="cpu", curves_only=True) for old, new in pairs
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "check_program", lambda source: None)
+        patch.setattr(process, "BOOTSTRAP", process.BOOTSTRAP.replace("main()", bootstrap + "main()"))
+        started = time.monotonic()
+        found = verify_many(requests, timeout=SECONDS)
+        assert time.monotonic() - started < 30 + SECONDS * len(ATTEMPTS)
+    assert found[-1].verdict == "equivalent", found[-1].reason
+    return dict(zip(ATTEMPTS, found[:-1], strict=True))
+
+
+def test_there_are_sixty_kinds() -> None:
+    assert len(ATTEMPTS) >= 60
+
+
+def test_planted_in_training_code_none_leaves_a_mark(outside: Outside, tmp_path: Path) -> None:
+    """A schedule is left as it is, or taken without the attempt: what a formula does besides is not cut out with it.
+
+    Several attempts stand in one schedule, because analysis takes a second a schedule; each by itself with
+    LRFIX_EACH_ATTEMPT set.
+    """
+    size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 9
+    bodies = list(ATTEMPTS.values())
+    groups = ["\n".join(bodies[start : start + size]) for start in range(0, len(bodies), size)]
+    texts = {tmp_path / f"train_{index}.py": planted(body, **outside.given) for index, body in enumerate(groups)}
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(main, ["rewrite", "--apply", "--device", "cpu", str(tmp_path)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    assert result.exit_code in (0, 1), result.output
+    outside.assert_untouched()
+    for path, text in texts.items():
+        told = [line for line in result.output.splitlines() if line.startswith(f"{path}:")]
+        rewritten = path.read_text(encoding="utf-8") != text
+        assert any((" equivalent -> " if rewritten else "left as it is") in line for line in told), (text, told)
+
+
+def test_one_that_analysis_lets_pass_is_told_as_what_may_not_be_run(outside: Outside, tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    body = "if step < -1:\n    return step.__class__.__subclasses__()"
+    path.write_text(planted(body, **outside.given), encoding="utf-8")
+    result = CliRunner().invoke(main, ["rewrite", "--apply", "--device", "cpu", str(path)])
+    assert result.exit_code == 1
+    assert "this schedule may not be run: the old version was not run" in result.output
+    assert "1 of them because it may not be run" in result.output or "because they may not be run" in result.output
+    assert "verification failed" not in result.output
+    outside.assert_untouched()
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_the_check_of_the_text_refuses_each(name: str, outside: Outside) -> None:
+    if name in ("no end", "memory without end", "memory bit by bit", "calls without end"):
+        pytest.skip("that is allowed in a text, and ended when it runs")
+    program = planted(ATTEMPTS[name], **outside.given).replace("total", "p")
+    with pytest.raises(RefusedSlice):
+        check_program(program.replace("import os, sys, numpy, torch", "import numpy, torch"))
+
+
+@pytest.fixture(scope="module")
+def behind_python(outside: Outside) -> dict[str, Verification]:
+    return run_forced(outside)
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_past_that_check_each_is_stopped_and_told(
+    name: str, behind_python: dict[str, Verification], outside: Outside
+) -> None:
+    verification = behind_python[name]
+    outside.assert_untouched()
+    assert verification.verdict in ("refused", "failed"), verification
+    if name in OBJECTS and name not in ("at the exit", "when it is collected"):
+        assert verification.verdict == "refused", verification.reason
+
+
+@pytest.fixture(scope="module")
+def behind_the_kernel(outside: Outside) -> dict[str, Verification]:
+    missing = kernel.missing_fences(kernel.library_directories())
+    if missing:
+        pytest.skip(f"this kernel has no {', no '.join(missing)}")
+    return run_forced(outside, UNHOOKED)
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_the_kernel_alone_stops_each(name: str, behind_the_kernel: dict[str, Verification], outside: Outside) -> None:
+    verification = behind_the_kernel[name]
+    outside.assert_untouched()
+    assert verification.verdict in ("refused", "failed"), verification
+    if name in WITHOUT_END:
+        assert verification.reason
