@@ -1,0 +1,35 @@
+"""SECURITY.md: each promise names its test, and the test is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+ROWS = [line for line in PAGE.splitlines() if line.startswith("|") and not set(line) <= set("| -")][1:]
+
+
+def test_there_are_promises() -> None:
+    assert len(ROWS) > 8
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:50])
+def test_a_promise_names_its_test(row: str) -> None:
+    held = row.split("|")[3]
+    assert "test" in held or held.strip() == "the same", row
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]*test_\w+\.py)", PAGE))))
+def test_a_named_file_is_there(name: str) -> None:
+    assert (ROOT / name).exists() or (ROOT / "tests" / "verification" / name).exists()
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"\b((?:test|Test)_?[A-Za-z]\w+)(?!\.py)\b(?!\w*\.py)", PAGE))))
+def test_a_named_test_is_there(name: str) -> None:
+    if (ROOT / "tests" / f"{name}.py").exists() or list((ROOT / "tests").rglob(f"{name}.py")):
+        return
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    assert any(re.search(rf"\b(?:def|class) {name}\b", text) for text in texts)
