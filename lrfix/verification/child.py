@@ -13,6 +13,10 @@ from lrfix.verification import attributes, kernel, limits, sandbox
 from lrfix.verification.received import stopping_points
 from lrfix.verification.slice import own_private_names
 
+SCENARIO_SECONDS = 5.0
+"""How much processor time a curve may take. What runs into it has raised at that step: under an edge of its values (a
+cycle of no length, say) a loop may have no end, and that is no reason to give up what it does under all others."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -102,7 +106,8 @@ def _under(
 
     steps = task["steps"]
     stops = [] if task["curves_only"] else stopping_points(steps)
-    outcome, saved = experiments.run_curve(build, label, scenario, task["count"], stops)
+    with limits.ended_after(SCENARIO_SECONDS):
+        outcome, saved = experiments.run_curve(build, label, scenario, task["count"], stops)
     count = len(outcome["curve"])
     if outcome["note"] is None:
         outcome["resumed"] = experiments.run_resume(build, label, scenario, count, saved)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+from collections.abc import Iterator
 
 ADDRESS_SPACE = 4 << 30
 """Bytes of address space that programs may take beyond what the process held when it was locked."""
@@ -33,6 +35,32 @@ def limit_process(seconds: float, cuda: bool) -> None:
     held = _address_space_held()
     if held is not None:
         _lower(resource.RLIMIT_AS, held + ADDRESS_SPACE)
+
+
+class NoEnd(BaseException):
+    """What a program meets that has used up its time; no handler of ``Exception`` holds it back."""
+
+
+@contextlib.contextmanager
+def ended_after(seconds: float) -> Iterator[None]:
+    """Raise NoEnd in the block once it has used so much processor time, and again each second until it has ended.
+
+    Nothing happens where the system has no such clock. Code that is not Python's is not interrupted.
+    """
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise NoEnd(f"it had not come to an end after {seconds:g} seconds of processor time")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _lower(limit: int, value: int, hardest: int | None = None) -> None:

@@ -32,8 +32,9 @@ exit:60:93 exit_group:231:94 getcwd:79:17 readlink:89:- readlinkat:267:78 access
 getdents64:217:61 uname:63:160 sysinfo:99:179 getrlimit:97:163 restart_syscall:219:128 set_robust_list:273:99
 get_robust_list:274:100 arch_prctl:158:- membarrier:324:283 mincore:27:232 sched_getparam:143:121
 sched_getscheduler:145:120 set_tid_address:218:96 getcpu:309:168 rseq:334:293
+poll:7:- ppoll:271:73 select:23:- pselect6:270:72 setitimer:38:103
 """
-"""Reading, computing, memory and time. What may be opened to be read is Landlock's."""
+"""Reading, computing, memory, time, waiting (Python 3.10 sleeps in select). What may be opened is Landlock's."""
 
 LOOKED_AT = """
 write:1:64 open:2:- openat:257:56 clone:56:220 tgkill:234:131 ioctl:16:29 fcntl:72:25 prlimit64:302:261
@@ -45,7 +46,7 @@ NEWER = "clone3:435:435 openat2:437:437 statx:332:291 faccessat2:439:439 epoll_p
 """A filter cannot see into these; the C library uses the older call where it is told that there is no such one."""
 
 OF_DEVICES = """
-poll:7:- ppoll:271:73 pipe2:293:59 eventfd2:290:19 dup:32:23 memfd_create:319:279 sched_setaffinity:203:122
+pipe2:293:59 eventfd2:290:19 dup:32:23 memfd_create:319:279 sched_setaffinity:203:122
 mbind:237:235 set_mempolicy:238:237 get_mempolicy:239:236 mlock:149:228 munlock:150:229 mlock2:325:284
 epoll_create1:291:20 epoll_ctl:233:21 epoll_wait:232:- epoll_pwait:281:22 sched_setscheduler:144:119
 """

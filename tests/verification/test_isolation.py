@@ -6,6 +6,7 @@ The static check is off: these programs do what it would refuse.
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -132,6 +133,31 @@ def test_nobody_waits_for_a_program_without_a_limit(ran: dict[str, Verification]
 
 def test_the_environment_stays_outside(ran: dict[str, Verification]) -> None:
     assert ran["secret"].verdict == "equivalent", ran["secret"].reason
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no clock of processor time")
+def test_a_loop_without_end_under_one_scenario_is_an_error_of_that_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    restarts = """
+from torch.optim.lr_scheduler import LambdaLR
+
+def build(optimizer, p):
+    def factor(k):
+        length = p["length"]
+        while k >= length:
+            k -= length
+        return 1 - k / length
+    return LambdaLR(optimizer, factor)
+"""
+    short = "from lrfix.verification import child; child.SCENARIO_SECONDS = 0.5; "
+    monkeypatch.setattr(process, "BOOTSTRAP", process.BOOTSTRAP.replace("main()", short + "main()"))
+    new = restarts.replace("while k >= length", "while k >= length > 0").replace("k / length", "k / max(length, 1)")
+    scenarios = (Scenario({"length": 7}), Scenario({"length": 0}))
+    request = VerificationRequest(restarts, new, scenarios, 30, device="cpu", old_may_raise=True, curves_only=True)
+    (verification,) = verify_many([request])
+    ending, endless = verification.scenarios
+    assert ending.old_error is None and ending.old_curve == ending.new_curve
+    assert "not come to an end after 0.5 seconds" in str(endless.old_error)
+    assert verification.verdict == "equivalent", verification.reason
 
 
 def test_where_the_system_cannot_fork_each_version_has_a_server_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
