@@ -154,7 +154,8 @@ def _verdict(verification: Verification, steps: int) -> str:
     outcomes = verification.scenarios
     parts = []
     if verification.largest is not None:
-        last = max((len(o.new_curve) for o in outcomes), default=steps) - 1
+        judged = [o.scenario.end if o.scenario.end is not None else len(o.new_curve) for o in outcomes]
+        last = max(judged, default=steps) - 1
         apart = verification.largest
         what = f"largest difference {apart.relative:.2g} of the peak at step {apart.step}"
         parts.append(f"{what if apart.relative else 'rates bit-equal'} over 0..{last}")
@@ -188,8 +189,9 @@ def _settings(label: str, verification: Verification) -> list[str]:
         step, group = first.beyond.step, first.beyond.group
         before, after = first.old_curve[step][group], first.new_curve[step][group]
         lines.append(
-            f"    past the end of training they part in {_count(len(parted), 'setting')}: {first.scenario.words}, "
-            f"{before:.6g} before and {after:.6g} after at step {step}"
+            f"    past the end of training they part in {_count(len(parted), 'setting')}: "
+            f"{first.scenario.words}{', ' if first.scenario.words else ''}{before:.6g} before and {after:.6g} after "
+            f"at step {step}"
         )
     return lines
 

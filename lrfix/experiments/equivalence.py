@@ -20,13 +20,14 @@ from lrfix.domains.switches import inherited, switches
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.company import company, leaning_company, leans_on_present_rate
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
-from lrfix.experiments.recognised import numbers, recognised, sample
+from lrfix.experiments.recognised import end_of, numbers, recognised, sample, up_to_the_end
 from lrfix.experiments.study import Study, usable
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition, ScheduleSpec
 
 _LATE_STEPS = 400
+_HALF_A_WAVE = 0.5
 _OTHER_VALUES = (0.2, 3, 8)
 _ANOTHER = "another"
 """A text that no code compares a setting with: it leads to the last ``else``."""
@@ -41,14 +42,32 @@ def equivalent(study: Study) -> Recognition | None:
     """The recognition with its construction only where that holds over the whole grid; else with the reason."""
     if study not in _KNOWN:
         found = recognised(study)
-        if found is not None and found.spec is not None:
-            reason = _against(study, found.family, found.spec)
-            found = found if reason is None else replace(found, spec=None, reason=reason)
-        _KNOWN[study] = found
+        if found is not None and found.spec is None:
+            found = up_to_the_end(study) or found
+        _KNOWN[study] = _held(study, found) if found is not None else None
     return _KNOWN[study]
 
 
-def _against(study: Study, family: str, spec: ScheduleSpec) -> str | None:
+def _held(study: Study, found: Recognition) -> Recognition:
+    """What was recognised, or what it becomes with a setting that it left out, or why it does not hold."""
+    first = None
+    for spec in (found.spec, *_with_waves(study, found.spec)) if found.spec is not None else ():
+        reason = _against(study, found.family, spec, found.until_end)
+        if reason is None:
+            return replace(found, spec=spec)
+        first = first or reason
+    return replace(found, spec=None, reason=first or found.reason)
+
+
+def _with_waves(study: Study, spec: ScheduleSpec) -> Iterator[ScheduleSpec]:
+    """The same cosine with as many waves as a setting says that stands at a half, the usual number."""
+    if spec.scheduler == "WarmupCosineLR" and "num_cycles" not in spec.keywords:
+        for path, value in numbers(study.run(0, use=study.described_by)).items():
+            if value == _HALF_A_WAVE and path not in " ".join(spec.arguments.values()):
+                yield replace(spec, keywords={**spec.keywords, "num_cycles": path})
+
+
+def _against(study: Study, family: str, spec: ScheduleSpec, until_end: bool) -> str | None:
     """What speaks against the construction, None where nothing does; what costs least is asked first."""
     if family == "constant":
         return "a constant rate needs no schedule"
@@ -70,30 +89,33 @@ def _against(study: Study, family: str, spec: ScheduleSpec) -> str | None:
         for run in case.runs:
             if run.opaque is not None:
                 return f"{case.setting.words} it cannot be simulated: {run.opaque}"
-            if _differs(spec, run, refusals=case.setting.standing is Standing.STATED):
+            if _differs(spec, run, until_end, refusals=case.setting.standing is Standing.STATED):
                 return f"{case.setting.words} the curve is another"
             if case.setting.axis == "options" and not usable(run):
                 return f"{case.setting.words} it may be another curve, which cannot be told"
     if study.run(0, use=study.described_by).measured:
         return "its lengths carry units, and the bundled schedules count steps"
-    left_out = _left_out(study, spec)
+    left_out = _left_out(study, spec, until_end)
     return f"`{left_out}` changes the curve where it has other values" if left_out is not None else None
 
 
-def _differs(spec: ScheduleSpec, run: Run, refusals: bool = False) -> bool:
-    """Whether any group gets another rate than the construction gives; where the old code raises nothing is compared.
+def _differs(spec: ScheduleSpec, run: Run, until_end: bool, refusals: bool = False) -> bool:
+    """Whether any group gets another rate than the construction gives; where the old code raises nothing is compared,
+    nor past the end with ``until_end``.
 
     Values that the bundled schedule refuses (a warmup beyond the end) are a difference only with ``refusals``.
     """
     from lrfix.recognition.confirmation import first_difference
 
-    if run.failure is not None and run.failure.kind in _NO_NUMBER:
+    end = end_of(spec, run) if until_end else None
+    if run.failure is not None and run.failure.kind in _NO_NUMBER and (end is None or run.failure.step < end):
         return True
-    if run.failure is not None and not usable(run):
+    if run.failure is not None and not usable(run) and end is None:
         return False
     for group in range(len(run.lr)):
-        if len(run.lr[group]) > 1:
-            apart = first_difference(spec.scheduler, spec.arguments, sample(run, group))
+        if len(run.lr[group][:end]) > 1:
+            taken = sample(run, group)
+            apart = first_difference(spec.scheduler, spec.arguments, replace(taken, lr=taken.lr[:end]))
             if apart is not None and (refusals or math.isfinite(apart[2])):
                 return True
     return False
@@ -160,7 +182,7 @@ def _stands_to_the_end(spec: ScheduleSpec) -> bool:
     return bool(place) and (roles <= {Role.HORIZON, Role.EPOCHS} or given.get("gamma") in ("0", "0.0"))
 
 
-def _left_out(study: Study, spec: ScheduleSpec) -> str | None:
+def _left_out(study: Study, spec: ScheduleSpec, until_end: bool) -> str | None:
     """A setting that the recognised schedule has no use for and that matters all the same.
 
     A floor, say, that no scenario reaches: far larger and smaller values are tried, over a longer run. Lengths are
@@ -176,7 +198,7 @@ def _left_out(study: Study, spec: ScheduleSpec) -> str | None:
             continue
         for other in {type(value)(value * factor) for factor in _OTHER_VALUES} - {value}:
             run = study.run(0, use=study.described_by, steps=steps, overrides={path: other})
-            if usable(run) and _differs(spec, run):
+            if usable(run) and _differs(spec, run, until_end):
                 return path
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -9,12 +10,14 @@ from weakref import WeakKeyDictionary
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.study import MAX_STEPS, REACH, Study, usable
+from lrfix.experiments.extent import extent
+from lrfix.experiments.study import MAX_STEPS, REACH, Study, all_real, usable
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition, Sample, ScheduleSpec
 
 _STRETCH = 6
+_SHORTEST_END = 5
 _SHORT = 23
 #: Steps without which a run has no shape.
 _FEWEST = 2
@@ -68,6 +71,47 @@ def _recognised(study: Study) -> Recognition | None:
     return found
 
 
+def up_to_the_end(study: Study) -> Recognition | None:
+    """What the curves are up to the end of the schedule, where nothing is seen to go beyond; None where that says
+    nothing.
+
+    What the code computes past its end (a rebound, rates below zero, complex ones) is the loop's business then.
+    """
+    from lrfix.recognition import recognise
+
+    runs = [study.run(i, use=study.described_by) for i in range(GENERIC)]
+    ends = [study.horizon(run) for run in runs]
+    for more in (1, 0):
+        samples = []
+        for run, end in zip(runs, ends, strict=True):
+            if end is None or not run.ran or not _SHORTEST_END < end <= len(run.curve) or _goes_beyond(study, run, end):
+                return None
+            if not all_real(run.curve[: end + more]):
+                break
+            whole = sample(run)
+            samples.append(replace(whole, lr=whole.lr[: end + more]))
+        found = recognise(samples) if len(samples) == len(runs) else None
+        if found is not None and found.spec is not None and "total_steps" in found.spec.arguments:
+            return replace(found, until_end=True)
+    return None
+
+
+def _goes_beyond(study: Study, run: Run, end: int) -> bool:
+    reached = extent(study, run)
+    return reached is not None and reached.counted and reached.used > end
+
+
+def end_of(spec: ScheduleSpec, run: Run) -> int | None:
+    """How many steps a schedule lasts under a run; None where it has no length."""
+    from lrfix.recognition.evaluation import NotArithmetic, evaluate
+
+    try:
+        total = evaluate(spec.arguments.get("total_steps", ""), numbers(run))
+    except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+        return None
+    return max(math.ceil(total), 0) if isinstance(total, int | float) and math.isfinite(total) else None
+
+
 def shortened(study: Study, index: int = 0) -> dict[str, object]:
     """Lengths of the draws that end beyond what is simulated, shortened, so that what they lead to is seen.
 
@@ -115,4 +159,4 @@ def _stretched(study: Study) -> Sample | None:
     return sample(run) if usable(run) else None
 
 
-__all__ = ["numbers", "recognised", "sample", "shortened"]
+__all__ = ["end_of", "numbers", "recognised", "sample", "shortened", "up_to_the_end"]

@@ -53,13 +53,14 @@ class Recognition:
 
     ``parameters`` are expression texts by the bundled scheduler's argument names. ``spec`` is set only when
     the bundled scheduler gives the same curve in every sample, past the horizon included; otherwise ``reason``
-    says in plain words why not.
+    says in plain words why not. ``until_end``: only up to the horizon, which nothing is seen to go beyond.
     """
 
     family: str
     parameters: Mapping[str, str]
     spec: ScheduleSpec | None
     reason: str | None
+    until_end: bool = False
 
 
 @dataclass(frozen=True)

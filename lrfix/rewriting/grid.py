@@ -7,7 +7,7 @@ asks for; one, two and three parameter groups.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
@@ -17,6 +17,7 @@ _WHOLES = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _IN_EPOCHS = (Role.EPOCHS, Role.WARMUP_EPOCHS)
 #: Numbers that are no settings of their own: the optimizer's rate, where training stands.
 _KEPT = frozenset({Role.BASE_RATE, Role.LAST_EPOCH})
+_REPEATED = (Role.CYCLE, Role.STEP_SIZE)
 _GROUPS = ((1.0,), (25.0, 0.3, 0.07))
 _LONGER = 7
 _BEYOND = 3
@@ -46,10 +47,14 @@ class Tried:
 
 
 def settings(
-    values: Mapping[str, object], base_lrs: Sequence[float], texts: Mapping[str, Sequence[str]], optional: Sequence[str]
+    values: Mapping[str, object],
+    base_lrs: Sequence[float],
+    texts: Mapping[str, Sequence[str]],
+    optional: Sequence[str],
+    whole: Container[str],
 ) -> Iterator[Tried]:
     """All settings around ``values``, one axis at a time. ``texts`` are what the code compares a value with;
-    ``optional`` are values that may be None."""
+    ``optional`` are values that may be None, ``whole`` lengths that are whole numbers by what the file declares."""
     bases = tuple(base_lrs)
     first = bases[0]
     for shares in _GROUPS:
@@ -57,20 +62,20 @@ def settings(
         rates = tuple(first * share for share in shares) if told is None else (first, *(first * s for s in shares[1:]))
         plural = "s" if len(rates) > 1 else ""
         yield Tried(f"with {len(rates)} parameter group{plural}", values, rates)
-    for change in _changes(values, texts, optional):
+    for change in _changes(values, texts, optional, whole):
         words = ", ".join(f"`{key}` = {_shown(value)}" for key, value in change.items())
         yield Tried(f"with {words}", {**values, **change}, bases)
 
 
 def _changes(
-    values: Mapping[str, object], texts: Mapping[str, Sequence[str]], optional: Sequence[str]
+    values: Mapping[str, object], texts: Mapping[str, Sequence[str]], optional: Sequence[str], whole: Container[str]
 ) -> Iterator[Change]:
     lengths = {
         key: value
         for key, value in values.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and role_of(key) in LENGTHS
     }
-    yield from _of_lengths({key: value for key, value in lengths.items() if not key.startswith("len(")})
+    yield from _of_lengths({key: value for key, value in lengths.items() if not key.startswith("len(")}, whole)
     for key, value in values.items():
         if key not in lengths and role_of(key) not in _KEPT:
             yield from _of_one(key, value, texts.get(key, ()))
@@ -79,20 +84,23 @@ def _changes(
             yield {key: None}
 
 
-def _of_lengths(lengths: Mapping[str, float]) -> Iterator[Change]:
+def _of_lengths(lengths: Mapping[str, float], whole: Container[str]) -> Iterator[Change]:
+    fractional = {key: value for key, value in lengths.items() if key not in whole}
+    if fractional:
+        yield {key: value + 0.5 for key, value in fractional.items()}
+        yield {key: round(value * 1.37 + 0.06 * place, 2) for place, (key, value) in enumerate(fractional.items())}
     if lengths:
-        yield {key: value + 0.5 for key, value in lengths.items()}
-        yield {key: round(value * 1.37 + 0.06 * place, 2) for place, (key, value) in enumerate(lengths.items())}
         yield {key: value * _LONGER for key, value in lengths.items()}
     for key, value in lengths.items():
-        for other in (0, 1, 0.5, value * 0.37):
-            yield {key: other}
+        others = [0, 1, max(round(value * 0.37), 2), *((0.5, value * 0.37) if key in fractional else ())]
+        # Cycles and stairs of no length are nothing: code that looks for the cycle of a step never ends.
+        yield from ({key: other} for other in others if other or role_of(key) not in _REPEATED)
     for warmup in (key for key in lengths if role_of(key) in _WARMUPS):
-        for whole in (key for key in lengths if role_of(key) in _WHOLES and _one_unit(warmup, key)):
-            yield {warmup: lengths[whole]}
-            yield {warmup: lengths[whole] + _BEYOND}
-            yield {warmup: 0, whole: 1}
-            yield {warmup: 0, whole: 0}
+        for total in (key for key in lengths if role_of(key) in _WHOLES and _one_unit(warmup, key)):
+            yield {warmup: lengths[total]}
+            yield {warmup: lengths[total] + _BEYOND}
+            yield {warmup: 0, total: 1}
+            yield {warmup: 0, total: 0}
 
 
 def _of_one(key: str, value: object, texts: Sequence[str]) -> Iterator[Change]:

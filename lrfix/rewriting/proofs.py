@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.domains.facts import Defaults, literal
@@ -13,6 +14,7 @@ from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.domains.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.domains.signatures import constructor_parameters, parameters, stated_rate
 from lrfix.domains.switches import inherited, switches
+from lrfix.domains.whole import WholeNumbers
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
@@ -78,6 +80,8 @@ class _Prover:
         self.kind = kind
         self.device = device
         self.module = module
+        found = analysis.recognition
+        self.until_end = kind == "equivalent" and found is not None and found.until_end
 
     def calls(self, known: Sequence[str]) -> list[Proof]:
         """One proof for each replaced call, in terms of what is free where it stands."""
@@ -125,7 +129,8 @@ class _Prover:
             if steps < _MOST_STATED:
                 break
         label = "with the lengths that the file states" + (f", divided by {shorter}" if shorter > 1 else "")
-        scenario = Values(values, generic.base_lrs)
+        end = self._end(spec, self._visible(0, set(values)) | values) if self.until_end else None
+        scenario = Values(values, generic.base_lrs, end)
         request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
         return [Proof(request, label)]
 
@@ -145,7 +150,7 @@ class _Prover:
             for name, default, _ in taken(self.names, node)
             if isinstance(default, ast.Constant) and default.value is None and name in generic.values
         ]
-        tried = list(settings(generic.values, generic.base_lrs, texts, optional))
+        tried = list(settings(generic.values, generic.base_lrs, texts, optional, WholeNumbers(self.names)))
         found = []
         for label, chosen in (
             ("in every setting that a caller may choose", [t for t in tried if not _is_long(t.values, generic.values)]),
@@ -154,9 +159,8 @@ class _Prover:
             if not chosen:
                 continue
             names = [self._visible(0, set(generic.values)) | dict(t.values) for t in chosen]
-            scenarios = tuple(
-                Values(t.values, t.base_lrs, self._end(spec, n), t.words) for t, n in zip(chosen, names, strict=True)
-            )
+            # What the file works out of a moved value is not known here: the new scheduler says what it was given.
+            scenarios = tuple(Values(t.values, t.base_lrs, self._end(spec, t.values), t.words) for t in chosen)
             steps = min(max(longest_number(before.source), *(walked(spec, n) for n in names)), MOST_WALKED)
             request = VerificationRequest(
                 before.source,
@@ -167,6 +171,7 @@ class _Prover:
                 self.device,
                 curves_only=True,
                 old_may_raise=True,
+                ends_itself=True,
             )
             found.append(Proof(request, label))
         return found
@@ -253,7 +258,8 @@ class _Prover:
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
         scenarios += self._varied(before, after)
-        edges = self._grid(before, after, scenarios[0], self.spec, ())
+        # A class that goes is built as its calls build it, and by nobody else.
+        edges = self._grid(before, after, scenarios[0], self.spec, ()) if self.plan.alias is not None else []
         return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]
 
     def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
@@ -306,7 +312,10 @@ class _Prover:
         request = VerificationRequest(
             old=before.source,
             new=after.source,
-            scenarios=tuple(scenarios),
+            scenarios=tuple(
+                replace(s, end=self._end(spec, n)) if self.until_end else s
+                for s, n in zip(scenarios, names, strict=True)
+            ),
             steps=steps,
             expect=self.kind,
             device=self.device,

@@ -235,7 +235,8 @@ class _Proposal:
         occurrences: dict[Identity, int] = {}
         self.present.clear()
         source, sites = self.analyses.sites(source)
-        for index, site in enumerate(sites):
+        # Whoever is given a function comes before the function, which may go with it.
+        for index, site in sorted(enumerate(sites), key=lambda each: each[1].form in IN_PLACE):
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
             identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))
@@ -368,7 +369,7 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=plan.edit.notes,
+                notes=(*plan.edit.notes, *_past_the_end(analysis, chosen.spec, kind)),
                 curves=curves,
                 values={**values, "base rate": base},
             )
@@ -409,6 +410,13 @@ def findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...] | Non
             else:
                 open_codes.setdefault(code)
     return None if covered and not open_codes else tuple(open_codes)
+
+
+def _past_the_end(analysis: SiteAnalysis, spec: ScheduleSpec, kind: Kind) -> tuple[str, ...]:
+    if kind != "equivalent" or analysis.recognition is None or not analysis.recognition.until_end:
+        return ()
+    end = spec.arguments["total_steps"]
+    return (f"past its end at `{end}` the old curve goes on and the new one stays; nothing here is seen to get there",)
 
 
 def _check_alone(analysis: SiteAnalysis) -> None:

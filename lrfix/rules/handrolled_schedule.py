@@ -22,9 +22,12 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
     run = study.runs[0]
+    how = "step for step"
+    if recognition.until_end:
+        how += f" up to its end at `{spec.arguments['total_steps']}`, which nothing here goes beyond"
     yield Violation(
         study.site.span,
-        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, step for "
-        f"step{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
+        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, "
+        f"{how}{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )

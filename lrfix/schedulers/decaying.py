@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from lrfix.schedulers.arguments import PerGroup, choice, length, number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.decaying import DECAYS, decay_weight
-from lrfix.schedules.exact import cosine_weight, power_weight
+from lrfix.schedules.exact import cosine_weight, power_weight, wave_weight
 from lrfix.schedules.phases import DECAY_PROGRESS, decay_span
 
 
@@ -55,7 +55,7 @@ class WarmupCosineLR(WarmupScheduler):
     ``total_steps`` counts calls of ``step()``, warmup included.
     """
 
-    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D"}
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D", "num_cycles": 0.5}
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class WarmupCosineLR(WarmupScheduler):
         total_steps: float,
         *,
         decay_progress: str = "k/D",
+        num_cycles: float = 0.5,
         warmup_steps: float = 0,
         warmup_start_factor: PerGroup = 0.0,
         warmup_start_lr: PerGroup | None = None,
@@ -79,6 +80,7 @@ class WarmupCosineLR(WarmupScheduler):
         parameters = {
             "total_steps": total_steps,
             "decay_progress": decay_progress,
+            "num_cycles": num_cycles,
             "warmup_steps": warmup_steps,
             "warmup_start_factor": warmup_start_factor,
             "warmup_start_lr": warmup_start_lr,
@@ -96,17 +98,22 @@ class WarmupCosineLR(WarmupScheduler):
         return {
             "total_steps": length("total_steps", parameters["total_steps"]),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+            "num_cycles": number("num_cycles", parameters["num_cycles"], "0 <= num_cycles < 1e9", most=1e9),
         }
 
     def _prepare(self) -> None:
         decay = self._in_units(self.parameters["total_steps"]) - self._warmup_steps
         self._ahead, self._length = decay_span(decay, self._unit, self.parameters["decay_progress"])
+        self._waves: float = self.parameters["num_cycles"]
+        self._last = wave_weight(1, 1, self._waves)
 
     def _decay(self, k: int, one: int) -> Phase:
         done, length = k + self._ahead * one, self._length * one
         if done >= length:
-            return False, 0, 1, 1.0
-        numerator, denominator = cosine_weight(done, length)
+            return False, *self._last, 1.0
+        numerator, denominator = (
+            cosine_weight(done, length) if self._waves == 0.5 else wave_weight(done, length, self._waves)
+        )
         return False, numerator, denominator, 1.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrfix.schedules.exact import Weight, cosine_weight, interpolate, one_minus_sqrt_weight, power_weight
+from lrfix.schedules.exact import Weight, cosine_weight, interpolate, one_minus_sqrt_weight, power_weight, wave_weight
 from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
 
 DECAYS = ("cosine", "linear", "1-sqrt")
@@ -19,6 +19,7 @@ def warmup_cosine(
     warmup_progress: str = "k/W",
     decay_progress: str = "k/D",
     eta_min: float = 0.0,
+    num_cycles: float = 0.5,
 ) -> float:
     """Warmup, then half a cosine from ``peak`` to ``eta_min``.
 
@@ -31,10 +32,12 @@ def warmup_cosine(
     0``. ``warmup_progress`` and ``decay_progress`` name the convention by which a step becomes progress; see
     ``WARMUP_PROGRESS`` and ``DECAY_PROGRESS``.
 
+    ``num_cycles`` >= 0 is the number of whole waves in the decay, as transformers counts them: 0.5 comes down once.
+
     Units: ``step``, ``warmup_steps`` and ``total_steps`` (horizon, warmup included) count the same thing, fractions
     allowed; ``peak``, ``warmup_start`` and ``eta_min`` are rates. Domain: ``step >= 0``; past the horizon the rate
-    stays at ``eta_min``, also where the warmup fills the whole run (``total_steps <= warmup_steps``). A floor above the
-    peak is approached from below.
+    stays at ``eta_min`` (where the last wave ended), also where the warmup fills the whole run (``total_steps <=
+    warmup_steps``). A floor above the peak is approached from below.
 
     Source: Loshchilov & Hutter, SGDR (2017), without restarts; warmup: Goyal et al. (2017).
     """
@@ -42,7 +45,10 @@ def warmup_cosine(
     one, k, warmup, total = step_units(step, warmup_steps, total_steps)
     if k < warmup:
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
-    numerator, denominator = cosine_weight(*decay_position(k - warmup, total - warmup, one, decay_progress))
+    if not 0.0 <= num_cycles < 1e9:
+        raise ValueError(f"num_cycles={num_cycles!r}; legal: 0 <= num_cycles < 1e9")
+    done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
+    numerator, denominator = wave_weight(done, length, num_cycles)
     return interpolate(eta_min, peak, numerator, denominator)
 
 

@@ -127,6 +127,16 @@ def cosine_weight(done: int, length: int) -> Weight:
     return (denominator - numerator if done < left else numerator), denominator
 
 
+def wave_weight(done: int, length: int, num_cycles: float) -> Weight:
+    """``(1 + cos(2 pi * num_cycles * done / length)) / 2``: half a wave, the usual one, with ``num_cycles`` 0.5."""
+    if num_cycles == 0.5:
+        return cosine_weight(done, length)
+    p, q = (2 * num_cycles).as_integer_ratio()
+    half = length * q
+    at = done * p % (2 * half)
+    return cosine_weight(at if at < half else 2 * half - at, half)
+
+
 def power_weight(left: int, length: int, power: float) -> Weight:
     """``(left / length) ** power`` for ``0 <= left <= length``: integer powers exactly, others within 2 ulp.
 

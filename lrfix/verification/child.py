@@ -113,7 +113,8 @@ def _under(
         outcome["resumed"] = experiments.run_resume(build, label, scenario, count, saved)
     outcome["training"] = {}
     if task["expect"] == "equivalent" and not task["curves_only"]:
-        trained = steps if scenario["end"] is None else min(steps, scenario["end"])
+        # The step after the last update sets a rate that none is trained at.
+        trained = steps if scenario["end"] is None else max(min(steps, scenario["end"] - 1), 0)
         for device in devices:
             outcome["training"][device] = experiments.run_training(build, label, scenario, trained, device)
     if label == "new" and "cuda" in devices:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lrfix.verification.answers import job_of, judged
@@ -126,7 +127,7 @@ def _judge(request: Request, answer: Answer) -> Verification:
         outcome = _outcome(request, scenario, raw, devices)
         outcomes.append(outcome)
         failures.extend(_failures(request, outcome, raw))
-        differences.extend(_differences(request, outcome))
+        differences.extend(_differences(request, outcome, raw))
     largest = max((o.largest for o in outcomes if o.largest is not None), key=lambda d: d.relative, default=None)
     reasons = failures or differences
     verdict = "failed" if failures else "different" if differences else "equivalent"
@@ -145,6 +146,8 @@ def _judge(request: Request, answer: Answer) -> Verification:
 def _outcome(
     request: VerificationRequest, scenario: Scenario, raw: Mapping[str, Any], devices: tuple[str, ...]
 ) -> ScenarioOutcome:
+    if request.ends_itself and scenario.end is None:
+        scenario = replace(scenario, end=raw["new"]["total"])
     old, new = _curve(raw["old"]), _curve(raw["new"])
     rows = tuple(
         Row(step, old[step] if step < len(old) else None, new[step] if step < len(new) else None)
@@ -231,7 +234,7 @@ def _failures(request: VerificationRequest, outcome: ScenarioOutcome, raw: Mappi
     both_raise = request.old_may_raise and outcome.old_error is not None
     if outcome.new_error is not None and not both_raise:
         found.append(f"the new version raises at {outcome.new_error}{where}")
-    if outcome.old_error is not None and request.expect == "equivalent" and not request.old_may_raise:
+    if _raises(outcome, raw["old"]) and request.expect == "equivalent" and not request.old_may_raise:
         found.append(f"the old version raises at {outcome.old_error}{where}")
     for step, rates in enumerate(outcome.new_curve):
         if not all(math.isfinite(rate) for rate in rates):
@@ -253,10 +256,16 @@ def _failures(request: VerificationRequest, outcome: ScenarioOutcome, raw: Mappi
     return found
 
 
-def _differences(request: VerificationRequest, outcome: ScenarioOutcome) -> list[str]:
+def _raises(outcome: ScenarioOutcome, version: Mapping[str, Any]) -> bool:
+    """Whether a version raises while training lasts."""
+    end = outcome.scenario.end
+    return version["error"] is not None and (end is None or version["error"]["step"] < end)
+
+
+def _differences(request: VerificationRequest, outcome: ScenarioOutcome, raw: Mapping[str, Any]) -> list[str]:
     found = []
     where = _where(outcome.scenario)
-    if outcome.old_error is not None and not request.old_may_raise:
+    if _raises(outcome, raw["old"]) and not request.old_may_raise:
         found.append(f"the old version raises at {outcome.old_error}, the new one does not{where}")
     largest = outcome.largest
     if largest is not None and largest.relative > TOLERANCE:

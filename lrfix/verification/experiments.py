@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -119,8 +120,10 @@ def run_curve(
     saved: dict[int, Any] = {}
     note = None
     error = None
+    total = None
     try:
         rig = Rig(build, scenario)
+        total = _total_of(rig.scheduler)
         for step in range(count):
             if step:
                 rig.advance()
@@ -132,7 +135,14 @@ def run_curve(
                     note = f"its state cannot be saved: {describe(failure, label)}"
     except BaseException as failure:
         error = {"step": len(curve), "message": describe(failure, label)}
-    return {"curve": curve, "error": error, "note": note}, saved
+    return {"curve": curve, "error": error, "note": note, "total": total}, saved
+
+
+def _total_of(scheduler: Any) -> int | None:
+    """How many steps a bundled scheduler was told that training takes."""
+    parameters = getattr(scheduler, "parameters", None)
+    total = parameters.get("total_steps") if isinstance(parameters, dict) else None
+    return math.ceil(total) if isinstance(total, int | float) and math.isfinite(total) else None
 
 
 def _saved_state(rig: Rig) -> tuple[Any, Any]:

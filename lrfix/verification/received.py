@@ -132,6 +132,7 @@ def _scenario(
         raise BadAnswer(f"the {label} version gave {len(curve)} steps of {request['count']}")
     found: dict[str, Any] = {
         "curve": curve,
+        "total": None if raw["total"] is None else _whole(raw["total"]),
         "error": error,
         "note": None if raw["note"] is None else printable(raw["note"]),
         "resume": _resume(raw, curve, request, groups, label),

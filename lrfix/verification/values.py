@@ -33,7 +33,8 @@ class VerificationRequest:
     ``steps`` is the horizon; the curves go on beyond it. ``expect`` says what the rewrite claims to be: for a
     ``repair`` the old version may raise, and the weights after training are not compared. ``curves_only`` leaves out
     resume and training, which other requests for the same programs show; with ``old_may_raise`` nothing is compared
-    from where the old version raises.
+    from where the old version raises. With ``ends_itself`` a scenario without an end has the one that the new version's
+    scheduler was given.
     """
 
     old: str
@@ -44,6 +45,7 @@ class VerificationRequest:
     device: Device = "auto"
     curves_only: bool = False
     old_may_raise: bool = False
+    ends_itself: bool = False
 
 
 @dataclass(frozen=True)

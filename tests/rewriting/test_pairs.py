@@ -70,7 +70,7 @@ def test_it_is_proved_equivalent_over_the_horizon_and_beyond(rewritten, path):
     for site in result.sites:
         assert site.kind == "equivalent"
         for proof, verification in zip(site.proofs, result.verifications[site.identity], strict=True):
-            for outcome in verification.scenarios:
+            for outcome in verification.scenarios if proof.expected else ():
                 assert len(outcome.old_curve) == len(outcome.new_curve) > proof.request.steps
                 longest = [value for value in outcome.scenario.values.values() if isinstance(value, int)]
                 assert proof.request.steps > max(longest, default=36)
@@ -78,7 +78,9 @@ def test_it_is_proved_equivalent_over_the_horizon_and_beyond(rewritten, path):
 
 @each(EQUIVALENT)
 def test_two_groups_with_rates_of_their_own_and_a_resume_are_part_of_the_proof(rewritten, path):
-    for outcome in outcomes(rewritten[path.stem]):
+    whole = [outcome for outcome in outcomes(rewritten[path.stem]) if not outcome.scenario.words]
+    assert whole
+    for outcome in whole:
         first, second = outcome.scenario.base_lrs
         assert first != second
         assert outcome.new_resume.exact is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 
 import pytest
@@ -99,6 +100,14 @@ def test_promise_7_every_length_that_a_formula_accepts_gives_what_the_formula_gi
         ("WarmupMultiStepLR", {"milestones": [3.5, 8], "gamma": 0.1}, lambda k: 0.1 ** ((k >= 3.5) + (k >= 8))),
         ("WarmupPolynomialLR", {"total_steps": 9, "power": 0}, lambda k: max(0.0, 1 - k / 9) ** 0),
         ("WarmupExponentialLR", {"gamma": 1.02}, lambda k: 1.02**k),
+        *(
+            (
+                "WarmupCosineLR",
+                {"total_steps": 20, "num_cycles": waves},
+                lambda k, waves=waves: 0.5 * (1 + math.cos(2 * math.pi * waves * k / 20)),
+            )
+            for waves in (0, 0.25, 0.5, 0.7, 1, 2.5)
+        ),
         ("WarmupExponentialLR", {"gamma": 0}, lambda k: 0**k),
         ("WarmupInverseSqrtLR", {"warmup_steps": 0, "timescale": 2.5}, lambda k: (2.5 / (2.5 + k)) ** 0.5),
     ],
@@ -107,7 +116,7 @@ def test_promise_7_other_numbers_that_a_formula_accepts(bundle, name, arguments,
     opt = optimizer(0.1)
     scheduler = getattr(bundle, name)(opt, **arguments)
     for k in range(20):
-        assert rates(opt) == pytest.approx([0.1 * factor(k)], rel=1e-12)
+        assert rates(opt) == pytest.approx([0.1 * factor(k)], rel=1e-12, abs=1e-17)
         opt.step()
         scheduler.step()
 

@@ -23,7 +23,14 @@ decay_progress = st.sampled_from(schedules.DECAY_PROGRESS)
 # Class -> its function and what its own arguments may be.
 FAMILIES = {
     "WarmupConstantLR": ("warmup_constant", {}),
-    "WarmupCosineLR": ("warmup_cosine", {"total_steps": lengths, "decay_progress": decay_progress}),
+    "WarmupCosineLR": (
+        "warmup_cosine",
+        {
+            "total_steps": lengths,
+            "decay_progress": decay_progress,
+            "num_cycles": st.sampled_from([0.5, 1, 0.25, 1.7, 0]),
+        },
+    ),
     "WarmupLinearLR": ("warmup_linear", {"total_steps": lengths, "decay_progress": decay_progress}),
     "WarmupPolynomialLR": (
         "warmup_polynomial",
