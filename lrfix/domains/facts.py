@@ -164,7 +164,6 @@ class _Stated:
                 if _is_none(value):
                     self.absent.add(statement.target.id)
 
-
     def _options(self, tree: ast.Module) -> None:
         """What a module sets on an object that it has just built: ``cfg = EasyDict()``, ``cfg.epochs = 90``."""
         built: set[str] = set()

@@ -131,9 +131,7 @@ def _is_module(trace: Trace) -> bool:
 
 def _is_automatic(trace: Trace) -> bool:
     receiver = trace.receiver
-    return (
-        isinstance(receiver, Instance) and _is_module(trace) and receiver.cls.find("lr_scheduler_step") is MISSING
-    )
+    return isinstance(receiver, Instance) and _is_module(trace) and receiver.cls.find("lr_scheduler_step") is MISSING
 
 
 def _entries(returned: Value) -> Iterator[Configured]:
