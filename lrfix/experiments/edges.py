@@ -22,6 +22,7 @@ from lrfix.trees import walk
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _EPOCHS = (Role.EPOCHS, Role.WARMUP_EPOCHS)
+_GIVEN = (Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH)
 #: What a warmup may be as long as: the whole, or the decay behind it.
 _ENDS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 
@@ -66,7 +67,8 @@ def _lengths(study: Study, run: Run, use: Construction | None) -> Iterator[Edge]
             if _is_position(path):
                 continue
             if not _works_out(study, path) and not _tests(study, use, path):
-                yield Edge({path: 0}, f"with `{path}` = 0, its default", True)
+                # A run of nothing is no run: a whole that is 0 by default has to be given, and every caller does.
+                yield Edge({path: 0}, f"with `{path}` = 0, its default", role not in _GIVEN)
             continue
         if _is_warmup(study, run, path):
             yield Edge({path: 0}, f"with `{path}` = 0, no warmup")

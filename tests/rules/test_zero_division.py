@@ -469,3 +469,21 @@ PARTS = """
 @pytest.mark.parametrize(("parts", "reported"), [("200", []), ("(100 * self.total_iter)", [False])])
 def test_a_run_too_short_for_its_parts_is_lrfix_s_own(asked, parts, reported):
     assert [violation.advice for violation in asked("LR205", PARTS.format(parts=parts))] == reported
+
+
+def test_a_whole_that_is_nothing_by_default_has_to_be_given(asked):
+    (found,) = asked(
+        "LR205",
+        """
+        class Poly:
+            def __init__(self, base_lr, num_epochs, iters_per_epoch=0):
+                self.base_lr, self.iters_per_epoch = base_lr, iters_per_epoch
+                self.total = num_epochs * iters_per_epoch
+
+            def __call__(self, optimizer, i, epoch):
+                done = (epoch * self.iters_per_epoch + i) / self.total
+                for group in optimizer.param_groups:
+                    group["lr"] = self.base_lr * (1 - done) ** 0.9
+        """,
+    )
+    assert found.advice
