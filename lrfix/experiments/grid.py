@@ -168,7 +168,7 @@ class Grid:
             yield warm
 
     def warmed_up(self) -> Case | None:
-        """A warmup where the code states one of length 0: only whoever changes that number sees the branch for it."""
+        """A warmup where the code states one of length 0: whoever changes that number sees the branch for it."""
         study = self.study
         nodes = [n for root in study.site.nodes for n in walk(root) if isinstance(n, ast.Name | ast.Attribute)]
         for path in dict.fromkeys(ast.unparse(n) for n in nodes if isinstance(n.ctx, ast.Load)):
@@ -178,7 +178,7 @@ class Grid:
                 runs = [study.run(0, use=self.use, overrides={path: length}) for length in _WARM]
                 if all(path in run.leaves for run in runs):
                     words = f"with a warmup, `{path}` = {_WARM[0]}"
-                    return Case(Setting("values", Standing.LEGAL, words, {path: _WARM[0]}, draws=(0,)), runs)
+                    return Case(Setting("values", Standing.PLAUSIBLE, words, {path: _WARM[0]}, draws=(0,)), runs)
         return None
 
     def stated(self) -> Case | None:

@@ -429,9 +429,10 @@ def _meets_when_told_where(grid: Grid, case: Case) -> bool:
 
 def _at_the_peak_alone(grid: Grid, found: _Found) -> bool:
     """Whether the phases meet where the peak that is given is the rate that the optimizer is built with."""
-    leaves = found.run.leaves
-    given = [p for p, v in leaves.items() if role_of(p) in (Role.BASE_RATE, Role.PEAK) and isinstance(v, float)]
-    alone = len(given) == 1 and role_of(given[0]) is Role.PEAK
+    rates = [p for p, v in found.run.leaves.items() if role_of(p) in RATES and isinstance(v, float)]
+    # Where nothing sounds like a peak, a rate that sounds like an end may be where the warmup ends: `target_lr`.
+    given = [p for p in rates if role_of(p) in (Role.BASE_RATE, Role.PEAK)] or rates
+    alone = len(given) == 1 and role_of(given[0]) is not Role.BASE_RATE
     return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given)
 
 

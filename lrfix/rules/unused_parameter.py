@@ -107,7 +107,10 @@ def _unused(study: Study, node: ast.ClassDef | ast.FunctionDef, setting: Given) 
         "the same at every step whatever it is."
     )
     form = isinstance(node, ast.FunctionDef) or role_of(setting.name) in (Role.HORIZON, Role.EPOCHS)
-    yield Violation(study.span(setting.place), message, evidence, advice=shared and (form or not _falls(study)))
+    advice = shared and (form or not _falls(study))
+    # A number that no schedule is known to have (a weight decay, an index of layers) may be meant for something else.
+    advice = advice or (isinstance(node, ast.FunctionDef) and role_of(setting.name) is Role.UNKNOWN)
+    yield Violation(study.span(setting.place), message, evidence, advice=advice)
 
 
 def _falls(study: Study) -> bool:

@@ -502,3 +502,17 @@ LEFT_OUT = """
 
 def test_what_a_caller_makes_use_of_is_not_judged_by_the_definition_alone(codes):
     assert "LR106" not in codes(LEFT_OUT)
+
+
+@pytest.mark.parametrize(("name", "advice"), [("gamma", False), ("weight_decay", True), ("index_split", True)])
+def test_a_number_that_is_no_part_of_a_schedule_is_advice_in_a_function(asked, name, advice):
+    (found,) = asked(
+        "LR106",
+        f"""
+        def poly(optimizer, base_lr, step, max_steps, power=0.9, {name}=4):
+            lr = base_lr * (1 - step / max_steps) ** power
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """,
+    )
+    assert found.advice is advice
