@@ -67,8 +67,8 @@ def _lengths(study: Study, run: Run, use: Construction | None) -> Iterator[Edge]
             if _is_position(path):
                 continue
             if not _works_out(study, path) and not _tests(study, use, path):
-                # A run of nothing is no run: a whole that is 0 by default has to be given, and every caller does.
-                yield Edge({path: 0}, f"with `{path}` = 0, its default", role not in _GIVEN)
+                # A run of nothing is no run: a parameter for the whole that is 0 by default has to be given.
+                yield Edge({path: 0}, f"with `{path}` = 0, its default", role not in _GIVEN or "." in path)
             continue
         if _is_warmup(study, run, path):
             yield Edge({path: 0}, f"with `{path}` = 0, no warmup")
