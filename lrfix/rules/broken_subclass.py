@@ -322,12 +322,22 @@ def _left_behind(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
             used = any(True for m in methods(node) for _ in reads(m, name))
             used = used and (bool(kept) or not stored_outside_constructor(study, name))
         if behind and used:
-            harmless = name == "last_epoch" and not decides_rates(study, name)
+            harmless = not (_asked_for(study, node) if name == "_last_lr" else decides_rates(study, name))
             message = _behind(name, behind[0], bool(kept))
             if harmless:
-                message += " No rate was seen to depend on it."
+                message += " Nobody is seen to ask it." if name == "_last_lr" else " No rate was seen to depend on it."
             yield Violation(name_span(study, step), message, advice=harmless)
             return
+
+
+def _asked_for(study: Study, node: ast.ClassDef) -> bool:
+    """Whether the class itself, its file or one that builds it asks for the last rates of a scheduler."""
+    if calls_on_self(node, "get_last_lr"):
+        return True
+    own = set(ast.walk(node))
+    shown = dict.fromkeys([study.names, *(use.names for use in study.uses if use.names is not None)])
+    nodes = (n for names in shown for n in names.nodes if n not in own)
+    return any(isinstance(n, ast.Attribute) and n.attr in ("get_last_lr", "_last_lr") for n in nodes)
 
 
 def _behind(name: str, path: StepPath, elsewhere: bool) -> str:

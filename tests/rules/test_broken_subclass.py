@@ -136,6 +136,18 @@ def test_what_one_way_through_step_forgets_is_named(findings, left, behind):
     assert len(found) == 1 and found[0].message.startswith(behind)
 
 
+LOGGED = "\n\ndef log(model, args):\n    schedule = Ramp(SGD(model.parameters(), lr=0.1), 10)\n    {}\n"
+
+
+@pytest.mark.parametrize(
+    ("reads", "severity"),
+    [("print(schedule.get_last_lr())", "error"), ('print(schedule.optimizer.param_groups[0]["lr"])', "info")],
+)
+def test_a_rate_that_is_not_noted_is_an_error_only_where_somebody_asks_for_it(findings, reads, severity):
+    source = scheduler(INNER, more=HAND_OVER.format(left="self.last_epoch += 1")) + LOGGED.format(reads)
+    assert [f.severity.value for f in findings(source) if f.code == "LR107"] == [severity]
+
+
 @pytest.mark.parametrize(("again", "severity"), [("", "info"), (" or self.last_epoch >= 8", "error")])
 def test_a_count_that_stands_still_is_an_error_only_where_a_rate_waits_for_it(findings, again, severity):
     more = HAND_OVER.replace("self.last_epoch < self.steps", f"self.last_epoch < 4{again}")
