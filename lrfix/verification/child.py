@@ -67,10 +67,12 @@ def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
 
     label = task["label"]
     cuda = "cuda" in setting.devices
+    if not cuda:  # how much memory it holds stands in a file
+        limits.limit_process(setting.seconds, cuda)
     missing = kernel.confine_files(setting.libraries, cuda)
     if cuda:
         experiments.warm_up(["cuda"])
-    limits.limit_process(setting.seconds, cuda)
+        limits.limit_process(setting.seconds, cuda)
     missing += kernel.confine_calls((0, 1, 2, setting.channel), cuda)
     if missing and setting.fenced:
         return {"refused": f"was not run: the kernel does not fence it off: it has no {missing[0]}"}
