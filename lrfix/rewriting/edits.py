@@ -242,8 +242,10 @@ class _Editor(cst.CSTTransformer):
         if at is not None and at.after is None:
             first = list(updated_node.body)[:1]
             body, rest = self._kept(original_node.body, updated_node.body, None)
-            if body and first and body[0].leading_lines == () and not updated_node.header:
-                body[0] = body[0].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+            if body and first and not any(line.comment is None for line in body[0].leading_lines[:1]):
+                blank = cst.EmptyLine(indent=False)
+                apart = 2 if isinstance(body[0], cst.FunctionDef | cst.ClassDef) else 1
+                body[0] = body[0].with_changes(leading_lines=[*[blank] * apart, *body[0].leading_lines])
             body = [*statements, *body]
         else:
             body, rest = self._kept(original_node.body, updated_node.body, statements)

@@ -23,6 +23,11 @@ FUNCTIONS = {
 }
 """The pure function on which a bundled scheduler stands."""
 
+LENGTH_ARGUMENTS = frozenset(
+    {"total_steps", "warmup_steps", "T_0", "step_size", "decay_steps", "milestones", "timescale"}
+)
+RATE_ARGUMENTS = frozenset({"peak", "eta_min", "warmup_start"})
+
 _ORDER = (
     "total_steps", "T_0", "T_mult", "step_size", "milestones", "decay_steps", "decay", "gamma", "power", "timescale",
     "warmup_steps", "warmup_start", "warmup_mode", "peak", "cycle_decay", "eta_min",
@@ -115,4 +120,4 @@ def _says_nothing(name: str, text: str) -> bool:
     return name in _DEFAULTS and isinstance(node, ast.Constant) and node.value == _DEFAULTS[name]
 
 
-__all__ = ["FUNCTIONS", "MODULE", "Call", "as_written", "call_of"]
+__all__ = ["FUNCTIONS", "LENGTH_ARGUMENTS", "MODULE", "RATE_ARGUMENTS", "Call", "as_written", "call_of"]

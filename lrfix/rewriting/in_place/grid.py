@@ -6,16 +6,13 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lrfix.domains.roles import Role, role_of
 from lrfix.names import Argument, Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
-from lrfix.rewriting.in_place.calls import Call
+from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.verification import CallSetting
 
-_LENGTHS = frozenset(
-    {"total_steps", "warmup_steps", "T_0", "step_size", "decay_steps", "milestones", "timescale"}
-)  # fmt: skip
-_RATES = frozenset({"peak", "eta_min", "warmup_start"})
 _ORDERED = (
     ("warmup_steps", "total_steps"),
     ("eta_min", "peak"),
@@ -54,7 +51,7 @@ class _Kinds:
         self.whole: set[str] = set()
         region, call = formula.region, formula.call
         for name, text in call.arguments.items():
-            group = self.lengths if name in _LENGTHS else self.rates if name in _RATES else self.others
+            group = self.lengths if name in LENGTH_ARGUMENTS else self.rates if name in RATE_ARGUMENTS else self.others
             read = {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
             group |= {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
         if formula.length is not None:
@@ -104,8 +101,8 @@ class _Kinds:
             yield from (values[o] for o in sorted(self.rates - {leaf}) if isinstance(values.get(o), int | float))
             return
         yield from (value * 0.5, 1.0, 1)
-        if leaf in self.lengths:  # a share of a length
-            yield from (0, 0.0)
+        if leaf in self.lengths or role_of(leaf) not in (Role.GAMMA, Role.POWER):
+            yield from (0, 0.0)  # a share of a length, or of a rate
 
 
 def _times(value: Any, by: int) -> Any:
@@ -170,7 +167,7 @@ def _end(formula: Formula, horizon: float | None) -> float | None:
 def _marks(call: Call, values: Mapping[str, Any]) -> tuple[float | None, list[float]]:
     """The end, and the positions at which a phase begins or ends."""
     found: dict[str, list[float]] = {}
-    for name in _LENGTHS & set(call.arguments):
+    for name in LENGTH_ARGUMENTS & set(call.arguments):
         try:
             value = evaluate(call.arguments[name], values)
         except (NotArithmetic, ArithmeticError, ValueError, TypeError):

@@ -13,6 +13,7 @@ from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, mi
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
 from lrfix.rewriting.in_place.sampling import Formula, formula_of
+from lrfix.rewriting.in_place.surroundings import why_not_alone, why_not_ended
 from lrfix.rewriting.in_place.tables import table_of, table_text
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import Edit, NewImport, NotRewritten, StatementReplacement
@@ -133,10 +134,19 @@ class Search:
         best: Formula | None = None
         for region in candidates:
             found = self._formula(self.names, region)
+            if isinstance(found, Formula) and found.length is None:
+                part = why_not_alone(self.names, found)
+                ended = why_not_ended(self.names, found)
+                if part is not None or ended is not None:
+                    found = ended or f"it is only a part of the schedule: {part}"
             if isinstance(found, str):
                 if region.steps or self._formula is table_of:
                     self._reasons.append((len(region.leaves), found))
-            elif best is None or (found.call.shape == best.call.shape and found.open_end == best.open_end):
+            elif best is None or (
+                found.call.shape == best.call.shape
+                and found.open_end == best.open_end
+                and region.target not in region.leaves
+            ):
                 best = found
         return best
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.domains.clock import tick_of
+from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
-from lrfix.sites.vocabulary import names_position, speaks_of_step
+from lrfix.sites.vocabulary import names_position
 
 _MOST_LEAVES = 14
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -118,6 +119,8 @@ def _made(
 ) -> Region | None:
     if not 1 <= len(reads.leaves) <= _MOST_LEAVES or not _means_the_same(names, statements[0], reads):
         return None
+    if target is not None and (role_of(target) in LENGTHS or tick_of(target) is not None):
+        return None
     return Region(
         statements=statements,
         target=target,
@@ -147,8 +150,8 @@ def _steps(names: Names, leaves: dict[str, ast.expr], parameters: Sequence[str])
     counted = [leaf for leaf in leaves if leaf in counters(names)]
     if counted:
         return tuple(counted)
-    spoken = [leaf for leaf in leaves if names_position(leaf) or speaks_of_step(leaf)]
-    own = [leaf for leaf in leaves if leaf in parameters]
+    spoken = [leaf for leaf in leaves if names_position(leaf) and role_of(leaf) not in LENGTHS]
+    own = [leaf for leaf in leaves if leaf in parameters and role_of(leaf) not in LENGTHS]
     return tuple(dict.fromkeys((*spoken, *own)))
 
 
@@ -191,14 +194,14 @@ def _may_follow(names: Names, statements: tuple[ast.stmt, ...], node: ast.AST) -
         return True
     if (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)) < (first.lineno, first.col_offset):
         return False
-    return not _other_arm(names, first, node)
+    return not other_arm(names, first, node)
 
 
 def _within(names: Names, node: ast.AST, function: ast.AST | None) -> bool:
     return function is None or function in names.ancestors(node)
 
 
-def _other_arm(names: Names, first: ast.AST, second: ast.AST) -> bool:
+def other_arm(names: Names, first: ast.AST, second: ast.AST) -> bool:
     """Whether the two stand in the two sides of one ``if``."""
     sides = {}
     child = first
@@ -226,4 +229,4 @@ def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
 
 
-__all__ = ["Region", "blocks_of", "counters", "regions"]
+__all__ = ["Region", "blocks_of", "counters", "other_arm", "regions"]

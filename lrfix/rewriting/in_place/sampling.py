@@ -21,7 +21,7 @@ from lrfix.interpreter.stack import roomy
 from lrfix.interpreter.values import Unknown
 from lrfix.names import Argument, Assigned, Imported, Names
 from lrfix.recognition import Sample, recognise
-from lrfix.rewriting.in_place.calls import Call, as_written, call_of
+from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call, as_written, call_of
 from lrfix.rewriting.in_place.positions import put_together
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
@@ -210,6 +210,16 @@ def _shown(values: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
+def _of_two_kinds(call: Call, region: Region) -> str | None:
+    """A leaf that would stand in a length and in a rate: then the value is no rate, whatever its curve looks like."""
+    read: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, text in call.arguments.items():
+        if name in LENGTH_ARGUMENTS or name in RATE_ARGUMENTS:
+            read[name in LENGTH_ARGUMENTS] |= {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
+    width = call.function == "warmup_inverse_sqrt"  # its peak is made of its warmup
+    return next((leaf for leaf in region.leaves if leaf in read[True] & read[False] and not width), None)
+
+
 def _is_difference(names: Names, step: ast.expr) -> bool:
     if not isinstance(step, ast.Name):
         return False
@@ -236,6 +246,9 @@ def call_for(samples: Sequence[Sample], step: str, region: Region, more: Sequenc
         if isinstance(n, ast.expr)
     }
     # What the formula reads and the call does not may matter at another value.
+    doubled = _of_two_kinds(call, region)
+    if doubled is not None:
+        return f"`{doubled}` would be a length and a rate at once"
     unread = [leaf for leaf in region.leaves if leaf not in read]
     return f"`{unread[0]}` has no part in the curve, and may have one at another value" if unread else call
 

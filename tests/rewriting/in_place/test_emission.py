@@ -163,8 +163,10 @@ class TestOneSetter:
         before = text(
             """
             class Trainer:
-                def log(self):
-                    print(self.step)
+                def run(self):
+                    while self.step + self.resume_step < self.anneal_steps:
+                        self.anneal()
+                        self.step += 1
 
                 def anneal(self):
                     if not self.anneal_steps:
@@ -243,6 +245,68 @@ class TestLeftAlone:
     )
     def test_what_is_more_than_a_formula_or_another_one(self, rewrite, before, reason):
         result = rewrite(before)
+        assert not result.changed
+        assert reason in result.left[0].reason
+
+    @pytest.mark.parametrize(
+        ("before", "reason"),
+        [
+            pytest.param(
+                """
+                def triangular_lr(epoch, step_size, low, high):
+                    cycle = int(1 + epoch / (2 * step_size))
+                    x = abs(epoch / step_size - 2 * cycle + 1)
+                    return low + (high - low) * max(0, 1 - x)
+                """,
+                "",
+                id="one cycle of several",
+            ),
+            pytest.param(
+                """
+                def get_lr(epoch, base_lr, period):
+                    return base_lr * (1 - epoch / period)
+                """,
+                "past `period` the curve goes its own way, and nothing says that training ends there",
+                id="a length that need not be the end",
+            ),
+            pytest.param(
+                """
+                def get_lr(epoch, base_lr, total_epochs):
+                    lr = base_lr * (1 - epoch / total_epochs)
+                    print(lr)
+                    return round(lr, 6)
+                """,
+                "only a part of the schedule: line 4 does more than scale the value",
+                id="the value is cut off",
+            ),
+            pytest.param(
+                """
+                def get_lr(epoch, base_lr, gamma, width):
+                    drop = 0.5 ** (epoch // width)
+                    print(drop)
+                    lr = base_lr * drop * gamma ** epoch
+                    return lr
+                """,
+                "only a part of the schedule",
+                id="two schedules in one",
+            ),
+            pytest.param(
+                """
+                def cooldown(optimizer, base_lr, steps, cooldown_steps):
+                    def adjust(step):
+                        start = steps - cooldown_steps
+                        lr = base_lr if step < start else base_lr * (1 - ((step - start) / cooldown_steps) ** 0.4)
+                        for group in optimizer.param_groups:
+                            group["lr"] = lr
+                    return adjust
+                """,
+                "",
+                id="a length is no rate",
+            ),
+        ],
+    )
+    def test_what_is_only_a_part_of_the_schedule(self, rewrite, before, reason):
+        result = rewrite(text(before))
         assert not result.changed
         assert reason in result.left[0].reason
 
