@@ -15,11 +15,12 @@ _SCHEDULERS = words(
     optimizer base_lrs last_epoch verbose step get_lr get_last_lr print_lr state_dict load_state_dict lr_lambdas
     lr_lambda milestones gamma step_size T_max eta_min T_0 T_i T_mult T_cur factor factors start_factor
     end_factor total_iters total_steps power schedulers min_lrs min_lr eps patience cooldown cooldown_counter
-    num_bad_epochs best mode threshold threshold_mode in_cooldown is_better mode_worse base_momentums
-    max_momentums max_lrs cycle_momentum recursive_undo warmup_steps warmup_start_factor eta_min_ratio _last_lr
-    _step_count _initial_step _get_lr_called_within_step _get_closed_form_lr _schedulers _milestones _is_initial
-    _reduce_lr _reset _init_is_better _is_better _update_lr _anneal_func _annealing_cos _annealing_linear
-    _schedule_phases _get_lr _set_lr
+    num_bad_epochs best mode threshold threshold_mode anneal_func default_min_lr scale_fn scale_mode total_size
+    step_ratio use_beta1 parameters on_mismatch in_cooldown is_better mode_worse base_momentums max_momentums
+    max_lrs cycle_momentum recursive_undo warmup_steps warmup_start_factor eta_min_ratio _last_lr _step_count
+    _initial_step _get_lr_called_within_step _get_closed_form_lr _schedulers _milestones _is_initial _reduce_lr
+    _reset _init_is_better _is_better _update_lr _anneal_func _annealing_cos _annealing_linear _schedule_phases
+    _get_lr _set_lr
     """
 )
 _OPTIMIZERS = words("param_groups defaults state zero_grad add_param_group params lr")

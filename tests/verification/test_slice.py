@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
 from lrfix.verification import NoProgram, Program, RefusedSlice, check_program
+from lrfix.verification.attributes import ATTRIBUTES
 
 BUILD = "\ndef build(optimizer, p):\n    return None\n"
 
@@ -160,3 +164,11 @@ def test_the_reason_names_what_and_where() -> None:
 def test_what_is_no_program_is_told_apart(source: str) -> None:
     with pytest.raises(NoProgram):
         Program(source).check()
+
+
+def test_what_torchs_own_schedulers_keep_may_be_read() -> None:
+    lr_scheduler = pytest.importorskip("torch").optim.lr_scheduler
+    kept = set(re.findall(r"self\.([a-z]\w+)", inspect.getsource(lr_scheduler)))
+    assert kept - {"o"} <= ATTRIBUTES
+    for name in sorted(kept - {"o"}):
+        check_program(f"def f(scheduler):\n    return scheduler.{name}\n" + BUILD)
