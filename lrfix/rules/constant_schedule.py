@@ -10,7 +10,7 @@ from lrfix.domains.clock import parameter_ticks
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
-from lrfix.experiments.structure import methods, schedule_functions
+from lrfix.experiments.structure import assignments, methods, schedule_functions
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.unwritten_rates import unwritten
 from lrfix.findings import Violation
@@ -84,7 +84,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
 
 
 def _left_out(study: Study) -> tuple[ast.If, ast.FunctionDef, int] | None:
-    """A test that keeps one part of a schedule from ever being asked, so that the rate stands past the schedule's end.
+    """A test that keeps the part behind it from ever being asked, so that the rate stands past the schedule's end.
 
     The test, the formula behind it, and the step from which the rate stands.
     """
@@ -101,14 +101,38 @@ def _left_out(study: Study) -> tuple[ast.If, ast.FunctionDef, int] | None:
     ]
     if len(formulas) != 1:
         return None
+    leading = _leading_to(formulas[0].name, methods_of)
     ran = {s for run in study.runs if run.stepped is not None for s in run.stepped.statements}
     curve = study.runs[0].curve
     for branch in (n for f in sorted(methods_of & asked, key=lambda f: f.lineno) for n in walk(f)):
         if not isinstance(branch, ast.If) or branch not in ran or not branch.orelse:
             continue
-        if (branch.body[0] in ran) != (branch.orelse[0] in ran):
+        taken, left = (branch.body, branch.orelse) if branch.body[0] in ran else (branch.orelse, branch.body)
+        if taken[0] in ran and left[0] not in ran and leading & _mentioned(*left):
             return branch, formulas[0], next(k for k in range(len(curve)) if constant(curve[k:]))
     return None
+
+
+def _leading_to(name: str, among: set[ast.FunctionDef]) -> set[str]:
+    """What comes to a method when it is asked: itself, what it was handed to, and the methods that ask one of these.
+
+    A table that the method's answers were put in does not.
+    """
+    leading = {name}
+    while True:
+        more = {m.name for m in among if m.name != "__init__" and _mentioned(m) & leading}
+        for target, value in (pair for m in among for node in walk(m) for pair in assignments(node)):
+            called = {n.func for n in walk(value) if isinstance(n, ast.Call)}
+            handed = {n.attr for n in walk(value) if isinstance(n, ast.Attribute) and n not in called}
+            if isinstance(target, ast.Attribute) and handed & leading:
+                more.add(target.attr)
+        if more <= leading:
+            return leading
+        leading |= more
+
+
+def _mentioned(*nodes: ast.AST) -> set[str]:
+    return {n.attr for node in nodes for n in walk(node) if isinstance(n, ast.Attribute)}
 
 
 def _stands_at_its_end(study: Study, run: Run) -> bool:

@@ -423,3 +423,34 @@ def train(model, loader, optimizer, opt):
             optimizer.step()
     """
     assert constants(check(source)) == []
+
+
+PRECOMPUTES = """
+class RampBeforeFall:
+    def __init__(self, optimizer, ramp_steps, total_steps, mode="even"):
+        self.optimizer, self.ramp_steps, self.total_steps, self.mode = optimizer, ramp_steps, total_steps, mode
+        self.count, self.base_lr = 0, optimizer.param_groups[0]["lr"]
+        self.later = self.fall()
+
+    def fall(self):
+        return [self.base_lr * (1 - k / self.total_steps) for k in range(self.total_steps)]
+
+    def after_epoch(self, epoch):
+        self.write(self.later[epoch])
+
+    def write(self, lr):
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+
+    def step(self):
+        self.count += 1
+        done = min(1.0, self.count / self.ramp_steps)
+        if self.mode == "even":
+            self.write(self.base_lr * done)
+        else:
+            self.write(self.base_lr * done**2)
+"""
+
+
+def test_a_test_that_leads_elsewhere_keeps_no_part_out(check):
+    assert not any("at no step" in f.message for f in check(PRECOMPUTES))
