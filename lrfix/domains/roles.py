@@ -63,7 +63,10 @@ _RULES: tuple[tuple[str, Role], ...] = (
         r"warm.*(start|init|begin|min).*(lr|rate|value)|warm.*(lr|rate).*(start|init|begin|min)|(start|init|begin|initial)_?warm.*(lr|rate|value)|^start_warmup$|(start|init|initial)_lr_warm|warm.*(lr|rate)$",
         Role.WARMUP_START,
     ),
-    (r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor", Role.WARMUP_FACTOR),
+    (
+        r"warm.*(factor|multiplier|scale|power|decay|coef)|start_factor|init_factor|(init|initial|start|starting)_(lr|rate|learning_rate)_(pct|percent|ratio|factor|frac|fraction|scale)$",
+        Role.WARMUP_FACTOR,
+    ),
     (r"warm(_?up)?_from$", Role.WARMUP_START),
     (r"warm(_?up)?_to$", Role.PEAK),
     (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),

@@ -1,0 +1,24 @@
+"""What a name says of the part that a value plays in a schedule."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrfix.domains.roles import Role, role_of
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("init_lr", Role.BASE_RATE),
+        # A share of a rate is no rate.
+        ("init_lr_pct", Role.WARMUP_FACTOR),
+        ("self.start_lr_ratio", Role.WARMUP_FACTOR),
+        ("min_lr_pct", Role.FLOOR_RATIO),
+        ("clamp_lr", Role.FLOOR),
+        ("epoch_iters", Role.LOADER_LENGTH),
+        ("args.epochs", Role.EPOCHS),
+    ],
+)
+def test_the_role_of_a_name(name, role):
+    assert role_of(name) is role
