@@ -68,7 +68,7 @@ def _lengths(study: Study, run: Run, use: Construction | None) -> Iterator[Edge]
                 continue
             if not _works_out(study, path) and not _tests(study, use, path):
                 # A run of nothing is no run: a parameter for the whole that is 0 by default has to be given.
-                yield Edge({path: 0}, f"with `{path}` = 0, its default", role not in _GIVEN or "." in path)
+                yield Edge({path: 0}, f"with `{path}` = 0, its default", _is_meant(path))
             continue
         if _is_warmup(study, run, path):
             yield Edge({path: 0}, f"with `{path}` = 0, no warmup")
@@ -110,6 +110,12 @@ def _stated_default(study: Study, path: str) -> object:
     return study.defaults.get(path)
 
 
+def _is_meant(path: str) -> bool:
+    """Whether a default of nothing may be meant: no length of an epoch is, nor a parameter for the whole."""
+    role = role_of(path)
+    return role is not Role.LOADER_LENGTH and (role not in _GIVEN or "." in path)
+
+
 def _is_position(path: str) -> bool:
     """Whether a value says where training stands, and begins at 0 as such: ``step_in_epoch``, no ``epochs``."""
     word = last_word(path)
@@ -141,11 +147,28 @@ def _tests(study: Study, use: Construction | None, path: str) -> bool:
     if use is not None:
         places.append((use.names or study.names, use.call))
     for names, place in places:
+        inner: ast.AST = place
         for outer in names.ancestors(place):
-            asked = outer.iter if isinstance(outer, ast.For) else getattr(outer, "test", None)
-            if asked is not None and any(ast.unparse(n) == path for n in walk(asked) if isinstance(n, ast.expr)):
+            asked = [outer.iter if isinstance(outer, ast.For) else getattr(outer, "test", None)]
+            asked += [left.test for left in _left_before(outer, inner)]
+            if any(ast.unparse(n) == path for test in asked if test is not None for n in walk(test) if _is_value(n)):
                 return True
+            inner = outer
     return False
+
+
+def _is_value(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
+
+
+def _left_before(outer: ast.AST, inner: ast.AST) -> Iterator[ast.If]:
+    """The tests before a statement of a block under which the block is left."""
+    for name in ("body", "orelse", "finalbody"):
+        body = getattr(outer, name, None)
+        if isinstance(body, list) and inner in body:
+            for statement in body[: body.index(inner)]:
+                if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Return | ast.Raise):
+                    yield statement
 
 
 def _is_warmup(study: Study, run: Run, path: str) -> bool:

@@ -98,6 +98,8 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
         peaks = _tops(study, beside, use)
         if Role.EPOCHS in moved and peaks and beside.curve[0] <= _SHARE * peaks[0]:
             return None  # a run that is shorter than its own warmup
+        if tops and all(top >= base for top, base in zip(tops, run.base_lrs, strict=False)):
+            return None  # it gets to the whole rate; what is wrong is the run beside it
         low = [top <= _SHARE * peak and peak > 0 for top, peak in zip(tops, peaks, strict=False)]
         return (tops[0], peaks[0]) if low and all(low) else None
 

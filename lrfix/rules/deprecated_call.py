@@ -38,6 +38,8 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
     for event in conduct.steps:
         if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH:
             continue
+        if not event.turns and conduct.trace.of(Kind.LOAD):
+            continue  # once, where training goes on: there the rate of that epoch is what is asked for
         if is_position(event.arguments[0]):
             what = "raises TypeError" if conduct.class_name in _COMPOSITE else "is deprecated"
             text = (

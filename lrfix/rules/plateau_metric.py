@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.lightning import starved_plateaus
@@ -33,6 +34,13 @@ def _unfed(study: Study) -> Iterator[Told]:
         yield event.node, message, [(configured.scheduler.node, f"`{configured.name}` is built")]
 
 
+def _written_out(event: Event) -> bool:
+    """Whether the argument is a number as it stands there, and no name that had one before the loop."""
+    call = event.node
+    given = [*call.args, *(keyword.value for keyword in call.keywords)] if isinstance(call, ast.Call) else []
+    return bool(given) and isinstance(given[0], ast.Constant)
+
+
 def _fault(conduct: Conduct, event: Event) -> str | None:
     given = event.arguments[0] if event.arguments else None
     if event.detail:
@@ -40,7 +48,7 @@ def _fault(conduct: Conduct, event: Event) -> str | None:
     if conduct.is_plateau:
         if not event.arguments:
             return f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric: the call raises TypeError."
-        if is_position(given):
+        if is_position(given) and (not isinstance(given, int) or _written_out(event)):
             return (
                 f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric: it waits for the "
                 "epoch to fall, and cuts the rate every few epochs."

@@ -72,8 +72,17 @@ def _may_be_text(study: Study, taken: list[Given], name: str) -> bool:
 
 def _misnamed(study: Study) -> Iterator[Violation]:
     for node, told in misnamed(study):
-        yield Violation(study.span(node), told)
+        # A copy of a method that nothing calls any more may have lost what it needs, and nobody is hurt.
+        yield Violation(study.span(node), told, advice=not _is_called(study))
         return
+
+
+def _is_called(study: Study) -> bool:
+    """Whether the code in sight runs the schedule: a class is there to be built, what stands in a loop runs."""
+    site = study.site
+    if site.inline or site.form not in ("setter", "function", "array"):
+        return True
+    return bool(site.calls or site.elsewhere or site.constructions)
 
 
 def _by_its_length(study: Study) -> Iterator[Violation]:

@@ -289,3 +289,80 @@ def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_nev
             raise AttributeError("no rate to set")
     """
     assert set(codes(source)) & {"LR309"} == found
+
+
+def test_the_epoch_told_once_where_training_goes_on_is_no_habit(check):
+    source = (
+        HEAD
+        + """
+    def main(args, model, loader, checkpoint):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = StepLR(optimizer, 30)
+        if args.resume:
+            scheduler.load_state_dict(checkpoint["scheduler"])
+            scheduler.step(epoch=checkpoint["epoch"])
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                optimizer.zero_grad()
+                model(x, y).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+    )
+    assert [f.code for f in check(source) if f.code == "LR305"] == []
+
+
+def test_a_name_that_was_a_number_before_the_loop_is_no_epoch(check):
+    source = (
+        HEAD
+        + """
+    def main(args, model, loader, train_epoch):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = ReduceLROnPlateau(optimizer)
+        epoch_loss = 0
+        for epoch in range(args.epochs):
+            if args.kind == "joint":
+                epoch_loss, found = train_epoch(model, loader, optimizer)
+            optimizer.step()
+            scheduler.step(epoch_loss)
+    """
+    )
+    assert [f.code for f in check(source) if f.code == "LR306"] == []
+    told = source.replace("scheduler.step(epoch_loss)", "scheduler.step(0)")
+    assert [f.code for f in check(told) if f.code == "LR306"] == ["LR306"]
+
+
+def test_what_an_object_of_another_file_is_given_its_hooks_may_step(tmp_path):
+    from lrfix.config import Settings
+    from lrfix.discovery import Target
+    from lrfix.engine import check_paths
+
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "trainer.py").write_text(
+        "class Trainer:\n"
+        "    def __init__(self, model, optimizer, lr_scheduler, hooks):\n"
+        "        self.model, self.optimizer, self.lr_scheduler, self.hooks = model, optimizer, lr_scheduler, hooks\n\n"
+        "    def train(self, loader):\n"
+        "        for x, y in loader:\n"
+        "            self.model(x, y).backward()\n"
+        "            self.optimizer.step()\n"
+        "            for hook in self.hooks:\n"
+        "                hook.after(self)\n"
+    )
+    main = (
+        "import torch\n{import_}\n\n\n"
+        "def main(model, loader, hooks):\n"
+        "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)\n"
+        "    {train}\n"
+    )
+    handed = main.format(
+        import_="from trainer import Trainer", train="Trainer(model, optimizer, scheduler, hooks).train(loader)"
+    )
+    forgotten = main.format(import_="", train="\n    ".join(("for x, y in loader:", "    optimizer.step()")))
+    (tmp_path / "main.py").write_text(handed)
+    (tmp_path / "other.py").write_text(forgotten)
+    targets = [Target(str(tmp_path / name)) for name in ("main.py", "other.py", "trainer.py")]
+    results = {r.path: r for r in check_paths(targets, Settings(selected=frozenset({"LR303"})), jobs=1)}
+    found = {path.rpartition("/")[2]: [f.code for f in result.findings] for path, result in results.items()}
+    assert found == {"main.py": [], "other.py": ["LR303"], "trainer.py": []}

@@ -487,3 +487,42 @@ def test_a_whole_that_is_nothing_by_default_has_to_be_given(asked):
         """,
     )
     assert found.advice
+
+
+@pytest.mark.parametrize(
+    ("left", "faults"),
+    [
+        ("return None", []),
+        ("raise ValueError(warmup_steps)", []),
+        ("print('no warmup')", ["LR205"]),
+    ],
+)
+def test_a_function_that_is_left_before_it_builds_with_nothing_divides_by_nothing(left, faults, check):
+    source = f"""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup_steps=0):
+        if warmup_steps <= 0:
+            {left}
+
+        def factor(step):
+            return min((step + 1) / warmup_steps, 1.0)
+
+        return LambdaLR(optimizer, factor)
+    """
+    assert [f.code for f in check(source) if f.code == "LR205"] == faults
+
+
+def test_an_epoch_without_batches_is_a_default_that_every_caller_replaces(check):
+    source = """
+    class Scheduler:
+        def __init__(self, lr, epochs, iters_per_epoch=0):
+            self.lr, self.epochs, self.iters_per_epoch = lr, epochs, iters_per_epoch
+
+        def __call__(self, optimizer, i, epoch):
+            done = epoch * self.iters_per_epoch + i
+            lr = self.lr * (1 - done / (self.epochs * self.iters_per_epoch))
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+    """
+    assert [f.code for f in check(source) if f.code == "LR205"] == []
