@@ -10,7 +10,7 @@ from dataclasses import replace
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
 from lrfix.domains.facts import Defaults, literal
 from lrfix.domains.inferred import inferred
-from lrfix.domains.roles import LENGTHS, role_of
+from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.domains.signatures import constructor_parameters, parameters, stated_rate
 from lrfix.domains.switches import inherited, switches
@@ -129,7 +129,7 @@ class _Prover:
             if steps < _MOST_STATED:
                 break
         label = "with the lengths that the file states" + (f", divided by {shorter}" if shorter > 1 else "")
-        end = self._end(spec, self._visible(0, set(values)) | values) if self.until_end else None
+        end = self._last_end(spec, self._visible(0, set(values)) | values) if self.until_end else None
         scenario = Values(values, generic.base_lrs, end)
         request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
         return [Proof(request, label)]
@@ -204,6 +204,13 @@ class _Prover:
             )
             found.append(Proof(request, f"as called at line {caller.before.lineno}"))
         return found
+
+    def _last_end(self, spec: ScheduleSpec, names: Mapping[str, object]) -> int | None:
+        """As ``_end``, and no earlier than the lengths of the whole say: what a reading believes may be too short."""
+        told = self._end(spec, names)
+        numbers = {k: v for k, v in names.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        wholes = [math.ceil(v) for k, v in numbers.items() if role_of(k) is Role.HORIZON]
+        return max(told, *wholes) if told is not None and wholes else told
 
     def _end(self, spec: ScheduleSpec, names: Mapping[str, object]) -> int | None:
         """How many steps training takes under a setting, where the schedule is told a length."""
@@ -313,7 +320,7 @@ class _Prover:
             old=before.source,
             new=after.source,
             scenarios=tuple(
-                replace(s, end=self._end(spec, n)) if self.until_end else s
+                replace(s, end=self._last_end(spec, n)) if self.until_end else s
                 for s, n in zip(scenarios, names, strict=True)
             ),
             steps=steps,
