@@ -257,7 +257,7 @@ OTHER_CURVES = {
     """,
     "a fractional warmup": """
         def build(optimizer, warmup):
-            return LambdaLR(optimizer, lambda k: min(1.0, k / max(1, int(warmup))))
+            return LambdaLR(optimizer, lambda k: 1.0 if k >= int(warmup) else k / warmup)
     """,
 }
 _TRAINING = """
