@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
+from lrfix.experiments.writes import is_rate_key
 from lrfix.names import Defined
 from lrfix.trees import walk
 
@@ -81,6 +82,34 @@ def asked_per_epoch_only(study: Study) -> bool:
         if not inner and not _calls_trainer(study, loops[0]):
             return False
     return bool(places)
+
+
+def written_every_batch(study: Study) -> bool:
+    """Whether the file sets the rate at another place as well, in a loop over something else than epochs."""
+    names = study.used_in
+    inside = {node for root in study.site.nodes for node in walk(root)}
+    for node in names.nodes:
+        if not is_rate_key(node) or isinstance(getattr(node, "ctx", None), ast.Load) or node in inside:
+            continue
+        function = names.enclosing(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        own = getattr(function, "name", None)
+        calls = [n for n in names.nodes if isinstance(n, ast.Call) and own is not None and _name(n.func) == own]
+        if any(_turns_within_epochs(study, place) for place in (node, *calls)):
+            return True
+    return False
+
+
+def _turns_within_epochs(study: Study, place: ast.AST) -> bool:
+    loops = [loop for loop in loops_around(study, place) if not _goes_through_groups(loop)]
+    return bool(loops) and not (isinstance(loops[0], ast.For) and _names_epochs(loops[0]))
+
+
+def _goes_through_groups(loop: ast.AST) -> bool:
+    return isinstance(loop, ast.For) and "param_groups" in ast.unparse(loop.iter)
+
+
+def _name(function: ast.expr) -> str | None:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
 
 
 def _names_epochs(loop: ast.For) -> bool:

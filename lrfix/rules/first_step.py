@@ -11,7 +11,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
 from lrfix.experiments.study import Study, all_real
-from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only
+from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only, written_every_batch
 from lrfix.findings import Violation
 from lrfix.names import Names
 from lrfix.registry import rule
@@ -92,7 +92,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         and not _goes_on(study)
         and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
     )
-    if (length is not None and not _goes_on(study)) or (dead is not None and stepped):
+    whole = (length is not None and not _goes_on(study)) or stepped
+    if whole and not written_every_batch(study):
         first = length or 1
         yield case.violation(
             study,
@@ -101,7 +102,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             f"starts at 0{words}; the next one has {case.run.curve[first]:.6g}.",
             [0, first, first + 1],
         )
-    elif dead is not None and dead.count > 1 and study.site.form != "composition" and not _stated(case, dead.count):
+    elif not whole and dead is not None and dead.count > 1 and study.site.form != "composition" and not _stated(case, dead.count):
         ramp = _ramp(study)
         yield case.violation(
             study,

@@ -103,6 +103,25 @@ def test_a_function_asked_once_an_epoch_makes_the_first_epoch_one_at_zero(epoch,
     assert advised(PER_EPOCH.format(epoch=epoch, before=before, inside=inside)) == found
 
 
+WITHIN = """
+    def adjust_within_the_epoch(optimizer, epoch, batch, batches, args):
+        if epoch < args.warmup_epochs:
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * (epoch * batches + batch) / (args.warmup_epochs * batches)
+
+"""
+OTHER = "adjust_within_the_epoch(optimizer, epoch, 0, len(loader), args)"
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "found"),
+    [(CALL, OTHER, False), (CALL, "optimizer.param_groups[0]['lr'] = 0.1 * args.lr", False), (f"{CALL}; {OTHER}", "pass", True)],
+)
+def test_a_first_epoch_in_which_the_rate_is_set_at_every_batch_as_well_is_not_at_zero(before, inside, found):
+    said = asking.reported("LR203", WITHIN + PER_EPOCH.format(epoch="epoch", before=before, inside=inside))
+    assert any("whole first epoch" in f.message for f in said) is found
+
+
 CALLED = """
     def adjust_learning_rate(optimizer, step, args):
         lr = args.lr * min(1.0, (step + 1) / args.warmup_steps)
