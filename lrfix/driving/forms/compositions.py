@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrfix.domains.signatures import parameters
@@ -14,7 +14,7 @@ from lrfix.driving.forms.setters import function_value
 from lrfix.driving.forms.wrappers import Wrapper
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque
-from lrfix.interpreter.values import BoundMethod, Instance
+from lrfix.interpreter.values import BoundMethod, Instance, Unknown
 from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction
 from lrfix.trees import walk
@@ -39,7 +39,20 @@ def build_composition(
     scheduler = _scheduler_in(bench, made, optimizer)
     if scheduler is None:
         raise Opaque("gives no scheduler lrfix can run", node)
+    unseen = next(_unseen(scheduler), None)
+    if unseen is not None:
+        raise Opaque(f"hands over to `{unseen.path}`, which lrfix cannot build", node)
     return Scheduler(bench, scheduler, optimizer)
+
+
+def _unseen(scheduler: Instance) -> Iterator[Unknown]:
+    """The parts of a composition that are not known: what they do to the rate is not, either."""
+    parts = scheduler.attributes.get("_schedulers")
+    for part in parts if isinstance(parts, list | tuple) else ():
+        if isinstance(part, Unknown):
+            yield part
+        elif isinstance(part, Instance):
+            yield from _unseen(part)
 
 
 def _put_together(bench: Bench, construction: Construction | None) -> Any:
