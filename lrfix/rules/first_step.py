@@ -102,7 +102,9 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             f"starts at 0{words}; the next one has {case.run.curve[first]:.6g}.",
             [0, first, first + 1],
         )
-    elif not whole and dead is not None and dead.count > 1 and study.site.form != "composition" and not _stated(case, dead.count):
+    if whole or dead is None or dead.count == 1 or study.site.form == "composition":
+        return
+    if not _stated(case, dead.count):
         ramp = _ramp(study)
         yield case.violation(
             study,

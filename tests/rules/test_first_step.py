@@ -115,7 +115,11 @@ OTHER = "adjust_within_the_epoch(optimizer, epoch, 0, len(loader), args)"
 
 @pytest.mark.parametrize(
     ("before", "inside", "found"),
-    [(CALL, OTHER, False), (CALL, "optimizer.param_groups[0]['lr'] = 0.1 * args.lr", False), (f"{CALL}; {OTHER}", "pass", True)],
+    [
+        (CALL, OTHER, False),
+        (CALL, "optimizer.param_groups[0]['lr'] = 0.1 * args.lr", False),
+        (f"{CALL}; {OTHER}", "pass", True),
+    ],
 )
 def test_a_first_epoch_in_which_the_rate_is_set_at_every_batch_as_well_is_not_at_zero(before, inside, found):
     said = asking.reported("LR203", WITHIN + PER_EPOCH.format(epoch="epoch", before=before, inside=inside))
