@@ -14,7 +14,7 @@ from lrfix import proof, schedulers, schedules
 from lrfix.commands.verify import command
 from lrfix.proof import curves, sweep
 from lrfix.proof.cases import Tally
-from lrfix.schedules import decaying, open_ended, phases
+from lrfix.schedules import exact, open_ended, phases
 
 
 def held(number: int) -> bool:
@@ -62,7 +62,7 @@ def test_a_naive_cosine_breaks_promise_2(monkeypatch):
     def naive(done, length):
         return max(0.0, 0.5 * (1 + math.cos(math.pi * done / length))).as_integer_ratio()
 
-    monkeypatch.setattr(decaying, "cosine_weight", naive)
+    monkeypatch.setattr(exact, "cosine_weight", naive)
     assert not held(2)
 
 
