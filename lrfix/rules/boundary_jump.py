@@ -34,6 +34,8 @@ _APART = 0.25
 #: So many times as far on a drop lies behind every warmup.
 _FAR = 40
 _LONG = 0.4
+#: What a number without a name may be, if it is no count.
+_SHARE = 0.1
 _GROWS = 1.3
 _GONE = 0.3
 _DRAWS = (0, 1)
@@ -209,7 +211,9 @@ def _shown(study: Study, grid: Grid, case: Case) -> _Found | None:
         return None
     if found is None or found.phase != "ramp":
         return found
-    return None if _meets_when_told_where(grid, case) or _meets_by_choice(study, grid, found) else found
+    if _meets_when_told_where(grid, case) or _meets_by_choice(study, grid, found) or _by_its_kind(study, grid, case):
+        return None
+    return found
 
 
 def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
@@ -425,6 +429,14 @@ def _meets_when_told_where(grid: Grid, case: Case) -> bool:
             return True
     rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
     return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
+
+
+def _by_its_kind(study: Study, grid: Grid, case: Case) -> bool:
+    """Whether a count was drawn for a number that neither the code nor its name tells, and as a share it makes no jump:
+    ``alpha + (1 - alpha) * cosine`` climbs where ``alpha`` is 37, and falls where it is 0.1."""
+    free = [p for p in case.run.leaves if p not in study.defaults and p not in case.setting.overrides]
+    counts = [p for p in free if type(case.run.leaves[p]) is int and role_of(p) is Role.UNKNOWN]
+    return any(_meets_later(grid, case, path, _SHARE) for path in counts)
 
 
 def _at_the_peak_alone(grid: Grid, found: _Found) -> bool:

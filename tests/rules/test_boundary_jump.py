@@ -785,3 +785,30 @@ def test_a_rate_that_moves_once_an_epoch_is_told_where_it_moves(asked):
     assert found.evidence is not None
     before, after = found.evidence.lr[1:3]
     assert before > 1.02 * after
+
+
+def test_a_number_without_a_name_that_may_be_a_share_makes_no_jump_as_a_count(codes):
+    source = """
+        import math
+
+        class CosineSchedule:
+            def __init__(self, optimizer, max_lr, alpha, warmup_steps, total_steps, hold_steps=0):
+                self.optimizer, self.max_lr, self.alpha, self.warmup_steps = optimizer, max_lr, alpha, warmup_steps
+                self.start = warmup_steps + hold_steps
+                self.length, self.count = total_steps - self.start, 0
+
+            def rate(self):
+                if self.count < self.warmup_steps:
+                    return self.max_lr * self.count / self.warmup_steps
+                if self.start <= self.count < self.start + self.length:
+                    done = (self.count - self.start) / self.length
+                    falling = 0.5 * (1 + math.cos(math.pi * done))
+                    return self.max_lr * (self.alpha + (1 - self.alpha) * falling)
+                return self.max_lr
+
+            def step(self):
+                self.count += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.rate()
+        """
+    assert "LR202" not in codes(source)
