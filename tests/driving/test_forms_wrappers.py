@@ -151,3 +151,39 @@ def test_a_rate_that_a_function_of_the_file_writes_after_asking_whether_it_is_a_
     run = site.studies[0].run(0, use=None)
     assert run.opaque is None
     assert run.curve[1] < run.curve[5] < run.curve[-1] == run.curve[-2]
+
+
+TWO_COUNTS = """
+    class Schedule:
+        def __init__(self, base_lr, num_epochs, iters_per_epoch, warmup_epochs=0):
+            self.base_lr, self.iters_per_epoch = base_lr, iters_per_epoch
+            self.total, self.ramp = num_epochs * iters_per_epoch, warmup_epochs * iters_per_epoch
+
+        def __call__(self, optimizer, i, epoch):
+            step = epoch * self.iters_per_epoch + i
+            lr = self.base_lr * max(0.0, 1 - step / self.total)
+            if step < self.ramp:
+                lr *= step / self.ramp
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+    def train(optimizer):
+        batches = 1680 // 26
+        schedule = Schedule(0.1, 200, {given}, warmup_epochs=10)
+        for epoch in range(200):
+            for i in range(batches):
+                schedule(optimizer, i, epoch)
+                optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("given", ["batches", "iters_per_epoch=batches", "iters_per_epoch=64"])
+def test_a_stated_length_of_the_epoch_is_the_one_that_the_clock_counts(given):
+    (found,) = analyse(parse_source(textwrap.dedent(TWO_COUNTS.format(given=given)).encode(), "train.py"))
+    ends = []
+    for run in found.study.runs:
+        ramp = 10 * run.leaves["iters_per_epoch"]
+        assert run.curve[:4] == pytest.approx([0.1 * k / ramp * (1 - k / (20 * ramp)) for k in range(4)])
+        assert max(run.curve) == run.curve[ramp]
+        ends.append(ramp)
+    assert len(set(ends)) > 1

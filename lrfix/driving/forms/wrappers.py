@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lrfix.domains.clock import Tick, nested, parameter_ticks
-from lrfix.domains.signatures import Parameter, signature
+from lrfix.domains.roles import Role, role_of
+from lrfix.domains.signatures import Parameter, constructor_parameters, signature
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
@@ -134,6 +135,7 @@ class Wrapper:
             there = bench.at(construction)
             environment = there.world.environment(there.names.scope_of(construction.call), construction.call)
             positional, keywords, slots = bench.call_arguments(construction.call, construction.optimizer, environment)
+            _count_batches_alike(bench, node, positional, keywords)
             for slot in slots:
                 if isinstance(slot, int):
                     positional[slot] = optimizer
@@ -157,6 +159,30 @@ class Wrapper:
         if moved and not any(isinstance(rate, Unknown) for rate in after):
             running.first = after
         return running
+
+
+def _count_batches_alike(bench: Bench, node: ast.ClassDef, positional: list[Any], keywords: dict[str, Any]) -> None:
+    """Give a class that is told the epoch and the batch, and stated how many an epoch has, as many as the clock counts.
+
+    The stated number would be one that the clock, which makes its epochs short, knows nothing of.
+    """
+    ticks = [tick for method in entries(bench, node) for tick in _Advance(bench, method).ticks.values()]
+    if not nested(ticks):
+        return
+    names = [name for name, _, _ in constructor_parameters(bench.names, node) or []]
+    given = [*zip(names, positional, strict=False), *keywords.items()]
+    for name, stated in given:
+        if role_of(name) is not Role.LOADER_LENGTH or type(stated) is not int or stated < 1:
+            continue
+        counted = bench.scenario.value(name)
+        if type(counted) is not int or counted < 1:
+            continue
+        bench.world.host.leaves[name] = counted
+        bench.scenario.shortened[name] = stated
+        if name in keywords:
+            keywords[name] = counted
+        else:
+            positional[names.index(name)] = counted
 
 
 class _Advance:
