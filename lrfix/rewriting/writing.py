@@ -38,7 +38,7 @@ def write_atomically(path: str, content: bytes, expected: bytes | None = None) -
     try:
         status = _status(target)
         if status is not None:
-            _check_replaceable(path, status)
+            _check_replaceable(path, target, status)
         if expected is not None and _content(target, len(expected)) != expected:
             raise WriteError(f"{path}: changed on disk while lrfix was at work; run again")
         descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=os.path.dirname(target))
@@ -109,10 +109,11 @@ def _content(path: str, most: int) -> bytes | None:
         return None
 
 
-def _check_replaceable(path: str, status: os.stat_result) -> None:
+def _check_replaceable(path: str, target: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise WriteError(f"{path}: not a regular file, left as it is")
-    if not status.st_mode & 0o222:
+    if not os.access(target, os.W_OK):
+        # A file can be replaced without being written: the system is asked what it would not be asked otherwise.
         raise WriteError(f"{path}: read-only, left as it is")
     if status.st_nlink > 1:
         raise WriteError(

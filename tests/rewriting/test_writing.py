@@ -70,13 +70,26 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path):
     assert path.read_bytes() == b"edited by someone"
 
 
-def test_a_file_that_may_not_be_written_stays(tmp_path):
+def test_a_file_that_may_not_be_written_stays(tmp_path, monkeypatch):
     path = tmp_path / "train.py"
     path.write_bytes(b"old")
     path.chmod(0o444)
+    if os.geteuid() == 0:
+        # Root may write everything: the refusal is played.
+        monkeypatch.setattr(writing.os, "access", lambda *asked: False)
     with pytest.raises(WriteError, match="read-only, left as it is"):
         write_atomically(str(path), b"new")
     assert path.read_bytes() == b"old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may write it")
+def test_a_read_only_file_that_may_be_written_all_the_same_is_read_only_afterwards(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    write_atomically(str(path), b"new")
+    assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
