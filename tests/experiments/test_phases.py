@@ -90,7 +90,7 @@ def test_the_phase_before_a_jump_is_told():
 def test_a_rate_that_moves_once_an_epoch_is_looked_at_once_an_epoch():
     rates = [0.1 * min(1.0, (k // 5 + 1) / 6) * (0.7 if k >= 30 else 1.0) * 0.99 ** (k // 5) for k in range(200)]
     assert turns(rates)[:4] == [0, 5, 10, 15]
-    assert [jump.step for jump in jumps(rates)] == [25]
+    assert [jump.step for jump in jumps(rates)] == [29]
 
 
 def test_rounding_alone_is_no_move():
