@@ -278,7 +278,7 @@ class Bench:
         for name, default, required in parameters:
             if optimizer is not None and names_optimizer(name) and name not in options_of(self.names):
                 found[name] = optimizer_named(optimizer, name)
-            elif ticks and name in ticks:
+            elif ticks and name in ticks and name not in self.scenario.overrides:
                 asked = given and not any(other in found for other in ticks)
                 if required or asked or not (isinstance(default, ast.Constant) and default.value is None):
                     found[name] = self.moment(name, ticks[name])

@@ -526,3 +526,29 @@ def test_an_epoch_without_batches_is_a_default_that_every_caller_replaces(check)
                 group["lr"] = lr
     """
     assert [f.code for f in check(source) if f.code == "LR205"] == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "whole", "reported"),
+    [
+        ("poly(lr, {step}, {whole}, power)", "epoch_num", False),
+        ("lr * (1 - {step} / {whole}) ** power", "epoch_num", False),
+        ("lr * {whole} / {step}", "epoch_num", True),
+        ("lr * (1 - {step} / {whole}) ** power", "epoch", True),
+    ],
+)
+def test_a_name_that_may_say_how_many_epochs_there_are_is_no_zero(asked, formula, whole, reported):
+    source = f"""
+        import torch
+
+
+        def poly(base_lr, iter, max_iter, power):
+            return base_lr * (1 - float(iter) / max_iter) ** power
+
+
+        def adjust_learning_rate(optimizer, i_iter, lr, {whole}, power):
+            rate = {formula.format(step="i_iter", whole=whole)}
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        """
+    assert any("as it is built here" in f.message for f in asked("LR205", source)) is reported
