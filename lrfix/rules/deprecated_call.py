@@ -6,26 +6,35 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, here
+from lrfix.experiments.training import Conduct, conducts, here, same_turn
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.tracing.events import Kind
+from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import CLOSED_FORMS, FACTORIES
 from lrfix.tracing.metrics import is_position
+from lrfix.tracing.values import Unknown
 
 #: Their ``step`` is documented to take the epoch.
 _TAKES_EPOCH = frozenset({"CosineAnnealingWarmRestarts", "ReduceLROnPlateau"})
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
 
+def _late(conduct: Conduct, event: Event) -> bool:
+    """Whether the scheduler is told the epoch that has just been trained, counted from 0, and not the next one."""
+    first = next(each for each in conduct.steps if each.node is event.node)
+    told = first.arguments[0] if first.arguments else None
+    from_nothing = told == 0 if isinstance(told, int) else isinstance(told, Unknown) and told.moving
+    return from_nothing and any(update.at < first.at and same_turn(first, update) for update in conduct.training)
+
+
 @rule("LR305", uses=True)
 def deprecated_call(study: Study) -> Iterator[Violation]:
-    told: set[int] = set()
+    found: dict[int, Violation] = {}
     for conduct in conducts(study):
         for violation, node in _calls(study, conduct):
-            if here(node, study) and id(node) not in told:
-                told.add(id(node))
-                yield violation
+            if here(node, study) and (id(node) not in found or found[id(node)].advice):
+                found[id(node)] = violation
+    yield from found.values()
 
 
 def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]]:
@@ -41,12 +50,20 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
         if not event.turns and conduct.trace.of(Kind.LOAD):
             continue  # once, where training goes on: there the rate of that epoch is what is asked for
         if is_position(event.arguments[0]):
-            what = "raises TypeError" if conduct.class_name in _COMPOSITE else "is deprecated"
+            raises = conduct.class_name in _COMPOSITE
+            late = _late(conduct, event)
+            what = "raises TypeError" if raises else "is deprecated"
             text = (
                 f"`{name}.step(epoch)` {what}: it works the rate out from the epoch alone, by another formula where "
                 "the class has one. Call `step()` once an epoch."
             )
-            yield Violation(study.span(event.node), text), event.node
+            if late:
+                text += (
+                    " Told the epoch that has just been trained, it sets the rate of that epoch once more: every epoch "
+                    "trains at the rate of the one before."
+                )
+            # Where the epoch told is the one that `step()` would come to, the rates are the same.
+            yield Violation(study.span(event.node), text, advice=not (raises or late)), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
         if event.detail == "get_lr" and scheduler.own is None:
             why = "it answers with one more decay than the rate that is set"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import Severity
 
 HEAD = """
     import torch
@@ -67,7 +73,6 @@ def test_two_steps_for_one_update(batch, after, found, codes):
     ("scheduler", "call", "found"),
     [
         ("StepLR(optimizer, 30)", "scheduler.step(epoch)", {"LR305"}),
-        ("StepLR(optimizer, 30)", "scheduler.step(epoch=epoch + 1)", {"LR305"}),
         ("StepLR(optimizer, 30)", "scheduler.step(val_loss)", {"LR306"}),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step()", {"LR306"}),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step(epoch)", {"LR306"}),
@@ -289,6 +294,36 @@ def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_nev
             raise AttributeError("no rate to set")
     """
     assert set(codes(source)) & {"LR309"} == found
+
+
+@pytest.mark.parametrize(
+    ("turns", "before", "after", "expected"),
+    [
+        ("range(epochs)", "pass", "scheduler.step(epoch)", Severity.WARNING),
+        ("range(start, epochs)", "pass", "scheduler.step(epoch)", Severity.WARNING),
+        ("range(1, epochs + 1)", "pass", "scheduler.step(epoch)", Severity.INFO),
+        ("range(epochs)", "pass", "scheduler.step(epoch + 1)", Severity.INFO),
+        ("range(epochs)", "scheduler.step(epoch)", "pass", Severity.INFO),
+    ],
+)
+def test_the_epoch_told_is_advice_where_it_is_the_one_that_step_would_come_to(turns, before, after, expected):
+    source = textwrap.dedent(
+        HEAD
+        + f"""
+    def main(epochs, start, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = StepLR(optimizer, 30)
+        for epoch in {turns}:
+            {before}
+            for x, y in loader:
+                optimizer.zero_grad()
+                model(x, y).backward()
+                optimizer.step()
+            {after}
+    """
+    )
+    result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR305"})))
+    assert [f.severity for f in result.findings] == [expected]
 
 
 def test_the_epoch_told_once_where_training_goes_on_is_no_habit(check):
