@@ -67,9 +67,10 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
         if event.detail == "get_lr" and scheduler.own is None:
             why = "it answers with one more decay than the rate that is set"
-            if conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES:
+            same = conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES
+            if same:
                 why = "torch warns of it"
             elif conduct.class_name in _COMPOSITE:
                 why = "a composition has none and raises NotImplementedError"
             text = f"`{name}.get_lr()` from outside is no reading of the rate: {why}. Ask `get_last_lr()`."
-            yield Violation(study.span(event.node), text), event.node
+            yield Violation(study.span(event.node), text, advice=same), event.node

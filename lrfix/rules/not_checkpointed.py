@@ -64,7 +64,8 @@ def _set_by_hand(study: Study) -> bool:
         isinstance(node, ast.Attribute)
         and node.attr == "last_epoch"
         and isinstance(node.ctx, ast.Store)
-        and study.names.enclosing(node, ast.ClassDef) is None
+        # A class that sets its own is a scheduler, and no trainer of one.
+        and (isinstance(node.value, ast.Attribute) or study.names.enclosing(node, ast.ClassDef) is None)
         for node in study.names.nodes
     )
 

@@ -401,3 +401,13 @@ def test_what_an_object_of_another_file_is_given_its_hooks_may_step(tmp_path):
     results = {r.path: r for r in check_paths(targets, Settings(selected=frozenset({"LR303"})), jobs=1)}
     found = {path.rpartition("/")[2]: [f.code for f in result.findings] for path, result in results.items()}
     assert found == {"main.py": [], "other.py": ["LR303"], "trainer.py": []}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"),
+    [("LambdaLR(optimizer, lambda epoch: 0.9**epoch)", Severity.INFO), ("StepLR(optimizer, 30)", Severity.WARNING)],
+)
+def test_a_rate_asked_from_outside_is_advice_where_the_answer_is_the_rate(scheduler, expected):
+    source = textwrap.dedent(loop(after="scheduler.step(); print(scheduler.get_lr())", scheduler=scheduler))
+    result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR305"})))
+    assert [f.severity for f in result.findings] == [expected]
