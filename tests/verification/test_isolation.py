@@ -185,7 +185,7 @@ class TestAnAnswer:
     def good(self) -> dict[str, object]:
         curve = [[0.1, 0.2]] * 4
         resumed = [{"stop": stop, "curve": curve[stop:], "error": None} for stop in stopping_points(3)]
-        return {"curve": curve, "error": None, "note": None, "resumed": resumed}
+        return {"curve": curve, "total": None, "error": None, "note": None, "resumed": resumed}
 
     def test_a_good_one(self) -> None:
         version = version_of({"scenarios": [self.good()]}, REQUEST, "old", ["cpu"], 1.0)
