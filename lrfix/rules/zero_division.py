@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, Role, role_of
@@ -46,7 +47,10 @@ def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
     if first is not None and first.kind == _KIND:
         failed = study.everywhere_failed(_KIND) and _own(study, first)
         if failed and not _invented(study, study.runs[0]) and not _counted_first(study, first):
-            yield _division(study, first, "as it is built here", None)
+            found = _division(study, first, "as it is built here", None)
+            # Of a class that nobody in sight builds, and that leans on other files, too much is drawn.
+            unsure = study.site.form in _CLASSES and study.use is None and study.runs[0].borrowed
+            yield replace(found, advice=found.advice or unsure)
         return
     if first is not None and first.step <= 0:
         return

@@ -42,7 +42,7 @@ def test_what_once_broke_it_is_answered(path):
 
 
 @pytest.mark.parametrize(
-    "name", ["function", "machine", "node", "arguments", "keywords", "values", "value", "library", "name", "key"]
+    "name", ["function", "node", "values", "library"]
 )
 def test_the_names_of_parameters_are_the_users_own(name):
     result = checked(f"""
@@ -83,7 +83,7 @@ def test_there_is_something_to_mutate():
     assert drawn(7, 1, TEXTS) == drawn(7, 1, TEXTS) != drawn(8, 1, TEXTS)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(st.integers(0, 1 << 30))
 def test_mutants_are_answered(number):
     name, text = drawn(number, 0, TEXTS)

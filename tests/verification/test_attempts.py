@@ -104,7 +104,7 @@ def test_planted_in_training_code_none_leaves_a_mark(outside: Outside, tmp_path:
     Several attempts stand in one schedule, because analysis takes a second a schedule; each by itself with
     LRFIX_EACH_ATTEMPT set.
     """
-    size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 9
+    size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 15
     bodies = list(ATTEMPTS.values())
     groups = ["\n".join(bodies[start : start + size]) for start in range(0, len(bodies), size)]
     texts = {tmp_path / f"train_{index}.py": planted(body, **outside.given) for index, body in enumerate(groups)}
