@@ -15,8 +15,7 @@ from lrfix.experiments.training import traces
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind, Trace
-from lrfix.tracing.values import MISSING, Function, Imported, Instance, Scheduler, Unknown, Value, known
-from lrfix.trees import walk
+from lrfix.tracing.values import MISSING, Imported, Instance, Scheduler, Unknown, Value, known
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
 _EPOCHS = frozenset({"epoch", "epochs"})
@@ -61,42 +60,6 @@ def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
                 yield event, entry
 
 
-def starved_plateaus(study: Study) -> Iterator[tuple[Event, Configured]]:
-    """Steps of a module's own ``lr_scheduler_step``, which gives the metric to none, where it returns a scheduler that
-    waits for one."""
-    found = traces(study)
-    for trace in found:
-        steps = [event for event in trace.of(Kind.STEP) if isinstance(event.thing, Scheduler)]
-        if not trace.entry.endswith(".lr_scheduler_step") or trace.ended is not None or not _is_module(trace):
-            continue
-        if not steps or trace.of(Kind.ESCAPE) or _hands_on(trace):
-            continue
-        for other in found:
-            if not other.entry.endswith(".configure_optimizers") or _class(other) is not _class(trace):
-                continue
-            for entry in _entries(other.returned):
-                if entry.scheduler.cls == "ReduceLROnPlateau" and entry.scheduler.own is None:
-                    yield steps[0], entry
-
-
-def _hands_on(trace: Trace) -> bool:
-    """Whether a module's ``lr_scheduler_step`` gives its last argument, the metric, to anything that it calls."""
-    method = trace.receiver.cls.find("lr_scheduler_step") if isinstance(trace.receiver, Instance) else MISSING
-    if not isinstance(method, Function) or isinstance(method.node, ast.Lambda):
-        return True
-    arguments = method.node.args
-    if arguments.vararg is not None or arguments.kwarg is not None or not arguments.args:
-        return True
-    metric = arguments.args[-1].arg
-    return any(
-        isinstance(part, ast.Name) and part.id == metric
-        for call in walk(method.node)
-        if isinstance(call, ast.Call)
-        for given in (*call.args, *(keyword.value for keyword in call.keywords))
-        for part in walk(given)
-    )
-
-
 def _class(trace: Trace) -> object:
     receiver = trace.receiver
     return receiver.cls.node if isinstance(receiver, Instance) else None
@@ -119,19 +82,14 @@ def _unit(unit: Unknown) -> str | None:
     return "step" if last & _STEPS else None
 
 
-def _is_module(trace: Trace) -> bool:
-    """Whether a trace is that of a module which leaves the loop to its trainer."""
+def _is_automatic(trace: Trace) -> bool:
     receiver = trace.receiver
     if not isinstance(receiver, Instance):
         return False
     bases = {base.last for base in receiver.cls.lineage() if isinstance(base, Imported)}
     said = receiver.attributes.get("automatic_optimization", receiver.cls.find("automatic_optimization"))
-    return "LightningModule" in bases and (said is MISSING or said is True)
-
-
-def _is_automatic(trace: Trace) -> bool:
-    receiver = trace.receiver
-    return isinstance(receiver, Instance) and _is_module(trace) and receiver.cls.find("lr_scheduler_step") is MISSING
+    manual = said is not MISSING and said is not True
+    return "LightningModule" in bases and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
 
 
 def _entries(returned: Value) -> Iterator[Configured]:
@@ -157,4 +115,4 @@ def _one(entry: Value) -> Iterator[Configured]:
         yield Configured(thing, interval)
 
 
-__all__ = ["Configured", "configured_schedulers", "starved_plateaus", "stepped_again", "unit_named"]
+__all__ = ["Configured", "configured_schedulers", "stepped_again", "unit_named"]

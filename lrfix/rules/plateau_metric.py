@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.experiments.lightning import starved_plateaus
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, conducts, once_a_place
+from lrfix.experiments.training import Conduct, conducts, once_a_place
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -21,17 +20,6 @@ _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
 def plateau_metric(study: Study) -> Iterator[Violation]:
     steps = ((conduct, event) for conduct in conducts(study) if conduct.is_torch for event in conduct.steps)
     yield from once_a_place(study, ((event.node, _fault(conduct, event)) for conduct, event in steps))
-    yield from once_a_place(study, _unfed(study))
-
-
-def _unfed(study: Study) -> Iterator[Told]:
-    for event, configured in starved_plateaus(study):
-        message = (
-            f"`configure_optimizers` may return `{configured.name}`, a ReduceLROnPlateau, and this `lr_scheduler_step` "
-            "gives no scheduler the metric that Lightning hands it: the call raises TypeError. Call "
-            "`scheduler.step(metric)` where there is one."
-        )
-        yield event.node, message, [(configured.scheduler.node, f"`{configured.name}` is built")]
 
 
 def _written_out(event: Event) -> bool:
