@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from lrfix.analysis import SiteAnalysis
 from lrfix.experiments import equivalence
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting import rewriter
-from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.model import FileRewrite, Reading
 from lrfix.rewriting.rewriter import Options, rewrite_sources
 
 Falsify = Callable[[ScheduleSpec], ScheduleSpec]
@@ -319,12 +320,12 @@ def planted(plant: Plant) -> FileRewrite:
     """The rewrite of a sound schedule whose recognition is falsified: emission and proof believe it alike."""
     right = rewriter.readings_of
 
-    def wrong(analysis: object) -> list[object]:
-        found = right(analysis)  # type: ignore[arg-type]
+    def wrong(analysis: SiteAnalysis) -> list[Reading]:
+        found = right(analysis)
         false = [replace(reading, spec=plant.falsify(reading.spec)) for reading in found]
         if [reading.spec for reading in found] == [reading.spec for reading in false]:
             raise ValueError(f"{plant.name}: nothing was falsified in {found[0].spec}")
-        return list(false)
+        return false
 
     with replaced(rewriter, readings_of=wrong):
         return rewritten(SOUND[plant.schedule])

@@ -93,7 +93,8 @@ def _put(place: tuple[ast.AST, str, int | None], node: ast.AST) -> None:
 def _replace_expression(text: str, draw: random.Random) -> str:
     def change(tree: ast.Module) -> None:
         places = [p for p in _fields(tree, ast.expr) if isinstance(getattr(_get(p), "ctx", ast.Load()), ast.Load)]
-        other = _get(draw.choice(places)) if draw.random() < 0.4 else ast.parse(draw.choice(EXPRESSIONS)).body[0].value  # type: ignore[attr-defined]  # every one is an expression
+        own = draw.random() < 0.4
+        other = _get(draw.choice(places)) if own else ast.parse(draw.choice(EXPRESSIONS), mode="eval").body
         _put(draw.choice(places), other)
 
     return _on_tree(text, change)

@@ -216,7 +216,7 @@ class WarmupScheduler(LRScheduler):
                 raise ValueError(f"parameter group {i} has the base rate {base!r}; legal: a finite rate >= 0")
         levels = [self._group_levels(i, base) for i, base in enumerate(bases)]
         distinct = {level: i for i, level in enumerate(dict.fromkeys(levels))}
-        self.base_lrs = bases  # type: ignore[assignment]  # torch allows tensors too, the list is invariant
+        self.base_lrs = [*bases]
         self._levels = list(distinct)
         self._which = [distinct[level] for level in levels]
         self._planned = len(levels)
@@ -235,7 +235,7 @@ class WarmupScheduler(LRScheduler):
 
     def get_lr(self) -> list[float | Tensor]:
         """The rates at ``last_epoch``, one a group, as Python floats. May be called at any time."""
-        return self._rates(self.last_epoch)  # type: ignore[return-value]  # torch's list type is invariant
+        return [*self._rates(self.last_epoch)]
 
     def _rates(self, step: float) -> list[float]:
         if self._planned != len(self.optimizer.param_groups):

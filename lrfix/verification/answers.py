@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lrfix.verification.tables import TOLERANCE
 from lrfix.verification.values import (
     CallRequest,
     CallSetting,
@@ -17,9 +18,6 @@ from lrfix.verification.values import (
     ScenarioOutcome,
     Verification,
 )
-
-OF_THE_PEAK = 1e-12
-"""Two rates are the same within this share of the largest rate of the old version under the same setting."""
 
 _SHOWN = 8
 _SAME_KINDS = frozenset({"float", "int", "float64"})
@@ -152,7 +150,7 @@ def _difference(
             if old == new or (math.isnan(old) and math.isnan(new)):
                 continue
             peak = peaks[index] if index < len(peaks) else 0.0
-            if abs(old - new) <= OF_THE_PEAK * peak:
+            if abs(old - new) <= TOLERANCE * peak:
                 widest = max(widest, abs(old - new) / peak)
                 continue
         elif old == new:
@@ -208,4 +206,4 @@ def _number(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, float) else repr(value)
 
 
-__all__ = ["OF_THE_PEAK", "job_of", "judged"]
+__all__ = ["job_of", "judged"]

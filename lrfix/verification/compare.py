@@ -17,7 +17,7 @@ from typing import Any
 from lrfix.verification.answers import job_of, judged
 from lrfix.verification.process import Answer, run_requests
 from lrfix.verification.slice import NoProgram, RefusedSlice, check_program
-from lrfix.verification.tables import Curve, share_of_peak, telling_steps
+from lrfix.verification.tables import TOLERANCE, Curve, share_of_peak, telling_steps
 from lrfix.verification.values import (
     CallRequest,
     CallSetting,
@@ -31,8 +31,6 @@ from lrfix.verification.values import (
     VerificationRequest,
 )
 
-TOLERANCE = 1e-12
-"""Largest difference of two rates that still count as the same, as a share of the peak."""
 WEIGHTS_TOLERANCE = 1e-4
 """Largest relative difference of weights in single precision after a short training whose rates agree."""
 

@@ -8,6 +8,9 @@ Curve = tuple[tuple[float, ...], ...]
 
 TELLING_LIMIT = 12
 
+TOLERANCE = 1e-12
+"""Largest difference of two rates that still count as the same, as a share of the peak."""
+
 
 def share_of_peak(left: float, right: float, peak: float) -> float:
     """|left - right| over the peak; 0 for equal rates and for two that are both not numbers; ``inf`` where only one of
