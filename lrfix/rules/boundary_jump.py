@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lrfix.domains.kinds import is_number
-from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
-from lrfix.domains.scenarios import Same
+from lrfix.domains.roles import LENGTHS, RATES, Role, role_of
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Setting, Standing, by_a_drawn_relation
-from lrfix.experiments.groups import groups_shown
+from lrfix.experiments.joined_phases import (
+    Found,
+    at_the_peak_alone,
+    by_its_kind,
+    by_its_own_base_alone,
+    meets_by_choice,
+    meets_when_told_where,
+    ramp_jump,
+)
 from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
@@ -27,21 +33,15 @@ _STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
 #: Schedules that do not restart: whoever puts one after a decay means to go on from there.
 _ONWARD = frozenset({"LinearLR", "ConstantLR", "PolynomialLR", "ExponentialLR"})
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
-_SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
 #: What shapes a decay and may well be what tears it from the next.
 _RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
 _APART = 0.25
-#: So many times as far on a drop lies behind every warmup.
-_FAR = 40
 _LONG = 0.4
-#: What a number without a name may be, if it is no count.
-_SHARE = 0.1
 _GROWS = 1.3
 _GONE = 0.3
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
 _BEYOND = 8
-_SEVERAL = 2
 
 _WHERE = {
     "ramp": "where warmup ends",
@@ -50,19 +50,6 @@ _WHERE = {
     "floor": "where the decay ends",
     "leap": "where two phases meet",
 }
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A jump of one group in one run of a case; ``phase`` is what lies before it, ``around`` what the curve moves in
-    one step on either side."""
-
-    case: Case
-    run: Run
-    group: int
-    phase: str
-    step: int
-    around: tuple[float, float]
 
 
 @rule("LR202")
@@ -202,7 +189,7 @@ def _longer(run: Run, warmup: str) -> int | None:
     return longer if longer > lengths.get(warmup, 0) else None
 
 
-def _shown(study: Study, grid: Grid, case: Case) -> _Found | None:
+def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
     """The jump of the first run, where every run of the case has one that is no guess of ours."""
     if not case.ran:
         return None
@@ -211,12 +198,12 @@ def _shown(study: Study, grid: Grid, case: Case) -> _Found | None:
         return None
     if found is None or found.phase != "ramp":
         return found
-    if _meets_when_told_where(grid, case) or _meets_by_choice(study, grid, found) or _by_its_kind(study, grid, case):
+    if meets_when_told_where(grid, case) or meets_by_choice(study, grid, found) or by_its_kind(study, grid, case):
         return None
     return found
 
 
-def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
+def _fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
     if not all_real(run.curve) or overshoots(run):  # one step too many: LR209
         return None
     end = study.horizon(run)
@@ -228,19 +215,19 @@ def _fault(study: Study, grid: Grid, case: Case, run: Run) -> _Found | None:
             if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
                 jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
             ):
-                return _Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
+                return Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
             if jump.behind == "floor" and not _aims_at_its_end(grid, case, run, group, jump):
                 continue
             if jump.behind in ("hold", "floor") and _grows(grid, case, run, group, jump):
-                return _Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
+                return Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
     leap = _leap(run) if study.site.base == "SequentialLR" else None
     if leap is None:
         return None
     moved = moves(run.curve)
-    return _Found(case, run, 0, "leap", leap, (abs(moved[leap - 1]), abs(moved[leap + 1])))
+    return Found(case, run, 0, "leap", leap, (abs(moved[leap - 1]), abs(moved[leap + 1])))
 
 
-def _scaled_apart(grid: Grid, found: _Found) -> bool:
+def _scaled_apart(grid: Grid, found: Found) -> bool:
     """Whether a number that is no length sets how far two decays lie apart: each has a level of its own."""
     run, step = found.run, found.step
     for path, value in run.leaves.items():
@@ -311,7 +298,7 @@ def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
     return False
 
 
-def _told(study: Study, found: _Found) -> Violation:
+def _told(study: Study, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
     verb = "leaps back" if found.phase == "leap" else "drops" if after < before else "leaps"
@@ -325,25 +312,21 @@ def _told(study: Study, found: _Found) -> Violation:
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
     grid = Grid(study)
     legal = found.case.setting.standing is Standing.LEGAL
-    legal = legal or _at_the_peak_alone(grid, found) or _by_its_own_base_alone(grid, found)
+    legal = legal or at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
     return Violation(span, message, study.evidence(found.run, steps), advice=legal)
 
 
-def _on_one_device(study: Study, grid: Grid, found: _Found) -> Violation | None:
+def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
     """The jump as advice, where a drawn count (of devices, of samples) makes it: where it is 1, the phases meet."""
     counts = [p for p, v in found.run.leaves.items() if role_of(p) is Role.COUNT and isinstance(v, int)]
     if not counts:
         return None
     alone = [grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs]
-    if any(run.ran and all_real(run.curve) and _ramp_jump(run) for run in alone):
+    if any(run.ran and all_real(run.curve) and ramp_jump(run) for run in alone):
         return None
     told = _told(study, found)
     under = f"The phases meet where `{counts[0]}` is 1: only one of them is multiplied by it."
     return replace(told, message=f"{told.message} {under}", advice=True)
-
-
-def _ramp_jump(run: Run) -> bool:
-    return any(jump.behind == "ramp" for curve in run.lr for jump in jumps(curve))
 
 
 def _formula_of_a_library(study: Study) -> bool:
@@ -367,101 +350,6 @@ def _worked_out(study: Study) -> bool:
         for node in ast.walk(owner)
         for target, value in assignments(node)
     )
-
-
-def _meets_by_choice(study: Study, grid: Grid, found: _Found) -> bool:
-    """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice.
-
-    A caller that leaves the switch out chooses as well; what the switch does shows where the definition is by itself.
-    """
-    run = found.run
-    bare = [study.run(0, use=None)] if found.case.setting.use is not None else []
-    for name, default, _ in study.constructor:
-        if not isinstance(default, ast.Constant) or name in run.scenario.overrides:
-            continue
-        if isinstance(default.value, bool) or (default.value is None and role_of(name) in RATES):
-            value = None if default.value is None else not default.value
-            others = [(run, grid.changed(found.case, run, **{name: value}))]
-            others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
-            if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
-                return True
-    return False
-
-
-def _torn(run: Run) -> bool:
-    return run.ran and _ramp_jump(run)
-
-
-def _joined(run: Run) -> bool:
-    return run.ran and not _ramp_jump(run) and len(set(run.curve)) > 1
-
-
-def _meets_later(grid: Grid, case: Case, path: str, value: object) -> bool:
-    """Whether no rate jumps at the end of the ramp once something that may lie within it lies far behind it."""
-    later = [grid.changed(case, run, **{path: value}) for run in case.runs]
-    return all(run.ran and not _ramp_jump(run) for run in later)
-
-
-def _meets_when_told_where(grid: Grid, case: Case) -> bool:
-    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length, or one
-    that may say where the rate drops once that is far behind it.
-
-    Two base rates of one optimizer that were drawn apart are made equal for the same reason.
-    """
-    leaves = case.run.leaves
-    warmups = [p for p in leaves if role_of(p) in _WARMUPS]
-    starts = {
-        p: v
-        for p, v in leaves.items()
-        if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH, Role.HOLD) and isinstance(v, int) and not isinstance(v, bool)
-        if not _SHARES.search(last_word(p))
-    }
-    for start, value in starts.items():
-        for warmup in warmups:
-            told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
-            if all(run.ran and not _ramp_jump(run) for run in told):
-                return True
-        if _meets_later(grid, case, start, _FAR * value):
-            return True
-    lists = {p: v for p, v in leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list)}
-    for path, steps in lists.items():
-        if all(is_number(step) for step in steps) and _meets_later(grid, case, path, [_FAR * step for step in steps]):
-            return True
-    rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
-    return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
-
-
-def _by_its_kind(study: Study, grid: Grid, case: Case) -> bool:
-    """Whether a count was drawn for a number that neither the code nor its name tells, and as a share it makes no jump:
-    ``alpha + (1 - alpha) * cosine`` climbs where ``alpha`` is 37, and falls where it is 0.1."""
-    free = [p for p in case.run.leaves if p not in study.defaults and p not in case.setting.overrides]
-    counts = [p for p in free if type(case.run.leaves[p]) is int and role_of(p) is Role.UNKNOWN]
-    return any(_meets_later(grid, case, path, _SHARE) for path in counts)
-
-
-def _at_the_peak_alone(grid: Grid, found: _Found) -> bool:
-    """Whether the phases meet where the peak that is given is the rate that the optimizer is built with."""
-    rates = [p for p, v in found.run.leaves.items() if role_of(p) in RATES and isinstance(v, float)]
-    # Where nothing sounds like a peak, a rate that sounds like an end may be where the warmup ends: `target_lr`.
-    given = [p for p in rates if role_of(p) in (Role.BASE_RATE, Role.PEAK)] or rates
-    alone = len(given) == 1 and role_of(given[0]) is not Role.BASE_RATE
-    return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given)
-
-
-def _by_its_own_base_alone(grid: Grid, found: _Found) -> bool:
-    """Whether a jump of another group is gone where all groups have one base rate: the project may have one group."""
-    if found.group == 0 or groups_shown(grid.study) == _SEVERAL:
-        return False
-    return found.phase == "ramp" and _meets_at_one_rate(grid, found.case, [])
-
-
-def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str]) -> bool:
-    alike = []
-    for run in case.runs:
-        rate = run.base_lrs[0]
-        same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
-        alike.append(grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate)))
-    return all(run.ran and not _ramp_jump(run) for run in alike)
 
 
 def _leap(run: Run) -> int | None:
@@ -497,7 +385,7 @@ def _together(study: Study, grid: Grid) -> Iterator[Violation]:
         return
     draws = _DRAWS
     varied = grid.case(Setting("numbers", Standing.LEGAL, draws=draws, vary_unknown=True))
-    if any(_ramp_jump(run) for run in varied.runs):
+    if any(ramp_jump(run) for run in varied.runs):
         return
     for flag in flags:
         words = f"with `{flag}` = True and other numbers than the defaults"

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ast
-from fractions import Fraction
 
 from lrfix.tracing import library
-from lrfix.tracing.amounts import Amount, amount, divide, rounded
+from lrfix.tracing.amounts import amount, rounded
+from lrfix.tracing.builtins import Builtins
 from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken_over
 from lrfix.tracing.events import Kind
-from lrfix.tracing.expressions import Expressions
-from lrfix.tracing.iteration import length
 from lrfix.tracing.machine import MOST_CALLS, named
-from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, plain_optimizer, role
+from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, role
 from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
     Bound,
     Builtin,
     ClassValue,
-    Condition,
     Engine,
     Function,
     Given,
@@ -28,9 +25,7 @@ from lrfix.tracing.values import (
     Known,
     Many,
     Optimizer,
-    Paired,
     Partial,
-    Range,
     Scaler,
     Scheduler,
     Scope,
@@ -45,7 +40,7 @@ from lrfix.tracing.values import (
 _SMALL = 6
 
 
-class Calls(Expressions):
+class Calls(Builtins):
     """What calls do."""
 
     def call(self, callee: Value, given: Given, node: ast.AST, name: str) -> Value:
@@ -59,7 +54,7 @@ class Calls(Expressions):
             joined = Given([*callee.arguments, *given.arguments], {**callee.keywords, **given.keywords}, given.hidden)
             return self.call(callee.function, joined, node, name)
         if isinstance(callee, Builtin):
-            return self._call_builtin(callee.name, given, node)
+            return self.call_builtin(callee.name, given, node)
         if isinstance(callee, ClassValue):
             return self._construct(callee, given, node)
         if isinstance(callee, Imported):
@@ -329,7 +324,7 @@ class Calls(Expressions):
         if settings is not None:
             return settings
         if last in ("trange", "arange"):
-            return self._call_builtin("range", given, node)
+            return self.call_builtin("range", given, node)
         if last == "partial" and given.arguments:
             return Partial(given.arguments[0], tuple(given.arguments[1:]), dict(given.keywords))
         if last in ("deepcopy", "copy") and given.arguments and isinstance(given.arguments[0], StateOf):
@@ -411,79 +406,6 @@ class Calls(Expressions):
             values = [Unknown("prepared", measured=False) if isinstance(v, Unknown) else v for v in values]
         return values[0] if len(values) == 1 else tuple(values)
 
-    def _call_builtin(self, name: str, given: Given, node: ast.AST) -> Value:
-        first = given.arguments[0] if given.arguments else MISSING
-        if name == "range" and given.arguments:
-            bounds = given.arguments
-            return Range(0, bounds[0]) if len(bounds) == 1 else Range(*bounds[:3])
-        if name == "len" and first is not MISSING:
-            found = length(first)
-            shared = first.parts.get("processes") if isinstance(first, Unknown) else None
-            if found is not None and shared is not None:  # what is prepared has the batches of one process
-                found = divide(found, Amount({((shared, 1),): Fraction(1)}))
-            whole = found.constant if found is not None else None
-            if whole is not None:
-                return int(whole)
-            return found if found is not None else Unknown(ast.unparse(node))
-        if name in ("int", "round", "float", "abs") and first is not MISSING:
-            if isinstance(first, int | float):
-                return int(first) if name == "int" else first
-            number = amount(first)
-            moves = isinstance(first, Unknown) and (first.moving or first.measured)
-            return first if moves or number is None else rounded(number) if name in ("int", "round") else number
-        if name in ("max", "min"):
-            return _extreme(name, given, node)
-        if name == "enumerate" and first is not MISSING:
-            return Paired((first,), counted=True)
-        if name == "zip" and given.arguments and not given.hidden:
-            return Paired(tuple(given.arguments))
-        if name in ("list", "tuple", "iter", "reversed", "sorted", "set") and first is not MISSING:
-            return list(first) if isinstance(first, list | tuple) and name in ("list", "tuple") else first
-        if name == "dict":
-            return {**(first if isinstance(first, dict) else {}), **given.keywords}
-        if name == "getattr" and len(given.arguments) > 1:
-            return self._getattr(given, node)
-        if name == "setattr" and len(given.arguments) == 3 and isinstance(first, Instance):
-            if isinstance(given.arguments[1], str):
-                first.attributes[given.arguments[1]] = given.arguments[2]
-            return None
-        if name == "hasattr" and len(given.arguments) == 2:
-            return _has(first, given.arguments[1], node)
-        if name == "isinstance" and len(given.arguments) == 2:
-            return self._is_instance(first, given.arguments[1], node)
-        if name == "next" and first is not MISSING:
-            return Unknown("next element", measured=True)
-        if name == "callable":
-            return Condition(ast.unparse(node))
-        return Unknown(ast.unparse(node), measured=True)
-
-    def _getattr(self, given: Given, node: ast.AST) -> Value:
-        receiver, name = given.arguments[:2]
-        if isinstance(name, str):
-            return self.attribute_of(receiver, name, node)
-        return Imported(f"{receiver.qualified}.?") if isinstance(receiver, Imported) else Unknown(ast.unparse(node))
-
-    def _is_instance(self, value: Value, kind: Value, node: ast.AST) -> Value:
-        thing = known(value)
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        settled = thing is not None and thing.cls not in (None, "?") and thing.own is None
-        if thing is not None and settled and all(isinstance(k, Imported) for k in kinds):
-            lasts = {k.last for k in kinds}
-            if lasts & {"LRScheduler", "_LRScheduler", "Optimizer", "object"}:
-                return Condition(ast.unparse(node))
-            return thing.cls in lasts
-        if isinstance(value, Unknown):
-            return Condition(ast.unparse(node), ("isinstance", value.serial, repr(kinds)))
-        return Condition(ast.unparse(node))
-
-
-def _has(value: Value, name: Value, node: ast.AST) -> Value:
-    """What every optimizer of torch has, ``param_groups``, and what none has by itself: an attribute ``lr``."""
-    thing = known(value) or (plain_optimizer(value) if isinstance(value, Unknown) else None)
-    if isinstance(thing, Optimizer) and thing.own is None and name in ("param_groups", "lr"):
-        return name == "param_groups" or name in thing.parts
-    return Unknown(ast.unparse(node), measured=True)
-
 
 def _counted(value: Value, name: str) -> Value:
     """A whole number that is given a name keeps it."""
@@ -500,15 +422,3 @@ def _loader(given: Given) -> Unknown:
     if isinstance(size, Unknown | int):
         found.parts[".batch_size"] = size
     return found
-
-
-def _extreme(name: str, given: Given, node: ast.AST) -> Value:
-    """``max(1, n)`` is n; two open amounts are none that can be named."""
-    values = given.arguments
-    if values and all(isinstance(v, int | float) for v in values):
-        return max(values) if name == "max" else min(values)
-    opened = [v for v in values if not isinstance(v, int | float)]
-    small = all(isinstance(v, Amount | Unknown) or v in (0, 1) for v in values)
-    if name == "max" and len(opened) == 1 and len(values) == 2 and small:
-        return opened[0]
-    return Unknown(ast.unparse(node))

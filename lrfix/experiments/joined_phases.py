@@ -1,0 +1,152 @@
+"""Whether the phases of a torn curve meet once something that nobody is seen to choose is chosen otherwise.
+
+A switch of the constructor, a number that may say where the decay begins or where the rate drops, a share that was
+drawn as a count, a peak beside the optimizer's own rate, base rates of groups that were drawn apart.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lrfix.domains.kinds import is_number
+from lrfix.domains.roles import RATES, Role, last_word, role_of
+from lrfix.domains.scenarios import Same
+from lrfix.driving.laboratory import Run
+from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.groups import groups_shown
+from lrfix.experiments.phases import jumps
+from lrfix.experiments.study import Study
+
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
+#: So many times as far on a drop lies behind every warmup.
+_FAR = 40
+#: What a number without a name may be, if it is no count.
+_SHARE = 0.1
+_SEVERAL = 2
+
+
+@dataclass(frozen=True)
+class Found:
+    """A jump of one group in one run of a case; ``phase`` is what lies before it, ``around`` what the curve moves in
+    one step on either side."""
+
+    case: Case
+    run: Run
+    group: int
+    phase: str
+    step: int
+    around: tuple[float, float]
+
+
+def ramp_jump(run: Run) -> bool:
+    return any(jump.behind == "ramp" for curve in run.lr for jump in jumps(curve))
+
+
+def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:
+    """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice.
+
+    A caller that leaves the switch out chooses as well; what the switch does shows where the definition is by itself.
+    """
+    run = found.run
+    bare = [study.run(0, use=None)] if found.case.setting.use is not None else []
+    for name, default, _ in study.constructor:
+        if not isinstance(default, ast.Constant) or name in run.scenario.overrides:
+            continue
+        if isinstance(default.value, bool) or (default.value is None and role_of(name) in RATES):
+            value = None if default.value is None else not default.value
+            others = [(run, grid.changed(found.case, run, **{name: value}))]
+            others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
+            if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
+                return True
+    return False
+
+
+def _torn(run: Run) -> bool:
+    return run.ran and ramp_jump(run)
+
+
+def _joined(run: Run) -> bool:
+    return run.ran and not ramp_jump(run) and len(set(run.curve)) > 1
+
+
+def _meets_later(grid: Grid, case: Case, path: str, value: object) -> bool:
+    """Whether no rate jumps at the end of the ramp once something that may lie within it lies far behind it."""
+    later = [grid.changed(case, run, **{path: value}) for run in case.runs]
+    return all(run.ran and not ramp_jump(run) for run in later)
+
+
+def meets_when_told_where(grid: Grid, case: Case) -> bool:
+    """Whether a free number that may say where the decay begins joins the phases once it is the warmup's length, or one
+    that may say where the rate drops once that is far behind it.
+
+    Two base rates of one optimizer that were drawn apart are made equal for the same reason.
+    """
+    leaves = case.run.leaves
+    warmups = [p for p in leaves if role_of(p) in _WARMUPS]
+    starts = {
+        p: v
+        for p, v in leaves.items()
+        if role_of(p) in (Role.UNKNOWN, Role.LAST_EPOCH, Role.HOLD) and isinstance(v, int) and not isinstance(v, bool)
+        if not _SHARES.search(last_word(p))
+    }
+    for start, value in starts.items():
+        for warmup in warmups:
+            told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
+            if all(run.ran and not ramp_jump(run) for run in told):
+                return True
+        if _meets_later(grid, case, start, _FAR * value):
+            return True
+    lists = {p: v for p, v in leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list)}
+    for path, steps in lists.items():
+        if all(is_number(step) for step in steps) and _meets_later(grid, case, path, [_FAR * step for step in steps]):
+            return True
+    rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
+    return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
+
+
+def by_its_kind(study: Study, grid: Grid, case: Case) -> bool:
+    """Whether a count was drawn for a number that neither the code nor its name tells, and as a share it makes no jump:
+    ``alpha + (1 - alpha) * cosine`` climbs where ``alpha`` is 37, and falls where it is 0.1."""
+    free = [p for p in case.run.leaves if p not in study.defaults and p not in case.setting.overrides]
+    counts = [p for p in free if type(case.run.leaves[p]) is int and role_of(p) is Role.UNKNOWN]
+    return any(_meets_later(grid, case, path, _SHARE) for path in counts)
+
+
+def at_the_peak_alone(grid: Grid, found: Found) -> bool:
+    """Whether the phases meet where the peak that is given is the rate that the optimizer is built with."""
+    rates = [p for p, v in found.run.leaves.items() if role_of(p) in RATES and isinstance(v, float)]
+    # Where nothing sounds like a peak, a rate that sounds like an end may be where the warmup ends: `target_lr`.
+    given = [p for p in rates if role_of(p) in (Role.BASE_RATE, Role.PEAK)] or rates
+    alone = len(given) == 1 and role_of(given[0]) is not Role.BASE_RATE
+    return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given)
+
+
+def by_its_own_base_alone(grid: Grid, found: Found) -> bool:
+    """Whether a jump of another group is gone where all groups have one base rate: the project may have one group."""
+    if found.group == 0 or groups_shown(grid.study) == _SEVERAL:
+        return False
+    return found.phase == "ramp" and _meets_at_one_rate(grid, found.case, [])
+
+
+def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str]) -> bool:
+    alike = []
+    for run in case.runs:
+        rate = run.base_lrs[0]
+        same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
+        alike.append(grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate)))
+    return all(run.ran and not ramp_jump(run) for run in alike)
+
+
+__all__ = [
+    "Found",
+    "at_the_peak_alone",
+    "by_its_kind",
+    "by_its_own_base_alone",
+    "meets_by_choice",
+    "meets_when_told_where",
+    "ramp_jump",
+]
