@@ -31,6 +31,7 @@ from lrfix.findings import (
     Status,
     Violation,
 )
+from lrfix.fingerprints import fingerprinted
 from lrfix.reading import Unreadable, read_file
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
@@ -116,7 +117,8 @@ def check_source(
         return FileResult(path, parsed=True, errors=(FileError(path, "syntax", _TOO_DEEP),))
     except Exception as error:
         return FileResult(path, parsed=True, errors=(FileError(path, "internal", _crash("the analysis", error)),))
-    return _judge(path, sites, suppressions, settings, rules)
+    result = _judge(path, sites, suppressions, settings, rules)
+    return replace(result, findings=fingerprinted(source, result.findings))
 
 
 def check_paths(

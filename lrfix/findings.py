@@ -102,7 +102,10 @@ class Violation:
 
 @dataclass(frozen=True)
 class Finding:
-    """A violation joined with its rule, file and site (index into the document's ``sites``)."""
+    """A violation joined with its rule, file and site (index into the document's ``sites``).
+
+    ``fingerprint`` is what it is known by in another run, wherever its lines have moved (``lrfix.fingerprints``).
+    """
 
     path: str
     code: str
@@ -114,6 +117,7 @@ class Finding:
     fix: str | None = None
     site: int | None = None
     related: tuple[Related, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)

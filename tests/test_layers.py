@@ -30,6 +30,7 @@ RANKS = {
     "lrfix.config": 3,
     "lrfix.discovery": 3,
     "lrfix.suppression": 3,
+    "lrfix.fingerprints": 3,
     "lrfix.stand_ins": 3,
     "lrfix.sites": 4,
     "lrfix.neighbours": 4,

@@ -8,7 +8,7 @@ import click
 
 from lrfix.commands import common
 
-FORMATS = ("text", "concise", "json", "github")
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit")
 
 
 @click.command("check")
@@ -18,6 +18,7 @@ FORMATS = ("text", "concise", "json", "github")
 @click.option("--statistics", is_flag=True, help="Count findings by rule, and everything that was skipped.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings and errors only, no summary.")
 @click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True)
+@common.curves_option
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings.")
 def command(
     paths: tuple[str, ...],
@@ -30,6 +31,7 @@ def command(
     statistics: bool,
     quiet: bool,
     output_format: str,
+    curves: bool,
     exit_zero: bool,
 ) -> None:
     """Report what is wrong with the schedules in PATHS (default: the current directory; -: standard input).
@@ -48,6 +50,7 @@ def command(
         sys.stdout,
         statistics=statistics,
         quiet=quiet,
+        curves=curves,
         read_lines=outcome.read_lines,
     )
     sys.exit(common.exit_status(outcome.results, exit_zero))

@@ -51,6 +51,12 @@ def work_options(function: _Command) -> _Command:
     )(function)
 
 
+def curves_option(function: _Command) -> _Command:
+    """``--curves``."""
+    text = "With --output-format json: every rate of every curve as well."
+    return click.option("--curves", is_flag=True, help=text)(function)
+
+
 @dataclass(frozen=True)
 class Group:
     """Files that share one configuration."""
@@ -187,6 +193,7 @@ __all__ = [
     "Group",
     "Outcome",
     "check",
+    "curves_option",
     "exit_status",
     "groups",
     "known_codes",

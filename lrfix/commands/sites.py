@@ -13,12 +13,14 @@ from lrfix.commands import common
 @common.paths_argument
 @common.work_options
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", show_default=True)
+@common.curves_option
 def command(
     paths: tuple[str, ...],
     jobs: int | None,
     no_cache: bool,
     stdin_filename: str | None,
     output_format: str,
+    curves: bool,
 ) -> None:
     """List every schedule in PATHS with its form, family, parameters and status.
 
@@ -29,5 +31,5 @@ def command(
 
     del no_cache
     outcome = common.check(paths, None, jobs, stdin_filename, with_rules=False)
-    emit.inventory(Document.of(outcome.results), output_format, sys.stdout)
+    emit.inventory(Document.of(outcome.results), output_format, sys.stdout, curves=curves)
     sys.exit(common.exit_status(outcome.results))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
-from lrfix.output import github, json_document, text
+from lrfix.output import github, gitlab, json_document, junit, sarif, text
 from lrfix.output.document import Document
 from lrfix.output.terminal import Style, write
 from lrfix.pages import Page
+
+_DOCUMENTS: Mapping[str, Callable[[Document], str]] = {
+    "sarif": sarif.render,
+    "gitlab": gitlab.render,
+    "junit": junit.render,
+}
 
 
 def report(
@@ -18,12 +24,16 @@ def report(
     *,
     statistics: bool = False,
     quiet: bool = False,
+    curves: bool = False,
     read_lines: text.ReadLines = text.lines_of_file,
 ) -> None:
-    """The findings and errors of a check as ``text``, ``concise``, ``json`` or ``github``."""
+    """The findings and errors of a check in one format; ``curves`` are for ``json``."""
     if output_format == "json":
-        # The document has the counters: a second section would not be JSON.
-        write(stream, json_document.render(document))
+        # It has the counters in itself; a second section would break it, as it would the others.
+        write(stream, json_document.render(document, curves))
+        return
+    if output_format in _DOCUMENTS:
+        write(stream, _DOCUMENTS[output_format](document))
         return
     if output_format == "github":
         rendered = github.render(document)
@@ -34,10 +44,10 @@ def report(
     write(stream, rendered + (text.statistics(document) if statistics else ""))
 
 
-def inventory(document: Document, output_format: str, stream: TextIO) -> None:
+def inventory(document: Document, output_format: str, stream: TextIO, *, curves: bool = False) -> None:
     """The sites as ``text`` or ``json``."""
-    rendered = json_document.render(document) if output_format == "json" else text.inventory(document, Style.of(stream))
-    write(stream, rendered)
+    as_json = output_format == "json"
+    write(stream, json_document.render(document, curves) if as_json else text.inventory(document, Style.of(stream)))
 
 
 def rules(pages: Iterable[Page], stream: TextIO) -> None:

@@ -3,6 +3,8 @@
 A finding's ``related`` lists other places that show it, each with ``path``, ``start``, ``end`` and a ``message``; it is
 empty where there are none.
 
+Curves, hundreds of numbers a schedule, are in it where they are asked for (``lrfix check --curves``).
+
 Strict JSON: rates that are no finite numbers are the strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, and all
 text is ASCII with escapes, so that no output encoding can break it.
 """
@@ -19,24 +21,24 @@ from lrfix.output.document import Document
 VERSION = 1
 
 
-def render(document: Document) -> str:
+def render(document: Document, curves: bool = False) -> str:
     """The document as text, with a final newline."""
-    return json.dumps(as_json(document), indent=1, allow_nan=False) + "\n"
+    return json.dumps(as_json(document, curves), indent=1, allow_nan=False) + "\n"
 
 
-def as_json(document: Document) -> dict[str, object]:
+def as_json(document: Document, curves: bool = False) -> dict[str, object]:
     """The document as plain dicts, lists, strings and numbers."""
     return {
         "version": VERSION,
-        "findings": [_finding(finding) for finding in document.findings],
-        "sites": [_site(site) for site in document.sites],
+        "findings": [_finding(finding, curves) for finding in document.findings],
+        "sites": [_site(site, curves) for site in document.sites],
         "errors": [{"path": error.path, "kind": error.kind, "message": error.message} for error in document.errors],
         "files": {"seen": document.seen, "parsed": document.parsed, "skipped": dict(document.skipped)},
         "counters": dict(document.counters),
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: Finding, curves: bool) -> dict[str, object]:
     return {
         "path": finding.path,
         "code": finding.code,
@@ -44,25 +46,28 @@ def _finding(finding: Finding) -> dict[str, object]:
         "severity": finding.severity.value,
         "message": finding.message,
         **_span(finding.span),
-        "evidence": _evidence(finding.evidence),
+        "evidence": evidence_as_json(finding.evidence, curves),
         "fix": finding.fix,
         "site": finding.site,
+        "fingerprint": finding.fingerprint,
         "related": [{"path": each.path, **_span(each.span), "message": each.text} for each in finding.related],
     }
 
 
-def _evidence(evidence: Evidence | None) -> dict[str, object] | None:
+def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[str, object] | None:
+    """The evidence as plain values that JSON has."""
     if evidence is None:
         return None
     return {
         "steps": list(evidence.steps),
         "lr": _plain(evidence.lr),
         "scenario": _plain(evidence.scenario),
-        "curve": _plain(evidence.curve),
+        "shortened": _plain(evidence.shortened),
+        **({"curve": _plain(evidence.curve)} if curves else {}),
     }
 
 
-def _site(site: SiteReport) -> dict[str, object]:
+def _site(site: SiteReport, curves: bool) -> dict[str, object]:
     return {
         "path": site.path,
         **_span(site.span),
@@ -73,7 +78,7 @@ def _site(site: SiteReport) -> dict[str, object]:
         "status": site.status.value,
         "reason": site.reason,
         "name": site.name,
-        "curve": _plain(site.curve),
+        **({"curve": _plain(site.curve)} if curves else {}),
         "horizon": site.horizon,
         "schedules": [
             {"settings": dict(each.settings), "family": each.family, "parameters": dict(each.parameters)}
@@ -104,4 +109,4 @@ def _plain(value: object) -> object:
     return repr(value)
 
 
-__all__ = ["VERSION", "as_json", "render"]
+__all__ = ["VERSION", "as_json", "evidence_as_json", "render"]

@@ -43,6 +43,7 @@ FINDING = Finding(
     None,
     0,
     (Related(Span(Position(4, 5), Position(4, 21)), "it is stepped here", "loop.py"),),
+    "0123456789abcdef",
 )
 SITE = SiteReport(
     "train.py",
@@ -173,10 +174,11 @@ def test_json_has_exactly_the_contract():
                     "steps": [9, 10],
                     "lr": [0.0009, "NaN"],
                     "scenario": {"args.warmup": 10},
-                    "curve": [0.0, 0.5, 1.0],
+                    "shortened": {},
                 },
                 "fix": None,
                 "site": 1,
+                "fingerprint": "0123456789abcdef",
                 "related": [
                     {
                         "path": "loop.py",
@@ -199,7 +201,6 @@ def test_json_has_exactly_the_contract():
                 "status": status,
                 "reason": reason,
                 "name": "factor",
-                "curve": [0.0, 0.5, 1.0],
                 "horizon": "args.steps",
                 "schedules": [
                     {"settings": {"mode": "'cos'"}, "family": "cosine", "parameters": {"total_steps": "args.steps"}}
@@ -216,6 +217,12 @@ def test_json_has_exactly_the_contract():
     }
 
 
+def test_json_has_the_curves_where_they_are_asked_for():
+    document = json.loads(shown("json", curves=True))
+    assert document["findings"][0]["evidence"]["curve"] == [0.0, 0.5, 1.0]
+    assert [site["curve"] for site in document["sites"]] == [[0.0, 0.5, 1.0]] * 2
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.complex_numbers() | st.binary(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -226,7 +233,8 @@ anything = st.recursive(
 @given(st.lists(st.floats() | st.complex_numbers(), max_size=4), st.dictionaries(st.text(), anything, max_size=3))
 def test_json_is_strict_whatever_the_rates(rates, scenario):
     evidence = Evidence(tuple(range(len(rates))), tuple(rates), scenario, tuple(rates))
-    rendered = json_document.render(Document.of([FileResult("a.py", True, (replace(FINDING, evidence=evidence),))]))
+    told = Document.of([FileResult("a.py", True, (replace(FINDING, evidence=evidence),))])
+    rendered = json_document.render(told, curves=True)
     assert rendered.isascii()
 
     def refuse(constant: str) -> None:

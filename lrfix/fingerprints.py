@@ -1,0 +1,84 @@
+"""What a finding is known by from one run to the next: its rule and the code it speaks of, not the line it stands on.
+
+The fingerprint is made of the code of the rule, the names of the definitions around the place, and the text of the head
+of the statement there (up to the body of a compound one) without spaces, comments and line breaks. So it survives code
+that is added above, other indentation and a formatter; it changes where the statement itself does.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from lrfix.findings import Finding, Position, Span
+from lrfix.source import Source
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DIGITS = 16
+_PROSE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+
+
+def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings of one file, each with its fingerprint. Where two would have the same, the later ones are numbered
+    (``...:2``), in the order of the text."""
+    findings = tuple(findings)
+    if not findings:
+        return ()
+    statements = [node for node in ast.walk(source.tree) if isinstance(node, ast.stmt)]
+    seen: Counter[str] = Counter()
+    marked = []
+    for finding in findings:
+        around = [node for node in statements if _first_line(node) <= finding.span.start.line <= (node.end_lineno or 0)]
+        names = [node.name for node in sorted(around, key=_first_line) if isinstance(node, _DEFINITIONS)]
+        # Statements that share a line lie beside each other: the last one that begins before the place is meant.
+        at = max(around, key=lambda node: (_first_line(node), -(node.end_lineno or 0)), default=None)
+        text = _head(source, at) if at is not None else source.segment_of(finding.span)
+        mark = digest(finding.code, ".".join(names), text)
+        seen[mark] += 1
+        marked.append(replace(finding, fingerprint=mark if seen[mark] == 1 else f"{mark}:{seen[mark]}"))
+    return tuple(marked)
+
+
+def digest(*parts: str) -> str:
+    """Texts as one short hexadecimal number, the same on every machine."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def _head(source: Source, node: ast.stmt) -> str:
+    """The statement without its body, as one text without spaces."""
+    body: Sequence[ast.AST] = getattr(node, "body", None) or getattr(node, "cases", None) or ()
+    span = source.span(node)
+    first = Position(_first_line(node), 1) if _first_line(node) < span.start.line else span.start
+    end = span.end
+    if body:
+        inner = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
+        below = getattr(inner, "decorator_list", None) or [inner]
+        end = max(first, min(source.span(each).start for each in below))
+    return _without_prose(source.segment_of(Span(first, end)))
+
+
+def _without_prose(text: str) -> str:
+    pieces = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type not in _PROSE:
+                pieces.append(token.string)
+    except (tokenize.TokenError, SyntaxError):
+        # The head ends where the body begins: what was read until then is the head.
+        pass
+    joined = "".join("".join(pieces).split()) or "".join(text.split())
+    # What a formatter is free to change.
+    return joined.replace("'", '"').replace(",)", ")").replace(",]", "]")
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+__all__ = ["digest", "fingerprinted"]
