@@ -122,7 +122,11 @@ def at_the_peak_alone(grid: Grid, found: Found) -> bool:
     # Where nothing sounds like a peak, a rate that sounds like an end may be where the warmup ends: `target_lr`.
     given = [p for p in rates if role_of(p) in (Role.BASE_RATE, Role.PEAK)] or rates
     alone = len(given) == 1 and role_of(given[0]) is not Role.BASE_RATE
-    return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given)
+    return alone and found.phase == "ramp" and _meets_at_one_rate(grid, found.case, given, behind=found.step)
+
+
+def _falls(run: Run, step: int) -> bool:
+    return len(set(run.curve[step + 1 :])) > 1
 
 
 def by_its_own_base_alone(grid: Grid, found: Found) -> bool:
@@ -132,12 +136,16 @@ def by_its_own_base_alone(grid: Grid, found: Found) -> bool:
     return found.phase == "ramp" and _meets_at_one_rate(grid, found.case, [])
 
 
-def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str]) -> bool:
+def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str], behind: int | None = None) -> bool:
+    """Whether the phases meet under one rate for all; a floor that flattens what lies ``behind`` a step joins nothing."""
     alike = []
     for run in case.runs:
         rate = run.base_lrs[0]
         same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
-        alike.append(grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate)))
+        other = grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate))
+        if behind is not None and other.ran and _falls(run, behind) and not _falls(other, behind):
+            return False
+        alike.append(other)
     return all(run.ran and not ramp_jump(run) for run in alike)
 
 

@@ -769,6 +769,30 @@ def test_a_peak_that_may_be_the_rate_of_the_optimizer_tears_nothing_for_certain(
     assert [violation.advice for violation in asked("LR202", source)] == advice
 
 
+def test_a_floor_as_high_as_the_peak_joins_no_phases_and_a_caller_without_a_warmup_acquits_no_class(asked):
+    (found,) = asked(
+        "LR202",
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Linear(LRScheduler):
+            def __init__(self, optimizer, max_steps, warmup_steps=0, min_lr=0.0, last_epoch=-1):
+                self.max_steps, self.warmup_steps, self.min_lr = max_steps, warmup_steps, min_lr
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                step = self.last_epoch
+                if step < self.warmup_steps:
+                    return [b * (step + 1) / self.warmup_steps for b in self.base_lrs]
+                return [max(self.min_lr, b * (1 - step / self.max_steps)) for b in self.base_lrs]
+
+        def quick(optimizer, max_steps):
+            return Linear(optimizer, max_steps)
+        """,
+    )
+    assert not found.advice
+
+
 def test_a_rate_that_moves_once_an_epoch_is_told_where_it_moves(asked):
     (found,) = asked(
         "LR202",
