@@ -167,8 +167,8 @@ class Scenario:
             drawn = [place + past for place in value] if past >= value[0] else list(value)
             # As many as the default has: another list may go with it, one entry each.
             return drawn[: len(default)] if isinstance(default, list | tuple) and default else drawn
-        if isinstance(value, int) and role is Role.HORIZON and self.stated.get(Role.WARMUP, 0) >= value:
-            value += int(self.stated[Role.WARMUP])
+        if isinstance(value, int):
+            value += self._room(role, value)
         if role in _LOW and self.base is not None and isinstance(value, float):
             value *= min(self.base / BASE_RATES[self.index % len(BASE_RATES)][0], 1.0)
         if isinstance(value, int) and role in LENGTHS:
@@ -181,6 +181,18 @@ class Scenario:
             while value in taken:
                 value *= 1.1
         return value
+
+    def _room(self, role: Role, value: int) -> int:
+        """How much longer than drawn a whole has to be, for the warmup that the call states to end within it."""
+        steps, epochs = self.stated.get(Role.WARMUP, 0), self.stated.get(Role.WARMUP_EPOCHS, 0)
+        if role is Role.HORIZON and steps >= value:
+            return int(steps)
+        if role is Role.EPOCHS and epochs >= value:
+            return int(epochs)
+        drawn = _TABLE[Role.EPOCHS][self.index % 4]
+        if role is Role.LOADER_LENGTH and isinstance(drawn, int) and steps >= drawn * value:
+            return int(steps) // drawn + 1
+        return 0
 
     def role(self, path: str) -> Role:
         """The part that a free expression plays: by what the code does with it, then by its name."""

@@ -110,8 +110,9 @@ class Laboratory:
     def prepared(self, scenario: Scenario, construction: Construction | None, recorder: Recorder) -> Bench:
         """Where the site can be built under a scenario, in a world of its own."""
         defaults = Defaults(self.names)
-        if construction is not None and construction.names is not None:
-            defaults.join(construction.names)
+        if construction is not None:
+            if construction.names is not None:
+                defaults.join(construction.names)
             scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
         host = Host(scenario, defaults, measures_of(self.names))
         host.in_items = self.counts_items

@@ -11,8 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lrfix.experiments.structure import terminates
-from lrfix.trees import walk
+from lrfix.trees import terminates, walk
 
 #: Looks up the number that an expression always has; None when it may have several.
 Constant = Callable[[ast.expr], float | None]

@@ -137,7 +137,7 @@ def by_its_own_base_alone(grid: Grid, found: Found) -> bool:
 
 
 def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str], behind: int | None = None) -> bool:
-    """Whether the phases meet under one rate for all; a floor that flattens what lies ``behind`` a step joins nothing."""
+    """Whether the phases meet under one rate for all; a floor that flattens all ``behind`` a step joins nothing."""
     alike = []
     for run in case.runs:
         rate = run.base_lrs[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
-from lrfix.trees import walk
+from lrfix.trees import terminates, walk
 
 EVALUATIONS = frozenset({"get_lr", "_get_closed_form_lr", "__call__"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -202,26 +202,6 @@ def _unwrapped(value: ast.expr) -> ast.expr:
     ):
         return value.args[0]
     return value
-
-
-def terminates(statement: ast.stmt) -> bool:
-    """Whether control never passes beyond ``statement``."""
-    if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
-        return True
-    if isinstance(statement, ast.If):
-        return bool(statement.orelse) and _ends(statement.body) and _ends(statement.orelse)
-    if isinstance(statement, ast.With):
-        return _ends(statement.body)
-    if isinstance(statement, ast.Try):
-        if statement.finalbody and _ends(statement.finalbody):
-            return True
-        ends = _ends(statement.orelse) if statement.orelse else _ends(statement.body)
-        return ends and all(_ends(h.body) for h in statement.handlers)
-    return False
-
-
-def _ends(body: list[ast.stmt]) -> bool:
-    return any(terminates(s) for s in body)
 
 
 def unreachable(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stmt]:

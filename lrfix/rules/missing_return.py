@@ -9,11 +9,12 @@ from lrfix.domains.roles import Role
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.extent import extent
 from lrfix.experiments.grid import Case, Grid
-from lrfix.experiments.structure import functions_of, statements, terminates
+from lrfix.experiments.structure import functions_of, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import speaks_of_rate
+from lrfix.trees import runs_off, terminates
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: Called for what they do; ``return scheduler.step()`` returns nothing too.
@@ -96,6 +97,8 @@ def _silent(run: Run) -> ast.FunctionDef | None:
                 continue
             if _says_none(definition):
                 return None  # what hands it on comes out without a rate as well, and means to
+            if not runs_off(definition):
+                continue  # it hands on what another came out with
             if _returns_values(definition) and not (failure.node is not None and _holds(definition, failure.node)):
                 return definition
     return None

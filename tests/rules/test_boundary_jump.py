@@ -836,3 +836,29 @@ def test_a_number_without_a_name_that_may_be_a_share_makes_no_jump_as_a_count(co
                     group["lr"] = self.rate()
         """
     assert "LR202" not in codes(source)
+
+
+def test_a_run_is_longer_than_the_warmup_that_its_call_states(asked):
+    source = """
+        import numpy as np
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Table(LRScheduler):
+            def __init__(self, optimizer, peak, final, total_iters, warmup_iters=0):
+                ramp = np.linspace(0, peak, warmup_iters)
+                at = np.arange(total_iters - warmup_iters)
+                decay = final + 0.5 * (peak - final) * (1 + np.cos(np.pi * at / len(at)))
+                self.table, self.final, self.total_iters = np.concatenate((ramp, decay)), final, total_iters
+                super().__init__(optimizer)
+
+            def get_lr(self):
+                past = self.last_epoch >= self.total_iters
+                return [self.final if past else self.table[self.last_epoch] for _ in self.base_lrs]
+
+        def train(optimizer, args, loader):
+            return Table(optimizer, 1e-3, 1e-4, args.epochs * len(loader))
+
+        def train_longer(optimizer, args, loader):
+            return Table(optimizer, 1e-3, 1e-4, args.epochs * len(loader), warmup_iters=100)
+        """
+    assert asked("LR202", source) == []

@@ -238,3 +238,19 @@ def test_a_caller_that_asks_for_no_rate_behind_the_end(check, guard, reported):
     """
     found = [f for f in check(source) if f.code == "LR212"]
     assert found == [] or reported
+
+
+@pytest.mark.parametrize(("start", "codes"), [("epoch * epoch_iters", 0), ("2 * epoch * epoch_iters", 1)])
+def test_a_batch_and_an_epoch_are_two_counters_where_a_local_name_stands_for_one_of_them(asked, start, codes):
+    source = f"""
+        def adjust(optimizer, base_lr, max_iters, cur_iters):
+            for group in optimizer.param_groups:
+                group["lr"] = base_lr * (1 - float(cur_iters) / max_iters) ** 0.9
+
+        def train(epoch, epoch_iters, base_lr, num_iters, loader, optimizer):
+            cur_iters = {start}
+            for i_iter, batch in enumerate(loader, 0):
+                optimizer.step()
+                adjust(optimizer, base_lr, num_iters, i_iter + cur_iters)
+        """
+    assert len(asked("LR212", source)) == codes

@@ -243,3 +243,58 @@ class Cosine:
             group["lr"] = value * 1.0
 """
     assert "LR210" not in {finding.code for finding in check(source)}
+
+
+CALLBACK = """
+import numpy as np
+
+
+class Recorder:
+    def __init__(self, layer_opt):
+        self.layer_opt, self.init_lrs, self.iteration = layer_opt, np.array(layer_opt.lrs), 0
+
+    def on_batch_end(self, loss):
+        self.iteration += 1
+
+
+class Updater(Recorder):
+    def on_batch_end(self, loss):
+        told = super().on_batch_end(loss)
+        self.update_lr()
+        return told
+
+    def update_lr(self):
+        self.layer_opt.set_lrs(self.calc_lr(self.init_lrs))
+
+
+class CosineAnneal(Updater):
+    def __init__(self, layer_opt, total):
+        self.total = total
+        super().__init__(layer_opt)
+
+    def calc_lr(self, init_lrs):
+        return init_lrs / 2 * (np.cos(np.pi * self.iteration / self.total) + 1)
+"""
+
+
+def test_a_callback_that_hands_on_the_nothing_of_its_base_lacks_no_return():
+    assert reported("LR210", CALLBACK) == []
+
+
+@pytest.mark.parametrize("mode", ["args.ramp", "mode"])
+def test_a_text_that_no_branch_knows_is_not_drawn_for_what_the_call_gives_the_switch(mode):
+    source = f"""
+def ramped(epoch, first, last, length, mode):
+    if mode == "constant":
+        lr = first if epoch < length - 1 else last
+    elif mode == "gradual":
+        lr = first + (last - first) / (length - 1) * epoch if epoch < length - 1 else last
+    return lr
+
+def train(optimizer, args, mode):
+    for epoch in range(args.epochs):
+        lr = ramped(epoch, args.lr, args.max_lr, args.warmup_steps, {mode})
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+"""
+    assert reported("LR210", source) == reported("LR211", source) == []

@@ -10,10 +10,11 @@ from lrfix.domains.clock import Clock, Tick, nested, tick_of
 from lrfix.driving.bench import Bench
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
-from lrfix.names import FUNCTION_NODES, Names, Scope
+from lrfix.names import FUNCTION_NODES, Assigned, Names, Scope
 from lrfix.trees import walk
 
 _WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
+_DEEPEST = 2
 
 
 @dataclass
@@ -94,7 +95,8 @@ def counter(loop: ast.For) -> str | None:
     return None
 
 
-def _asked(names: Names, node: ast.AST, loop_variables: set[str]) -> list[Tick]:
+def _asked(names: Names, node: ast.AST, loop_variables: set[str], depth: int = 0) -> list[Tick]:
+    """The counts that code asks for; what a name is assigned speaks louder than the name."""
     found = []
     for inner in walk(node):
         if isinstance(inner, ast.Name) and inner.id in loop_variables:
@@ -103,8 +105,16 @@ def _asked(names: Names, node: ast.AST, loop_variables: set[str]) -> list[Tick]:
             word = inner.id if isinstance(inner, ast.Name) else inner.attr
             tick = tick_of(word)
             if tick is not None:
-                found.append(tick)
+                found += _assigned(names, inner, loop_variables, depth) or [tick]
     return found
+
+
+def _assigned(names: Names, node: ast.expr, loop_variables: set[str], depth: int) -> list[Tick]:
+    bindings = names.bindings(node.id, node) if isinstance(node, ast.Name) and depth < _DEEPEST else []
+    values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
+    if len(values) != 1 or len(bindings) != 1:
+        return []
+    return _asked(names, values[0], loop_variables, depth + 1)
 
 
 def _called(call: ast.Call) -> str:

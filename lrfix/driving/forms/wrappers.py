@@ -19,7 +19,7 @@ from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
-from lrfix.trees import walk
+from lrfix.trees import runs_off, walk
 
 #: The usual names of the method that advances a schedule, the likeliest first.
 ADVANCES = (
@@ -74,6 +74,12 @@ class Wrapper:
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
+        #: Whether None may be a rate that was forgotten, and not what a callback is meant to return.
+        self._may_come_out_empty = any(
+            isinstance(n, ast.FunctionDef) and runs_off(n) and _returns_values(n)
+            for root in bench.site.nodes
+            for n in walk(root)
+        )
         self.first: list[Any] | None = None
         self.resumed = False
 
@@ -111,7 +117,7 @@ class Wrapper:
         self.resumed = False
         if self.sets:
             return bench.rates_of(self.optimizer)
-        if result is None and self.advances[-1].returns:
+        if result is None and self.advances[-1].returns and self._may_come_out_empty:
             return [None] * len(bench.base_lrs)
         return [bench.rate(_rate_in(result, bench.site.node))] * len(bench.base_lrs)
 
@@ -198,7 +204,7 @@ class _Advance:
             for name, default, _ in self.parameters
         )
         self.per_epoch = _by_epochs(method)
-        self.returns = any(isinstance(n, ast.Return) and n.value is not None for n in walk(method))
+        self.returns = _returns_values(method)
 
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
@@ -208,6 +214,10 @@ class _Advance:
             interpreter.call(method, **{**arguments, **group}) for group in self.bench.turns(self.parameters, optimizer)
         ]
         return results[0]
+
+
+def _returns_values(method: ast.FunctionDef) -> bool:
+    return any(isinstance(n, ast.Return) and n.value is not None for n in walk(method))
 
 
 def _begun(names: Names, node: ast.ClassDef) -> set[str]:
