@@ -141,6 +141,80 @@ def _move_statement(text: str, draw: random.Random) -> str:
     return _on_tree(text, change)
 
 
+#: What a statement may find itself in.
+_AROUND = (
+    *("if step:\n    pass", "if step:\n    pass\nelif lr:\n    x = 1\nelse:\n    x = 2"),
+    *("for epoch in range(3):\n    pass", "while step < 5:\n    pass", "with torch.no_grad():\n    pass"),
+    "try:\n    pass\nexcept (KeyError, ZeroDivisionError):\n    pass\nfinally:\n    x = 1",
+    *("def inner(step=1, *, lr=None, **rest):\n    pass", "async def f():\n    pass"),
+    "class Inner(LRScheduler):\n    pass",
+    "match lr:\n    case {'lr': x}:\n        pass\n    case [x, *_]:\n        x",
+)
+
+
+def _wrap_statement(text: str, draw: random.Random) -> str:
+    def change(tree: ast.Module) -> None:
+        body = draw.choice(_bodies(tree))
+        index = draw.randrange(len(body))
+        around = ast.parse(draw.choice(_AROUND)).body[0]
+        draw.choice(_bodies(ast.Module([around], [])))[:] = [body[index]]
+        body[index] = around
+
+    return _on_tree(text, change)
+
+
+def _change_signature(text: str, draw: random.Random) -> str:
+    """A function takes more, less, or in another way; a call gives so."""
+
+    def function(node: ast.FunctionDef) -> None:
+        arguments = node.args
+        kind = draw.randrange(6)
+        if kind == 0 and arguments.args:
+            arguments.args.pop(draw.randrange(len(arguments.args)))
+            arguments.defaults = arguments.defaults[-len(arguments.args) :] if arguments.args else []
+        elif kind == 1:
+            arguments.vararg = arguments.vararg or ast.arg("rest")
+        elif kind == 2 and not arguments.kwarg:
+            arguments.kwarg = ast.arg("more")
+        elif kind == 3 and not arguments.defaults and arguments.args:
+            arguments.defaults = [ast.parse(draw.choice(EXPRESSIONS), mode="eval").body]
+        elif kind == 4:
+            decorators = ("property", "staticmethod", "classmethod", "functools.wraps(f)", "torch.no_grad()", node.name)
+            node.decorator_list.append(ast.parse(draw.choice(decorators), mode="eval").body)
+        else:
+            node.body.append(ast.parse(draw.choice(("yield 0.1", "return", "return 0, 1"))).body[0])
+
+    def call(node: ast.Call) -> None:
+        kind = draw.randrange(5)
+        if kind == 0 and node.args:
+            node.args.pop()
+        elif kind == 1 and node.keywords:
+            node.keywords.pop()
+        elif kind == 2 and node.args:
+            node.args.insert(0, node.args[-1])
+        elif kind == 3 and node.args:
+            node.keywords.insert(0, ast.keyword(draw.choice(("lr", "last_epoch", "step", "x")), node.args.pop()))
+        elif node.args:
+            node.args[-1] = ast.Starred(node.args[-1], ast.Load())
+
+    def change(tree: ast.Module) -> None:
+        node = draw.choice([n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Call)])
+        if isinstance(node, ast.FunctionDef):
+            function(node)
+        else:
+            call(node)
+
+    return _on_tree(text, change)
+
+
+def _drop_statement(text: str, draw: random.Random) -> str:
+    def change(tree: ast.Module) -> None:
+        body = draw.choice(_bodies(tree))
+        body[draw.randrange(len(body))] = ast.Pass()
+
+    return _on_tree(text, change)
+
+
 def _rename(text: str, draw: random.Random) -> str:
     names = sorted(set(re.findall(r"[A-Za-z_]\w*", text)))
     if len(names) < 2:
@@ -196,6 +270,7 @@ def _cut(text: str, draw: random.Random) -> str:
 _CHANGES: Sequence[Callable[[str, random.Random], str]] = (
     *(_replace_expression, _replace_expression, _replace_expression, _change_operator, _insert_statement),
     *(_move_statement, _rename, _rename, _change_number, _change_number, _change_tokens),
+    *(_wrap_statement, _change_signature, _change_signature, _drop_statement),
 )
 _ROUGH: Sequence[Callable[[str, random.Random], str]] = (_cut, _change_tokens)
 
