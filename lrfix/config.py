@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lrfix.meant import did_you_mean
 from lrfix.patterns import compiled, is_pattern
 from lrfix.reading import SMALL, Unreadable, read_file
 from lrfix.torch_requirement import torch_requirement
@@ -26,12 +27,14 @@ else:
 #: Bytes. A larger file is no schedule anyone wrote by hand; it is skipped, and counted.
 DEFAULT_MAX_FILE_SIZE = 1_000_000
 
-_KEYS = (
+#: What ``[tool.lrfix]`` may say.
+KEYS = (
     "select",
     "ignore",
     "extend-select",
     "exclude",
     "per-file-ignores",
+    "baseline",
     "torch",
     "jobs",
     "max-file-size",
@@ -48,7 +51,8 @@ class Settings:
     """What one file is checked with. Plain data: it travels to worker processes.
 
     ``selected`` are whole codes; ``per_file_ignores`` pairs of a gitignore-style pattern, relative to ``root``, and
-    codes; ``max_file_size`` is in bytes; ``jobs`` None means one worker a processor.
+    codes; ``max_file_size`` is in bytes; ``jobs`` None means one worker a processor; ``baseline`` is the path of
+    the file of known findings.
     """
 
     selected: frozenset[str]
@@ -58,6 +62,7 @@ class Settings:
     torch: str | None = None
     jobs: int | None = None
     max_file_size: int = DEFAULT_MAX_FILE_SIZE
+    baseline: str | None = None
 
     def selected_for(self, path: str) -> frozenset[str]:
         """The codes to report for the file at ``path``."""
@@ -73,7 +78,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Selection:
-    """Codes or prefixes as given: ``select`` None means not given."""
+    """Codes, prefixes or names of rules as given: ``select`` None means not given."""
 
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
@@ -91,27 +96,32 @@ class Config:
     torch: str | None = None
     jobs: int | None = None
     max_file_size: int = DEFAULT_MAX_FILE_SIZE
+    baseline: str | None = None
 
-    def settings(self, codes: Collection[str], override: Selection | None = None) -> Settings:
+    def settings(
+        self, codes: Collection[str], override: Selection | None = None, names: Mapping[str, str] | None = None
+    ) -> Settings:
         """The settings with the command line's selection laid over the file's.
 
-        ``codes`` are all rules. Raises ConfigError for a code or prefix that no rule has.
+        ``codes`` are all rules, ``names`` their codes by name. Raises ConfigError for a word that is no rule's.
         """
+        known = _Known(tuple(codes), names or {})
         base = Settings(
-            selected=_select(self.selection, codes, frozenset(codes), self._where),
+            selected=_select(self.selection, known, frozenset(codes), self._where),
             root=str(self.path.parent) if self.path else None,
             exclude=self.exclude,
             torch=self.torch,
             jobs=self.jobs,
             max_file_size=self.max_file_size,
+            baseline=self.baseline,
             per_file_ignores=tuple(
-                (pattern, frozenset(_expand(prefixes, codes, f"{self._where('per-file-ignores')} for {pattern!r}")))
+                (pattern, frozenset(known.expand(prefixes, f"{self._where('per-file-ignores')} for {pattern!r}")))
                 for pattern, prefixes in self.per_file_ignores.items()
             ),
         )
         if override is None:
             return base
-        selected = _select(override, codes, base.selected, lambda key: f"--{key}")
+        selected = _select(override, known, base.selected, lambda key: f"--{key}")
         return replace(base, selected=selected)
 
     def _where(self, key: str) -> str:
@@ -157,8 +167,9 @@ def read_config(path: Path) -> Config | None:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [tool.lrfix] must be a table")
     for key in table:
-        if key not in _KEYS:
-            raise ConfigError(f"{path}: [tool.lrfix] has no key {key!r}; legal are {', '.join(_KEYS)}")
+        if key not in KEYS:
+            meant = did_you_mean(key, KEYS) or f"legal are {', '.join(KEYS)}"
+            raise ConfigError(f"{path}: [tool.lrfix] has no key {key!r}; {meant}")
     return Config(
         path=path,
         selection=Selection(
@@ -168,6 +179,7 @@ def read_config(path: Path) -> Config | None:
         ),
         exclude=_exclude(table, path),
         per_file_ignores=_per_file_ignores(table, path),
+        baseline=_baseline(table, path),
         torch=_torch(table, path),
         jobs=_whole_number(table, "jobs", path),
         max_file_size=_whole_number(table, "max-file-size", path) or DEFAULT_MAX_FILE_SIZE,
@@ -206,6 +218,15 @@ def _check_pattern(pattern: str, where: str) -> None:
         raise ConfigError(f"{where}: {pattern!r} is no pattern in the syntax of .gitignore")
 
 
+def _baseline(table: Mapping[str, Any], path: Path) -> str | None:
+    value = table.get("baseline")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{path}: [tool.lrfix] baseline must be the path of a file, not {value!r}")
+    return str(path.parent / value)
+
+
 def _torch(table: Mapping[str, Any], path: Path) -> str | None:
     value = table.get("torch")
     if value is None:
@@ -224,35 +245,41 @@ def _whole_number(table: Mapping[str, Any], key: str, path: Path) -> int | None:
     return value
 
 
-def _select(
-    selection: Selection, codes: Collection[str], base: frozenset[str], where: Callable[[str], str]
-) -> frozenset[str]:
-    extended = _expand(selection.extend_select, codes, where("extend-select"))
-    ignored = _expand(selection.ignore, codes, where("ignore"))
+@dataclass(frozen=True)
+class _Known:
+    """The rules that there are: codes, and codes by name."""
+
+    codes: tuple[str, ...]
+    names: Mapping[str, str]
+
+    def expand(self, words: Iterable[str], where: str) -> dict[str, int]:
+        """Each code that a word names, with the length of the longest prefix of it among them; a name is the code."""
+        expanded: dict[str, int] = {}
+        for word in words:
+            prefix = self.names.get(word, word)
+            matching = [code for code in self.codes if prefix and code.startswith(prefix)]
+            if not matching:
+                raise ConfigError(f"{where}: no rule has the code, prefix or name {word!r}; {self._instead(word)}")
+            for code in matching:
+                expanded[code] = max(len(prefix), expanded.get(code, 0))
+        return expanded
+
+    def _instead(self, word: str) -> str:
+        prefixes = sorted({code[:3] for code in self.codes})
+        meant = did_you_mean(word, [*self.codes, *self.names])
+        return meant or f"legal prefixes are LR, {', '.join(prefixes)}, and `lrfix rule` lists the rules"
+
+
+def _select(selection: Selection, known: _Known, base: frozenset[str], where: Callable[[str], str]) -> frozenset[str]:
+    extended = known.expand(selection.extend_select, where("extend-select"))
+    ignored = known.expand(selection.ignore, where("ignore"))
     chosen = dict.fromkeys(base, 0)
     if selection.select is not None:
-        chosen = _expand(selection.select, codes, where("select"))
+        chosen = known.expand(selection.select, where("select"))
     for code, length in extended.items():
         chosen[code] = max(length, chosen.get(code, 0))
     # The longer prefix wins, so that `select LR202, ignore LR2` keeps LR202.
     return frozenset(code for code, length in chosen.items() if length > ignored.get(code, -1))
-
-
-def _expand(prefixes: Iterable[str], codes: Collection[str], where: str) -> dict[str, int]:
-    """Each code that a prefix names, with the length of the longest prefix that does."""
-    expanded: dict[str, int] = {}
-    for prefix in prefixes:
-        matching = [code for code in codes if prefix and code.startswith(prefix)]
-        if not matching:
-            raise ConfigError(f"{where}: no rule has the code or prefix {prefix!r}; legal are {legal_codes(codes)}")
-        for code in matching:
-            expanded[code] = max(len(prefix), expanded.get(code, 0))
-    return expanded
-
-
-def legal_codes(codes: Collection[str]) -> str:
-    """The codes and group prefixes as an error message lists them."""
-    return ", ".join(["LR", *sorted({code[:3] for code in codes}), *sorted(codes)])
 
 
 def split_codes(values: Sequence[str]) -> tuple[str, ...]:
@@ -276,12 +303,12 @@ def _matches(pattern: str, relative: str) -> bool:
 
 __all__ = [
     "DEFAULT_MAX_FILE_SIZE",
+    "KEYS",
     "Config",
     "ConfigError",
     "Selection",
     "Settings",
     "find_config",
-    "legal_codes",
     "read_config",
     "split_codes",
 ]

@@ -81,19 +81,25 @@ def is_generated(raw: bytes) -> bool:
     return b"@generated" in raw[:_GENERATED_WITHIN]
 
 
-def discover(paths: Sequence[str], exclude: Iterable[str] = (), root: str | None = None) -> list[Target]:
+def discover(
+    paths: Sequence[str], exclude: Iterable[str] = (), root: str | None = None, force_exclude: bool = False
+) -> list[Target]:
     """The files that ``paths`` name, sorted and without repeats.
 
     Directories are walked for ``*.py`` with ``.gitignore`` files honoured; ``exclude`` holds patterns in .gitignore's
     syntax, relative to ``root`` (default: the current directory), for walked files only: a file given by name is always
-    taken. Links to directories are not followed, links to files only where these stand in a directory that was given;
-    a file that has several names is found once. Raises PathError for a path that does not exist.
+    taken, unless ``force_exclude`` says that it is not. Links to directories are not followed, links to files only
+    where these stand in a directory that was given; a file that has several names is found once. Raises PathError for
+    a path that does not exist.
     """
-    excluded = compiled(list(exclude))
+    exclude = list(exclude)
+    excluded = compiled(exclude)
     base = os.path.abspath(root or ".")
     found: dict[str, Target] = {}
     links: dict[str, str] = {}
     for path in paths:
+        if force_exclude and is_excluded(path, exclude, root):
+            continue
         if os.path.isdir(path):
             for file, is_link in _walk(path, excluded, base):
                 if is_link:
@@ -109,6 +115,18 @@ def discover(paths: Sequence[str], exclude: Iterable[str] = (), root: str | None
         real = os.path.realpath(link)
         found.setdefault(real, Target(_shown(link), outside=not real.startswith(tuple(tops))))
     return sorted(found.values())
+
+
+def is_excluded(path: str, exclude: Iterable[str], root: str | None = None) -> bool:
+    """Whether a walk from ``root`` would leave this path out, by ``exclude`` or by the directory it is in."""
+    base = os.path.abspath(root or ".")
+    absolute = os.path.abspath(path)
+    relative = os.path.relpath(absolute, base)
+    folders = relative.split(os.sep)[: None if os.path.isdir(path) else -1]
+    if folders[:1] != [os.pardir] and not DEFAULT_EXCLUDES.isdisjoint(folders):
+        return True
+    excluded = compiled(list(exclude))
+    return excluded is not None and _matches(excluded, absolute, base, os.path.isdir(path))
 
 
 @dataclass(frozen=True)
@@ -207,5 +225,6 @@ __all__ = [
     "Target",
     "discover",
     "has_schedule_words",
+    "is_excluded",
     "is_generated",
 ]

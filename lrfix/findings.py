@@ -164,8 +164,12 @@ class FileError:
 
 @dataclass(frozen=True)
 class FileResult:
-    """Everything one file gave. ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``,
-    ``too-large``, ``skip-file``); ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...)."""
+    """Everything one file gave.
+
+    ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``, ``too-large``, ``skip-file``);
+    ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...). ``known`` counts the findings that a baseline
+    left out, ``gone`` those of the baseline that do not occur any more.
+    """
 
     path: str
     parsed: bool
@@ -174,3 +178,5 @@ class FileResult:
     errors: tuple[FileError, ...] = ()
     skipped: str | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
+    known: int = 0
+    gone: int = 0

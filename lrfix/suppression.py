@@ -14,15 +14,27 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from lrfix.findings import Position, Span, Violation
+from lrfix.meant import did_you_mean
 from lrfix.source import Source
 
 _DIRECTIVE = re.compile(r"#\s*lrfix:\s*(?P<rest>.*)")
 _IGNORE = re.compile(r"ignore(?P<list>\s*\[(?P<codes>[^\]]*)\])?(?=\s|$|[#:,;.-])")
 _SKIP_FILE = re.compile(r"skip-file(?=\s|$|[#:,;.-])")
+#: What looks like a code behind an ``ignore`` that has no brackets.
+_BARE = re.compile(r"\s*[:,]?\s*(?P<word>[A-Za-z][\w-]*)")
+_LIKE_A_CODE = re.compile(r"LR\d+", re.IGNORECASE)
 _UNUSED = "LR001"
 _LEVELS = 32
+
+
+class Named(Protocol):
+    """What has a name beside its code: a rule."""
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -88,8 +100,9 @@ class Suppressions:
                     yield Violation(part.span, f"{part.code} does not occur here; remove it from the comment")
 
 
-def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[str]) -> Suppressions:
+def read_suppressions(source: Source, codes: Mapping[str, Named] | Collection[str]) -> Suppressions:
     """The file's comments to lrfix; ``codes`` are the rules that exist. What stands in strings is no comment."""
+    names = {rule.name: code for code, rule in codes.items()} if isinstance(codes, Mapping) else {}
     if "lrfix:" not in source.text:
         return Suppressions()
     comments = list(_comments(source))
@@ -119,6 +132,13 @@ def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[s
             continue
         parts: list[Part] = []
         if ignore.group("list") is None:
+            bare = _BARE.match(rest, ignore.end())
+            if bare and (_LIKE_A_CODE.fullmatch(bare.group("word")) or bare.group("word") in names):
+                word = bare.group("word")
+                malformed.append(
+                    Violation(whole, f"write `ignore[{word}]`: without the brackets nothing is suppressed here")
+                )
+                continue
             parts.append(Part(None, _span(comment.line, start, comment.column + match.start("rest") + ignore.end())))
         else:
             offset = comment.column + match.start("rest") + ignore.start("codes")
@@ -126,11 +146,17 @@ def read_suppressions(source: Source, codes: Mapping[str, object] | Collection[s
                 malformed.append(Violation(whole, "the list of codes is empty; write ignore[LR202] or ignore"))
             for name in re.finditer(r"[^,\s]+", ignore.group("codes")):
                 span = _span(comment.line, offset + name.start(), offset + name.end())
-                if name.group() in codes:
-                    parts.append(Part(name.group(), span))
+                code = names.get(name.group(), name.group())
+                if code in codes:
+                    parts.append(Part(code, span))
                 else:
+                    meant = did_you_mean(name.group(), [*codes, *names])
                     malformed.append(
-                        Violation(span, f"{name.group()} is not the code of a rule, it suppresses nothing")
+                        Violation(
+                            span,
+                            f"{name.group()} is not the code or name of a rule, it suppresses nothing"
+                            + (f"; {meant}" if meant else ""),
+                        )
                     )
         if parts:
             first, last = statements.covered(comment.line, comment.own_line)

@@ -112,7 +112,9 @@ def test_the_command_line_is_laid_over_the_file(override, expected, tmp_path):
 @pytest.mark.parametrize(
     ("config", "key", "legal"),
     [
-        ('selct = ["LR1"]', "'selct'", "per-file-ignores"),
+        ('selct = ["LR1"]', "'selct'", "did you mean select?"),
+        ("max-line = 3", "'max-line'", "per-file-ignores"),
+        ("baseline = 3", "baseline", "path of a file"),
         ('select = "LR1"', "select", "list of strings"),
         ("select = [1]", "select", "list of strings"),
         ('exclude = [""]', "exclude", "list of strings"),
@@ -151,11 +153,21 @@ def test_an_unknown_code_is_named_with_the_legal_ones(config, key, tmp_path):
     with pytest.raises(ConfigError) as caught:
         found.settings(CODES)
     message = str(caught.value)
-    assert str(path) in message and key in message and "LR202" in message and "LR2" in message
+    assert str(path) in message and key in message
+    assert "did you mean LR" in message or "LR1, LR2, LR4, and `lrfix rule` lists the rules" in message
+
+
+def test_a_name_is_as_good_as_a_code(tmp_path):
+    names = {"boundary-jump": "LR202", "first-step": "LR203"}
+    config = read_config(write(tmp_path, '[tool.lrfix]\nselect = ["LR1", "boundary-jump"]\nignore = ["LR2"]\n'))
+    assert config is not None
+    assert config.settings(CODES, None, names).selected == {"LR101", "LR105", "LR202"}
+    with pytest.raises(ConfigError, match="did you mean boundary-jump"):
+        config.settings(CODES, Selection(ignore=("boundary-jmp",)), names)
 
 
 def test_an_unknown_code_on_the_command_line_names_the_option():
-    with pytest.raises(ConfigError, match="--ignore: no rule has the code or prefix 'E501'"):
+    with pytest.raises(ConfigError, match="--ignore: no rule has the code, prefix or name 'E501'"):
         Config().settings(CODES, Selection(ignore=("E501",)))
 
 

@@ -42,6 +42,18 @@ def test_a_file_given_by_name_is_always_taken_and_marked():
     assert discover(named, exclude=["*"]) == sorted(Target(path, explicit=True) for path in named)
 
 
+def test_what_is_excluded_is_left_out_by_name_too_where_that_is_asked_for():
+    make("a.py", "third_party/b.py", "build/c.py", "src/d.py")
+    named = ("a.py", "third_party/b.py", "build/c.py", "src/d.py", "third_party")
+    assert found(*named, exclude=["third_party/"], force_exclude=True) == ["a.py", "src/d.py"]
+    assert found("src/d.py", exclude=["*.py"], root="src", force_exclude=True) == []
+
+
+def test_a_project_may_stand_in_a_directory_of_any_name():
+    make("build/project/a.py")
+    assert found("build/project/a.py", root="build/project", force_exclude=True) == ["build/project/a.py"]
+
+
 def test_directories_that_hold_no_code_of_the_users_are_left_out():
     make("src/a.py", ".git/x.py", ".venv/x.py", "venv/x.py", "node_modules/x.py", "build/x.py", "dist/x.py")
     make("src/__pycache__/x.py", ".tox/x.py")

@@ -69,7 +69,10 @@ def environment(tmp_path_factory):
 def scratch(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scratch")
     git("init", "--quiet", cwd=folder)
-    for name, text in {"clean.py": CLEAN, "broken.py": BROKEN}.items():
+    (folder / "third_party").mkdir()
+    configuration = '[tool.lrfix]\nexclude = ["third_party/"]\n'
+    texts = {"clean.py": CLEAN, "broken.py": BROKEN, "third_party/broken.py": BROKEN, "pyproject.toml": configuration}
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     git("add", ".", cwd=folder)
     return folder
@@ -99,7 +102,7 @@ def run_hooks(lrfix_repository, environment, scratch):
 
 @pytest.fixture(scope="module")
 def on_clean(run_hooks):
-    return run_hooks("clean.py")
+    return run_hooks("clean.py", "third_party/broken.py")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +110,7 @@ def on_both(run_hooks):
     return run_hooks("clean.py", "broken.py")
 
 
-def test_a_clean_script_passes_both_hooks(on_clean):
+def test_a_clean_script_and_an_excluded_one_pass_both_hooks(on_clean):
     status, output = on_clean
     assert status == 0
     for hook in ("check", "rewrite"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from textwrap import dedent
 
 import pytest
@@ -154,14 +155,18 @@ def test_what_could_not_be_checked_is_not_called_unused():
 @pytest.mark.parametrize(
     ("comment", "complaint"),
     [
-        ("# lrfix: ignore[LR999]", "LR999 is not the code of a rule"),
-        ("# lrfix: ignore[LR2]", "LR2 is not the code of a rule"),
+        ("# lrfix: ignore[LR999]", "LR999 is not the code or name of a rule"),
+        ("# lrfix: ignore[LR2]", "LR2 is not the code or name of a rule"),
         ("# lrfix: ignore[]", "the list of codes is empty"),
         ("# lrfix: ignroe[LR202]", "not understood: 'ignroe[LR202]'"),
         ("# lrfix: ignore[LR202", "not understood"),
         ("# lrfix:", "not understood"),
         ("# lrfix: ignored", "not understood"),
         ("# lrfix: skip", "not understood"),
+        ("# lrfix: ignore[LR2O2]", "did you mean LR202?"),
+        ("# lrfix: ignore LR202", "write `ignore[LR202]`"),
+        ("# lrfix: ignore: LR202 the recipe", "write `ignore[LR202]`"),
+        ("# lrfix: ignore lr999", "write `ignore[lr999]`"),
     ],
 )
 def test_a_comment_that_cannot_be_followed_is_reported(comment, complaint):
@@ -169,6 +174,22 @@ def test_a_comment_that_cannot_be_followed_is_reported(comment, complaint):
     assert not found.covering("LR202", 1)
     assert len(found.malformed) == 1
     assert complaint in found.malformed[0].message
+
+
+def test_a_reason_behind_a_bare_ignore_is_a_reason():
+    assert suppressions("lr = 1  # lrfix: ignore the published recipe\n").covering("LR202", 1)
+
+
+def test_a_rule_may_be_called_by_its_name():
+    @dataclass(frozen=True)
+    class Rule:
+        name: str
+
+    rules = {"LR101": Rule("mutated-parameter"), "LR202": Rule("boundary-jump")}
+    source = parse_source(b"x = 1  # lrfix: ignore[boundary-jump]\ny = 1  # lrfix: ignore boundary-jump\n", "a.py")
+    found = read_suppressions(source, rules)
+    assert found.covering("LR202", 1) and not found.covering("LR202", 2)
+    assert ["write `ignore[boundary-jump]`" in each.message for each in found.malformed] == [True]
 
 
 def test_a_wrong_code_does_not_spoil_its_neighbours():

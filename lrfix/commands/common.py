@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from lrfix.baseline import Baseline, BaselineError
 from lrfix.config import Config, ConfigError, Selection, Settings, find_config, split_codes
-from lrfix.discovery import PathError, Target, discover
+from lrfix.discovery import PathError, Target, discover, is_excluded
 from lrfix.findings import FileResult, Severity
-from lrfix.pages import PageError, load_pages
+from lrfix.pages import Page, PageError, load_pages
 from lrfix.registry import RegistryError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -41,13 +42,31 @@ def selection_options(function: _Command) -> _Command:
 
 
 def work_options(function: _Command) -> _Command:
-    """``--jobs``, ``--no-cache``, ``--stdin-filename``."""
+    """``--jobs``, ``--no-cache``, ``--stdin-filename``, ``--force-exclude``, ``--color``."""
+    function = colour_option(force_exclude_option(function))
     function = click.option(
         "--stdin-filename", metavar="PATH", help="The name that standard input (-) has in reports and configuration."
     )(function)
     function = click.option("--no-cache", is_flag=True, help="Do not read or write the cache.")(function)
     return click.option(
         "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes; default: processors."
+    )(function)
+
+
+def force_exclude_option(function: _Command) -> _Command:
+    """``--force-exclude``."""
+    text = "Leave out what is excluded even where it is named on the command line, as pre-commit does."
+    return click.option("--force-exclude", is_flag=True, help=text)(function)
+
+
+def colour_option(function: _Command) -> _Command:
+    """``--color``."""
+    return click.option(
+        "--color",
+        type=click.Choice(("auto", "always", "never")),
+        default="auto",
+        show_default=True,
+        help="Colours in the text output; auto: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.",
     )(function)
 
 
@@ -63,14 +82,17 @@ class Group:
 
     targets: tuple[Target, ...]
     settings: Settings
+    config: Path | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The results of a run; ``stdin`` is the name and content of standard input where that was checked."""
+    """The results of a run; ``stdin`` is the name and content of standard input where that was checked, ``baselines``
+    the files of known findings that the configurations name."""
 
     results: list[FileResult]
     stdin: tuple[str, bytes] | None = None
+    baselines: tuple[str, ...] = ()
 
     def read_lines(self, path: str) -> Sequence[str]:
         """The lines of a checked file, for code frames."""
@@ -90,24 +112,28 @@ def selection(select: Sequence[str], ignore: Sequence[str], extend_select: Seque
     )
 
 
-def known_codes() -> Iterable[str]:
-    """Every rule's code. A broken installation ends the program with status 2."""
+def known_rules() -> Mapping[str, Page]:
+    """Every rule's page by code. A broken installation ends the program with status 2."""
     try:
         return load_pages()
     except (PageError, OSError) as error:
         raise Fatal(str(error)) from None
 
 
+def _settings(config: Config, override: Selection | None) -> Settings:
+    rules = known_rules()
+    return config.settings(list(rules), override, {page.name: code for code, page in rules.items()})
+
+
 def settings_for(start: str, override: Selection | None) -> Settings:
     """The settings that hold at a path. Ends the program with status 2 where the configuration is wrong."""
-    codes = list(known_codes())
     try:
-        return find_config(Path(start)).settings(codes, override)
+        return _settings(find_config(Path(start)), override)
     except ConfigError as error:
         raise Fatal(str(error)) from None
 
 
-def groups(paths: Sequence[str], override: Selection | None) -> list[Group]:
+def groups(paths: Sequence[str], override: Selection | None, force_exclude: bool = False) -> list[Group]:
     """The files that ``paths`` name, by configuration. Ends the program with status 2 for a path that is not there."""
     by_config: dict[Path | None, tuple[Config, list[str]]] = {}
     try:
@@ -117,16 +143,15 @@ def groups(paths: Sequence[str], override: Selection | None) -> list[Group]:
             by_config.setdefault(config.path, (config, []))[1].append(path)
         found = []
         taken: set[str] = set()
-        codes = list(known_codes())
         for config, members in by_config.values():
-            settings = config.settings(codes, override)
+            settings = _settings(config, override)
             targets = [
                 target
-                for target in discover(members, settings.exclude, settings.root)
+                for target in discover(members, settings.exclude, settings.root, force_exclude)
                 if os.path.realpath(target.path) not in taken
             ]
             taken.update(os.path.realpath(target.path) for target in targets)
-            found.append(Group(tuple(targets), settings))
+            found.append(Group(tuple(targets), settings, config.path))
     except ConfigError as error:
         raise Fatal(str(error)) from None
     except PathError as error:
@@ -140,30 +165,58 @@ def check(
     jobs: int | None,
     stdin_filename: str | None,
     with_rules: bool = True,
+    force_exclude: bool = False,
+    baseline: str | None = None,
+    use_baseline: bool = True,
 ) -> Outcome:
-    """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed."""
-    from lrfix.engine import check_paths, check_source
+    """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed.
 
+    ``baseline`` takes the place of the file of known findings that a configuration names.
+    """
+    from lrfix.engine import check_paths
+
+    use_baseline = use_baseline and with_rules
     try:
         if STDIN in paths:
             if len(paths) > 1:
                 raise click.UsageError("- reads standard input and stands alone")
-            name = stdin_filename or "<stdin>"
-            start = os.path.dirname(os.path.abspath(stdin_filename)) if stdin_filename else "."
-            settings = settings_for(start, override)
-            raw = sys.stdin.buffer.read(settings.max_file_size + 1)
-            return Outcome(
-                [check_source(raw, name, settings if with_rules else _without_rules(settings))], stdin=(name, raw)
-            )
+            return _check_stdin(override, stdin_filename, with_rules, force_exclude, baseline if use_baseline else None)
         if stdin_filename is not None:
             raise click.UsageError("--stdin-filename goes with - as the only path")
         results: list[FileResult] = []
-        for group in groups(paths, override):
+        found = groups(paths, override, force_exclude)
+        for group in found:
             settings = group.settings if with_rules else _without_rules(group.settings)
-            results.extend(check_paths(group.targets, settings, jobs=jobs))
+            checked = list(check_paths(group.targets, settings, jobs=jobs))
+            results.extend(_without_known(checked, settings, baseline) if use_baseline else checked)
     except RegistryError as error:
         raise Fatal(str(error)) from None
-    return Outcome(sorted(results, key=lambda result: result.path))
+    baselines = dict.fromkeys(group.settings.baseline for group in found if group.settings.baseline is not None)
+    return Outcome(sorted(results, key=lambda result: result.path), baselines=tuple(baselines))
+
+
+def _check_stdin(
+    override: Selection | None, filename: str | None, with_rules: bool, force_exclude: bool, baseline: str | None
+) -> Outcome:
+    from lrfix.engine import check_source
+
+    name = filename or "<stdin>"
+    settings = settings_for(os.path.dirname(os.path.abspath(filename)) if filename else ".", override)
+    raw = sys.stdin.buffer.read(settings.max_file_size + 1)
+    if force_exclude and filename is not None and is_excluded(filename, settings.exclude, settings.root):
+        return Outcome([], stdin=(name, raw))
+    results = [check_source(raw, name, settings if with_rules else _without_rules(settings))]
+    return Outcome(_without_known(results, settings, baseline) if with_rules else results, stdin=(name, raw))
+
+
+def _without_known(results: list[FileResult], settings: Settings, baseline: str | None) -> list[FileResult]:
+    path = baseline or settings.baseline
+    if path is None:
+        return results
+    try:
+        return Baseline.read(path).leave_out(results, settings.selected)
+    except BaselineError as error:
+        raise Fatal(str(error)) from None
 
 
 def exit_status(results: Iterable[FileResult], exit_zero: bool = False) -> int:
@@ -193,10 +246,12 @@ __all__ = [
     "Group",
     "Outcome",
     "check",
+    "colour_option",
     "curves_option",
     "exit_status",
+    "force_exclude_option",
     "groups",
-    "known_codes",
+    "known_rules",
     "paths_argument",
     "selection",
     "selection_options",

@@ -12,7 +12,7 @@ import click
 
 from lrfix.commands import common
 from lrfix.discovery import has_schedule_words
-from lrfix.output.terminal import write
+from lrfix.output.terminal import Colour, Style, write
 from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
+@common.force_exclude_option
+@common.colour_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only what is or would be changed, and errors.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even where a change would be made.")
 def command(
@@ -41,6 +43,8 @@ def command(
     reading: str | None,
     device: Device,
     vendor: str | None,
+    force_exclude: bool,
+    color: Colour,
     quiet: bool,
     exit_zero: bool,
 ) -> None:
@@ -53,7 +57,7 @@ def command(
         raise click.UsageError("--apply without verification needs --unverified as well")
     if common.STDIN in paths:
         raise click.UsageError("rewrite works on files, not on standard input")
-    found = common.groups(paths, None)
+    found = common.groups(paths, None, force_exclude)
     files: list[tuple[str, bytes]] = []
     unreadable: list[str] = []
     for group in found:
@@ -69,8 +73,23 @@ def command(
             if target.explicit or has_schedule_words(raw):
                 files.append((target.path, raw))
     limit = max((group.settings.max_file_size for group in found), default=1 << 20)
+    style = Style.of(sys.stdout, color)
     sys.exit(
-        _run(files, unreadable, limit, apply, only, not no_verify, unfenced, reading, device, vendor, quiet, exit_zero)
+        _run(
+            files,
+            unreadable,
+            limit,
+            apply,
+            only,
+            not no_verify,
+            unfenced,
+            reading,
+            device,
+            vendor,
+            quiet,
+            exit_zero,
+            style,
+        )
     )
 
 
@@ -87,9 +106,9 @@ def _run(
     vendor: str | None,
     quiet: bool,
     exit_zero: bool,
+    style: Style,
 ) -> int:
     from lrfix.commands.rewrite_report import Report
-    from lrfix.output.terminal import Style
     from lrfix.rewriting.project import Project
     from lrfix.rewriting.rewriter import Options, rewrite_sources
     from lrfix.rewriting.vendor import VendorError, VendorFile
@@ -126,7 +145,7 @@ def _run(
             raise click.UsageError(
                 f"no schedule has the reading {reading!r}; there are: {', '.join(offered) or 'none'}"
             )
-    report = Report(Style.of(sys.stdout), applied=apply, verified=verify, quiet=quiet)
+    report = Report(style, applied=apply, verified=verify, quiet=quiet)
     status = 1 if unreadable else 0
     for message in unreadable:
         write(sys.stderr, f"lrfix: {message}\n")

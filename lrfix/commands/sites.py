@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from lrfix.commands import common
+
+if TYPE_CHECKING:
+    from lrfix.output.terminal import Colour
 
 
 @click.command("sites")
@@ -19,6 +23,8 @@ def command(
     jobs: int | None,
     no_cache: bool,
     stdin_filename: str | None,
+    force_exclude: bool,
+    color: Colour,
     output_format: str,
     curves: bool,
 ) -> None:
@@ -30,6 +36,6 @@ def command(
     from lrfix.output.document import Document
 
     del no_cache
-    outcome = common.check(paths, None, jobs, stdin_filename, with_rules=False)
-    emit.inventory(Document.of(outcome.results), output_format, sys.stdout, curves=curves)
+    outcome = common.check(paths, None, jobs, stdin_filename, with_rules=False, force_exclude=force_exclude)
+    emit.inventory(Document.of(outcome.results), output_format, sys.stdout, curves=curves, colour=color)
     sys.exit(common.exit_status(outcome.results))

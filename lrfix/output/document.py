@@ -14,6 +14,7 @@ class Document:
     """``Finding.site`` is an index into ``sites`` here, whichever file the finding is in.
 
     ``skipped`` counts the files left out on purpose by reason, ``counters`` whatever the analysis could not follow.
+    ``known`` findings are those that a baseline left out, ``gone`` those of it that are no more.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -23,10 +24,13 @@ class Document:
     parsed: int = 0
     skipped: tuple[tuple[str, int], ...] = ()
     counters: tuple[tuple[str, int], ...] = ()
+    known: int = 0
+    gone: int = 0
 
     @classmethod
     def of(cls, results: Iterable[FileResult]) -> Document:
         """The results in the order given."""
+        results = list(results)
         findings: list[Finding] = []
         sites: list[SiteReport] = []
         errors: list[FileError] = []
@@ -54,6 +58,8 @@ class Document:
             parsed,
             tuple(sorted(skipped.items())),
             tuple(sorted(counters.items())),
+            sum(result.known for result in results),
+            sum(result.gone for result in results),
         )
 
 

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from lrfix.output import github, gitlab, json_document, junit, sarif, text
 from lrfix.output.document import Document
-from lrfix.output.terminal import Style, write
+from lrfix.output.terminal import Colour, Style, write
 from lrfix.pages import Page
 
 _DOCUMENTS: Mapping[str, Callable[[Document], str]] = {
@@ -25,6 +25,7 @@ def report(
     statistics: bool = False,
     quiet: bool = False,
     curves: bool = False,
+    colour: Colour = "auto",
     read_lines: text.ReadLines = text.lines_of_file,
 ) -> None:
     """The findings and errors of a check in one format; ``curves`` are for ``json``."""
@@ -40,14 +41,17 @@ def report(
     elif output_format == "concise":
         rendered = text.concise(document, quiet=quiet or statistics)
     else:
-        rendered = text.report(document, Style.of(stream), read_lines, quiet=quiet or statistics)
+        rendered = text.report(document, Style.of(stream, colour), read_lines, quiet=quiet or statistics)
     write(stream, rendered + (text.statistics(document) if statistics else ""))
 
 
-def inventory(document: Document, output_format: str, stream: TextIO, *, curves: bool = False) -> None:
+def inventory(
+    document: Document, output_format: str, stream: TextIO, *, curves: bool = False, colour: Colour = "auto"
+) -> None:
     """The sites as ``text`` or ``json``."""
     as_json = output_format == "json"
-    write(stream, json_document.render(document, curves) if as_json else text.inventory(document, Style.of(stream)))
+    style = Style.of(stream, colour)
+    write(stream, json_document.render(document, curves) if as_json else text.inventory(document, style))
 
 
 def rules(pages: Iterable[Page], stream: TextIO) -> None:

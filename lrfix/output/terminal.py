@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Literal, TextIO
 
 from lrfix.output.sparkline import ASCII, BLOCKS
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1, "dim": 2}
+
+Colour = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True)
@@ -19,22 +21,30 @@ class Style:
     blocks: str = BLOCKS
 
     @classmethod
-    def of(cls, stream: TextIO | None) -> Style:
-        """Colour only on a terminal and without NO_COLOR; block characters only where the encoding has them."""
-        terminal = stream is not None and stream.isatty()
-        colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    def of(cls, stream: TextIO | None, colour: Colour = "auto") -> Style:
+        """Block characters only where the encoding has them. ``auto`` is colour on a terminal; NO_COLOR says no and
+        FORCE_COLOR says yes where nobody says ``always`` or ``never``."""
+        coloured = colour == "always" or (colour == "auto" and _wants_colour(stream))
         encoding = getattr(stream, "encoding", None) or "ascii"
         try:
             BLOCKS.encode(encoding)
         except (UnicodeEncodeError, LookupError):
-            return cls(colour, ASCII)
-        return cls(colour)
+            return cls(coloured, ASCII)
+        return cls(coloured)
 
     def paint(self, text: str, *names: str) -> str:
         """The text in the given colours, or as it is."""
         if not self.colour or not text:
             return text
         return f"\x1b[{';'.join(str(_COLOURS[name]) for name in names)}m{text}\x1b[0m"
+
+
+def _wants_colour(stream: TextIO | None) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class OutputError(Exception):
@@ -63,4 +73,4 @@ def write(stream: TextIO | None, text: str) -> None:
         raise OutputError(getattr(error, "strerror", None) or str(error)) from None
 
 
-__all__ = ["OutputError", "Style", "write"]
+__all__ = ["Colour", "OutputError", "Style", "write"]

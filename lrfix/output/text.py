@@ -78,9 +78,13 @@ def summary(document: Document) -> str:
         )
         parts.append(f"{_count(len(document.findings), 'finding')} ({detail})")
     else:
-        parts.append("no findings")
+        parts.append("no new findings" if document.known else "no findings")
     judged = sum(site.status.judged for site in document.sites)
     parts[0] += f" in {files}, {_count(judged, 'schedule')}{' judged' if document.sites else ''}"
+    if document.known:
+        parts.append(f"{_count(document.known, 'known finding')} left out by the baseline")
+    if document.gone:
+        parts.append(f"{_count(document.gone, 'finding')} of the baseline gone (--write-baseline forgets them)")
     if document.errors:
         parts.append(_count(len(document.errors), "file error"))
     skipped = sum(count for _, count in document.skipped)

@@ -297,6 +297,7 @@ class Terminal(io.StringIO):
 
 def test_colour_only_on_a_terminal_that_did_not_refuse_it(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert Style.of(Terminal()).colour
     assert not Style.of(io.TextIOWrapper(io.BytesIO())).colour
@@ -305,6 +306,25 @@ def test_colour_only_on_a_terminal_that_did_not_refuse_it(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not Style.of(Terminal()).colour
+
+
+@pytest.mark.parametrize(
+    ("environment", "colour", "coloured"),
+    [
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"FORCE_COLOR": "0"}, "auto", False),
+        ({"FORCE_COLOR": ""}, "auto", False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+    ],
+)
+def test_where_there_is_no_terminal_colour_is_as_one_says(environment, colour, coloured, monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Style.of(io.TextIOWrapper(io.BytesIO()), colour).colour is coloured
 
 
 def test_colours_change_nothing_but_colours(monkeypatch):
