@@ -11,10 +11,12 @@ from lrfix.experiments.base_rates import highest
 from lrfix.experiments.study import Study, all_real
 from lrfix.sites.model import Construction
 
-_RAMP, _ENOUGH, _CUTS = 3, 40, 3
+_RAMP, _ENOUGH, _SHORTEST, _CUTS = 3, 40, 20, 3
 #: A rate below this share of its peak has collapsed; a factor above ``_MODERATE`` cannot be the reason by itself.
 _COLLAPSED, _MODERATE = 1e-6, 0.05
 _LATE, _STEEP = 0.85, 6
+#: So many ratios that fall from step to step, from nearly 1 on, are a decay.
+_STRETCH, _NEARLY_WHOLE = 16, 0.9
 #: Before this step somebody else halves the rate, and so many steps show whether it stays lower.
 _MEDDLED, _AFTER = (2, 40), 3
 
@@ -63,7 +65,9 @@ def parts_within_reach(study: Study, use: Construction | None) -> list[tuple[Run
             long = [p for p, v in study.lengths(run, Role.HORIZON, Role.EPOCHS).items() if v >= study.steps]
             shorter = dict.fromkeys(long, 97 - 8 * index)
             run = study.run(index, use=use, overrides=shorter)
-        if not run.ran or not all_real(run.curve) or len(run.curve) < _ENOUGH:
+        # What comes to no rate at all behind its end has shown all there is.
+        enough = min(_ENOUGH, max(horizon or _ENOUGH, _SHORTEST))
+        if not run.ran or not all_real(run.curve) or len(run.curve) < enough:
             return None
         found.append((run, multiplied_part(run, study, index, use, shorter)))
     return found
@@ -80,7 +84,7 @@ def piled_up(curve: Sequence[float]) -> int | None:
         if not before > 0 or after < 0:
             break
         ratios.append(after / before)
-    return _collapsed(curve, ratios) or _stunted_ramp(curve, ratios)
+    return _collapsed(curve, ratios) or _too_steep(ratios) or _stunted_ramp(curve, ratios)
 
 
 def _collapsed(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
@@ -106,6 +110,21 @@ def _collapsed(curve: Sequence[float], ratios: Sequence[float]) -> int | None:
 def _steeper_than_any_power(ratio: float, left: int) -> bool:
     """Whether a rate that is 0 in ``left`` steps falls by more than a power of them does: ``((n - 1) / n) ** 6``."""
     return left >= 4 and ratio < ((left - 1) / left) ** _STEEP
+
+
+def _too_steep(ratios: Sequence[float]) -> int | None:
+    """The middle of the longest stretch of ratios that fall from step to step, where none that telescopes is so low."""
+    begin = longest = start = 0
+    for k in range(1, len(ratios)):
+        if not 0 < ratios[k] < ratios[k - 1] * (1 - 1e-6):
+            begin = k
+        if k - begin > longest:
+            longest, start = k - begin, begin
+    middle = start + longest // 2
+    left = longest - longest // 2 + 1
+    if longest < _STRETCH or not _NEARLY_WHOLE < ratios[start] <= 1 + 1e-9:
+        return None
+    return middle + 1 if _steeper_than_any_power(ratios[middle], left) else None
 
 
 def _falls(ratios: Sequence[float]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import Role, role_of
+from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.domains.signatures import arguments_of
 from lrfix.experiments.accumulation import parts_within_reach, piled_up
 from lrfix.experiments.company import in_company
@@ -52,18 +52,29 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
     assert within is not None
     step = within + next(k for k in range(len(run.curve)) if run.curve[k : k + len(part)] == part)
     factor = run.curve[step] / run.curve[step - 1]
+    told = _told_the_present(study, use)
     cause = (
         "MultiplicativeLR multiplies the current rate by what this function returns"
         if study.site.base == "MultiplicativeLR" and study.site.form == "lambda"
+        else f"This is given `{told}` for its base rate{use.place if use is not None else ''}, the current rate"
+        if told is not None
         else "This multiplies the current rate"
     )
     yield Violation(
-        _scaling(study),
+        study.span(use.call) if told is not None and use is not None and not use.place else _scaling(study),
         f"{cause}, and the factor is one of the whole schedule, so that all factors pile up: at step {step} the factor "
         f"is {factor:.4g}, but the rate is {run.curve[step]:.3g}, {run.curve[step] / run.base_lrs[0]:.2g} of the base "
         f"rate {run.base_lrs[0]:.6g}.",
         study.evidence(run, [0, 1, step // 2, step - 1, step]),
     )
+
+
+def _told_the_present(study: Study, use: Construction | None) -> str | None:
+    """What a caller gives for the base rate, where that is the rate which stands in the optimizer."""
+    if use is None or study.site.form != "setter" or not isinstance(study.node, ast.FunctionDef):
+        return None
+    given = arguments_of(use.call, study.node).items()
+    return next((ast.unparse(v) for p, v in given if role_of(p) in RATES and _present_rate(v)), None)
 
 
 def _scaling(study: Study) -> Span:

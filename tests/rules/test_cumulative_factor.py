@@ -9,6 +9,8 @@ from asking import reported
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrfix.experiments.accumulation import piled_up
+
 
 def multiplicative(function: str) -> str:
     return f"""
@@ -281,3 +283,31 @@ class RampedMultiStep(MultiStepLR):
 )
 def test_a_ramp_on_the_present_rate_piles_up_with_milestones_inside_it_too(rate, over, expected):
     assert found(RAMP_OVER_MILESTONES.replace("{rate}", rate).replace("{over}", over)) == expected
+
+
+ASKED = """
+def adjust(optimizer, init_lr, epoch, max_epoch, power=0.9):
+    optimizer.param_groups[0]["lr"] = init_lr * (1 - epoch / max_epoch) ** power
+
+def train(optimizer, args):
+    for epoch in range(args.epochs):
+        optimizer.step()
+        adjust(optimizer, {base}, epoch, max_epoch=args.epochs, power=args.power)
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "reported"),
+    [('optimizer.param_groups[0]["lr"]', True), ('optimizer.defaults["lr"]', False), ("args.lr", False)],
+)
+def test_a_setter_asked_with_the_present_rate_piles_up_over_a_few_epochs_too(asked, base, reported):
+    violations = asked("LR207", ASKED.format(base=base))
+    assert ["param_groups[0]" in violation.message for violation in violations] == ([True] if reported else [])
+
+
+@pytest.mark.parametrize("length", [20, 31, 97])
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 3.0])
+def test_what_telescopes_to_a_power_is_never_too_steep(length, power):
+    curve = [(1 - k / length) ** power for k in range(length + 1)]
+    assert piled_up([*curve, *[0.0] * 40]) is None
+    assert piled_up([*curve[:-1], *curve[-2:-1] * 40]) is None
