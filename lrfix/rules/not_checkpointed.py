@@ -1,4 +1,4 @@
-"""LR308: the optimizer's state is saved and restored, and the scheduler's is not."""
+"""LR308: a run is resumed, by its optimizer's state or its epoch, and the scheduler's state is not restored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lrfix.experiments.late_schedulers import built_late
+from lrfix.experiments.resumed_loops import Resumption, resumption
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Shown, conducts, related, same_turn, spot, traces, unseen_calls
 from lrfix.findings import Violation
@@ -35,7 +36,13 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         if _kept_elsewhere(study, key) or _begun_anew(study, optimizer):
             continue
         done = _happened(study, key) | _beside(study, conduct.scheduler)
-        if {Kind.STATE, Kind.LOAD} <= done or not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
+        if {Kind.STATE, Kind.LOAD} <= done:
+            continue
+        if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
+            goes_on = resumption(study, conduct) if not done and not conduct.is_plateau else None
+            if goes_on is not None:
+                told.add(id(node))
+                yield _begins_again(study, node, conduct, goes_on)
             continue
         told.add(id(node))
         if Kind.LOAD in done:
@@ -49,6 +56,15 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             f"The state of `{conduct.name}` {what}. That of `{optimizer.path}` is saved and restored.",
             related=related(study, node, _shown(study, _make(optimizer))),
         )
+
+
+def _begins_again(study: Study, node: ast.AST, conduct: Conduct, found: Resumption) -> Violation:
+    return Violation(
+        study.span(node),
+        f"A resumed run goes on at `{found.start}` of its checkpoint (line {found.restored.lineno}), and "
+        f"`{conduct.name}` begins its schedule again: its state is neither saved nor restored.",
+        related=related(study, node, [(found.restored, f"`{found.start}` is restored")]),
+    )
 
 
 def _shown(study: Study, key: object) -> Iterator[Shown]:
