@@ -113,10 +113,18 @@ class Names:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}
         self.nodes: list[ast.AST] = []
+        self._statements: dict[ast.AST, ast.stmt | None] = {}
+        self._scopes: dict[ast.AST, Scope] = {}
         self._collect(tree, Scope(tree, None))
 
     def scope_of(self, node: ast.AST) -> Scope:
         """The scope in which ``node`` is evaluated (a ``def`` belongs to the scope around it)."""
+        known = self._scopes.get(node)
+        if known is None:
+            known = self._scopes[node] = self._scope_of(node)
+        return known
+
+    def _scope_of(self, node: ast.AST) -> Scope:
         current = self.parents.get(node)
         previous: ast.AST = node
         while current is not None:
@@ -137,7 +145,9 @@ class Names:
     def statement_of(self, node: ast.AST) -> ast.stmt | None:
         if isinstance(node, ast.stmt):
             return node
-        return next((a for a in self.ancestors(node) if isinstance(a, ast.stmt)), None)
+        if node not in self._statements:
+            self._statements[node] = next((a for a in self.ancestors(node) if isinstance(a, ast.stmt)), None)
+        return self._statements[node]
 
     def owner(self, name: str, scope: Scope) -> Scope | None:
         """The scope that binds ``name`` as seen from ``scope``; None for a builtin or an unbound name."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.trees import walk
@@ -56,6 +57,7 @@ _OPTIONS = re.compile(r"(^|\.)(args|cfg|config|conf|hparams|opt|opts|flags|setti
 _WITHIN = frozenset({"step", "iter", "iteration", "itr", "it", "step_idx", "iter_idx", "iter_num", "idx", "i"})
 
 
+@lru_cache(maxsize=4096)
 def tick_of(path: str) -> Tick | None:
     """The count that a free name stands for, or None."""
     read = moment(path)

@@ -35,6 +35,8 @@ _LEAST = (7, 3, 5)
 _APART = 2
 _STEPS_APART = 2
 
+#: What a class's node remembers: objects of it are asked for the same lengths at every step.
+FORMULAS = "lrfix_formulas"
 _STATED: WeakKeyDictionary[Names, list[tuple[str, object]]] = WeakKeyDictionary()
 _LONGEST: WeakKeyDictionary[Names, dict[bool, float]] = WeakKeyDictionary()
 
@@ -118,6 +120,13 @@ def length_of_lengths(owner: ast.ClassDef, name: str, attribute: str) -> ast.exp
     """
     if role_of(attribute) not in LENGTHS:
         return None
+    known: dict[tuple[str, str], ast.expr | None] = owner.__dict__.setdefault(FORMULAS, {})
+    if (name, attribute) not in known:
+        known[name, attribute] = _formula(owner, name, attribute)
+    return known[name, attribute]
+
+
+def _formula(owner: ast.ClassDef, name: str, attribute: str) -> ast.expr | None:
     values = [
         n.value
         for n in walk(owner)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lrfix.domains.lengths import FORMULAS
 from lrfix.domains.scenarios import Scenario
 from lrfix.driving.laboratory import Laboratory, Run
 from lrfix.experiments.study import Study
@@ -18,8 +19,8 @@ from lrfix.interpreter.values import NativeFunction
 from lrfix.names import Names
 from lrfix.trees import REMEMBERED
 
-#: What the interpreter keeps on nodes.
-_KEPT = ("lrfix_closure", "lrfix_shape", REMEMBERED)
+#: What is kept on nodes and holds only as long as nothing below them changes.
+_KEPT = ("lrfix_closure", "lrfix_shape", FORMULAS, REMEMBERED)
 
 
 @contextmanager

@@ -377,6 +377,13 @@ def _settles(body: Sequence[ast.stmt]) -> bool:
 
 
 def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    known: bool | None = node.__dict__.get(_GENERATOR)
+    if known is None:
+        known = node.__dict__[_GENERATOR] = _yields(node)
+    return known
+
+
+def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     stack: list[ast.AST] = list(node.body)
     while stack:
         current = stack.pop()
@@ -387,6 +394,8 @@ def _is_generator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return False
 
 
+#: Where the node of a function remembers whether it is a generator: traces of a file call it again and again.
+_GENERATOR = "lrfix_generator"
 _HANDLERS: Mapping[type[ast.stmt], Callable[[Statements, Any, Scope], Flow]] = {
     ast.For: Statements._for,
     ast.AsyncFor: Statements._for,
