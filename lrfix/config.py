@@ -26,6 +26,7 @@ else:
 
 #: Bytes. A larger file is no schedule anyone wrote by hand; it is skipped, and counted.
 DEFAULT_MAX_FILE_SIZE = 1_000_000
+_NOTEBOOKS_MORE = 64
 
 #: What ``[tool.lrfix]`` may say.
 KEYS = (
@@ -63,6 +64,10 @@ class Settings:
     jobs: int | None = None
     max_file_size: int = DEFAULT_MAX_FILE_SIZE
     baseline: str | None = None
+
+    def most_bytes(self, path: str) -> int:
+        """How much of a file is read: a notebook may be large for its pictures, and its code alone is measured."""
+        return self.max_file_size * (_NOTEBOOKS_MORE if path.endswith(".ipynb") else 1)
 
     def selected_for(self, path: str) -> frozenset[str]:
         """The codes to report for the file at ``path``."""

@@ -86,11 +86,11 @@ def discover(
 ) -> list[Target]:
     """The files that ``paths`` name, sorted and without repeats.
 
-    Directories are walked for ``*.py`` with ``.gitignore`` files honoured; ``exclude`` holds patterns in .gitignore's
-    syntax, relative to ``root`` (default: the current directory), for walked files only: a file given by name is always
-    taken, unless ``force_exclude`` says that it is not. Links to directories are not followed, links to files only
-    where these stand in a directory that was given; a file that has several names is found once. Raises PathError for
-    a path that does not exist.
+    Directories are walked for ``*.py`` and ``*.ipynb``, ``.gitignore`` files honoured; ``exclude`` holds patterns in
+    .gitignore's syntax, relative to ``root`` (default: the current directory), for walked files only: a file given by
+    name is always taken, unless ``force_exclude`` says that it is not. Links to directories are not followed, links to
+    files only where these stand in a directory that was given; a file that has several names is found once. Raises
+    PathError for a path that does not exist.
     """
     exclude = list(exclude)
     excluded = compiled(exclude)
@@ -140,7 +140,7 @@ class _IgnoreFile:
 
 
 def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[tuple[str, bool]]:
-    """The Python files below a directory, and whether each is a link."""
+    """The Python files and notebooks below a directory, and whether each is a link."""
     inherited = _ignore_files_above(os.path.abspath(top))
     if _ignored(os.path.abspath(top), True, inherited):
         # Whoever names an ignored directory wants it looked at.
@@ -162,7 +162,7 @@ def _walk(top: str, excluded: GitIgnoreSpec | None, base: str) -> Iterator[tuple
             is_dir = _is(entry.is_dir, follow_symlinks=False)
             if is_dir and entry.name in DEFAULT_EXCLUDES:
                 continue
-            if not is_dir and not (entry.name.endswith(".py") and _is(entry.is_file)):
+            if not is_dir and not (entry.name.endswith((".py", ".ipynb")) and _is(entry.is_file)):
                 continue
             absolute = os.path.join(here, entry.name)
             if _ignored(absolute, is_dir, ignore_files):

@@ -32,6 +32,7 @@ from lrfix.findings import (
     Violation,
 )
 from lrfix.fingerprints import fingerprinted
+from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
 from lrfix.reading import Unreadable, read_file
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
@@ -101,6 +102,18 @@ def check_source(
     """
     if rules is None:
         rules = load_rules()
+    if is_notebook(path):
+        program = _program(raw, path, settings)
+        if isinstance(program, FileResult):
+            return program
+        code = program.program.encode("utf-8", "surrogatepass")
+        return program.located(_check_code(code, path, settings, rules, analyse))
+    return _check_code(raw, path, settings, rules, analyse)
+
+
+def _check_code(
+    raw: bytes, path: str, settings: Settings, rules: Mapping[str, Rule], analyse: Analyse | None
+) -> FileResult:
     skipped = _skip_reason(raw, settings)
     if skipped is not None:
         return FileResult(path, parsed=False, skipped=skipped)
@@ -160,22 +173,40 @@ def check_file(target: Target, settings: Settings, place: Place | None = None) -
 
 def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -> FileResult | None:
     """The result of a file that need not be parsed; None for one that must be, and what it mentions in ``words``."""
-    if target.explicit and target.path.endswith(".ipynb"):
-        message = "notebooks are not read yet; convert it with `jupyter nbconvert --to script` and check the script"
-        return FileResult(target.path, parsed=False, errors=(FileError(target.path, "io", message),))
     if target.outside:
         return FileResult(target.path, parsed=False, skipped="link-outside")
     raw = _read(target.path, settings)
     if isinstance(raw, FileResult):
         return raw
+    notebook = is_notebook(target.path)
+    if notebook and (target.explicit or has_schedule_words(raw)):
+        program = _program(raw, target.path, settings)
+        if isinstance(program, FileResult):
+            return program
+        raw = program.program.encode("utf-8", "surrogatepass")
     skipped = _skip_reason(raw, settings)
     # Of what is too large only the beginning was read: no words are looked for in it.
     if len(raw) <= settings.max_file_size and not target.explicit and not has_schedule_words(raw):
         return FileResult(target.path, parsed=False)
     if skipped is not None:
         return FileResult(target.path, parsed=False, skipped=skipped)
-    words[target.path] = mentions(raw)
+    if not notebook:
+        # No file imports from a notebook, and what one makes of a definition is read in its own lines.
+        words[target.path] = mentions(raw)
     return None
+
+
+def _program(raw: bytes, path: str, settings: Settings) -> Notebook | FileResult:
+    """The notebook, or the result of one that is not to be checked."""
+    if len(raw) > settings.most_bytes(path):
+        return FileResult(path, parsed=False, skipped="too-large")
+    try:
+        notebook = read_notebook(raw)
+    except NotebookError as error:
+        return FileResult(path, parsed=False, errors=(FileError(path, error.kind, error.message),))
+    if notebook.language != "python":
+        return FileResult(path, parsed=False, skipped="not-python")
+    return notebook
 
 
 def _skip_reason(raw: bytes, settings: Settings) -> str | None:
@@ -186,7 +217,7 @@ def _skip_reason(raw: bytes, settings: Settings) -> str | None:
 
 def _read(path: str, settings: Settings) -> bytes | FileResult:
     try:
-        return read_file(path, settings.max_file_size)
+        return read_file(path, settings.most_bytes(path))
     except Unreadable as error:
         message = "the directory cannot be listed" if error.directory else error.message
     return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))

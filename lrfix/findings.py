@@ -56,6 +56,18 @@ class Span:
 
 
 @dataclass(frozen=True)
+class CellPlace:
+    """Where a place of a notebook is: its cell (``number`` counts all cells from 1), whose lines and columns the span
+    beside it counts; ``first``, the line of the notebook's program that the cell begins with; and ``file``, the same
+    place in the lines of the file itself, which is JSON.
+    """
+
+    number: int
+    first: int
+    file: Span
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The steps and the learning rates at those steps that show the fault.
 
@@ -82,6 +94,7 @@ class Related:
     span: Span
     text: str
     path: str = ""
+    cell: CellPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,7 @@ class Finding:
     site: int | None = None
     related: tuple[Related, ...] = ()
     fingerprint: str = ""
+    cell: CellPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,7 @@ class SiteReport:
     name: str | None = None
     horizon: str | None = None
     schedules: tuple[ScheduleReport, ...] = ()
+    cell: CellPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -166,9 +181,9 @@ class FileError:
 class FileResult:
     """Everything one file gave.
 
-    ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``, ``too-large``, ``skip-file``);
-    ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...). ``known`` counts the findings that a baseline
-    left out, ``gone`` those of the baseline that do not occur any more.
+    ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``, ``not-python``, ``too-large``,
+    ``skip-file``); ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...). ``known`` counts the findings
+    that a baseline left out, ``gone`` those of the baseline that do not occur any more.
     """
 
     path: str

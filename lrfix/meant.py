@@ -12,7 +12,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     as_number = by_fold.get(word.casefold().replace("o", "0"))
     if as_number is not None:
         return f"did you mean {as_number}?"
-    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.7)
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.8)
     return f"did you mean {by_fold[close[0]]}?" if close else ""
 
 

@@ -154,13 +154,13 @@ class TestNoPython:
         assert result.exit_code == 1
         assert "WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in good.read_text()
 
-    def test_a_notebook_is_refused_by_both(self):
-        path = written("train.ipynb", '{"cells": []}')
+    def test_a_file_that_is_no_notebook_is_told_of_by_both(self):
+        path = written("train.ipynb", '{"cells": 3}')
         for command in ("check", "rewrite"):
             result = run(command, "train.ipynb")
             assert result.exit_code == 1
-            assert "jupyter nbconvert --to script" in result.output
-        assert path.read_text() == '{"cells": []}'
+            assert "not a notebook that lrfix can read" in result.output
+        assert path.read_text() == '{"cells": 3}'
 
 
 class TestLeftOut:
@@ -393,9 +393,9 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("config", "complaint"),
         [
-            ('selct = ["LR1"]', "has no key 'selct'; legal are select, ignore"),
-            ('select = ["LR9"]', "no rule has the code or prefix 'LR9'; legal are LR, LR0"),
-            ('ignore = ["E501"]', "no rule has the code or prefix 'E501'"),
+            ('selct = ["LR1"]', "has no key 'selct'; did you mean select?"),
+            ('select = ["LR9"]', "no rule has the code, prefix or name 'LR9'; legal prefixes are LR, LR0"),
+            ('ignore = ["E501"]', "no rule has the code, prefix or name 'E501'"),
             ("select = 3", "must be a list of strings, not 3"),
             ("max-file-size = 0", "must be a whole number from 1, not 0"),
             ('[tool.lrfix.per-file-ignores]\n"a.py" = ["LR999"]', "'LR999'"),

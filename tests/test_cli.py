@@ -189,10 +189,10 @@ class TestBadInput:
         result = run("check", "train.py")
         assert (result.exit_code, "io error: cannot be read" in result.stdout) == (1, True)
 
-    def test_a_notebook_is_refused_clearly(self):
+    def test_a_file_that_is_no_notebook_is_an_error(self):
         result = run("check", write("train.ipynb", "{}"))
         assert result.exit_code == 1
-        assert "notebooks are not read yet" in result.stdout
+        assert "train.ipynb: syntax error: not a notebook that lrfix can read: it has no cells" in result.stdout
 
     @pytest.mark.parametrize(
         ("config", "complaint"),

@@ -25,9 +25,9 @@ def found(*paths: str, **options: object) -> list[str]:
     return [target.path for target in discover(paths or (".",), **options)]
 
 
-def test_a_directory_is_walked_for_python_files_in_order():
-    make("b.py", "a.py", "a/z.py", "a/b/c.py", "a.pyi", "notes.txt", "a/script", "a.ipynb")
-    assert found() == ["a.py", "a/b/c.py", "a/z.py", "b.py"]
+def test_a_directory_is_walked_for_python_files_and_notebooks_in_order():
+    make("b.py", "a.py", "a/z.py", "a/b/c.py", "a.pyi", "a/script", "c.ipynb", ".ipynb_checkpoints/d.ipynb")
+    assert found() == ["a.py", "a/b/c.py", "a/z.py", "b.py", "c.ipynb"]
 
 
 def test_files_named_twice_are_found_once():

@@ -277,13 +277,6 @@ def test_a_file_that_cannot_be_read_is_an_io_error(tmp_path):
     assert [(error.kind, "No such file" in error.message) for error in result.errors] == [("io", True)]
 
 
-def test_a_notebook_is_refused_clearly(tmp_path):
-    path = tmp_path / "train.ipynb"
-    path.write_text("{}", encoding="utf-8")
-    (result,) = check_paths([Target(str(path), explicit=True)], UNUSED)
-    assert "notebooks are not read yet" in result.errors[0].message
-
-
 def test_workers_that_die_lose_their_files_only_with_an_error(tree):
     class Dying(ThreadPoolExecutor):
         def submit(self, function, /, *arguments, **options):

@@ -21,6 +21,7 @@ RANKS = {
     "lrfix.meant": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
+    "lrfix.notebooks": 2,
     "lrfix.torch_requirement": 2,
     "lrfix.vendoring": 2,
     "lrfix.schedulers": 2,

@@ -11,7 +11,8 @@ import click
 
 from lrfix.baseline import Baseline, BaselineError
 from lrfix.commands import common
-from lrfix.findings import FileError, FileResult, Finding, Severity
+from lrfix.findings import FileError, FileResult, Finding, Severity, Span
+from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
 from lrfix.output.terminal import write
 
 _LARGEST = 1 << 26
@@ -59,11 +60,15 @@ def add_ignores(outcome: common.Outcome) -> int:
             continue
         try:
             raw = read_file(result.path, _LARGEST)
-            source = parse_source(raw, result.path)
-            ignored = with_ignores(source, wanted, load_rules())
+            notebook = read_notebook(raw) if is_notebook(result.path) else None
+            code = raw if notebook is None else notebook.program.encode("utf-8")
+            source = parse_source(code, result.path)
+            placed = [_in_program(each, notebook) for each in wanted]
+            ignored = with_ignores(source, placed, load_rules())
             if ignored.added:
-                write_atomically(result.path, encode(source, ignored.text), expected=raw)
-        except (Unreadable, SourceError) as error:
+                content = encode(source, ignored.text) if notebook is None else notebook.renewed(raw, ignored.text)
+                write_atomically(result.path, content, expected=raw)
+        except (Unreadable, SourceError, NotebookError) as error:
             write(sys.stderr, f"lrfix: {result.path}: {error}\n")
             status = 2
             continue
@@ -73,11 +78,12 @@ def add_ignores(outcome: common.Outcome) -> int:
             continue
         added += len(ignored.added)
         files += bool(ignored.added)
-        remaining += ignored.left
+        remaining += [each for each, same in zip(wanted, placed, strict=True) if same in ignored.left]
     for finding in remaining:
         start = finding.span.start
         why = "remove the comment by hand" if finding.code == "LR001" else "no comment can stand there"
-        write(sys.stdout, f"{finding.path}:{start.line}:{start.column}: {finding.code} is left: {why}\n")
+        cell = f"cell {finding.cell.number}:" if finding.cell is not None else ""
+        write(sys.stdout, f"{finding.path}:{cell}{start.line}:{start.column}: {finding.code} is left: {why}\n")
     write(sys.stdout, f"{_count(added, 'finding')} ignored from now on, in {_count(files, 'file')}\n")
     _tell_errors(outcome.results)
     errors = common.exit_status([replace(result, findings=()) for result in outcome.results])
@@ -109,6 +115,17 @@ def show_settings(groups: Sequence[common.Group], baseline: str | None) -> None:
         lines += [f"torch = {_text(settings.torch)}"] if settings.torch is not None else []
         lines += [f"jobs = {settings.jobs or os.cpu_count() or 1}", f"max-file-size = {settings.max_file_size}"]
         write(sys.stdout, ("\n" if index else "") + "".join(f"{line}\n" for line in lines))
+
+
+def _in_program(finding: Finding, notebook: Notebook | None) -> Finding:
+    """The finding by the lines of what is checked: a notebook's program."""
+    if notebook is None or finding.cell is None:
+        return finding
+    start, end = finding.span.start, finding.span.end
+    first = finding.cell.first - 1
+    return replace(
+        finding, span=Span(replace(start, line=start.line + first), replace(end, line=end.line + first)), cell=None
+    )
 
 
 def _empty(path: str) -> Baseline:

@@ -99,7 +99,7 @@ class Outcome:
         from lrfix.output.text import lines_of, lines_of_file
 
         if self.stdin is not None and path == self.stdin[0]:
-            return lines_of(self.stdin[1])
+            return lines_of(self.stdin[1], path)
         return lines_of_file(path)
 
 
@@ -202,7 +202,7 @@ def _check_stdin(
 
     name = filename or "<stdin>"
     settings = settings_for(os.path.dirname(os.path.abspath(filename)) if filename else ".", override)
-    raw = sys.stdin.buffer.read(settings.max_file_size + 1)
+    raw = sys.stdin.buffer.read(settings.most_bytes(name) + 1)
     if force_exclude and filename is not None and is_excluded(filename, settings.exclude, settings.root):
         return Outcome([], stdin=(name, raw))
     results = [check_source(raw, name, settings if with_rules else _without_rules(settings))]

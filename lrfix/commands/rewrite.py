@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ import click
 
 from lrfix.commands import common
 from lrfix.discovery import has_schedule_words
+from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
 from lrfix.output.terminal import Colour, Style, write
 from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
+    from lrfix.rewriting.model import FileRewrite
     from lrfix.verification.values import Device
 
 
@@ -66,7 +69,7 @@ def command(
                 write(sys.stderr, f"lrfix: {target.path}: a link to a file outside the given paths, left alone\n")
                 continue
             try:
-                raw = read_file(target.path, group.settings.max_file_size)
+                raw = read_file(target.path, group.settings.most_bytes(target.path))
             except Unreadable as error:
                 unreadable.append(f"{target.path}: {error.message}")
                 continue
@@ -112,7 +115,7 @@ def _run(
     from lrfix.rewriting.project import Project
     from lrfix.rewriting.rewriter import Options, rewrite_sources
     from lrfix.rewriting.vendor import VendorError, VendorFile
-    from lrfix.rewriting.writing import WriteError, remove_litter, write_file
+    from lrfix.rewriting.writing import WriteError, remove_litter, write_atomically, write_file
 
     if apply:
         written_to = [path for path, _ in files] + ([vendor] if vendor is not None else [])
@@ -120,7 +123,10 @@ def _run(
     projects: dict[Path | None, Project] = {}
     jobs = []
     vendored = VendorFile(vendor) if vendor is not None else None
+    notebooks, unread = _notebooks(files)
     for path, raw in files:
+        if path in unread:
+            continue
         project = Project.around(path)
         project = projects.setdefault(project.root, project)
         module = None
@@ -129,7 +135,8 @@ def _run(
                 module = vendored.module_for(path, project.root)
             except VendorError as error:
                 raise common.Fatal(str(error)) from None
-        jobs.append((path, raw, project.external_to(path), module))
+        code = notebooks[path].program.encode() if path in notebooks else raw
+        jobs.append((path, code, project.external_to(path), module))
     options = Options(
         only_equivalent=only == "equivalent",
         verify=verify,
@@ -138,14 +145,17 @@ def _run(
         max_file_size=limit,
         unfenced=unfenced,
     )
-    results = rewrite_sources(jobs, options)
+    results = sorted(
+        [*unread.values(), *(_in_cells(result, notebooks) for result in rewrite_sources(jobs, options))],
+        key=lambda result: [path for path, _ in files].index(result.path),
+    )
     if reading is not None:
         offered = sorted({key for result in results for key in result.readings})
         if reading not in offered:
             raise click.UsageError(
                 f"no schedule has the reading {reading!r}; there are: {', '.join(offered) or 'none'}"
             )
-    report = Report(style, applied=apply, verified=verify, quiet=quiet)
+    report = Report(style, applied=apply, verified=verify, quiet=quiet, notebooks=notebooks)
     status = 1 if unreadable else 0
     for message in unreadable:
         write(sys.stderr, f"lrfix: {message}\n")
@@ -155,7 +165,7 @@ def _run(
             vendored.write(names)
         except (VendorError, WriteError) as error:
             raise common.Fatal(str(error)) from None
-    written = 0
+    written: set[str] = set()
     raws = dict(files)
     for result in results:
         write(sys.stdout, report.file(result))
@@ -167,10 +177,53 @@ def _run(
             status = max(status, 1)
             continue
         try:
-            write_file(result, raws[result.path])
-            written += 1
+            raw = raws[result.path]
+            if result.path in notebooks:
+                write_atomically(result.path, notebooks[result.path].renewed(raw, result.after), expected=raw)
+            else:
+                write_file(result, raw)
+            written.add(result.path)
         except WriteError as error:
             write(sys.stderr, f"lrfix: {error}\n")
             status = 2
     write(sys.stdout, report.summary(results, written))
     return 0 if exit_zero and status == 1 else status
+
+
+def _notebooks(files: Sequence[tuple[str, bytes]]) -> tuple[dict[str, Notebook], dict[str, FileRewrite]]:
+    """The notebooks among the files by path, and the answers for those that are not to be rewritten."""
+    from lrfix.rewriting.model import FileRewrite
+
+    notebooks: dict[str, Notebook] = {}
+    unread: dict[str, FileRewrite] = {}
+    for path, raw in files:
+        if not is_notebook(path):
+            continue
+        try:
+            notebook = read_notebook(raw)
+            notebook.program.encode()
+        except NotebookError as error:
+            unread[path] = FileRewrite(path, "", "", error=error.message, error_kind=error.kind)
+        except UnicodeEncodeError:
+            unread[path] = FileRewrite(path, "", "", error="its texts are no Unicode", error_kind="encoding")
+        else:
+            if notebook.language == "python":
+                notebooks[path] = notebook
+            else:
+                unread[path] = FileRewrite(path, "", "", skipped=f"a notebook in {notebook.language}")
+    return notebooks, unread
+
+
+def _in_cells(result: FileRewrite, notebooks: Mapping[str, Notebook]) -> FileRewrite:
+    """The result, left undone where it cannot be put back into the cells of its notebook."""
+    notebook = notebooks.get(result.path)
+    if notebook is None:
+        return result
+    if result.error is not None:
+        return replace(result, error=notebook.in_cells(result.error))
+    try:
+        notebook.changes(result.after)
+    except NotebookError as error:
+        message = f"{error.message}; the notebook is left as it is"
+        return replace(result, after=result.before, sites=(), error=message, error_kind="io")
+    return result

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from lrfix.findings import Position
+from lrfix.notebooks import Notebook
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
 from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
@@ -18,12 +20,14 @@ _MOST_ROWS = 12
 
 @dataclass(frozen=True)
 class Report:
-    """``applied``: the changes are written; ``verified``: old and new were run."""
+    """``applied``: the changes are written; ``verified``: old and new were run. ``notebooks`` by path: of them the
+    rewrite knows the program alone."""
 
     style: Style
     applied: bool
     verified: bool
     quiet: bool = False
+    notebooks: Mapping[str, Notebook] = field(default_factory=dict)
 
     def file(self, result: FileRewrite) -> str:
         """Everything there is to say about one file; empty where that is nothing."""
@@ -37,14 +41,14 @@ class Report:
         parts += [self._left(left) for left in result.left if left.failed or left.refused or not self.quiet]
         return "\n".join(part for part in parts if part) + ("\n" if any(parts) else "")
 
-    def summary(self, results: Sequence[FileRewrite], written: int) -> str:
-        """One line at the end."""
-        sites = sum(len(result.sites) for result in results)
+    def summary(self, results: Sequence[FileRewrite], written: Collection[str]) -> str:
+        """One line at the end; ``written`` are the paths of the files that were."""
+        sites = sum(len(result.sites) for result in results if not self.applied or result.path in written)
         changed = sum(result.changed for result in results)
         left = sum(len(result.left) for result in results)
         failed = sum(site.failed for result in results for site in result.left)
         if self.applied:
-            text = f"{_count(sites, 'schedule')} rewritten in {_count(written, 'file')}"
+            text = f"{_count(sites, 'schedule')} rewritten in {_count(len(written), 'file')}"
         elif sites:
             text = f"{_count(sites, 'schedule')} would be rewritten in {_count(changed, 'file')} (--apply writes)"
         else:
@@ -71,11 +75,10 @@ class Report:
         return f"note: the schedules were run without all of the kernel's fences: no {', no '.join(missing)}\n"
 
     def _site(self, site: SiteRewrite, verifications: Sequence[Verification]) -> str:
-        start = site.span.start
         name = f" {site.name}" if site.name else ""
         kind = self.style.paint(site.kind, "cyan" if site.kind == "equivalent" else "yellow")
         codes = f" ({', '.join(site.codes)})" if site.codes and site.kind == "repair" else ""
-        place = self.style.paint(f"{site.path}:{start.line}:{start.column}", "bold")
+        place = self.style.paint(self._place(site.path, site.span.start), "bold")
         lines = [f"{place}:{name} {kind}{codes} -> {site.scheduler}"]
         if site.kind == "repair":
             lines += self._readings(site)
@@ -84,9 +87,9 @@ class Report:
             lines.append("  not verified: neither version was run")
         for proof, verification in zip(site.proofs, verifications, strict=False):
             if isinstance(proof.request, VerificationRequest) and proof.request.curves_only:
-                lines += _settings(proof.label, verification)
+                lines += _settings(self._in_cells(site.path, proof.label), verification)
                 continue
-            lines.append(f"  {proof.label}{_values(verification.scenarios[0])}")
+            lines.append(f"  {self._in_cells(site.path, proof.label)}{_values(verification.scenarios[0])}")
             lines += self._table(verification.scenarios[0])
             lines.append(f"  {_verdict(verification, proof.request.steps)}")
             lines += [f"  note: {note}" for note in verification.notes]
@@ -123,12 +126,27 @@ class Report:
             lines.append(line if old == new else self.style.paint(line, "yellow") if _apart(row.old, row.new) else line)
         return lines
 
+    def _place(self, path: str, position: Position) -> str:
+        if path in self.notebooks:
+            number, position = self.notebooks[path].place(position)
+            path = f"{path}:cell {number}"
+        return f"{path}:{position.line}:{position.column}"
+
+    def _in_cells(self, path: str, words: str) -> str:
+        return self.notebooks[path].in_cells(words) if path in self.notebooks else words
+
     def _diff(self, result: FileRewrite) -> str:
-        before = result.before.splitlines(keepends=True)
-        after = result.after.splitlines(keepends=True)
+        if result.path not in self.notebooks:
+            return self._differences(result.path, result.before, result.after)
+        changes = self.notebooks[result.path].changes(result.after)
+        return "".join(self._differences(f"{result.path}:cell {cell.number}", cell.text, new) for cell, new in changes)
+
+    def _differences(self, name: str, old_text: str, new_text: str) -> str:
+        before = old_text.splitlines(keepends=True)
+        after = new_text.splitlines(keepends=True)
         lines = []
-        old, new = ("", "") if result.path.startswith("/") else ("a/", "b/")
-        for line in difflib.unified_diff(before, after, old + result.path, new + result.path):
+        old, new = ("", "") if name.startswith("/") else ("a/", "b/")
+        for line in difflib.unified_diff(before, after, old + name, new + name):
             text = line.rstrip("\r\n")
             if line.startswith("@@"):
                 text = self.style.paint(text, "cyan")
@@ -140,10 +158,9 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _left(self, left: LeftAlone) -> str:
-        start = left.span.start
         name = f" {left.name}" if left.name else ""
         what = self.style.paint("left as it is", "red" if left.failed or left.refused else "dim")
-        text = f"{left.path}:{start.line}:{start.column}:{name} {what}: {left.reason}\n"
+        text = f"{self._place(left.path, left.span.start)}:{name} {what}: {left.reason}\n"
         failed = next((v for v in left.verifications if v.scenarios and v.verdict != "equivalent"), None)
         if left.failed and failed is not None:
             text += "\n".join(self._table(failed.scenarios[0])) + "\n"

@@ -16,7 +16,8 @@ def render(document: Document) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    start, end = finding.span.start, finding.span.end
+    span = finding.span if finding.cell is None else finding.cell.file
+    start, end = span.start, span.end
     properties = {
         "file": finding.path,
         "line": str(start.line),

@@ -19,7 +19,8 @@ def render(document: Document) -> str:
 
 
 def _finding(finding: Finding) -> dict[str, object]:
-    start, end = finding.span.start, finding.span.end
+    span = finding.span if finding.cell is None else finding.cell.file
+    start, end = span.start, span.end
     return {
         "check_name": finding.code,
         "description": f"{finding.code} {finding.name}: {finding.message}",

@@ -15,7 +15,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-from lrfix.findings import Evidence, Finding, SiteReport, Span
+from lrfix.findings import Evidence, Finding, Related, SiteReport, Span
 from lrfix.output.document import Document
 
 VERSION = 1
@@ -45,13 +45,19 @@ def _finding(finding: Finding, curves: bool) -> dict[str, object]:
         "name": finding.name,
         "severity": finding.severity.value,
         "message": finding.message,
+        "cell": finding.cell.number if finding.cell is not None else None,
         **_span(finding.span),
         "evidence": evidence_as_json(finding.evidence, curves),
         "fix": finding.fix,
         "site": finding.site,
         "fingerprint": finding.fingerprint,
-        "related": [{"path": each.path, **_span(each.span), "message": each.text} for each in finding.related],
+        "related": [_related(each) for each in finding.related],
     }
+
+
+def _related(place: Related) -> dict[str, object]:
+    cell = place.cell.number if place.cell is not None else None
+    return {"path": place.path, "cell": cell, **_span(place.span), "message": place.text}
 
 
 def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[str, object] | None:
@@ -70,6 +76,7 @@ def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[st
 def _site(site: SiteReport, curves: bool) -> dict[str, object]:
     return {
         "path": site.path,
+        "cell": site.cell.number if site.cell is not None else None,
         **_span(site.span),
         "form": site.form,
         "family": site.family,

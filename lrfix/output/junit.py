@@ -38,9 +38,10 @@ def _suite(root: xml.Element, path: str, members: list[Finding | FileError]) -> 
             xml.SubElement(case, "error", message=_plain(each.message))
             continue
         start = each.span.start
-        name = f"{each.code} {each.name} ({start.line}:{start.column})"
+        cell = f"cell {each.cell.number}:" if each.cell is not None else ""
+        name = f"{each.code} {each.name} ({cell}{start.line}:{start.column})"
         case = xml.SubElement(suite, "testcase", name=name, classname=_plain(path), line=str(start.line))
-        text = f"{path}:{start.line}:{start.column}: {each.message}"
+        text = f"{path}:{cell}{start.line}:{start.column}: {each.message}"
         if each.severity is Severity.INFO:
             xml.SubElement(case, "system-out").text = _plain(text)
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lrfix import __version__
-from lrfix.findings import FileError, Finding, Related, Severity, Span
+from lrfix.findings import FileError, Finding, Related, Severity
 from lrfix.output.document import Document
 from lrfix.output.json_document import evidence_as_json
 from lrfix.pages import Page, load_pages
@@ -76,7 +76,7 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": finding.message},
-        "locations": [{"physicalLocation": _place(finding.path, finding.span)}],
+        "locations": [{"physicalLocation": _place(finding)}],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
     }
     if finding.related:
@@ -88,7 +88,7 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
 
 
 def _related(index: int, place: Related) -> dict[str, object]:
-    return {"id": index, "message": {"text": place.text}, "physicalLocation": _place(place.path, place.span)}
+    return {"id": index, "message": {"text": place.text}, "physicalLocation": _place(place)}
 
 
 def _notification(error: FileError) -> dict[str, object]:
@@ -100,9 +100,11 @@ def _notification(error: FileError) -> dict[str, object]:
     }
 
 
-def _place(path: str, span: Span) -> dict[str, object]:
+def _place(place: Finding | Related) -> dict[str, object]:
+    # Whoever reads this looks at the file, and a notebook's is JSON.
+    span = place.span if place.cell is None else place.cell.file
     return {
-        "artifactLocation": _artifact(path),
+        "artifactLocation": _artifact(place.path),
         "region": {
             "startLine": span.start.line,
             "startColumn": span.start.column,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span
+from lrfix.notebooks import NotebookError, is_notebook, read_notebook
 from lrfix.output.document import Document
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
@@ -25,16 +26,16 @@ ReadLines = Callable[[str], Sequence[str]]
 def lines_of_file(path: str) -> Sequence[str]:
     """The file's lines for code frames; none where it cannot be read any more."""
     try:
-        return lines_of(read_file(path, _LARGEST))
+        return lines_of(read_file(path, _LARGEST), path)
     except Unreadable:
         return ()
 
 
-def lines_of(raw: bytes) -> Sequence[str]:
-    """The lines of a file's content; none where it is no Python."""
+def lines_of(raw: bytes, path: str = "") -> Sequence[str]:
+    """The lines of a file's content, of a notebook those of its cells; none where it is no Python."""
     try:
-        return parse_source(raw, "").lines
-    except SourceError:
+        return read_notebook(raw).lines if is_notebook(path) else parse_source(raw, "").lines
+    except (NotebookError, SourceError):
         return ()
 
 
@@ -45,7 +46,8 @@ def report(document: Document, style: Style, read_lines: ReadLines = lines_of_fi
     for finding in document.findings:
         if finding.path not in cache:
             cache = {finding.path: read_lines(finding.path)}
-        blocks.append(_block(finding, cache[finding.path], style))
+        lines = cache[finding.path]
+        blocks.append(_block(finding, lines if finding.cell is None else lines[finding.cell.first - 1 :], style))
     text = "".join(block + "\n" for block in blocks)
     text += "".join(_error(error, style) + "\n" for error in document.errors)
     return text if quiet else text + summary(document) + "\n"
@@ -119,7 +121,7 @@ def inventory(document: Document, style: Style) -> str:
     """A table of the sites: place, form, family, status, curve; parameters and reasons below each."""
     rows = [
         (
-            f"{site.path}:{site.span.start.line}",
+            f"{_in_cell(site)}:{site.span.start.line}",
             site.name or "",
             site.form,
             site.family,
@@ -181,7 +183,7 @@ def _block(finding: Finding, lines: Sequence[str], style: Style) -> str:
 
 
 def _related(place: Related) -> str:
-    return f"{place.path}:{place.span.start.line}:{place.span.start.column}: {_one_line(place.text)}"
+    return f"{_place(place)}: {_one_line(place.text)}"
 
 
 def _frame(span: Span, lines: Sequence[str], style: Style, colour: str) -> str:
@@ -239,8 +241,12 @@ def _error(error: FileError, style: Style) -> str:
     return f"{style.paint(error.path, 'bold')}: {style.paint(f'{error.kind} error', 'red')}: {error.message}"
 
 
-def _place(finding: Finding) -> str:
-    return f"{finding.path}:{finding.span.start.line}:{finding.span.start.column}"
+def _place(place: Finding | Related) -> str:
+    return f"{_in_cell(place)}:{place.span.start.line}:{place.span.start.column}"
+
+
+def _in_cell(place: Finding | Related | SiteReport) -> str:
+    return place.path if place.cell is None else f"{place.path}:cell {place.cell.number}"
 
 
 def _one_line(text: str) -> str:

@@ -160,9 +160,6 @@ def propose(
         return FileRewrite(path, "", "", skipped=f"larger than {options.max_file_size} bytes (max-file-size)")
     if is_generated(raw):
         return FileRewrite(path, "", "", skipped="marked @generated")
-    if path.endswith(".ipynb"):
-        message = "notebooks are not rewritten; convert it with `jupyter nbconvert --to script` and rewrite the script"
-        return FileRewrite(path, "", "", error=message, error_kind="io")
     try:
         source = parse_source(raw, path)
     except SourceError as error:

@@ -168,6 +168,7 @@ def test_json_has_exactly_the_contract():
                 "name": "boundary-jump",
                 "severity": "error",
                 "message": FINDING.message,
+                "cell": None,
                 "start": {"line": 2, "column": 2},
                 "end": {"line": 2, "column": 8},
                 "evidence": {
@@ -182,6 +183,7 @@ def test_json_has_exactly_the_contract():
                 "related": [
                     {
                         "path": "loop.py",
+                        "cell": None,
                         "start": {"line": 4, "column": 5},
                         "end": {"line": 4, "column": 21},
                         "message": "it is stepped here",
@@ -192,6 +194,7 @@ def test_json_has_exactly_the_contract():
         "sites": [
             {
                 "path": path,
+                "cell": None,
                 "start": {"line": 1, "column": 1},
                 "end": {"line": 2, "column": 40},
                 "form": "lambda",
