@@ -72,9 +72,11 @@ class Evidence:
     """The steps and the learning rates at those steps that show the fault.
 
     ``steps`` and ``lr`` have the same length. ``scenario`` names the values of the free parameters
-    under which the rates were computed, by the user's own expressions, and ``shortened`` the lengths among them that
-    the file states, as it states them; ``curve`` is the whole sampled schedule of the first parameter group, one rate a
-    step from step 0, for sparklines.
+    under which the rates were computed, by the user's own expressions; ``shortened`` the lengths among them that
+    the file states, as it states them, and ``stated`` the defaults that it has for them, whether these were used or
+    not. ``base_lr`` is the optimizer's rate where no code in sight gives it one. ``curve`` is the whole sampled
+    schedule of the first parameter group, one rate a step from step 0, and ``end`` the step at which it is meant to
+    end.
     """
 
     steps: tuple[int, ...] = ()
@@ -82,6 +84,15 @@ class Evidence:
     scenario: Mapping[str, object] = field(default_factory=dict)
     curve: tuple[float, ...] = ()
     shortened: Mapping[str, object] = field(default_factory=dict)
+    stated: Mapping[str, object] = field(default_factory=dict)
+    end: int | None = None
+    base_lr: float | None = None
+
+    @property
+    def chosen(self) -> dict[str, object]:
+        """The values of ``scenario`` that the code does not have: examples."""
+        known = {**self.stated, **{name: self.scenario.get(name) for name in self.shortened}}
+        return {name: value for name, value in self.scenario.items() if name not in known or known[name] != value}
 
 
 @dataclass(frozen=True)

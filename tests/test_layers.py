@@ -19,6 +19,7 @@ RANKS = {
     "lrfix.reading": 1,
     "lrfix.patterns": 1,
     "lrfix.meant": 1,
+    "lrfix.wording": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
     "lrfix.notebooks": 2,
@@ -71,6 +72,7 @@ _OF_RULES = (
     "lrfix.source",
     "lrfix.trees",
     "lrfix.tracing",
+    "lrfix.wording",
 )
 
 #: Parts that stand lower than their package, or may know less than their rank allows.
@@ -84,7 +86,7 @@ ISOLATED = {
     "lrfix.registry": ("lrfix.findings", "lrfix.pages"),
     "lrfix.interpreter": (),
     "lrfix.stand_ins": ("lrfix.interpreter",),
-    "lrfix.recognition": ("lrfix.domains.roles", "lrfix.findings", "lrfix.schedules"),
+    "lrfix.recognition": ("lrfix.domains.roles", "lrfix.findings", "lrfix.schedules", "lrfix.wording"),
     "lrfix.rules": _OF_RULES,
 }
 FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.proof", "lrfix.schedulers", "lrfix.verification")}

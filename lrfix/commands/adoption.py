@@ -14,6 +14,7 @@ from lrfix.commands import common
 from lrfix.findings import FileError, FileResult, Finding, Severity, Span
 from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
 from lrfix.output.terminal import write
+from lrfix.wording import counted as _count
 
 _LARGEST = 1 << 26
 
@@ -145,10 +146,6 @@ def _texts(values: Sequence[str]) -> str:
 def _text(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 __all__ = ["add_ignores", "show_files", "show_settings", "write_baseline"]

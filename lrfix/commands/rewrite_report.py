@@ -14,6 +14,8 @@ from lrfix.output.terminal import Style
 from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
 from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
 from lrfix.verification.compare import TOLERANCE
+from lrfix.wording import counted as _count
+from lrfix.wording import num
 
 _MOST_ROWS = 12
 
@@ -98,13 +100,13 @@ class Report:
     def _readings(self, site: SiteRewrite) -> list[str]:
         lines = []
         if len(site.readings) > 1:
-            shown = ", ".join(f"{k}={_number(v)}" for k, v in site.values.items() if isinstance(v, int | float))
+            shown = ", ".join(f"{k}={num(v)}" for k, v in site.values.items() if isinstance(v, int | float))
             lines.append(f"  readings (curves for {shown}):")
         for reading in site.readings:
             curve = site.curves.get(reading.key, ())
             chosen = reading.key == site.reading.key
             mark = self.style.paint("*", "bold") if chosen else " "
-            span = f" {_number(min(curve))} .. {_number(max(curve))}" if curve else ""
+            span = f" {num(min(curve))} .. {num(max(curve))}" if curve else ""
             lines.append(f"  {mark} {reading.key}: {reading.description}")
             if curve:
                 lines.append(f"      {sparkline(curve, levels=self.style.blocks)}{span}")
@@ -174,7 +176,7 @@ def _verdict(verification: Verification, steps: int) -> str:
         judged = [o.scenario.end if o.scenario.end is not None else len(o.new_curve) for o in outcomes]
         last = max(judged, default=steps) - 1
         apart = verification.largest
-        what = f"largest difference {apart.relative:.2g} of the peak at step {apart.step}"
+        what = f"largest difference {num(apart.relative)} of the peak at step {apart.step}"
         parts.append(f"{what if apart.relative else 'rates bit-equal'} over 0..{last}")
     groups = max((len(o.scenario.base_lrs) for o in outcomes), default=0)
     parts.append(f"{_count(len(outcomes), 'scenario')}, {_count(groups, 'parameter group')}")
@@ -207,15 +209,15 @@ def _settings(label: str, verification: Verification) -> list[str]:
         before, after = first.old_curve[step][group], first.new_curve[step][group]
         lines.append(
             f"    past the end of training they part in {_count(len(parted), 'setting')}: "
-            f"{first.scenario.words}{', ' if first.scenario.words else ''}{before:.6g} before and {after:.6g} after "
+            f"{first.scenario.words}{', ' if first.scenario.words else ''}{num(before)} before and {num(after)} after "
             f"at step {step}"
         )
     return lines
 
 
 def _values(outcome: ScenarioOutcome) -> str:
-    shown = [f"{k}={_number(v)}" for k, v in outcome.scenario.values.items()]
-    shown.append(f"base rate {_number(outcome.scenario.base_lrs[0])}")
+    shown = [f"{k}={num(v)}" for k, v in outcome.scenario.values.items()]
+    shown.append(f"base rate {num(outcome.scenario.base_lrs[0])}")
     return f" ({', '.join(shown)}):"
 
 
@@ -223,14 +225,6 @@ def _apart(old: tuple[float, ...] | None, new: tuple[float, ...] | None) -> bool
     if old is None or new is None:
         return True
     return abs(old[0] - new[0]) > 1e-12 * max(abs(old[0]), abs(new[0]))
-
-
-def _number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 __all__ = ["Report"]

@@ -13,6 +13,7 @@ from lrfix.findings import Violation
 from lrfix.names import Assigned
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, names_position, optimizer_call, words
+from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHARES = (*_WARMUPS, Role.WARMUP_FRACTION)
@@ -219,7 +220,7 @@ def _floor_at_the_top(study: Study, arguments: Mapping[str, ast.expr]) -> Iterat
     if isinstance(floor, _PLAIN) and ast.unparse(floor) == ast.unparse(rate):
         why = "the rate that the optimizer starts with: it never changes"
     elif least is not None and most is not None and least >= most > 0:
-        why = f"and the optimizer starts at {most:.6g}: the rate does not fall"
+        why = f"and the optimizer starts at {num(most)}: the rate does not fall"
     else:
         return
     yield Violation(study.span(floor), f"`eta_min` is given `{ast.unparse(floor)}`, {why}.")
@@ -233,7 +234,7 @@ def _upside_down(study: Study, stock: str, arguments: Mapping[str, ast.expr]) ->
         if least is not None and most is not None and least > most > 0:
             yield Violation(
                 study.span(low),
-                f"`base_lr` is {least:.6g} and `max_lr` is {most:.6g}: they stand in each other's place, and every "
+                f"`base_lr` is {num(least)} and `max_lr` is {num(most)}: they stand in each other's place, and every "
                 "cycle runs upside down.",
             )
 

@@ -19,6 +19,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Evidence
 from lrfix.sites.vocabulary import names_position
 from lrfix.trees import walk
+from lrfix.wording import num
 
 _FACTORS = ("lambda", "subclass")
 _SUSPECTS = 4
@@ -149,8 +150,8 @@ def _by_groups(study: Study) -> Shown | None:
         step = _apart(one, two)
         if step is not None and len(one.lr) < len(two.lr):
             return Shown(
-                f"with one parameter group the rate at step {step} is {one.curve[step]:.6g}, with two it is "
-                f"{two.curve[step]:.6g}",
+                f"with one parameter group the rate at step {step} is {num(one.curve[step])}, with two it is "
+                f"{num(two.curve[step])}",
                 study.evidence(two, [max(step - 1, 0), step, step + 1]),
             )
     return None
@@ -162,8 +163,8 @@ def _by_asking(study: Study, suspect: Suspect) -> Shown | None:
         return None
     step, once, twice = steps[0] or 0, study.run(0), study.asked_twice(0, suspect.function)
     return Shown(
-        f"asked once for every step it gives {once.curve[step]:.6g} at step {step}, asked twice "
-        f"{twice.curve[step]:.6g}",
+        f"asked once for every step it gives {num(once.curve[step])} at step {step}, asked twice "
+        f"{num(twice.curve[step])}",
         study.evidence(once, [max(step - 1, 0), step, step + 1]),
     )
 
@@ -178,8 +179,8 @@ def _by_jumping(study: Study) -> Shown | None:
             d is not None and abs(d - w) > 1e-6 * max(abs(d), abs(w)) for d, w in zip(direct, walked, strict=True)
         ):
             return Shown(
-                f"step {step} has the rate {walked[0]:.6g} when every step before it was asked for, and "
-                f"{direct[0]:.6g} when it is asked for alone, as after a resume",
+                f"step {step} has the rate {num(walked[0])} when every step before it was asked for, and "
+                f"{num(direct[0])} when it is asked for alone, as after a resume",
                 study.evidence(run, [step - 1, step, step + 1]),
             )
     return None

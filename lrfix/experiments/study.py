@@ -33,6 +33,8 @@ ENOUGH = 40
 MOST_USES = 4
 _WORD = re.compile(r"\w+")
 REACH = 2.2
+#: Forms whose rates are the optimizer's times something.
+_SCALED = ("lambda", "subclass", "composition")
 
 
 class Study:
@@ -340,6 +342,9 @@ class Study:
             scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str | list)},
             curve=tuple(as_float(v) for v in run.curve),
             shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
+            stated={p: v for p in run.leaves if (v := run.scenario.defaults.get(p)) is not None},
+            end=self.horizon(run),
+            base_lr=run.base_lrs[0] if self.site.form in _SCALED and run.scenario.base is None else None,
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
 from lrfix.trees import walk
+from lrfix.wording import num
 
 #: Less than this share of the highest rate is rounding: a decay that ends at -1e-18.
 _ROUNDING = 1e-9
@@ -45,7 +46,7 @@ def _negative(run: Run, start: int, end: int | None) -> Iterator[Invalid]:
             continue
         for step, rate in enumerate(rates[:end]):
             if step >= start and rate < -_ROUNDING * max(abs(top), *map(abs, run.base_lrs)):
-                yield Invalid(step, group, f"is negative: {rate:.3g}")
+                yield Invalid(step, group, f"is negative: {num(rate)}")
                 break
 
 

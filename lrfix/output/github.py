@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lrfix.findings import FileError, Finding, Severity
 from lrfix.output.document import Document
+from lrfix.output.examples import told
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -29,7 +30,7 @@ def _finding(finding: Finding) -> str:
     if start.line != end.line:
         # GitHub refuses columns that span lines.
         del properties["endColumn"]
-    return _command(_LEVELS[finding.severity], properties, finding.message)
+    return _command(_LEVELS[finding.severity], properties, told(finding))
 
 
 def _error(error: FileError) -> str:

@@ -7,6 +7,7 @@ import json
 from lrfix.findings import FileError, Finding, Severity
 from lrfix.fingerprints import digest
 from lrfix.output.document import Document
+from lrfix.output.examples import told
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 
@@ -23,7 +24,7 @@ def _finding(finding: Finding) -> dict[str, object]:
     start, end = span.start, span.end
     return {
         "check_name": finding.code,
-        "description": f"{finding.code} {finding.name}: {finding.message}",
+        "description": f"{finding.code} {finding.name}: {told(finding)}",
         "severity": _SEVERITIES[finding.severity],
         # GitLab wants one that no other finding of the report has, in whichever file.
         "fingerprint": digest(finding.path, finding.fingerprint),

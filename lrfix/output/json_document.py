@@ -68,7 +68,11 @@ def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[st
         "steps": list(evidence.steps),
         "lr": _plain(evidence.lr),
         "scenario": _plain(evidence.scenario),
+        "chosen": sorted(evidence.chosen),
+        "stated": _plain(evidence.stated),
         "shortened": _plain(evidence.shortened),
+        "end": evidence.end,
+        "base_lr": evidence.base_lr,
         **({"curve": _plain(evidence.curve)} if curves else {}),
     }
 

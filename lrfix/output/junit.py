@@ -8,6 +8,7 @@ from xml.etree import ElementTree as xml
 
 from lrfix.findings import FileError, Finding, Severity
 from lrfix.output.document import Document
+from lrfix.output.examples import told
 
 #: What XML 1.0 cannot say.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -41,11 +42,11 @@ def _suite(root: xml.Element, path: str, members: list[Finding | FileError]) -> 
         cell = f"cell {each.cell.number}:" if each.cell is not None else ""
         name = f"{each.code} {each.name} ({cell}{start.line}:{start.column})"
         case = xml.SubElement(suite, "testcase", name=name, classname=_plain(path), line=str(start.line))
-        text = f"{path}:{cell}{start.line}:{start.column}: {each.message}"
+        text = f"{path}:{cell}{start.line}:{start.column}: {told(each)}"
         if each.severity is Severity.INFO:
             xml.SubElement(case, "system-out").text = _plain(text)
         else:
-            failure = xml.SubElement(case, "failure", message=_plain(each.message), type=each.severity.value)
+            failure = xml.SubElement(case, "failure", message=_plain(told(each)), type=each.severity.value)
             failure.text = _plain(text)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from lrfix import __version__
 from lrfix.findings import FileError, Finding, Related, Severity
 from lrfix.output.document import Document
+from lrfix.output.examples import told
 from lrfix.output.json_document import evidence_as_json
 from lrfix.pages import Page, load_pages
 
@@ -75,7 +76,7 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message},
+        "message": {"text": told(finding)},
         "locations": [{"physicalLocation": _place(finding)}],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lrfix.findings import Evidence
+from lrfix.wording import together
+
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII = "_.-=+*#@"
 WIDTH = 40
@@ -27,6 +30,40 @@ def sparkline(curve: Sequence[float], width: int = WIDTH, levels: str = BLOCKS) 
     return "".join(_level(rate, low, high, levels) for rate in sampled)
 
 
+def drawn(evidence: Evidence, levels: str = BLOCKS) -> list[str]:
+    """The curve with its extent, and a line that marks where warmup ends and, where the curve goes on, its end.
+
+    It ends where the schedule is meant to end, or behind the last step of the evidence.
+    """
+    if not evidence.curve:
+        return []
+    end = evidence.end if evidence.end is not None and 1 < evidence.end < len(evidence.curve) else None
+    last = len(evidence.curve) - 1
+    if end is not None and max(evidence.steps, default=0) <= end:
+        last = end
+    curve = evidence.curve[: last + 1]
+    finite = [rate for rate in curve if isinstance(rate, (int, float)) and math.isfinite(rate)]
+    extent = f"  {' .. '.join(together([min(finite), max(finite)]))}" if finite else ""
+    found = [f"{sparkline(curve, levels=levels)}{extent}, steps 0 .. {last}"]
+    marks = ""
+    for step, words in ((_warm_until(curve), "warmup ends at step"), (end if end != last else None, "its end, step")):
+        place = _place_of(step, len(curve)) if step is not None else 0
+        if step is not None and place >= len(marks):
+            marks = f"{marks:<{place}}^ {words} {step}  "
+    return [*found, marks.rstrip()] if marks else found
+
+
+def _warm_until(curve: Sequence[float]) -> int | None:
+    """The step up to which a curve climbs from its beginning; None where it does not, or never stops to."""
+    top = next((k for k in range(1, len(curve)) if not curve[k] > curve[k - 1]), len(curve)) - 1
+    return top if 2 <= top < len(curve) - 1 else None
+
+
+def _place_of(step: int, length: int) -> int:
+    """The character of a sparkline that a step is drawn as."""
+    return step if length <= WIDTH else round(step * (WIDTH - 1) / (length - 1))
+
+
 def _level(rate: float, low: float, high: float, levels: str) -> str:
     if not isinstance(rate, (int, float)) or not math.isfinite(rate):
         return "!"
@@ -39,4 +76,4 @@ def _level(rate: float, low: float, high: float, levels: str) -> str:
     return levels[min(len(levels) - 1, int(share * len(levels)))]
 
 
-__all__ = ["ASCII", "BLOCKS", "WIDTH", "sparkline"]
+__all__ = ["ASCII", "BLOCKS", "WIDTH", "drawn", "sparkline"]

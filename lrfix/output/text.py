@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span
 from lrfix.notebooks import NotebookError, is_notebook, read_notebook
+from lrfix.output import examples
 from lrfix.output.document import Document
-from lrfix.output.sparkline import sparkline
+from lrfix.output.sparkline import drawn, sparkline
 from lrfix.output.terminal import Style
 from lrfix.pages import Page
 from lrfix.reading import Unreadable, read_file
 from lrfix.source import SourceError, parse_source
+from lrfix.wording import counted as _count
+from lrfix.wording import together
 
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 #: Lines of a long statement that a code frame shows.
@@ -55,7 +58,7 @@ def report(document: Document, style: Style, read_lines: ReadLines = lines_of_fi
 
 def concise(document: Document, *, quiet: bool = False) -> str:
     """``path:line:column: CODE message``, one line a finding."""
-    lines = [f"{_place(finding)}: {finding.code} {_one_line(finding.message)}" for finding in document.findings]
+    lines = [f"{_place(finding)}: {finding.code} {_one_line(examples.told(finding))}" for finding in document.findings]
     lines.extend(f"{error.path}: {error.kind} error: {_one_line(error.message)}" for error in document.errors)
     if not quiet:
         lines.append(summary(document))
@@ -214,27 +217,11 @@ def _evidence(evidence: Evidence | None, style: Style) -> str:
         return ""
     text = ""
     if evidence.steps:
-        rows = [("step", "rate"), *zip(map(str, evidence.steps), map(_rate, evidence.lr), strict=False)]
+        rows = [("step", "rate"), *zip(map(str, evidence.steps), together(evidence.lr), strict=False)]
         wide = max(len(step) for step, _ in rows)
         text += "".join(f"    {step:>{wide}}  {rate}\n" for step, rate in rows)
-    if evidence.scenario:
-        text += f"    with {_scenario(evidence.scenario)}\n"
-    if evidence.shortened:
-        text += f"    shortened in proportion: the file has {_scenario(evidence.shortened)}\n"
-    if evidence.curve:
-        finite = [rate for rate in evidence.curve if isinstance(rate, (int, float)) and rate == rate]
-        extent = f"  {_rate(min(finite))} .. {_rate(max(finite))}" if finite else ""
-        steps = f"steps 0 .. {len(evidence.curve) - 1}"
-        text += f"    {sparkline(evidence.curve, levels=style.blocks)}{extent}, {steps}\n"
-    return text
-
-
-def _scenario(scenario: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} = {_rate(value)}" for name, value in scenario.items())
-
-
-def _rate(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    text += "".join(f"    {line}\n" for line in examples.lines(evidence))
+    return text + "".join(f"    {line}\n" for line in drawn(evidence, style.blocks))
 
 
 def _error(error: FileError, style: Style) -> str:
@@ -251,10 +238,6 @@ def _in_cell(place: Finding | Related | SiteReport) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

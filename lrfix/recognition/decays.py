@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lrfix.recognition.curves import CLOSE, Cosine, fit_cosine, fit_line, flat_tail, rises, scale_of, snap
+from lrfix.wording import num
 
 _MANY_DROPS = 5
 """Drops at equal distances from which on they are a rule that goes on, not places that someone chose."""
@@ -89,9 +90,9 @@ def _cosine(values: Sequence[float], begin: int, end: int, peak: float | None) -
     if end < len(values) - 1 and abs(tail - floor) <= 1e-8 * scale:
         floor = tail
     elif end < len(values) - 1 and end < cosine.start + cosine.half_period - 1.5:
-        complaint = f"the rate is cut off at {tail:.6g} (a clamp) instead of following the cosine down to {floor:.6g}"
+        complaint = f"the rate is cut off at {num(tail)} (a clamp) instead of following the cosine down to {num(floor)}"
         if abs(floor) > 1e-9 * scale:
-            complaint = f"the cosine stops short at {tail:.6g}, at step {end}"
+            complaint = f"the cosine stops short at {num(tail)}, at step {end}"
         floor = tail
     if abs(floor) <= 1e-12 * scale:
         floor = 0.0
@@ -127,7 +128,7 @@ def _line(values: Sequence[float], begin: int, end: int, peak: float | None) -> 
     stop = line.where(floor)
     if ends_flat and abs(stop - round(stop)) > 1e-6:
         # The floor cuts the line between two steps: the line itself was meant to end lower.
-        complaint = f"the rate is cut off at {floor:.6g} (a clamp) instead of arriving there"
+        complaint = f"the rate is cut off at {num(floor)} (a clamp) instead of arriving there"
         stop = line.where(0.0)
     return Decay("linear", start, snap(stop - start), top, floor, complaint=complaint, end=round(stop))
 

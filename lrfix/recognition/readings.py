@@ -12,6 +12,7 @@ from lrfix.recognition.cycles import cycles_with_warmup, periodic_family
 from lrfix.recognition.decays import Decay, find_decay
 from lrfix.recognition.model import Hypothesis, Quantity, Sample
 from lrfix.recognition.warmups import Rise, WarmupReading, find_rise, read_warmup
+from lrfix.wording import num
 
 SCHEDULERS = {
     "constant": "WarmupConstantLR",
@@ -155,10 +156,10 @@ def _jump(values: Sequence[float], rise: Rise, decay: Decay) -> str:
     if abs(decay.start) < 0.5 and decay.length:
         return (
             f"the decay is counted from step 0, not from the end of the warmup: the rate goes from "
-            f"{values[step - 1]:.6g} to {values[step]:.6g} at step {step}"
+            f"{num(values[step - 1])} to {num(values[step])} at step {step}"
         )
     return (
-        f"warmup and decay do not meet: the rate goes from {values[step - 1]:.6g} to {values[step]:.6g} at step {step}"
+        f"warmup and decay do not meet: from {num(values[step - 1])} to {num(values[step])} at step {step}"
     )
 
 

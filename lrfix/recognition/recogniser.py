@@ -11,6 +11,7 @@ from lrfix.recognition.evaluation import evaluate
 from lrfix.recognition.expressions import Expression, Expressions, agrees
 from lrfix.recognition.model import POSITIONAL, Hypothesis, Recognition, Sample, ScheduleSpec
 from lrfix.recognition.readings import readings, without_warmup_too
+from lrfix.wording import num
 
 _DEFAULTS = {
     "warmup_progress": "k/W",
@@ -80,7 +81,7 @@ def _unusable(samples: Sequence[Sample]) -> str | None:
             if not math.isfinite(rate):
                 return f"the rate at step {step} is {rate}"
             if abs(rate) > _LARGEST:
-                return f"the rate at step {step} is {rate:.6g}, which is no learning rate"
+                return f"the rate at step {step} is {num(rate)}, which is no learning rate"
         if not any(abs(rate) > 1 / _LARGEST for rate in sample.lr):
             return "the rate is zero at every step"
         if len(sample.lr) < _FEWEST and len(set(sample.lr)) > 1:
@@ -116,7 +117,7 @@ def _trace(hypotheses: tuple[Hypothesis, ...], samples: Sequence[Sample], search
         if name is None:
             continue
         if expression is None:
-            untraced.append(f"{name} ({', '.join(f'{number:.6g}' for number in numbers)})")
+            untraced.append(f"{name} ({', '.join(f'{num(number)}' for number in numbers)})")
             cost += _UNTRACED
         elif name.startswith("milestones"):
             places.append(expression.text)
@@ -207,9 +208,9 @@ def _first_difference(scheduler: str, arguments: Mapping[str, str], samples: Seq
         horizon = _horizon(arguments, sample)
         if horizon is not None and step >= horizon:
             if old > new:
-                return f"the curve rises again past step {horizon}: the rate is {old:.6g} at step {step}, not {new:.6g}"
-            return f"past its horizon, step {horizon}, the curve falls on: the rate is {old:.6g} at step {step}"
-        return f"the rate at step {step} is {old:.6g} where the bundled scheduler gives {new:.6g}"
+                return f"the curve rises again past step {horizon}: {num(old)} at step {step}, not {num(new)}"
+            return f"past its horizon, step {horizon}, the curve falls on: the rate is {num(old)} at step {step}"
+        return f"the rate at step {step} is {num(old)} where the bundled scheduler gives {num(new)}"
     return None
 
 

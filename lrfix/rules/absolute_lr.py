@@ -25,6 +25,7 @@ from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS, names_rate
+from lrfix.wording import num
 
 _TINY_FACTOR, _TINY_RATE = 0.05, 1e-5
 #: What counts its steps from 1 has left the peak of its factors before its first update.
@@ -81,14 +82,14 @@ def _twice(study: Study, use: Construction | None, doubled: Doubled, multiplied:
         place = use.place if use is not None else ""
         cause = (
             f"{study.site.base}{place} multiplies the {'present' if multiplied else 'base'} rate by what this function "
-            f"returns, and it returns a rate: the base rate {run.base_lrs[0]:.6g} times "
-            f"{factors(run, multiplied)[min(top, len(run.curve) - 2)]:.6g} gives {run.curve[top]:.3g} at the peak "
-            f"(step {top}), and {doubled.after.curve[top]:.3g} with {named} doubled. Return a factor instead."
+            f"returns, and it returns a rate: the base rate {num(run.base_lrs[0])} times "
+            f"{num(factors(run, multiplied)[min(top, len(run.curve) - 2)])} gives {num(run.curve[top])} at the peak "
+            f"(step {top}), and {num(doubled.after.curve[top])} with {named} doubled. Return a factor instead."
         )
     else:
         cause = (
             f"A rate is multiplied by a rate: with {named} doubled, the rate is not twice but four times as high "
-            f"({doubled.after.curve[top]:.3g} for {run.curve[top]:.3g} at step {top}). Let it count once."
+            f"({num(doubled.after.curve[top])} for {num(run.curve[top])} at step {top}). Let it count once."
         )
     return Violation(_span(study), cause, study.evidence(run, [0, 1, top, top + 1]))
 
@@ -116,7 +117,7 @@ def _equal_to_the_rate(study: Study, use: Construction) -> Iterator[Violation]:
         yield Violation(
             decay_span(study),
             f"{study.site.base}{use.place} multiplies the base rate by what this function returns, and it returns a "
-            f"rate: the base rate {base:.6g} times {tops[0]:.6g} gives {runs[0].curve[top]:.3g} at the peak (step "
+            f"rate: the base rate {num(base)} times {num(tops[0])} gives {num(runs[0].curve[top])} at the peak (step "
             f"{top}). Return a factor instead.",
             study.evidence(runs[0], [0, 1, top, top + 1]),
         )
@@ -139,9 +140,9 @@ def _right_for_one(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(use.call),
                 f"LambdaLR multiplies the optimizer's rate by what this function returns, and it returns a rate, up to "
-                f"`{peak}`: with an optimizer of the rate {run.base_lrs[0]:.6g} and `{peak}` = {run.leaves[peak]} the "
-                f"rate is {run.curve[top]:.3g} at its peak (step {top}). It is right only with an optimizer whose rate "
-                "is 1.",
+                f"`{peak}`: with an optimizer of the rate {num(run.base_lrs[0])} and `{peak}` = {run.leaves[peak]} the "
+                f"rate is {num(run.curve[top])} at its peak (step {top}). That is right only where the optimizer's "
+                "rate is 1.",
                 study.evidence(run, [0, 1, top, top + 1]),
                 advice=True,
             )
@@ -172,12 +173,12 @@ def _factor_for_a_rate(study: Study, place: Span | None) -> Iterator[Violation]:
     run = study.run(0, use=use)
     if all(before == after or {before, after} <= {0.0, 1.0} for before, after in pairwise(run.curve)):
         return  # on and off: a switch
-    base = f" ({run.base_lrs[0]:.6g} here)" if study.site.form in _WRITING else ""
+    base = f" ({num(run.base_lrs[0])} here)" if study.site.form in _WRITING else ""
     asked = study.site.form == "subclass"
     yield Violation(
         place,
         f"{'`get_lr` returns' if asked else 'This writes'} a factor where rates are due: the rate begins at "
-        f"{run.curve[0]:.3g} and {run.curve[1]:.3g} whatever the optimizer's base rate{base}. Multiply by "
+        f"{num(run.curve[0])} and {num(run.curve[1])} whatever the optimizer's base rate{base}. Multiply by "
         f"{'`self.base_lrs`' if asked else 'the base rate'}.",
         study.evidence(run, [0, 1, len(run.curve) // 2]),
     )

@@ -26,6 +26,7 @@ from lrfix.findings import Evidence, Violation
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
 from lrfix.trees import walk
+from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 #: What makes stairs and cycles: drops that are meant.
@@ -94,7 +95,7 @@ def _own_check(study: Study, grid: Grid) -> list[Violation]:
         words = f" {case.setting.words}" if case.setting.words else ""
         message = (
             f"The phases do not meet where warmup ends{words}: at step {failure.step} the schedule's own check fails, "
-            f"`{ast.unparse(failure.node)}`, behind a rate of {case.run.curve[-1]:.6g} at step {failure.step - 1}."
+            f"`{ast.unparse(failure.node)}`, behind a rate of {num(case.run.curve[-1])} at step {failure.step - 1}."
         )
         evidence = study.evidence(case.run, [0, failure.step - 2, failure.step - 1])
         return [Violation(study.span(failure.node), message, evidence)]
@@ -119,9 +120,9 @@ def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
     )
     verb = "drops" if after < before else "leaps"
     message = (
-        f"The rate {verb} where warmup ends {case.setting.words}: {before:.6g} at step {step}, "
-        f"{after:.6g} at step {step + 1} ({100 * (after / before - 1):+.2g} %), while it moves by "
-        f"{found.before:.2g} a step before and {found.after:.2g} after."
+        f"The rate {verb} where warmup ends {case.setting.words}: {num(before)} at step {step}, "
+        f"{num(after)} at step {step + 1} ({100 * (after / before - 1):+.2g} %), while it moves by "
+        f"{num(found.before)} a step before and {num(found.after)} after."
     )
     return [Violation(decay_span(study), message, evidence)]
 
@@ -305,8 +306,8 @@ def _told(study: Study, found: Found) -> Violation:
     words = f" {found.case.setting.words}" if found.case.setting.words else ""
     share = f" ({100 * (after / before - 1):+.0f} %)" if before else ""
     message = (
-        f"The rate {verb} {_WHERE[found.phase]}{words}: {before:.6g} at step {step}, {after:.6g} at step {step + 1}"
-        f"{share}, while it moves by {found.around[0]:.2g} a step before and {found.around[1]:.2g} after."
+        f"The rate {verb} {_WHERE[found.phase]}{words}: {num(before)} at step {step}, {num(after)} at step {step + 1}"
+        f"{share}, while it moves by {num(found.around[0])} a step before and {num(found.around[1])} after."
     )
     steps = [step - 1, step, step + 1, step + 2]
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)

@@ -9,6 +9,7 @@ from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.wording import num
 
 
 @rule("LR104")
@@ -22,6 +23,6 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.span(override),
         f"`{override.name}` is overridden and never asks {name}, the schedule of this class: the rate stays "
-        f"{curve[-1]:.6g} whatever that says.",
+        f"{num(curve[-1])} whatever that says.",
         study.evidence(study.runs[0], [0, 1, len(curve) - 1]),
     )

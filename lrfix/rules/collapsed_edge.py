@@ -15,6 +15,7 @@ from lrfix.experiments.study import Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
+from lrfix.wording import num
 
 #: A run whose highest rate is less than this share of the peak never got there.
 _SHARE = 0.5
@@ -69,13 +70,13 @@ def _kept_down(stock: Study) -> Violation | None:
     if lengths and max(curve) <= _SHARE * base:
         message = (
             f"With `{lengths[0]}` = 0 nothing fails, and {stock.site.base} keeps the factor that it starts with: the "
-            f"rate of the whole run is at most {max(curve) / base:.3g} of the optimizer's."
+            f"rate of the whole run is at most {num(max(curve) / base)} of the optimizer's."
         )
         return Violation(stock.site.span, message, stock.evidence(run, [0, 1, 2]))
     low = next((k for k, rate in enumerate(curve) if rate > _SHARE * base), None)
     if unsaid and low:
         message = (
-            f"ConstantLR without arguments is no constant rate: the first {low} epochs train at {curve[0] / base:.3g} "
+            f"ConstantLR without arguments is no constant rate: the first {low} epochs train at {num(curve[0] / base)} "
             "of the optimizer's rate. `factor=1.0` leaves it alone."
         )
         return Violation(stock.site.span, message, stock.evidence(run, [0, low - 1, low]))
@@ -121,6 +122,6 @@ def _told(study: Study, case: Case, highest: tuple[float, float]) -> Violation:
         study,
         decay_span(study),
         f"{case.setting.words[:1].upper()}{case.setting.words[1:]}, nothing fails, and the rate of the whole run is at "
-        f"most {top:.3g}, where it gets to {peak:.3g} otherwise.",
+        f"most {num(top)}, where it gets to {num(peak)} otherwise.",
         [0, 1, 2],
     )

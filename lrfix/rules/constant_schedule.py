@@ -17,6 +17,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import torch_scheduler, words
 from lrfix.trees import walk
+from lrfix.wording import num
 
 #: Shapes that no constant has.
 _SHAPES = {
@@ -51,7 +52,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         yield Violation(
             study.site.span,
             f"`{promised.name}` says {promised.word} and gives a constant rate: from step {promised.since} to step "
-            f"{len(run.curve) - 1} it stays {run.curve[-1]:.6g}.",
+            f"{len(run.curve) - 1} it stays {num(run.curve[-1])}.",
             study.evidence(run, [0, promised.since, len(run.curve) - 1]),
         )
         return
@@ -61,7 +62,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         yield Violation(
             study.span(branch.test),
             f"`{function.name}` is asked when the schedule is built and at no step: `{ast.unparse(branch.test)}` never "
-            f"lets it, and from step {since} to step {len(run.curve) - 1} the rate stays {run.curve[-1]:.6g}.",
+            f"lets it, and from step {since} to step {len(run.curve) - 1} the rate stays {num(run.curve[-1])}.",
             study.evidence(run, [0, since, study.horizon(run) or 0, len(run.curve) - 1]),
         )
     elif driven_by_another_method(study) or not means_to_move(study):
@@ -69,15 +70,15 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     elif never_moves(study):
         yield Violation(
             study.site.span,
-            f"A schedule is written, but the rate never changes: it is {run.curve[0]:.6g} at step 0 and still "
-            f"{run.curve[-1]:.6g} at step {len(run.curve) - 1}.",
+            f"A schedule is written, but the rate never changes: it is {num(run.curve[0])} at step 0 and still "
+            f"{num(run.curve[-1])} at step {len(run.curve) - 1}.",
             study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
         )
     elif study.everywhere(lambda run: _flat_until_horizon(study, run)) and _decays_by_formula(study):
         horizon = study.horizon(run) or 0
         yield Violation(
             study.site.span,
-            f"The decay never happens: the rate is {run.curve[0]:.6g} from step 0 to step {horizon - 1}, the whole "
+            f"The decay never happens: the rate is {num(run.curve[0])} from step 0 to step {horizon - 1}, the whole "
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )

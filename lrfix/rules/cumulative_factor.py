@@ -15,6 +15,7 @@ from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import GROUP_NAMES
+from lrfix.wording import num
 
 #: A constant factor from here to 1 is taken for a ratio a step; below it may well be a group's own multiplier.
 _RATIO = 0.5
@@ -63,8 +64,8 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
     yield Violation(
         study.span(use.call) if told is not None and use is not None and not use.place else _scaling(study),
         f"{cause}, and the factor is one of the whole schedule, so that all factors pile up: at step {step} the factor "
-        f"is {factor:.4g}, but the rate is {run.curve[step]:.3g}, {run.curve[step] / run.base_lrs[0]:.2g} of the base "
-        f"rate {run.base_lrs[0]:.6g}.",
+        f"is {num(factor)}, but the rate is {num(run.curve[step])}, {num(run.curve[step] / run.base_lrs[0])} times the "
+        f"base rate {num(run.base_lrs[0])}.",
         study.evidence(run, [0, 1, step // 2, step - 1, step]),
     )
 
@@ -129,8 +130,8 @@ def _ratio_where_a_factor_is_due(study: Study) -> Iterator[Violation]:
     factor = run.curve[0] / run.base_lrs[0]
     yield Violation(
         study.span(value),
-        f"LambdaLR multiplies the base rate, not the current one, by what this function returns: {factor:.4g} at every "
-        f"step gives {run.curve[0]:.6g} at step 0 and still {run.curve[-1]:.6g} at step {len(run.curve) - 1}. "
+        f"LambdaLR multiplies the base rate, not the current one, by what this function returns: {num(factor)} at each "
+        f"step gives {num(run.curve[0])} at step 0 and still {num(run.curve[-1])} at step {len(run.curve) - 1}. "
         "MultiplicativeLR or ExponentialLR takes a factor per step.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )
@@ -162,7 +163,7 @@ def _present_rate_for_the_base(study: Study) -> Iterator[Violation]:
                 study.span(study.names.statement_of(call) or call),
                 f"`{bases[0]}` is the base rate of `{function.name}` and is given the present rate, which this very "
                 "loop writes: each step scales what the step before has scaled, and the factors pile up. For a base "
-                f"rate of {base} step {low} is {run.curve[low]:.4g}; from there the schedule goes on as "
+                f"rate of {base} step {low} is {num(run.curve[low])}; from there the schedule goes on as "
                 "if that were its base. Keep the base rate, or read `initial_lr`.",
                 study.evidence(run, sorted({0, 1, low, low + 1})),
             )

@@ -16,6 +16,7 @@ from lrfix.findings import Violation
 from lrfix.names import Names
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import identifiers, words
+from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -71,8 +72,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.site.span,
-            f"The first {_updates(high.count)} at {high.rates[0]:.6g} before the warmup starts{words}: step "
-            f"{high.count} has {high.rates[high.count]:.6g}, and the rate then climbs.",
+            f"The first {_updates(high.count)} at {num(high.rates[0])} before the warmup starts{words}: step "
+            f"{high.count} has {num(high.rates[high.count])}, and the rate then climbs.",
             steps,
         )
     last = _agreed(case, _end_before_beginning) if not _speaks_of_warmup(study) else None
@@ -80,8 +81,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.site.span,
-            f"The first update runs at {last.rates[0]:.6g}{words}, where the schedule ends, and not where it begins: "
-            f"step 1 has the peak, {last.rates[1]:.6g}, and the rate then falls. It is counted one step too early.",
+            f"The first update runs at {num(last.rates[0])}{words}, where the schedule ends, and not where it begins: "
+            f"step 1 has the peak, {num(last.rates[1])}, and the rate then falls. It is counted one step too early.",
             steps,
         )
     length = _epoch_at_zero(case)
@@ -99,7 +100,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             study,
             study.site.span,
             "The whole first epoch is trained with a learning rate of 0: the schedule moves once an epoch and "
-            f"starts at 0{words}; the next one has {case.run.curve[first]:.6g}.",
+            f"starts at 0{words}; the next one has {num(case.run.curve[first])}.",
             [0, first, first + 1],
         )
     if whole or dead is None or dead.count == 1 or study.site.form == "composition":
@@ -110,7 +111,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
             study,
             study.span(ramp) if ramp is not None else study.site.span,
             f"The first {dead.count} updates have a rate of exactly 0{words}, and change nothing: step {dead.count} "
-            f"has {dead.rates[dead.count]:.6g}. The count stands at its first value twice.",
+            f"has {num(dead.rates[dead.count])}. The count stands at its first value twice.",
             steps,
         )
 
@@ -210,7 +211,7 @@ def _one_at_zero(study: Study) -> Iterator[Violation]:
     end = ramp_end(run.curve) or 1
     yield Violation(
         study.span(ramp),
-        f"At step 0 this warmup gives a rate of exactly 0, at step 1 {run.curve[1]:.6g}: an update at step 0 "
+        f"At step 0 this warmup gives a rate of exactly 0, at step 1 {num(run.curve[1])}: an update at step 0 "
         "changes nothing. Counted from 1, `(step + 1) / warmup`, it learns.",
         study.evidence(run, [0, 1, 2, end]),
         advice=True,

@@ -17,6 +17,7 @@ from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.wording import num
 
 _CUTS: dict[str, Callable[[Any], Any]] = {
     "int": int,
@@ -69,7 +70,7 @@ def _cut_down(study: Study, cut: Cut, group: int, case: Case) -> Violation | Non
     return Violation(
         study.span(cut),
         f"`{ast.unparse(cut)}` is cut down to a whole number, 0 or 1 over all of its range{words}: the rate is "
-        f"{run.lr[group][middle]:.6g} at step {middle}, without the cut {without[middle]:.6g}.",
+        f"{num(run.lr[group][middle])} at step {middle}, without the cut {num(without[middle])}.",
         study.evidence(run, [0, middle, len(run.curve) - 1]),
     )
 

@@ -17,6 +17,7 @@ from lrfix.findings import Violation
 from lrfix.names import Defined
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import looks_like_optimizer, torch_scheduler
+from lrfix.wording import num
 
 _STOPS = (6, 24, 60)
 _AFTER = 24
@@ -126,8 +127,8 @@ def _lost(study: Study, node: ast.ClassDef, shown: Resumption, saved: bool) -> V
         span, why = study.site.span, "the rate depends on more than the step and what is saved"
     return Violation(
         span,
-        f"A run that is stopped and resumed at step {shown.at} has the rate {resumed:.6g} at step {step}, where the "
-        f"uninterrupted run has {walked:.6g}: {why}.",
+        f"A run that is stopped and resumed at step {shown.at} has the rate {num(resumed)} at step {step}, where the "
+        f"uninterrupted run has {num(walked)}: {why}.",
         study.evidence(study.runs[0], [step - 1, step]),
     )
 

@@ -20,6 +20,7 @@ from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import identifiers, words
+from lrfix.wording import num
 
 _STAIRS = 3
 _UNITS = ((Role.WARMUP, Role.HORIZON), (Role.WARMUP_EPOCHS, Role.EPOCHS))
@@ -68,8 +69,8 @@ def _without_floor(study: Study, path: str, floor: float, first: int, last: int)
     run = study.runs[0]
     return Violation(
         decay_span(study),
-        f"The decay takes `{path}` off its peak and never adds it again: it begins at {run.curve[first]:.6g} at step "
-        f"{first}, and at step {last} it is at {run.curve[last]:.3g}, below `{path}` = {floor:.3g}, its end.",
+        f"The decay takes `{path}` off its peak and never adds it again: it begins at {num(run.curve[first])} at step "
+        f"{first}, and at step {last} it is at {num(run.curve[last])}, below `{path}` = {num(floor)}, its end.",
         study.evidence(run, [first, first + 1, last - 1, last]),
     )
 
@@ -89,8 +90,8 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.site.span,
-            f"The warmup ends one step late, above the peak{said}: {curve[end]:.6g} at step {end}, one step of the "
-            f"ramp more than {curve[end + 1]:.6g} at step {end + 1}.",
+            f"The warmup ends one step late, above the peak{said}: {num(curve[end])} at step {end}, one step of the "
+            f"ramp more than {num(curve[end + 1])} at step {end + 1}.",
             around,
         )
     off = [_held_off(each) for each in case.runs]
@@ -103,8 +104,8 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
             study,
             study.site.span,
             f"The warmup stops one step {'before' if short else 'past'} its peak{said}: the rate stays at "
-            f"{curve[end]:.6g} from step {end} on, and {'the next' if short else 'the last'} step of the ramp "
-            f"{'would be' if short else 'was'} {curve[end] + slope if short else curve[end - 1]:.6g}.",
+            f"{num(curve[end])} from step {end} on, and {'the next' if short else 'the last'} step of the ramp "
+            f"{'would be' if short else 'was'} {num(curve[end] + slope if short else curve[end - 1])}.",
             around,
         )
     if all(_first_stair_missing(each) for each in case.runs):
@@ -112,7 +113,7 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.site.span,
-            f"The first decay comes at once{said}: the rate is {curve[0]:.6g} at step 0, {curve[1]:.6g} at step 1, "
+            f"The first decay comes at once{said}: the rate is {num(curve[0])} at step 0, {num(curve[1])} at step 1, "
             f"then it stays for {steps[1] - steps[0]} steps at a time. Step 0 is a multiple of every interval.",
             [0, 1, steps[1], steps[1] + 1],
         )
@@ -120,7 +121,7 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
         late = case.violation(
             study,
             study.site.span,
-            f"The schedule begins with its first rate twice{said}, {curve[0]:.6g} at steps 0 and 1, and comes one step "
+            f"The schedule begins with its first rate twice{said}, {num(curve[0])} at steps 0 and 1, and is one step "
             "late from then on.",
             [0, 1, 2, 3],
         )
@@ -201,7 +202,7 @@ def _late_end(study: Study) -> Iterator[Violation]:
     yield Violation(
         decay_span(study),
         f"The decay ends at step {first.step}, `{first.whole}` and `{first.warmup}` together: a run of `{first.whole}` "
-        f"({first.length}) stops at {run.curve[first.length - 1]:.6g}, before its end at {run.curve[first.step]:.6g}. "
+        f"({first.length}) stops at {num(run.curve[first.length - 1])}, short of {num(run.curve[first.step])}. "
         f"Counted from the end of the warmup, the decay is `{first.whole} - {first.warmup}` long.",
         study.evidence(run, [first.length - 1, first.length, first.step - 1, first.step]),
         advice=True,
@@ -279,8 +280,8 @@ def _missed_restart(study: Study, grid: Grid) -> Iterator[Violation]:
             yield case.violation(
                 study,
                 study.site.span,
-                f"The restart at step {step} is missed {where}: the rate is {case.run.curve[step]:.4g} there and "
-                f"{case.run.curve[step + 1]:.4g} one step later. A cycle found by a floating logarithm is one short "
+                f"The restart at step {step} is missed {where}: the rate is {num(case.run.curve[step])} there and "
+                f"{num(case.run.curve[step + 1])} one step later. A cycle found by a floating logarithm is one short "
                 "where the logarithm should be whole.",
                 [step - 1, step, step + 1],
             )

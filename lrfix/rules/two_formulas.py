@@ -18,6 +18,7 @@ from lrfix.experiments.structure import decay_span, method
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.wording import num
 
 
 @rule("LR215")
@@ -29,8 +30,8 @@ def two_formulas(study: Study) -> Iterator[Violation]:
         if shown is not None:
             yield Violation(
                 decay_span(study),
-                f"Stepped, the rate at step {shown.step} is {shown.stepped:.6g}; `_get_closed_form_lr` (of `step(k)`) "
-                f"gives {shown.stated:.6g} there. A run that is taken there at once follows another schedule.",
+                f"Stepped, the rate at step {shown.step} is {num(shown.stepped)}; `_get_closed_form_lr` (of `step(k)`) "
+                f"gives {num(shown.stated)} there. A run that is taken there at once follows another schedule.",
                 study.evidence(study.runs[0], [shown.step - 1, shown.step]),
             )
             return
@@ -40,8 +41,8 @@ def two_formulas(study: Study) -> Iterator[Violation]:
         if shown is not None and not _shifted(study):
             yield Violation(
                 study.span(step),
-                f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is {shown.stepped:.6g} "
-                f"without an argument, and {shown.stated:.6g} where each call is told its step.",
+                f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is {num(shown.stepped)} "
+                f"without an argument, and {num(shown.stated)} where each call is told its step.",
                 study.evidence(study.runs[0], [shown.step - 1, shown.step]),
             )
 

@@ -15,6 +15,7 @@ from lrfix.experiments.validity import Invalid, first_invalid, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
+from lrfix.wording import num
 
 _CLASSES = ("subclass", "wrapper")
 
@@ -60,7 +61,7 @@ def _beyond(study: Study, run: Run, use: Construction | str | None) -> str | Non
     climb = rebound(run.curve, reached.used)
     if climb is None:
         return None
-    rises = f"the schedule rises again, to {run.curve[climb.highest]:.3g} at step {climb.highest}"
+    rises = f"the schedule rises again, to {num(run.curve[climb.highest])} at step {climb.highest}"
     return f"Past its end at step {climb.lowest} {rises}; {way}."
 
 
@@ -116,8 +117,8 @@ def _at_its_end(study: Study) -> Iterator[Violation]:
     path, run, end = again
     yield Violation(
         study.span(min(turns, key=lambda statement: statement.lineno)),
-        f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {run.curve[end - 1]:.6g} at step "
-        f"{end - 1} and {run.curve[end]:.6g} at step {end}. Whoever asks for that step, or prolongs the run by one, "
+        f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {num(run.curve[end - 1])} at step "
+        f"{end - 1} and {num(run.curve[end])} at step {end}. Whoever asks for that step, or prolongs the run by one, "
         "gets the peak.",
         study.evidence(run, [end - 2, end - 1, end, end + 1]),
         advice=True,

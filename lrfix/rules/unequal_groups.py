@@ -15,6 +15,7 @@ from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import FACTOR_SCHEDULERS
+from lrfix.wording import num
 
 _CLASSES = ("subclass", "wrapper")
 #: An element of something that the code does not fix: ``multipliers[1]``.
@@ -47,8 +48,8 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
         if run is not None and borrowed(study, other) is not None:
             yield Violation(
                 _place_of_first(study),
-                f"Every parameter group gets the base rate of the first: with base rates {run.base_lrs[0]:.6g} and "
-                f"{run.base_lrs[1]:.6g} both groups go to {_top(run.lr[1]):.6g}, and a change of the second's own base "
+                f"Every parameter group gets the base rate of the first: with base rates {num(run.base_lrs[0])} and "
+                f"{num(run.base_lrs[1])} both groups go to {num(_top(run.lr[1]))}, and changing the second's own base "
                 'rate changes nothing. Keep one base rate a group, `[group["lr"] for group in '
                 "optimizer.param_groups]`.",
                 study.evidence(run, [0, 1, len(run.curve) // 2]),
@@ -73,8 +74,8 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
         since = one.last + 1
         return Violation(
             _place_of_first(study),
-            f"Group {group} keeps its full rate {run.lr[group][0]:.6g} for {_updates(since)}, where the first "
-            f"group has {run.curve[0]:.6g}: the first rates are written to one group only.",
+            f"Group {group} keeps its full rate {num(run.lr[group][0])} for {_updates(since)}, where the first "
+            f"group has {num(run.curve[0])}: the first rates are written to one group only.",
             study.evidence(run, [0, since, since + 1]),
         )
     if all(a.stays for a in apart) and not constant(run.curve):
@@ -82,8 +83,8 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
             return None  # one group by construction, as far as anybody can see
         return Violation(
             _place_of_write(study),
-            f"Only some parameter groups are written: group {group} stays at {run.lr[group][-1]:.6g} while the first "
-            f"group goes to {run.curve[min(len(run.curve) - 1, one.first + 20)]:.6g}.",
+            f"Only some parameter groups are written: group {group} stays at {num(run.lr[group][-1])} while the first "
+            f"group goes to {num(run.curve[min(len(run.curve) - 1, one.first + 20)])}.",
             study.evidence(run, [0, one.first, one.first + 1]),
         )
     if any(isinstance(value, list | tuple) or _ELEMENT.search(path) for path, value in run.leaves.items()):
@@ -93,7 +94,7 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
         return Violation(
             _place_of_write(study),
             f"Parameter groups with one base rate get different rates: at step {one.first} the first has "
-            f"{run.curve[one.first]:.6g}, group {group} has {run.lr[group][one.first]:.6g}. What is worked out for one "
+            f"{num(run.curve[one.first])}, group {group} has {num(run.lr[group][one.first])}. What is computed for one "
             "group is carried on to the next.",
             study.evidence(run, [one.first, one.first + 1]),
         )

@@ -20,6 +20,7 @@ from lrfix.experiments.study import Study, constant
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import names_position, names_rate, speaks_of_step, words
+from lrfix.wording import num
 
 #: What a caller knows anyway and hands over without a second thought.
 _GIVEN = frozenset({Role.BASE_RATE, Role.EPOCHS, Role.LOADER_LENGTH})
@@ -133,7 +134,7 @@ def _ineffective(study: Study) -> Iterator[Violation]:
             place = study.names.statement_of(last) or last
             yield Violation(
                 study.span(place),
-                f"`{path}` has no effect: it is read here, and with {shown[0]:.6g} and with {shown[1]:.6g} the rate is "
+                f"`{path}` has no effect: it is read here, but with {num(shown[0])} and {num(shown[1])} the rate is "
                 "the same at every step, as with every other value, switch and base rate tried.",
                 study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
             )

@@ -16,6 +16,7 @@ from lrfix.experiments.study import Study, as_float
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
+from lrfix.wording import num
 
 _LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
@@ -182,7 +183,7 @@ def _at(sweep: Sweep) -> list[int]:
 
 def _shown(case: Case, sweep: Sweep) -> str:
     curve = case.run.curve
-    rates = ", ".join(f"{as_float(curve[k]):.4g} at step {k}" for k in _at(sweep) if k < len(curve))
+    rates = ", ".join(f"{num(as_float(curve[k]))} at step {k}" for k in _at(sweep) if k < len(curve))
     words = f" {case.setting.words}" if case.setting.words else ""
     return f"{words}: {rates}" if rates else words
 

@@ -14,6 +14,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
+from lrfix.wording import num
 
 
 @rule("LR211", uses=True)
@@ -91,8 +92,8 @@ def _by_its_length(study: Study) -> Iterator[Violation]:
         path, (short, long) = found
         yield Violation(
             study.site.span,
-            f"The decay starts at {short:.4g} times the base rate when `{path}` is {study.runs[0].leaves[path]}, at "
-            f"{long:.4g} times when it is four times as long: the start of a decay cannot depend on its "
+            f"The decay starts at {num(short)} times the base rate when `{path}` is {study.runs[0].leaves[path]}, at "
+            f"{num(long)} times when it is four times as long: the start of a decay cannot depend on its "
             "length. Check the precedence of `**` and `/`.",
             study.evidence(study.runs[0], [0, 1, 2]),
         )
@@ -108,8 +109,8 @@ def _short(study: Study) -> Iterator[Violation]:
         plain = [s for s in ran & inside if isinstance(s, ast.Assign | ast.AugAssign | ast.Return)]
         yield Violation(
             study.span(max(plain, key=lambda s: s.lineno)) if plain else decay_span(study),
-            f"The decay ends far above its floor: at step {end}, the last one, the rate is {run.curve[end]:.4g} and "
-            f"still falling, and `{path}` asks for {floor:.4g}. The progress is divided by a length that is not the "
+            f"The decay ends far above its floor: at step {end}, the last one, the rate is {num(run.curve[end])} and "
+            f"still falling, and `{path}` asks for {num(floor)}. The progress is divided by a length that is not the "
             "decay's.",
             study.evidence(run, [max(0, end - 10), end - 1, end, end + 1]),
         )

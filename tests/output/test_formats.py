@@ -97,7 +97,7 @@ at once
     step  rate
        9  0.0009
       10  nan
-    with args.warmup = 10
+    example values chosen by lrfix: args.warmup = 10
     ▁▅█  0 .. 1, steps 0 .. 2
     loop.py:4:5: it is stepped here
 
@@ -153,7 +153,8 @@ def test_a_file_that_has_changed_or_gone_is_reported_without_a_frame(lines):
 
 def test_concise_is_one_line_a_finding():
     assert shown("concise", quiet=True) == (
-        "train.py:2:2: LR202 the rate jumps, from 0.0009: 50% off at once\n"
+        "train.py:2:2: LR202 the rate jumps, from 0.0009: 50% off at once "
+        "(Example values chosen by lrfix: args.warmup = 10.)\n"
         "old.py: syntax error: line 1: looks like Python 2\n"
     )
 
@@ -175,7 +176,11 @@ def test_json_has_exactly_the_contract():
                     "steps": [9, 10],
                     "lr": [0.0009, "NaN"],
                     "scenario": {"args.warmup": 10},
+                    "chosen": ["args.warmup"],
+                    "stated": {},
                     "shortened": {},
+                    "end": None,
+                    "base_lr": None,
                 },
                 "fix": None,
                 "site": 1,
@@ -252,7 +257,7 @@ def test_github_escapes_properties_and_messages():
     document = Document.of([FileResult(finding.path, True, (finding,))])
     assert github.render(document) == (
         "::error file=a%2Cb%3Ac%25.py,line=2,endLine=2,col=2,endColumn=8,"
-        "title=LR202 boundary-jump::50%25 of a, b: c%0D%0Anext\n"
+        "title=LR202 boundary-jump::50%25 of a, b: c%0D%0Anext (Example values chosen by lrfix: args.warmup = 10.)\n"
     )
 
 

@@ -1,0 +1,54 @@
+"""How numbers stand in a sentence: one place, so that a rate looks the same in every message and every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+_DIGITS = 4
+_MOST_DIGITS = 9
+
+
+def num(value: object, *beside: object) -> str:
+    """A number to four significant digits; to as many more as it takes to tell it from the numbers beside it.
+
+    What is no float is shown as it is; of a complex number both parts are num.
+    """
+    if isinstance(value, complex):
+        sign = "-" if value.imag < 0 else "+"
+        return f"{num(value.real)} {sign} {num(abs(value.imag))}j"
+    if not isinstance(value, float):
+        return str(value)
+    others = [other for other in beside if isinstance(other, float | int) and other != value]
+    for digits in range(_DIGITS, _MOST_DIGITS):
+        text = f"{value:.{digits}g}"
+        if all(text != f"{other:.{digits}g}" for other in others):
+            return text
+    return f"{value:.{_DIGITS}g}"
+
+
+def together(values: Iterable[object]) -> list[str]:
+    """Numbers that are compared: with as many digits as tell them apart, four at least."""
+    listed = list(values)
+    return [num(value, *listed) for value in listed]
+
+
+def assigned(values: Mapping[str, object]) -> str:
+    """``a = 1, b = 0.5``."""
+    return ", ".join(f"{name} = {num(value)}" for name, value in values.items())
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def change(before: float, after: float) -> str:
+    """``drops by 33 %``, ``rises by 50 %``, ``rises to 12 times``: how one rate becomes another."""
+    if before <= 0 or after > 3 * before:
+        times = f"{after / before:.3g} times" if before > 0 else num(after)
+        return f"rises to {times}"
+    share = abs(after / before - 1) * 100
+    return f"{'drops' if after < before else 'rises'} by {share:.2g} %" if share < 99.5 else "drops to 0"
+
+
+__all__ = ["assigned", "change", "counted", "num", "together"]
