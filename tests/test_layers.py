@@ -16,6 +16,7 @@ RANKS = {
     "lrfix.schedules": 1,
     "lrfix.clocks": 2,
     "lrfix.trees": 1,
+    "lrfix.finite": 1,
     "lrfix.reading": 1,
     "lrfix.patterns": 1,
     "lrfix.meant": 1,
@@ -61,6 +62,7 @@ RANKS = {
 #: What rules are made of.
 _OF_RULES = (
     "lrfix.findings",
+    "lrfix.finite",
     "lrfix.names",
     "lrfix.recognition",
     "lrfix.registry",

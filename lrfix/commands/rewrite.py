@@ -115,7 +115,7 @@ def _run(
     from lrfix.rewriting.project import Project
     from lrfix.rewriting.rewriter import Options, rewrite_sources
     from lrfix.rewriting.vendor import VendorError, VendorFile
-    from lrfix.rewriting.writing import WriteError, remove_litter, write_atomically, write_file
+    from lrfix.rewriting.writing import WriteError, remove_litter
 
     if apply:
         written_to = [path for path, _ in files] + ([vendor] if vendor is not None else [])
@@ -165,29 +165,50 @@ def _run(
             vendored.write(names)
         except (VendorError, WriteError) as error:
             raise common.Fatal(str(error)) from None
-    written: set[str] = set()
-    raws = dict(files)
     for result in results:
         write(sys.stdout, report.file(result))
         if result.error is not None or any(site.failed or site.refused for site in result.left):
             status = max(status, 2 if result.error_kind == "internal" else 1)
-        if not result.changed:
-            continue
-        if not apply:
+        if result.changed and not apply:
             status = max(status, 1)
-            continue
-        try:
-            raw = raws[result.path]
-            if result.path in notebooks:
-                write_atomically(result.path, notebooks[result.path].renewed(raw, result.after), expected=raw)
-            else:
-                write_file(result, raw)
-            written.add(result.path)
-        except WriteError as error:
-            write(sys.stderr, f"lrfix: {error}\n")
+    written: set[str] = set()
+    if apply:
+        written, failures = _written([result for result in results if result.changed], dict(files), notebooks)
+        for message in failures:
+            write(sys.stderr, f"lrfix: {message}\n")
             status = 2
     write(sys.stdout, report.summary(results, written))
     return 0 if exit_zero and status == 1 else status
+
+
+def _written(
+    changed: Sequence[FileRewrite], raws: Mapping[str, bytes], notebooks: Mapping[str, Notebook]
+) -> tuple[set[str], list[str]]:
+    """Write the files, those that belong together all or none: the paths that were written, and what went wrong."""
+    from lrfix.rewriting.connected import connected
+    from lrfix.rewriting.writing import Change, WriteError, change_of, write_together
+    from lrfix.source import parse_source
+
+    def change(result: FileRewrite) -> Change:
+        raw = raws[result.path]
+        notebook = notebooks.get(result.path)
+        if notebook is None:
+            return change_of(result, raw)
+        return Change(result.path, notebook.renewed(raw, result.after), expected=raw)
+
+    by_path = {result.path: result for result in changed}
+    read = {path: result.before.encode() if path in notebooks else raws[path] for path, result in by_path.items()}
+    written: set[str] = set()
+    failures = []
+    for paths in connected({path: parse_source(text, path).tree for path, text in read.items()}):
+        try:
+            write_together([change(by_path[path]) for path in paths])
+        except WriteError as error:
+            several = f" ({', '.join(paths)} belong together, and none of them is written)" if len(paths) > 1 else ""
+            failures.append(f"{error}{several}")
+        else:
+            written.update(paths)
+    return written, failures
 
 
 def _notebooks(files: Sequence[tuple[str, bytes]]) -> tuple[dict[str, Notebook], dict[str, FileRewrite]]:

@@ -17,6 +17,7 @@ from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.signatures import parameters
+from lrfix.finite import finite
 from lrfix.interpreter.values import ClassValue, Instance, Unknown
 from lrfix.names import Names
 from lrfix.trees import walk
@@ -44,9 +45,10 @@ _LONGEST: WeakKeyDictionary[Names, dict[bool, float]] = WeakKeyDictionary()
 def is_drawn(names: Names, name: str, value: object) -> bool:
     """Whether a length stated as ``value`` under ``name`` is replaced by one that can be simulated."""
     role = role_of(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or role not in LENGTHS or value <= 1:
+    number = finite(value)
+    if number is None or role not in LENGTHS or number <= 1:
         return False
-    return value > LONGEST or (role not in _KEPT and _longest(names, role) > LONGEST)
+    return number > LONGEST or (role not in _KEPT and _longest(names, role) > LONGEST)
 
 
 def proportional(names: Names, path: str, value: float, index: int) -> int:
@@ -156,9 +158,10 @@ def _longest(names: Names, role: Role) -> float:
     if names not in _LONGEST:
         found = {True: 0.0, False: 0.0}
         for name, number in _all_stated(names):
-            if role_of(name) in LENGTHS - _KEPT and isinstance(number, int | float):
+            length = finite(number)
+            if role_of(name) in LENGTHS - _KEPT and length is not None:
                 unit = role_of(name) in _EPOCHS
-                found[unit] = max(found[unit], number)
+                found[unit] = max(found[unit], length)
         _LONGEST[names] = found
     return _LONGEST[names][role in _EPOCHS]
 

@@ -19,6 +19,7 @@ from lrfix.domains.signatures import Parameter, stated_rate
 from lrfix.driving.host import optimizer_named
 from lrfix.driving.length_objects import length_object
 from lrfix.driving.world import MODULE, World
+from lrfix.finite import finite
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
@@ -221,10 +222,11 @@ class Bench:
                 value = self.world.host.concretise(value, rate, "number")
         except (Opaque, UserError):
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        base = finite(value)
+        if base is None or not base > 0:
             return None
-        self.scenario.base = float(value)
-        return [float(value) * 0.3**index for index in range(groups)]
+        self.scenario.base = base
+        return [base * 0.3**index for index in range(groups)]
 
     def parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
         """A value for a parameter by its role, or ``OMIT`` where its default should hold."""

@@ -10,6 +10,7 @@ from lrfix.domains.facts import literal
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
+from lrfix.finite import finite
 from lrfix.names import Assigned
 from lrfix.sites.stock import given, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, names_position, optimizer_call, words
@@ -246,7 +247,7 @@ def _number(study: Study, node: ast.expr) -> float | None:
         known = study.names.bindings(node.id, node)
         only = known[0] if len(known) == 1 else None
         stated = literal(only.value) if isinstance(only, Assigned) and not only.index else None
-    return float(stated) if isinstance(stated, int | float) and not isinstance(stated, bool) else None
+    return finite(stated)
 
 
 __all__ = ["misgiven"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrfix.experiments.training import Conduct
+from lrfix.finite import finite
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.events import Event, Kind, Turn
@@ -137,13 +138,13 @@ def number(value: Value) -> float | None:
     if found is None:
         return None
     exact = found.constant if found.constant is not None else found.stated
-    return float(exact) if exact is not None else None
+    return finite(exact)
 
 
 def figure(count: Amount) -> str:
     """A count for a message: as the file writes it, and the number that the file states for it."""
-    exact = count.stated if count.units else None
-    return f"`{count}`" if exact is None else f"`{count}` ({float(exact):g})"
+    exact = finite(count.stated) if count.units else None
+    return f"`{count}`" if exact is None else f"`{count}` ({exact:g})"
 
 
 def left_after(scheduler: Scheduler, steps: float) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, role_of
+from lrfix.finite import finite
 from lrfix.names import Names
 from lrfix.trees import walk
 
@@ -18,12 +19,13 @@ _MOST = 60
 
 def meetings(roots: Iterable[ast.AST], settings: Mapping[str, object]) -> list[int]:
     """The steps around every length that the settings or the numbers of the code make, in order, the first included."""
-    numbers = [n.value for root in roots for n in walk(root) if isinstance(n, ast.Constant)]
-    told = {path: value for path, value in settings.items() if isinstance(value, int | float)}
-    lengths = {float(v) for p, v in told.items() if role_of(p) is not Role.LOADER_LENGTH and v > _LEAST}
-    lengths |= {float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool) and n > _LEAST}
-    shares = {float(v) for v in (*told.values(), *numbers) if isinstance(v, float) and 0 < v < 1}
-    epochs = {float(v) for p, v in told.items() if role_of(p) is Role.LOADER_LENGTH}
+    constants = (n.value for root in roots for n in walk(root) if isinstance(n, ast.Constant))
+    numbers = [number for number in map(finite, constants) if number is not None]
+    told = {path: number for path, value in settings.items() if (number := finite(value)) is not None}
+    lengths = {v for p, v in told.items() if role_of(p) is not Role.LOADER_LENGTH and v > _LEAST}
+    lengths |= {n for n in numbers if n > _LEAST}
+    shares = {v for v in (*told.values(), *numbers) if 0 < v < 1}
+    epochs = {v for p, v in told.items() if role_of(p) is Role.LOADER_LENGTH}
     places = set(lengths)
     places |= {length * per for length in lengths for per in epochs}
     places |= {length * share for length in lengths for share in shares}

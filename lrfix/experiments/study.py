@@ -21,6 +21,7 @@ from lrfix.domains.signatures import Parameter, constructor_parameters, paramete
 from lrfix.driving.laboratory import Laboratory, Run
 from lrfix.driving.rehearsal import Rehearsal
 from lrfix.findings import Evidence, Span
+from lrfix.finite import finite
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
@@ -313,8 +314,9 @@ class Study:
         """The step at which the schedule is meant to end under ``run``, from the values that play that part."""
         by_role: dict[Role, list[float]] = {}
         for path, value in {**run.names, **run.leaves}.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                by_role.setdefault(run.scenario.role(path), []).append(value)
+            number = finite(value)
+            if number is not None:
+                by_role.setdefault(run.scenario.role(path), []).append(number)
         if by_role.get(Role.HORIZON):
             return int(max(by_role[Role.HORIZON]))
         if by_role.get(Role.EPOCHS):
@@ -331,7 +333,7 @@ class Study:
         return {
             path: value
             for path, value in run.leaves.items()
-            if run.scenario.role(path) in roles and isinstance(value, int | float) and not isinstance(value, bool)
+            if run.scenario.role(path) in roles and isinstance(value, int | float) and finite(value) is not None
         }
 
     def evidence(self, run: Run, steps: Sequence[int]) -> Evidence:
@@ -369,6 +371,9 @@ def all_real(curve: Sequence[Any]) -> bool:
 
 
 def as_float(value: Any) -> float:
+    """A rate as a float: NaN for what is no number, infinity for integers that no float can hold."""
+    if isinstance(value, int) and finite(value) is None and not isinstance(value, bool):
+        return math.inf if value > 0 else -math.inf
     return float(value) if isinstance(value, int | float) else math.nan
 
 

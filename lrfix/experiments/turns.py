@@ -13,6 +13,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.driving.trace import Trace
 from lrfix.driving.world import World
 from lrfix.experiments.study import Study
+from lrfix.finite import finite
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.values import Unknown
@@ -21,6 +22,10 @@ from lrfix.trees import walk
 
 #: Calls that give what they are given, one by one.
 _THROUGH = frozenset({"enumerate", "tqdm", "list", "prefetch", "track", "progress_bar", "zip"})
+
+
+#: Bounds of loops beyond this are no numbers of turns.
+_FAR = 1e15
 
 
 def turns(study: Study, names: Names, run: Run, loop: ast.AST) -> tuple[int, Mapping[str, object]] | None:
@@ -34,9 +39,10 @@ def turns(study: Study, names: Names, run: Run, loop: ast.AST) -> tuple[int, Map
     made_of: dict[str, object] = {}
     for node in nodes:
         number, needed = _evaluated(study, names, run, node)
-        if not isinstance(number, int | float) or number != int(number):
+        counted = finite(number)
+        if counted is None or not counted.is_integer() or abs(counted) > _FAR:
             return None
-        numbers.append(int(number))
+        numbers.append(int(counted))
         made_of |= needed
     start, stop, step = (*([0] if len(numbers) == 1 else []), *numbers, 1)[:3]
     return (len(range(start, stop + more, step)), made_of) if step else None

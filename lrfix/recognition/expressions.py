@@ -144,7 +144,7 @@ class Expressions:
                 yield Expression(f"math.ceil({name.text})", values, name.cost + 0.8)
             if all(value > 0 for value in name.values):
                 for exponent in (-0.5, 0.5, -1.0, 2.0):
-                    if fits([value**exponent for value in name.values]):
+                    if fits([_power(value, exponent) for value in name.values]):
                         power = f"{name.inside(_ATOM)} ** {exponent:g}"
                         yield Expression(power, values, name.cost + 1.0, _PRODUCT)
                 rooted = [wanted * math.sqrt(value) for wanted, value in zip(values, name.values, strict=True)]
@@ -288,6 +288,13 @@ def _plus(expression: Expression, offset: int, cost: float) -> Expression:
     sign = "+" if offset > 0 else "-"
     vector = tuple(value + offset for value in expression.values)
     return Expression(f"{expression.inside(_SUM)} {sign} {abs(offset)}", vector, cost, _SUM)
+
+
+def _power(value: float, exponent: float) -> float:
+    try:
+        return float(value**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def _scaled(

@@ -1,4 +1,5 @@
-"""Atomic writing: the file is either the old one or the whole new one, whatever happens in between."""
+"""Atomic writing: a file is either the old one or the whole new one, whatever happens in between; and files that belong
+together are all the old ones or all the new ones."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lrfix.reading import Unreadable, read_file
 from lrfix.rewriting.model import FileRewrite, NotRewritten
@@ -25,46 +27,144 @@ class WriteError(Exception):
     """A file could not be written; it is as it was."""
 
 
-def write_atomically(path: str, content: bytes, expected: bytes | None = None) -> None:
-    """Replace the content of ``path``, following links to the file that they name.
+@dataclass(frozen=True)
+class Change:
+    """The new content of a file. With ``expected``, a file that no longer has that content is left alone: someone else
+    has changed it since."""
 
-    Mode, owner and extended attributes stay what they were, but for the bits that set an identity: what is new does not
-    run as somebody else. With ``expected``, a file that no longer has that content is left alone: someone else has
-    changed it since. Raises WriteError; also for a file that may not be written, that has several names (the others
-    would keep the old content), or whose owner or attributes cannot be kept.
+    path: str
+    content: bytes
+    expected: bytes | None = None
+
+
+def write_atomically(path: str, content: bytes, expected: bytes | None = None) -> None:
+    """``write_together`` for one file."""
+    write_together([Change(path, content, expected)])
+
+
+def write_together(changes: Sequence[Change]) -> None:
+    """Replace the content of all files or of none, following links to the files that they name.
+
+    Every file is written beside its old one first; only then are they renamed, one after the other, and where a rename
+    fails, those before it are undone. Mode, owner and extended attributes stay what they were, but for the bits that
+    set an identity: what is new does not run as somebody else. Raises WriteError; also for a file that may not be
+    written, that has several names (the others would keep the old content), or whose owner or attributes cannot be
+    kept.
     """
-    target = os.path.realpath(path)
-    temporary: str | None = None
-    try:
-        status = _status(target)
-        if status is not None:
-            _check_replaceable(path, target, status)
-        if expected is not None and _content(target, len(expected)) != expected:
-            raise WriteError(f"{path}: changed on disk while lrfix was at work; run again")
-        descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=os.path.dirname(target))
-        with os.fdopen(descriptor, "wb") as file:
+    with contextlib.ExitStack() as stack:
+        staged = [stack.enter_context(_Staged(change)) for change in changes]
+        if len(staged) > 1:
+            for each in staged:
+                each.keep_old()
+        done: list[_Staged] = []
+        try:
+            for each in staged:
+                each.check_unchanged()
+            for each in staged:
+                done.append(each)
+                each.replace()
+        except BaseException:
+            for each in reversed(done):
+                each.undo()
+            raise
+        for directory in sorted({os.path.dirname(each.target) for each in staged}):
+            _sync_directory(directory)
+
+
+class _Staged:
+    """A file with its new content written beside it, under a name of its own."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.path = change.path
+        self.target = os.path.realpath(change.path)
+        self._status: os.stat_result | None = None
+        self._new: str | None = None
+        self._old: str | None = None
+        self._replaced = False
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> _Staged:
+        try:
+            with self._told():
+                self._status = _status(self.target)
+                if self._status is not None:
+                    _check_replaceable(self.path, self.target, self._status)
+                self.check_unchanged()
+                self._new = self._written(self.change.content)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+        for left in (self._new, self._old):
+            if left is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(left)
+
+    def keep_old(self) -> None:
+        """Write the old content beside it as well, to take its place again at once."""
+        with self._told():
+            if self._status is not None:
+                content = _content(self.target, self._status.st_size)
+                if content is None:
+                    raise WriteError(f"{self.path}: changed on disk while lrfix was at work; run again")
+                self._old = self._written(content)
+
+    def check_unchanged(self) -> None:
+        expected = self.change.expected
+        if expected is not None and _content(self.target, len(expected)) != expected:
+            raise WriteError(f"{self.path}: changed on disk while lrfix was at work; run again")
+
+    def replace(self) -> None:
+        assert self._new is not None
+        with self._told():
+            os.replace(self._new, self.target)
+        self._replaced, self._new = True, None
+
+    def undo(self) -> None:
+        if not self._replaced:
+            return
+        with contextlib.suppress(OSError):
+            if self._old is not None:
+                os.replace(self._old, self.target)
+                self._old = None
+            elif self._status is None:
+                os.unlink(self.target)
+
+    def _written(self, content: bytes) -> str:
+        """A file with a content and everything else that the old one has, on the disk. Until this one is done with, no
+        other run takes it for litter."""
+        descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=os.path.dirname(self.target))
+        file = self._open.enter_context(os.fdopen(descriptor, "wb"))
+        try:
             _lock(file.fileno())
             file.write(content)
             file.flush()
+            status = self._status
             if status is not None:
-                _keep_owner(path, temporary, status)
+                _keep_owner(self.path, temporary, status)
             os.chmod(temporary, stat.S_IMODE(status.st_mode) & 0o1777 if status is not None else 0o666 & ~_umask())
             if status is not None:
-                _keep_attributes(path, target, temporary)
+                _keep_attributes(self.path, self.target, temporary)
             os.fsync(file.fileno())
-            if os.name != "nt":
-                # While the lock is held, so that no other run takes the file for litter.
-                os.replace(temporary, target)
-        if os.name == "nt":
-            os.replace(temporary, target)
-        temporary = None
-        _sync_directory(os.path.dirname(target))
-    except OSError as error:
-        raise WriteError(f"{path}: cannot be written: {error.strerror or error}; the file is as it was") from error
-    finally:
-        if temporary is not None:
+            if os.name == "nt":
+                file.close()  # an open file cannot be renamed there
+        except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+            raise
+        return temporary
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise WriteError(f"{self.path}: cannot be written: {reason}; the file is as it was") from error
 
 
 def remove_litter(directories: Iterable[str]) -> list[str]:
@@ -85,14 +185,14 @@ def remove_litter(directories: Iterable[str]) -> list[str]:
     return removed
 
 
-def write_file(result: FileRewrite, raw: bytes) -> None:
-    """Write a rewritten file in its own encoding. ``raw`` is the content it was read with. Raises WriteError."""
+def change_of(result: FileRewrite, raw: bytes) -> Change:
+    """A rewritten file in its own encoding. ``raw`` is the content it was read with. Raises WriteError."""
     try:
         content = encode(parse_source(raw, result.path), result.after)
         parse_source(content, result.path)
     except (NotRewritten, SourceError) as error:
         raise WriteError(f"{result.path}: {error}; the file is as it was") from None
-    write_atomically(result.path, content, expected=raw)
+    return Change(result.path, content, expected=raw)
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -197,4 +297,4 @@ def _sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-__all__ = ["WriteError", "remove_litter", "write_atomically", "write_file"]
+__all__ = ["Change", "WriteError", "change_of", "remove_litter", "write_atomically", "write_together"]

@@ -23,6 +23,7 @@ from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, s
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
 from lrfix.findings import Evidence, Violation
+from lrfix.finite import finite
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
 from lrfix.trees import walk
@@ -173,7 +174,7 @@ def _warmups(run: Run) -> list[str]:
 
 def _longer(run: Run, warmup: str) -> int | None:
     leaves = {**run.leaves, **run.names}
-    lengths = {p: v for p, v in leaves.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    lengths = {p: number for p, v in leaves.items() if (number := finite(v)) is not None}
     by_role: dict[Role, float] = {}
     for path, value in lengths.items():
         by_role[role_of(path)] = max(value, by_role.get(role_of(path), 0))

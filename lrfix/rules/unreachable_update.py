@@ -12,6 +12,7 @@ from lrfix.experiments.conditions import Dead, dead_branches, overwritten
 from lrfix.experiments.structure import Update, functions_of, hyperparameters, unreachable, updates
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Violation
+from lrfix.finite import finite
 from lrfix.names import Assigned
 from lrfix.registry import rule
 
@@ -89,7 +90,7 @@ def _constants(study: Study) -> Callable[[ast.expr], float | None]:
 
     def constant(node: ast.expr) -> float | None:
         stated = stated_once(node) if isinstance(node, ast.Name | ast.Subscript) else literal(node)
-        return float(stated) if isinstance(stated, int | float) and not isinstance(stated, bool) else None
+        return finite(stated)
 
     def stated_once(node: ast.expr) -> object:
         if isinstance(node, ast.Subscript):

@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from lrfix.tracing.values import MISSING, Unknown, Value
+from lrfix.finite import finite
+from lrfix.tracing.values import Unknown, Value
 
 Monomial = tuple[tuple[Unknown, int], ...]
 _MOST_TERMS = 6
@@ -46,7 +47,7 @@ class Amount:
         for monomial, coefficient in self.terms.items():
             for unit, power in monomial:
                 number = unit.stated
-                if number is MISSING or isinstance(number, bool) or not isinstance(number, int | float):
+                if finite(number) is None:
                     return None
                 if number == 0 and power < 0:
                     return None

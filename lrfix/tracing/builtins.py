@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 
+from lrfix.finite import finite
 from lrfix.tracing.amounts import Amount, amount, divide, rounded
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
@@ -43,7 +44,7 @@ class Builtins(Expressions):
             return found if found is not None else Unknown(ast.unparse(node))
         if name in ("int", "round", "float", "abs") and first is not MISSING:
             if isinstance(first, int | float):
-                return int(first) if name == "int" else first
+                return int(first) if name == "int" and finite(first) is not None else first
             number = amount(first)
             moves = isinstance(first, Unknown) and (first.moving or first.measured)
             return first if moves or number is None else rounded(number) if name in ("int", "round") else number

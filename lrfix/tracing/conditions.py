@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lrfix.finite import finite
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.events import Basis
 from lrfix.tracing.machine import Machine
@@ -224,7 +225,8 @@ def _stated(value: Value) -> Value:
         return value.stated
     if isinstance(value, Amount):
         number = value.constant if value.constant is not None else value.stated
-        return float(number) if number is not None else MISSING
+        plain = finite(number)
+        return plain if plain is not None else MISSING
     return MISSING
 
 

@@ -107,7 +107,7 @@ def _listed(elements: list[Value]) -> Walk:
 def _range(value: Range, node: ast.AST) -> Walk:
     trip = trips(value)
     bounds = (value.start, value.stop, value.step)
-    if all(isinstance(bound, int) for bound in bounds) and value.step and len(range(*bounds)) <= _MOST_COUNTED:
+    if all(isinstance(bound, int) for bound in bounds) and value.step and not range(*bounds)[_MOST_COUNTED:]:
         return _listed(list(range(*bounds)))
     text = _element_text(node)
     start = value.start

@@ -165,6 +165,35 @@ def test_a_failed_write_is_told_and_leaves_the_file(script, monkeypatch):
     assert script.read_text(encoding="utf-8") == SOUND
 
 
+def test_a_definition_and_its_user_are_written_both_or_neither(script, monkeypatch):
+    from lrfix.rewriting import writing
+
+    shared, alone = Path("shared.py"), Path("alone.py")
+    text = (
+        "from torch.optim.lr_scheduler import LambdaLR\n{}\n\ndef {}(optimizer, total):\n"
+        "    return LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total))\n"
+    )
+    shared.write_text(text.format("", "make"), encoding="utf-8")
+    script.write_text(text.format("from shared import make", "build"), encoding="utf-8")
+    alone.write_text(text.format("", "other"), encoding="utf-8")
+    before = {path: path.read_bytes() for path in (script, shared, alone)}
+    replace = writing.os.replace
+
+    def fail(source, target):
+        if Path(target).name == "train.py":
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(writing.os, "replace", fail)
+    result = lrfix("--apply", *UNVERIFIED, ".")
+    assert result.exit_code == 2
+    assert "train.py: cannot be written: Input/output error" in result.output
+    assert "shared.py, train.py belong together, and none of them is written" in result.output
+    assert "1 schedule rewritten in 1 file" in result.output
+    changed = [path for path, content in before.items() if path.read_bytes() != content]
+    assert changed == [alone]
+
+
 def test_a_file_that_does_not_parse_stops_nothing(script):
     broken = script.parent / "broken.py"
     broken.write_text("from torch.optim.lr_scheduler import LambdaLR\ndef (\n")

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from lrfix.rewriting import writing
-from lrfix.rewriting.writing import WriteError, remove_litter, write_atomically
+from lrfix.rewriting.writing import Change, WriteError, remove_litter, write_atomically, write_together
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links, modes and locks of POSIX")
 
@@ -185,3 +185,75 @@ def test_a_directory_that_may_not_be_written(tmp_path):
     finally:
         tmp_path.chmod(0o700)
     assert path.read_bytes() == b"old"
+
+
+class TestFilesThatBelongTogether:
+    """All of them are written, or none."""
+
+    def three(self, folder):
+        for name in ("a.py", "b.py"):
+            (folder / name).write_bytes(b"old " + name.encode())
+            (folder / name).chmod(0o640)
+        return [Change(str(folder / name), b"new", b"old " + name.encode()) for name in ("a.py", "b.py")] + [
+            Change(str(folder / "made.py"), b"new")
+        ]
+
+    def assert_old(self, folder):
+        assert sorted(os.listdir(folder)) == ["a.py", "b.py"]
+        for name in ("a.py", "b.py"):
+            assert (folder / name).read_bytes() == b"old " + name.encode()
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o640
+
+    def test_all(self, tmp_path):
+        write_together(self.three(tmp_path))
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
+            ("a.py", "b.py", "made.py"), b"new"
+        )
+
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
+    @pytest.mark.parametrize("which", [1, 2])
+    def test_none_where_one_cannot_take_its_place(self, tmp_path, monkeypatch, which, error):
+        changes = self.three(tmp_path)
+        replace, calls = os.replace, []
+
+        def fail(source, target):
+            calls.append(target)
+            if len(calls) == which + 1:
+                raise error
+            replace(source, target)
+
+        monkeypatch.setattr(writing.os, "replace", fail)
+        with pytest.raises(WriteError if isinstance(error, OSError) else KeyboardInterrupt):
+            write_together(changes)
+        self.assert_old(tmp_path)
+
+    def test_none_where_the_last_has_been_changed_by_someone(self, tmp_path):
+        first, second, _ = self.three(tmp_path)
+        with pytest.raises(WriteError, match=r"b\.py: changed on disk"):
+            write_together([first, Change(second.path, b"new", b"older")])
+        self.assert_old(tmp_path)
+
+    def test_none_where_one_changes_while_the_others_are_prepared(self, tmp_path, monkeypatch):
+        first, second, _ = self.three(tmp_path)
+        fsync = os.fsync
+        later = iter([None, None, None, lambda: (tmp_path / "b.py").write_bytes(b"edited")])
+
+        def edit(descriptor):
+            fsync(descriptor)
+            (next(later, None) or (lambda: None))()
+
+        monkeypatch.setattr(writing.os, "fsync", edit)
+        with pytest.raises(WriteError, match=r"b\.py: changed on disk"):
+            write_together([first, second])
+        assert (tmp_path / "a.py").read_bytes() == b"old a.py"
+        assert (tmp_path / "b.py").read_bytes() == b"edited"
+        assert sorted(os.listdir(tmp_path)) == ["a.py", "b.py"]
+
+    def test_what_a_killed_run_left_of_them_is_removed(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(writing.os, "unlink", lambda path: None)
+        monkeypatch.setattr(writing.os, "replace", lambda source, target: None)
+        write_together(self.three(tmp_path))
+        monkeypatch.undo()
+        assert len(os.listdir(tmp_path)) > 4
+        remove_litter([str(tmp_path)])
+        self.assert_old(tmp_path)
