@@ -5,26 +5,54 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from lrfix.commands import common
 from lrfix.discovery import has_schedule_words
-from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
-from lrfix.output.terminal import Colour, Style, write
+from lrfix.output.terminal import Colour, Progress, Style, write
 from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
+    from lrfix.notebooks import Notebook
     from lrfix.rewriting.model import FileRewrite
+    from lrfix.rewriting.rewriter import Options
+    from lrfix.rewriting.vendor import VendorFile
     from lrfix.verification.values import Device
+
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is to be rewritten: paths with their content; ``stdin`` is the name that standard input goes by."""
+
+    contents: tuple[tuple[str, bytes], ...]
+    unreadable: tuple[tuple[str, str], ...] = ()
+    largest: int = 1 << 20
+    stdin: str | None = None
+    notebooks: Mapping[str, Notebook] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Output:
+    """How it is reported: to ``stream``, which is not standard output where the new text goes there."""
+
+    applied: bool
+    verified: bool
+    quiet: bool
+    verbose: bool
+    format: str
+    stream: TextIO
+    style: Style
 
 
 @click.command("rewrite")
 @common.paths_argument
-@click.option("--apply", is_flag=True, help="Write the changes. Without it nothing is changed.")
+@click.option("--apply", is_flag=True, help="Write the changes (of standard input: to standard output).")
 @click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
@@ -34,6 +62,9 @@ if TYPE_CHECKING:
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
 @common.force_exclude_option
 @common.colour_option
+@click.option("--stdin-filename", metavar="PATH", help="The name that standard input (-) has in the report.")
+@click.option("--output-format", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--verbose", "-v", is_flag=True, help="Print a table of old and new rates for every proof.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what is or would be changed, and errors.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even where a change would be made.")
 def command(
@@ -48,21 +79,52 @@ def command(
     vendor: str | None,
     force_exclude: bool,
     color: Colour,
+    stdin_filename: str | None,
+    output_format: str,
+    verbose: bool,
     quiet: bool,
     exit_zero: bool,
 ) -> None:
     """Rewrite the schedules in PATHS to the bundled scheduler, after running the old and the new version.
 
-    Prints a unified diff and a table of old and new rates, and changes nothing without --apply. Exit status: 0 nothing
-    (left) to change, 1 a change would be made, one failed or a schedule may not be run, 2 as for check.
+    Prints one line a schedule and a unified diff, and changes nothing without --apply; - reads standard input. Exit
+    status: 0 nothing (left) to change, 1 a change would be made, one failed or a schedule may not be run, 2 as for
+    check.
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
-    if common.STDIN in paths:
-        raise click.UsageError("rewrite works on files, not on standard input")
+    files = _standard_input(paths, stdin_filename) if common.STDIN in paths else _read(paths, force_exclude)
+    if stdin_filename is not None and files.stdin is None:
+        raise click.UsageError("--stdin-filename goes with - as the only path")
+    from lrfix.rewriting.rewriter import Options
+
+    options = Options(
+        only_equivalent=only == "equivalent",
+        verify=not no_verify,
+        reading=reading,
+        device=device,
+        max_file_size=files.largest,
+        unfenced=unfenced,
+    )
+    stream = sys.stderr if apply and files.stdin is not None else sys.stdout
+    output = _Output(apply, not no_verify, quiet, verbose, output_format, stream, Style.of(stream, color))
+    status = _run(files, options, output, vendor)
+    sys.exit(0 if exit_zero and status == 1 else status)
+
+
+def _standard_input(paths: Sequence[str], name: str | None) -> _Files:
+    if len(paths) > 1:
+        raise click.UsageError("- reads standard input and stands alone")
+    start = os.path.dirname(os.path.abspath(name)) if name else "."
+    largest = common.settings_for(start, None).max_file_size
+    name = name or "<stdin>"
+    return _Files(((name, sys.stdin.buffer.read(largest + 1)),), largest=largest, stdin=name)
+
+
+def _read(paths: Sequence[str], force_exclude: bool) -> _Files:
     found = common.groups(paths, None, force_exclude)
-    files: list[tuple[str, bytes]] = []
-    unreadable: list[str] = []
+    contents: list[tuple[str, bytes]] = []
+    unreadable: list[tuple[str, str]] = []
     for group in found:
         for target in group.targets:
             if target.outside:
@@ -71,63 +133,82 @@ def command(
             try:
                 raw = read_file(target.path, group.settings.most_bytes(target.path))
             except Unreadable as error:
-                unreadable.append(f"{target.path}: {error.message}")
+                unreadable.append((target.path, error.message))
                 continue
             if target.explicit or has_schedule_words(raw):
-                files.append((target.path, raw))
-    limit = max((group.settings.max_file_size for group in found), default=1 << 20)
-    style = Style.of(sys.stdout, color)
-    sys.exit(
-        _run(
-            files,
-            unreadable,
-            limit,
-            apply,
-            only,
-            not no_verify,
-            unfenced,
-            reading,
-            device,
-            vendor,
-            quiet,
-            exit_zero,
-            style,
-        )
-    )
+                contents.append((target.path, raw))
+    largest = max((group.settings.max_file_size for group in found), default=1 << 20)
+    return _Files(tuple(contents), tuple(unreadable), largest)
 
 
-def _run(
-    files: Sequence[tuple[str, bytes]],
-    unreadable: Sequence[str],
-    limit: int,
-    apply: bool,
-    only: str | None,
-    verify: bool,
-    unfenced: bool,
-    reading: str | None,
-    device: Device,
-    vendor: str | None,
-    quiet: bool,
-    exit_zero: bool,
-    style: Style,
-) -> int:
-    from lrfix.commands.rewrite_report import Report
-    from lrfix.rewriting.project import Project
-    from lrfix.rewriting.rewriter import Options, rewrite_sources
+def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -> int:
+    from lrfix.commands.rewrite_notebooks import notebooks_among
     from lrfix.rewriting.vendor import VendorError, VendorFile
     from lrfix.rewriting.writing import WriteError, remove_litter
 
-    if apply:
-        written_to = [path for path, _ in files] + ([vendor] if vendor is not None else [])
+    vendored = VendorFile(vendor) if vendor is not None else None
+    notebooks, unread = notebooks_among(files.contents)
+    files = replace(files, notebooks=notebooks)
+    on_disk = [path for path, _ in files.contents if files.stdin is None]
+    if output.applied:
+        written_to = on_disk + ([vendor] if vendor is not None else [])
         remove_litter([os.path.dirname(os.path.realpath(path)) for path in written_to])
+    progress = Progress(sys.stderr, len(files.contents))
+    try:
+        results = _rewritten(files, unread, options, vendored, progress)
+    finally:
+        progress.done()
+    if options.reading is not None:
+        offered = sorted({key for result in results for key in result.readings})
+        if options.reading not in offered:
+            raise click.UsageError(
+                f"no schedule has the reading {options.reading!r}; there are: {', '.join(offered) or 'none'}"
+            )
+    for path, message in files.unreadable:
+        write(sys.stderr, f"lrfix: {path}: {message}\n")
+    if vendored is not None and output.applied:
+        names = {name for result in results for site in result.sites for name in site.imported}
+        try:
+            vendored.write(names)
+        except (VendorError, WriteError) as error:
+            raise common.Fatal(str(error)) from None
+    written: set[str] = set()
+    failures: list[str] = []
+    if output.applied and files.stdin is not None:
+        failures = _to_standard_output(results[0], files.contents[0][1])
+        written = {result.path for result in results if result.changed and not failures}
+    elif output.applied:
+        written, failures = _written([r for r in results if r.changed], dict(files.contents), notebooks)
+    for message in failures:
+        write(sys.stderr, f"lrfix: {message}\n")
+    _report(results, files, output, written, failures)
+    status = 1 if files.unreadable else 0
+    for result in results:
+        if result.error is not None or any(site.failed or site.refused for site in result.left):
+            status = max(status, 2 if result.error_kind == "internal" else 1)
+        if result.changed and not output.applied:
+            status = max(status, 1)
+    return 2 if failures else status
+
+
+def _rewritten(
+    files: _Files,
+    unread: Mapping[str, FileRewrite],
+    options: Options,
+    vendored: VendorFile | None,
+    progress: Progress,
+) -> list[FileRewrite]:
+    from lrfix.commands.rewrite_notebooks import in_cells
+    from lrfix.rewriting import rewriter
+    from lrfix.rewriting.project import Project
+    from lrfix.rewriting.vendor import VendorError
+
     projects: dict[Path | None, Project] = {}
     jobs = []
-    vendored = VendorFile(vendor) if vendor is not None else None
-    notebooks, unread = _notebooks(files)
-    for path, raw in files:
+    for path, raw in files.contents:
         if path in unread:
             continue
-        project = Project.around(path)
+        project = Project.around(path) if path != "<stdin>" else Project(None)
         project = projects.setdefault(project.root, project)
         module = None
         if vendored is not None:
@@ -135,50 +216,12 @@ def _run(
                 module = vendored.module_for(path, project.root)
             except VendorError as error:
                 raise common.Fatal(str(error)) from None
-        code = notebooks[path].program.encode() if path in notebooks else raw
+        code = files.notebooks[path].program.encode() if path in files.notebooks else raw
         jobs.append((path, code, project.external_to(path), module))
-    options = Options(
-        only_equivalent=only == "equivalent",
-        verify=verify,
-        reading=reading,
-        device=device,
-        max_file_size=limit,
-        unfenced=unfenced,
-    )
-    results = sorted(
-        [*unread.values(), *(_in_cells(result, notebooks) for result in rewrite_sources(jobs, options))],
-        key=lambda result: [path for path, _ in files].index(result.path),
-    )
-    if reading is not None:
-        offered = sorted({key for result in results for key in result.readings})
-        if reading not in offered:
-            raise click.UsageError(
-                f"no schedule has the reading {reading!r}; there are: {', '.join(offered) or 'none'}"
-            )
-    report = Report(style, applied=apply, verified=verify, quiet=quiet, notebooks=notebooks)
-    status = 1 if unreadable else 0
-    for message in unreadable:
-        write(sys.stderr, f"lrfix: {message}\n")
-    if vendored is not None and apply:
-        names = {name for result in results for site in result.sites for name in site.imported}
-        try:
-            vendored.write(names)
-        except (VendorError, WriteError) as error:
-            raise common.Fatal(str(error)) from None
-    for result in results:
-        write(sys.stdout, report.file(result))
-        if result.error is not None or any(site.failed or site.refused for site in result.left):
-            status = max(status, 2 if result.error_kind == "internal" else 1)
-        if result.changed and not apply:
-            status = max(status, 1)
-    written: set[str] = set()
-    if apply:
-        written, failures = _written([result for result in results if result.changed], dict(files), notebooks)
-        for message in failures:
-            write(sys.stderr, f"lrfix: {message}\n")
-            status = 2
-    write(sys.stdout, report.summary(results, written))
-    return 0 if exit_zero and status == 1 else status
+    rewritten = rewriter.rewrite_sources(jobs, options, progress=progress)
+    order = [path for path, _ in files.contents]
+    found = [*unread.values(), *(in_cells(result, files.notebooks) for result in rewritten)]
+    return sorted(found, key=lambda result: order.index(result.path))
 
 
 def _written(
@@ -211,40 +254,41 @@ def _written(
     return written, failures
 
 
-def _notebooks(files: Sequence[tuple[str, bytes]]) -> tuple[dict[str, Notebook], dict[str, FileRewrite]]:
-    """The notebooks among the files by path, and the answers for those that are not to be rewritten."""
-    from lrfix.rewriting.model import FileRewrite
+def _to_standard_output(result: FileRewrite, raw: bytes) -> list[str]:
+    """The new text of standard input, or what it was where that cannot be written; and what went wrong."""
+    from lrfix.rewriting.writing import WriteError, change_of
 
-    notebooks: dict[str, Notebook] = {}
-    unread: dict[str, FileRewrite] = {}
-    for path, raw in files:
-        if not is_notebook(path):
-            continue
-        try:
-            notebook = read_notebook(raw)
-            notebook.program.encode()
-        except NotebookError as error:
-            unread[path] = FileRewrite(path, "", "", error=error.message, error_kind=error.kind)
-        except UnicodeEncodeError:
-            unread[path] = FileRewrite(path, "", "", error="its texts are no Unicode", error_kind="encoding")
-        else:
-            if notebook.language == "python":
-                notebooks[path] = notebook
-            else:
-                unread[path] = FileRewrite(path, "", "", skipped=f"a notebook in {notebook.language}")
-    return notebooks, unread
-
-
-def _in_cells(result: FileRewrite, notebooks: Mapping[str, Notebook]) -> FileRewrite:
-    """The result, left undone where it cannot be put back into the cells of its notebook."""
-    notebook = notebooks.get(result.path)
-    if notebook is None:
-        return result
-    if result.error is not None:
-        return replace(result, error=notebook.in_cells(result.error))
+    failures = []
+    content = raw
     try:
-        notebook.changes(result.after)
-    except NotebookError as error:
-        message = f"{error.message}; the notebook is left as it is"
-        return replace(result, after=result.before, sites=(), error=message, error_kind="io")
-    return result
+        content = change_of(result, raw).content if result.changed else raw
+    except WriteError as error:
+        failures.append(str(error))
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+    return failures
+
+
+def _report(
+    results: Sequence[FileRewrite], files: _Files, output: _Output, written: set[str], failures: Sequence[str]
+) -> None:
+    from lrfix.commands.rewrite_report import Report
+
+    if output.format == "json":
+        from lrfix.commands import rewrite_json
+
+        errors = [(path, "io", message) for path, message in files.unreadable]
+        errors += [(message.partition(":")[0], "io", message) for message in failures]
+        write(output.stream, rewrite_json.render(results, output.applied, output.verified, errors))
+        return
+    report = Report(
+        output.style,
+        applied=output.applied,
+        verified=output.verified,
+        quiet=output.quiet,
+        verbose=output.verbose,
+        notebooks=files.notebooks,
+    )
+    for result in results:
+        write(output.stream, report.file(result))
+    write(output.stream, report.summary(results, written))

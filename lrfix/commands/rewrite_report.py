@@ -1,4 +1,4 @@
-"""The text of ``lrfix rewrite``: per site the readings, the table of rates and what was proved; per file the diff."""
+"""The text of ``lrfix rewrite``: a line a schedule, the readings of a repair, and per file the diff."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lrfix.commands.rewrite_summary import summary
 from lrfix.findings import Position
 from lrfix.notebooks import Notebook
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
-from lrfix.rewriting.model import FileRewrite, LeftAlone, SiteRewrite
+from lrfix.rewriting.model import FileRewrite, LeftAlone, Proof, SiteRewrite
 from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
 from lrfix.verification.compare import TOLERANCE
 from lrfix.wording import counted as _count
@@ -22,14 +23,15 @@ _MOST_ROWS = 12
 
 @dataclass(frozen=True)
 class Report:
-    """``applied``: the changes are written; ``verified``: old and new were run. ``notebooks`` by path: of them the
-    rewrite knows the program alone."""
+    """``applied``: the changes are written; ``verified``: old and new were run; ``verbose``: every proof by itself.
+    ``notebooks`` by path: of them the rewrite knows the program alone."""
 
     style: Style
     applied: bool
     verified: bool
     quiet: bool = False
     notebooks: Mapping[str, Notebook] = field(default_factory=dict)
+    verbose: bool = False
 
     def file(self, result: FileRewrite) -> str:
         """Everything there is to say about one file; empty where that is nothing."""
@@ -82,20 +84,31 @@ class Report:
         codes = f" ({', '.join(site.codes)})" if site.codes and site.kind == "repair" else ""
         place = self.style.paint(self._place(site.path, site.span.start), "bold")
         lines = [f"{place}:{name} {kind}{codes} -> {site.scheduler}"]
+        said = summary(verifications)
+        if not self.verified:
+            lines[0] += ", not verified: neither version was run"
+        elif not self.verbose and site.kind == "equivalent":
+            lines[0] += f": {said.words}"
         if site.kind == "repair":
             lines += self._readings(site)
-        lines += [f"  note: {note}" for note in site.notes]
-        if not self.verified:
-            lines.append("  not verified: neither version was run")
+        lines += [f"  note: {note}" for note in (*site.notes, *(said.caveats if not self.verbose else ()))]
+        if site.kind == "repair" and verifications and not self.verbose:
+            # The curve changes: how, is what has to be looked at.
+            lines += self._proof(site.path, site.proofs[0], verifications[0])
         for proof, verification in zip(site.proofs, verifications, strict=False):
-            if isinstance(proof.request, VerificationRequest) and proof.request.curves_only:
-                lines += _settings(self._in_cells(site.path, proof.label), verification)
-                continue
-            lines.append(f"  {self._in_cells(site.path, proof.label)}{_values(verification.scenarios[0])}")
-            lines += self._table(verification.scenarios[0])
-            lines.append(f"  {_verdict(verification, proof.request.steps)}")
-            lines += [f"  note: {note}" for note in verification.notes]
+            if self.verbose:
+                lines += self._proof(site.path, proof, verification)
         return "\n".join(lines) + "\n"
+
+    def _proof(self, path: str, proof: Proof, verification: Verification) -> list[str]:
+        if isinstance(proof.request, VerificationRequest) and proof.request.curves_only:
+            return _settings(self._in_cells(path, proof.label), verification)
+        return [
+            f"  {self._in_cells(path, proof.label)}{_values(verification.scenarios[0])}",
+            *self._table(verification.scenarios[0]),
+            f"  {_verdict(verification, proof.request.steps)}",
+            *(f"  note: {note}" for note in verification.notes),
+        ]
 
     def _readings(self, site: SiteRewrite) -> list[str]:
         lines = []
@@ -201,17 +214,7 @@ def _settings(label: str, verification: Verification) -> list[str]:
     for outcome in outcomes:
         if outcome.old_error is not None and outcome.new_error is None:
             lines.append(f"    {outcome.scenario.words} only the old version raises, at {outcome.old_error}")
-    parted = [outcome for outcome in outcomes if outcome.beyond is not None]
-    if parted:
-        first = parted[0]
-        assert first.beyond is not None
-        step, group = first.beyond.step, first.beyond.group
-        before, after = first.old_curve[step][group], first.new_curve[step][group]
-        lines.append(
-            f"    past the end of training they part in {_count(len(parted), 'setting')}: "
-            f"{first.scenario.words}{', ' if first.scenario.words else ''}{num(before)} before and {num(after)} after "
-            f"at step {step}"
-        )
+    lines += [f"    {caveat}" for caveat in summary((verification,)).caveats if caveat.startswith("past the end")]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -47,6 +48,36 @@ def _wants_colour(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+class Progress:
+    """A line on a terminal that says which of so many files is at work; silent on anything else."""
+
+    def __init__(self, stream: TextIO | None, files: int) -> None:
+        self._stream = stream if stream is not None and stream.isatty() and files > 1 else None
+        self._files = files
+        self._begun = 0
+        self._width = 0
+
+    def file(self, path: str) -> None:
+        self._begun += 1
+        self._show(f"{self._begun}/{self._files} {path}")
+
+    def proofs(self, number: int) -> None:
+        self._show(f"running {number} proof{'' if number == 1 else 's'}, old and new side by side")
+
+    def done(self) -> None:
+        if self._width:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        if self._stream is None:
+            return
+        text = text[-100:].encode("ascii", "replace").decode()
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write("\r" + text.ljust(self._width) + ("\r" if not text else ""))
+            self._stream.flush()
+        self._width = len(text)
+
+
 class OutputError(Exception):
     """What was to be said could not be written: a full disk, a stream that is closed."""
 
@@ -73,4 +104,4 @@ def write(stream: TextIO | None, text: str) -> None:
         raise OutputError(getattr(error, "strerror", None) or str(error)) from None
 
 
-__all__ = ["Colour", "OutputError", "Style", "write"]
+__all__ = ["Colour", "OutputError", "Progress", "Style", "write"]

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
@@ -69,8 +70,19 @@ class _Draft:
         self.result = propose(self.path, self.raw, self.external, self.options, self.excluded, self.analyses)
 
 
+class Told(Protocol):
+    """Whoever wants to know how far the work is: which file is at work, how many proofs are run."""
+
+    def file(self, path: str) -> None: ...
+
+    def proofs(self, number: int) -> None: ...
+
+
 def rewrite_sources(
-    files: Sequence[tuple[str, bytes, External, str | None]], options: Options, analyses: Analyses | None = None
+    files: Sequence[tuple[str, bytes, External, str | None]],
+    options: Options,
+    analyses: Analyses | None = None,
+    progress: Told | None = None,
 ) -> list[FileRewrite]:
     """What to change in each file, verified in one process.
 
@@ -80,6 +92,8 @@ def rewrite_sources(
     """
     drafts = []
     for path, raw, external, module in files:
+        if progress is not None:
+            progress.file(path)
         drafts.append(_Draft(path, raw, external, replace(options, module=module or options.module)))
         if analyses is not None:
             drafts[-1].analyses = analyses
@@ -89,6 +103,8 @@ def rewrite_sources(
             drafts[-1].analyses = Analyses()
     pending = [draft for draft in drafts if _sites(draft)]
     while options.verify and pending:
+        if progress is not None:
+            progress.proofs(sum(len(site.proofs) for draft in pending for site in _sites(draft)))
         failed = _verified(pending)
         for draft in failed:
             draft.propose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 import sys
@@ -74,10 +75,59 @@ def test_without_apply_it_shows_the_change_and_makes_none(script):
     assert result.exit_code == 1
     assert "equivalent -> WarmupCosineLR" in result.output
     assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.output
-    assert "old rate" in result.output and "new rate" in result.output
-    assert "resume exact" in result.output and "weights bit-equal" in result.output and "device cpu" in result.output
+    (line,) = (line for line in result.output.splitlines() if "->" in line)
+    assert "no difference in" in line and "resume exact, weights" in line and ", cpu, torch " in line
+    assert "old rate" not in result.output
     assert "1 schedule would be rewritten in 1 file" in result.output
     assert script.read_text(encoding="utf-8") == SOUND
+
+
+def test_verbose_shows_the_rates_of_every_proof(script):
+    result = lrfix("--verbose", "--device", "cpu", str(script))
+    assert "old rate" in result.output and "new rate" in result.output
+    assert "resume exact" in result.output and "weights bit-equal" in result.output and "device cpu" in result.output
+    assert "in every setting that a caller may choose: no difference in" in result.output
+
+
+def test_json_says_the_same(script):
+    result = lrfix("--output-format", "json", "--device", "cpu", str(script))
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    (schedule,) = document["schedules"]
+    assert (schedule["kind"], schedule["scheduler"], schedule["name"]) == ("equivalent", "WarmupCosineLR", "factor")
+    assert schedule["start"] == {"line": 7, "column": 5} and schedule["resume_exact"] is True
+    assert schedule["largest_difference"] <= 1e-12 and schedule["settings"] == sum(
+        len(proof["settings"]) for proof in schedule["proofs"]
+    )
+    assert {row["step"]: row["old"] == row["new"] for row in schedule["proofs"][0]["rows"]}[0]
+    (file,) = document["files"]
+    assert "+    return WarmupCosineLR(" in file["diff"] and "WarmupCosineLR(" in file["after"]
+    assert document["left"] == document["errors"] == []
+    script.write_text(SOUND.replace("step / warmup", "(step / warmup) ** 3"), encoding="utf-8")
+    document = json.loads(lrfix("--output-format", "json", *UNVERIFIED, str(script), "absent.py").stdout or "{}")
+    assert document == {}  # a path that is not there is bad usage
+    (left,) = json.loads(lrfix("--output-format", "json", *UNVERIFIED, str(script)).stdout)["left"]
+    assert left["path"] == "train.py" and left["reason"] and not left["failed"]
+
+
+class TestStandardInput:
+    def test_the_change_is_shown(self):
+        result = CliRunner().invoke(main, ["rewrite", *UNVERIFIED, "-"], input=SOUND)
+        assert result.exit_code == 1 and "<stdin>:7:5" in result.stdout
+        assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.stdout
+
+    def test_apply_writes_the_new_text_and_nothing_else_to_standard_output(self):
+        arguments = ["rewrite", "--apply", *UNVERIFIED, "--stdin-filename", "sub/train.py", "-"]
+        result = CliRunner().invoke(main, arguments, input=SOUND.replace("\n", "\r\n"))
+        assert result.exit_code == 0
+        assert "WarmupCosineLR(optimizer" in result.stdout and "LambdaLR" not in result.stdout.replace("Cosine", "")
+        assert result.stdout_bytes.count(b"\n") == result.stdout_bytes.count(b"\r\n")
+        assert "sub/train.py:7:5" in result.stderr and not Path("sub").exists()
+
+    def test_what_is_not_changed_comes_out_as_it_went_in(self):
+        for text in (b"lr = 1\r\n", b"def (\n", b"\xff\xfe"):
+            result = CliRunner().invoke(main, ["rewrite", "--apply", *UNVERIFIED, "-"], input=text)
+            assert result.stdout_bytes == text
 
 
 def test_apply_writes_a_script_that_runs_as_before_and_then_there_is_nothing_left(script):
