@@ -39,6 +39,7 @@ from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import Part, Suppressions, read_suppressions
 from lrfix.torch_requirement import reaches
 from lrfix.usage import Mentions, Place, mentions, places
+from lrfix.wording import in_epochs
 
 _UNUSED = "LR001"
 #: The form of what rules look at without its being a site: the code of a file that uses schedules.
@@ -345,12 +346,16 @@ def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> F
         code=rule.code,
         name=rule.name,
         severity=Severity.INFO if violation.advice else rule.severity,
-        message=violation.message,
+        message=in_epochs(violation.message) if _in_epochs(violation) else violation.message,
         span=violation.span,
         evidence=violation.evidence,
         site=site,
         related=tuple(replace(place, path=place.path or path) for place in violation.related),
     )
+
+
+def _in_epochs(violation: Violation) -> bool:
+    return violation.evidence is not None and violation.evidence.unit == "epoch"
 
 
 def _report(path: str, site: AnalysedSite) -> SiteReport:

@@ -76,7 +76,7 @@ class Evidence:
     the file states, as it states them, and ``stated`` the defaults that it has for them, whether these were used or
     not. ``base_lr`` is the optimizer's rate where no code in sight gives it one. ``curve`` is the whole sampled
     schedule of the first parameter group, one rate a step from step 0, and ``end`` the step at which it is meant to
-    end.
+    end. ``unit`` is what a step of the schedule is: a step of training, or an epoch.
     """
 
     steps: tuple[int, ...] = ()
@@ -87,6 +87,7 @@ class Evidence:
     stated: Mapping[str, object] = field(default_factory=dict)
     end: int | None = None
     base_lr: float | None = None
+    unit: str = "step"
 
     @property
     def chosen(self) -> dict[str, object]:

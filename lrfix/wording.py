@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 _DIGITS = 4
 _MOST_DIGITS = 9
+_STEPS = re.compile(r"\b(?:steps?(?= \d)|(?<=\d )steps?\b|a step(?= before)|update (?=has|runs)|one step\b)")
+_EPOCHS = {
+    "step": "epoch",
+    "steps": "epochs",
+    "a step": "an epoch",
+    "one step": "one epoch",
+    "update ": "epoch ",
+}
 
 
 def num(value: object, *beside: object) -> str:
@@ -42,6 +51,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def in_epochs(message: str) -> str:
+    """A message whose steps are epochs, in these words; what it quotes from the code stays as it is."""
+    parts = message.split("`")
+    parts[::2] = [_STEPS.sub(lambda found: _EPOCHS[found.group()], part) for part in parts[::2]]
+    return "`".join(parts)
+
+
 def change(before: float, after: float) -> str:
     """``drops by 33 %``, ``rises by 50 %``, ``rises to 12 times``: how one rate becomes another."""
     if before <= 0 or after > 3 * before:
@@ -51,4 +67,4 @@ def change(before: float, after: float) -> str:
     return f"{'drops' if after < before else 'rises'} by {share:.2g} %" if share < 99.5 else "drops to 0"
 
 
-__all__ = ["assigned", "change", "counted", "num", "together"]
+__all__ = ["assigned", "change", "counted", "in_epochs", "num", "together"]

@@ -19,8 +19,8 @@ from lrfix.config import Settings
 from lrfix.discovery import Target
 from lrfix.engine import check_paths, check_source
 from lrfix.findings import Evidence, ScheduleReport, Severity, Span, Status, Violation
-from lrfix.pages import Page
-from lrfix.registry import Rule
+from lrfix.pages import Page, load_pages
+from lrfix.registry import Rule, load_rules
 from lrfix.source import Source
 
 
@@ -298,7 +298,6 @@ def test_workers_that_die_lose_their_files_only_with_an_error(tree):
 
 def test_a_site_that_crashes_the_analysis_hides_no_other(monkeypatch):
     from lrfix import analysis
-    from lrfix.registry import load_rules
 
     sound = analysis.analyse_site
 
@@ -365,3 +364,17 @@ def build{0}(optimizer, end):
     with pytest.raises(ProcessLookupError):
         # Who is left would hold the group.
         os.killpg(process.pid, 0)
+
+
+def test_what_counts_epochs_is_told_in_epochs():
+    every = Settings(selected=frozenset(load_rules()))
+    told = {
+        code: [
+            f.message
+            for f in check_source(load_pages()[code].bad[0].code.encode(), "a.py", every).findings
+            if f.code == code
+        ]
+        for code in ("LR206", "LR202")
+    }
+    assert ["at epoch 0" in message and " step " not in message for message in told["LR206"]] == [True]
+    assert ["at step 37" in message and " epoch " not in message for message in told["LR202"]] == [True]

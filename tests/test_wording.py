@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lrfix.wording import assigned, change, counted, num, together
+from lrfix.wording import assigned, change, counted, in_epochs, num, together
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,10 @@ def test_a_change_is_a_share_or_a_multiple(before, after, words):
 def test_lists():
     assert assigned({"a": 0.123456, "b": 3}) == "a = 0.1235, b = 3"
     assert (counted(1, "file"), counted(2, "file")) == ("1 file", "2 files")
+
+
+def test_a_schedule_of_epochs_is_told_in_epochs():
+    message = "It falls at step 3, for 5 steps, by `step 3` and a step before; steps 0 and 1. One step late, `steps`."
+    assert in_epochs(message) == (
+        "It falls at epoch 3, for 5 epochs, by `step 3` and an epoch before; epochs 0 and 1. One step late, `steps`."
+    )

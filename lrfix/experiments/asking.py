@@ -163,7 +163,7 @@ def _by_asking(study: Study, suspect: Suspect) -> Shown | None:
         return None
     step, once, twice = steps[0] or 0, study.run(0), study.asked_twice(0, suspect.function)
     return Shown(
-        f"asked once for every step it gives {num(once.curve[step])} at step {step}, asked twice "
+        f"called once for every step it gives {num(once.curve[step])} at step {step}, called twice "
         f"{num(twice.curve[step])}",
         study.evidence(once, [max(step - 1, 0), step, step + 1]),
     )
@@ -179,8 +179,8 @@ def _by_jumping(study: Study) -> Shown | None:
             d is not None and abs(d - w) > 1e-6 * max(abs(d), abs(w)) for d, w in zip(direct, walked, strict=True)
         ):
             return Shown(
-                f"step {step} has the rate {num(walked[0])} when every step before it was asked for, and "
-                f"{num(direct[0])} when it is asked for alone, as after a resume",
+                f"step {step} has the rate {num(walked[0])} in a run from the start, and "
+                f"{num(direct[0])} when it is computed alone, as after a resume",
                 study.evidence(run, [step - 1, step, step + 1]),
             )
     return None

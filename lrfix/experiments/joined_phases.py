@@ -15,7 +15,7 @@ from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.grid import ENDS, Case, Grid
 from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import jumps
 from lrfix.experiments.study import Study
@@ -27,6 +27,8 @@ _FAR = 40
 #: What a number without a name may be, if it is no count.
 _SHARE = 0.1
 _SEVERAL = 2
+#: Rates behind a jump that are compared.
+_BEHIND = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,25 @@ class Found:
 
 def ramp_jump(run: Run) -> bool:
     return any(jump.behind == "ramp" for curve in run.lr for jump in jumps(curve))
+
+
+def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
+    """``(step - warmup) / (total - warmup)`` in the code's own names, where the decay is counted from step 0 instead:
+    with half the warmup the rates behind it are the same."""
+    run = found.run
+    warmups = {p: v for p, v in run.leaves.items() if run.scenario.role(p) in _WARMUPS and isinstance(v, int) and v > 1}
+    if found.phase != "ramp" or len(warmups) != 1:
+        return None
+    ((name, length),) = warmups.items()
+    behind = slice(found.step + 1, found.step + 1 + _BEHIND)
+    halved = grid.changed(found.case, run, **{name: length // 2})
+    rates = run.lr[found.group][behind]
+    if not halved.ran or len(set(rates)) < _BEHIND or halved.lr[found.group][behind] != rates:
+        return None
+    wholes = list(grid.study.lengths(run, *ENDS))
+    if len(wholes) == 1 and not grid.study.lengths(run, Role.LOADER_LENGTH):
+        return f"(step - {name}) / ({wholes[0]} - {name})"
+    return "(step - warmup) / (total - warmup)"
 
 
 def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:

@@ -346,8 +346,14 @@ class Study:
             shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
             stated={p: v for p in run.leaves if (v := run.scenario.defaults.get(p)) is not None},
             end=self.horizon(run),
+            unit="epoch" if self._counts_epochs(run) else "step",
             base_lr=run.base_lrs[0] if self.site.form in _SCALED and run.scenario.base is None else None,
         )
+
+    def _counts_epochs(self, run: Run) -> bool:
+        """Whether all lengths that ``run`` was given are epochs, and no length of an epoch is among them."""
+        given = {run.scenario.role(path) for path in run.leaves} & LENGTHS
+        return bool(given) and given <= {Role.EPOCHS, Role.WARMUP_EPOCHS}
 
     @cached_property
     def defaults(self) -> Defaults:

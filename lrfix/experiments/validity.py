@@ -58,7 +58,18 @@ def _none(run: Run, start: int, end: int | None) -> Iterator[Invalid]:
     if failure.kind == "ValueError" and failure.message == _OUTSIDE:
         what = "is the root or the logarithm of a number that has none"
     if what is not None and failure.message != "the rate is None":
-        yield Invalid(failure.step, 0, f"{what} ({failure.message})", failure)
+        yield Invalid(failure.step, 0, f"{what}{_value(failure.message)}", failure)
+
+
+def _value(message: str) -> str:
+    """What a run that ended with a rate that is none says of it."""
+    said = message.removeprefix("the rate is ")
+    if said == message:
+        return f" ({message})"
+    try:
+        return f", {num(complex(said))}"
+    except ValueError:
+        return f", {said}"
 
 
 def spot(study: Study, invalid: Invalid) -> Span:

@@ -72,6 +72,7 @@ def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[st
         "stated": _plain(evidence.stated),
         "shortened": _plain(evidence.shortened),
         "end": evidence.end,
+        "unit": evidence.unit,
         "base_lr": evidence.base_lr,
         **({"curve": _plain(evidence.curve)} if curves else {}),
     }

@@ -44,12 +44,12 @@ def drawn(evidence: Evidence, levels: str = BLOCKS) -> list[str]:
     curve = evidence.curve[: last + 1]
     finite = [rate for rate in curve if isinstance(rate, (int, float)) and math.isfinite(rate)]
     extent = f"  {' .. '.join(together([min(finite), max(finite)]))}" if finite else ""
-    found = [f"{sparkline(curve, levels=levels)}{extent}, steps 0 .. {last}"]
+    found = [f"{sparkline(curve, levels=levels)}{extent}, {evidence.unit}s 0 .. {last}"]
     marks = ""
-    for step, words in ((_warm_until(curve), "warmup ends at step"), (end if end != last else None, "its end, step")):
+    for step, words in ((_warm_until(curve), "warmup ends at"), (end if end != last else None, "its end,")):
         place = _place_of(step, len(curve)) if step is not None else 0
         if step is not None and place >= len(marks):
-            marks = f"{marks:<{place}}^ {words} {step}  "
+            marks = f"{marks:<{place}}^ {words} {evidence.unit} {step}  "
     return [*found, marks.rstrip()] if marks else found
 
 

@@ -217,7 +217,7 @@ def _evidence(evidence: Evidence | None, style: Style) -> str:
         return ""
     text = ""
     if evidence.steps:
-        rows = [("step", "rate"), *zip(map(str, evidence.steps), together(evidence.lr), strict=False)]
+        rows = [(evidence.unit, "rate"), *zip(map(str, evidence.steps), together(evidence.lr), strict=False)]
         wide = max(len(step) for step, _ in rows)
         text += "".join(f"    {step:>{wide}}  {rate}\n" for step, rate in rows)
     text += "".join(f"    {line}\n" for line in examples.lines(evidence))

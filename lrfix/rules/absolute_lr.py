@@ -81,8 +81,8 @@ def _twice(study: Study, use: Construction | None, doubled: Doubled, multiplied:
     if study.site.base in FACTOR_SCHEDULERS:
         place = use.place if use is not None else ""
         cause = (
-            f"{study.site.base}{place} multiplies the {'present' if multiplied else 'base'} rate by what this function "
-            f"returns, and it returns a rate: the base rate {num(run.base_lrs[0])} times "
+            f"This function returns a rate, and {study.site.base}{place} multiplies the "
+            f"{'current' if multiplied else 'base'} rate by it: {num(run.base_lrs[0])} times "
             f"{num(factors(run, multiplied)[min(top, len(run.curve) - 2)])} gives {num(run.curve[top])} at the peak "
             f"(step {top}), and {num(doubled.after.curve[top])} with {named} doubled. Return a factor instead."
         )
@@ -116,9 +116,9 @@ def _equal_to_the_rate(study: Study, use: Construction) -> Iterator[Violation]:
         top = highest(runs[0].curve)
         yield Violation(
             decay_span(study),
-            f"{study.site.base}{use.place} multiplies the base rate by what this function returns, and it returns a "
-            f"rate: the base rate {num(base)} times {num(tops[0])} gives {num(runs[0].curve[top])} at the peak (step "
-            f"{top}). Return a factor instead.",
+            f"This function returns a rate, and {study.site.base}{use.place} multiplies the base rate by it: "
+            f"{num(base)} times {num(tops[0])} gives {num(runs[0].curve[top])} at the peak (step {top}). Return a "
+            "factor instead.",
             study.evidence(runs[0], [0, 1, top, top + 1]),
         )
 

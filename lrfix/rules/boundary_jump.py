@@ -17,6 +17,7 @@ from lrfix.experiments.joined_phases import (
     by_its_own_base_alone,
     meets_by_choice,
     meets_when_told_where,
+    progress_from_the_warmup,
     ramp_jump,
 )
 from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
@@ -27,7 +28,7 @@ from lrfix.finite import finite
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
 from lrfix.trees import walk
-from lrfix.wording import num
+from lrfix.wording import change, num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 #: What makes stairs and cycles: drops that are meant.
@@ -119,11 +120,10 @@ def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
         lr=tuple(as_float(rate) for rate in run.curve[found.step - 1 : found.step + 3]),
         scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str)},
     )
-    verb = "drops" if after < before else "leaps"
     message = (
-        f"The rate {verb} where warmup ends {case.setting.words}: {num(before)} at step {step}, "
-        f"{num(after)} at step {step + 1} ({100 * (after / before - 1):+.2g} %), while it moves by "
-        f"{num(found.before)} a step before and {num(found.after)} after."
+        f"The learning rate {change(before, after)} where warmup ends {case.setting.words}: from {num(before)} at step "
+        f"{step} to {num(after)} at step {step + 1}, while it moves by {num(found.before)} a step before and "
+        f"{num(found.after)} after."
     )
     return [Violation(decay_span(study), message, evidence)]
 
@@ -303,16 +303,17 @@ def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
 def _told(study: Study, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
-    verb = "leaps back" if found.phase == "leap" else "drops" if after < before else "leaps"
     words = f" {found.case.setting.words}" if found.case.setting.words else ""
-    share = f" ({100 * (after / before - 1):+.0f} %)" if before else ""
+    grid = Grid(study)
+    instead = progress_from_the_warmup(grid, found)
     message = (
-        f"The rate {verb} {_WHERE[found.phase]}{words}: {num(before)} at step {step}, {num(after)} at step {step + 1}"
-        f"{share}, while it moves by {num(found.around[0])} a step before and {num(found.around[1])} after."
+        f"The learning rate {change(before, after)} {_WHERE[found.phase]}{words}"
+        f"{', because the decay is counted from step 0' if instead else ''}: from {num(before)} at step {step} to "
+        f"{num(after)} at step {step + 1}, while it moves by {num(found.around[0])} a step before and "
+        f"{num(found.around[1])} after.{f' Use `{instead}`.' if instead else ''}"
     )
     steps = [step - 1, step, step + 1, step + 2]
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
-    grid = Grid(study)
     legal = found.case.setting.standing is Standing.LEGAL
     legal = legal or at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
     return Violation(span, message, study.evidence(found.run, steps), advice=legal)

@@ -84,7 +84,7 @@ def _formula_not_asked(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
         return
     yield Violation(
         name_span(study, formula),
-        f"torch asks a scheduler's `get_lr` for the rates, and `{node.name}` has none: `{formula.name}` is called by "
+        f"torch calls a scheduler's `get_lr` for the rates, and `{node.name}` has none: `{formula.name}` is called by "
         "nothing, and building the scheduler raises NotImplementedError.",
     )
 
@@ -249,7 +249,7 @@ def _set_too_late(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
 
 def _too_late(study: Study, name: str, late: ast.stmt) -> str:
     return (
-        "torch's constructor asks for the first rate before it returns, and that reads "
+        "torch's constructor computes the first rate before it returns, and that reads "
         f"`self.{name}`, which is set only afterwards (line {late.lineno}): building the scheduler raises "
         "AttributeError. Call the base class's constructor last."
     )
@@ -302,7 +302,7 @@ def _no_base_constructor(study: Study, node: ast.ClassDef) -> Iterator[Violation
         study.span(by_hand) if by_hand is not None else name_span(study, initialiser),
         "The constructor never calls `super().__init__()`: "
         + ", ".join(f"`{name}`" for name in missing)
-        + " and the groups' `initial_lr` are never created, and code that asks the scheduler for them fails.",
+        + " and the groups' `initial_lr` are never created, and code that reads them fails.",
     )
 
 
@@ -325,7 +325,7 @@ def _left_behind(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
             harmless = not (_asked_for(study, node) if name == "_last_lr" else decides_rates(study, name))
             message = _behind(name, behind[0], bool(kept))
             if harmless:
-                message += " Nobody is seen to ask it." if name == "_last_lr" else " No rate was seen to depend on it."
+                message += " No call of it is in sight." if name == "_last_lr" else " No rate in sight depends on it."
             yield Violation(name_span(study, step), message, advice=harmless)
             return
 

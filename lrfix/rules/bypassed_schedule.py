@@ -22,7 +22,7 @@ def bypassed_schedule(study: Study) -> Iterator[Violation]:
     curve = study.runs[0].curve
     yield Violation(
         study.span(override),
-        f"`{override.name}` is overridden and never asks {name}, the schedule of this class: the rate stays "
-        f"{num(curve[-1])} whatever that says.",
+        f"`{override.name}` is overridden and never calls {name}, the schedule of this class, which therefore has no "
+        f"effect: the rate stays {num(curve[-1])}.",
         study.evidence(study.runs[0], [0, 1, len(curve) - 1]),
     )

@@ -69,8 +69,8 @@ def _kept_down(stock: Study) -> Violation | None:
     base, curve = run.base_lrs[0], run.curve
     if lengths and max(curve) <= _SHARE * base:
         message = (
-            f"With `{lengths[0]}` = 0 nothing fails, and {stock.site.base} keeps the factor that it starts with: the "
-            f"rate of the whole run is at most {num(max(curve) / base)} of the optimizer's."
+            f"With `{lengths[0]}` = 0, {stock.site.base} keeps the factor that it starts with, without any error: the "
+            f"learning rate of the whole run is at most {num(max(curve) / base)} of the optimizer's."
         )
         return Violation(stock.site.span, message, stock.evidence(run, [0, 1, 2]))
     low = next((k for k, rate in enumerate(curve) if rate > _SHARE * base), None)
@@ -121,7 +121,8 @@ def _told(study: Study, case: Case, highest: tuple[float, float]) -> Violation:
     return case.violation(
         study,
         decay_span(study),
-        f"{case.setting.words[:1].upper()}{case.setting.words[1:]}, nothing fails, and the rate of the whole run is at "
-        f"most {num(top)}, where it gets to {num(peak)} otherwise.",
+        f"{case.setting.words[:1].upper()}{case.setting.words[1:]}, the learning rate is "
+        f"{f'never above {num(top)}' if top else '0'} during the whole run, without any error; it reaches {num(peak)} "
+        "otherwise.",
         [0, 1, 2],
     )

@@ -61,8 +61,9 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         branch, function, since = left
         yield Violation(
             study.span(branch.test),
-            f"`{function.name}` is asked when the schedule is built and at no step: `{ast.unparse(branch.test)}` never "
-            f"lets it, and from step {since} to step {len(run.curve) - 1} the rate stays {num(run.curve[-1])}.",
+            f"`{function.name}` is called once, when the schedule is built, and never again, because of "
+            f"`{ast.unparse(branch.test)}`: from step {since} to step {len(run.curve) - 1} the rate stays "
+            f"{num(run.curve[-1])}.",
             study.evidence(run, [0, since, study.horizon(run) or 0, len(run.curve) - 1]),
         )
     elif driven_by_another_method(study) or not means_to_move(study):
@@ -70,8 +71,8 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     elif never_moves(study):
         yield Violation(
             study.site.span,
-            f"A schedule is written, but the rate never changes: it is {num(run.curve[0])} at step 0 and still "
-            f"{num(run.curve[-1])} at step {len(run.curve) - 1}.",
+            f"The learning rate never changes, whatever this schedule says: it is {num(run.curve[0])} at step 0 and "
+            f"still {num(run.curve[-1])} at step {len(run.curve) - 1}.",
             study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
         )
     elif study.everywhere(lambda run: _flat_until_horizon(study, run)) and _decays_by_formula(study):

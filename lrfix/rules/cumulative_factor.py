@@ -63,7 +63,7 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
     )
     yield Violation(
         study.span(use.call) if told is not None and use is not None and not use.place else _scaling(study),
-        f"{cause}, and the factor is one of the whole schedule, so that all factors pile up: at step {step} the factor "
+        f"{cause}, but it is the factor of the whole schedule, so all factors pile up: at step {step} the factor "
         f"is {num(factor)}, but the rate is {num(run.curve[step])}, {num(run.curve[step] / run.base_lrs[0])} times the "
         f"base rate {num(run.base_lrs[0])}.",
         study.evidence(run, [0, 1, step // 2, step - 1, step]),

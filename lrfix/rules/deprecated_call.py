@@ -59,18 +59,18 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             )
             if late:
                 text += (
-                    " Told the epoch that has just been trained, it sets the rate of that epoch once more: every epoch "
+                    " Given the epoch that has just been trained, it sets the rate of that epoch again: every epoch "
                     "trains at the rate of the one before."
                 )
             # Where the epoch told is the one that `step()` would come to, the rates are the same.
             yield Violation(study.span(event.node), text, advice=not (raises or late)), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
         if event.detail == "get_lr" and scheduler.own is None:
-            why = "it answers with one more decay than the rate that is set"
+            why = "it applies one more decay to the rate that is set"
             same = conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES
             if same:
                 why = "torch warns of it"
             elif conduct.class_name in _COMPOSITE:
                 why = "a composition has none and raises NotImplementedError"
-            text = f"`{name}.get_lr()` from outside is no reading of the rate: {why}. Ask `get_last_lr()`."
+            text = f"`{name}.get_lr()` does not give the current rate outside of `step()`: {why}. Call `get_last_lr()`."
             yield Violation(study.span(event.node), text, advice=same), event.node

@@ -34,7 +34,7 @@ def double_step(study: Study) -> Iterator[Violation]:
                 yield Violation(
                     study.span(second.node),
                     f"`{conduct.name}` is stepped a second time without an update in between (the first is in line "
-                    f"{line(first)}): the schedule runs ahead of training.",
+                    f"{line(first)}): the schedule runs ahead of training. Keep one of the two.",
                     related=related(study, second.node, _shown(conduct, first)),
                 )
 

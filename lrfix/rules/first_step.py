@@ -72,8 +72,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.site.span,
-            f"The first {_updates(high.count)} at {num(high.rates[0])} before the warmup starts{words}: step "
-            f"{high.count} has {num(high.rates[high.count])}, and the rate then climbs.",
+            f"The first {_updates(high.count)} at the full rate, {num(high.rates[0])}, before warmup starts{words}: "
+            f"step {high.count} has {num(high.rates[high.count])}, and the rate then climbs.",
             steps,
         )
     last = _agreed(case, _end_before_beginning) if not _speaks_of_warmup(study) else None
@@ -110,8 +110,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         yield case.violation(
             study,
             study.span(ramp) if ramp is not None else study.site.span,
-            f"The first {dead.count} updates have a rate of exactly 0{words}, and change nothing: step {dead.count} "
-            f"has {num(dead.rates[dead.count])}. The count stands at its first value twice.",
+            f"The first {dead.count} updates have a learning rate of exactly 0 and change nothing{words}: the count "
+            f"stays at its first value, and only step {dead.count} has {num(dead.rates[dead.count])}.",
             steps,
         )
 
@@ -211,8 +211,8 @@ def _one_at_zero(study: Study) -> Iterator[Violation]:
     end = ramp_end(run.curve) or 1
     yield Violation(
         study.span(ramp),
-        f"At step 0 this warmup gives a rate of exactly 0, at step 1 {num(run.curve[1])}: an update at step 0 "
-        "changes nothing. Counted from 1, `(step + 1) / warmup`, it learns.",
+        f"The first update has a learning rate of exactly 0 and changes nothing; step 1 has {num(run.curve[1])}. "
+        "Count the warmup from 1, `(step + 1) / warmup`.",
         study.evidence(run, [0, 1, 2, end]),
         advice=True,
     )

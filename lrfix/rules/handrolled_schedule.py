@@ -10,8 +10,8 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import REWRITTEN
 
-_WITH_PROOF = "; `lrfix rewrite` shows the change and its proof, or what in the code around it stands in the way"
-_BY_HAND = ": the change is one to make by hand, `lrfix rewrite` leaves this form of schedule alone"
+_WITH_PROOF = "; `lrfix rewrite` shows the change with its proof, or why it leaves the code alone"
+_BY_HAND = "; `lrfix rewrite` leaves this form alone, so the change is one to make by hand"
 
 
 @rule("LR401")
@@ -27,7 +27,7 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
         how += f" up to its end at `{spec.arguments['total_steps']}`, which nothing here goes beyond"
     yield Violation(
         study.site.span,
-        f"This {recognition.family} schedule is `{spec.scheduler}({arguments})` of the bundled scheduler, "
+        f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "
         f"{how}{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
         study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
     )

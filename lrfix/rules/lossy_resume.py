@@ -127,8 +127,8 @@ def _lost(study: Study, node: ast.ClassDef, shown: Resumption, saved: bool) -> V
         span, why = study.site.span, "the rate depends on more than the step and what is saved"
     return Violation(
         span,
-        f"A run that is stopped and resumed at step {shown.at} has the rate {num(resumed)} at step {step}, where the "
-        f"uninterrupted run has {num(walked)}: {why}.",
+        f"A resumed run gets another rate: stopped at step {shown.at}, it has {num(resumed)} at step {step}, where the "
+        f"uninterrupted run has {num(walked)}, because {why}.",
         study.evidence(study.runs[0], [step - 1, step]),
     )
 

@@ -28,7 +28,8 @@ def _fault(conduct: Conduct) -> str | None:
             way = "rises" if found[1] == "max" else "falls"
             return (
                 f'`{conduct.name}` waits for `{found[0]}` (line {line(event)}) with `mode="{mode}"`, and that {way} '
-                "while training gets better: every improvement counts as none, and the rate is cut."
+                "while training gets better: every improvement counts as none, and the rate is cut. Use "
+                f'`mode="{found[1]}"`.'
             )
     return None
 

@@ -77,8 +77,8 @@ def _without_a_rate(study: Study, case: Case) -> Violation | None:
     when = "when the scheduler is built" if failure.step < 0 else f"at step {failure.step}"
     setting = f" {case.setting.words}" if case.setting.words else ""
     message = (
-        f"`{silent.name}` comes to its end here without a rate and returns None, {when} in the simulated run{setting}, "
-        f"which ends with {failure.kind}: {failure.message}."
+        f"`{silent.name}` ends here without a rate and returns None{setting}: {when} "
+        f"training fails with {failure.kind}: {failure.message}."
     )
     end = _open_end(silent)
     found = case.violation(study, study.span(end), message, [failure.step - 2, failure.step - 1])

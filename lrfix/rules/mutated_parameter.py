@@ -25,7 +25,7 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
             reported.add(suspect.statement)
             yield Violation(
                 study.span(suspect.statement),
-                f"Evaluating the schedule reassigns the hyperparameter `{suspect.name}`: {shown.words}.",
+                f"Computing the rate changes the hyperparameter `{suspect.name}`: {shown.words}.",
                 shown.evidence,
             )
     yield from _waiting(study)
@@ -43,8 +43,8 @@ def _waiting(study: Study) -> Iterator[Violation]:
             if waits and not _done_once(study, update.statement):
                 yield Violation(
                     study.span(update.statement),
-                    f"Evaluating the schedule would reassign the hyperparameter `{update.name}`; this line is "
-                    "never reached today, and once it is, the rate depends on how often it was asked for.",
+                    f"Computing the rate would change the hyperparameter `{update.name}`; this line is "
+                    "never reached today, and once it is, the rate depends on how often it was computed.",
                 )
 
 

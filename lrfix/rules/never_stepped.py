@@ -33,7 +33,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(place),
                 f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
-                "rate that the schedule begins with.",
+                f"rate that the schedule begins with. Call `{conduct.name}.step()` behind it.",
                 related=related(study, place, [(conduct.updates[0].node, "the optimizer takes its step")]),
             )
 

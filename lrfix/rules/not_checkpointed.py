@@ -53,7 +53,8 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             what = "is neither saved nor restored: a resumed run begins the schedule again"
         yield Violation(
             study.span(node),
-            f"The state of `{conduct.name}` {what}. That of `{optimizer.path}` is saved and restored.",
+            f"The state of `{conduct.name}`, unlike that of `{optimizer.path}`, {what}. Save and load "
+            f"`{conduct.name}.state_dict()` as well.",
             related=related(study, node, _shown(study, _make(optimizer))),
         )
 
@@ -62,7 +63,8 @@ def _begins_again(study: Study, node: ast.AST, conduct: Conduct, found: Resumpti
     return Violation(
         study.span(node),
         f"A resumed run goes on at `{found.start}` of its checkpoint (line {found.restored.lineno}), and "
-        f"`{conduct.name}` begins its schedule again: its state is neither saved nor restored.",
+        f"`{conduct.name}` begins its schedule again: its state is neither saved nor restored. Save and load its "
+        "`state_dict()`.",
         related=related(study, node, [(found.restored, f"`{found.start}` is restored")]),
     )
 

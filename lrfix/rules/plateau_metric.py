@@ -35,7 +35,10 @@ def _fault(conduct: Conduct, event: Event) -> str | None:
         return None
     if conduct.is_plateau:
         if not event.arguments:
-            return f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric: the call raises TypeError."
+            return (
+                f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric: the call raises TypeError. Pass the one "
+                "that it watches."
+            )
         if is_position(given) and (not isinstance(given, int) or _written_out(event)):
             return (
                 f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric: it waits for the "

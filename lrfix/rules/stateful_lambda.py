@@ -30,7 +30,7 @@ def stateful_lambda(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(suspect.statement),
                 f"The function keeps a count of its own, `{suspect.name}`, instead of using its step argument, and "
-                f"torch asks it once for every parameter group: {shown.words}{_at_resume(study, suspect)}.",
+                f"torch calls it once for every parameter group: {shown.words}{_at_resume(study, suspect)}.",
                 shown.evidence,
             )
             return

@@ -23,7 +23,7 @@ def _told(conduct: Conduct) -> Told | None:
     step, update = early
     message = (
         f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the first rate "
-        "of the schedule is never used, and all others come one step early."
+        "of the schedule is never used, and all others come one step early. Step the optimizer first."
     )
     return step.node, message, [(update.node, "the optimizer takes its step")]
 

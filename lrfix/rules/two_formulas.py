@@ -30,8 +30,9 @@ def two_formulas(study: Study) -> Iterator[Violation]:
         if shown is not None:
             yield Violation(
                 decay_span(study),
-                f"Stepped, the rate at step {shown.step} is {num(shown.stepped)}; `_get_closed_form_lr` (of `step(k)`) "
-                f"gives {num(shown.stated)} there. A run that is taken there at once follows another schedule.",
+                f"`step()` and `_get_closed_form_lr` disagree: at step {shown.step} the rate is "
+                f"{num(shown.stepped, shown.stated)} step by step and {num(shown.stated, shown.stepped)} by the closed "
+                "form, which `step(k)` uses. Make both one formula.",
                 study.evidence(study.runs[0], [shown.step - 1, shown.step]),
             )
             return
@@ -42,7 +43,7 @@ def two_formulas(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(step),
                 f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is {num(shown.stepped)} "
-                f"without an argument, and {num(shown.stated)} where each call is told its step.",
+                f"without an argument, and {num(shown.stated)} where each call is given its step.",
                 study.evidence(study.runs[0], [shown.step - 1, shown.step]),
             )
 

@@ -47,7 +47,7 @@ def _beyond(study: Study, run: Run, use: Construction | str | None) -> str | Non
     horizon = study.horizon(run)
     built = study.use if isinstance(use, str) else use
     place = f" built{built.place}" if built is not None and built.place else ""
-    way = f"the training loop gets there: it takes {reached.used} updates at the rates of the schedule{place}"
+    way = f"the training loop gets there, with {reached.used} updates{place}"
     if horizon is not None:
         found = first_invalid(run, horizon + 1, reached.used)
         if found is not None:
@@ -118,8 +118,7 @@ def _at_its_end(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.span(min(turns, key=lambda statement: statement.lineno)),
         f"At its end, step {end} (`{path}`), the schedule begins again: the rate is {num(run.curve[end - 1])} at step "
-        f"{end - 1} and {num(run.curve[end])} at step {end}. Whoever asks for that step, or prolongs the run by one, "
-        "gets the peak.",
+        f"{end - 1} and {num(run.curve[end])} at step {end}. A run that is one step longer ends at the peak.",
         study.evidence(run, [end - 2, end - 1, end, end + 1]),
         advice=True,
     )

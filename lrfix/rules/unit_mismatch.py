@@ -68,14 +68,15 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
             return (
                 f"`{conduct.name}` is stepped {figure(unit)} times in each turn of the outer loop (line "
                 f"{line(count.step)}), and its `{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) "
-                f"counts those turns: the schedule is over after `{length}` updates{_first_turn(unit, length)}."
+                f"counts those turns: the schedule is over after `{length}` updates{_first_turn(unit, length)}. Step "
+                f"it once a turn, or multiply `{name}` by {figure(unit)}."
             )
         unit = _too_seldom(count, length)
         if unit is not None:
             return (
                 f"`{conduct.name}` is stepped once for {figure(unit)} updates (line {line(count.step)}), and its "
                 f"`{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) counts updates: training ends long "
-                "before the schedule."
+                f"before the schedule. Step it with every update, or divide `{name}` by {figure(unit)}."
             )
     return _spent(conduct, count)
 

@@ -104,7 +104,7 @@ def _unused(study: Study, node: ast.ClassDef | ast.FunctionDef, setting: Given) 
         return
     evidence = study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]) if study.ran else None
     message = (
-        f"`{setting.name}` is accepted but has no effect: nothing that works out the rate reads it, and the rate is "
+        f"`{setting.name}` is accepted but has no effect: nothing that computes the rate reads it, and the rate is "
         "the same at every step whatever it is."
     )
     form = isinstance(node, ast.FunctionDef) or role_of(setting.name) in (Role.HORIZON, Role.EPOCHS)
@@ -135,7 +135,7 @@ def _ineffective(study: Study) -> Iterator[Violation]:
             yield Violation(
                 study.span(place),
                 f"`{path}` has no effect: it is read here, but with {num(shown[0])} and {num(shown[1])} the rate is "
-                "the same at every step, as with every other value, switch and base rate tried.",
+                "the same at every step, and so it is with all other values that were tried.",
                 study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
             )
             return
@@ -177,7 +177,7 @@ def _overwritten(study: Study) -> Iterator[Violation]:
             if all(_could_be_any(study, statement, index) for index in range(len(study.runs))):
                 yield Violation(
                     study.span(statement),
-                    f"What is worked out here under `{ast.unparse(branch.test)}` has no effect on any rate: "
+                    f"What is computed here under `{ast.unparse(branch.test)}` has no effect on any rate: "
                     f"`{ast.unparse(statement.targets[0])}` is set anew whatever the branch did. An `else` is missing.",
                     study.evidence(study.runs[0], [0, 1]),
                 )

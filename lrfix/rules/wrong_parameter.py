@@ -110,7 +110,7 @@ def _short(study: Study) -> Iterator[Violation]:
         yield Violation(
             study.span(max(plain, key=lambda s: s.lineno)) if plain else decay_span(study),
             f"The decay ends far above its floor: at step {end}, the last one, the rate is {num(run.curve[end])} and "
-            f"still falling, and `{path}` asks for {num(floor)}. The progress is divided by a length that is not the "
+            f"still falling, and `{path}` is {num(floor)}. The progress is divided by a length that is not the "
             "decay's.",
             study.evidence(run, [max(0, end - 10), end - 1, end, end + 1]),
         )

@@ -185,5 +185,5 @@ def _division(study: Study, failure: Failure, when: str, case: Case | None) -> V
     statement = study.names.statement_of(node) if inside and node is not None else None
     place = study.span(statement) if statement is not None and not hasattr(statement, "body") else study.site.span
     at = "when the schedule is built" if failure.step < 0 else f"at step {failure.step}"
-    message = f"Division by zero {when}: training fails {at} ({failure.message})."
+    message = f"Division by zero {when}: training fails {at}."
     return Violation(place, message, advice=case is not None and case.setting.standing is Standing.LEGAL)

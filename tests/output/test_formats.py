@@ -180,6 +180,7 @@ def test_json_has_exactly_the_contract():
                     "stated": {},
                     "shortened": {},
                     "end": None,
+                    "unit": "step",
                     "base_lr": None,
                 },
                 "fix": None,

@@ -38,13 +38,13 @@ def train(optimizer, loader, args):
 def test_a_form_that_rewrite_replaces_is_promised_a_proof_or_a_reason(handrolled) -> None:
     (message,) = handrolled(FACTOR)
     assert "`WarmupCosineLR(optimizer, total_steps, warmup_steps=warmup_steps)`" in message
-    assert "`lrfix rewrite` shows the change and its proof" in message
+    assert "`lrfix rewrite` shows the change with its proof" in message
 
 
 def test_a_formula_that_rewrite_replaces_in_place_is_promised_a_proof_too(handrolled) -> None:
     messages = handrolled(RATE)
     assert messages
-    assert any("`lrfix rewrite` shows the change and its proof" in message for message in messages)
+    assert any("`lrfix rewrite` shows the change with its proof" in message for message in messages)
 
 
 def test_a_floor_that_no_scenario_reaches_is_a_part_of_the_schedule(handrolled) -> None:

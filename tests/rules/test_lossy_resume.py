@@ -32,7 +32,7 @@ def test_a_state_that_leaves_the_count_out(check):
         "\n    def load_state_dict(self, state):\n        self.base_lr = state['base_lr']\n"
     )
     [finding] = lossy(check(source))
-    assert "stopped and resumed at step 6" in finding.message
+    assert "stopped at step 6" in finding.message
     assert finding.evidence is not None
     assert 6 in finding.evidence.steps
 
