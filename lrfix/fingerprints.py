@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from lrfix.findings import Finding, Position, Span
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DIGITS = 16
@@ -29,7 +30,7 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
     findings = tuple(findings)
     if not findings:
         return ()
-    statements = [node for node in ast.walk(source.tree) if isinstance(node, ast.stmt)]
+    statements = [node for node in walk(source.tree) if isinstance(node, ast.stmt)]
     seen: Counter[str] = Counter()
     marked = []
     for finding in findings:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lrfix.trees import children, walk
+
 ScopeNode = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 SCOPE_NODES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -289,7 +291,7 @@ class Names:
         while stack:
             node, scope = stack.pop()
             self.nodes.append(node)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 self.parents[child] = node
                 inner = scope
                 if (
@@ -397,7 +399,7 @@ def _bind_target(target: ast.expr, value: ast.expr, node: ast.stmt, scope: Scope
 
 
 def _bind_loosely(target: ast.expr, node: ast.stmt, scope: Scope, reason: str) -> None:
-    for inner in ast.walk(target):
+    for inner in walk(target):
         if isinstance(inner, ast.Name):
             _add(scope, inner.id, LooselyBound(reason, (), node))
 

@@ -1,4 +1,4 @@
-"""Walks over syntax trees, remembered on the node: runs of one site ask for the same ones again; where ways end."""
+"""Walks over syntax trees, remembered on the node: runs of one site ask for the same ones again and again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,36 @@ import ast
 
 #: The attribute of a node that keeps its walk. Who edits a tree drops it from the place and all around it.
 REMEMBERED = "lrfix_walk"
+#: Fields that hold texts and numbers, or whether a name is read or written, which nobody looks for as a node.
+_NO_NODES = frozenset({"asname", "attr", "conversion", "ctx", "id", "kind", "level", "module", "type_comment"})
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """What stands directly below a node, as ``ast.iter_child_nodes`` gives it, without ``Load`` and ``Store``."""
+    fields = _FIELDS.get(type(node))
+    if fields is None:
+        fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_NODES)
+    found: list[ast.AST] = []
+    for name in fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            for part in value:
+                if isinstance(part, ast.AST):
+                    found.append(part)
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def walk(node: ast.AST) -> tuple[ast.AST, ...]:
-    """``node`` and all nodes below it, in the order of ``ast.walk``."""
+    """``node`` and all nodes below it, in the order of ``ast.walk``, without ``Load`` and ``Store``."""
     known: tuple[ast.AST, ...] | None = node.__dict__.get(REMEMBERED)
     if known is None:
-        known = node.__dict__[REMEMBERED] = tuple(ast.walk(node))
+        found = [node]
+        for each in found:
+            found += children(each)
+        known = node.__dict__[REMEMBERED] = tuple(found)
     return known
 
 
@@ -42,4 +65,4 @@ def runs_off(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bare or not _ends(function.body)
 
 
-__all__ = ["REMEMBERED", "runs_off", "terminates", "walk"]
+__all__ = ["REMEMBERED", "children", "runs_off", "terminates", "walk"]

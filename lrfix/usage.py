@@ -28,6 +28,7 @@ from lrfix.sites.vocabulary import (
     torch_scheduler,
 )
 from lrfix.source import Source
+from lrfix.trees import walk
 
 MOST_USERS = 4
 _MOST_LEVELS = 4
@@ -117,7 +118,7 @@ def sites_with_uses(
 ) -> list[ScheduleSite]:
     """The sites of a file with what other files show of their use, and the functions that these hand to LambdaLR."""
     found = [_with_uses(site, names, around, place) for site in sites]
-    known = {node for site in sites for root in site.nodes for node in ast.walk(root)}
+    known = {node for site in sites for root in site.nodes for node in walk(root)}
     for node in names.tree.body:
         if isinstance(node, ast.FunctionDef) and node not in known and node.name in place.handed:
             base, handed, called = _handed(names, node, around, place)
@@ -187,7 +188,7 @@ def _handed(
                 optimizer = call_argument(call, 0, "optimizer")
                 found.append(Construction(call, optimizer, optimizer_call(other, optimizer), other, path))
                 bases.add(base)
-                given.update(ast.walk(call))
+                given.update(walk(call))
         called = called or any(c not in given and _means(other, c.func, names, node) for c in calls)
     return (bases.pop() if len(bases) == 1 else ""), found, called
 

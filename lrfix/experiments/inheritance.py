@@ -17,7 +17,7 @@ from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined
-from lrfix.trees import walk
+from lrfix.trees import children, walk
 
 #: What torch's classes had under another name: class and old name, what became of it, in which version.
 RENAMED = {
@@ -110,11 +110,11 @@ def read_too_early(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
 
 def _reads(statement: ast.stmt) -> Iterator[ast.Attribute]:
     """Reads of own attributes by a statement itself: not by the blocks in it, nor by functions that run later."""
-    waiting: list[ast.AST] = [c for c in ast.iter_child_nodes(statement) if not isinstance(c, ast.stmt)]
+    waiting: list[ast.AST] = [c for c in children(statement) if not isinstance(c, ast.stmt)]
     while waiting:
         part = waiting.pop()
         if isinstance(part, _SCOPES):
             continue
         if isinstance(part, ast.Attribute) and own_attribute(part) is not None and isinstance(part.ctx, ast.Load):
             yield part
-        waiting += [c for c in ast.iter_child_nodes(part) if not isinstance(c, ast.stmt)]
+        waiting += [c for c in children(part) if not isinstance(c, ast.stmt)]

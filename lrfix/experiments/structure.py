@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
-from lrfix.trees import terminates, walk
+from lrfix.trees import children, terminates, walk
 
 EVALUATIONS = frozenset({"get_lr", "_get_closed_form_lr", "__call__"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -82,7 +82,7 @@ def _given(argument: ast.AST) -> Iterator[ast.AST]:
     A function that is called outside a lambda is not handed over; its result is.
     """
     yield argument
-    for child in ast.iter_child_nodes(argument):
+    for child in children(argument):
         if isinstance(argument, ast.Lambda):
             yield from walk(child)
         elif not (isinstance(argument, ast.Call) and child is argument.func):

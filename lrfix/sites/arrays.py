@@ -24,6 +24,7 @@ from lrfix.sites.vocabulary import (
     words,
 )
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _SPOKEN = frozenset({"warm", "schedule", "scheduler", "sched", "warmup", "anneal", "annealing", "schedules"})
 _READERS = frozenset({"__getitem__", "__call__", "get", "get_lr", "get_value", "value", "step", "at", "lr", "__iter__"})
@@ -66,11 +67,11 @@ def _function_of_rates(names: Names, node: ast.FunctionDef) -> bool:
         return False
     returns = [
         n
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Return) and names.enclosing(n, FUNCTION_NODES) is node and n.value
     ]
     writes = [RateWrite(r, r.value) for r in returns if r.value is not None]
-    if not writes or sum(isinstance(n, ast.stmt) for n in ast.walk(node)) > _LONG:
+    if not writes or sum(isinstance(n, ast.stmt) for n in walk(node)) > _LONG:
         return False
     return (
         all(is_table(names, w.value) for w in writes) and RateFormula(names, [*writes, *_given(names, node)]).computed
@@ -79,7 +80,7 @@ def _function_of_rates(names: Names, node: ast.FunctionDef) -> bool:
 
 def _given(names: Names, node: ast.FunctionDef) -> Iterator[RateWrite]:
     """What a function puts into its lists, one by one."""
-    for call in ast.walk(node):
+    for call in walk(node):
         if isinstance(call, ast.Call) and called_name(call) == "append" and len(call.args) == 1:
             statement = names.statement_of(call)
             if statement is not None:
@@ -94,7 +95,7 @@ def _class_of_rates(names: Names, node: ast.ClassDef) -> bool:
     kept = {
         t.attr
         for m in methods.values()
-        for s in ast.walk(m)
+        for s in walk(m)
         if isinstance(s, ast.Assign) and is_table(names, s.value)
         for t in s.targets
         if isinstance(t, ast.Attribute)
@@ -102,7 +103,7 @@ def _class_of_rates(names: Names, node: ast.ClassDef) -> bool:
     return any(
         isinstance(n, ast.Subscript) and isinstance(n.value, ast.Attribute) and n.value.attr in kept
         for name in _READERS & set(methods)
-        for n in ast.walk(methods[name])
+        for n in walk(methods[name])
     )
 
 
@@ -118,7 +119,7 @@ def _about_rates(node: ast.FunctionDef | ast.ClassDef) -> bool:
 
 
 def _parameters(node: ast.FunctionDef | ast.ClassDef) -> Iterator[str]:
-    return (n.arg for n in ast.walk(node) if isinstance(n, ast.arg))
+    return (n.arg for n in walk(node) if isinstance(n, ast.arg))
 
 
 def _table_of_rates(names: Names, statement: ast.Assign, read: set[str]) -> bool:
@@ -151,7 +152,7 @@ def _read(names: Names, effects: Effects) -> Iterator[str]:
             elif function is not None:
                 values.append(function)
     for value in values:
-        for inner in ast.walk(value):
+        for inner in walk(value):
             if isinstance(inner, ast.Subscript) and not isinstance(inner.slice, ast.Constant):
                 yield _last(inner.value)
 

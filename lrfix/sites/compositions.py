@@ -11,6 +11,7 @@ from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _COMPOSERS = frozenset({"SequentialLR", "ChainedScheduler"})
 #: Statements between two parts of one composition that have nothing to do with it.
@@ -60,7 +61,7 @@ def _optimizer_of_parts(names: Names, call: ast.Call) -> ast.expr | None:
 
 def _schedulers(names: Names, node: ast.AST, hops: int) -> Iterator[ast.Call]:
     """The constructions of torch's schedulers that an expression refers to."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Call) and torch_scheduler(names, inner.func) is not None:
             yield inner
         elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and hops < _MAX_HOPS:

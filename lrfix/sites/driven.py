@@ -10,6 +10,7 @@ from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _FEWEST = 2
 _TRAINS = frozenset(
@@ -60,7 +61,7 @@ def _drives(names: Names, node: ast.ClassDef) -> bool:
 
 def _built(names: Names, method: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     """The attributes that keep a torch scheduler, each with the optimizer that it stands on, as it is written."""
-    for statement in ast.walk(method):
+    for statement in walk(method):
         if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
             continue
         base = torch_scheduler(names, statement.value.func)
@@ -78,7 +79,7 @@ def _moves(method: ast.FunctionDef, attributes: set[str]) -> bool:
         and n.func.attr == "step"
         and isinstance(n.func.value, ast.Attribute)
         and n.func.value.attr in attributes
-        for n in ast.walk(method)
+        for n in walk(method)
     )
 
 

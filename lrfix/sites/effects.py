@@ -10,6 +10,7 @@ from functools import cached_property
 
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Defined, Names
 from lrfix.sites.vocabulary import GROUP_NAMES, looks_like_optimizer, names_rate_key, speaks_of_rate, speaks_of_step
+from lrfix.trees import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -237,7 +238,7 @@ class Effects:
         return sorted(used)[0] if len(used) == 1 and isinstance(write.value, ast.Name) else None
 
     def _value_names(self, node: ast.expr, hops: int) -> Iterator[ast.Name]:
-        for name in ast.walk(node):
+        for name in walk(node):
             if isinstance(name, ast.Name):
                 yield name
                 if hops < 2:

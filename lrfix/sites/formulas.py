@@ -9,6 +9,7 @@ from functools import lru_cache
 from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Defined, Names, Scope
 from lrfix.sites.effects import RateWrite
 from lrfix.sites.vocabulary import speaks_of_rate, speaks_of_step, words
+from lrfix.trees import children, walk
 
 _ARITHMETIC = (ast.Mult, ast.Div, ast.Pow, ast.Sub, ast.Add, ast.FloorDiv, ast.Mod)
 CALCULATIONS = frozenset(
@@ -97,7 +98,7 @@ class RateFormula:
         self._follow_names(value, at, seen)
 
     def _follow_names(self, value: ast.expr, at: ast.stmt, seen: set[tuple[Scope, str]]) -> None:
-        for name in ast.walk(value):
+        for name in walk(value):
             if isinstance(name, ast.Attribute) or (isinstance(name, ast.Subscript) and _keyed(name)):
                 self._follow_kept(name, at, seen)
             if not isinstance(name, ast.Name):
@@ -139,8 +140,8 @@ class RateFormula:
 
     def _follow_zip(self, loop: ast.For, write: RateWrite, seen: set[tuple[Scope, str]]) -> None:
         """``for group, lr in zip(optimizer.param_groups, rates)``: the rate comes from the loop's own iterable."""
-        used = {n.id for n in ast.walk(write.value) if isinstance(n, ast.Name)}
-        bound = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        used = {n.id for n in walk(write.value) if isinstance(n, ast.Name)}
+        bound = {n.id for n in walk(loop.target) if isinstance(n, ast.Name)}
         if used & bound and isinstance(loop.iter, ast.Call):
             for argument in loop.iter.args:
                 if "param_groups" not in ast.dump(argument):
@@ -157,7 +158,7 @@ class RateFormula:
 
     def _selects(self) -> bool:
         guarded = any(self._guards())
-        parts = [n for e in self._expressions for n in ast.walk(e)]
+        parts = [n for e in self._expressions for n in walk(e)]
         conditional = any(isinstance(n, ast.IfExp) and _compares_step(n.test) for n in parts)
         tables = any(
             isinstance(n, ast.Subscript) and isinstance(n.value, ast.Dict | ast.List | ast.Tuple) for n in parts
@@ -174,7 +175,7 @@ class RateFormula:
 def _kept_in(function: ast.AST) -> dict[str, list[ast.Assign | ast.AugAssign]]:
     """The statements inside a function that assign an attribute or an entry, by its spelling (``self.lr``)."""
     found: dict[str, list[ast.Assign | ast.AugAssign]] = {}
-    for statement in ast.walk(function):
+    for statement in walk(function):
         if isinstance(statement, ast.Assign | ast.AugAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for spelled in {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute | ast.Subscript)}:
@@ -204,7 +205,7 @@ def _over_groups(node: ast.AST) -> bool:
 
 
 def _compares_step(test: ast.expr) -> bool:
-    return any(isinstance(n, ast.Compare) and any(speaks_of_step(i) for i in _identifiers(n)) for n in ast.walk(test))
+    return any(isinstance(n, ast.Compare) and any(speaks_of_step(i) for i in _identifiers(n)) for n in walk(test))
 
 
 def _counts(name: str) -> bool:
@@ -213,7 +214,7 @@ def _counts(name: str) -> bool:
 
 
 def _identifiers(node: ast.AST) -> Iterator[str]:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
         elif isinstance(inner, ast.Attribute):
@@ -251,4 +252,4 @@ def _calculates(node: ast.expr, applies: Callable[[ast.expr], bool]) -> bool:
         return False
     if isinstance(node, ast.Subscript):
         return _calculates(node.value, applies)
-    return any(_calculates(child, applies) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+    return any(_calculates(child, applies) for child in children(node) if isinstance(child, ast.expr))

@@ -25,6 +25,7 @@ from lrfix.sites.vocabulary import (
     words,
 )
 from lrfix.source import Source
+from lrfix.trees import children, walk
 
 #: A function of more statements than this does more than to work out a rate.
 _LONG = 80
@@ -126,7 +127,7 @@ def _named(names: Names, node: ast.expr) -> Iterator[Function | ast.Lambda]:
 
 
 def _calls_in(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
-    return (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Call))
+    return (n for root in nodes for n in walk(root) if isinstance(n, ast.Call))
 
 
 def called(names: Names, call: ast.Call) -> Iterator[Function | ast.Lambda]:
@@ -147,7 +148,7 @@ def _gives_rates(names: Names, node: ast.FunctionDef, used: bool) -> bool:
         return False
     if not used and (not _speaks(node) or _of_another_quantity(names, node)):
         return False
-    if sum(isinstance(n, ast.stmt) for n in ast.walk(node)) > _LONG or _works(node):
+    if sum(isinstance(n, ast.stmt) for n in walk(node)) > _LONG or _works(node):
         return False
     made = list(_made(names, node))
     if made:
@@ -180,7 +181,7 @@ def _of_another_quantity(names: Names, node: ast.FunctionDef) -> bool:
 
 def _works(node: ast.FunctionDef) -> bool:
     """Whether a function does things besides working out a value."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Yield | ast.YieldFrom | ast.Await | ast.With):
             return True
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in _WORK:
@@ -224,7 +225,7 @@ def _returned(node: ast.FunctionDef | ast.Lambda) -> list[ast.expr]:
             continue
         if isinstance(inner, ast.Return) and inner.value is not None:
             found.append(inner.value)
-        stack.extend(ast.iter_child_nodes(inner))
+        stack.extend(children(inner))
     return found
 
 
@@ -275,7 +276,7 @@ def _about_rate(
 
 def _scales(returned: Iterable[ast.expr]) -> bool:
     """Whether what is returned is, at least once, something times a rate that the function is given by that name."""
-    products = (n for value in returned for n in ast.walk(value) if isinstance(n, ast.BinOp))
+    products = (n for value in returned for n in walk(value) if isinstance(n, ast.BinOp))
     return any(
         isinstance(n.op, ast.Mult) and any(names_rate(i) for side in (n.left, n.right) for i in _plain(side))
         for n in products
@@ -316,13 +317,13 @@ def _no_number(value: ast.expr) -> bool:
 
 
 def _tests(node: ast.AST) -> Iterator[ast.expr]:
-    return (n.test for n in ast.walk(node) if isinstance(n, ast.If | ast.IfExp | ast.While))
+    return (n.test for n in walk(node) if isinstance(n, ast.If | ast.IfExp | ast.While))
 
 
 def _bound_to(names: Names, tests: Iterable[ast.expr]) -> Iterator[ast.expr]:
     """What the variables that are tested were set to: ``ratio = epoch / epochs``."""
     for test in tests:
-        for name in ast.walk(test):
+        for name in walk(test):
             if isinstance(name, ast.Name):
                 yield from (b.value for b in names.bindings(name.id, name) if isinstance(b, Assigned) and not b.index)
 

@@ -12,6 +12,7 @@ from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
 from lrfix.sites.vocabulary import speaks_of_step, words
 from lrfix.source import Source
+from lrfix.trees import walk
 
 #: A function of which at least this share of statements computes or writes the rate is a setter as a whole.
 _SHARE = 0.5
@@ -63,14 +64,14 @@ def _functions_around(names: Names, node: ast.AST) -> list[Function]:
 
 
 def _is_about_rate(names: Names, effects: Effects, function: Function) -> bool:
-    if any(isinstance(n, ast.Attribute) and n.attr in _TRAINING_CALLS for n in ast.walk(function)):
+    if any(isinstance(n, ast.Attribute) and n.attr in _TRAINING_CALLS for n in walk(function)):
         return False
     writes = effects.inside(function)
     if any(_walks_training(a) for w in writes for a in names.ancestors(w.statement) if function in names.ancestors(a)):
         return False
     formula = RateFormula(names, writes)
     about = {s for s in formula.statements if function in names.ancestors(s)}
-    everything = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and _works(s)]
+    everything = [s for s in walk(function) if isinstance(s, ast.stmt) and _works(s)]
     done = [s for s in everything if s in about]
     named = bool(_RATE_FUNCTIONS & set(words(function.name)))
     return len(done) >= (_SHARE_OF_NAMED if named else _SHARE) * len(everything)
@@ -79,7 +80,7 @@ def _is_about_rate(names: Names, effects: Effects, function: Function) -> bool:
 def _walks_training(node: ast.AST) -> bool:
     """Whether a loop goes through epochs or steps by itself."""
     if isinstance(node, ast.For):
-        targets = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+        targets = [n.id for n in walk(node.target) if isinstance(n, ast.Name)]
         return "param_groups" not in ast.dump(node.iter) and any(speaks_of_step(t) for t in targets)
     return isinstance(node, ast.While)
 
@@ -118,7 +119,7 @@ def _block_of(names: Names, anchor: ast.stmt, formula: RateFormula) -> tuple[ast
 
 
 def _mostly(node: ast.If, formula: RateFormula) -> bool:
-    inside = [s for s in ast.walk(node) if isinstance(s, ast.stmt) and _works(s)]
+    inside = [s for s in walk(node) if isinstance(s, ast.stmt) and _works(s)]
     return sum(s in formula.statements for s in inside) >= _SHARE * len(inside)
 
 
@@ -126,7 +127,7 @@ def _repeats(names: Names, formula: RateFormula, writes: list[RateWrite]) -> boo
     """Whether the run is a schedule: driven by a step, in a loop or closure that comes again, scaling what is there."""
     if formula.stepwise or any(w.scales for w in writes):
         return True
-    if any(isinstance(n, ast.Constant) and n.value == "lr" for w in writes for n in ast.walk(w.value)):
+    if any(isinstance(n, ast.Constant) and n.value == "lr" for w in writes for n in walk(w.value)):
         return True
     return any(_again(names, a) for w in writes for a in names.ancestors(w.statement))
 
@@ -195,7 +196,7 @@ def _computes(statement: ast.stmt, needed: set[str], formula: RateFormula) -> bo
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
         return statement in formula.statements or bool(_bound(statement) & needed)
     if isinstance(statement, ast.If):
-        inside = [s for s in ast.walk(statement) if isinstance(s, ast.stmt)]
+        inside = [s for s in walk(statement) if isinstance(s, ast.stmt)]
         return any(s in formula.statements for s in inside) or (
             len(inside) <= _SMALL and any(_bound(s) & needed for s in inside)
         )
@@ -215,6 +216,6 @@ def _bound(statement: ast.stmt) -> set[str]:
 def _read(statement: ast.stmt) -> set[str]:
     return {
         ast.unparse(n)
-        for n in ast.walk(statement)
+        for n in walk(statement)
         if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load)
     }

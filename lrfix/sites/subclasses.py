@@ -9,6 +9,7 @@ from lrfix.sites.imported import torch_base_elsewhere
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.vocabulary import OPTIMIZER_NAMES, call_argument, optimizer_call, torch_scheduler
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _ABSTRACT = frozenset({"LRScheduler", "_LRScheduler"})
 _NEUTRAL_BASES = frozenset({"ABC", "object", "Generic", "Protocol"})
@@ -100,7 +101,7 @@ def unasked_rates(node: ast.ClassDef) -> ast.FunctionDef | None:
         return None
     if not any(m.name == "__init__" for m in own):
         return None
-    named = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    named = {n.attr for n in walk(node) if isinstance(n, ast.Attribute)}
     for method in own:
         alone = len(method.args.args) == 1 and not method.decorator_list and not method.name.startswith("_")
         if alone and method.name not in named and _returns_rates(method):
@@ -110,13 +111,13 @@ def unasked_rates(node: ast.ClassDef) -> ast.FunctionDef | None:
 
 def _returns_rates(method: ast.FunctionDef) -> bool:
     """Whether a method returns what it makes of the base rates, or of the step."""
-    returned = [n.value for n in ast.walk(method) if isinstance(n, ast.Return) and n.value is not None]
-    read = any(isinstance(n, ast.Attribute) and n.attr in ("base_lrs", "last_epoch") for n in ast.walk(method))
+    returned = [n.value for n in walk(method) if isinstance(n, ast.Return) and n.value is not None]
+    read = any(isinstance(n, ast.Attribute) and n.attr in ("base_lrs", "last_epoch") for n in walk(method))
     return read and any(isinstance(value, ast.ListComp | ast.List | ast.Name) for value in returned)
 
 
 def _sets_rates(method: ast.FunctionDef) -> bool:
-    return any(isinstance(n, ast.Constant) and n.value == "lr" for n in ast.walk(method))
+    return any(isinstance(n, ast.Constant) and n.value == "lr" for n in walk(method))
 
 
 def heir_of(names: Names, node: ast.ClassDef) -> ast.ClassDef | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.names import Assigned, Names
 from lrfix.sites.formulas import CALCULATIONS
+from lrfix.trees import walk
 
 #: Library functions whose result is a table.
 TABLES = frozenset(
@@ -51,7 +52,7 @@ def _filled(names: Names, name: ast.Name, values: Sequence[ast.expr]) -> bool:
     if not any(isinstance(v, ast.List) and not v.elts for v in values):
         return False
     scope = names.owner(name.id, names.scope_of(name))
-    for node in ast.walk(scope.node if scope is not None else names.tree):
+    for node in walk(scope.node if scope is not None else names.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append":
             listed = node.func.value
             loop = names.enclosing(node, ast.For)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from lrfix.names import Assigned, Binding, Names, Opaquely
+from lrfix.trees import walk
 
 SCHEDULERS = frozenset(
     {
@@ -91,7 +92,7 @@ def _attribute_call(names: Names, node: ast.Attribute) -> ast.Call | None:
         return None
     values = [
         value
-        for n in ast.walk(owner)
+        for n in walk(owner)
         if isinstance(n, ast.Assign | ast.AnnAssign) and (value := n.value) is not None
         for target in (n.targets if isinstance(n, ast.Assign) else [n.target])
         if ast.unparse(target) == text
@@ -247,7 +248,7 @@ def names_rate_key(name: str) -> bool:
 
 def identifiers(node: ast.AST) -> Iterator[str]:
     """All names in a piece of code: of variables, attributes, parameters, keys, and of the function itself."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
         elif isinstance(inner, ast.Attribute):

@@ -22,6 +22,7 @@ from lrfix.sites.vocabulary import (
     words,
 )
 from lrfix.source import Source
+from lrfix.trees import walk
 
 _SCHEDULER_WORDS = frozenset(
     {"lr", "scheduler", "schedule", "sched", "warmup", "warmer", "anneal", "annealing", "noam", "decay", "scheduled"}
@@ -102,7 +103,7 @@ def _asks(names: Names, node: ast.ClassDef, known: set[ast.AST]) -> bool:
     methods = _methods([node])
     built = {
         target.attr
-        for statement in ast.walk(methods.get("__init__", ast.Pass()))
+        for statement in walk(methods.get("__init__", ast.Pass()))
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
         for binding in _bindings_of(names, statement.value.func)
         if isinstance(binding, Defined) and binding.node in known
@@ -113,7 +114,7 @@ def _asks(names: Names, node: ast.ClassDef, known: set[ast.AST]) -> bool:
         isinstance(n, ast.Return) and isinstance(n.value, ast.Call) and _receiver(n.value) in built
         for name, method in methods.items()
         if name == "__call__" or name in _SCHEDULER_METHODS
-        for n in ast.walk(method)
+        for n in walk(method)
     )
 
 
@@ -147,7 +148,7 @@ def _leaves_to_a_formula(names: Names, method: Function) -> bool:
             isinstance(b, Defined) and isinstance(b.node, FUNCTIONS) and _calculates(b.node)
             for b in _bindings_of(names, n.value.func)
         )
-        for n in ast.walk(method)
+        for n in walk(method)
     )
 
 
@@ -237,7 +238,7 @@ def _about_rate(names: Names, methods: dict[str, Function], writes: list[RateWri
 def _called(method: Function) -> set[str]:
     return {
         n.attr
-        for n in ast.walk(method)
+        for n in walk(method)
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in ("self", "cls")
     }
 
@@ -269,12 +270,12 @@ def _gives_rate(method: Function) -> bool:
     """``return self.lr``: a constant schedule, asked like the others."""
     return any(
         isinstance(n, ast.Return) and isinstance(n.value, ast.Attribute) and names_rate(n.value.attr)
-        for n in ast.walk(method)
+        for n in walk(method)
     )
 
 
 def _identifiers(node: ast.ClassDef) -> Iterable[str]:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
         elif isinstance(inner, ast.Attribute):
@@ -291,11 +292,11 @@ def _identifiers(node: ast.ClassDef) -> Iterable[str]:
 
 def _computes(methods: Iterable[Function]) -> bool:
     bodies = [s for m in methods if m.name != "__init__" for s in m.body]
-    return any(isinstance(n, ast.BinOp | ast.Compare) for s in bodies for n in ast.walk(s))
+    return any(isinstance(n, ast.BinOp | ast.Compare) for s in bodies for n in walk(s))
 
 
 def _calculates(method: Function) -> bool:
-    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.Pow) for n in ast.walk(method))
+    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.Pow) for n in walk(method))
 
 
 def _abstract(method: Function) -> bool:
@@ -308,7 +309,7 @@ def _abstract(method: Function) -> bool:
 
 
 def _size(method: Function) -> int:
-    return sum(isinstance(n, ast.stmt) for n in ast.walk(method))
+    return sum(isinstance(n, ast.stmt) for n in walk(method))
 
 
 def _constructions(names: Names, node: ast.ClassDef, family: list[ast.ClassDef]) -> list[Construction]:

@@ -23,6 +23,7 @@ from lrfix.tracing.values import (
     Value,
     objects_in,
 )
+from lrfix.trees import walk
 
 MOST_TRACES = 24
 _MOST_BRANCHES = 9
@@ -198,7 +199,7 @@ def _definitions(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFu
 def stated_options(tree: ast.Module) -> dict[str, Value]:
     """The defaults of the command line's options, by the name that they are read under."""
     found: dict[str, Value] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "add_argument":
             continue
         flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]

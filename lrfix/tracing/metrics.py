@@ -7,6 +7,7 @@ import ast
 from lrfix.sites.vocabulary import identifiers, words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.values import Known, Unknown, Value
+from lrfix.trees import walk
 
 #: What gets better when it falls, and when it rises.
 FALLING = frozenset(
@@ -46,7 +47,7 @@ def is_metric(value: Value) -> bool:
 
 def direction(node: ast.expr, value: Value) -> str | None:
     """The mode in which a plateau has to watch a metric, by its name; None for what is computed, or says nothing."""
-    if any(isinstance(n, ast.BinOp | ast.UnaryOp) for n in ast.walk(node)):
+    if any(isinstance(n, ast.BinOp | ast.UnaryOp) for n in walk(node)):
         return None
     if isinstance(value, Unknown) and any(sign in value.path for sign in ("-", "1 /", "1.0 /")):
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.library import builds
+from lrfix.trees import children, walk
 
 STRONG = 2
 WEAK = 1
@@ -69,7 +70,7 @@ class Reach:
         return any(id(s) in self._loading for s in statements) and not any(
             isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _TRAINS
             for s in statements
-            for n in ast.walk(s)
+            for n in walk(s)
         )
 
     def statement(self, node: ast.stmt) -> int:
@@ -80,7 +81,7 @@ class Reach:
 
     def within(self, node: ast.expr) -> int:
         """How strong an expression is, whatever is written down of it."""
-        return max((_own_strength(n)[0] for n in ast.walk(node)), default=0)
+        return max((_own_strength(n)[0] for n in walk(node)), default=0)
 
     def _strength(self, node: ast.AST) -> int:
         key = id(node)
@@ -98,7 +99,7 @@ class Reach:
         own, names = _own_strength(node)
         called = set(names)
         loads = isinstance(node, ast.Call) and _brings_back(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             strength, inner = self._visit(child)
             if isinstance(child, _DEFINITIONS):
                 self.functions.append(child)

@@ -27,6 +27,7 @@ from lrfix.tracing.values import (
     Unknown,
     Value,
 )
+from lrfix.trees import children
 
 
 class Flow(Enum):
@@ -390,7 +391,7 @@ def _yields(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         if isinstance(current, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return False
 
 
