@@ -198,11 +198,14 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
     """The settings that choose between the schedules of a site, and the study of each, its open values settled."""
     from lrfix.domains.facts import Defaults
     from lrfix.domains.switches import inherited, settings, switches
+    from lrfix.driving.laboratory import Laboratory
     from lrfix.experiments.settling import settle
     from lrfix.experiments.study import Study
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
-    studies = [Study(source, names, site, chosen) for chosen in settings(alternatives)]
+    laboratory = Laboratory(names, site)
+    chosen = settings(alternatives)
+    studies = [Study(source, names, site, each, laboratory=laboratory) for each in chosen]
     for study in studies:
         settle(study, alternatives)
     return alternatives, studies
@@ -268,7 +271,7 @@ def by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
             continue
         drawn = study.run(0, use=None)
         if usable(drawn) and drawn.curve != study.run(0).curve:
-            alone = Study(study.source, study.names, study.site, study.settings, by_itself=True)
+            alone = Study(study.source, study.names, study.site, study.settings, True, study.laboratory)
             alone.groups = study.groups
             yield alone
 
@@ -286,7 +289,7 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
 
 
 def _counters(study: Study, reserve: Reserve) -> dict[str, int]:
-    found = {**study.counters, "fuel": reserve.taken}
+    found = {**study.counters, "runs": reserve.runs, "steps": reserve.steps, "fuel": reserve.taken}
     return {**found, "fuel-spent": 1} if reserve.refused else found
 
 

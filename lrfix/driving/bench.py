@@ -12,6 +12,7 @@ from lrfix.domains.clock import Clock, Tick, first_of
 from lrfix.domains.facts import boundless, literal
 from lrfix.domains.kinds import POSITION_GIVEN, is_number
 from lrfix.domains.options import options_of
+from lrfix.domains.overrides import starting
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
@@ -35,6 +36,8 @@ _MOST_FOLLOWED = 4
 _BATCHES, _STEPS = 3, 97
 #: What torch's optimizers keep in every group beside the rate: schedulers of the momentum ask for it.
 _OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
+#: How the settings of keys of the author's own in a group begin.
+_OF_GROUP = "group['"
 _NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
 
@@ -110,8 +113,8 @@ class Bench:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
         # torch's own schedulers note the first rate themselves.
         found: dict[str, object] = {} if self.site.form in ("lambda", "subclass") else {"initial_lr": rate}
-        overrides = self.scenario.overrides.items()
-        found |= {key: value for path, value in overrides if (key := _key_of(path)) is not None}
+        fixed = starting(self.scenario.overrides, _OF_GROUP).items()
+        found |= {key: value for path, value in fixed if (key := _key_of(path)) is not None}
         if self.site.form in ("lambda", "subclass"):
             return found
         nodes = [node for root in self.site.nodes for node in walk(root)]
@@ -406,7 +409,7 @@ def own_key(key: str) -> str:
 
 
 def _key_of(path: str) -> str | None:
-    key = literal(ast.parse(path[len("group[") : -1], mode="eval").body) if path.startswith("group['") else None
+    key = literal(ast.parse(path[len("group[") : -1], mode="eval").body)
     return key if isinstance(key, str) else None
 
 

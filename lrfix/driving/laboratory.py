@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from lrfix.domains.inferred import inferred
 from lrfix.domains.kinds import is_number
 from lrfix.domains.lengths import holds_lengths
 from lrfix.domains.measures import measures_of
+from lrfix.domains.overrides import Overrides
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.signatures import arguments_of
@@ -93,6 +94,8 @@ class Laboratory:
 
     names: Names
     site: ScheduleSite
+    #: Runs by what they were asked beside their settings: see ``run_before``.
+    remembered: dict[str, list[Run]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def counts_items(self) -> bool:
@@ -124,6 +127,17 @@ class Laboratory:
         reserve = reserve_of(self.names.tree, self.site.node)
         interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
+
+    def run_before(self, kind: str, overrides: Mapping[str, object]) -> Run | None:
+        """A run of a kind that was made under other settings and asked for nothing in which these differ."""
+        for run in self.remembered.get(kind, ()):
+            known = run.scenario.overrides
+            if isinstance(known, Overrides) and known.answers_alike(overrides):
+                return replace(run, scenario=replace(run.scenario, overrides=overrides))
+        return None
+
+    def remember(self, kind: str, run: Run) -> None:
+        self.remembered.setdefault(kind, []).append(run)
 
     @roomy
     def run(
@@ -182,6 +196,9 @@ class Laboratory:
             run.endless = isinstance(opaque, FuelSpent)
         except UserError as error:
             run.failure = Failure(error.kind, error.message, step, error.node)
+        if interpreter.reserve is not None:
+            interpreter.reserve.runs += 1
+            interpreter.reserve.steps += len(run.curve)
         _cut(run)
         run.at = tuple(at[: len(run.curve)])
         run.leaves = dict(host.leaves)

@@ -15,6 +15,7 @@ from typing import Any
 
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
+from lrfix.domains.overrides import Overrides
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Scenario
 from lrfix.domains.signatures import Parameter, constructor_parameters, parameters
@@ -42,7 +43,8 @@ class Study:
     """The experiments on one site, run lazily and memoised.
 
     ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
-    ``by_itself``: judged as its definition stands, whoever uses it. ``rewritable`` says whether the file alone shows
+    ``by_itself``: judged as its definition stands, whoever uses it. Studies of one site share a ``laboratory``, which
+    remembers what they ran. ``rewritable`` says whether the file alone shows
     what a rewrite needs.
     """
 
@@ -53,6 +55,7 @@ class Study:
         site: ScheduleSite,
         settings: Mapping[str, object] | None = None,
         by_itself: bool = False,
+        laboratory: Laboratory | None = None,
     ) -> None:
         self.source = source
         self.names = names
@@ -60,7 +63,7 @@ class Study:
         self.settings = dict(settings or {})
         self.by_itself = by_itself
         self.groups = 2
-        self.laboratory = Laboratory(names, site)
+        self.laboratory = laboratory or Laboratory(names, site)
         self._runs: dict[tuple[object, ...], Run] = {}
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
@@ -93,37 +96,31 @@ class Study:
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
         groups = groups or self.groups
-        key = (
-            index,
-            id(construction),
-            groups,
-            tuple(sorted(overrides.items(), key=repr)),
-            steps or self.steps,
-            tuple(base_lrs or ()),
-            vary_unknown,
-            variant,
-            meddled,
-        )
-        hashable = repr(key)
-        if (hashable,) not in self._runs:
-            scenario = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
-            scenario.fill_none = construction is None and bool(self.optional_lengths)
-            run = self.laboratory.run(
-                scenario,
-                construction=construction,
-                steps=steps or self.steps,
-                groups=groups,
-                base_lrs=base_lrs,
-                meddled=meddled,
-            )
-            if scenario.fill_none and not usable(run):
-                plain = Scenario(index, overrides=overrides, vary_unknown=vary_unknown, variant=variant)
+        optimizer = (groups, tuple(base_lrs or ()))
+        asked = (index, id(construction), steps or self.steps, *optimizer, vary_unknown, variant, meddled)
+        key = (repr((asked, tuple(sorted(overrides.items(), key=repr)))),)
+        if key not in self._runs:
+            run = self.laboratory.run_before(repr(asked), overrides)
+            if run is None:
+                fixed = Overrides(overrides)
+                scenario = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
+                scenario.fill_none = construction is None and bool(self.optional_lengths)
                 run = self.laboratory.run(
-                    plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                    scenario,
+                    construction=construction,
+                    steps=steps or self.steps,
+                    groups=groups,
+                    base_lrs=base_lrs,
+                    meddled=meddled,
                 )
-            self.counters["runs"] = self.counters.get("runs", 0) + 1
-            self._runs[(hashable,)] = run
-        return self._runs[(hashable,)]
+                if scenario.fill_none and not usable(run):
+                    plain = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
+                    run = self.laboratory.run(
+                        plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
+                    )
+                self.laboratory.remember(repr(asked), run)
+            self._runs[key] = run
+        return self._runs[key]
 
     def sampled(self, index: int, at: Sequence[int], overrides: Mapping[str, object]) -> Run:
         """The run of scenario ``index`` at some steps alone, each gone to at once."""

@@ -12,6 +12,9 @@ class Reserve:
         self.left = amount
         self.parent = parent
         self.refused = False
+        #: How many programs ran on it, and the steps that they were taken.
+        self.runs = 0
+        self.steps = 0
 
     @property
     def taken(self) -> int:
