@@ -92,7 +92,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
         Role.FLOOR_RATIO,
     ),
     (
-        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last|clamp)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$|(^|_)(min|minimum|final|end)_(decay|decayed|cosine|annealing|cooldown|schedule)_(lr|rate|learning_rate)$",
+        r"(min|minimum|minimal|smallest|final|end|ending|target|floor|lowest|low|last|clamp)_?(lr|rate|learning)|(lr|rate|learning_rate)_?(min|final|end|floor|last|low|target)|eta_?min|lr_?min|min_?lr|^lr_?end|end_?value|final_?value|min_value|annealing_?to|(^|_)lr_[a-z0-9]_(min|end)$|(^|_)(min|minimum|final|end)_(decay|decayed|cosine|annealing|cooldown|schedule)_(lr|rate|learning_rate)$",
         Role.FLOOR,
     ),
     (
@@ -105,21 +105,21 @@ _RULES: tuple[tuple[str, Role], ...] = (
     ),
     (r"(hold|constant|plateau|flat|stable|keep)_?(steps?|iters?|epochs?|len|length|updates)$", Role.HOLD),
     (
-        r"decay_?(steps|iters|iterations|length|len|duration)|^t_decay$|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown|^(n_?)?cool(_?(steps|iters|len|length|epochs))?$",
+        r"decay_?(steps|iters|iterations|episodes|length|len|duration)|^t_decay$|anneal.*(steps|iters|length)|lr_decay_(steps|iters)|cos_(steps|iters)|cooldown|^(n_?)?cool(_?(steps|iters|len|length|epochs))?$",
         Role.DECAY_LENGTH,
     ),
     (
         r"^t_?max$|^t_initial$|tmax|total|max_?(step|iter|itr|update|epoch|num|train)|(num|n|nb|all)_?(train|training|total|update|optimi[sz]ation).*(step|iter|update|itr)|n_?iter|max_it|num_(steps|iter|iters|iterations|updates)|(train|training|stop)_?(steps|iters|iterations|itrs)|^steps$|^iters$|^iterations$|horizon|^n_steps$|num_training|^(max|train|training|run)_duration$|(final|train|training|decay|exit|stop|end|max|target)_(tokens|samples|examples|images)$|^(final|last)_(steps?|iters?|iterations?|updates?)$",
         Role.HORIZON,
     ),
-    (r"epoch", Role.EPOCHS),
+    (r"epoch|episodes$", Role.EPOCHS),
     (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp|exp_factor|decay_exp$", Role.POWER),
     (
         r"gamma|(decay|anneal|annealing)_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr",
         Role.GAMMA,
     ),
     (
-        r"base_?(lr|rate|learning|value$)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate|(^|_)lr_[a-z0-9]$|^(initial|init|base|start)_value$",
+        r"base_?(lr|rate|learning|value$)|(^|_)(lr|learning_?rate|eta|lrate)($|_?0$|_?base|_?init)|init_?(ial)?_?(lr|learning)|initial_(lr|learning)|start_?(ing)?_?(lr|learning)|^lr0?$|lr_?init|lr_?start|(^|_)lr$|learning_rate|(^|_)lr_[a-z0-9]$|^lr[1-9]$|^(initial|init|base|start)_value$",
         Role.BASE_RATE,
     ),
     (r"d_?model|model_?(size|dim|width)|hidden_?(size|dim)|dim|embed|width", Role.WIDTH),

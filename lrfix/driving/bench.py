@@ -281,7 +281,8 @@ class Bench:
         found: dict[str, Any] = {}
         given = POSITION_GIVEN in self.scenario.overrides
         for name, default, required in parameters:
-            if optimizer is not None and names_optimizer(name) and name not in options_of(self.names):
+            chosen = isinstance(self.scenario.overrides.get(name), str)  # `optimizer="adam"`: its name
+            if optimizer is not None and names_optimizer(name) and not chosen and name not in options_of(self.names):
                 found[name] = optimizer_named(optimizer, name)
             elif ticks and name in ticks and name not in self.scenario.overrides:
                 asked = given and not any(other in found for other in ticks)

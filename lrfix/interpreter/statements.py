@@ -26,7 +26,7 @@ from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.expressions import binary_operation
 from lrfix.interpreter.limits import check_length
 from lrfix.interpreter.matching import match_statement
-from lrfix.interpreter.values import MISSING, ClassValue, Instance, Unknown
+from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
 
 _IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
 
@@ -240,27 +240,63 @@ def _try(node: ast.Try) -> Execute:
     return run
 
 
-_OF_TORCH = ("_enable_get_lr_call",)
+_OF_TORCH = "_enable_get_lr_call"
 """What torch's schedulers enter to know that ``get_lr`` is called by ``step``."""
+_HARMLESS = ("no_grad", "inference_mode", "enable_grad", "catch_warnings", "suppress", "nullcontext")
 
 
 def _with(node: ast.With) -> Execute:
-    contexts = [(compiled(item.context_expr), item) for item in node.items]
+    items = [
+        (compiled(item.context_expr), assigner(item.optional_vars) if item.optional_vars is not None else None, item)
+        for item in node.items
+    ]
     body = block(node.body)
-    harmless = ("no_grad", "inference_mode", "enable_grad", "catch_warnings", "suppress", "nullcontext", *_OF_TORCH)
 
-    def run(machine: Machine, environment: Environment) -> Any:
-        for context, item in contexts:
-            if not isinstance(item.context_expr, ast.Call) or not ast.unparse(item.context_expr.func).endswith(
-                harmless
-            ):
-                raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
-            del context
-            if item.optional_vars is not None:
-                raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
-        return body(machine, environment)
+    def within(position: int, machine: Machine, environment: Environment) -> Any:
+        if position == len(items):
+            return body(machine, environment)
+        expression, target, item = items[position]
+        if target is None and _is_passed_over(item.context_expr, machine, environment):
+            return within(position + 1, machine, environment)
+        context = expression(machine, environment)
+        cls = context.cls if isinstance(context, Instance) else None
+        begin, end = (cls.find("__enter__"), cls.find("__exit__")) if cls is not None else (MISSING, MISSING)
+        if not isinstance(begin, Function) or not isinstance(end, Function):
+            raise Opaque(f"enters `{ast.unparse(item.context_expr)}`", node)
+        entered = machine.invoke(begin, [context], {}, node)
+        if target is not None:
+            target(machine, environment, entered)
+        try:
+            signal = within(position + 1, machine, environment)
+        except UserError:
+            if _looks_at_the_exception(end.node):
+                raise Opaque(f"leaves `{ast.unparse(item.context_expr)}` with an exception", node) from None
+            if machine.truth(machine.invoke(end, [context, None, None, None], {}, node), node):
+                return NORMAL
+            raise
+        result = environment.result
+        machine.invoke(end, [context, None, None, None], {}, node)
+        environment.result = result
+        return signal
 
-    return run
+    return lambda machine, environment: within(0, machine, environment)
+
+
+def _is_passed_over(entered: ast.expr, machine: Machine, environment: Environment) -> bool:
+    """Whether a context changes nothing that is simulated; one of torch's own unless the file has its own copy."""
+    if not isinstance(entered, ast.Call):
+        return False
+    name = ast.unparse(entered.func)
+    if name.endswith(_OF_TORCH):
+        return not isinstance(compiled(entered.func)(machine, environment), ClassValue)
+    return name.endswith(_HARMLESS)
+
+
+def _looks_at_the_exception(leaves: ast.AST) -> bool:
+    """Whether ``__exit__`` reads what it is told of the exception: here it is told nothing."""
+    taken = {a.arg for a in ast.walk(leaves) if isinstance(a, ast.arg)}
+    own = next((a.arg for a in leaves.args.args), "") if isinstance(leaves, ast.FunctionDef) else ""
+    return any(isinstance(n, ast.Name) and n.id in taken - {own} for n in ast.walk(leaves))
 
 
 def _delete(node: ast.Delete) -> Execute:

@@ -26,6 +26,8 @@ _OTHER_INVENTIONS = (7, 0.1)
 _LONGER = 100
 #: A schedule that divides by zero as the file builds it does so within so many steps.
 _SOON = 240
+#: ``warmup ** -1.5``: a formula whose scale is its warmup means nothing without one.
+_NEEDS_IT = "negative power"
 #: ``epoch_num`` is the epoch at hand as well as their number.
 _NUMBERS = frozenset({"num", "number", "count", "cnt", "no", "nr"})
 
@@ -62,7 +64,7 @@ def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
             if (advice is not None or _without_decay(case)) and not stated:
                 continue
             failure = _divides(study, case, use)
-            if failure is None:
+            if failure is None or (_NEEDS_IT in failure.message and not stated):
                 continue
             if stated:
                 yield _division(study, failure, case.setting.words, case)

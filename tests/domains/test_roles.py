@@ -18,6 +18,10 @@ from lrfix.domains.roles import Role, role_of
         ("clamp_lr", Role.FLOOR),
         ("epoch_iters", Role.LOADER_LENGTH),
         ("args.epochs", Role.EPOCHS),
+        ("num_episodes", Role.EPOCHS),
+        ("decay_episodes", Role.DECAY_LENGTH),
+        ("lr1", Role.BASE_RATE),
+        ("lr_target", Role.FLOOR),
     ],
 )
 def test_the_role_of_a_name(name, role):

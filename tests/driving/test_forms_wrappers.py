@@ -187,3 +187,58 @@ def test_a_stated_length_of_the_epoch_is_the_one_that_the_clock_counts(given):
         assert max(run.curve) == run.curve[ramp]
         ends.append(ramp)
     assert len(set(ends)) > 1
+
+
+CHOSEN = """
+    from torch import optim
+    from torch.optim.lr_scheduler import LambdaLR, StepLR
+
+    class Trainer:
+        def __init__(self, params, optimizer, learning_rate, betas, scheduler, warmup_steps):
+            self.warmup_steps = warmup_steps
+            self.params, self.optimizer_name, self.learning_rate = params, optimizer, learning_rate
+            self.betas, self.scheduler_name = betas, scheduler
+            self.optimizer = self.make_optimizer()
+            self.scheduler = self.make_scheduler()
+
+        def make_optimizer(self):
+            if self.optimizer_name in ["Adam", "SGD"]:
+                cls = getattr(optim, self.optimizer_name)
+                if self.betas:
+                    return cls(self.params, lr=self.learning_rate, betas=self.betas)
+                return cls(self.params, lr=self.learning_rate)
+            raise ValueError("no such optimizer")
+
+        def make_scheduler(self):
+            if self.scheduler_name == "step":
+                return StepLR(self.optimizer, step_size=10, gamma=0.5)
+            return LambdaLR(self.optimizer, self._warmup_lr)
+
+        def _warmup_lr(self, current_step):
+            return min(1.0, float(current_step) / float(max(1, self.warmup_steps)))
+
+        def step(self):
+            self.optimizer.step()
+            self.scheduler.step()
+"""
+
+
+def test_a_class_that_chooses_its_optimizer_by_name_and_drives_a_scheduler_of_torch_is_run() -> None:
+    (found,) = analyse(parse_source(textwrap.dedent(CHOSEN).encode(), "train.py"))
+    assert found.reason is None or "simulate" not in found.reason
+    assert found.curve[0] == 0 and max(found.curve) == 0.1
+
+
+@pytest.mark.parametrize("method", ["get_learning_rate", "compute_lr"])
+def test_a_class_that_is_asked_for_the_rate_of_an_episode_is_run(method: str) -> None:
+    source = f"""
+        class LinearLearningRateScheduler:
+            def __init__(self, start_lr=0.01, end_lr=0.0001, decay_episodes=100):
+                self.start_lr, self.end_lr, self.decay_episodes = start_lr, end_lr, decay_episodes
+
+            def {method}(self, episode):
+                done = episode / self.decay_episodes
+                return max(self.end_lr, self.start_lr - (self.start_lr - self.end_lr) * done)
+        """
+    (found,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
+    assert (found.family, found.parameters["total_steps"]) == ("linear", "decay_episodes")

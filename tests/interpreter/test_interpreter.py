@@ -56,6 +56,35 @@ PROGRAMS = {
     "overflow": "result = 2.0 ** 5000",
     "short circuit gives the operand": "result = (0 or [] or 'x', 1 and 0 and 2, None or 0)",
     "not and unary operators": "result = (not 0, -True, +1.5, ~5)",
+    "contexts are entered and left": """
+        seen = []
+        class Note:
+            def __init__(self, name, swallow=False):
+                self.name, self.swallow = name, swallow
+            def __enter__(self):
+                seen.append("in " + self.name)
+                return self.name
+            def __exit__(self, kind, value, trace):
+                seen.append("out " + self.name)
+                return self.swallow
+        def inner():
+            for n in range(3):
+                with Note("a") as a, Note("b") as b:
+                    if n == 1:
+                        continue
+                    if n == 2:
+                        return a + b
+                    seen.append(n)
+        given = inner()
+        with Note("c", swallow=True):
+            seen.append(1 / 0)
+        try:
+            with Note("d"):
+                raise KeyError("k")
+        except KeyError:
+            seen.append("told")
+        result = (given, seen)
+    """,
     "closures bind late": "result = [f() for f in [lambda: i for i in range(3)]]",
     "defaults are evaluated once": """
         def f(x, seen=[]):
@@ -602,3 +631,17 @@ def test_messages_are_python_s_own() -> None:
 def test_numpy_and_torch_scalars_give_the_same_numbers_as_math() -> None:
     source = "import numpy as np, torch\nresult = (np.cos(1.0), np.pi, np.clip(5, 0, 1), np.minimum(2, 3), torch.pi)"
     assert interpreted(source) == (math.cos(1.0), math.pi, 1, 2, math.pi)
+
+
+def test_a_context_that_reads_the_exception_it_is_left_with_is_not_followed() -> None:
+    source = """
+        class Note:
+            def __enter__(self):
+                return self
+            def __exit__(self, kind, value, trace):
+                return kind is KeyError
+        with Note():
+            raise KeyError("k")
+        """
+    with pytest.raises(Opaque, match="with an exception"):
+        interpreted(textwrap.dedent(source))

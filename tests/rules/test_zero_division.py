@@ -552,3 +552,21 @@ def test_a_name_that_may_say_how_many_epochs_there_are_is_no_zero(asked, formula
                 group["lr"] = rate
         """
     assert any("as it is built here" in f.message for f in asked("LR205", source)) is reported
+
+
+NOAM = """
+    class Noam:
+        def __init__(self, optimizer, d_model, warmup_steps{default}):
+            self.optimizer, self.d_model, self.warmup_steps, self.count = optimizer, d_model, warmup_steps, 0
+
+        def step(self):
+            self.count += 1
+            rate = self.d_model ** -0.5 * min(self.count ** -0.5, self.count * self.warmup_steps ** -1.5)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+    """
+
+
+@pytest.mark.parametrize(("default", "told"), [("", []), ("=4000", []), ("=0", [False])])
+def test_a_formula_whose_scale_is_its_warmup_needs_one(asked, default, told):
+    assert [violation.advice for violation in asked("LR205", NOAM.format(default=default))] == told

@@ -38,6 +38,10 @@ ADVANCES = (
     "step_epoch",
     "epoch_step",
     "get_lr",
+    "get_learning_rate",
+    "compute_lr",
+    "calc_lr",
+    "get_next_lr",
     "get",
 )
 
@@ -71,6 +75,7 @@ class Wrapper:
             or bool(bench.site.writes)
             or any(_writes(s) for method in _methods(bench.names, node).values() for s in walk(method))
             or any(_lets_write(bench.names, method) for method in _methods(bench.names, node).values())
+            or any(_schedules(value, optimizer) for value in scheduler.attributes.values())
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
@@ -162,6 +167,7 @@ class Wrapper:
         running.begin()
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
         moved = after != before or _begins(bench.names, node, {advance.method.name for advance in running.advances})
+        moved = moved or any(_schedules(value, optimizer) for value in scheduler.attributes.values())
         if moved and not any(isinstance(rate, Unknown) for rate in after):
             running.first = after
         return running
@@ -245,6 +251,12 @@ def _bases(names: Names, node: ast.ClassDef) -> list[ast.ClassDef]:
 def _another(value: Any, optimizer: Instance) -> bool:
     """Whether a class built an optimizer of its own."""
     return isinstance(value, Instance) and value is not optimizer and value.cls.derives(optimizer.cls)
+
+
+def _schedules(value: Any, optimizer: Instance) -> bool:
+    """Whether what a class keeps is a scheduler on its optimizer, which writes the rates for it."""
+    kept = value.attributes if isinstance(value, Instance) else {}
+    return kept.get("optimizer") is optimizer and "base_lrs" in kept
 
 
 def _module(bench: Bench, node: ast.AST) -> ast.AST:
