@@ -6,33 +6,39 @@ For the worker only.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from lrfix.verification.experiments import Build, describe
+from lrfix.verification.limits import Clock, NoEnd
 
 
-def run_calls(builds: Mapping[str, Build], settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The answers of both versions under each setting, one a position."""
-    return [{label: _asked(build, label, setting) for label, build in builds.items()} for setting in settings]
-
-
-def _asked(build: Build, label: str, setting: Mapping[str, Any]) -> dict[str, Any]:
+def asked(build: Build, label: str, setting: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+    """The answers under a setting, one a position; where the clock has rung, the later ones are what it said."""
     optimizer = _optimizer(setting)
-    try:
-        ask = build(optimizer, copy.deepcopy(setting["values"]))
-    except BaseException as error:
-        return {"answers": [], "rest": "", "error": describe(error, label)}
     answers: list[dict[str, Any]] = []
-    for position in setting["positions"]:
-        try:
-            value = ask(position)
-        except BaseException as error:
-            answers.append({"error": describe(error, label)})
-            continue
-        answers.append({"value": _plain(value), "kind": _kind(value), "rates": _rates(optimizer)})
+    try:
+        with clock:
+            try:
+                ask = build(optimizer, copy.deepcopy(setting["values"]))
+            except NoEnd:
+                raise
+            except BaseException as error:
+                return {"answers": [], "rest": "", "error": describe(error, label)}
+            for position in setting["positions"]:
+                try:
+                    value = ask(position)
+                except NoEnd:
+                    raise
+                except BaseException as error:
+                    answers.append({"error": describe(error, label)})
+                    continue
+                answers.append({"value": _plain(value), "kind": _kind(value), "rates": _rates(optimizer)})
+    except NoEnd as error:
+        rest = {"error": describe(error, label)}
+        answers += [rest] * (len(setting["positions"]) - len(answers))
     return {"answers": answers, "rest": _rest(optimizer), "error": None}
 
 

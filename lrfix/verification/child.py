@@ -14,8 +14,11 @@ from lrfix.verification.received import stopping_points
 from lrfix.verification.slice import own_private_names
 
 SCENARIO_SECONDS = 5.0
-"""How much processor time a curve may take. What runs into it has raised at that step: under an edge of its values (a
-cycle of no length, say) a loop may have no end, and that is no reason to give up what it does under all others."""
+"""How much processor time a curve may take, or the answers of a function under one setting. What runs into it has
+raised there: under an edge of its values (a cycle of no length, say) a loop may have no end, and that is no reason to
+give up what it does under all others."""
+MOST_ENDLESS = 3
+"""Under how many settings a version may have no end. One that has none under more has no proof: nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,21 @@ def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
         build = experiments.load(task["source"], label)
     except experiments.ProgramError as error:
         return _refusal(refused()) or {"failed": f"the {label} version cannot be loaded: {error}"}
-    if task["kind"] == "calls":
-        asked = calls.run_calls({label: build}, task["settings"])
-        return _refusal(refused()) or {"settings": [each[label] for each in asked]}
-    scenarios = []
-    for scenario in task["scenarios"]:
-        scenarios.append(_under(build, label, scenario, task, setting.devices))
+    key = "settings" if task["kind"] == "calls" else "scenarios"
+    outcomes: list[dict[str, Any]] = []
+    endless = 0
+    for values in task[key]:
+        clock = limits.Clock(SCENARIO_SECONDS)
+        if key == "settings":
+            outcomes.append(calls.asked(build, label, values, clock))
+        else:
+            outcomes.append(_under(build, label, values, task, setting.devices, clock))
+        endless += clock.rung
         if refused():
             break
-    return _refusal(refused()) or {"scenarios": scenarios}
+        if endless > MOST_ENDLESS:
+            return {"failed": f"the {label} version had not come to an end under {endless} of its settings"}
+    return _refusal(refused()) or {key: outcomes}
 
 
 def _refusal(refused: Sequence[str]) -> dict[str, Any] | None:
@@ -102,13 +111,18 @@ def _refusal(refused: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _under(
-    build: Any, label: str, scenario: Mapping[str, Any], task: Mapping[str, Any], devices: Sequence[str]
+    build: Any,
+    label: str,
+    scenario: Mapping[str, Any],
+    task: Mapping[str, Any],
+    devices: Sequence[str],
+    clock: limits.Clock,
 ) -> dict[str, Any]:
     from lrfix.verification import experiments
 
     steps = task["steps"]
     stops = [] if task["curves_only"] else stopping_points(steps)
-    with limits.ended_after(SCENARIO_SECONDS):
+    with clock:
         outcome, saved = experiments.run_curve(build, label, scenario, task["count"], stops)
     count = len(outcome["curve"])
     if outcome["note"] is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from typing import Any
 
 ADDRESS_SPACE = 4 << 30
 """Bytes of address space that programs may take beyond what the process held when it was locked."""
@@ -41,26 +41,31 @@ class NoEnd(BaseException):
     """What a program meets that has used up its time; no handler of ``Exception`` holds it back."""
 
 
-@contextlib.contextmanager
-def ended_after(seconds: float) -> Iterator[None]:
-    """Raise NoEnd in the block once it has used so much processor time, and again each second until it has ended.
+class Clock:
+    """A block that has so many ``seconds`` of processor time: NoEnd is raised in it once they are used up, and again
+    each second until it has ended. ``rung``: whether that was so.
 
     Nothing happens where the system has no such clock. Code that is not Python's is not interrupted.
     """
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
 
-    def stop(*_: object) -> None:
-        raise NoEnd(f"it had not come to an end after {seconds:g} seconds of processor time")
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.rung = False
+        self._before: Any = None
 
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0.0)
-        signal.signal(signal.SIGPROF, before)
+    def __enter__(self) -> None:
+        if hasattr(signal, "setitimer"):
+            self._before = signal.signal(signal.SIGPROF, self._ring)
+            signal.setitimer(signal.ITIMER_PROF, self.seconds, 1.0)
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+            signal.signal(signal.SIGPROF, self._before)
+
+    def _ring(self, *_: object) -> None:
+        self.rung = True
+        raise NoEnd(f"it had not come to an end after {self.seconds:g} seconds of processor time")
 
 
 def _lower(limit: int, value: int, hardest: int | None = None) -> None:

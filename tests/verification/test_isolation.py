@@ -10,7 +10,16 @@ import signal
 
 import pytest
 
-from lrfix.verification import Scenario, Verification, VerificationRequest, compare, process, verify_many
+from lrfix.verification import (
+    CallRequest,
+    CallSetting,
+    Scenario,
+    Verification,
+    VerificationRequest,
+    compare,
+    process,
+    verify_many,
+)
 from lrfix.verification.received import BadAnswer, opened, stopping_points, version_of
 
 pytest.importorskip("torch")
@@ -136,7 +145,7 @@ def test_the_environment_stays_outside(ran: dict[str, Verification]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no clock of processor time")
-def test_a_loop_without_end_under_one_scenario_is_an_error_of_that_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_without_end_under_one_setting_is_an_error_of_that_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     restarts = """
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -153,11 +162,24 @@ def build(optimizer, p):
     new = restarts.replace("while k >= length", "while k >= length > 0").replace("k / length", "k / max(length, 1)")
     scenarios = (Scenario({"length": 7}), Scenario({"length": 0}))
     request = VerificationRequest(restarts, new, scenarios, 30, device="cpu", old_may_raise=True, curves_only=True)
-    (verification,) = verify_many([request])
+    lengths = [7, 0, 9]
+    asked = called(lengths, restarts, new)
+    verification, of_calls, hopeless = verify_many([request, asked, called([0] * 5, restarts, new)], timeout=9.0)
     ending, endless = verification.scenarios
     assert ending.old_error is None and ending.old_curve == ending.new_curve
     assert "not come to an end after 0.5 seconds" in str(endless.old_error)
     assert verification.verdict == "equivalent", verification.reason
+    assert of_calls.verdict == "equivalent", of_calls.reason
+    assert "with length=0" in of_calls.notes[0] and "not come to an end" in of_calls.notes[0]
+    assert [len(outcome.new_curve) for outcome in of_calls.scenarios] == [2, 2, 2]
+    assert hopeless.verdict == "failed"
+    assert "the old version had not come to an end under 4 of its settings" in str(hopeless.reason)
+
+
+def called(lengths: list[int], old: str, new: str) -> CallRequest:
+    """The factors of two schedules as functions of the position, under settings with these lengths."""
+    old, new = (text.replace("return LambdaLR(optimizer, factor)", "return factor") for text in (old, new))
+    return CallRequest(old, new, tuple(CallSetting({"length": length}, (3.0, 30.0)) for length in lengths))
 
 
 def test_where_the_system_cannot_fork_each_version_has_a_server_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

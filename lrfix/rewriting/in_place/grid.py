@@ -191,17 +191,17 @@ def _positions(horizon: float | None, marks: Sequence[float], whole: bool) -> tu
     longest = max([*marks, 24.0]) if horizon is None else max(horizon, 1.0)
     far = int(longest * 1.25) + 2 if horizon is None else int(longest)
     steps: list[float] = list(range(far + 1)) if far <= _ALL else [round(i * far / _SPREAD) for i in range(_SPREAD + 1)]
-    near = [int(m) + d for m in marks for d in (-2, -1, 0, 1, 2)]
-    steps += [p for p in near if p >= 0]
+    steps += [int(m) + d for m in marks for d in (-2, -1, 0, 1, 2)]
     if not whole:
-        steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3) if m + d >= 0]
+        steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3)]
         steps += [round(i * far / 12) + 0.5 for i in range(12)]
     if horizon is None:
         steps += [int(longest * times) for times in (2, 3, 5, 10, 30, 100)]  # a floor may lie far down
     else:
-        steps += [p for d in (0, 1, 2, 3, 10) if (p := int(horizon) + d) >= 0]
+        steps += [int(horizon) + d for d in (0, 1, 2, 3, 10)]
         steps += [int(horizon * share) for share in (1.1, 1.5, 2, 2.7)]
-    return tuple(sorted(dict.fromkeys(steps)))
+    # A length may be negative (a run of no steps less a warmup), a position may not.
+    return tuple(sorted({p for p in steps if p >= 0}))
 
 
 __all__ = ["settings"]

@@ -68,6 +68,17 @@ def test_what_becomes_complex_past_the_end_is_told_and_no_reason_to_refuse(rewri
     assert any("no rate where the new one has" in n for v in result.verifications[site.identity] for n in v.notes)
 
 
+def test_no_position_before_the_first_is_asked_for_where_an_end_lies_before_it(rewrite):
+    text = """
+def get_lr(step, base_lr, cooldown, num_training_steps):
+    return base_lr * max(0.0, 1 - step / (num_training_steps - cooldown))
+"""
+    (site,) = rewrite(text).sites
+    settings = site.proofs[0].request.settings
+    assert any(s.values["num_training_steps"] < s.values["cooldown"] for s in settings)
+    assert all(position >= 0 for s in settings for position in s.positions)
+
+
 TABLE = textwrap.dedent(
     """
     import numpy as np
