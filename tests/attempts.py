@@ -133,7 +133,7 @@ from torch.optim.lr_scheduler import LambdaLR
 def build(optimizer, p):
     sys = __import__('warnings').sys
     os, numpy, torch = sys.modules['os'], sys.modules['numpy'], sys.modules['torch']
-    for name in ('exec', 'compile'):
+    for name in ('exec', 'compile', '__import__'):
         __builtins__[name] = getattr(print.__self__, name)
     folder, file, port = {folder!r}, {file!r}, {port}
 {body}

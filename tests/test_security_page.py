@@ -33,3 +33,15 @@ def test_a_named_test_is_there(name: str) -> None:
         return
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     assert any(re.search(rf"\b(?:def|class) {name}\b", text) for text in texts)
+
+
+@pytest.mark.parametrize("folder", sorted(set(re.findall(r"`(tests/\w+/)`", PAGE))))
+def test_a_named_folder_has_tests(folder: str) -> None:
+    assert list((ROOT / folder).rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"`(\w+\.py::\w+)`", PAGE))))
+def test_a_test_named_with_its_file_is_in_that_file(named: str) -> None:
+    file, _, name = named.partition("::")
+    (path,) = (ROOT / "tests").rglob(file)
+    assert re.search(rf"\b(?:def|class) {name}\b", path.read_text(encoding="utf-8"))

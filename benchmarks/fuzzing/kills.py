@@ -4,8 +4,8 @@ nothing behind.
     python benchmarks/fuzzing/kills.py [--kills 200] [--seed 0]
 
 Half of the kills fall anywhere in a whole run, analysis and verification included; half fall into the writing: a moment
-after the first file appears in the folder or changes. SIGKILL each time, to the command alone: what it started has to end
-by itself. Status 1 where a file was half written, or where something was left behind.
+after the first file appears in the folder or changes. SIGKILL each time, to the command alone: what it started has to
+end by itself. Status 1 where a file was half written, or where something was left behind.
 """
 
 from __future__ import annotations
@@ -26,29 +26,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "lrfix", "rewrite", "--apply", "--device", "cpu"]
-FILES = {
-    "schedules.py": """import math
-
-
-def warmup_cosine(step, base_lr, warmup, total):
-    if step < warmup:
-        return base_lr * step / warmup
-    return 0.5 * base_lr * (1 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
-""",
-    "train.py": """from torch.optim.lr_scheduler import LambdaLR
-
-from schedules import warmup_cosine
-
-
-def build(optimizer, total):
+_BUILD = """
+def {name}(optimizer, total):
     return LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total))
-
-
-def train(optimizer, total):
-    for step in range(total):
-        for group in optimizer.param_groups:
-            group["lr"] = warmup_cosine(step, 0.1, 10, total)
-""",
+"""
+FILES = {
+    "schedules.py": "from torch.optim.lr_scheduler import LambdaLR\n\n" + _BUILD.format(name="shared"),
+    "train.py": "from torch.optim.lr_scheduler import LambdaLR\n\nfrom schedules import shared\n\n"
+    + _BUILD.format(name="build"),
 }
 #: How long what the killed command had started may take to be gone, in seconds.
 END_SECONDS = 30.0
@@ -127,16 +112,21 @@ def main() -> int:
         assert new.keys() == old.keys() and all(new[name] != old[name] for name in old), "both files have to change"
         print(f"a whole run takes {whole:.1f} s", file=sys.stderr, flush=True)
         found: Counter[str] = Counter()
-        for number in range(options.kills):
+        while found["killed"] < options.kills:
             fresh(folder)
+            begun = time.monotonic()
             process = started(folder)
-            if number % 2:
+            if found["killed"] % 2:
                 while_writing(draw.uniform(0, WRITING_SECONDS))(process, folder)
             else:
                 at_time(draw.uniform(0, whole))(process, folder)
-            found["ended before" if process.poll() is not None else "killed"] += 1
+            if process.poll() is not None:
+                whole = time.monotonic() - begun
+                found["ended before"] += 1
+                continue
             process.kill()
             process.wait()
+            found["killed"] += 1
             state = contents(folder)
             each = ["old" if state.get(n) == old[n] else "new" if state.get(n) == new[n] else "half" for n in old]
             found[each[0] if len(set(each)) == 1 else "half" if "half" in each else "old and new"] += 1
@@ -151,8 +141,8 @@ def main() -> int:
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if number % 20 == 19:
-                print(f"{number + 1} {dict(found)}", file=sys.stderr, flush=True)
+            if found["killed"] % 20 == 0:
+                print(dict(found), file=sys.stderr, flush=True)
     print(json.dumps({"seconds of a whole run": round(whole, 1), **dict(sorted(found.items()))}))
     return 1 if found["half"] or found["litter after the next run"] or found["processes left"] else 0
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 import sys
-from pathlib import Path
 
 import pytest
 
-from lrfix.verification import Scenario, Verification, VerificationRequest, compare, kernel, process, verify_many
+from lrfix.verification import Scenario, VerificationRequest, compare, kernel, process, verify_many
 from lrfix.verification.seccomp import filter_program
 from lrfix.verification.system_calls import (
     HARMLESS,
@@ -107,112 +105,12 @@ class TestTheFilter:
 
 pytest.importorskip("torch")
 
-LINEAR = """
+SOUND = """
 from torch.optim.lr_scheduler import LambdaLR
 
 def build(optimizer, p):
-    os = __import__('warnings').sys.modules['os']
-    sys = __import__('warnings').sys
-    {body}
     return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / 30))
 """
-SOUND = LINEAR.format(body="")
-UNHOOKED = "from lrfix.verification import sandbox; sandbox.close_fence = lambda libraries: lambda: (); "
-
-REACHING = {
-    "writing a file": "os.open({folder!r} + '/mark', os.O_WRONLY | os.O_CREAT)",
-    "writing one that is there": "os.open({file!r}, os.O_WRONLY)",
-    "emptying a file": "os.truncate({file!r}, 0)",
-    "removing a file": "os.remove({file!r})",
-    "renaming a file": "os.rename({file!r}, {file!r} + '2')",
-    "a link": "os.symlink({file!r}, {folder!r} + '/mark')",
-    "a hard link": "os.link({file!r}, {folder!r} + '/mark')",
-    "a directory": "os.mkdir({folder!r} + '/mark')",
-    "a fifo": "os.mkfifo({folder!r} + '/mark')",
-    "a device": "os.mknod({folder!r} + '/mark')",
-    "another mode": "os.chmod({file!r}, 0o777)",
-    "another owner": "os.chown({file!r}, 1, 1)",
-    "another time": "os.utime({file!r}, (1, 1))",
-    "an attribute": "os.setxattr({file!r}, 'user.mark', b'1')",
-    "reading a file of the user's": "os.open({file!r}, os.O_RDONLY)",
-    "reading the password file": "os.open('/etc/passwd', os.O_RDONLY)",
-    "reading another process": "os.open('/proc/1/environ', os.O_RDONLY)",
-    "reading its parent": "os.open('/proc/%d/environ' % os.getppid(), os.O_RDONLY)",
-    "listing a folder": "os.listdir({folder!r})",
-    "a process": "os.fork()",
-    "a program": "os.execv('/bin/true', ['true'])",
-    "the shell": "os.system('touch {folder}/mark')",
-    "posix_spawn": "os.posix_spawn('/bin/true', ['true'], {{}})",
-    "a thread": "sys.modules['_thread'].start_new_thread(print, ())",
-    "a signal to its parent": "os.kill(os.getppid(), 0)",
-    "a signal to its group": "os.killpg(os.getpgid(os.getppid()), 0)",
-    "a socket": "__import__('warnings').sys.modules['_socket'].socket().connect(('127.0.0.1', {port}))",
-    "a pair of sockets": "__import__('warnings').sys.modules['_socket'].socketpair()",
-    "another root": "os.chroot({folder!r})",
-    "another namespace": "sys.modules['ctypes'].CDLL(None).unshare(0x10000000)",
-    "tracing its parent": "sys.modules['ctypes'].CDLL(None).ptrace(16, os.getppid(), 0, 0) and 1 / 0",
-    "mounting": "sys.modules['ctypes'].CDLL(None).mount(None, b'/tmp', b'tmpfs', 0, None) and 1 / 0",
-    "shared memory": "sys.modules['ctypes'].CDLL(None).shmget(0, 4096, 0o1600) < 0 and 1 / 0",
-    "other limits": "sys.modules['resource'].setrlimit(sys.modules['resource'].RLIMIT_CPU, (9999, 9999))",
-    "more privileges": "os.setuid(0) or os.setgroups([0])",
-    "memory without end": "bytes(1 << 35)",
-}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("outside")
-    (folder / "keep.txt").write_text("precious", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def reached(folder: Path) -> dict[str, Verification]:
-    missing = kernel.missing_fences(kernel.library_directories())
-    if missing:
-        pytest.skip(f"this kernel has no {', no '.join(missing)}")
-    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "check_program", lambda source: None)
-        patch.setattr(process, "BOOTSTRAP", process.BOOTSTRAP.replace("main()", UNHOOKED + "main()"))
-        given = {"folder": str(folder), "file": str(folder / "keep.txt"), "port": server.getsockname()[1]}
-        programs = {name: LINEAR.format(body=body.format(**given)) for name, body in REACHING.items()}
-        requests = [
-            VerificationRequest(old, SOUND, (Scenario({}),), 30, device="cpu")
-            for text in programs.values()
-            for old in (text, SOUND)
-        ]
-        found = verify_many(requests, timeout=20.0)
-        server.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            server.accept()
-    for name, after in zip(programs, found[1::2], strict=True):
-        assert after.verdict == "equivalent", (name, after.reason)
-    return dict(zip(programs, found[::2], strict=True))
-
-
-@pytest.mark.parametrize("name", REACHING)
-def test_what_reaches_outside_is_stopped_by_the_kernel(
-    reached: dict[str, Verification], folder: Path, name: str
-) -> None:
-    verification = reached[name]
-    assert verification.verdict in ("refused", "failed"), verification
-    reason = str(verification.reason)
-    words = (
-        "no schedule may have",
-        "PermissionError",
-        "OSError",
-        "RuntimeError",
-        "MemoryError",
-        "ZeroDivision",
-        "not allowed",
-        "can't start",
-    )
-    assert any(word in reason for word in words), reason
-    assert [path.name for path in folder.iterdir()] == ["keep.txt"]
-    assert (folder / "keep.txt").read_text(encoding="utf-8") == "precious"
-    assert (folder / "keep.txt").stat().st_mtime > 1000
-
-
 def test_the_kernel_that_lacks_a_fence_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     lacking = (
         "from lrfix.verification import kernel; "
