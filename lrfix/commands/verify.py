@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 
 import click
 
@@ -21,6 +22,8 @@ def command(device: str) -> None:
 
     Exit status: 0 every promise holds, 1 one does not, 2 torch or the device is missing.
     """
+    # The proof uses no numpy, and torch complains at the first tensor where there is none.
+    warnings.filterwarnings("ignore", message=".*NumPy")
     try:
         from lrfix import proof
     except ImportError as error:
