@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lrfix.domains.roles import role_of
-from lrfix.findings import ScheduleReport, Span, Status, Violation
+from lrfix.findings import Evidence, ScheduleReport, Span, Status, Violation
 from lrfix.judging import Verdicts
 
 if TYPE_CHECKING:
@@ -70,6 +70,11 @@ class SiteAnalysis:
     def studies(self) -> tuple[Study, ...]:
         """The schedules that the site holds, one a setting that chooses between them."""
         return tuple(verdicts.study for verdicts in self.verdicts)
+
+    @property
+    def shown(self) -> Evidence | None:
+        """The curve with its end, and the values that it came out under."""
+        return self.study.evidence(self.study.runs[0], ()) if self.curve else None
 
     def violations(self, rule: Rule) -> Iterator[Violation]:
         """What a rule finds in the schedules of the site, one after the other."""

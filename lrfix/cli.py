@@ -18,6 +18,7 @@ from lrfix.output.terminal import OutputError
 COMMANDS = {
     "check": ("lrfix.commands.check", "Report what is wrong with the schedules in PATHS."),
     "rewrite": ("lrfix.commands.rewrite", "Rewrite schedules to the bundled scheduler, verified by running both."),
+    "plot": ("lrfix.commands.plot", "Draw the learning rate of every schedule in PATHS."),
     "rule": ("lrfix.commands.rule", "Print a rule's page, or the table of rules."),
     "verify": ("lrfix.commands.verify", "Prove the bundled scheduler's promises on your own torch and device."),
     "sites": ("lrfix.commands.sites", "List every schedule with its family, parameters and status."),

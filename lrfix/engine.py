@@ -21,6 +21,7 @@ from typing import Protocol
 from lrfix.config import Settings
 from lrfix.discovery import Target, has_schedule_words, is_generated
 from lrfix.findings import (
+    Evidence,
     FileError,
     FileResult,
     Finding,
@@ -77,6 +78,8 @@ class AnalysedSite(Protocol):
     def crash(self) -> Exception | None: ...
     @property
     def schedules(self) -> tuple[ScheduleReport, ...]: ...
+    @property
+    def shown(self) -> Evidence | None: ...
     def violations(self, rule: Rule) -> Iterable[Violation]:
         """What a rule finds in the schedules that the site holds; raises what the rule raises."""
 
@@ -372,6 +375,7 @@ def _report(path: str, site: AnalysedSite) -> SiteReport:
         name=site.name,
         horizon=site.horizon,
         schedules=site.schedules,
+        shown=site.shown,
     )
 
 

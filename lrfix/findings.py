@@ -153,6 +153,7 @@ class ScheduleReport:
     settings: Mapping[str, str]
     family: str
     parameters: Mapping[str, str]
+    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class SiteReport:
     ``parameters`` maps a schedule parameter (``warmup_steps``) to the user's own expression
     (``args.warmup``). ``curve`` is the sampled rate of the first group under the first scenario. ``horizon`` is the
     user's expression for the step at which the schedule is meant to end, None where it has no end or none shows.
-    ``schedules`` tells the branches of a site that holds several apart.
+    ``schedules`` tells the branches of a site that holds several apart. ``shown`` is the curve with its end and the
+    values that it came out under.
     """
 
     path: str
@@ -178,6 +180,7 @@ class SiteReport:
     horizon: str | None = None
     schedules: tuple[ScheduleReport, ...] = ()
     cell: CellPlace | None = None
+    shown: Evidence | None = None
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Site:
     curve: tuple[float, ...] = (1.0, 0.5)
     horizon: str | None = "args.steps"
     schedules: tuple[ScheduleReport, ...] = ()
+    shown: Evidence | None = None
     counters: dict[str, int] = field(default_factory=lambda: {"experiments": 2})
     crash: Exception | None = None
 

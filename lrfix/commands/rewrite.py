@@ -175,7 +175,7 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -
     written: set[str] = set()
     failures: list[str] = []
     if output.applied and files.stdin is not None:
-        failures = _to_standard_output(results[0], files.contents[0][1])
+        failures = _to_standard_output(results[0], files.contents[0][1], notebooks)
         written = {result.path for result in results if result.changed and not failures}
     elif output.applied:
         written, failures = _written([r for r in results if r.changed], dict(files.contents), notebooks)
@@ -189,6 +189,21 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -
         if result.changed and not output.applied:
             status = max(status, 1)
     return 2 if failures else status
+
+
+def proposals(paths: Sequence[str], force_exclude: bool) -> list[FileRewrite]:
+    """What would be rewritten in PATHS, verified; nothing is written."""
+    from lrfix.commands.rewrite_notebooks import notebooks_among
+    from lrfix.rewriting.rewriter import Options
+
+    files = _read(paths, force_exclude)
+    notebooks, unread = notebooks_among(files.contents)
+    files = replace(files, notebooks=notebooks)
+    progress = Progress(sys.stderr, len(files.contents))
+    try:
+        return _rewritten(files, unread, Options(max_file_size=files.largest), None, progress)
+    finally:
+        progress.done()
 
 
 def _rewritten(
@@ -254,14 +269,17 @@ def _written(
     return written, failures
 
 
-def _to_standard_output(result: FileRewrite, raw: bytes) -> list[str]:
+def _to_standard_output(result: FileRewrite, raw: bytes, notebooks: Mapping[str, Notebook]) -> list[str]:
     """The new text of standard input, or what it was where that cannot be written; and what went wrong."""
     from lrfix.rewriting.writing import WriteError, change_of
 
     failures = []
     content = raw
     try:
-        content = change_of(result, raw).content if result.changed else raw
+        if result.changed and result.path in notebooks:
+            content = notebooks[result.path].renewed(raw, result.after)
+        elif result.changed:
+            content = change_of(result, raw).content
     except WriteError as error:
         failures.append(str(error))
     sys.stdout.buffer.write(content)

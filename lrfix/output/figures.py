@@ -1,0 +1,141 @@
+"""What ``lrfix plot`` draws: one figure a schedule, with its curves and the steps that findings speak of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lrfix.findings import Finding, SiteReport
+from lrfix.output.document import Document
+from lrfix.output.examples import lines
+from lrfix.wording import assigned
+
+#: Rows and columns of a drawing in the terminal.
+_ROWS, _COLUMNS = 12, 72
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One rate a step, from step 0; ``new``: of the schedule after a rewrite."""
+
+    label: str
+    rates: tuple[float, ...]
+    new: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``marks`` are steps with a few words on each; ``end`` is where the schedule is meant to end."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    marks: tuple[tuple[int, str], ...] = ()
+    end: int | None = None
+    unit: str = "step"
+    notes: tuple[str, ...] = ()
+
+
+def figures(document: Document) -> list[Figure]:
+    """A figure for each schedule that was simulated, its branches over each other."""
+    found = []
+    for index, site in enumerate(document.sites):
+        if not site.curve:
+            continue
+        findings = [finding for finding in document.findings if finding.site == index]
+        shown = site.shown
+        end = shown.end if shown is not None else None
+        branches = [each for each in site.schedules if each.curve]
+        curves = tuple(
+            Curve(", ".join(f"{name}={value}" for name, value in each.settings.items()), each.curve)
+            for each in branches
+        )
+        curves = (*(curves or (Curve(site.family, site.curve),)), *_of_findings(findings, site))
+        unit = shown.unit if shown is not None else "step"
+        last = _last(curves, end, findings)
+        found.append(
+            Figure(
+                _title(site),
+                tuple(Curve(each.label, each.rates[: last + 1]) for each in curves),
+                tuple(mark for finding in findings for mark in _marks(finding, last)),
+                end if end is not None and end < last else None,
+                unit,
+                (*(lines(shown) if shown is not None else ()), *(f"{f.code}: {f.message}" for f in findings)),
+            )
+        )
+    return found
+
+
+def in_terminal(figure: Figure, blocks: bool = True) -> str:
+    """A figure in characters: each curve by itself, one column a few steps."""
+    text = f"{figure.title}\n"
+    for curve in figure.curves:
+        if len(figure.curves) > 1:
+            text += f"  {curve.label}\n"
+        text += _drawn(curve.rates, blocks)
+        last = f"{figure.unit} {len(curve.rates) - 1}"
+        text += f"{'':>11}0{last:>{min(_COLUMNS, len(curve.rates)) - 1}}\n"
+    marked = [f"{figure.unit} {step}: {words}" for step, words in figure.marks]
+    marked += [f"{figure.unit} {figure.end}: its end"] if figure.end is not None else []
+    return text + "".join(f"  {line}\n" for line in (*marked, *figure.notes))
+
+
+def _drawn(rates: Sequence[float], blocks: bool) -> str:
+    columns = min(_COLUMNS, len(rates))
+    sampled = [rates[round(index * (len(rates) - 1) / max(1, columns - 1))] for index in range(columns)]
+    finite = [rate for rate in sampled if math.isfinite(rate)]
+    top = max([*finite, 0.0])
+    text = ""
+    for row in range(_ROWS, 0, -1):
+        label = f"{top:.4g}" if row == _ROWS else "0" if row == 1 else ""
+        text += f"{label:>10} " + "".join(_cell(rate, top, row, blocks) for rate in sampled).rstrip() + "\n"
+    return text
+
+
+def _cell(rate: float, top: float, row: int, blocks: bool) -> str:
+    if not math.isfinite(rate):
+        return "!" if row == 1 else " "
+    height = max(0.0, rate / top * _ROWS) if top > 0 else 0.0
+    filled = min(1.0, max(0.0, height - (row - 1)))
+    if blocks:
+        return _EIGHTHS[round(filled * 8)] if row > 1 or filled > 0 else "▁"
+    return "#" if filled >= 0.5 else "_" if row == 1 else " "
+
+
+def _last(curves: Sequence[Curve], end: int | None, findings: Sequence[Finding]) -> int:
+    longest = max(len(each.rates) for each in curves) - 1
+    steps = [step for finding in findings if finding.evidence is not None for step in finding.evidence.steps]
+    if end is None or not 1 < end < longest:
+        return longest
+    return min(longest, max([end, *(step + end // 10 for step in steps if step > end)]))
+
+
+def _of_findings(findings: Sequence[Finding], site: SiteReport) -> Iterator[Curve]:
+    """The curves of findings that show under other values than the schedule's own."""
+    drawn = {site.curve, *(each.curve for each in site.schedules)}
+    usual = site.shown.scenario if site.shown is not None else {}
+    for finding in findings:
+        evidence = finding.evidence
+        if evidence is not None and evidence.curve and evidence.curve not in drawn:
+            drawn.add(evidence.curve)
+            other = {name: value for name, value in evidence.scenario.items() if usual.get(name) != value}
+            yield Curve(f"{finding.code}{' with ' if other else ''}{assigned(other)}", evidence.curve)
+
+
+def _marks(finding: Finding, last: int) -> list[tuple[int, str]]:
+    """The step that a finding speaks of: of those that show it the one before which all is well."""
+    evidence = finding.evidence
+    if evidence is None or not evidence.steps or not evidence.curve:
+        return []
+    step = evidence.steps[min(1, len(evidence.steps) - 1)]
+    return [(step, finding.code)] if step <= last else []
+
+
+def _title(site: SiteReport) -> str:
+    cell = f":cell {site.cell.number}" if site.cell is not None else ""
+    name = f" {site.name}" if site.name else ""
+    return f"{site.path}{cell}:{site.span.start.line}{name} ({site.family})"
+
+
+__all__ = ["Curve", "Figure", "figures", "in_terminal"]

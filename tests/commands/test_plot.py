@@ -1,0 +1,87 @@
+"""``lrfix plot``: in the terminal, and as files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lrfix.cli import main
+from lrfix.pages import load_pages
+
+
+@pytest.fixture(autouse=True)
+def _beside_a_broken_schedule(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(load_pages()["LR202"].bad[0].code, encoding="utf-8")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["plot", *arguments])
+
+
+def test_in_the_terminal_with_what_is_wrong():
+    result = run("train.py")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("train.py:7 factor (linear-warmup+cosine)\n")
+    assert "LR202" in result.stdout and "example values chosen by lrfix" in result.stdout
+
+
+def test_nothing_to_draw_is_said():
+    Path("train.py").write_text("warmup = 1\n")
+    assert run("train.py").stdout == "no schedule to draw\n"
+
+
+def test_a_file_that_does_not_parse_is_told_of():
+    Path("old.py").write_text("print 'x'\n")
+    result = run("old.py")
+    assert result.exit_code == 1 and "old.py: syntax error" in result.stderr
+
+
+def test_the_kind_of_picture_is_the_files_suffix():
+    result = run("train.py", "-o", "a.gif")
+    assert result.exit_code == 2 and ".html, .pdf, .png, .svg" in result.stderr
+
+
+class TestPictures:
+    @pytest.fixture(autouse=True)
+    def _with_matplotlib(self):
+        pytest.importorskip("matplotlib")
+
+    @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+    def test_a_picture(self, name, begins):
+        result = run("train.py", "-o", name)
+        assert (result.exit_code, result.stdout) == (0, f"{name}: 1 of 1 schedules drawn\n")
+        assert Path(name).read_bytes().startswith(begins)
+
+    def test_a_page_needs_no_network_and_is_the_same_each_time(self):
+        assert run("train.py", "-o", "a.html").exit_code == 0
+        page = Path("a.html").read_text(encoding="utf-8")
+        assert "<svg" in page and "LR202" in page
+        assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page) and "<script" not in page
+        assert run("train.py", "-o", "b.html").exit_code == 0
+        assert Path("b.html").read_text(encoding="utf-8") == page
+
+    def test_where_it_cannot_be_written_that_is_said(self):
+        result = run("train.py", "-o", "no/where.png")
+        assert result.exit_code == 2 and "cannot be written" in result.stderr
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = run("train.py", "-o", "a.png")
+    assert result.exit_code == 2 and "lrfix[plot]" in result.stderr
+
+
+def test_old_and_new_are_those_that_torch_runs(monkeypatch):
+    pytest.importorskip("torch")
+    Path("train.py").write_text(load_pages()["LR401"].bad[0].code, encoding="utf-8")
+    result = run("--rewrite", "train.py")
+    assert result.exit_code == 0
+    assert "-> WarmupCosineLR (equivalent)" in result.stdout
+    assert "  old\n" in result.stdout and "  new\n" in result.stdout

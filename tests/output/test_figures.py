@@ -1,0 +1,84 @@
+"""What is drawn of a schedule, and how it looks in characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from lrfix.findings import (
+    Evidence,
+    FileResult,
+    Finding,
+    Position,
+    ScheduleReport,
+    Severity,
+    SiteReport,
+    Span,
+    Status,
+)
+from lrfix.output.document import Document
+from lrfix.output.figures import Curve, Figure, figures, in_terminal
+
+SPAN = Span(Position(3, 1), Position(9, 2))
+FALLING = tuple(1 - k / 40 for k in range(41)) + (0.5,) * 40
+
+
+def site(curve: tuple[float, ...] = FALLING, end: int | None = 40, **other: object) -> SiteReport:
+    shown = Evidence(scenario={"total": 40}, curve=curve, end=end)
+    return SiteReport(
+        "a.py", SPAN, "lambda", "linear", {}, True, Status.REPAIR, curve=curve, name="factor", shown=shown, **other
+    )  # type: ignore[arg-type]
+
+
+def finding(steps: tuple[int, ...], curve: tuple[float, ...] = FALLING, **scenario: object) -> Finding:
+    evidence = Evidence(steps, tuple(curve[k] for k in steps), scenario or {"total": 40}, curve)
+    return Finding("a.py", "LR204", "n", Severity.ERROR, "It rises.", SPAN, evidence, site=0)
+
+
+def drawn(of: SiteReport, *findings: Finding) -> Figure:
+    (figure,) = figures(Document.of([FileResult("a.py", True, findings, (of,))]))
+    return figure
+
+
+def test_a_schedule_is_drawn_to_its_end():
+    figure = drawn(site())
+    assert figure.title == "a.py:3 factor (linear)"
+    assert [len(curve.rates) for curve in figure.curves] == [41]
+    assert figure.notes == ("example values chosen by lrfix: total = 40",)
+
+
+def test_a_finding_marks_its_step_and_shows_what_comes_past_the_end():
+    figure = drawn(site(), finding((39, 41, 42)))
+    assert figure.marks == ((41, "LR204"),)
+    assert (len(figure.curves[0].rates), figure.end) == (47, 40)
+    assert "LR204: It rises." in figure.notes
+
+
+def test_a_finding_under_other_values_has_a_curve_of_its_own():
+    other = tuple(1 - k / 80 for k in range(81))
+    figure = drawn(site(end=None), finding((1, 2), other, total=80))
+    assert [curve.label for curve in figure.curves] == ["linear", "LR204 with total = 80"]
+
+
+def test_branches_lie_over_each_other():
+    branches = tuple(ScheduleReport({"mode": repr(mode)}, mode, {}, FALLING) for mode in ("cos", "linear"))
+    assert [curve.label for curve in drawn(site(schedules=branches)).curves] == ["mode='cos'", "mode='linear'"]
+
+
+def test_what_was_not_simulated_is_not_drawn():
+    assert figures(Document.of([FileResult("a.py", True, sites=(site(curve=()),))])) == []
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_in_characters_high_rates_stand_high(blocks):
+    text = in_terminal(Figure("title", (Curve("c", (0.0, 0.5, 1.0, float("nan"))),), ((2, "LR202"),)), blocks)
+    lines = text.splitlines()
+    full = "█" if blocks else "#"
+    assert lines[0] == "title"
+    assert lines[1] == f"{'1':>10}   {full}" and lines[7].endswith(f" {full}{full}")
+    assert lines[12].endswith(f"{full}{full}!")
+    assert lines[-1] == "  step 2: LR202"
+    assert blocks or text.isascii()
+
+
+def test_rates_that_are_all_zero_are_a_line():
+    assert "!" not in in_terminal(Figure("t", (Curve("c", (0.0, 0.0)),)))
