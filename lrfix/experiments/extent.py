@@ -128,7 +128,7 @@ def steps_itself(study: Study) -> bool:
 
 def _is_told(study: Study) -> bool:
     """Whether the caller says where training stands, so that a wrapper is asked for the steps that are taken."""
-    if any(call.args or call.keywords for call in _step_calls(study, study.use)):
+    if any(call.args or call.keywords for call in step_calls(study, study.use)):
         return True
     body = study.node.body if isinstance(study.node, ast.ClassDef) else []
     advances = [m for m in body if isinstance(m, ast.FunctionDef) and m.name in ADVANCES]
@@ -238,10 +238,10 @@ def _places(study: Study, use: Construction | None) -> list[ast.AST]:
         return [site.node]
     if site.form in ("setter", "function"):
         return [use.call] if use is not None else []
-    return list(_step_calls(study, use))
+    return list(step_calls(study, use))
 
 
-def _step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
+def step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
     """Calls that advance the object which the judged construction builds, by the one name that it is bound to."""
     names = _names(study, use)
     statement = names.statement_of(use.call) if use is not None else None
@@ -349,4 +349,4 @@ def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
     return False
 
 
-__all__ = ["Extent", "asked_from_one", "asked_steps", "extent", "is_part", "steps_itself"]
+__all__ = ["Extent", "asked_from_one", "asked_steps", "extent", "is_part", "step_calls", "steps_itself"]

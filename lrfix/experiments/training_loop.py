@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import names_optimizer
 from lrfix.experiments.study import Study
 from lrfix.experiments.writes import is_rate_key
-from lrfix.names import Defined
+from lrfix.names import Defined, Names
 from lrfix.trees import walk
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -127,3 +128,47 @@ def _calls_trainer(study: Study, loop: ast.For) -> bool:
                 if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in walk(binding.node)):
                     return True
     return False
+
+
+def update_before(names: Names, later: ast.stmt) -> ast.Call | None:
+    """An ``optimizer.step()`` that comes before a statement in the same turn of a loop: in a loop of its own, or in a
+    function of the file that is called there, too."""
+    if not any(isinstance(around, _LOOPS) for around in names.ancestors(later)):
+        return None
+    block = names.parents.get(later)
+    for field in ("body", "orelse"):
+        statements = getattr(block, field, [])
+        if later not in statements:
+            continue
+        for statement in statements[: statements.index(later)]:
+            for call in (n for n in walk(statement) if isinstance(n, ast.Call)):
+                if _updates(call) or any(_updates(n) for body in _called(names, call) for n in walk(body)):
+                    return call
+    return None
+
+
+def _updates(node: ast.AST) -> bool:
+    """``optimizer.step()``, ``scaler.step(optimizer)``"""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+        return False
+    return any(names_optimizer(ast.unparse(part).rpartition(".")[2]) for part in (node.func.value, *node.args))
+
+
+def _called(names: Names, call: ast.Call) -> Iterator[ast.AST]:
+    """The functions of the file, or methods of the class around, that a call may mean."""
+    if isinstance(call.func, ast.Name):
+        yield from (b.node for b in names.bindings(call.func.id, call) if isinstance(b, Defined))
+    elif isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "self":
+        owner = names.enclosing(call, ast.ClassDef)
+        body = owner.body if isinstance(owner, ast.ClassDef) else []
+        yield from (s for s in body if isinstance(s, ast.FunctionDef) and s.name == call.func.attr)
+
+
+__all__ = [
+    "asked_per_epoch_only",
+    "loops_around",
+    "step_calls",
+    "steps_per_epoch_only",
+    "update_before",
+    "written_every_batch",
+]

@@ -6,20 +6,25 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lrfix.domains.roles import Role, names_optimizer, role_of
+from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.extent import step_calls, steps_itself
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
+from lrfix.experiments.structure import method
 from lrfix.experiments.study import Study, all_real
-from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only, written_every_batch
+from lrfix.experiments.training_loop import (
+    asked_per_epoch_only,
+    steps_per_epoch_only,
+    update_before,
+    written_every_batch,
+)
 from lrfix.findings import Violation
-from lrfix.names import Names
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import identifiers, words
 from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FULL, _LOW, _FEW = 0.9, 0.2, 8
 
 
@@ -41,8 +46,8 @@ def first_step(study: Study) -> Iterator[Violation]:
         place, update = late
         yield Violation(
             study.span(place),
-            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: the first update runs at "
-            "the full rate that the optimizer was built with, which the warmup is there to prevent.",
+            f"The warmup is set only after `{ast.unparse(update)}` in line {update.lineno}: what is trained before "
+            "runs at the full rate that the optimizer was built with, which the warmup is there to prevent.",
         )
         return
     for case in loudest_first(_cases(study)):
@@ -273,40 +278,28 @@ def _ran(study: Study, statement: ast.stmt, node: ast.AST) -> bool:
 
 
 def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
-    """The statement that sets the rate after an ``optimizer.step()`` in the same turn of the loop, and that call."""
-    if not study.site.writes and study.site.form != "setter":
-        return None
+    """The statement that sets the rate after an update in the same turn of the loop, and that update."""
     if study.site.inline:
-        places: list[ast.AST | None] = [study.site.nodes[0]]
+        places: list[ast.AST] = [study.site.nodes[0]]
     elif study.site.form == "setter":
-        places = [study.names.statement_of(call) for call in study.site.calls]
+        places = list(study.site.calls)
+    elif study.site.form == "wrapper" and not steps_itself(study) and not _sets_when_built(study):
+        places = list(step_calls(study, study.use))
     else:
         return None
-    late = [(p, _update_before(study.names, p)) for p in places if isinstance(p, ast.stmt)]
-    if len(late) != 1 or late[0][1] is None:
+    names = study.used_in if study.site.form == "wrapper" else study.names
+    late = [(p, update_before(names, p)) for place in places if (p := names.statement_of(place)) is not None]
+    if len(late) != 1 or late[0][1] is None or late[0][0] not in study.names.parents:
         return None
     return late[0][0], late[0][1]
 
 
-def _update_before(names: Names, later: ast.stmt) -> ast.Call | None:
-    """The ``optimizer.step()`` that stands before a statement in the same turn of a loop."""
-    if not any(isinstance(around, _LOOPS) for around in names.ancestors(later)):
-        return None
-    block = names.parents.get(later)
-    for field in ("body", "orelse"):
-        statements = getattr(block, field, [])
-        if later not in statements:
-            continue
-        for statement in statements[: statements.index(later)]:
-            call = statement.value if isinstance(statement, ast.Expr) else None
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr == "step"
-                and names_optimizer(ast.unparse(call.func.value).rpartition(".")[2])
-            ):
-                return call
-    return None
+def _sets_when_built(study: Study) -> bool:
+    """Whether the constructor of a class calls a method of its own, which may set the first rate."""
+    made = method(study.node, "__init__")
+    calls = [n for n in ast.walk(made) if isinstance(n, ast.Call)] if made is not None else []
+    called = {ast.unparse(n.func.value) for n in calls if isinstance(n.func, ast.Attribute)}
+    return made is None or bool(called & {"self", "super()"})
 
 
 def _alone(study: Study) -> bool:

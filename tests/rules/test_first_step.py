@@ -301,3 +301,49 @@ def test_a_schedule_that_always_goes_on_from_a_checkpoint(load, reported):
     """
     found = [f for f in asking.reported("LR203", source) if "first epoch" in f.message]
     assert bool(found) is reported
+
+
+TOLD = """
+    import torch
+
+    class Warmup:
+        def __init__(self, optimizer, warmup_epochs):
+            self.optimizer, self.warmup_epochs = optimizer, warmup_epochs
+            self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+            {built}
+
+        def step(self, epoch):
+            for base, group in zip(self.base_lrs, self.optimizer.param_groups):
+                ramp = (epoch + 1) / self.warmup_epochs
+                group["lr"] = base * (ramp if ramp <= 1 else 0.98 ** (epoch + 1 - self.warmup_epochs))
+
+    def train_epoch(model, loader, optimizer):
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+
+    def fit(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
+        scheduler = Warmup(optimizer, args.warmup_epochs)
+        {before}
+        for epoch in range(args.epochs):
+            {first}
+            train_epoch(model, loader, optimizer)
+            {last}
+    """
+
+
+@pytest.mark.parametrize(
+    ("changed", "late"),
+    [
+        ({"last": "scheduler.step(epoch)"}, True),
+        ({"last": "scheduler.step(epoch + 1)"}, True),
+        ({"first": "scheduler.step(epoch)"}, False),
+        ({"last": "scheduler.step(epoch + 1)", "before": "scheduler.step(0)"}, False),
+        ({"last": "scheduler.step(epoch + 1)", "built": "self.step(0)"}, False),
+    ],
+)
+def test_a_warmup_that_is_told_the_epoch_only_after_it_was_trained_is_late(asked, changed, late):
+    parts = {"built": "pass", "before": "pass", "first": "pass", "last": "pass", **changed}
+    found = [violation for violation in asked("LR203", TOLD.format(**parts)) if not violation.advice]
+    assert [("after `train_epoch(" in violation.message) for violation in found] == ([True] if late else [])
