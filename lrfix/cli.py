@@ -20,6 +20,7 @@ COMMANDS = {
     "rewrite": ("lrfix.commands.rewrite", "Rewrite schedules to the bundled scheduler, verified by running both."),
     "plot": ("lrfix.commands.plot", "Draw the learning rate of every schedule in PATHS."),
     "rule": ("lrfix.commands.rule", "Print a rule's page, or the table of rules."),
+    "server": ("lrfix.commands.server", "Serve an editor by the language server protocol."),
     "verify": ("lrfix.commands.verify", "Prove the bundled scheduler's promises on your own torch and device."),
     "sites": ("lrfix.commands.sites", "List every schedule with its family, parameters and status."),
 }

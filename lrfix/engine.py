@@ -169,10 +169,12 @@ def check_paths(
 def check_file(target: Target, settings: Settings, place: Place | None = None) -> FileResult:
     """Reads and checks one file, with the files of its project that it imports from and those that ``place`` names."""
     raw = _read(target.path, settings)
-    if isinstance(raw, FileResult):
-        return raw
-    analyse = partial(_analyse(), place=place or Place(target.path))
-    return check_source(raw, target.path, settings, analyse=analyse)
+    return raw if isinstance(raw, FileResult) else check_text(raw, target.path, settings, place)
+
+
+def check_text(raw: bytes, path: str, settings: Settings, place: Place | None = None) -> FileResult:
+    """Checks a file as ``check_file`` does, with ``raw`` for its content."""
+    return check_source(raw, path, settings, analyse=partial(_analyse(), place=place or Place(path)))
 
 
 def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -> FileResult | None:
@@ -392,4 +394,4 @@ def _analyse() -> Callable[..., Sequence[AnalysedSite]]:
     return examine
 
 
-__all__ = ["Analyse", "AnalysedSite", "check_file", "check_paths", "check_source"]
+__all__ = ["Analyse", "AnalysedSite", "check_file", "check_paths", "check_source", "check_text"]

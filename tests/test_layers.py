@@ -54,9 +54,10 @@ RANKS = {
     "lrfix.verification": 11,
     "lrfix.rewriting": 12,
     "lrfix.output": 12,
-    "lrfix.commands": 13,
-    "lrfix.cli": 14,
-    "lrfix.__main__": 15,
+    "lrfix.server": 13,
+    "lrfix.commands": 14,
+    "lrfix.cli": 15,
+    "lrfix.__main__": 16,
 }
 
 #: What rules are made of.

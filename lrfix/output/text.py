@@ -129,7 +129,7 @@ def inventory(document: Document, style: Style) -> str:
             site.form,
             site.family,
             site.status.value if site.handrolled else f"{site.status.value} (not hand-rolled)",
-            sparkline(site.curve, width=24, levels=style.blocks),
+            sparkline(_to_its_end(site), width=24, levels=style.blocks),
         )
         for site in document.sites
     ]
@@ -169,6 +169,11 @@ def _site_details(site: SiteReport) -> str:
     if site.reason:
         text += f"    {_one_line(site.reason)}\n"
     return text
+
+
+def _to_its_end(site: SiteReport) -> Sequence[float]:
+    end = site.shown.end if site.shown is not None else None
+    return site.curve[: end + 1] if end is not None and end > 1 else site.curve
 
 
 def _assignments(values: Mapping[str, str]) -> str:
