@@ -14,12 +14,13 @@ from enum import Enum
 
 
 class Kind(str, Enum):
-    """Kinds in the order in which they are tried."""
+    """Kinds in the order in which they are tried; ``PAIRS`` are lengths, each with a factor."""
 
     LENGTH = "length"
     SHARE = "share"
     LENGTHS = "lengths"
     FACTORS = "factors"
+    PAIRS = "pairs"
     NOTHING = "nothing"
     OBJECT = "object"
 
@@ -35,6 +36,8 @@ class Drawn:
 POSITION_GIVEN = "the position is given"
 _NAMED = re.compile(r"'(int|float|list|tuple|str|NoneType|bool|range|dict)'|\b(NoneType|list|str|int|float)\b")
 _SEQUENCE = re.compile(r"not iterable|no len\(\)|not subscriptable|is not iterable|not a container")
+#: What a list of numbers is refused with where pairs are due.
+_UNPACKED = re.compile(r"cannot unpack|'(int|float)' object is not iterable")
 _METHOD = re.compile(r"'(?:int|float|bool|list|NoneType)' object has no attribute '(\w+)'")
 _OF_LISTS = frozenset({"append", "extend", "index", "pop", "copy", "sort", "insert", "count"})
 _OF_TEXTS = frozenset({"split", "lower", "upper", "strip", "startswith", "endswith", "replace", "format", "join"})
@@ -56,6 +59,8 @@ def is_number(value: object) -> bool:
 def blamed(message: str, value: object) -> bool:
     """Whether an exception's message speaks of a value of this type."""
     named = [a or b for a, b in _NAMED.findall(message)]
+    if isinstance(value, list) and _UNPACKED.search(message):
+        return True
     return any(
         isinstance(value, _TYPES.get(name, ())) and (name == "bool") == isinstance(value, bool) for name in named
     )
@@ -76,8 +81,11 @@ def other_kinds(value: object, message: str, texts: tuple[str, ...] = ()) -> Ite
     if is_number(value) and (_SEQUENCE.search(message) or method is not None or "'list'" in message):
         several = (Kind.LENGTHS, Kind.FACTORS)
         yield from (Drawn(kind) for kind in (reversed(several) if isinstance(value, float) else several))
+        yield Drawn(Kind.PAIRS)
     elif isinstance(value, float):
         yield Drawn(Kind.LENGTH)
+    elif isinstance(value, list) and _UNPACKED.search(message):
+        yield Drawn(Kind.PAIRS)
     elif isinstance(value, list | tuple | str | None):
         yield Drawn(Kind.LENGTH)
         yield Drawn(Kind.SHARE)

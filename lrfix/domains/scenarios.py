@@ -123,9 +123,10 @@ class Scenario:
             return _TABLE[Role.FRACTION][column]
         if kind is Kind.FACTORS:
             return list(_DESCENDING[column])
-        if kind is Kind.LENGTHS:
+        if kind in (Kind.LENGTHS, Kind.PAIRS):
             epochs = any(role_of(other) is Role.EPOCHS for other in self.values)
-            return list((_IN_EPOCHS if epochs else _IN_STEPS)[column])
+            lengths = (_IN_EPOCHS if epochs else _IN_STEPS)[column]
+            return list(lengths) if kind is Kind.LENGTHS else list(zip(lengths, _DESCENDING[column], strict=False))
         return self._draw(path, "number") if role in LENGTHS else self._unknown(None, "number")
 
     def _draw(self, path: str, wanted: str) -> object:

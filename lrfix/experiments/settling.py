@@ -19,6 +19,7 @@ from lrfix.domains.signatures import Parameter, parameters
 from lrfix.driving.bench import own_key
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.study import ENOUGH, Study
+from lrfix.sites.vocabulary import words
 from lrfix.trees import walk
 
 _MOST_ROUNDS = 8
@@ -28,6 +29,8 @@ _WRONG_KINDS = frozenset({"TypeError", "AttributeError", "IndexError", "KeyError
 #: Forms that are told where training stands by code that may stand anywhere.
 _TOLD = frozenset({"setter", "function", "wrapper"})
 _KEPT = frozenset({"last_epoch", "verbose"})
+#: ``epoch_num`` is the epoch at hand as well as their number.
+_NUMBERS = frozenset({"num", "number", "count", "cnt", "no", "nr"})
 #: What a key of the author's own in a parameter group may hold.
 _OF_GROUPS: tuple[object, ...] = (1.0, 1, False)
 
@@ -139,6 +142,8 @@ def _changes(study: Study, run: Run, alternatives: Mapping[str, Sequence[str]]) 
         yield from proposals(study.names, failure.node, run.leaves, defaults, study.settings)
         yield from ((path, False) for path, value in run.leaves.items() if value is True)
         yield from texts
+    if failure.kind == "ZeroDivisionError" and failure.step <= 0:
+        yield from ((name, Drawn(Kind.LENGTH)) for name in _may_be_lengths(study))
     if failure.kind in _WRONG_KINDS:
         yield from _redrawn(study, run, failure, alternatives)
     if failure.step <= 0:
@@ -155,6 +160,15 @@ def _changes(study: Study, run: Run, alternatives: Mapping[str, Sequence[str]]) 
             if is_number(value) and path not in study.settings
             for kind in (Kind.SHARE, Kind.LENGTH)
         )
+
+
+def _may_be_lengths(study: Study) -> list[str]:
+    """Names that speak of an epoch's number where another says where training stands: of how many there are, then."""
+    roots = [*study.site.nodes, *([study.use.call] if study.use is not None else [])]
+    nodes = [node for root in roots for node in walk(root)]
+    names = dict.fromkeys(n.arg if isinstance(n, ast.arg) else n.id for n in nodes if isinstance(n, ast.arg | ast.Name))
+    told = [name for name in names if tick_of(name) is not None]
+    return [name for name in told if len(told) > 1 and words(name)[-1] in _NUMBERS]
 
 
 def _unrefused(run: Run, alternatives: Mapping[str, Sequence[str]]) -> Iterator[Change]:
@@ -201,7 +215,8 @@ def _redrawn(study: Study, run: Run, failure: Failure, alternatives: Mapping[str
     free = [
         (path, value)
         for path, value in drawn.items()
-        if path not in study.settings and blamed(failure.message, value) and not _stated(study, run, path, value)
+        if (path not in study.settings or study.settings[path] == Drawn(Kind.LENGTHS))
+        if blamed(failure.message, value) and not _stated(study, run, path, value)
     ]
     free.sort(key=lambda entry: last_word(entry[0]) not in taken)
     for path, value in free:

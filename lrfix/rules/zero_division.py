@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.extent import asked_steps, is_part
@@ -16,7 +15,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
-from lrfix.sites.vocabulary import names_position, words
+from lrfix.sites.vocabulary import names_position
 from lrfix.trees import walk
 
 _KIND = "ZeroDivisionError"
@@ -28,8 +27,6 @@ _LONGER = 100
 _SOON = 240
 #: ``warmup ** -1.5``: a formula whose scale is its warmup means nothing without one.
 _NEEDS_IT = "negative power"
-#: ``epoch_num`` is the epoch at hand as well as their number.
-_NUMBERS = frozenset({"num", "number", "count", "cnt", "no", "nr"})
 
 
 @rule("LR205", uses=True)
@@ -118,23 +115,12 @@ def _invented(study: Study, run: Run) -> bool:
     drawn = {p: v for p, v in run.leaves.items() if role_of(p) in LENGTHS and isinstance(v, int) and p not in stated}
     if drawn and not _fails(study.run(0, overrides={p: _LONGER * v for p, v in drawn.items()}, steps=_SOON)):
         return True
-    if any(not _fails(study.run(0, overrides={name: _SOON}, steps=2)) for name in _may_be_lengths(study)):
-        return True
     return any(
         not _fails(study.run(0, overrides={path: type(value)(value * factor)}))
         for path, value in run.leaves.items()
         if role_of(path) is Role.UNKNOWN and path not in study.defaults and isinstance(value, int | float)
         for factor in _OTHER_INVENTIONS
     )
-
-
-def _may_be_lengths(study: Study) -> list[str]:
-    """Names that speak of an epoch's number where another says where training stands: of how many there are, then."""
-    roots = [*study.site.nodes, *([study.use.call] if study.use is not None else [])]
-    nodes = [node for root in roots for node in walk(root)]
-    names = dict.fromkeys(n.arg if isinstance(n, ast.arg) else n.id for n in nodes if isinstance(n, ast.arg | ast.Name))
-    told = [name for name in names if tick_of(name) is not None]
-    return [name for name in told if len(told) > 1 and words(name)[-1] in _NUMBERS]
 
 
 def _counted_first(study: Study, failure: Failure) -> bool:

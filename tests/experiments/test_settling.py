@@ -46,6 +46,41 @@ def test_use_decides_the_kind_whatever_the_name(rate: str, family: str) -> None:
     assert found.family == family
 
 
+def test_pairs_are_drawn_where_the_elements_of_a_list_are_taken_apart() -> None:
+    found = only(
+        """
+        class StepSchedule:
+            def __init__(self, initial_lr, steps):
+                self.initial_lr, self.steps = initial_lr, steps
+
+            def get_learning_rate(self, epoch):
+                lr = self.initial_lr
+                for (drop_epoch, factor) in self.steps:
+                    if epoch >= drop_epoch:
+                        lr *= factor
+                return lr
+        """
+    )
+    assert found.status.judged and len(set(found.curve)) == 3
+
+
+def test_one_of_two_names_for_an_epoch_says_how_many_there_are() -> None:
+    found = only(
+        """
+        def poly(base_lr, iter, max_iter, power):
+            return base_lr * (1 - float(iter) / max_iter) ** power
+
+        def adjust(optimizer, i_iter, lr, epoch_num, power):
+            optimizer.param_groups[0]["lr"] = poly(lr, i_iter, epoch_num, power)
+
+        epoch_num, power = parse("config.yml")
+        for epoch in range(epoch_num):
+            adjust(optimizer, epoch, 1e-3, epoch_num, power)
+        """
+    )
+    assert found.status.judged and found.family == "poly"
+
+
 @pytest.mark.parametrize(
     "use",
     [
