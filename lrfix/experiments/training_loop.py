@@ -54,7 +54,7 @@ def loops_around(study: Study, call: ast.AST) -> list[ast.AST]:
 
 
 def steps_per_epoch_only(study: Study) -> bool:
-    """Whether every visible ``step()`` stands in an epoch loop and outside the batch loop in it."""
+    """Whether every visible ``step()`` stands in an epoch loop, behind the batch loop in it."""
     calls = list(step_calls(study))
     if not calls:
         return False
@@ -62,9 +62,8 @@ def steps_per_epoch_only(study: Study) -> bool:
         loops = loops_around(study, call)
         if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
             return False
-        if not any(isinstance(n, _LOOPS) and n is not loops[0] for n in walk(loops[0])) and not _calls_trainer(
-            study, loops[0]
-        ):
+        training = min((node.lineno for node in _batch_loops(study, loops[0])), default=None)
+        if training is None or call.lineno < training:
             return False
     return True
 
@@ -79,10 +78,25 @@ def asked_per_epoch_only(study: Study) -> bool:
         loops = loops_around(study, place)
         if len(loops) != 1 or not isinstance(loops[0], ast.For) or not _names_epochs(loops[0]):
             return False
-        inner = any(isinstance(n, _LOOPS) and n is not loops[0] for n in walk(loops[0]))
-        if not inner and not _calls_trainer(study, loops[0]):
+        if not any(_batch_loops(study, loops[0])):
             return False
     return bool(places)
+
+
+def handed_whole_epochs(study: Study) -> bool:
+    """Whether every visible call of a function hands it the very count of a loop over epochs, not a share of one."""
+    for call in study.site.calls:
+        counts = {
+            name.id
+            for loop in loops_around(study, call)
+            if isinstance(loop, ast.For) and _names_epochs(loop)
+            for name in walk(loop.target)
+            if isinstance(name, ast.Name)
+        }
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if not any(isinstance(argument, ast.Name) and argument.id in counts for argument in given):
+            return False
+    return bool(study.site.calls)
 
 
 def written_every_batch(study: Study) -> bool:
@@ -120,14 +134,16 @@ def _names_epochs(loop: ast.For) -> bool:
     return any("epoch" in word.lower() for word in words)
 
 
-def _calls_trainer(study: Study, loop: ast.For) -> bool:
-    """A function of this file called in the loop that itself loops: the batch loop one call away."""
+def _batch_loops(study: Study, loop: ast.For) -> Iterator[ast.stmt | ast.expr]:
+    """The loops inside a loop over epochs, and calls of functions of this file that loop themselves."""
     for node in walk(loop):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if isinstance(node, _LOOPS) and node is not loop:
+            yield node
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             for binding in study.used_in.bindings(node.func.id, node):
                 if isinstance(binding, Defined) and any(isinstance(n, _LOOPS) for n in walk(binding.node)):
-                    return True
-    return False
+                    yield node
+
 
 
 def update_before(names: Names, later: ast.stmt) -> ast.Call | None:
@@ -166,6 +182,7 @@ def _called(names: Names, call: ast.Call) -> Iterator[ast.AST]:
 
 __all__ = [
     "asked_per_epoch_only",
+    "handed_whole_epochs",
     "loops_around",
     "step_calls",
     "steps_per_epoch_only",

@@ -15,6 +15,7 @@ from lrfix.experiments.structure import method
 from lrfix.experiments.study import Study, all_real
 from lrfix.experiments.training_loop import (
     asked_per_epoch_only,
+    handed_whole_epochs,
     steps_per_epoch_only,
     update_before,
     written_every_batch,
@@ -98,7 +99,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         and not _goes_on(study)
         and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
     )
-    whole = (length is not None and not _goes_on(study)) or stepped
+    whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):
         first = length or 1
         yield case.violation(
@@ -195,7 +196,7 @@ def _dead(curve: list[float]) -> int | None:
 def _epoch_at_zero(case: Case) -> int | None:
     """The batches of an epoch, where in every run the rate is 0 for just as many updates, and they differ."""
     zeros = [_dead(run.curve) if all_real(run.curve) else None for run in case.runs]
-    lengths = [{v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH} for run in case.runs]
+    lengths = [[v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH] for run in case.runs]
     whole = all(zero is not None and zero in known for zero, known in zip(zeros, lengths, strict=True))
     return zeros[0] if whole and len(set(zeros)) > 1 else None
 

@@ -330,6 +330,19 @@ TOLD = """
             {first}
             train_epoch(model, loader, optimizer)
             {last}
+
+
+STEPPED = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(model, optimizer, loader, epochs, warmup_epochs):
+        scheduler = LambdaLR(optimizer, lambda epoch: min(1.0, epoch / warmup_epochs))
+        for epoch in range(epochs):
+            {before}
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            {behind}
     """
 
 
@@ -347,3 +360,42 @@ def test_a_warmup_that_is_told_the_epoch_only_after_it_was_trained_is_late(asked
     parts = {"built": "pass", "before": "pass", "first": "pass", "last": "pass", **changed}
     found = [violation for violation in asked("LR203", TOLD.format(**parts)) if not violation.advice]
     assert [("after `train_epoch(" in violation.message) for violation in found] == ([True] if late else [])
+
+
+    ("before", "behind", "found"), [("pass", "scheduler.step()", True), ("scheduler.step()", "pass", False)]
+)
+def test_a_schedule_that_is_stepped_before_the_first_batch_does_not_train_at_its_first_rate(before, behind, found):
+    said = asking.reported("LR203", STEPPED.format(before=before, behind=behind))
+    assert any("whole first epoch" in f.message for f in said) is found
+
+
+HANDED = """
+    def adjust_learning_rate(optimizer, epoch, steps_per_epoch, step, args):
+        lr = args.lr * min(1.0, epoch / args.warmup_epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+    def train(model, loader, optimizer, args):
+        for epoch in range(args.epochs):
+            for i, batch in enumerate(loader):
+                adjust_learning_rate(optimizer, {epoch}, len(loader), i, args)
+                model(batch).backward()
+                optimizer.step()
+    """
+
+
+@pytest.mark.parametrize(("epoch", "found"), [("epoch", True), ("epoch + (i + 1) / len(loader)", False)])
+def test_a_function_that_is_given_parts_of_an_epoch_moves_within_the_first(epoch, found):
+    said = asking.reported("LR203", HANDED.format(epoch=epoch))
+    assert any("whole first epoch" in f.message for f in said) is found
+
+
+def test_a_length_of_an_epoch_may_be_a_list():
+    source = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def make(optimizer, steps_per_epoch=[1, 2, 3], warmup=10):
+        return LambdaLR(optimizer, lambda step: step / warmup if step < warmup else steps_per_epoch)
+    """
+    assert [f for f in asking.reported("LR203", source) if f.severity.value == "error"] == []
