@@ -7,6 +7,7 @@ to its end and in which nobody out of sight has the object in hand.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,12 @@ from weakref import WeakKeyDictionary
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Related, Violation
+from lrfix.names import Defined, Imported, Names
 from lrfix.tracing.entries import traces_of
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
 from lrfix.tracing.values import Function, Known, Optimizer, Scheduler
+from lrfix.trees import walk
 
 _TRACES: WeakKeyDictionary[Study, list[Trace]] = WeakKeyDictionary()
 
@@ -201,7 +204,8 @@ def unseen_steps(study: Study, names: Callable[[str], bool] = names_scheduler) -
 
 
 def unseen_calls(study: Study, method: str, names: Callable[[str], bool] = names_scheduler) -> bool:
-    """Whether ``method`` of what ``names`` a scheduler is called somewhere in the file where no trace comes by."""
+    """Whether ``method`` of what ``names`` a scheduler is called where no trace comes by: somewhere in the file, or in
+    a function of another one that the file hands a scheduler."""
     seen = {id(event.node) for trace in traces(study) for event in trace.events}
     return any(
         isinstance(node, ast.Call)
@@ -209,8 +213,27 @@ def unseen_calls(study: Study, method: str, names: Callable[[str], bool] = names
         and node.func.attr == method
         and id(node) not in seen
         and names(ast.unparse(node.func.value))
-        for node in study.names.nodes
+        for node in itertools.chain(study.names.nodes, _handed_on(study.names, names))
     )
+
+
+def _handed_on(here: Names, names: Callable[[str], bool]) -> Iterator[ast.AST]:
+    """What the imported functions are made of that are given what ``names`` a scheduler."""
+    if here.neighbours is None:
+        return
+    for call in here.nodes:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        given = (*call.args, *(keyword.value for keyword in call.keywords))
+        if not any(isinstance(a, ast.Name | ast.Attribute | ast.Subscript) and names(ast.unparse(a)) for a in given):
+            continue
+        for binding in here.bindings(call.func.id, call):
+            found = here.neighbours.meaning(call.func.id, binding.node) if isinstance(binding, Imported) else None
+            if found is None or found.name is None:
+                continue
+            for other in found.names.scopes[found.names.tree].bindings.get(found.name, ()):
+                if isinstance(other, Defined):
+                    yield from walk(other.node)
 
 
 __all__ = [

@@ -33,9 +33,10 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or id(node) in told or optimizer is None or study.span(node) in late:
             continue
-        if _kept_elsewhere(study, key) or _begun_anew(study, optimizer):
+        fellows = _fellows(study, conduct.scheduler)
+        if _kept_elsewhere(study, key, fellows) or _begun_anew(study, optimizer):
             continue
-        done = _happened(study, key) | _beside(study, conduct.scheduler)
+        done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler))}
         if {Kind.STATE, Kind.LOAD} <= done:
             continue
         if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
@@ -99,21 +100,39 @@ def _goes_with_state(conduct: Conduct) -> bool:
     return not told and "last_epoch" not in scheduler.parts
 
 
-def _kept_elsewhere(study: Study, key: object) -> bool:
+def _kept_elsewhere(study: Study, key: object, fellows: list[Conduct]) -> bool:
     """Whether unknown code has the scheduler in hand, or a loop replays its steps before it trains."""
-    for trace in traces(study):
-        for thing in trace.things:
-            if not isinstance(thing, Scheduler) or _make(thing) != key:
-                continue
-            conduct = Conduct(trace, thing)
-            if conduct.escapes or trace.of(Kind.SHOWN, thing) or thing in trace.kept or trace.ended is not None:
+    for conduct in fellows:
+        if _make(conduct.scheduler) == key and _out_of_sight(conduct):
+            return True
+        for step in conduct.steps:
+            if not any(same_turn(step, other) or not step.turns for other in conduct.training):
                 return True
-            if any(thing in other.children for other in trace.things if isinstance(other, Scheduler)):
-                return True
-            for step in conduct.steps:
-                if not any(same_turn(step, other) or not step.turns for other in conduct.training):
-                    return True
     return False
+
+
+def _out_of_sight(conduct: Conduct) -> bool:
+    trace, thing = conduct.trace, conduct.scheduler
+    if conduct.escapes or trace.of(Kind.SHOWN, thing) or thing in trace.kept or trace.ended is not None:
+        return True
+    return any(thing in other.children for other in trace.things if isinstance(other, Scheduler))
+
+
+def _handles(study: Study) -> dict[object, set[tuple[int, str]]]:
+    """What each scheduler is called where it is stepped, saved or restored, and the function that calls it so.
+
+    Another branch builds another scheduler under the same name, and what is done to that is meant for this one too.
+    """
+    found: dict[object, set[tuple[int, str]]] = {}
+    for trace in traces(study):
+        for event in trace.events:
+            if not isinstance(event.thing, Scheduler) or event.kind not in (Kind.STEP, *_ABOUT_STATE):
+                continue
+            if isinstance(event.node, ast.Call) and isinstance(event.node.func, ast.Attribute):
+                function = study.names.enclosing(event.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                called = (id(function), ast.unparse(event.node.func.value))
+                found.setdefault(_make(event.thing), set()).add(called)
+    return found
 
 
 def _begun_anew(study: Study, optimizer: Optimizer) -> bool:
@@ -149,17 +168,19 @@ def _make(thing: Known) -> object:
     return (id(node), id(thing.caller)) if node is not None else (type(thing).__name__, thing.path)
 
 
-def _beside(study: Study, scheduler: Scheduler) -> set[Kind]:
-    """What happened to schedulers of unknown make on the same optimizer, which may be this, and to those of the same
-    name, which another branch builds."""
-    if scheduler.optimizer is None:
-        return set()
-    mine = _make(scheduler.optimizer)
-    found: set[Kind] = set()
-    for thing in (thing for trace in traces(study) for thing in trace.things if isinstance(thing, Scheduler)):
-        alike = not thing.built or (thing.path == scheduler.path != "")
-        if alike and thing.optimizer is not None and _make(thing.optimizer) == mine:
-            found |= _happened(study, _make(thing))
+def _fellows(study: Study, scheduler: Scheduler) -> list[Conduct]:
+    """The scheduler in all traces, and those in its place: of the same name on the same optimizer, which another branch
+    builds, of unknown make, which may be this one, and what is stepped, saved or restored by the same expression."""
+    mine = _make(scheduler.optimizer) if scheduler.optimizer is not None else None
+    key, handles = _make(scheduler), _handles(study)
+    called = handles.get(key, set())
+    found = []
+    for trace in traces(study):
+        for thing in (thing for thing in trace.things if isinstance(thing, Scheduler)):
+            alike = not thing.built or (thing.path == scheduler.path != "")
+            shares = mine is not None and thing.optimizer is not None and _make(thing.optimizer) == mine
+            if _make(thing) == key or (alike and shares) or handles.get(_make(thing), set()) & called:
+                found.append(Conduct(trace, thing))
     return found
 
 

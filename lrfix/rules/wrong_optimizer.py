@@ -95,7 +95,13 @@ def _trains_instead(conduct: Conduct) -> Event | None:
     if optimizer.library is not None or optimizer in trace.kept or optimizer.own is not None:
         return None
     steps = [event for event in trace.of(Kind.STEP) if isinstance(event.thing, Optimizer)]
-    return next((event for event in steps if event.decided <= conduct.steps[0].decided), None)
+    lasting = (event for event in steps if not _replaced_later(trace, event))
+    return next((event for event in lasting if event.decided <= conduct.steps[0].decided), None)
+
+
+def _replaced_later(trace: Trace, step: Event) -> bool:
+    """Whether the optimizer that is stepped is built only at some time of the run, and another is there till then."""
+    return any(not build.unsettled <= step.unsettled for build in trace.of(Kind.BUILD, step.thing))
 
 
 def _taken_twice(trace: Trace) -> Iterator[tuple[Conduct, Conduct, Optimizer]]:
