@@ -13,7 +13,7 @@ from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.library import CLOSED_FORMS
-from lrfix.tracing.values import Scheduler, Value, known
+from lrfix.tracing.values import Listing, Scheduler, Value, known
 
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
@@ -41,16 +41,19 @@ def _fault(conduct: Conduct) -> str | None:
             )
         return None
     milestones = scheduler.arguments.get("milestones")
-    return _of_sequence(children, classes, milestones) or _of_order(conduct, milestones)
+    partial = any(isinstance(each, Listing) and each.partial for each in (listed, milestones))
+    return _of_sequence(children, classes, milestones, partial) or _of_order(conduct, milestones)
 
 
-def _of_sequence(children: list[Scheduler | None], classes: list[str | None], milestones: Value) -> str | None:
+def _of_sequence(
+    children: list[Scheduler | None], classes: list[str | None], milestones: Value, partial: bool
+) -> str | None:
     if "ReduceLROnPlateau" in classes:
         return "SequentialLR cannot hold a ReduceLROnPlateau: it steps its parts without a metric."
     nested = next((cls for cls in classes[1:] if cls in _COMPOSITE), None)
     if nested is not None:
         return f"A {nested} at any place but the first raises at its milestone: SequentialLR steps it with an epoch."
-    if not isinstance(milestones, list | tuple):
+    if not isinstance(milestones, list | tuple) or partial:
         return None
     if len(milestones) != len(children) - 1:
         return f"{len(children)} schedulers need {len(children) - 1} milestones, and {len(milestones)} are given."

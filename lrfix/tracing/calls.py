@@ -23,6 +23,7 @@ from lrfix.tracing.values import (
     Imported,
     Instance,
     Known,
+    Listing,
     Many,
     Optimizer,
     Partial,
@@ -279,6 +280,8 @@ class Calls(Builtins):
     def _method_of_container(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
         first = given.arguments[0] if given.arguments else MISSING
         if isinstance(receiver, list):
+            if isinstance(receiver, Listing) and not all(turn.listed for turn in self.turns[receiver.turns :]):
+                receiver.partial = True
             if name == "append" and first is not MISSING:
                 if not self.later:
                     receiver.append(first)

@@ -26,6 +26,7 @@ from lrfix.tracing.values import (
     Imported,
     Instance,
     Known,
+    Listing,
     Many,
     Optimizer,
     Scheduler,
@@ -329,7 +330,7 @@ class Expressions(Machine):
                 found += value
             else:
                 found.append(self.evaluate(element, scope))
-        return tuple(found) if isinstance(node, ast.Tuple) else found
+        return tuple(found) if isinstance(node, ast.Tuple) else Listing(found, len(self.turns))
 
     def mapping(self, node: ast.Dict, scope: Scope) -> Value:
         found: dict[Value, Value] = {}

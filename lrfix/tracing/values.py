@@ -160,6 +160,20 @@ class Groups:
     index: int | None = None
 
 
+class Listing(list[Value]):
+    """A list that the code writes out, built under so many ``turns`` of loops.
+
+    ``partial``: a loop that is not run turn by turn has added to it, and the elements stand for more.
+    """
+
+    __slots__ = ("partial", "turns")
+
+    def __init__(self, elements: Sequence[Value], turns: int) -> None:
+        super().__init__(elements)
+        self.turns = turns
+        self.partial = False
+
+
 @dataclass(eq=False)
 class Many:
     """A list of alike elements, of which one stands for all (a comprehension over an unknown)."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
+
+from lrfix.config import Settings
+from lrfix.discovery import Target
+from lrfix.engine import check_paths
 
 SCRIPT = """
     import os
@@ -228,3 +234,108 @@ BRANCHES = """
 @pytest.mark.parametrize(("load", "expected"), [(LOADED, False), ("pass", True)])
 def test_what_another_branch_builds_under_the_same_name_is_restored_as_well(load, expected, codes):
     assert ("LR308" in codes(BRANCHES.format(load=load))) is expected
+
+
+RESUMED = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        if args.cosine:
+            main_scheduler = CosineAnnealingLR(optimizer, args.epochs)
+        else:
+            main_scheduler = StepLR(optimizer, 30)
+        if args.warmup > 0:
+            warmup = LinearLR(optimizer, 0.1, total_iters=args.warmup)
+            scheduler = SequentialLR(optimizer, [warmup, main_scheduler], milestones=[args.warmup])
+        else:
+            scheduler = main_scheduler
+        start = 0
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            {restored}
+            start = checkpoint["epoch"]
+        for epoch in range(start, args.epochs):
+            for x in loader:
+                model(x).backward()
+                optimizer.step()
+            scheduler.step()
+            torch.save({{"optimizer": optimizer.state_dict(), "epoch": epoch + 1{kept}}}, "last.pt")
+    """
+
+
+@pytest.mark.parametrize(
+    ("restored", "kept", "expected"),
+    [
+        ("scheduler.load_state_dict(checkpoint['scheduler'])", ", 'scheduler': scheduler.state_dict()", False),
+        ("for _ in range(checkpoint['epoch']):\n                scheduler.step()", "", False),
+        ("pass", "", True),
+        ("pass", ", 'scheduler': scheduler.state_dict()", True),
+    ],
+)
+def test_what_is_done_to_a_name_is_done_to_whatever_another_branch_binds_it_to(restored, kept, expected, codes):
+    assert ("LR308" in codes(RESUMED.format(restored=restored, kept=kept))) is expected
+
+
+KEPT_ELSEWHERE = """
+    import torch
+
+    def save(path, optimizers, schedulers):
+        if path.local:
+            return
+        for i in range(len(optimizers)):
+            torch.save({{"optimizer": optimizers[i].state_dict(){kept}}}, path)
+    """
+HANDED = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+    from keeping import save
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        scheduler = StepLR(optimizer, 30)
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            scheduler.load_state_dict(checkpoint["scheduler"])
+        for epoch in range(args.epochs):
+            for x in loader:
+                model(x).backward()
+                optimizer.step()
+            scheduler.step()
+            torch.save(optimizer.state_dict(), "optimizer.pt")
+        if args.keep:
+            save(args, [optimizer], scheduler)
+    """
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(", 'scheduler': schedulers[i].state_dict()", False), ("", True)])
+def test_a_function_of_another_file_that_is_handed_the_scheduler_may_save_it(kept, expected, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "keeping.py").write_text(textwrap.dedent(KEPT_ELSEWHERE.format(kept=kept)))
+    (tmp_path / "main.py").write_text(textwrap.dedent(HANDED))
+    targets = [Target(str(tmp_path / name)) for name in ("main.py", "keeping.py")]
+    results = check_paths(targets, Settings(selected=frozenset({"LR308"})), jobs=1)
+    assert bool([f for result in results for f in result.findings]) is expected
+
+
+GROWN = """
+    from torch.optim.lr_scheduler import LinearLR, SequentialLR
+
+    def main(args, optimizer, loader, factors):
+        ends = [args.steps * phase for phase in {phases}]
+        parts = [LinearLR(optimizer, 0.1, total_iters=args.warmup)]
+        for i in range(len(ends)):
+            parts.append(LinearLR(optimizer, factors[i], factors[i + 1], args.steps))
+        scheduler = SequentialLR(optimizer, parts, milestones=ends)
+        for x in loader:
+            optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize("phases", ["[30]", "[30, 60]", "[30, 60, 90]", "[30, 60, 90, 120, 150, 180, 210, 240]"])
+def test_parts_that_a_loop_collects_are_as_many_as_its_turns(phases, codes):
+    assert "LR312" not in codes(GROWN.format(phases=phases))

@@ -145,3 +145,27 @@ def test_what_is_only_named_like_an_optimizer_may_be_the_command_line(codes):
         main(opts, build(opts), load(opts))
     """
     assert "LR309" not in codes(source)
+
+
+REPLACED = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        scheduler = StepLR(optimizer, 30)
+        phase = 0
+        for epoch in range(args.epochs):
+            {when}
+                phase += 1
+                optimizer = torch.optim.SGD(model.parameters(), args.lr)
+            for x in loader:
+                model(x).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(("when", "found"), [("if epoch > args.starts[phase]:", False), ("if True:", True)])
+def test_an_optimizer_that_is_replaced_in_the_middle_of_training_was_moved_till_then(when, found, codes):
+    assert ("LR309" in codes(REPLACED.format(when=when))) is found
