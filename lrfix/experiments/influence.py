@@ -166,13 +166,37 @@ def without_effect(study: Study, path: str, use: str | None) -> tuple[float, flo
     if shown is None or (role_of(path) is Role.CYCLE_MULT and not _several_cycles(study.run(0, use=use))):
         return None
     for overrides, rates in _surroundings(study):
-        base = study.run(0, use=use, overrides={**pinned(study.run(0, use=use)), **overrides}, base_lrs=rates)
-        if base.ran:
-            for other in other_values(path, shown[0], base)[:3]:
-                whole = {**pinned(base), **overrides, path: other}
-                if not _same(base, study.run(0, use=use, overrides=whole, base_lrs=rates)):
-                    return None
+        if not all(
+            _nothing_moves(study, path, shown[0], use, given, rates) for given in _unmasked(study, use, overrides)
+        ):
+            return None
     return shown
+
+
+def _nothing_moves(
+    study: Study,
+    path: str,
+    value: float,
+    use: str | None,
+    overrides: Mapping[str, object],
+    rates: Sequence[float] | None,
+) -> bool:
+    """Whether other values of a setting change nothing in one of its surroundings, or it does not run there."""
+    base = study.run(0, use=use, overrides={**pinned(study.run(0, use=use)), **overrides}, base_lrs=rates)
+    wholes = ({**pinned(base), **overrides, path: other} for other in other_values(path, value, base)[:3])
+    return not base.ran or all(_same(base, study.run(0, use=use, overrides=whole, base_lrs=rates)) for whole in wholes)
+
+
+def _unmasked(study: Study, use: str | None, overrides: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Surroundings as they are, and with the switches off that only show there: one that is on may hide what else is."""
+    yield overrides
+    if overrides:
+        first = study.run(0, use=use)
+        there = study.run(0, use=use, overrides={**pinned(first), **overrides}).leaves
+        asked = set(_asked_for_truth(study))
+        hidden = [p for p, v in there.items() if p not in first.leaves and (isinstance(v, bool) or p in asked)]
+        if hidden:
+            yield {**overrides, **dict.fromkeys(hidden, False)}
 
 
 def _several_cycles(run: Run) -> bool:

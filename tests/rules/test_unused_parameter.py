@@ -516,3 +516,29 @@ def test_a_number_that_is_no_part_of_a_schedule_is_advice_in_a_function(asked, n
         """,
     )
     assert found.advice is advice
+
+
+GUARDED = """
+class Decay:
+    def __init__(self, optimizer, lr, factor=0.5, start=None):
+        self.optimizer = optimizer
+        self.lr = lr
+        self.factor = factor
+        self.start = start
+        self.decaying = False
+        self.last = None
+
+    def update(self, loss, epoch):
+        if self.start is not None and epoch >= self.start:
+            self.decaying = True
+        if self.last is not None and loss > self.last:
+            self.decaying = True
+        if self.decaying:
+            self.lr = self.lr * self.factor
+        self.last = loss
+        self.optimizer.param_groups[0]["lr"] = self.lr
+"""
+
+
+def test_a_loss_that_rises_hides_no_setting_that_acts_where_it_falls(check):
+    assert unused(check(GUARDED)) == []
