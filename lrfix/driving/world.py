@@ -102,6 +102,8 @@ class World:
             if role_of(name) in LENGTHS:
                 # Arithmetic on invented numbers gives no plausible length; the name itself says more.
                 value = Unknown(name)
+                # What is worked out with it is worked out with that, and no longer with the invented numbers.
+                host.inventions = invented
             elif host.readings == before:
                 self._made_up.add(key)
         if host.readings == before:

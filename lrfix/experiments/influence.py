@@ -188,7 +188,7 @@ def _nothing_moves(
 
 
 def _unmasked(study: Study, use: str | None, overrides: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Surroundings as they are, and with the switches off that only show there: one that is on may hide what else is."""
+    """Surroundings as they are, and with the switches off that only show there: one that is on hides what else is."""
     yield overrides
     if overrides:
         first = study.run(0, use=use)

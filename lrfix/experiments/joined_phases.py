@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lrfix.domains.kinds import is_number
-from lrfix.domains.roles import RATES, Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import ENDS, Case, Grid
@@ -83,7 +83,20 @@ def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:
             others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
             if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
                 return True
-    return False
+    return _meets_by_default(study, grid, found)
+
+
+def _meets_by_default(study: Study, grid: Grid, found: Found) -> bool:
+    """Whether the phases meet with the shares that the code states by default: others were drawn, given by nobody."""
+    given = found.case.setting.overrides
+    drawn = {p: v for p, v in found.run.leaves.items() if isinstance(v, float) and p not in given}
+    stated = {
+        path: default
+        for path, value in drawn.items()
+        if role_of(path) not in LENGTHS and is_number(default := study.defaults.get(path)) and default != value
+    }
+    tried = [{path: default} for path, default in stated.items()] + ([stated] if len(stated) > 1 else [])
+    return any(_joined(grid.changed(found.case, found.run, **defaults)) for defaults in tried)
 
 
 def _torn(run: Run) -> bool:

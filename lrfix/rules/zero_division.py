@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Failure, Run
-from lrfix.experiments.extent import asked_steps, is_part
+from lrfix.experiments.extent import asked_steps, extent, is_part
 from lrfix.experiments.grid import Case, Grid, Standing
 from lrfix.experiments.stock import stock_studies
 from lrfix.experiments.study import Study
@@ -46,10 +46,12 @@ def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
     if first is not None and first.kind == _KIND:
         failed = study.everywhere_failed(_KIND) and _own(study, first)
         if failed and not _invented(study, study.runs[0]) and not _counted_first(study, first):
-            found = _division(study, first, "as it is built here", None)
+            reached = extent(study, study.runs[0])
+            past = reached is not None and first.step >= reached.asked
+            found = _division(study, first, "past the end" if past else "as it is built here", None)
             # Of a class that nobody in sight builds, and that leans on other files, too much is drawn.
             unsure = study.site.form in _CLASSES and study.use is None and study.runs[0].borrowed
-            yield replace(found, advice=found.advice or unsure)
+            yield replace(found, advice=found.advice or unsure or past)
         return
     if first is not None and first.step <= 0:
         return
