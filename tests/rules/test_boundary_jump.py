@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asking
 import pytest
 
 
@@ -862,3 +863,36 @@ def test_a_run_is_longer_than_the_warmup_that_its_call_states(asked):
             return Table(optimizer, 1e-3, 1e-4, args.epochs * len(loader), warmup_iters=100)
         """
     assert asked("LR202", source) == []
+
+
+SHARES = """
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+    def build(optimizer, warmup_steps, total_steps, start_factor=0.01, end_factor={end}):
+        warmup = LinearLR(optimizer, start_factor=start_factor, end_factor=end_factor, total_iters=warmup_steps)
+        cosine = CosineAnnealingLR(optimizer, total_steps - warmup_steps)
+        return SequentialLR(optimizer, [warmup, cosine], milestones=[warmup_steps])
+    """
+
+
+@pytest.mark.parametrize(("end", "found"), [("1.0", []), ("0.2", ["error"])])
+def test_a_share_that_has_a_default_is_judged_by_it(end, found):
+    assert [f.severity.value for f in asking.reported("LR202", SHARES.format(end=end))] == found
+
+
+ONE_NUMBER = """
+    import numpy as np
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+    def build(args, n_samples, optimizer):
+        steps_per_epoch = np.ceil(n_samples / (args.n_nodes[0] * args.batch_size[0]))
+        warmup_steps = max(steps_per_epoch * args.warmup_epochs, 1)
+        warmup = LinearLR(optimizer, start_factor=0.01, end_factor=1, total_iters=warmup_steps)
+        cosine = CosineAnnealingLR(optimizer, steps_per_epoch * args.epochs - warmup_steps)
+        return SequentialLR(optimizer, [warmup, cosine], milestones=[{milestone}])
+    """
+
+
+@pytest.mark.parametrize(("milestone", "found"), [("warmup_steps", False), ("warmup_steps // 2", True)])
+def test_a_length_that_is_worked_out_with_numbers_of_nobody_s_is_one_at_every_place(milestone, found):
+    assert bool(asking.reported("LR202", ONE_NUMBER.format(milestone=milestone))) is found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asking
 import pytest
 
 WARMUP = """
@@ -570,3 +571,33 @@ NOAM = """
 @pytest.mark.parametrize(("default", "told"), [("", []), ("=4000", []), ("=0", [False])])
 def test_a_formula_whose_scale_is_its_warmup_needs_one(asked, default, told):
     assert [violation.advice for violation in asked("LR205", NOAM.format(default=default))] == told
+
+
+ENDED = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Poly(LRScheduler):
+        def __init__(self, optimizer, total_iters=5, last_epoch=-1):
+            self.total_iters = total_iters
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch == 0:
+                return self.base_lrs
+            left = (1.0 - self.last_epoch / self.total_iters) / (1.0 - (self.last_epoch - 1) / self.total_iters)
+            return [group["lr"] * left for group in self.optimizer.param_groups]
+
+    def train(args, optimizer, loader):
+        scheduler = Poly(optimizer, total_iters={total})
+        for epoch in range({turns}):
+            for x in loader:
+                optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(
+    ("total", "turns", "severity"), [("args.epochs", "args.epochs", "info"), ("50", "80", "error")]
+)
+def test_a_division_that_only_more_steps_than_training_takes_come_to_fails_nothing(total, turns, severity):
+    assert {f.severity.value for f in asking.reported("LR205", ENDED.format(total=total, turns=turns))} == {severity}
