@@ -15,7 +15,7 @@ from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.grid import ENDS, Case, Grid
+from lrfix.experiments.grid import ENDS, Case, Grid, Standing
 from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import jumps
 from lrfix.experiments.study import Study
@@ -88,6 +88,8 @@ def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:
 
 def _meets_by_default(study: Study, grid: Grid, found: Found) -> bool:
     """Whether the phases meet with the shares that the code states by default: others were drawn, given by nobody."""
+    if found.case.setting.standing is Standing.LEGAL:
+        return False
     given = found.case.setting.overrides
     drawn = {p: v for p, v in found.run.leaves.items() if isinstance(v, float) and p not in given}
     stated = {

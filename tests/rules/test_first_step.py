@@ -330,19 +330,6 @@ TOLD = """
             {first}
             train_epoch(model, loader, optimizer)
             {last}
-
-
-STEPPED = """
-    from torch.optim.lr_scheduler import LambdaLR
-
-    def train(model, optimizer, loader, epochs, warmup_epochs):
-        scheduler = LambdaLR(optimizer, lambda epoch: min(1.0, epoch / warmup_epochs))
-        for epoch in range(epochs):
-            {before}
-            for batch in loader:
-                model(batch).backward()
-                optimizer.step()
-            {behind}
     """
 
 
@@ -362,6 +349,21 @@ def test_a_warmup_that_is_told_the_epoch_only_after_it_was_trained_is_late(asked
     assert [("after `train_epoch(" in violation.message) for violation in found] == ([True] if late else [])
 
 
+STEPPED = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(model, optimizer, loader, epochs, warmup_epochs):
+        scheduler = LambdaLR(optimizer, lambda epoch: min(1.0, epoch / warmup_epochs))
+        for epoch in range(epochs):
+            {before}
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            {behind}
+    """
+
+
+@pytest.mark.parametrize(
     ("before", "behind", "found"), [("pass", "scheduler.step()", True), ("scheduler.step()", "pass", False)]
 )
 def test_a_schedule_that_is_stepped_before_the_first_batch_does_not_train_at_its_first_rate(before, behind, found):
