@@ -117,6 +117,7 @@ class Names:
         self.nodes: list[ast.AST] = []
         self._statements: dict[ast.AST, ast.stmt | None] = {}
         self._scopes: dict[ast.AST, Scope] = {}
+        self._reached: dict[tuple[str, Scope, ast.AST | None], Binding | None] = {}
         self._collect(tree, Scope(tree, None))
 
     def scope_of(self, node: ast.AST) -> Scope:
@@ -170,6 +171,12 @@ class Names:
     def reaching(self, name: str, scope: Scope, at: ast.AST | None) -> Binding | None:
         """The binding of ``name`` in ``scope`` that holds at ``at``; at the scope's end when ``at`` is None
         or lies in a nested function, which may run at any later time."""
+        key = (name, scope, at)
+        if key not in self._reached:
+            self._reached[key] = self._reaching(name, scope, at)
+        return self._reached[key]
+
+    def _reaching(self, name: str, scope: Scope, at: ast.AST | None) -> Binding | None:
         known = scope.bindings.get(name)
         if not known:
             return None

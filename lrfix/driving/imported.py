@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,12 +22,17 @@ _STARRED: WeakKeyDictionary[Names, tuple[str, ...]] = WeakKeyDictionary()
 
 def imported(qualified: str, local: str) -> Any:
     """The value of an imported name: a stand-in, an allow-listed native, or unknown."""
-    value = stand_in(qualified)
-    if value is None:
-        value = resolve_qualified(qualified)
+    value = _known(qualified)
     if value is None and local.isupper() and {"lr"} < (spoken := set(words(local))) <= _KEY_WORDS:
         return "initial_lr" if spoken & {"initial", "init"} else "lr"
     return Unknown(local) if value is None else value
+
+
+@lru_cache(maxsize=4096)
+def _known(qualified: str) -> Any:
+    """The stand-in or the allow-listed value of a name; None without one."""
+    value = stand_in(qualified)
+    return resolve_qualified(qualified) if value is None else value
 
 
 def starred_modules(names: Names) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Run:
     """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``, or at step ``at[k]``.
 
     ``refused``: the expression that no value could be drawn for, and what was wanted of it, where that ended the run.
+    ``parted``: it was ended where it gave another rate than the run beside it.
     """
 
     scenario: Scenario
@@ -74,6 +75,7 @@ class Run:
     invented: frozenset[str] = frozenset()
     at: tuple[int, ...] = ()
     refused: tuple[str, str] | None = None
+    parted: bool = False
 
     @property
     def curve(self) -> list[Any]:
@@ -82,6 +84,10 @@ class Run:
     @property
     def ran(self) -> bool:
         return self.opaque is None and bool(self.lr)
+
+    def parts_from(self, rates: Sequence[Any], step: int) -> bool:
+        """Whether some other rates at a step are not this run's."""
+        return step < len(self.curve) and any(own[step] != rate for own, rate in zip(self.lr, rates, strict=False))
 
     def writes(self) -> list[Write]:
         """State written while the schedule was stepped, after construction."""
@@ -152,6 +158,7 @@ class Laboratory:
         meddled: int | None = None,
         rehearsal: Rehearsal | None = None,
         at: Sequence[int] = (),
+        beside: Run | None = None,
     ) -> Run:
         """Build the scheduler and step it ``steps`` times; with ``jump`` go straight to that step and look once.
 
@@ -161,7 +168,7 @@ class Laboratory:
 
         ``construction`` is the call of the user's file that builds it; None builds a class from the parameters of its
         own constructor. ``base_lrs`` override the scenario's base rates (one a group). With ``rehearsal`` a function is
-        asked once more before each of its calls.
+        asked once more before each of its calls. ``beside`` another run it ends with the first rate that is another.
         """
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         bench = self.prepared(scenario, construction, built)
@@ -185,8 +192,12 @@ class Laboratory:
                     running.jump(step)
                 if step == meddled:
                     bench.halve_rates()
-                for rates, rate in zip(run.lr, running.rates(step), strict=True):
+                found = running.rates(step)
+                for rates, rate in zip(run.lr, found, strict=True):
                     rates.append(rate)
+                if beside is not None and beside.parts_from(found, step):
+                    run.parted = True
+                    break
                 if step == 0 and running.scheduler is None:
                     interpreter.recorder = stepped
         except Finished:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lrfix.interpreter.arrays.values import Array
 from lrfix.interpreter.recorder import Recorder
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """State that outlives the call that wrote it: an attribute, an outer variable, an element of a container.
 
     ``within`` are the user's functions that were being called, the outermost first.
@@ -46,15 +44,18 @@ class Trace(Recorder):
         self.nothing: dict[ast.AST, set[int]] = {}
         self.answers: set[ast.AST] = set()
         self._calling: list[ast.AST] = []
+        #: The user's functions among these, worked out when somebody writes.
+        self._inside: tuple[ast.AST, ...] | None = None
 
     def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
         definition = getattr(function, "node", None)
         if definition is not None:
             self.calls[definition] = self.calls.get(definition, 0) + 1
             self._calling.append(definition)
+            self._inside = None
 
     def applied(self, name: str, arguments: Any, node: ast.AST | None) -> None:
-        if not name.endswith(".cos") or node not in self.mine or len(arguments) != 1:
+        if name[-4:] != ".cos" or node not in self.mine or len(arguments) != 1:
             return
         given = arguments[0]
         known = self.angles.setdefault(node, [])
@@ -67,6 +68,7 @@ class Trace(Recorder):
 
     def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
         definition = function.node
+        self._inside = None
         # A call that ended with an exception does not come by here.
         while self._calling and self._calling.pop() is not definition:
             pass
@@ -78,7 +80,9 @@ class Trace(Recorder):
             self.answers.add(definition)
 
     def _within(self) -> tuple[ast.AST, ...]:
-        return tuple(definition for definition in self._calling if definition in self.mine)
+        if self._inside is None:
+            self._inside = tuple([definition for definition in self._calling if definition in self.mine])
+        return self._inside
 
     def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
         if node in self.mine:

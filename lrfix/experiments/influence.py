@@ -144,7 +144,7 @@ def matters_at_once(study: Study, path: str, use: str | None) -> bool:
     if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
         return True
     other = other_values(path, value, base)[0]
-    return not _same(base, study.run(0, use=use, overrides={**pinned(base), path: other}))
+    return not _same(base, study.run(0, use=use, overrides={**pinned(base), path: other}, beside=base))
 
 
 def without_effect(study: Study, path: str, use: str | None) -> tuple[float, float] | None:
@@ -159,7 +159,7 @@ def without_effect(study: Study, path: str, use: str | None) -> tuple[float, flo
         for other in other_values(path, value, base):
             if other == value:
                 continue
-            changed = study.run(index, use=use, overrides={**pinned(base), path: other})
+            changed = study.run(index, use=use, overrides={**pinned(base), path: other}, beside=base)
             if not _same(base, changed):
                 return None
             shown = shown or (value, other)
@@ -184,7 +184,9 @@ def _nothing_moves(
     """Whether other values of a setting change nothing in one of its surroundings, or it does not run there."""
     base = study.run(0, use=use, overrides={**pinned(study.run(0, use=use)), **overrides}, base_lrs=rates)
     wholes = ({**pinned(base), **overrides, path: other} for other in other_values(path, value, base)[:3])
-    return not base.ran or all(_same(base, study.run(0, use=use, overrides=whole, base_lrs=rates)) for whole in wholes)
+    if not base.ran:
+        return True
+    return all(_same(base, study.run(0, use=use, overrides=whole, base_lrs=rates, beside=base)) for whole in wholes)
 
 
 def _unmasked(study: Study, use: str | None, overrides: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
@@ -234,7 +236,7 @@ def _asked_for_truth(study: Study) -> Iterator[str]:
 
 
 def _same(one: Run, other: Run) -> bool:
-    if other.opaque is not None or _ended(one) != _ended(other):
+    if other.parted or other.opaque is not None or _ended(one) != _ended(other):
         return False
     return one.lr == other.lr and _options(one) == _options(other)
 

@@ -88,10 +88,12 @@ class Study:
         vary_unknown: bool = False,
         variant: int = 0,
         meddled: int | None = None,
+        beside: Run | None = None,
     ) -> Run:
         """The run of scenario ``index``; ``overrides`` fix the values of some of the user's expressions.
 
-        Before step ``meddled`` somebody else halves every rate.
+        Before step ``meddled`` somebody else halves every rate. Of who only wants to know whether a run is another than
+        the one ``beside`` it, it need not go on once it is.
         """
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
@@ -112,7 +114,10 @@ class Study:
                     groups=groups,
                     base_lrs=base_lrs,
                     meddled=meddled,
+                    beside=beside,
                 )
+                if run.parted:
+                    return run
                 if scenario.fill_none and not usable(run):
                     plain = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
                     run = self.laboratory.run(

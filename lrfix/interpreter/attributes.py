@@ -100,7 +100,7 @@ _NUMBER_VIEWS = frozenset(["item", "detach", "cpu", "clone", "double", "float", 
 def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None = None) -> Any:
     kind = type(value)
     if kind is Instance:
-        return _instance(machine, value, name, node)
+        return attribute_of_instance(machine, value, name, node)
     if kind is Unknown:
         known = value.assigned.get(name, MISSING)
         if known is MISSING:
@@ -155,10 +155,14 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None =
     raise UserError(AttributeError(f"'{kind.__name__}' object has no attribute '{name}'"), node)
 
 
-def _instance(machine: Machine, instance: Instance, name: str, node: ast.AST | None) -> Any:
+def attribute_of_instance(machine: Machine, instance: Instance, name: str, node: ast.AST | None) -> Any:
     value = instance.attributes.get(name, MISSING)
-    found = instance.cls.find(name)
-    if value is not MISSING and not isinstance(found, Property):
+    found: Any = MISSING
+    for cls in instance.cls.mro:
+        if name in cls.namespace:
+            found = cls.namespace[name]
+            break
+    if value is not MISSING and type(found) is not Property:
         if node is not None:
             machine.recorder.attribute_read(instance, name, value, node)
         return value
@@ -282,24 +286,24 @@ def _sort(value: list[Any]) -> Any:
 
 
 def set_attribute_of(machine: Machine, receiver: Any, name: str, value: Any, node: ast.AST) -> None:
-    if isinstance(receiver, Unknown):
-        receiver.assigned[name] = value
-        machine.host.unknown_write(receiver, name, value, node)
-        return
-    if isinstance(receiver, Instance):
-        if isinstance(value, Unknown):
+    if type(receiver) is Instance:
+        if type(value) is Unknown:
             value = machine.host.kept(value, node)
         found = receiver.cls.find(name)
-        if isinstance(found, Property):
+        if type(found) is Property:
             if found.setter is None:
                 raise UserError(
                     AttributeError(f"property '{name}' of '{receiver.cls.name}' object has no setter"), node
                 )
             machine.invoke(found.setter, [receiver, value], {}, node)
             return
-        old = receiver.attributes.get(name)
-        machine.recorder.attribute_write(receiver, name, old, value, node)
-        receiver.attributes[name] = value
+        attributes = receiver.attributes
+        machine.recorder.attribute_write(receiver, name, attributes.get(name), value, node)
+        attributes[name] = value
+        return
+    if isinstance(receiver, Unknown):
+        receiver.assigned[name] = value
+        machine.host.unknown_write(receiver, name, value, node)
         return
     if isinstance(receiver, ClassValue):
         machine.recorder.attribute_write(receiver, name, receiver.namespace.get(name), value, node)

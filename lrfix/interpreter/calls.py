@@ -39,7 +39,7 @@ def invoke(
     """Call ``function``; any callable value of the interpreted program."""
     kind = type(function)
     if kind is Function:
-        run = _elsewhere if function.elsewhere else _function
+        run = _elsewhere if function.elsewhere else call_function
         return run(machine, function, arguments, keywords, node)
     if kind is NativeFunction:
         return _native(machine, function, arguments, keywords, node)
@@ -86,7 +86,7 @@ def _elsewhere(
     depth = machine.depth
     try:
         with machine.limited(ALLOWANCE):
-            return _function(machine, function, arguments, keywords, node)
+            return call_function(machine, function, arguments, keywords, node)
     except Opaque:
         machine.depth = depth
     except UserError as error:
@@ -97,19 +97,19 @@ def _elsewhere(
     return _unknown(Unknown(function.name), arguments, keywords, node)
 
 
-def _function(
+def call_function(
     machine: Machine, function: Function, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     definition = function.node
     if machine.before_call is not None:
-        machine.before_call(definition, lambda: _function(machine, function, arguments, keywords, node))
-    shape = _shape(definition)
+        machine.before_call(definition, lambda: call_function(machine, function, arguments, keywords, node))
+    shape: Shape = definition.__dict__.get("lrfix_shape") or _shape(definition)
     machine.enter(node)
-    environment = Environment(parent=function.environment)
-    environment.outer = shape.outer
-    environment.locals = shape.locals
-    environment.owner = function.owner
-    bind(machine, function, shape, environment.variables, arguments, keywords, node)
+    environment = Environment(function.environment, outer=shape.outer, locals=shape.locals, owner=function.owner)
+    if shape.simple and not keywords and len(arguments) == len(shape.positional):
+        environment.variables.update(zip(shape.positional, arguments, strict=True))
+    else:
+        bind(machine, function, shape, environment.variables, arguments, keywords, node)
     if shape.first is not None:
         environment.receiver = environment.variables.get(shape.first)
     machine.recorder.call(function, arguments, node)
@@ -192,10 +192,6 @@ def bind(
     """Python's binding of arguments to parameters."""
     positional = shape.positional
     count = len(positional)
-    if shape.simple and len(arguments) == count and not keywords:
-        for name, value in zip(positional, arguments, strict=True):
-            variables[name] = value
-        return
     if len(arguments) > count and shape.rest is None:
         raise UserError(
             TypeError(f"{function.name}() takes {count} positional arguments but {len(arguments)} were given"), node
@@ -313,7 +309,7 @@ def _native(
                 break
         else:
             machine.recorder.applied(native.name, arguments, node)
-            return machine.native(native.function, tuple(arguments), node)
+            return machine.native(native.function, arguments, node)
     if native.accepts_callables:
         machine.recorder.applied(native.name, arguments, node)
         return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)

@@ -43,29 +43,40 @@ def unsupported_expression(node: ast.AST) -> Evaluate:
     return run
 
 
-def compiled_statement(node: ast.stmt) -> Execute:
-    """The closure of a statement, made on first use; it burns fuel and tells the recorder."""
+def _bare(node: ast.stmt) -> Execute:
+    """The closure of a statement, made on first use, without what every statement does beside its own work."""
     known: Execute | None = node.__dict__.get("lrfix_closure")
     if known is None:
         maker = STATEMENTS.get(type(node))
-        inner = maker(node) if maker else _unsupported_statement(node)
+        known = node.__dict__["lrfix_closure"] = maker(node) if maker else _unsupported_statement(node)
+    return known
 
-        def known(machine: Machine, environment: Environment, inner: Execute = inner, node: ast.stmt = node) -> Any:
+
+def compiled_statement(node: ast.stmt) -> Execute:
+    """What runs a statement; it burns fuel and tells the recorder."""
+    return block([node])
+
+
+def block(body: list[ast.stmt]) -> Execute:
+    parts = [(s, _bare(s)) for s in body]
+    if len(parts) == 1:
+        node, only = parts[0]
+
+        def run_one(machine: Machine, environment: Environment) -> Any:
             machine.fuel -= 1
             if machine.fuel < 0:
                 machine.burn(node)
             machine.recorder.statements.add(node)
-            return inner(machine, environment)
+            return only(machine, environment)
 
-        node.__dict__["lrfix_closure"] = known
-    return known
-
-
-def block(body: list[ast.stmt]) -> Execute:
-    parts = [compiled_statement(s) for s in body]
+        return run_one
 
     def run(machine: Machine, environment: Environment) -> Any:
-        for part in parts:
+        for node, part in parts:
+            machine.fuel -= 1
+            if machine.fuel < 0:
+                machine.burn(node)
+            machine.recorder.statements.add(node)
             signal = part(machine, environment)
             if signal is not None:
                 return signal

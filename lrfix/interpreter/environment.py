@@ -7,6 +7,8 @@ from typing import Any
 
 from lrfix.interpreter.missing import MISSING
 
+_NONE: frozenset[str] = frozenset()
+
 
 class Passing:
     """A resolved value that holds for now only: it is not kept, the next lookup asks again."""
@@ -18,9 +20,13 @@ class Passing:
 
 
 class Environment:
-    """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind."""
+    """One scope's variables. ``missing`` resolves a name lazily; it raises KeyError for a name it does not bind.
+
+    Which names those are never changes, so ``absent`` remembers them.
+    """
 
     __slots__ = (
+        "absent",
         "comprehension",
         "locals",
         "missing",
@@ -33,15 +39,25 @@ class Environment:
         "variables",
     )
 
-    def __init__(self, parent: Environment | None = None, missing: Callable[[str], Any] | None = None) -> None:
+    def __init__(
+        self,
+        parent: Environment | None = None,
+        missing: Callable[[str], Any] | None = None,
+        *,
+        outer: dict[str, str] | None = None,
+        locals: frozenset[str] = _NONE,
+        owner: Any = None,
+        absent: set[str] | None = None,
+    ) -> None:
         self.parent = parent
         self.missing = missing
+        self.absent = absent
         self.variables: dict[str, Any] = {}
         self.result: Any = None
-        self.owner: Any = None
+        self.owner = owner
         self.receiver: Any = None
-        self.outer: dict[str, str] | None = None
-        self.locals: frozenset[str] = frozenset()
+        self.outer = outer
+        self.locals = locals
         self.surrounding: Environment | None = None
         self.comprehension = False
 
@@ -52,11 +68,14 @@ class Environment:
             value = scope.variables.get(name, MISSING)
             if value is not MISSING:
                 return value
-            if scope.missing is not None:
+            if scope.missing is not None and (scope.absent is None or name not in scope.absent):
                 try:
                     value = scope.missing(name)
                 except KeyError:
                     value = MISSING
+                    if scope.absent is None:
+                        scope.absent = set()
+                    scope.absent.add(name)
                 if type(value) is Passing:
                     return value.value
                 if value is not MISSING:

@@ -113,11 +113,21 @@ def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: as
 def _unary(node: ast.UnaryOp) -> Evaluate:
     operand = compiled(node.operand)
     if isinstance(node.op, ast.Not):
-        return lambda machine, environment: not machine.truth(operand(machine, environment), node)
+
+        def negate(machine: Machine, environment: Environment) -> Any:
+            value = operand(machine, environment)
+            return not (value if type(value) is bool else machine.truth(value, node))
+
+        return negate
     operation, dunder = _UNARY[type(node.op)]
 
+    inverts = isinstance(node.op, ast.Invert)
+
     def run(machine: Machine, environment: Environment) -> Any:
-        value = machine.concrete(operand(machine, environment), node, "number")
+        value = operand(machine, environment)
+        if type(value) in PLAIN_NUMBERS and not inverts:
+            return operation(value)
+        value = machine.concrete(value, node, "number")
         if isinstance(value, Instance):
             return machine.call_method(value, dunder, (), node)
         if is_array_like(value):
@@ -200,7 +210,9 @@ def _conditional(node: ast.IfExp) -> Evaluate:
     test, body, orelse = compiled(node.test), compiled(node.body), compiled(node.orelse)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        taken = machine.truth(test(machine, environment), node)
+        taken = test(machine, environment)
+        if type(taken) is not bool:
+            taken = machine.truth(taken, node)
         machine.recorder.branch(node, taken)
         return body(machine, environment) if taken else orelse(machine, environment)
 
@@ -223,12 +235,31 @@ def _object(node: ast.expr) -> Evaluate:
 
 def _attribute(node: ast.Attribute) -> Evaluate:
     base, name = _object(node.value), attribute_name(node)
-    return lambda machine, environment: machine.attribute(base(machine, environment), name, node)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        value = base(machine, environment)
+        if type(value) is Instance:
+            return machine.attribute_of_instance(value, name, node)
+        return machine.attribute(value, name, node)
+
+    return run
 
 
 def _subscript(node: ast.Subscript) -> Evaluate:
     base, index = compiled(node.value), compiled(node.slice)
-    return lambda machine, environment: machine.item(base(machine, environment), index(machine, environment), node)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        container = base(machine, environment)
+        at = index(machine, environment)
+        kind = type(container)
+        if (kind is dict and type(at) is str) or (kind is list and type(at) is int):
+            try:
+                return container[at]
+            except LookupError as error:
+                raise UserError(error, node) from None
+        return machine.item(container, at, node)
+
+    return run
 
 
 def _slice(node: ast.Slice) -> Evaluate:
@@ -319,10 +350,17 @@ def _call(node: ast.Call) -> Evaluate:
     keywords = [(k.arg, compiled(k.value)) for k in node.keywords]
     if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.keywords:
         return lambda machine, environment: machine.super(arguments(machine, environment), environment, node)
+    if not keywords and isinstance(node.func, ast.Attribute):
+        return _method_call(node, node.func, arguments)
     if not keywords:
-        return lambda machine, environment: machine.invoke(
-            target(machine, environment), arguments(machine, environment), {}, node
-        )
+
+        def plain(machine: Machine, environment: Environment) -> Any:
+            function = target(machine, environment)
+            if type(function) is Function and not function.elsewhere:
+                return machine.call_function(function, arguments(machine, environment), {}, node)
+            return machine.invoke(function, arguments(machine, environment), {}, node)
+
+        return plain
 
     def run(machine: Machine, environment: Environment) -> Any:
         function = target(machine, environment)
@@ -337,6 +375,28 @@ def _call(node: ast.Call) -> Evaluate:
             else:
                 named[name] = value(machine, environment)
         return machine.invoke(function, given, named, node)
+
+    return run
+
+
+def _method_call(
+    node: ast.Call, func: ast.Attribute, arguments: Callable[[Machine, Environment], list[Any]]
+) -> Evaluate:
+    """``self.f(x)``: a method of the program's own is called with its receiver, without a bound one in between."""
+    base, name = _object(func.value), attribute_name(func)
+
+    def run(machine: Machine, environment: Environment) -> Any:
+        receiver = base(machine, environment)
+        if type(receiver) is not Instance:
+            function = machine.attribute(receiver, name, func)
+            return machine.invoke(function, arguments(machine, environment), {}, node)
+        if name not in receiver.attributes:
+            method = receiver.cls.find(name)
+            if type(method) is Function and not method.elsewhere:
+                machine.recorder.attribute_read(receiver, name, method, func)
+                return machine.call_function(method, [receiver, *arguments(machine, environment)], {}, node)
+        function = machine.attribute_of_instance(receiver, name, func)
+        return machine.invoke(function, arguments(machine, environment), {}, node)
 
     return run
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from lrfix.interpreter.arrays import values as arrays
-from lrfix.interpreter.attributes import attribute_of, set_attribute_of
+from lrfix.interpreter.attributes import attribute_of, attribute_of_instance, set_attribute_of
 from lrfix.interpreter.builtins import BUILTINS
-from lrfix.interpreter.calls import invoke
+from lrfix.interpreter.calls import call_function, invoke
 from lrfix.interpreter.comparisons import compared
 from lrfix.interpreter.compilation import EXPRESSIONS, STATEMENTS, block, compiled
 from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_name
@@ -200,7 +200,7 @@ class Interpreter:
         return self.host.concretise(value, node, wanted) if isinstance(value, Unknown) else value
 
     def native(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], node: ast.AST | None, /, **keywords: Any
+        self, function: Callable[..., Any], arguments: Sequence[Any], node: ast.AST | None, /, **keywords: Any
     ) -> Any:
         """Run a Python callable on plain values; its exceptions become the program's own."""
         try:
@@ -349,6 +349,10 @@ class Interpreter:
         return self.native(lambda: container[index], (), node)
 
     def set_item(self, container: Any, index: Any, value: Any, node: ast.AST) -> None:
+        if type(container) is dict and type(index) is str:
+            self.recorder.item_write(container, index, container.get(index), value, node)
+            container[index] = value
+            return
         if isinstance(container, Unknown):
             text = index.path if isinstance(index, Unknown) else repr(index)
             container.assigned[f"[{text}]"] = value
@@ -377,8 +381,10 @@ class Interpreter:
 
     # Functions of other modules that are methods here: no frame in between.
     attribute = attribute_of
+    attribute_of_instance = attribute_of_instance
     set_attribute = set_attribute_of
     invoke = invoke
+    call_function = call_function
 
     def write_outer(self, environment: Environment, name: str, value: Any, node: ast.AST) -> None:
         assert environment.outer is not None

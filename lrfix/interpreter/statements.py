@@ -43,6 +43,14 @@ def _expression(node: ast.Expr) -> Execute:
 
 def _assign(node: ast.Assign) -> Execute:
     value, targets = compiled(node.value), [assigner(t) for t in node.targets]
+    if len(targets) == 1:
+        only = targets[0]
+
+        def run_one(machine: Machine, environment: Environment) -> Any:
+            only(machine, environment, value(machine, environment))
+            return NORMAL
+
+        return run_one
 
     def run(machine: Machine, environment: Environment) -> Any:
         found = value(machine, environment)
@@ -118,7 +126,9 @@ def _if(node: ast.If) -> Execute:
     test, body, orelse = compiled(node.test), block(node.body), block(node.orelse)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        taken = machine.truth(test(machine, environment), node.test)
+        taken = test(machine, environment)
+        if type(taken) is not bool:
+            taken = machine.truth(taken, node.test)
         machine.recorder.branch(node, taken)
         return body(machine, environment) if taken else orelse(machine, environment)
 

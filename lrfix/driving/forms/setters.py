@@ -68,6 +68,7 @@ class Inline:
         self.scope = bench.names.scope_of(first)
         self.frame = frame_of(bench, first, list(self.statements))
         self.kept: dict[str, Any] = {}
+        self.absent: set[str] = set()
         self.stored = stored_names(self.statements)
         loops = loops_around(bench.names, first)
         self.before: ast.AST = loops[-1] if loops else first
@@ -78,7 +79,7 @@ class Inline:
         bench.clock.step = step
         self.frame.set(bench, bench.clock)
         around = bench.world.environment(self.scope, self.statements[0])
-        environment = Environment(parent=around.parent, missing=self._missing)
+        environment = Environment(parent=around.parent, missing=self._missing, absent=self.absent)
         environment.variables.update(self.kept)
         bench.interpreter.execute(self.statements, environment)
         self.kept = {
