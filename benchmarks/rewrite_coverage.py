@@ -109,16 +109,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = sorted(random.Random(options.seed).sample(files, options.sample))
     wanted = set(options.forms.split(",")) if options.forms else None
     rows: list[dict[str, object]] = []
+    if options.json is not None:
+        options.json.write_text("", encoding="utf-8")
     for path in files:
         for row in asked(path, options.limit):
             if wanted is not None and row["form"] not in {*wanted, "file"}:
                 continue
             rows.append({"path": str(path), **row})
+            if options.json is not None:
+                with options.json.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
             print(
                 f"{path}:{row['line']}: {row['form']} {row['name'] or ''} {row['outcome']}: {row['reason']}", flush=True
             )
-    if options.json is not None:
-        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     print(tables(rows))
     return 0
 

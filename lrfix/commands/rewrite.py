@@ -60,6 +60,7 @@ class _Output:
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
+@click.option("--proof", metavar="PATH", help="Write what was proved as tests that need no lrfix into this directory.")
 @common.force_exclude_option
 @common.colour_option
 @click.option("--stdin-filename", metavar="PATH", help="The name that standard input (-) has in the report.")
@@ -77,6 +78,7 @@ def command(
     reading: str | None,
     device: Device,
     vendor: str | None,
+    proof: str | None,
     force_exclude: bool,
     color: Colour,
     stdin_filename: str | None,
@@ -93,6 +95,8 @@ def command(
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
+    if proof is not None and no_verify:
+        raise click.UsageError("--proof keeps what was proved; with --no-verify nothing is")
     files = _standard_input(paths, stdin_filename) if common.STDIN in paths else _read(paths, force_exclude)
     if stdin_filename is not None and files.stdin is None:
         raise click.UsageError("--stdin-filename goes with - as the only path")
@@ -108,7 +112,7 @@ def command(
     )
     stream = sys.stderr if apply and files.stdin is not None else sys.stdout
     output = _Output(apply, not no_verify, quiet, verbose, output_format, stream, Style.of(stream, color))
-    status = _run(files, options, output, vendor)
+    status = _run(files, options, output, vendor, proof)
     sys.exit(0 if exit_zero and status == 1 else status)
 
 
@@ -141,7 +145,7 @@ def _read(paths: Sequence[str], force_exclude: bool) -> _Files:
     return _Files(tuple(contents), tuple(unreadable), largest)
 
 
-def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -> int:
+def _run(files: _Files, options: Options, output: _Output, vendor: str | None, proof: str | None) -> int:
     from lrfix.commands.rewrite_notebooks import notebooks_among
     from lrfix.rewriting.vendor import VendorError, VendorFile
     from lrfix.rewriting.writing import WriteError, remove_litter
@@ -172,6 +176,7 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -
             vendored.write(names)
         except (VendorError, WriteError) as error:
             raise common.Fatal(str(error)) from None
+    proofs = _proofs(results, proof) if proof is not None else []
     written: set[str] = set()
     failures: list[str] = []
     if output.applied and files.stdin is not None:
@@ -181,7 +186,7 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None) -
         written, failures = _written([r for r in results if r.changed], dict(files.contents), notebooks)
     for message in failures:
         write(sys.stderr, f"lrfix: {message}\n")
-    _report(results, files, output, written, failures)
+    _report(results, files, output, written, failures, proofs)
     status = 1 if files.unreadable else 0
     for result in results:
         if result.error is not None or any(site.failed or site.refused for site in result.left):
@@ -239,6 +244,19 @@ def _rewritten(
     return sorted(found, key=lambda result: order.index(result.path))
 
 
+def _proofs(results: Sequence[FileRewrite], where: str) -> list[str]:
+    from lrfix.rewriting.proof_file import ProofFileError, proof_files, write_proof
+    from lrfix.rewriting.writing import WriteError
+
+    try:
+        texts = proof_files(results, where)
+        for path, text in texts.items():
+            write_proof(path, text)
+    except (ProofFileError, WriteError) as error:
+        raise common.Fatal(str(error)) from None
+    return list(texts)
+
+
 def _written(
     changed: Sequence[FileRewrite], raws: Mapping[str, bytes], notebooks: Mapping[str, Notebook]
 ) -> tuple[set[str], list[str]]:
@@ -288,7 +306,12 @@ def _to_standard_output(result: FileRewrite, raw: bytes, notebooks: Mapping[str,
 
 
 def _report(
-    results: Sequence[FileRewrite], files: _Files, output: _Output, written: set[str], failures: Sequence[str]
+    results: Sequence[FileRewrite],
+    files: _Files,
+    output: _Output,
+    written: set[str],
+    failures: Sequence[str],
+    proofs: Sequence[str],
 ) -> None:
     from lrfix.commands.rewrite_report import Report
 
@@ -297,7 +320,7 @@ def _report(
 
         errors = [(path, "io", message) for path, message in files.unreadable]
         errors += [(message.partition(":")[0], "io", message) for message in failures]
-        write(output.stream, rewrite_json.render(results, output.applied, output.verified, errors))
+        write(output.stream, rewrite_json.render(results, output.applied, output.verified, errors, proofs))
         return
     report = Report(
         output.style,
@@ -310,3 +333,5 @@ def _report(
     for result in results:
         write(output.stream, report.file(result))
     write(output.stream, report.summary(results, written))
+    kept = [f"proof kept in {path}: `pytest {path}` runs it, with torch alone\n" for path in proofs]
+    write(output.stream, "".join(kept))

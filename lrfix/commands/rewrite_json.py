@@ -17,9 +17,14 @@ VERSION = 1
 
 
 def render(
-    results: Sequence[FileRewrite], applied: bool, verified: bool, errors: Sequence[tuple[str, str, str]]
+    results: Sequence[FileRewrite],
+    applied: bool,
+    verified: bool,
+    errors: Sequence[tuple[str, str, str]],
+    proofs: Sequence[str] = (),
 ) -> str:
-    """The document as text. ``errors`` are paths that could not be read or written, with kind and message."""
+    """The document as text. ``errors`` are paths that could not be read or written, with kind and message;
+    ``proofs`` the tests that were written."""
     failed = [(r.path, r.error_kind or "internal", r.error) for r in results if r.error is not None]
     document = {
         "version": VERSION,
@@ -29,6 +34,7 @@ def render(
         "left": [_left(left) for result in results for left in result.left],
         "files": [_file(result) for result in results if result.changed],
         "skipped": [{"path": r.path, "reason": r.skipped} for r in results if r.skipped is not None],
+        "proofs": list(proofs),
         "errors": [{"path": path, "kind": kind, "message": text} for path, kind, text in (*errors, *failed)],
     }
     return json.dumps(_plain(document), indent=1, allow_nan=False) + "\n"
