@@ -17,6 +17,7 @@ from lrfix.output.terminal import Colour, Progress, Style, write
 from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
+    from lrfix.config import Settings
     from lrfix.notebooks import Notebook
     from lrfix.rewriting.model import FileRewrite
     from lrfix.rewriting.rewriter import Options
@@ -28,12 +29,15 @@ FORMATS = ("text", "json")
 
 @dataclass(frozen=True)
 class _Files:
-    """What is to be rewritten: paths with their content; ``stdin`` is the name that standard input goes by."""
+    """What is to be rewritten: paths with their content; ``stdin`` is the name that standard input goes by.
+    ``repaired``: by edits of the user's own code, as the ``settings`` of each path select rules."""
 
     contents: tuple[tuple[str, bytes], ...]
     unreadable: tuple[tuple[str, str], ...] = ()
     largest: int = 1 << 20
     stdin: str | None = None
+    settings: Mapping[str, Settings] = field(default_factory=dict)
+    repaired: bool = False
     notebooks: Mapping[str, Notebook] = field(default_factory=dict)
 
 
@@ -57,6 +61,7 @@ class _Output:
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
 @click.option("--unfenced", is_flag=True, help="Under CI, run schedules even where the kernel cannot fence them off.")
+@click.option("--repair", is_flag=True, help="Mend what the rules find in your own code, and move nothing.")
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
@@ -75,6 +80,7 @@ def command(
     no_verify: bool,
     unverified: bool,
     unfenced: bool,
+    repair: bool,
     reading: str | None,
     device: Device,
     vendor: str | None,
@@ -95,9 +101,14 @@ def command(
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
+    away = {"--only": only, "--reading": reading, "--vendor": vendor, "--proof": proof}
+    if repair and any(away.values()):
+        given = ", ".join(name for name, value in away.items() if value)
+        raise click.UsageError(f"--repair keeps the code your own, and {given} is about the bundled scheduler")
     if proof is not None and no_verify:
         raise click.UsageError("--proof keeps what was proved; with --no-verify nothing is")
     files = _standard_input(paths, stdin_filename) if common.STDIN in paths else _read(paths, force_exclude)
+    files = replace(files, repaired=repair)
     if stdin_filename is not None and files.stdin is None:
         raise click.UsageError("--stdin-filename goes with - as the only path")
     from lrfix.rewriting.rewriter import Options
@@ -120,15 +131,18 @@ def _standard_input(paths: Sequence[str], name: str | None) -> _Files:
     if len(paths) > 1:
         raise click.UsageError("- reads standard input and stands alone")
     start = os.path.dirname(os.path.abspath(name)) if name else "."
-    largest = common.settings_for(start, None).max_file_size
+    settings = common.settings_for(start, None)
+    largest = settings.max_file_size
     name = name or "<stdin>"
-    return _Files(((name, sys.stdin.buffer.read(largest + 1)),), largest=largest, stdin=name)
+    content = sys.stdin.buffer.read(largest + 1)
+    return _Files(((name, content),), largest=largest, stdin=name, settings={name: settings})
 
 
 def _read(paths: Sequence[str], force_exclude: bool) -> _Files:
     found = common.groups(paths, None, force_exclude)
     contents: list[tuple[str, bytes]] = []
     unreadable: list[tuple[str, str]] = []
+    settings: dict[str, Settings] = {}
     for group in found:
         for target in group.targets:
             if target.outside:
@@ -141,8 +155,9 @@ def _read(paths: Sequence[str], force_exclude: bool) -> _Files:
                 continue
             if target.explicit or has_schedule_words(raw):
                 contents.append((target.path, raw))
+                settings[target.path] = group.settings
     largest = max((group.settings.max_file_size for group in found), default=1 << 20)
-    return _Files(tuple(contents), tuple(unreadable), largest)
+    return _Files(tuple(contents), tuple(unreadable), largest, settings=settings)
 
 
 def _run(files: _Files, options: Options, output: _Output, vendor: str | None, proof: str | None) -> int:
@@ -159,7 +174,10 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None, p
         remove_litter([os.path.dirname(os.path.realpath(path)) for path in written_to])
     progress = Progress(sys.stderr, len(files.contents))
     try:
-        results = _rewritten(files, unread, options, vendored, progress)
+        if files.repaired:
+            results = _repaired(files, unread, progress)
+        else:
+            results = _rewritten(files, unread, options, vendored, progress)
     finally:
         progress.done()
     if options.reading is not None:
@@ -209,6 +227,21 @@ def proposals(paths: Sequence[str], force_exclude: bool) -> list[FileRewrite]:
         return _rewritten(files, unread, Options(max_file_size=files.largest), None, progress)
     finally:
         progress.done()
+
+
+def _repaired(files: _Files, unread: Mapping[str, FileRewrite], progress: Progress) -> list[FileRewrite]:
+    from lrfix.commands.rewrite_notebooks import in_cells
+    from lrfix.rewriting.own_code.repairing import repaired
+
+    results = []
+    for path, raw in files.contents:
+        progress.file(path)
+        if path in unread:
+            results.append(unread[path])
+            continue
+        code = files.notebooks[path].program.encode() if path in files.notebooks else raw
+        results.append(in_cells(repaired(code, path, files.settings[path]), files.notebooks))
+    return results
 
 
 def _rewritten(

@@ -31,6 +31,11 @@ def render(
         "applied": applied,
         "verified": verified,
         "schedules": [_site(s, r.verifications.get(s.identity, ())) for r in results for s in r.sites],
+        "repairs": [
+            {"path": r.path, **_span(r.span), "code": r.code, "message": r.message, "says": r.says, "curve": r.curve}
+            for result in results
+            for r in result.repairs
+        ],
         "left": [_left(left) for result in results for left in result.left],
         "files": [_file(result) for result in results if result.changed],
         "skipped": [{"path": r.path, "reason": r.skipped} for r in results if r.skipped is not None],

@@ -12,7 +12,7 @@ from lrfix.findings import Position
 from lrfix.notebooks import Notebook
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
-from lrfix.rewriting.model import FileRewrite, LeftAlone, Proof, SiteRewrite
+from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair, Proof, SiteRewrite
 from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
 from lrfix.verification.compare import TOLERANCE
 from lrfix.wording import counted as _count
@@ -40,6 +40,7 @@ class Report:
         if result.skipped is not None:
             return "" if self.quiet else f"{result.path}: {self.style.paint('skipped', 'dim')}: {result.skipped}\n"
         parts = [self._site(site, result.verifications.get(site.identity, ())) for site in result.sites]
+        parts += [self._repair(repair) for repair in result.repairs]
         if result.changed:
             parts.append(self._diff(result))
         parts += [self._left(left) for left in result.left if left.failed or left.refused or not self.quiet]
@@ -51,7 +52,12 @@ class Report:
         changed = sum(result.changed for result in results)
         left = sum(len(result.left) for result in results)
         failed = sum(site.failed for result in results for site in result.left)
-        if self.applied:
+        repairs = sum(len(result.repairs) for result in results if not self.applied or result.path in written)
+        if repairs:
+            would = "" if self.applied else " would be"
+            text = f"{_count(repairs, 'finding')}{would} repaired in {_count(changed, 'file')}"
+            text += "" if self.applied else " (--apply writes)"
+        elif self.applied:
             text = f"{_count(sites, 'schedule')} rewritten in {_count(len(written), 'file')}"
         elif sites:
             text = f"{_count(sites, 'schedule')} would be rewritten in {_count(changed, 'file')} (--apply writes)"
@@ -109,6 +115,11 @@ class Report:
             f"  {_verdict(verification, proof.request.steps)}",
             *(f"  note: {note}" for note in verification.notes),
         ]
+
+    def _repair(self, repair: OwnRepair) -> str:
+        place = self.style.paint(self._place(repair.path, repair.span.start), "bold")
+        kind = self.style.paint("repaired", "yellow")
+        return f"{place}: {repair.code} {kind}: {repair.says}; {repair.curve}\n  {repair.message}\n"
 
     def _readings(self, site: SiteRewrite) -> list[str]:
         lines = []

@@ -176,6 +176,18 @@ class LeftAlone:
 
 
 @dataclass(frozen=True)
+class OwnRepair:
+    """One edit of the user's own code: the finding that it answers, what it does, and the rates that it changes."""
+
+    path: str
+    span: Span
+    code: str
+    message: str
+    says: str
+    curve: str
+
+
+@dataclass(frozen=True)
 class FileRewrite:
     """What is proposed for one file: ``before`` and ``after`` are its whole text.
 
@@ -190,6 +202,7 @@ class FileRewrite:
     error: str | None = None
     error_kind: str | None = None
     skipped: str | None = None
+    repairs: tuple[OwnRepair, ...] = ()
     verifications: Mapping[tuple[str, ...], tuple[Verification, ...]] = field(default_factory=dict)
 
     @property

@@ -1,0 +1,323 @@
+"""For each rule with a clear fix: the edits that may be it, the likeliest first. Whether one is, is tried out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lrfix.findings import Finding
+from lrfix.names import Names
+from lrfix.source import Source
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass(frozen=True)
+class Insert:
+    """``text`` in place of the characters from ``start`` to ``end`` of the file's text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One edit, and what it does in the words of a commit."""
+
+    edits: tuple[Insert, ...]
+    says: str
+
+    def applied(self, text: str) -> str:
+        for edit in sorted(self.edits, key=lambda each: each.start, reverse=True):
+            text = text[: edit.start] + edit.text + text[edit.end :]
+        return text
+
+
+class Text:
+    """The places of nodes as offsets into the file's text."""
+
+    def __init__(self, source: Source, names: Names) -> None:
+        self.source = source
+        self.names = names
+        self._starts = [0]
+        for line in source.text.splitlines(keepends=True):
+            self._starts.append(self._starts[-1] + len(line))
+
+    def offset(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column - 1
+
+    def bounds(self, node: ast.AST) -> tuple[int, int]:
+        span = self.source.span(node)
+        return self.offset(span.start.line, span.start.column), self.offset(span.end.line, span.end.column)
+
+    def of(self, node: ast.AST) -> str:
+        start, end = self.bounds(node)
+        return self.source.text[start:end]
+
+    def in_parentheses(self, node: ast.AST) -> tuple[int, int]:
+        """The bounds of an expression with the parentheses that are its own."""
+        start, end = self.bounds(node)
+        text = self.source.text
+        if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
+            return start - 1, end + 1
+        return start, end
+
+    def within(self, finding: Finding) -> list[ast.AST]:
+        """The nodes that lie inside what a finding points at."""
+        first = self.offset(finding.span.start.line, finding.span.start.column)
+        last = self.offset(finding.span.end.line, finding.span.end.column)
+        found: list[ast.AST] = []
+        for node in self.names.nodes:
+            if hasattr(node, "lineno") and isinstance(node, ast.expr | ast.stmt):
+                start, end = self.bounds(node)
+                if first <= start and end <= last:
+                    found.append(node)
+        return found
+
+    def around(self, finding: Finding) -> list[ast.AST]:
+        """The nodes of the innermost function around a finding; those that it points at where it is one itself."""
+        inside = self.within(finding)
+        if not inside:
+            return []
+        function = self.names.enclosing(inside[0], FUNCTIONS)
+        return list(ast.walk(function)) if function is not None else inside
+
+
+Finder = Callable[[Text, Finding], Iterator[Candidate]]
+
+
+def without_verbose(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR305: ``verbose=`` of a scheduler, which torch has taken away."""
+    for call in text.within(finding):
+        if not isinstance(call, ast.Call):
+            continue
+        for keyword in call.keywords:
+            if keyword.arg != "verbose":
+                continue
+            start, end = text.bounds(keyword)
+            before = [text.bounds(n)[1] for n in (*call.args, *call.keywords) if text.bounds(n)[0] < start]
+            if before:
+                yield Candidate((Insert(max(before), end, ""),), "drops `verbose=`, which torch has taken away")
+
+
+def bound_at_once(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR108: the loop's variable as a default, which is worked out when the function is made."""
+    for node in text.within(finding):
+        if not isinstance(node, ast.Lambda | ast.FunctionDef) or node.args.vararg or node.args.kwarg:
+            continue
+        own = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+        read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - own
+        late = sorted(read & _of_loops(text, node))
+        positional = [*node.args.posonlyargs, *node.args.args]
+        if not late or not positional or node.args.kwonlyargs:
+            continue
+        last = max(text.bounds(n)[1] for n in (*positional, *node.args.defaults))
+        given = "".join(f", {name}={name}" for name in late)
+        shown = " and ".join(f"`{name}`" for name in late)
+        yield Candidate((Insert(last, last, given),), f"binds {shown} when the function is made")
+        return
+
+
+def _of_loops(text: Text, node: ast.AST) -> set[str]:
+    """What changes from turn to turn of the loops around a function, up to the function around them."""
+    found: set[str] = set()
+    for outer in text.names.ancestors(node):
+        if isinstance(outer, FUNCTIONS):
+            break
+        if isinstance(outer, ast.For):
+            found |= _stored(outer.target)
+            for statement in outer.body:
+                found |= _stored(statement)
+        elif isinstance(outer, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
+            for generator in outer.generators:
+                found |= _stored(generator.target)
+    return found
+
+
+def _stored(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def guarded_division(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR205: a divisor that is 1 at least."""
+    for node in text.within(finding):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
+            continue
+        if isinstance(node.right, ast.Constant):
+            continue
+        start, end = text.in_parentheses(node.right)
+        divisor = text.of(node.right)
+        yield Candidate(
+            (Insert(start, end, f"max(1, {divisor})"),), f"divides by at least 1 where `{divisor}` may be 0"
+        )
+
+
+def clamped_progress(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR204: the share of the decay that is done is never more than the whole."""
+    for node in text.around(finding):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or isinstance(node.right, ast.Constant):
+            continue
+        done = node.left
+        if isinstance(done, ast.BinOp) and isinstance(done.op, ast.Mult) and text.of(done.left).endswith(("pi", "PI")):
+            # ``math.pi * step / total``: the share is what pi is multiplied by.
+            done = done.right
+        if isinstance(done, ast.Constant):
+            continue
+        start, end = (
+            (text.bounds(done)[0], text.bounds(node)[1]) if done is not node.left else text.in_parentheses(node)
+        )
+        share = f"{text.source.text[text.bounds(done)[0] : text.bounds(node)[1]]}"
+        says = f"clamps `{share}` at 1: past the end the rate stays where it was at the end"
+        yield Candidate((Insert(start, end, f"min(1.0, {share})"),), says)
+
+
+def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR202: the decay counts its steps from the end of the warmup, and the end stays where it was."""
+    nodes = text.around(finding)
+    for position, warmup in _warmups(text, nodes):
+        for node in nodes:
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+                continue
+            if text.of(node.left) != position or text.of(node.right) == warmup or warmup in text.of(node.right):
+                continue
+            left, right = text.in_parentheses(node.left), text.in_parentheses(node.right)
+            horizon = text.of(node.right)
+            inner = horizon if isinstance(node.right, ast.Name | ast.Attribute | ast.Call) else f"({horizon})"
+            edits = (Insert(*left, f"({position} - {warmup})"), Insert(*right, f"max(1, {inner} - {warmup})"))
+            yield Candidate(edits, f"begins the decay at the end of the warmup and keeps its end at `{horizon}`")
+
+
+def _warmups(text: Text, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
+    """The position and the warmup that a test compares it with."""
+    seen = set()
+    for node in nodes:
+        if isinstance(node, ast.If | ast.IfExp) and isinstance(node.test, ast.Compare) and len(node.test.ops) == 1:
+            left, right = text.of(node.test.left), text.of(node.test.comparators[0])
+            pair = (left, right) if isinstance(node.test.ops[0], ast.Lt | ast.LtE) else (right, left)
+            if isinstance(node.test.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE) and pair not in seen:
+                seen.add(pair)
+                yield pair
+
+
+def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR301: ``scheduler.step()`` behind the statement in which the optimizer is stepped."""
+    for statement in text.within(finding):
+        if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+            continue
+        block = _block(text.names, statement)
+        later = block[block.index(statement) + 1 :] if statement in block else []
+        steps = next((s for s in later if any(_is_step(n) for n in ast.walk(s))), None)
+        if steps is None or not _alone(text, statement) or len(block) < 2:
+            continue
+        start, end = _lines(text, statement)
+        _, behind = _lines(text, steps)
+        moved = text.source.text[start:end]
+        ending = "" if text.source.text[:behind].endswith(("\n", "\r")) else "\n"
+        yield Candidate(
+            (Insert(start, end, ""), Insert(behind, behind, ending + moved)),
+            f"moves `{text.of(statement)}` behind the optimizer's step: the first rate is trained with",
+        )
+
+
+def _block(names: Names, statement: ast.stmt) -> list[ast.stmt]:
+    parent = names.parents.get(statement)
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(parent, field, None)
+        if isinstance(block, list) and statement in block:
+            return block
+    return []
+
+
+def _is_step(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+        return False
+    held = ast.unparse(node.func.value).lower()
+    return "sched" not in held and ("opt" in held or "scaler" in held)
+
+
+def _alone(text: Text, statement: ast.stmt) -> bool:
+    """Whether a statement has its lines for itself."""
+    start, end = _lines(text, statement)
+    first, last = text.bounds(statement)
+    inside = text.source.text
+    return not inside[start:first].strip() and not inside[last:end].partition("#")[0].strip()
+
+
+def _lines(text: Text, node: ast.stmt) -> tuple[int, int]:
+    """The bounds of all lines of a statement, the last one's end included."""
+    last = node.end_lineno or node.lineno
+    end = text.offset(last + 1, 1) if last < len(text.source.lines) else len(text.source.text)
+    return text.offset(node.lineno, 1), end
+
+
+def saved_beside(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR308: the scheduler's state beside the optimizer's, in the checkpoint and back from it."""
+    inside = text.within(finding)
+    built = text.names.enclosing(inside[0], ast.Assign) if inside else None
+    if not isinstance(built, ast.Assign) or len(built.targets) != 1:
+        return
+    if not isinstance(built.targets[0], ast.Name | ast.Attribute):
+        return
+    scheduler = text.of(built.targets[0])
+    nodes = text.around(finding)
+    saved = [(d, k, v) for d in nodes if isinstance(d, ast.Dict) for k, v in _optimizers_in(d)]
+    loaded = [s for s in nodes if isinstance(s, ast.Expr) and _loads_optimizer(s) and s.lineno > built.lineno]
+    if len(saved) != 1 or len(loaded) != 1 or not _alone(text, loaded[0]):
+        return
+    (checkpoint, key, value), (load,) = saved[0], loaded
+    given = load.value.args[0]  # type: ignore[attr-defined]
+    keys = {k.value for k in checkpoint.keys if isinstance(k, ast.Constant)}
+    if not isinstance(given, ast.Subscript) or not keys.isdisjoint({"scheduler"}):
+        return
+    quote = text.of(key)[0]
+    name = f"{quote}scheduler{quote}"
+    behind = text.bounds(value)[1]
+    apart = ", " if key.lineno == checkpoint.lineno else f",\n{_indent(text, key)}"
+    start, end = _lines(text, load)
+    indent = _indent(text, load)
+    step = "\t" if "\t" in indent else "    "
+    read = text.of(given.value)
+    back = (
+        f"{indent}if {name} in {read}:  # checkpoints of before have none\n"
+        f"{indent}{step}{scheduler}.load_state_dict({read}[{name}])\n"
+    )
+    ending = "" if text.source.text[start:end].endswith(("\n", "\r")) else "\n"
+    yield Candidate(
+        (Insert(behind, behind, f"{apart}{name}: {scheduler}.state_dict()"), Insert(end, end, ending + back)),
+        f"saves `{scheduler}` beside the optimizer and loads it with it; checkpoints of before are read as they were",
+    )
+
+
+def _optimizers_in(node: ast.Dict) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for key, value in zip(node.keys, node.values, strict=True):
+        named = isinstance(key, ast.Constant) and isinstance(key.value, str) and "optim" in key.value.lower()
+        saved = isinstance(value, ast.Call) and ast.unparse(value.func).endswith(".state_dict")
+        if key is not None and named and saved:
+            yield key, value
+
+
+def _loads_optimizer(node: ast.Expr) -> bool:
+    call = node.value
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or len(call.args) != 1:
+        return False
+    return call.func.attr == "load_state_dict" and "optim" in ast.unparse(call.func.value).lower()
+
+
+def _indent(text: Text, node: ast.expr | ast.stmt) -> str:
+    line = text.source.lines[node.lineno - 1]
+    return line[: len(line) - len(line.lstrip())]
+
+
+FINDERS: dict[str, Finder] = {
+    "LR108": bound_at_once,
+    "LR202": counted_from_the_warmup,
+    "LR204": clamped_progress,
+    "LR205": guarded_division,
+    "LR301": stepped_behind,
+    "LR305": without_verbose,
+    "LR308": saved_beside,
+}
+
+__all__ = ["FINDERS", "Candidate", "Insert", "Text"]

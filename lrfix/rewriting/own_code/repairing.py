@@ -1,0 +1,127 @@
+"""Which of the edits that may repair a finding does: the code is simulated with it, before and after.
+
+Kept is the first edit after which the finding is gone, no rule finds anything new, and every curve is what it was but
+for what the fault did: a rule of use leaves all curves alone, a division keeps every rate that there was, a clamp all
+rates up to the end, a decay counted from the warmup the warmup.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import FileResult, Finding, Severity, SiteReport
+from lrfix.names import Names
+from lrfix.rewriting.model import FileRewrite, LeftAlone, NotRewritten, OwnRepair
+from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Text
+from lrfix.rewriting.rewriter import encode
+from lrfix.source import Source, parse_source
+
+_MOST_TRIED = 6
+_MOST_REPAIRS = 12
+_ROUNDING = 1e-12
+_NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
+"""Rules of use: what repairs them touches no formula."""
+
+
+def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
+    """A file after every repair that is seen to work, one after another; what is left says why."""
+    result = check_source(raw, path, settings)
+    if result.errors or result.skipped is not None:
+        told = next(((e.message, e.kind) for e in result.errors), (None, None))
+        return FileRewrite(path, "", "", error=told[0], error_kind=told[1], skipped=result.skipped)
+    source = parse_source(raw, path)
+    text = source.text
+    repairs: list[OwnRepair] = []
+    tried: dict[str, Finding] = {}
+    for _ in range(_MOST_REPAIRS):
+        finding = next((f for f in result.findings if f.code in FINDERS and f.fingerprint not in tried), None)
+        if finding is None:
+            break
+        found = _first_that_works(source, text, settings, result, finding)
+        if found is None:
+            tried[finding.fingerprint] = finding
+            continue
+        candidate, text, result, curve = found
+        repairs.append(OwnRepair(path, finding.span, finding.code, finding.message, candidate.says, curve))
+    left = tuple(
+        LeftAlone(path, f.span, None, "", f"{f.code}: {f.message}; no edit was seen to mend it and nothing else")
+        for f in tried.values()
+    )
+    return FileRewrite(path, source.text, text, left=left, repairs=tuple(repairs))
+
+
+def _first_that_works(
+    first: Source, text: str, settings: Settings, before: FileResult, finding: Finding
+) -> tuple[Candidate, str, FileResult, str] | None:
+    """``first`` is the file as it was read, ``text`` what it has become, ``before`` what is found in that."""
+    for candidate in _candidates(parse_source(encode(first, text), first.path), finding):
+        changed = candidate.applied(text)
+        try:
+            after = check_source(encode(first, changed), first.path, settings)
+        except NotRewritten:  # what the file's encoding has no character for
+            continue
+        if after.errors or not _is_gone(finding, before, after):
+            continue
+        curve = _what_moved(finding, before.sites, after.sites)
+        if curve is not None:
+            return candidate, changed, after, curve
+    return None
+
+
+def _candidates(source: Source, finding: Finding) -> Sequence[Candidate]:
+    found = FINDERS[finding.code](Text(source, Names(source.tree)), finding)
+    return [candidate for candidate, _ in zip(found, range(_MOST_TRIED), strict=False)]
+
+
+def _is_gone(finding: Finding, before: FileResult, after: FileResult) -> bool:
+    """Whether there is one finding of the code less, and none more of any other that fails a build."""
+    old, new = _counts(before), _counts(after)
+    if new[finding.code] >= old[finding.code]:
+        return False
+    return all(count <= old[code] for code, count in new.items())
+
+
+def _counts(result: FileResult) -> Counter[str]:
+    return Counter(f.code for f in result.findings if f.severity is not Severity.INFO or f.code in FINDERS)
+
+
+def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[SiteReport]) -> str | None:
+    """What became of the curves, in words; None where more moved than the fault."""
+    if len(before) != len(after):
+        return None
+    words = "no rate changes"
+    for old, new in zip(before, after, strict=True):
+        least = _ROUNDING * max(map(abs, old.curve), default=0.0)
+        pairs = enumerate(zip(old.curve, new.curve, strict=False))
+        apart = next((k for k, (a, b) in pairs if not abs(a - b) <= least), None)
+        if apart is None and len(new.curve) >= len(old.curve):
+            continue
+        if apart is None or finding.code in _NO_CURVE or not _is_of(finding, old):
+            return None
+        if not _may_part(finding, apart, old.curve):
+            return None
+        words = f"from step {apart} on the rate changes: {old.curve[apart]:.6g} before, {new.curve[apart]:.6g} after"
+    return words
+
+
+def _is_of(finding: Finding, site: SiteReport) -> bool:
+    """Whether a finding lies inside a schedule; where it lies inside none it may be any."""
+    return site.span.start <= finding.span.start and finding.span.end <= site.span.end
+
+
+def _may_part(finding: Finding, step: int, curve: Sequence[float]) -> bool:
+    """Whether a repair of the finding may change the rate from a step on."""
+    if finding.code == "LR202":
+        warmup = curve[:step]
+        return step > 0 and all(a <= b for a, b in pairwise(warmup))
+    if finding.code == "LR204":
+        shown = finding.evidence.steps if finding.evidence is not None else ()
+        return bool(shown) and step >= min(shown)
+    return finding.code == "LR108"
+
+
+__all__ = ["repaired"]

@@ -1,0 +1,196 @@
+"""The smallest edit of one's own code for a finding: kept where the finding is gone and nothing else has moved."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lrfix.cli import main
+from lrfix.config import Settings, find_config
+from lrfix.registry import load_rules
+from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.own_code import repairing
+from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Insert
+from lrfix.rewriting.own_code.repairing import repaired
+
+
+def _text(body: str) -> str:
+    return textwrap.dedent(body).lstrip("\n")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return find_config(tmp_path_factory.mktemp("project")).settings(list(load_rules()))
+
+
+LATE = _text(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmups):
+        return LambdaLR(optimizer, [lambda step: min(1.0, (step + 1) / w) for w in warmups])  # one a group
+    """
+)
+NO_WARMUP = _text(
+    """
+    def get_lr(step, lr, warmup=0):
+        return lr * min(1.0, (step + 1) / (warmup))
+    """
+)
+PAST_THE_END = _text(
+    """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(optimizer, batches):
+        T_max = 40
+        scheduler = LambdaLR(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / T_max)))
+        for epoch in range(80):
+            for batch in batches:
+                optimizer.step()
+            scheduler.step()
+    """
+)
+TORN = _text(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup, total):
+        def factor(step):
+            if step < warmup:
+                return step / warmup
+            return max(0.0, 1 - step / total)
+        return LambdaLR(optimizer, factor)
+    """
+)
+TOO_EARLY = _text(
+    """
+    import torch
+
+    def main(model, loader, epochs):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30)
+        for epoch in range(epochs):
+            scheduler.step()
+            for images in loader:
+                optimizer.zero_grad()
+                model(images).backward()
+                optimizer.step()
+            print(epoch)
+    """
+)
+VERBOSE = _text(
+    """
+    import torch
+
+    def build(model):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        return optimizer, torch.optim.lr_scheduler.StepLR(optimizer, 30, verbose=True)
+    """
+)
+NOT_SAVED = _text(
+    """
+    import torch
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30)
+        start = 0
+        if args.resume:
+            checkpoint = torch.load(args.resume)
+            optimizer.load_state_dict(checkpoint["optimizer"])
+            start = checkpoint["epoch"]
+        for epoch in range(start, args.epochs):
+            for images in loader:
+                optimizer.zero_grad()
+                model(images).backward()
+                optimizer.step()
+            scheduler.step()
+            torch.save({"optimizer": optimizer.state_dict(), "epoch": epoch + 1}, args.path)
+    """
+)
+MENDED = {
+    "LR108": (LATE, ["lambda step, w=w: min(1.0, (step + 1) / w) for w in warmups])  # one a group"]),
+    "LR205": (NO_WARMUP, ["(step + 1) / max(1, warmup))"]),
+    "LR204": (PAST_THE_END, ["math.cos(math.pi * min(1.0, epoch / T_max))"]),
+    "LR202": (TORN, ["1 - (step - warmup) / max(1, total - warmup))"]),
+    "LR301": (TOO_EARLY, ["            optimizer.step()\n        scheduler.step()\n        print(epoch)"]),
+    "LR305": (VERBOSE, ["StepLR(optimizer, 30)"]),
+    "LR308": (
+        NOT_SAVED,
+        [
+            '{"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "epoch"',
+            '        if "scheduler" in checkpoint:  # checkpoints of before have none\n'
+            '            scheduler.load_state_dict(checkpoint["scheduler"])\n',
+        ],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def results(settings: Settings) -> dict[str, FileRewrite]:
+    return {code: repaired(text.encode(), "train.py", settings) for code, (text, _) in MENDED.items()}
+
+
+def test_every_rule_with_a_repair_has_its_example():
+    assert set(MENDED) == set(FINDERS)
+
+
+@pytest.mark.parametrize("code", MENDED)
+def test_the_finding_is_mended_by_one_small_edit(results: dict[str, FileRewrite], code: str):
+    before, expected = MENDED[code]
+    result = results[code]
+    assert [repair.code for repair in result.repairs] == [code]
+    for line in expected:
+        assert line in result.after
+    changed = set(result.after.splitlines()) - set(before.splitlines())
+    assert len(changed) <= 3 and all(part in "\n".join(result.after.splitlines()) for part in changed)
+
+
+def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
+    told = {code: result.repairs[0].curve for code, result in results.items()}
+    assert {told[code] for code in ("LR205", "LR301", "LR305", "LR308")} == {"no rate changes"}
+    assert told["LR204"].startswith("from step 41 on the rate changes: ")
+    assert told["LR202"].startswith("from step 11 on the rate changes: ")
+
+
+def test_an_edit_that_moves_more_than_the_fault_or_mends_nothing_is_not_taken(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    def planted(text, finding):
+        rate, divisor = text.source.text.index("lr * min"), text.source.text.index("(warmup)")
+        guarded = Insert(divisor, divisor + 8, "max(1, warmup)")
+        yield Candidate((Insert(rate, rate + 2, "0.5 * lr"), guarded), "halves it as well")
+        yield Candidate((Insert(divisor, divisor + 8, "(1 * warmup)"),), "changes nothing")
+
+    monkeypatch.setitem(repairing.FINDERS, "LR205", planted)
+    result = repaired(NO_WARMUP.encode(), "train.py", settings)
+    assert result.after == result.before and not result.repairs
+    (left,) = result.left
+    assert "LR205" in left.reason and "no edit was seen to mend it" in left.reason
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def _here(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("train.py").write_text(VERBOSE)
+
+    def test_it_shows_and_with_apply_it_writes(self):
+        shown = CliRunner().invoke(main, ["rewrite", "--repair", "train.py"])
+        assert shown.exit_code == 1 and Path("train.py").read_text() == VERBOSE
+        assert "LR305 repaired: drops `verbose=`" in shown.output and "1 finding would be repaired" in shown.output
+        written = CliRunner().invoke(main, ["rewrite", "--repair", "--apply", "train.py"])
+        assert written.exit_code == 0 and "verbose" not in Path("train.py").read_text()
+
+    def test_an_ignored_finding_is_left(self):
+        Path("pyproject.toml").write_text("[tool.lrfix]\nignore = ['LR305']\n")
+        result = CliRunner().invoke(main, ["rewrite", "--repair", "--apply", "train.py"])
+        assert result.exit_code == 0 and Path("train.py").read_text() == VERBOSE
+
+    def test_what_is_about_the_bundled_scheduler_does_not_go_with_it(self):
+        result = CliRunner().invoke(main, ["rewrite", "--repair", "--vendor", "v.py", "train.py"])
+        assert result.exit_code == 2 and "--vendor" in result.output
