@@ -95,6 +95,8 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
 
     def highest(run: Run) -> tuple[float, float] | None:
         beside = study.run(run.scenario.index, use=use)
+        if _goes_to_what_follows(case, run, beside):
+            return None
         tops = _tops(study, run, use)
         peaks = _tops(study, beside, use)
         if Role.EPOCHS in moved and peaks and beside.curve[0] <= _SHARE * peaks[0]:
@@ -105,6 +107,13 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
         return (tops[0], peaks[0]) if low and all(low) else None
 
     return case.shown(highest)
+
+
+def _goes_to_what_follows(case: Case, run: Run, beside: Run) -> bool:
+    """Whether without its one phase a schedule is at the constant rate that comes after: it has nothing else."""
+    lengths = [v for path in case.setting.overrides if isinstance(v := beside.leaves.get(path), int)]
+    after = beside.curve[max(lengths, default=0) :]
+    return len(lengths) == 1 and len(after) > 1 and set(after) == set(run.curve)
 
 
 def _tops(study: Study, run: Run, use: Construction | None) -> list[float]:

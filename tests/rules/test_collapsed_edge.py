@@ -181,3 +181,20 @@ def test_a_position_that_begins_at_0_is_no_setting(check):
                 optimizer.step()
     """
     assert [f for f in check(source) if f.code == "LR214"] == []
+
+
+RAMP = """
+    def ramp(epoch, lr_init, lr_target, warmup_steps):
+        if epoch < warmup_steps:
+            return lr_init + (lr_target - lr_init) / warmup_steps * epoch
+        return lr_target
+
+    def train(optimizer, args):
+        for epoch in range(args.total_steps):
+            for group in optimizer.param_groups:
+                group["lr"] = ramp(epoch, args.lr, args.lr_target, args.warmup_steps)
+    """
+
+
+def test_without_its_only_phase_a_schedule_is_at_the_rate_that_comes_after(asked):
+    assert asked("LR214", RAMP) == []
