@@ -54,7 +54,7 @@ def inventory(tmp_path: Path, *arguments: str, script: str = SCRIPT) -> str:
 
 @pytest.fixture
 def sites(tmp_path: Path) -> dict[str | None, dict]:
-    report = json.loads(inventory(tmp_path, "--output-format", "json"))
+    report = json.loads(inventory(tmp_path, "--output-format", "json", "--curves"))
     assert report["findings"] == []
     return {site["name"]: site for site in report["sites"]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span
+from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span, Status
 from lrfix.notebooks import NotebookError, is_notebook, read_notebook
 from lrfix.output import examples
 from lrfix.output.document import Document
@@ -22,6 +22,16 @@ _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "bl
 _FRAME_LINES = 3
 #: Bytes. What is larger was not checked either, unless the configuration says so.
 _LARGEST = 1 << 26
+
+#: What a status means for the one who thinks of a rewrite.
+_MEANINGS = {
+    Status.EQUIVALENT: "a bundled scheduler has the same curve; `lrfix rewrite` moves it there where it can prove that",
+    Status.REPAIR: "something is wrong; `lrfix rewrite` repairs it where the code says what was meant",
+    Status.LIBRARY: "a library's own schedule; `lrfix rewrite` leaves it alone",
+    Status.UNSUPPORTED: "judged, and no bundled scheduler takes its place; `lrfix rewrite` leaves it alone",
+    Status.OPAQUE: "cannot be simulated, so it was not judged",
+    Status.FAILED: "every attempt to run it ended early, so it was not judged",
+}
 
 ReadLines = Callable[[str], Sequence[str]]
 
@@ -140,6 +150,8 @@ def inventory(document: Document, style: Style) -> str:
         text += style.paint(table[0], "bold") + "\n"
         for line, site in zip(table[1:], document.sites, strict=True):
             text += line + "\n" + _site_details(site)
+    occurring = {site.status for site in document.sites}
+    text += "".join(f"{status.value}: {_MEANINGS[status]}\n" for status in Status if status in occurring)
     text += "".join(_error(error, style) + "\n" for error in document.errors)
     return text + f"{_count(len(document.sites), 'schedule')} in {_count(document.seen, 'file')}\n"
 
