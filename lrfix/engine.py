@@ -16,7 +16,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lrfix.config import Settings
 from lrfix.discovery import Target, has_schedule_words, is_generated
@@ -33,7 +33,7 @@ from lrfix.findings import (
     Violation,
 )
 from lrfix.fingerprints import fingerprinted
-from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
+from lrfix.notebooks import is_notebook
 from lrfix.reading import Unreadable, read_file
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
@@ -41,6 +41,9 @@ from lrfix.suppression import Part, Suppressions, read_suppressions
 from lrfix.torch_requirement import reaches
 from lrfix.usage import Mentions, Place, mentions, places
 from lrfix.wording import in_epochs
+
+if TYPE_CHECKING:
+    from lrfix.notebooks.notebook import Notebook
 
 _UNUSED = "LR001"
 #: The form of what rules look at without its being a site: the code of a file that uses schedules.
@@ -204,6 +207,8 @@ def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -
 
 def _program(raw: bytes, path: str, settings: Settings) -> Notebook | FileResult:
     """The notebook, or the result of one that is not to be checked."""
+    from lrfix.notebooks.notebook import NotebookError, read_notebook
+
     if len(raw) > settings.most_bytes(path):
         return FileResult(path, parsed=False, skipped="too-large")
     try:

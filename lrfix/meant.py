@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -12,6 +11,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     as_number = by_fold.get(word.casefold().replace("o", "0"))
     if as_number is not None:
         return f"did you mean {as_number}?"
+    # Only who has misspelt something pays for it.
+    from difflib import get_close_matches
+
     close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.8)
     return f"did you mean {by_fold[close[0]]}?" if close else ""
 

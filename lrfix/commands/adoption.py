@@ -12,7 +12,8 @@ import click
 from lrfix.baseline import Baseline, BaselineError
 from lrfix.commands import common
 from lrfix.findings import FileError, FileResult, Finding, Severity, Span
-from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
+from lrfix.notebooks import is_notebook
+from lrfix.notebooks.notebook import Notebook, NotebookError, read_notebook
 from lrfix.output.terminal import write
 from lrfix.wording import counted as _count
 

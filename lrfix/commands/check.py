@@ -55,7 +55,6 @@ def command(
     Exit status: 0 nothing to report, 1 findings or files that cannot be parsed, 2 bad usage, bad configuration or an
     internal error. Findings of severity info alone leave it at 0.
     """
-    from lrfix.commands import adoption
     from lrfix.output import emit
     from lrfix.output.document import Document
 
@@ -66,6 +65,8 @@ def command(
     if common.STDIN in paths and (write_baseline or add_ignore or show_files):
         raise click.UsageError("standard input has no file to write to or to show")
     if show_files or show_settings:
+        from lrfix.commands import adoption
+
         shown = [path for path in paths if path != common.STDIN]
         found = common.groups(shown, selection, force_exclude)
         (adoption.show_files if show_files else adoption.show_settings)(found, baseline)
@@ -79,10 +80,10 @@ def command(
         baseline=baseline,
         use_baseline=not write_baseline,
     )
-    if write_baseline:
-        sys.exit(adoption.write_baseline(outcome, baseline))
-    if add_ignore:
-        sys.exit(adoption.add_ignores(outcome))
+    if write_baseline or add_ignore:
+        from lrfix.commands import adoption
+
+        sys.exit(adoption.write_baseline(outcome, baseline) if write_baseline else adoption.add_ignores(outcome))
     emit.report(
         Document.of(outcome.results),
         output_format,

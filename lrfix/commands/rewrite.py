@@ -18,7 +18,7 @@ from lrfix.reading import Unreadable, read_file
 
 if TYPE_CHECKING:
     from lrfix.config import Settings
-    from lrfix.notebooks import Notebook
+    from lrfix.notebooks.notebook import Notebook
     from lrfix.rewriting.model import FileRewrite
     from lrfix.rewriting.rewriter import Options
     from lrfix.rewriting.vendor import VendorFile

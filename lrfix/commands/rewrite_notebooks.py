@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lrfix.notebooks import Notebook, NotebookError, is_notebook, read_notebook
+from lrfix.notebooks import is_notebook
+from lrfix.notebooks.notebook import Notebook, NotebookError, read_notebook
 from lrfix.rewriting.model import FileRewrite
 
 

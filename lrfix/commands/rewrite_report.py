@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lrfix.commands.rewrite_summary import summary
 from lrfix.findings import Position
-from lrfix.notebooks import Notebook
+from lrfix.notebooks.notebook import Notebook
 from lrfix.output.sparkline import sparkline
 from lrfix.output.terminal import Style
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair, Proof, SiteRewrite

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Literal
 
@@ -25,10 +24,6 @@ class NotebookError(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
-
-
-def is_notebook(path: str) -> bool:
-    return path.endswith(".ipynb")
 
 
 @dataclass(frozen=True)
@@ -261,6 +256,9 @@ def _restored(cell: Cell, lines: Sequence[str]) -> str:
         return cell.text
     if not cell.python:
         raise NotebookError("syntax", f"the change goes into cell {cell.number}, which is no Python")
+    # A change of a notebook is rare, and the import is not cheap.
+    from difflib import SequenceMatcher
+
     restored: list[str] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, lines, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -287,4 +285,4 @@ def _encoded(text: str, cell: Cell, new: str) -> str:
     return f"[{opening}{between.join(literals)}{closing}]" if literals else "[]"
 
 
-__all__ = ["Cell", "Notebook", "NotebookError", "is_notebook", "read_notebook"]
+__all__ = ["Cell", "Notebook", "NotebookError", "read_notebook"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib
+from collections.abc import Iterable
 from typing import TextIO
 
-from lrfix.output import github, gitlab, json_document, junit, sarif, text
+from lrfix.output import json_document, text
 from lrfix.output.document import Document
 from lrfix.output.terminal import Colour, Style, write
 from lrfix.pages import Page
 
-_DOCUMENTS: Mapping[str, Callable[[Document], str]] = {
-    "sarif": sarif.render,
-    "gitlab": gitlab.render,
-    "junit": junit.render,
-}
+#: Formats that are one document, each with the module that makes it, imported for those who ask for it.
+_DOCUMENTS = ("sarif", "gitlab", "junit")
 
 
 def report(
@@ -34,9 +32,11 @@ def report(
         write(stream, json_document.render(document, curves))
         return
     if output_format in _DOCUMENTS:
-        write(stream, _DOCUMENTS[output_format](document))
+        write(stream, importlib.import_module(f"lrfix.output.{output_format}").render(document))
         return
     if output_format == "github":
+        from lrfix.output import github
+
         rendered = github.render(document)
     elif output_format == "concise":
         rendered = text.concise(document, quiet=quiet or statistics)

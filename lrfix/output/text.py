@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lrfix.findings import Evidence, FileError, Finding, Related, Severity, SiteReport, Span, Status
-from lrfix.notebooks import NotebookError, is_notebook, read_notebook
+from lrfix.notebooks import is_notebook
 from lrfix.output import examples
 from lrfix.output.document import Document
 from lrfix.output.sparkline import drawn, sparkline
@@ -46,9 +46,16 @@ def lines_of_file(path: str) -> Sequence[str]:
 
 def lines_of(raw: bytes, path: str = "") -> Sequence[str]:
     """The lines of a file's content, of a notebook those of its cells; none where it is no Python."""
+    if is_notebook(path):
+        from lrfix.notebooks.notebook import NotebookError, read_notebook
+
+        try:
+            return read_notebook(raw).lines
+        except NotebookError:
+            return ()
     try:
-        return read_notebook(raw).lines if is_notebook(path) else parse_source(raw, "").lines
-    except (NotebookError, SourceError):
+        return parse_source(raw, "").lines
+    except SourceError:
         return ()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrfix.findings import FileError, FileResult, Finding, Position, Related, Severity, Span
-from lrfix.notebooks import NotebookError, read_notebook
+from lrfix.notebooks.notebook import NotebookError, read_notebook
 
 
 def cell(source: object, kind: str = "code", **rest: object) -> dict[str, object]:
