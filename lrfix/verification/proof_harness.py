@@ -59,6 +59,14 @@ def check_schedule(old: Build, new: Build, setting: Setting) -> None:
             assert abs(left[group] - right[group]) <= 1e-12 * peak, (step, group, left, right)
 
 
+def check_meant(new: Build, setting: Setting) -> None:
+    """The new schedule has the rates that a repair means, as numbers, for the first group."""
+    found, error = curve(new, setting, len(setting["expected"]))
+    assert error is None, error
+    for step, (rate, meant) in enumerate(zip(found, setting["expected"], strict=True)):
+        assert abs(rate[0] - meant) <= 1e-12 * max(abs(rate[0]), abs(meant)), (step, rate[0], meant)
+
+
 def check_resume(new: Build, setting: Setting) -> None:
     """Stopped, saved, built anew, loaded: the new schedule goes on as if it had never stopped, bit for bit."""
     whole, error = curve(new, setting, setting["steps"])

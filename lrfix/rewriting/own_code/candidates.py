@@ -190,15 +190,36 @@ def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]
 
 
 def _warmups(text: Text, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
-    """The position and the warmup that a test compares it with."""
+    """The position and the warmup: compared in a test, or divided up to 1 (``min(1.0, step / warmup)``)."""
     seen = set()
     for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "min":
+            for share in node.args:
+                if isinstance(share, ast.BinOp) and isinstance(share.op, ast.Div):
+                    yield text.of(share.left), text.of(share.right)
         if isinstance(node, ast.If | ast.IfExp) and isinstance(node.test, ast.Compare) and len(node.test.ops) == 1:
             left, right = text.of(node.test.left), text.of(node.test.comparators[0])
             pair = (left, right) if isinstance(node.test.ops[0], ast.Lt | ast.LtE) else (right, left)
             if isinstance(node.test.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE) and pair not in seen:
                 seen.add(pair)
                 yield pair
+
+
+def above_zero(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR203: the warmup counts the step that is about to be done, so that the first one has a rate."""
+    nodes = text.around(finding)
+    for position, warmup in _warmups(text, nodes):
+        for node in nodes:
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+                continue
+            counted = [n for n in ast.walk(node.left) if isinstance(n, ast.expr) and text.of(n) == position]
+            if len(counted) != 1 or warmup not in text.of(node.right):
+                continue
+            start, end = text.in_parentheses(counted[0])
+            yield Candidate(
+                (Insert(start, end, f"({position} + 1)"),),
+                f"counts the warmup from its first step: `{position} + 1` of `{warmup}`",
+            )
 
 
 def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
@@ -313,6 +334,7 @@ def _indent(text: Text, node: ast.expr | ast.stmt) -> str:
 FINDERS: dict[str, Finder] = {
     "LR108": bound_at_once,
     "LR202": counted_from_the_warmup,
+    "LR203": above_zero,
     "LR204": clamped_progress,
     "LR205": guarded_division,
     "LR301": stepped_behind,

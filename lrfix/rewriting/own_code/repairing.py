@@ -23,6 +23,7 @@ from lrfix.source import Source, parse_source
 _MOST_TRIED = 6
 _MOST_REPAIRS = 12
 _ROUNDING = 1e-12
+_WITHOUT_A_CHANGE = frozenset({"LR205", "LR305"})
 _NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
 """Rules of use: what repairs them touches no formula."""
 
@@ -36,22 +37,28 @@ def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
     source = parse_source(raw, path)
     text = source.text
     repairs: list[OwnRepair] = []
-    tried: dict[str, Finding] = {}
+    tried: set[str] = set()
     for _ in range(_MOST_REPAIRS):
-        finding = next((f for f in result.findings if f.code in FINDERS and f.fingerprint not in tried), None)
+        finding = next((f for f in result.findings if _is_due(f) and f.fingerprint not in tried), None)
         if finding is None:
             break
         found = _first_that_works(source, text, settings, result, finding)
         if found is None:
-            tried[finding.fingerprint] = finding
+            tried.add(finding.fingerprint)
             continue
         candidate, text, result, curve = found
         repairs.append(OwnRepair(path, finding.span, finding.code, finding.message, candidate.says, curve))
     left = tuple(
         LeftAlone(path, f.span, None, "", f"{f.code}: {f.message}; no edit was seen to mend it and nothing else")
-        for f in tried.values()
+        for f in result.findings
+        if f.fingerprint in tried
     )
     return FileRewrite(path, source.text, text, left=left, repairs=tuple(repairs))
+
+
+def _is_due(finding: Finding) -> bool:
+    """What is only told as info changes no curve: it is a convention, or a setting that nobody is seen to use."""
+    return finding.code in FINDERS and (finding.severity is not Severity.INFO or finding.code in _WITHOUT_A_CHANGE)
 
 
 def _first_that_works(
@@ -102,7 +109,7 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
             continue
         if apart is None or finding.code in _NO_CURVE or not _is_of(finding, old):
             return None
-        if not _may_part(finding, apart, old.curve):
+        if not _may_part(finding, apart, old.curve, new.curve):
             return None
         words = f"from step {apart} on the rate changes: {old.curve[apart]:.6g} before, {new.curve[apart]:.6g} after"
     return words
@@ -113,8 +120,13 @@ def _is_of(finding: Finding, site: SiteReport) -> bool:
     return site.span.start <= finding.span.start and finding.span.end <= site.span.end
 
 
-def _may_part(finding: Finding, step: int, curve: Sequence[float]) -> bool:
+def _may_part(finding: Finding, step: int, curve: Sequence[float], new: Sequence[float]) -> bool:
     """Whether a repair of the finding may change the rate from a step on."""
+    if finding.code == "LR203":
+        # The warmup alone: a step ahead of what it was, and then the same.
+        apart = [k for k, (a, b) in enumerate(zip(curve, new, strict=False)) if a != b]
+        rising = all(a <= b for a, b in pairwise(curve[: apart[-1] + 1])) and all(new[k] > curve[k] for k in apart)
+        return rising and apart[-1] < len(curve) // 2
     if finding.code == "LR202":
         warmup = curve[:step]
         return step > 0 and all(a <= b for a, b in pairwise(warmup))

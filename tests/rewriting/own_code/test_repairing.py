@@ -66,6 +66,18 @@ TORN = _text(
         return LambdaLR(optimizer, factor)
     """
 )
+FROM_ZERO = _text(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(optimizer, batches, epochs):
+        scheduler = LambdaLR(optimizer, lambda epoch: min(1.0, epoch / 5))
+        for epoch in range(epochs):
+            for batch in batches:
+                optimizer.step()
+            scheduler.step()
+    """
+)
 TOO_EARLY = _text(
     """
     import torch
@@ -117,6 +129,7 @@ MENDED = {
     "LR205": (NO_WARMUP, ["(step + 1) / max(1, warmup))"]),
     "LR204": (PAST_THE_END, ["math.cos(math.pi * min(1.0, epoch / T_max))"]),
     "LR202": (TORN, ["1 - (step - warmup) / max(1, total - warmup))"]),
+    "LR203": (FROM_ZERO, ["lambda epoch: min(1.0, (epoch + 1) / 5)"]),
     "LR301": (TOO_EARLY, ["            optimizer.step()\n        scheduler.step()\n        print(epoch)"]),
     "LR305": (VERBOSE, ["StepLR(optimizer, 30)"]),
     "LR308": (
@@ -154,7 +167,14 @@ def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
     told = {code: result.repairs[0].curve for code, result in results.items()}
     assert {told[code] for code in ("LR205", "LR301", "LR305", "LR308")} == {"no rate changes"}
     assert told["LR204"].startswith("from step 41 on the rate changes: ")
+    assert told["LR203"].startswith("from step 0 on the rate changes: 0 before")
     assert told["LR202"].startswith("from step 11 on the rate changes: ")
+
+
+def test_what_is_only_told_as_info_changes_no_curve(settings: Settings):
+    text = FROM_ZERO.replace("scheduler.step()", "    scheduler.step()")
+    result = repaired(text.encode(), "train.py", settings)
+    assert result.after == result.before and not result.repairs and not result.left
 
 
 def test_an_edit_that_moves_more_than_the_fault_or_mends_nothing_is_not_taken(
