@@ -81,6 +81,7 @@ def tick_of(path: str) -> Tick | None:
     return Tick.BATCH if _BATCH.match(word) else None
 
 
+@lru_cache(maxsize=4096)
 def moment(path: str) -> Tick | None:
     """The count that a trainer's timestamp stands for as a whole (``state.timestamp``), or one read off it."""
     match = _MOMENT.search(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -73,9 +74,11 @@ class Measures:
         """Whether a free expression stands for a length or a moment with a unit."""
         if not self.spoken or path in self.plain:
             return False
-        return path in self.named or role_of(path) in _MEASURED or tick_of(path) is not None
+        return path in self.named or _measured(path)
 
-    def unit_of(self, path: str) -> Unit:
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def unit_of(path: str) -> Unit:
         tick = tick_of(path)
         if tick in (Tick.PROGRESS, Tick.REMAINING) or role_of(path) in (Role.WARMUP_FRACTION, Role.FRACTION):
             return SHARE
@@ -92,7 +95,7 @@ class Measures:
 
     def attribute(self, unknown: Unknown, name: str, concrete: Callable[[Unknown], Any]) -> Any:
         """``TimeUnit.BATCH``; ``t_max.unit`` and ``t_max.value`` of a length ``t_max`` that the file leaves open."""
-        if _UNIT_CLASS.search(unknown.path) and names_unit(name):
+        if names_unit(name) and _UNIT_CLASS.search(unknown.path):
             return unit_named(name)
         if name not in UNITS and name not in NUMBERS:
             return MISSING
@@ -162,6 +165,11 @@ class Measures:
         if isinstance(first, Quantity):
             return first
         return first if isinstance(first, Unknown) and self.measures(first.path) and not moment(first.path) else MISSING
+
+
+@lru_cache(maxsize=4096)
+def _measured(path: str) -> bool:
+    return role_of(path) in _MEASURED or tick_of(path) is not None
 
 
 def _linear(keywords: dict[str, Any], ask: Callable[[], Clock | None]) -> Any:

@@ -63,6 +63,7 @@ class Bench:
         self.scenario = scenario
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
+        self._numbers: dict[tuple[str, ast.expr | None, bool], int | float] = {}
         self.clock: Clock | None = None
         self.built: Instance | None = None
 
@@ -233,6 +234,17 @@ class Bench:
 
     def parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
         """A value for a parameter by its role, or ``OMIT`` where its default should hold."""
+        key = (name, default, required)
+        if key in self._numbers:
+            # A function is asked at every step, and a number is what it was.
+            value = self.world.host.leaves[name] = self._numbers[key]
+            return value
+        value = self._parameter(name, default, required)
+        if type(value) in (int, float) and self.world.host.leaves.get(name) is value and name in self.parameters:
+            self._numbers[key] = value
+        return value
+
+    def _parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
         if name in _NEUTRAL:
             return _NEUTRAL[name] if required or name == "last_epoch" else OMIT
         stated = literal(default)

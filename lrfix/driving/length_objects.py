@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.domains.signatures import constructor_parameters
@@ -15,6 +16,9 @@ from lrfix.interpreter.quantities import NUMBERS, STEPS, UNITS, unit_named
 from lrfix.interpreter.values import MISSING, ClassValue, Instance
 from lrfix.names import Defined, Names
 from lrfix.trees import walk
+
+#: The classes of the parameters of a file's definitions, by definition and name.
+_KNOWN: WeakKeyDictionary[Names, dict[tuple[ast.AST, str], ast.ClassDef | None]] = WeakKeyDictionary()
 
 
 def length_object(interpreter: Interpreter, world: World, owner: ast.AST, name: str, value: Any) -> Any:
@@ -42,6 +46,13 @@ def length_object(interpreter: Interpreter, world: World, owner: ast.AST, name: 
 
 
 def _class_of(names: Names, owner: ast.AST, name: str) -> ast.ClassDef | None:
+    known = _KNOWN.setdefault(names, {})
+    if (owner, name) not in known:
+        known[owner, name] = _type_of(names, owner, name)
+    return known[owner, name]
+
+
+def _type_of(names: Names, owner: ast.AST, name: str) -> ast.ClassDef | None:
     for node in walk(owner):
         if isinstance(node, ast.arg) and node.arg == name and node.annotation is not None:
             for part in walk(node.annotation):
