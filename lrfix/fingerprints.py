@@ -8,7 +8,6 @@ that is added above, other indentation and a formatter; it changes where the sta
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
 import tokenize
 from collections import Counter
@@ -47,6 +46,8 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
 
 def digest(*parts: str) -> str:
     """Texts as one short hexadecimal number, the same on every machine."""
+    import hashlib  # only files with findings pay for it
+
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
