@@ -303,7 +303,7 @@ def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
 def _told(study: Study, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
-    words = f" {found.case.setting.words}" if found.case.setting.words else ""
+    words = f" ({found.case.setting.words})" if found.case.setting.words else ""
     grid = Grid(study)
     instead = progress_from_the_warmup(grid, found)
     message = (
