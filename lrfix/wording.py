@@ -64,7 +64,9 @@ def change(before: float, after: float) -> str:
         times = f"{after / before:.3g} times" if before > 0 else num(after)
         return f"rises to {times}"
     share = abs(after / before - 1) * 100
-    return f"{'drops' if after < before else 'rises'} by {share:.2g} %" if share < 99.5 else "drops to 0"
+    if after < before and share >= 99.5:
+        return f"drops to {num(after)}"
+    return f"{'drops' if after < before else 'rises'} by {share:{'.0f' if share >= 10 else '.2g'}} %"
 
 
 __all__ = ["assigned", "change", "counted", "in_epochs", "num", "together"]

@@ -42,7 +42,10 @@ def test_numbers_that_are_compared_are_told_apart():
     [
         (0.1, 0.0667, "drops by 33 %"),
         (0.1, 0.0, "drops to 0"),
+        (0.1, 0.0001, "drops to 0.0001"),
+        (0.1, 0.0975, "drops by 2.5 %"),
         (0.1, 0.15, "rises by 50 %"),
+        (0.1, 0.2, "rises by 100 %"),
         (0.01, 0.12, "rises to 12 times"),
         (0.0, 0.1, "rises to 0.1"),
     ],
