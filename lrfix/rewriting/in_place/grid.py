@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lrfix.domains.roles import Role, role_of
-from lrfix.names import Argument, Names
+from lrfix.domains.whole import WholeNumbers
+from lrfix.names import Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
@@ -58,9 +59,8 @@ class _Kinds:
             read = {ast.unparse(n) for n in ast.walk(ast.parse(formula.length, mode="eval"))}
             self.whole |= {leaf for leaf in region.leaves if leaf in read}
             self.lengths |= self.whole
-        for leaf, node in region.leaves.items():
-            if isinstance(node, ast.Call) or _declared_whole(names, leaf, node):
-                self.whole.add(leaf)
+        declared = WholeNumbers(names)
+        self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
@@ -109,25 +109,6 @@ def _times(value: Any, by: int) -> Any:
     if isinstance(value, list):
         return [_times(v, by) for v in value]
     return value * by if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _declared_whole(names: Names, leaf: str, node: ast.expr) -> bool:
-    """Whether the code says that a value is an ``int``: an annotation, ``add_argument("--epochs", type=int)``."""
-    if isinstance(node, ast.Name):
-        for binding in names.bindings(node.id, node):
-            if isinstance(binding, Argument) and not isinstance(binding.function, ast.Lambda):
-                everything = binding.function.args
-                for argument in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs):
-                    if argument.arg == leaf and argument.annotation is not None:
-                        return ast.unparse(argument.annotation) == "int"
-        return False
-    last = leaf.rpartition(".")[2]
-    for call in names.nodes:
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
-            flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-            if last in {flag.lstrip("-").replace("-", "_") for flag in flags}:
-                return any(k.arg == "type" and ast.unparse(k.value) == "int" for k in call.keywords)
-    return False
 
 
 def _ordered(call: Call, values: Mapping[str, Any], rates: bool = True) -> bool:

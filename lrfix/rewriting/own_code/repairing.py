@@ -23,7 +23,6 @@ from lrfix.source import Source, parse_source
 _MOST_TRIED = 6
 _MOST_REPAIRS = 12
 _ROUNDING = 1e-12
-_WITHOUT_A_CHANGE = frozenset({"LR205", "LR305"})
 _NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
 """Rules of use: what repairs them touches no formula."""
 
@@ -57,8 +56,8 @@ def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
 
 
 def _is_due(finding: Finding) -> bool:
-    """What is only told as info changes no curve: it is a convention, or a setting that nobody is seen to use."""
-    return finding.code in FINDERS and (finding.severity is not Severity.INFO or finding.code in _WITHOUT_A_CHANGE)
+    """What is only told as info is a convention, or a setting that nobody is seen to use; but `verbose=` ends a run."""
+    return finding.code in FINDERS and (finding.severity is not Severity.INFO or finding.code == "LR305")
 
 
 def _first_that_works(

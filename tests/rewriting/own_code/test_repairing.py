@@ -171,7 +171,7 @@ def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
     assert told["LR202"].startswith("from step 11 on the rate changes: ")
 
 
-def test_what_is_only_told_as_info_changes_no_curve(settings: Settings):
+def test_what_is_only_told_as_info_is_left(settings: Settings):
     text = FROM_ZERO.replace("scheduler.step()", "    scheduler.step()")
     result = repaired(text.encode(), "train.py", settings)
     assert result.after == result.before and not result.repairs and not result.left
