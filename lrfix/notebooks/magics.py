@@ -48,10 +48,12 @@ def as_python(text: str) -> tuple[tuple[Line, ...], bool]:
         return tuple(Line(line, "") for line in lines), False
     if magic is None and _parses("\n".join(plain)):
         return tuple(Line(old, new) for old, new in zip(lines, plain, strict=True)), True
-    found = []
+    found: list[Line] = []
     for index, (old, (new, fresh)) in enumerate(zip(lines, _fresh(plain), strict=True)):
         if magic and index == first:
             found.append(Line(old, "pass"))
+        elif fresh is None:
+            found.append(Line(old, ""))
         else:
             found.append(_line(old, new) if fresh else Line(old, new))
     return tuple(found), True
@@ -83,15 +85,22 @@ def _parses(code: str) -> bool:
     return True
 
 
-def _fresh(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Each line, and whether a statement may begin in it: not within brackets, a text, or behind a backslash."""
-    depth, quote, joined = 0, "", False
+def _fresh(lines: Sequence[str]) -> Iterator[tuple[str, bool | None]]:
+    """Each line, and whether a statement may begin in it: not within brackets, a text, or behind a backslash. None of a
+    line that goes on from a magic or shell line."""
+    depth, quote, joined, command = 0, "", False, False
     for line in lines:
+        if command:
+            yield line, None
+            command = line.endswith("\\")
+            continue
         fresh = depth == 0 and not quote and not joined
         yield line, fresh
         joined = False
-        if fresh and _ESCAPED.match(line.lstrip()):
-            # A shell line has brackets and quotes of its own.
+        code = line.lstrip()
+        if fresh and (_ESCAPED.match(code) or _ASSIGNED.match(code)):
+            # It has brackets and quotes of its own.
+            command = line.endswith("\\")
             continue
         depth, quote, joined = _after(line, depth, quote)
 

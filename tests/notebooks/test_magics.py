@@ -57,6 +57,11 @@ def test_brackets_and_quotes_of_a_shell_line_hide_nothing():
     assert python("!echo ( '\n%time x = 1\n# it's (\n!ls") == "pass\nx = 1\n# it's (\npass"
 
 
+def test_a_shell_line_goes_on_behind_a_backslash():
+    assert python("!pip install \\\n    torch \\\n    'numpy\nx = 1\n%time y = 2") == "pass\n\n\nx = 1\ny = 2"
+    assert python("out = !ls \\\n    (\nx = 1") == "out = get_ipython()\n\nx = 1"
+
+
 def test_what_a_line_magic_runs_is_known_to_stand_further_right():
     lines, _ = as_python("if x:\n    %time y = 1")
     assert (lines[1].python, lines[1].shift) == ("    y = 1", len("%time "))
