@@ -95,7 +95,7 @@ def _meets_by_default(study: Study, grid: Grid, found: Found) -> bool:
     stated = {
         path: default
         for path, value in drawn.items()
-        if role_of(path) not in LENGTHS and is_number(default := study.defaults.get(path)) and default != value
+        if role_of(path) not in LENGTHS | RATES and is_number(default := study.defaults.get(path)) and default != value
     }
     tried = [{path: default} for path, default in stated.items()] + ([stated] if len(stated) > 1 else [])
     return any(_joined(grid.changed(found.case, found.run, **defaults)) for defaults in tried)

@@ -48,3 +48,23 @@ def test_a_schedule_that_counts_for_itself_cannot_be_taken_to_a_step(codes):
                     group["lr"] = rate
         """
     assert "LR202" not in codes(source)
+
+
+@pytest.mark.parametrize(("top", "advice"), [("self.max_lr", [False]), ("(self.max_lr - self.base_lr)", [])])
+def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_overshoots_it(asked, top, advice):
+    source = f"""
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Ramp(LRScheduler):
+            def __init__(self, optimizer, last_epoch=-1, base_lr=0.0, max_lr=0.001, warmup_steps=1000):
+                self.base_lr, self.max_lr, self.warmup_steps = base_lr, max_lr, warmup_steps
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                step = self.last_epoch
+                lr = self.max_lr
+                if step <= self.warmup_steps:
+                    lr = self.base_lr + step / self.warmup_steps * {top}
+                return [lr for _ in self.optimizer.param_groups]
+        """
+    assert [violation.advice for violation in asked("LR202", source)] == advice
