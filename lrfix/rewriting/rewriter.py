@@ -31,6 +31,7 @@ from lrfix.rewriting.model import Edit, FileRewrite, Kind, LeftAlone, NotRewritt
 from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
+from lrfix.rewriting.short_decays import short_decay
 from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import read_suppressions
@@ -310,7 +311,7 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=plan.edit.notes,
+                notes=(*plan.edit.notes, *short_decay(analysis.names, analysis.site.nodes, call.arguments)),
                 bundled=tuple(dict.fromkeys(f.call.function for f in plan.formulas)),
             )
         )
@@ -382,7 +383,15 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=(*plan.edit.notes, *_past_the_end(analysis, chosen.spec, kind)),
+                notes=(
+                    *plan.edit.notes,
+                    *_past_the_end(analysis, chosen.spec, kind),
+                    *(
+                        short_decay(analysis.names, analysis.site.nodes, chosen.spec.arguments)
+                        if kind != "repair"
+                        else ()
+                    ),
+                ),
                 curves=curves,
                 values={**values, "base rate": base},
             )

@@ -1,0 +1,31 @@
+"""A decay of less than one step: where ``max(1, total - warmup)`` and a bundled schedule part."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from lrfix.domains.whole import WholeNumbers
+from lrfix.names import Names
+
+
+def short_decay(names: Names, nodes: Sequence[ast.AST], arguments: Mapping[str, str]) -> tuple[str, ...]:
+    """What to say of it, where the code guards the length of its decay and fractional lengths may be passed."""
+    lengths = [arguments.get("total_steps"), arguments.get("warmup_steps")]
+    whole = WholeNumbers(names)
+    if None in lengths or all(length in whole for length in lengths):
+        return ()
+    for node in (inner for root in nodes for inner in ast.walk(root)):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) != "max" or len(node.args) != 2:
+            continue
+        if any(isinstance(a, ast.Constant) and a.value == 1 for a in node.args):
+            for argument in node.args:
+                if isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Sub):
+                    return (
+                        f"where `{ast.unparse(argument)}` is less than one step, which takes fractional lengths, the "
+                        "old curve counts it as one and the new one as what it is",
+                    )
+    return ()
+
+
+__all__ = ["short_decay"]

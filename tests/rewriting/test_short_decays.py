@@ -1,0 +1,34 @@
+"""A decay of less than one step is where a guarded formula and the bundled schedule part: the report says so."""
+
+from __future__ import annotations
+
+import pytest
+
+LINEAR = """
+from torch.optim.lr_scheduler import LambdaLR
+
+def build(optimizer, warmup, total):
+    def factor(step):
+        if step < warmup:
+            return step / max(1, warmup)
+        return max(0.0, (total - step) / max(1, total - warmup))
+    return LambdaLR(optimizer, factor)
+"""
+FUNCTION = """
+def rate(step, warmup_steps, total_steps, lr):
+    if step < warmup_steps:
+        return lr * step / max(1, warmup_steps)
+    return lr * max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))
+"""
+
+
+@pytest.mark.parametrize("text", [LINEAR, FUNCTION], ids=["scheduler", "in place"])
+def test_fractional_lengths_may_leave_less_than_a_step(rewrite, text):
+    (site,) = rewrite(text).sites
+    assert any("is less than one step" in note for note in site.notes)
+
+
+def test_whole_lengths_never_do(rewrite):
+    text = LINEAR.replace("warmup, total)", "warmup: int, total: int)")
+    (site,) = rewrite(text).sites
+    assert not any("less than one step" in note for note in site.notes)
