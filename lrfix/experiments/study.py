@@ -70,6 +70,10 @@ class Study:
         self.rewritable = True
 
     def span(self, node: ast.AST) -> Span:
+        """Where a node of the file stands; what stands in another file is told of at the schedule."""
+        around = self.names.neighbours
+        if node not in self.names.parents and around is not None and around.holds(node):
+            return self.site.span
         return self.source.span(node)
 
     @property

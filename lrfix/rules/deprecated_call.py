@@ -32,7 +32,7 @@ def deprecated_call(study: Study) -> Iterator[Violation]:
     found: dict[int, Violation] = {}
     for conduct in conducts(study):
         for violation, node in _calls(study, conduct):
-            if here(node, study) and (id(node) not in found or found[id(node)].advice):
+            if id(node) not in found or found[id(node)].advice:
                 found[id(node)] = violation
     yield from found.values()
 
@@ -41,11 +41,11 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
     if not conduct.is_torch:
         return
     scheduler, name = conduct.scheduler, conduct.name
-    if scheduler.own is None and "verbose" in scheduler.arguments and scheduler.node is not None:
+    if scheduler.own is None and "verbose" in scheduler.arguments and here(scheduler.node, study):
         text = f"`verbose` of `{conduct.class_name}` is gone since torch 2.7: the call raises TypeError there."
         yield Violation(study.span(scheduler.node), text, advice=True, since="2.7"), scheduler.node
     for event in conduct.steps:
-        if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH:
+        if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH or not here(event.node, study):
             continue
         if not event.turns and conduct.trace.of(Kind.LOAD):
             continue  # once, where training goes on: there the rate of that epoch is what is asked for
@@ -65,7 +65,7 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             # Where the epoch told is the one that `step()` would come to, the rates are the same.
             yield Violation(study.span(event.node), text, advice=not (raises or late)), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
-        if event.detail == "get_lr" and scheduler.own is None:
+        if event.detail == "get_lr" and scheduler.own is None and here(event.node, study):
             why = "it applies one more decay to the rate that is set"
             same = conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES
             if same:

@@ -411,3 +411,40 @@ def test_a_rate_asked_from_outside_is_advice_where_the_answer_is_the_rate(schedu
     source = textwrap.dedent(loop(after="scheduler.step(); print(scheduler.get_lr())", scheduler=scheduler))
     result = check_source(source.encode(), "train.py", Settings(selected=frozenset({"LR305"})))
     assert [f.severity for f in result.findings] == [expected]
+
+
+def test_a_deprecated_call_is_told_of_in_the_file_that_makes_it(tmp_path):
+    from lrfix.discovery import Target
+    from lrfix.engine import check_paths
+
+    trainer = """
+    # A file that is longer than the one that calls it.
+
+
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    def train(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = StepLR(optimizer, 30, verbose=True)
+        for epoch in range(args.epochs):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step(epoch)
+            print(scheduler.get_lr())
+    """
+    main = """
+    from trainer import train
+
+    if __name__ == "__main__":
+        train(parse(), build(), load())
+    """
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "trainer.py").write_text(textwrap.dedent(trainer))
+    (tmp_path / "main.py").write_text(textwrap.dedent(main).strip())
+    targets = [Target(str(tmp_path / name)) for name in ("main.py", "trainer.py")]
+    results = list(check_paths(targets, Settings(selected=frozenset({"LR305"})), jobs=1))
+    assert [error for result in results for error in result.errors] == []
+    assert {f.path for result in results for f in result.findings} <= {str(tmp_path / "trainer.py")}
+    assert any(result.findings for result in results)
