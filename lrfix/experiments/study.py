@@ -16,7 +16,7 @@ from typing import Any
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
 from lrfix.domains.overrides import Overrides
-from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import GENERIC, Scenario
 from lrfix.domains.signatures import Parameter, constructor_parameters, parameters
 from lrfix.driving.laboratory import Laboratory, Run
@@ -358,8 +358,9 @@ class Study:
 
     def _counts_epochs(self, run: Run) -> bool:
         """Whether all lengths that ``run`` was given are epochs, and no length of an epoch is among them."""
-        given = {run.scenario.role(path) for path in run.leaves} & LENGTHS
-        return bool(given) and given <= {Role.EPOCHS, Role.WARMUP_EPOCHS}
+        given = self.lengths(run, *LENGTHS)
+        roles = {run.scenario.role(path) for path in given}
+        return Role.LOADER_LENGTH not in roles and bool(given) and all("epoch" in last_word(path) for path in given)
 
     @cached_property
     def defaults(self) -> Defaults:
