@@ -11,7 +11,7 @@ import ast
 import io
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from lrfix.findings import Finding, Position, Span
@@ -29,12 +29,12 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
     findings = tuple(findings)
     if not findings:
         return ()
-    statements = [node for node in walk(source.tree) if isinstance(node, ast.stmt)]
+    places = _around(source.tree, {finding.span.start.line for finding in findings})
     seen: Counter[str] = Counter()
     marked = []
     for finding in findings:
-        around = [node for node in statements if _first_line(node) <= finding.span.start.line <= (node.end_lineno or 0)]
-        names = [node.name for node in sorted(around, key=_first_line) if isinstance(node, _DEFINITIONS)]
+        around = places[finding.span.start.line]
+        names = [node.name for node in around if isinstance(node, _DEFINITIONS)]
         # Statements that share a line lie beside each other: the last one that begins before the place is meant.
         at = max(around, key=lambda node: (_first_line(node), -(node.end_lineno or 0)), default=None)
         text = _head(source, at) if at is not None else source.segment_of(finding.span)
@@ -42,6 +42,21 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
         seen[mark] += 1
         marked.append(replace(finding, fingerprint=mark if seen[mark] == 1 else f"{mark}:{seen[mark]}"))
     return tuple(marked)
+
+
+def _around(tree: ast.Module, lines: Collection[int]) -> dict[int, list[ast.stmt]]:
+    """The statements that each line lies in, the outer ones first; in one pass, however many lines are asked for."""
+    statements = sorted((node for node in walk(tree) if isinstance(node, ast.stmt)), key=_first_line)
+    found: dict[int, list[ast.stmt]] = {}
+    begun = 0
+    around: list[ast.stmt] = []
+    for line in sorted(lines):
+        while begun < len(statements) and _first_line(statements[begun]) <= line:
+            around.append(statements[begun])
+            begun += 1
+        around = [node for node in around if line <= (node.end_lineno or 0)]
+        found[line] = around
+    return found
 
 
 def digest(*parts: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from lrfix import fingerprints
 from lrfix.findings import Finding, Position, Severity, Span
 from lrfix.fingerprints import fingerprinted
 from lrfix.source import parse_source
@@ -70,3 +71,14 @@ def test_two_findings_of_one_statement_are_numbered():
 def test_strings_over_lines_and_what_is_no_statement():
     assert len(marks('"""a\nb"""\nx = """c\n  d"""\n', "b", "x =")) == 2
     assert len(marks("x = 1\n# lrfix: ignore\n", "# lrfix")) == 1
+
+
+def test_many_findings_cost_linear_work(monkeypatch):
+    looked_at = []
+    first_line = fingerprints._first_line
+    monkeypatch.setattr(fingerprints, "_first_line", lambda node: looked_at.append(node) or first_line(node))
+    count = 200
+    code = "".join(f"x{index} = 1\n" for index in range(count))
+    found = marks(code, *(f"x{index} =" for index in range(count)))
+    assert len(set(found)) == count
+    assert len(looked_at) < 12 * count
