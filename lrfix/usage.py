@@ -94,7 +94,7 @@ def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
     for path, words in files.items():
         # A file is reached under its own name, or that of a package that hands its names on.
         modules = (PurePath(path).stem, *parts[path][-_MOST_LEVELS:-1])
-        through = set().union(*(by_import.get(module.encode(), set()) for module in modules))
+        through = set().union(*(by_import.get(os.fsencode(module), set()) for module in modules))
         users: dict[str, tuple[str, ...]] = {}
         for name in words.defined:
             near = {p for p in by_import.get(name, set()) | through if name in files[p].used and p != path}
