@@ -462,3 +462,15 @@ class TestDepth:
         written("train.py", QUICK + f"\ndeep = {DEEP['conditions']}\n")
         run("check", "train.py")
         assert sys.getrecursionlimit() == before
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode there")
+def test_names_of_files_that_are_no_text_stop_nothing_and_give_no_orders(tmp_path):
+    for name in (b"n\xff.py", b"x\n::error::y.py", b"\x1b[2Jz.py"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(QUICK, encoding="utf-8")
+    options = ("--no-cache", "--jobs", "1", "--output-format", "concise", "--quiet")
+    result = CliRunner().invoke(main, ["check", *options, str(tmp_path)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    lines = result.output.splitlines()
+    assert len(lines) > 2 and all(line.startswith(str(tmp_path)) for line in lines), lines
+    assert "\x1b" not in result.output

@@ -11,7 +11,7 @@ from lrfix.commands.rewrite_summary import summary
 from lrfix.findings import Position
 from lrfix.notebooks.notebook import Notebook
 from lrfix.output.sparkline import sparkline
-from lrfix.output.terminal import Style
+from lrfix.output.terminal import Style, in_one_line
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair, Proof, SiteRewrite
 from lrfix.verification import ScenarioOutcome, Verification, VerificationRequest
 from lrfix.verification.compare import TOLERANCE
@@ -156,7 +156,7 @@ class Report:
         if path in self.notebooks:
             number, position = self.notebooks[path].place(position)
             path = f"{path}:cell {number}"
-        return f"{path}:{position.line}:{position.column}"
+        return f"{in_one_line(path)}:{position.line}:{position.column}"
 
     def _in_cells(self, path: str, words: str) -> str:
         return self.notebooks[path].in_cells(words) if path in self.notebooks else words

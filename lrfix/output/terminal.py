@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from lrfix.output.sparkline import ASCII, BLOCKS
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1, "dim": 2}
+
+#: What a terminal obeys, but for line breaks and colours: names of files and lines of code may hold any of it.
+_OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]|\r(?!\n)|\x1b(?!\[[0-9;]*m)")
 
 Colour = Literal["auto", "always", "never"]
 
@@ -82,8 +86,13 @@ class OutputError(Exception):
     """What was to be said could not be written: a full disk, a stream that is closed."""
 
 
+def in_one_line(path: str) -> str:
+    """The name of a file without line breaks: what follows one would pass for a line of lrfix's own."""
+    return path.replace("\r", "\\r").replace("\n", "\\n")
+
+
 def write(stream: TextIO | None, text: str) -> None:
-    """Writes and flushes; characters that the stream cannot encode become escapes.
+    """Writes and flushes; characters that the stream cannot encode, or that a terminal would obey, become escapes.
 
     Raises OutputError where nothing can be written, BrokenPipeError where nobody reads any more.
     """
@@ -94,6 +103,7 @@ def write(stream: TextIO | None, text: str) -> None:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = text.encode(encoding, "backslashreplace").decode(encoding)
+    text = _OBEYED.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
     try:
         stream.write(text)
         # Here and not at exit, so that a closed pipe is noticed where it can be handled.
@@ -104,4 +114,4 @@ def write(stream: TextIO | None, text: str) -> None:
         raise OutputError(getattr(error, "strerror", None) or str(error)) from None
 
 
-__all__ = ["Colour", "OutputError", "Progress", "Style", "write"]
+__all__ = ["Colour", "OutputError", "Progress", "Style", "in_one_line", "write"]

@@ -10,7 +10,7 @@ from lrfix.notebooks import is_notebook
 from lrfix.output import examples
 from lrfix.output.document import Document
 from lrfix.output.sparkline import drawn, sparkline
-from lrfix.output.terminal import Style
+from lrfix.output.terminal import Style, in_one_line
 from lrfix.pages import Page
 from lrfix.reading import Unreadable, read_file
 from lrfix.source import SourceError, parse_source
@@ -76,7 +76,8 @@ def report(document: Document, style: Style, read_lines: ReadLines = lines_of_fi
 def concise(document: Document, *, quiet: bool = False) -> str:
     """``path:line:column: CODE message``, one line a finding."""
     lines = [f"{_place(finding)}: {finding.code} {_one_line(examples.told(finding))}" for finding in document.findings]
-    lines.extend(f"{error.path}: {error.kind} error: {_one_line(error.message)}" for error in document.errors)
+    for error in document.errors:
+        lines.append(f"{in_one_line(error.path)}: {error.kind} error: {_one_line(error.message)}")
     if not quiet:
         lines.append(summary(document))
     return "".join(line + "\n" for line in lines)
@@ -249,7 +250,8 @@ def _evidence(evidence: Evidence | None, style: Style) -> str:
 
 
 def _error(error: FileError, style: Style) -> str:
-    return f"{style.paint(error.path, 'bold')}: {style.paint(f'{error.kind} error', 'red')}: {error.message}"
+    path, kind = in_one_line(error.path), f"{error.kind} error"
+    return f"{style.paint(path, 'bold')}: {style.paint(kind, 'red')}: {error.message}"
 
 
 def _place(place: Finding | Related) -> str:
@@ -257,7 +259,8 @@ def _place(place: Finding | Related) -> str:
 
 
 def _in_cell(place: Finding | Related | SiteReport) -> str:
-    return place.path if place.cell is None else f"{place.path}:cell {place.cell.number}"
+    path = in_one_line(place.path)
+    return path if place.cell is None else f"{path}:cell {place.cell.number}"
 
 
 def _one_line(text: str) -> str:
