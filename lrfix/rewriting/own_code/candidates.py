@@ -159,10 +159,7 @@ def clamped_progress(text: Text, finding: Finding) -> Iterator[Candidate]:
     for node in text.around(finding):
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or isinstance(node.right, ast.Constant):
             continue
-        done = node.left
-        if isinstance(done, ast.BinOp) and isinstance(done.op, ast.Mult) and text.of(done.left).endswith(("pi", "PI")):
-            # ``math.pi * step / total``: the share is what pi is multiplied by.
-            done = done.right
+        done = _done(text, node)
         if isinstance(done, ast.Constant):
             continue
         start, end = (
@@ -173,6 +170,14 @@ def clamped_progress(text: Text, finding: Finding) -> Iterator[Candidate]:
         yield Candidate((Insert(start, end, f"min(1.0, {share})"),), says)
 
 
+def _done(text: Text, node: ast.BinOp) -> ast.expr:
+    """What is divided; in ``math.pi * step / total`` that is what pi is multiplied by."""
+    left = node.left
+    if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult) and text.of(left.left).lower().endswith("pi"):
+        return left.right
+    return left
+
+
 def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR202: the decay counts its steps from the end of the warmup, and the end stays where it was."""
     nodes = text.around(finding)
@@ -180,9 +185,10 @@ def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]
         for node in nodes:
             if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
                 continue
-            if text.of(node.left) != position or text.of(node.right) == warmup or warmup in text.of(node.right):
+            done = _done(text, node)
+            if text.of(done) != position or warmup in text.of(node.right):
                 continue
-            left, right = text.in_parentheses(node.left), text.in_parentheses(node.right)
+            left, right = text.in_parentheses(done), text.in_parentheses(node.right)
             horizon = text.of(node.right)
             inner = horizon if isinstance(node.right, ast.Name | ast.Attribute | ast.Call) else f"({horizon})"
             edits = (Insert(*left, f"({position} - {warmup})"), Insert(*right, f"max(1, {inner} - {warmup})"))

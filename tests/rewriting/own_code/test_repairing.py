@@ -56,13 +56,16 @@ PAST_THE_END = _text(
 )
 TORN = _text(
     """
+    import math
     from torch.optim.lr_scheduler import LambdaLR
 
     def build(optimizer, warmup, total):
         def factor(step):
             if step < warmup:
                 return step / warmup
-            return max(0.0, 1 - step / total)
+            elif step >= total:
+                return 0.0
+            return (1 + math.cos(math.pi * step / total)) / 2
         return LambdaLR(optimizer, factor)
     """
 )
@@ -128,7 +131,7 @@ MENDED = {
     "LR108": (LATE, ["lambda step, w=w: min(1.0, (step + 1) / w) for w in warmups])  # one a group"]),
     "LR205": (NO_WARMUP, ["(step + 1) / max(1, warmup))"]),
     "LR204": (PAST_THE_END, ["math.cos(math.pi * min(1.0, epoch / T_max))"]),
-    "LR202": (TORN, ["1 - (step - warmup) / max(1, total - warmup))"]),
+    "LR202": (TORN, ["math.cos(math.pi * (step - warmup) / max(1, total - warmup))"]),
     "LR203": (FROM_ZERO, ["lambda epoch: min(1.0, (epoch + 1) / 5)"]),
     "LR301": (TOO_EARLY, ["            optimizer.step()\n        scheduler.step()\n        print(epoch)"]),
     "LR305": (VERBOSE, ["StepLR(optimizer, 30)"]),
