@@ -35,8 +35,9 @@ FILES = {
     "train.py": "from torch.optim.lr_scheduler import LambdaLR\n\nfrom schedules import shared\n\n"
     + _BUILD.format(name="build"),
 }
-#: How long what the killed command had started may take to be gone, in seconds.
-END_SECONDS = 30.0
+#: How long what the killed command had started may take to be gone, in seconds beyond those of a whole run: what is
+#: still loading torch notices once it has.
+END_SECONDS = 10.0
 #: How long after the first sign of writing the latest kill falls, in seconds.
 WRITING_SECONDS = 0.15
 
@@ -136,7 +137,7 @@ def main() -> int:
                 started(folder / "other.py").wait()
                 (folder / "other.py").unlink()
                 found["litter after the next run"] += len(contents(folder).keys() - old.keys())
-            deadline = time.monotonic() + END_SECONDS
+            deadline = time.monotonic() + END_SECONDS + whole
             while (left := of_session(process.pid)) and time.monotonic() < deadline:
                 time.sleep(0.05)
             found["processes left"] += len(left)
