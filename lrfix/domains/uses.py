@@ -32,11 +32,14 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
 
 
 def _divisors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
-    """Single lengths whose names speak of milestones: ``step / max_lr_steps``, ``epoch // lr_steps``."""
+    """Single lengths whose names speak of milestones, or of the position that they divide into stairs:
+    ``step / max_lr_steps``, ``epoch // lr_steps``, ``iter_num // step``."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and _named(node.right):
         counts = any(_named(n) and tick_of(ast.unparse(n)) is not None for n in walk(node.left))
         if counts and role_of(ast.unparse(node.right)) is Role.MILESTONES:
             yield node.right, Role.HORIZON if isinstance(node.op, ast.Div) else Role.STEP_SIZE
+        elif counts and not isinstance(node.op, ast.Div) and tick_of(ast.unparse(node.right)) is not None:
+            yield node.right, Role.STEP_SIZE
 
 
 def _floors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:

@@ -8,7 +8,7 @@ from copy import copy
 from functools import cached_property
 from typing import Any
 
-from lrfix.domains.clock import Clock, Tick, first_of
+from lrfix.domains.clock import Clock, Tick, first_of, parameter_ticks
 from lrfix.domains.facts import boundless, literal
 from lrfix.domains.kinds import POSITION_GIVEN, is_number
 from lrfix.domains.options import options_of
@@ -75,6 +75,11 @@ class Bench:
     def epoch_lengths(self) -> frozenset[str]:
         """The names that the code uses as the batches of an epoch."""
         return frozenset(name for name, role in self.scenario.meant.items() if role is Role.LOADER_LENGTH)
+
+    def ticks_of(self, parameters: Sequence[Parameter]) -> dict[str, Tick]:
+        """Which parameters are the present position; what the code divides that by is an interval."""
+        intervals = {name for name, role in self.scenario.meant.items() if role is Role.STEP_SIZE}
+        return parameter_ticks([name for name, _, _ in parameters if name not in intervals], self.epoch_lengths)
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""

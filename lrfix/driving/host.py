@@ -6,10 +6,10 @@ import ast
 import re
 from typing import Any
 
-from lrfix.domains.clock import Clock, items_a_step, tick_of
+from lrfix.domains.clock import Clock, Tick, items_a_step, tick_of
 from lrfix.domains.facts import Defaults
 from lrfix.domains.measures import Measures
-from lrfix.domains.roles import Role, names_optimizer, role_of
+from lrfix.domains.roles import Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import several
 from lrfix.driving.imported import imported
@@ -72,7 +72,7 @@ class Host:
         if path in self.leaves:
             self.inventions += path in self.invented
             return self.leaves[path]
-        tick = tick_of(path) if self.clock is not None else None
+        tick = self._tick(path)
         if tick is not None and self.clock is not None and path not in self.scenario.overrides:
             self.readings += 1
             return self.clock.read(tick)
@@ -110,6 +110,11 @@ class Host:
         self.leaves[path] = value = several(value) if wanted == "iterable" and not _is_call(path) else value
         return value
 
+    def _tick(self, path: str) -> Tick | None:
+        """The count that a free name stands for; what divides a count is an interval of it."""
+        interval = self.scenario.meant.get(last_word(path)) is Role.STEP_SIZE
+        return tick_of(path) if self.clock is not None and not interval else None
+
     def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
         self.unknown_writes.append((unknown.path, name))
 
@@ -136,7 +141,7 @@ class Host:
         return node in self.foreign
 
     def kept(self, unknown: Unknown, node: ast.AST) -> Any:
-        moves = self.clock is not None and tick_of(unknown.path) is not None
+        moves = self._tick(unknown.path) is not None
         return self.concretise(unknown, node, "number") if moves else unknown
 
     def import_name(self, module: str, name: str | None) -> Any:

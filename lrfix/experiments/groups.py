@@ -185,16 +185,28 @@ def walks_groups(study: Study) -> bool:
 
 def groups_shown(study: Study) -> int | None:
     """How many rates of their own the optimizers that the file shows have: 1, several (2), or not known (None)."""
-    found: set[int | None] = set()
-    for use in study.uses:
-        found.add(_rates_in(use))
-    return max((n for n in found if n is not None), default=None) if found else None
+    found = [_rates_of(study, use) for use in study.uses]
+    return max((n for n in found if n is not None), default=None)
 
 
-def _rates_in(use: Construction) -> int | None:
-    call = use.optimizer_call
-    if call is None:
-        return None
+def _rates_of(study: Study, use: Construction) -> int | None:
+    """The rates of the optimizer that a schedule is built on; where branches build it, those of all of them."""
+    if use.optimizer_call is not None:
+        return _rates_in(use.optimizer_call)
+    names = use.names or study.names
+    target = ast.unparse(use.optimizer) if isinstance(use.optimizer, ast.Name | ast.Attribute) else None
+    owner = names.enclosing(use.call, (ast.FunctionDef, ast.AsyncFunctionDef))
+    built = [
+        node.value
+        for node in walk(owner if owner is not None else names.tree)
+        if isinstance(node, ast.Assign) and target is not None and [ast.unparse(t) for t in node.targets] == [target]
+    ]
+    rates = [_rates_in(value) if isinstance(value, ast.Call) else None for value in built]
+    known = [n for n in rates if n is not None]
+    return max(known) if known and len(known) == len(rates) else None
+
+
+def _rates_in(call: ast.Call) -> int | None:
     given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "params"), None)
     if isinstance(given, ast.List | ast.Tuple):
         dicts = [element for element in given.elts if isinstance(element, ast.Dict)]

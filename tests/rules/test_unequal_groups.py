@@ -255,3 +255,31 @@ def test_base_rates_that_are_stated_group_by_group_are_no_carry_over(check):
         optimizer.step()
     """
     assert "LR213" not in [found.code for found in check(textwrap.dedent(source))]
+
+
+BRANCHED = """
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+class Warmup(LRScheduler):
+    def __init__(self, optimizer, warmup_steps, last_epoch=-1):
+        self.rate = optimizer.param_groups[0]["lr"]
+        self.warmup_steps = warmup_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [self.rate * min(1.0, (self.last_epoch + 1) / self.warmup_steps) for _ in self.base_lrs]
+
+class Training:
+    def __init__(self, net, config):
+        if config["opt"] == "sgd":
+            self.opt = torch.optim.SGD(net.parameters(), lr=config["lr"])
+        else:
+            self.opt = torch.optim.Adam({groups}, lr=config["lr"])
+        self.scheduler = Warmup(self.opt, config["warmup"])
+"""
+
+
+@pytest.mark.parametrize(("groups", "found"), [("net.parameters()", False), ("groups_of(net)", True)])
+def test_an_optimizer_that_every_branch_builds_with_one_group_has_no_second_base_rate(groups, found):
+    assert bool(reported("LR213", BRANCHED.format(groups=groups))) is found

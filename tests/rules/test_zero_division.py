@@ -601,3 +601,14 @@ ENDED = """
 )
 def test_a_division_that_only_more_steps_than_training_takes_come_to_fails_nothing(total, turns, severity):
     assert {f.severity.value for f in asking.reported("LR205", ENDED.format(total=total, turns=turns))} == {severity}
+
+
+@pytest.mark.parametrize("interval", ["step", "args.step", "iteration"])
+def test_what_a_position_is_divided_by_is_an_interval_and_no_position(interval):
+    source = f"""
+    def adjust_learning_rate(optimizer, iter_num, gamma, {interval.rpartition(".")[0] or interval}, init_lr=0.001):
+        lr = init_lr * (gamma ** (iter_num // {interval}))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert asking.reported("LR205", source) == []

@@ -34,7 +34,7 @@ class Valued:
         self.function = function
         self.groups = groups
         self.parameters = list(given)
-        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths)
+        self.ticks = bench.ticks_of(self.parameters)
         if not self.ticks:
             raise Opaque("takes no step", bench.site.node)
         bench.start_clock(nested(list(self.ticks.values())))

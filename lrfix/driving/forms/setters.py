@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from lrfix.domains.clock import Tick, nested, parameter_ticks, tick_of
+from lrfix.domains.clock import Tick, nested, tick_of
 from lrfix.domains.signatures import Parameter, arguments_of, parameters
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms.frames import frame_of, loops_around
@@ -29,7 +29,7 @@ class Asked:
         self.function = function
         self.optimizer = optimizer
         self.parameters = list(given)
-        self.ticks = parameter_ticks([name for name, _, _ in self.parameters], bench.epoch_lengths) or _told(bench)
+        self.ticks = bench.ticks_of(self.parameters) or _told(bench)
         bench.start_clock(nested(list(self.ticks.values())))
 
     def rates(self, step: int) -> list[Any]:
