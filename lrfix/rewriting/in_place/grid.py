@@ -33,7 +33,7 @@ def settings(names: Names, formula: Formula) -> list[CallSetting]:
     nominal = found[0]
     found.append(kinds.scaled(nominal, 2 if formula.length is not None else _LONGER))
     for values in (found[0], found[1]):
-        found += list(kinds.edges(values))
+        found += [*kinds.edges(values), kinds.as_floats(values)]
     legal = [values for values in found if _ordered(formula.call, values)]
     if formula.length is not None:
         # A table may hold another quantity than a rate, which grows (a momentum, a weight decay).
@@ -57,14 +57,17 @@ class _Kinds:
             group |= {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
         if formula.length is not None:
             read = {ast.unparse(n) for n in ast.walk(ast.parse(formula.length, mode="eval"))}
-            self.whole |= {leaf for leaf in region.leaves if leaf in read}
-            self.lengths |= self.whole
+            self.lengths |= {leaf for leaf in region.leaves if leaf in read}
         declared = WholeNumbers(names)
         self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
         return {k: _times(v, by) if k in self.lengths else v for k, v in values.items()}
+
+    def as_floats(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same numbers as floats, where the file does not say that they are integers: 150.0 epochs."""
+        return {k: v if k in self.whole else floated(v) for k, v in values.items()}
 
     def upside_down(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The floor above the peak, and values above 1."""
@@ -83,8 +86,8 @@ class _Kinds:
     def _other_values(self, leaf: str, value: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         if isinstance(value, list):
             yield from ([], value[:1], [*value[:1], *value])
-            if leaf in self.lengths and all(isinstance(v, int) for v in value):
-                yield [v + _FRACTION for v in value]
+            if leaf in self.lengths and leaf not in self.whole and all(isinstance(v, int) for v in value):
+                yield from ([v + _FRACTION for v in value], [float(v) for v in value])
             return
         if isinstance(value, bool) or not isinstance(value, int | float):
             return
@@ -101,6 +104,8 @@ class _Kinds:
             yield from (values[o] for o in sorted(self.rates - {leaf}) if isinstance(values.get(o), int | float))
             return
         yield from (value * 0.5, 1.0, 1)
+        if leaf not in self.whole:
+            yield float(value)
         if leaf in self.lengths or role_of(leaf) not in (Role.GAMMA, Role.POWER):
             yield from (0, 0.0)  # a share of a length, or of a rate
 
@@ -109,6 +114,13 @@ def _times(value: Any, by: int) -> Any:
     if isinstance(value, list):
         return [_times(v, by) for v in value]
     return value * by if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def floated(value: Any) -> Any:
+    """A number, or a list of numbers, with floats for its integers."""
+    if isinstance(value, list):
+        return [floated(v) for v in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _ordered(call: Call, values: Mapping[str, Any], rates: bool = True) -> bool:
@@ -176,13 +188,14 @@ def _positions(horizon: float | None, marks: Sequence[float], whole: bool) -> tu
     if not whole:
         steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3)]
         steps += [round(i * far / 12) + 0.5 for i in range(12)]
+        steps += [float(int(m) + d) for m in (0, *marks) for d in (0, 1)]
     if horizon is None:
         steps += [int(longest * times) for times in (2, 3, 5, 10, 30, 100)]  # a floor may lie far down
     else:
         steps += [int(horizon) + d for d in (0, 1, 2, 3, 10)]
         steps += [int(horizon * share) for share in (1.1, 1.5, 2, 2.7)]
     # A length may be negative (a run of no steps less a warmup), a position may not.
-    return tuple(sorted({p for p in steps if p >= 0}))
+    return tuple(sorted({repr(p): p for p in steps if p >= 0}.values()))
 
 
-__all__ = ["settings"]
+__all__ = ["floated", "settings"]

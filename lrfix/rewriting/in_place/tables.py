@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
+from lrfix.domains.whole import WholeNumbers
 from lrfix.interpreter.arrays.values import Array, NumpyArray
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.names import Imported, Names, Scope
@@ -54,7 +56,25 @@ def table_of(names: Names, region: Region) -> Formula | str:
     call = call_for(samples, counter, region, (length,))
     if isinstance(call, str):
         return call
+    if not _is_whole(names, region, length):
+        # Whoever counts with numpy may count up to 150.0: `range` alone would refuse it. Where a fraction makes
+        # another table than its whole part, the proof says so.
+        if names.owner("int", names.scope_of(region.first)) is not None:
+            return "`int` is a name of the file where the table is made"
+        length = f"int({length})"
     return Formula(region, call, False, tuple(draws), length=length, array=array)
+
+
+def _is_whole(names: Names, region: Region, length: str) -> bool:
+    """Whether a length is a whole number by what the file declares of all that it is made of."""
+    declared = WholeNumbers(names)
+    nodes = list(ast.walk(ast.parse(length, mode="eval")))
+    if length in declared:
+        return True
+    if any(isinstance(n, ast.Div) or (isinstance(n, ast.Constant) and isinstance(n.value, float)) for n in nodes):
+        return False
+    read = {ast.unparse(n) for n in nodes if isinstance(n, ast.expr)}
+    return all(leaf in declared for leaf in region.leaves if leaf in read)
 
 
 def _numbers(made: Any) -> list[float]:

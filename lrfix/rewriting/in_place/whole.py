@@ -13,8 +13,10 @@ from lrfix.domains.inferred import inferred
 from lrfix.domains.roles import LENGTHS, Role, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.uses import roles_by_use
+from lrfix.domains.whole import WholeNumbers
 from lrfix.names import Defined, Imported, Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
+from lrfix.rewriting.in_place.grid import floated
 from lrfix.rewriting.in_place.programs import objects, program, without_annotations
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import counters
@@ -334,16 +336,20 @@ def _enumerates_groups(node: ast.For) -> bool:
 
 
 def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping[str, None]) -> list[CallSetting]:
-    """Every choice of flags and texts under one draw, the other draws, and one to three groups with their own keys."""
+    """Every choice of flags and texts under one draw, the other draws, and one to three groups with their own keys;
+    last the first draw in floats, but for what the file declares to be integers."""
     step = main_step(old, formulas, leaves)
     tables = all(f.length is not None for f in formulas)
     if step is None and not tables:
         raise NotRewritten("nothing that it is given is the position in training")
     choices = _choices(old.inputs, leaves)
+    declared = WholeNumbers(old.names)
     found = []
-    for index in range(3):
+    for index, in_floats in ((0, False), (1, False), (2, False), (0, True)):
         values = _values(old, leaves, old.ticks if step is not None else {}, step, index)
-        for number, choice in enumerate(choices if index == 0 else choices[:3]):
+        if in_floats:
+            values = {leaf: value if leaf in declared else floated(value) for leaf, value in values.items()}
+        for number, choice in enumerate(choices if index == 0 and not in_floats else choices[:3]):
             setting = {**values, **choice}
             positions: tuple[float, ...] = (1.0,)
             if step is not None:
@@ -411,7 +417,8 @@ def _reached(formulas: Sequence[Formula], values: Mapping[str, Any], step: str, 
 
 
 def _positions(values: Mapping[str, Any]) -> list[float]:
-    longest = max([v for v in values.values() if isinstance(v, int) and not isinstance(v, bool)] or [60])
+    counts = [v for v in values.values() if isinstance(v, int | float) and not isinstance(v, bool) and v == int(v)]
+    longest = int(max(counts or [60]))
     last = longest * 1.2 + 3
     steps: list[float] = [round(i * last / _STEPS) for i in range(_STEPS + 1)]
     steps += list(range(min(16, int(last) + 1)))

@@ -367,11 +367,15 @@ class TestOneTable:
                             eta_min=final_value,
                             warmup_progress="k/(W-1)",
                         )
-                        for step in range(epochs * niter_per_ep)
+                        for step in range(int(epochs * niter_per_ep))
                     ]
                 )
             """
         )
+
+    def test_a_length_that_the_file_declares_to_be_whole_is_counted_as_it_stands(self, rewrite):
+        whole = TABLE.replace("epochs, niter_per_ep", "epochs: int, niter_per_ep: int")
+        assert "for step in range(epochs * niter_per_ep)" in rewrite(whole).after
 
     def test_a_list_that_is_filled_in_a_loop_stays_a_list(self, rewrite):
         before = text(

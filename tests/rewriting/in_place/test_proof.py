@@ -88,7 +88,9 @@ TABLE = textwrap.dedent(
         ramp = np.linspace(start_warmup_value, base_value, warmup_iters)
         iters = np.arange(epochs * niter_per_ep - warmup_iters)
         decay = final_value + 0.5 * (base_value - final_value) * (1 + np.cos(np.pi * iters / len(iters)))
-        return np.concatenate((ramp, decay))
+        table = np.concatenate((ramp, decay))
+        assert len(table) == epochs * niter_per_ep
+        return table
     """
 ).lstrip()
 
@@ -100,6 +102,28 @@ def test_a_table_is_proved_entry_by_entry_other_quantities_than_rates_included(r
     assert table.verdict == whole.verdict == "equivalent"
     rising = [s for s in site.proofs[0].request.settings if s.values["final_value"] > s.values["base_value"]]
     assert rising
+
+
+def test_a_table_that_numpy_counts_is_one_for_whole_floats_too(rewrite):
+    """`epochs=150.0` is legal to `np.arange`, and so to what takes its place."""
+    result = rewrite(TABLE, verify=True)
+    (site,) = result.sites
+    formula, whole = site.proofs
+    for proof in (formula, whole):
+        assert any(isinstance(s.values["epochs"], float) for s in proof.request.settings)
+    assert "range(int(epochs * niter_per_ep))" in result.after
+
+
+def test_a_table_that_a_fraction_makes_another_is_refused(rewrite):
+    result = rewrite(TABLE.replace("    assert len(table) == epochs * niter_per_ep\n", ""), verify=True)
+    assert not result.changed
+    assert "epochs=31.37" in result.left[0].reason
+
+
+def test_a_position_may_be_a_whole_float(rewrite):
+    (site,) = rewrite(POLY).sites
+    positions = site.proofs[0].request.settings[0].positions
+    assert {type(p) for p in positions if p == 1} == {int, float}
 
 
 Change = Callable[[Call], dict[str, str]]
