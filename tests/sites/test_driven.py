@@ -48,8 +48,8 @@ def test_what_depends_on_the_size_of_the_rate_is_not_called_equal() -> None:
         """
         class UntilOne:
             def __init__(self, optimizer, warmup_steps, total_steps):
-                self.warmup = LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / warmup_steps))
                 self.fall = LambdaLR(optimizer, lambda k: max(0.0, 1 - k / total_steps))
+                self.warmup = LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / warmup_steps))
 
             def step(self):
                 if self.warmup.get_last_lr()[0] < 1.0:
