@@ -185,3 +185,6 @@ def _stated(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
         for target in node.targets:
             if isinstance(target, ast.Name):
                 yield target.id, node.value
+            elif isinstance(target, ast.Tuple | ast.List) and isinstance(node.value, ast.Tuple | ast.List):
+                pairs = zip(target.elts, node.value.elts, strict=False)
+                yield from ((name.id, value) for name, value in pairs if isinstance(name, ast.Name))

@@ -73,10 +73,8 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
                 yield told
                 return
             advice = advice or told
-    if advice is not None:
-        yield advice
-        return
-    yield from _own_check(study, grid) or _at_real_lengths(study, grid) or _together(study, grid)
+    seen = _own_check(study, grid) or _at_real_lengths(study, grid)
+    yield from seen or ([advice] if advice is not None else _together(study, grid))
 
 
 def _own_check(study: Study, grid: Grid) -> list[Violation]:

@@ -101,6 +101,14 @@ def test_fields_and_entries_of_settings_are_shortened_alike(source, paths):
     assert [first[path] for path in paths] == [7, 307]
 
 
+def test_lengths_that_are_stated_in_one_line_are_shortened_alike():
+    apart = leaves(CONSTANTS.format(warmup=100, total=1000))
+    stated = "warmup_steps = 100\n    total_steps = 1000\n"
+    together = CONSTANTS.format(warmup=100, total=1000).replace(stated, "warmup_steps, total_steps = 100, 1000\n")
+    assert "warmup_steps, total_steps = 100, 1000" in together
+    assert leaves(together) == apart and apart[0] == {"warmup_steps": 31, "total_steps": 307}
+
+
 def test_a_formula_with_a_length_of_its_own_keeps_all_lengths():
     assert leaves(LITERAL) == [{}, {}, {}]
 
