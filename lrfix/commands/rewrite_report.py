@@ -86,7 +86,7 @@ class Report:
 
     def _site(self, site: SiteRewrite, verifications: Sequence[Verification]) -> str:
         name = f" {site.name}" if site.name else ""
-        kind = self.style.paint(site.kind, "cyan" if site.kind == "equivalent" else "yellow")
+        kind = self.style.paint(site.standing, "cyan" if site.kind == "equivalent" else "yellow")
         codes = f" ({', '.join(site.codes)})" if site.codes and site.kind == "repair" else ""
         place = self.style.paint(self._place(site.path, site.span.start), "bold")
         lines = [f"{place}:{name} {kind}{codes} -> {site.scheduler}"]

@@ -133,7 +133,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class SiteRewrite:
-    """One site of a file and what is proposed for it."""
+    """One site of a file and what is proposed for it.
+
+    ``limits`` say how far an equivalent rewrite is one, where legal settings that nobody is seen to use lie beyond.
+    """
 
     path: str
     span: Span
@@ -152,6 +155,12 @@ class SiteRewrite:
     curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     values: Mapping[str, object] = field(default_factory=dict)
     bundled: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """What the rewrite is, in words: "equivalent up to its end at `total`"."""
+        return " ".join((self.kind, " and ".join(self.limits))).strip()
 
     @property
     def imported(self) -> tuple[str, ...]:

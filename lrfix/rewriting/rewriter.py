@@ -27,10 +27,12 @@ from lrfix.rewriting.imports import SCHEDULERS, InsertedImport
 from lrfix.rewriting.in_place.calls import MODULE as FUNCTIONS_MODULE
 from lrfix.rewriting.in_place.planning import AlreadyInPlace, plan_in_place
 from lrfix.rewriting.in_place.proofs import proofs_in_place
+from lrfix.rewriting.in_place.surroundings import kept_below_end
 from lrfix.rewriting.model import Edit, FileRewrite, Kind, LeftAlone, NotRewritten, Proof, Reading, SiteRewrite
 from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
+from lrfix.rewriting.short_decays import LIMIT as SHORT_DECAYS
 from lrfix.rewriting.short_decays import short_decay
 from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.source import Source, SourceError, parse_source
@@ -293,7 +295,13 @@ class _Proposal:
         plan = plan_in_place(source, analysis.names, analysis.site, self.external, module, reexports)
         text, after = self._edited(source, plan.edit, plan.inserted)
         proofs = proofs_in_place(analysis.names, analysis.site, plan, Names(after.tree))
-        call = plan.formulas[0].call
+        call, nodes = plan.formulas[0].call, analysis.site.nodes
+        short = dict.fromkeys(
+            told for f in plan.formulas for told in short_decay(analysis.names, nodes, f.call.arguments)
+        )
+        ends = dict.fromkeys(
+            _up_to(str(f.call.horizon)) for f in plan.formulas if f.open_end and not kept_below_end(analysis.names, f)
+        )
         spec = ScheduleSpec(call.function, (), call.arguments)
         reading = Reading("as-written", "the same curve", spec, 0, "old and new agree at every step")
         self.done.append(
@@ -311,7 +319,8 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=(*plan.edit.notes, *short_decay(analysis.names, analysis.site.nodes, call.arguments)),
+                notes=(*plan.edit.notes, *short),
+                limits=(*ends, *((SHORT_DECAYS,) if short else ())),
                 bundled=tuple(dict.fromkeys(f.call.function for f in plan.formulas)),
             )
         )
@@ -366,6 +375,10 @@ class _Proposal:
             self.options.device,
             self.options.module,
         )
+        past = _past_the_end(analysis, chosen.spec, kind)
+        nodes = analysis.site.nodes
+        short = short_decay(analysis.names, nodes, chosen.spec.arguments) if kind == "equivalent" else ()
+        ends = (_up_to(chosen.spec.arguments["total_steps"]),) if past else ()
         values, base = _shown(source, analysis)
         curves = {r.key: expected_curve(r.spec, values, base, telling_length(r.spec, values)) for r in readings}
         self.done.append(
@@ -383,20 +396,17 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=(
-                    *plan.edit.notes,
-                    *_past_the_end(analysis, chosen.spec, kind),
-                    *(
-                        short_decay(analysis.names, analysis.site.nodes, chosen.spec.arguments)
-                        if kind != "repair"
-                        else ()
-                    ),
-                ),
+                notes=(*plan.edit.notes, *past, *short),
+                limits=(*ends, *((SHORT_DECAYS,) if short else ())),
                 curves=curves,
                 values={**values, "base rate": base},
             )
         )
         return after
+
+
+def _up_to(end: str) -> str:
+    return f"up to its end at `{end}`"
 
 
 def encode(source: Source, text: str) -> bytes:

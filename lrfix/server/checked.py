@@ -93,7 +93,7 @@ def rewritten(checked: Checked) -> tuple[str | None, list[str]]:
     """The text with its schedules rewritten, proved by running old and new, and in words what became of each."""
     raw = checked.text.encode("utf-8", "surrogatepass")
     (result,) = rewrite_sources([(checked.path, raw, lambda name: True, None)], Options())
-    words = [f"{site.name or 'the schedule'}: {site.kind}, {site.scheduler}" for site in result.sites]
+    words = [f"{site.name or 'the schedule'}: {site.standing}, {site.scheduler}" for site in result.sites]
     words += [f"{left.name or 'a schedule'} is left as it is: {left.reason}" for left in result.left]
     words += [result.error] if result.error is not None else []
     return (result.after if result.changed else None), words

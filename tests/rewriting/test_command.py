@@ -73,7 +73,7 @@ def snippet():
 def test_without_apply_it_shows_the_change_and_makes_none(script):
     result = lrfix("--device", "cpu", str(script))
     assert result.exit_code == 1
-    assert "equivalent -> WarmupCosineLR" in result.output
+    assert "equivalent for decays of a step or more -> WarmupCosineLR" in result.output
     assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.output
     (line,) = (line for line in result.output.splitlines() if "->" in line)
     assert "no difference in" in line and "resume exact, weights" in line and ", cpu, torch " in line

@@ -28,7 +28,24 @@ def test_fractional_lengths_may_leave_less_than_a_step(rewrite, text):
     assert any("is less than one step" in note for note in site.notes)
 
 
+@pytest.mark.parametrize("text", [LINEAR, FUNCTION], ids=["scheduler", "in place"])
+def test_what_such_lengths_make_another_is_equivalent_for_longer_decays_only(rewrite, text):
+    (site,) = rewrite(text).sites
+    assert site.standing == "equivalent for decays of a step or more"
+
+
+def test_a_length_that_is_worked_out_first_is_the_same_length(rewrite):
+    guarded = "        return max(0.0, (total - step) / max(1, total - warmup))"
+    text = LINEAR.replace(
+        guarded, "        left = total - warmup\n        return max(0.0, (total - step) / max(1, left))"
+    )
+    assert text != LINEAR
+    (site,) = rewrite(text).sites
+    assert site.standing == "equivalent for decays of a step or more"
+
+
 def test_whole_lengths_never_do(rewrite):
     text = LINEAR.replace("warmup, total)", "warmup: int, total: int)")
     (site,) = rewrite(text).sites
     assert not any("less than one step" in note for note in site.notes)
+    assert site.standing == "equivalent"

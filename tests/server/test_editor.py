@@ -134,6 +134,6 @@ def test_a_rewrite_is_proved_before_it_is_an_edit(edit):
         assert rewrite.edit is None
         done = await editor.client.code_action_resolve_async(rewrite)
         assert "WarmupCosineLR(optimizer, total_steps, warmup_steps=warmup_steps)" in applied(SOUND, done)
-        assert any("equivalent, WarmupCosineLR" in message for message in editor.messages)
+        assert any("a step or more, WarmupCosineLR" in message for message in editor.messages)
 
     edit(steps)

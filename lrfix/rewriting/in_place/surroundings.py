@@ -125,6 +125,45 @@ def why_not_ended(names: Names, formula: Formula) -> str | None:
     return f"past `{horizon}` the curve goes its own way, and nothing says that training ends there"
 
 
+def kept_below_end(names: Names, formula: Formula) -> bool:
+    """Whether a loop around the formula keeps the position below its end: no other code is asked at another."""
+    region, horizon = formula.region, formula.call.horizon
+    if not formula.step.isidentifier() or horizon is None:
+        return False
+    for loop in names.ancestors(region.first):
+        if isinstance(loop, FUNCTION_NODES):
+            return False
+        if not isinstance(loop, ast.For | ast.While):
+            continue
+        ends_there = _bounds(loop, formula.step, horizon)
+        # What an inner loop sets anywhere, its next turn finds; of the loop that ends there only what comes before.
+        written = {
+            ast.unparse(n)
+            for s in loop.body
+            for n in ast.walk(s)
+            if isinstance(n, ast.expr) and isinstance(getattr(n, "ctx", None), ast.Store)
+            if not ends_there or n.lineno < region.first.lineno
+        }
+        if not ends_there and isinstance(loop, ast.For):
+            written |= {ast.unparse(n) for n in ast.walk(loop.target)}
+        if written & {formula.step, horizon}:
+            return False
+        if ends_there:
+            return True
+    return False
+
+
+def _bounds(loop: ast.For | ast.While, step: str, horizon: str) -> bool:
+    if isinstance(loop, ast.While):
+        both = isinstance(loop.test, ast.BoolOp) and isinstance(loop.test.op, ast.And)
+        tests = loop.test.values if both and isinstance(loop.test, ast.BoolOp) else [loop.test]
+        return f"{step} < {horizon}" in map(ast.unparse, tests)
+    turns = loop.iter
+    if ast.unparse(loop.target) != step or not isinstance(turns, ast.Call) or ast.unparse(turns.func) != "range":
+        return False
+    return len(turns.args) in (1, 2) and ast.unparse(turns.args[-1]) == horizon
+
+
 def _ends_a_loop(names: Names, text: str) -> bool:
     for node in names.nodes:
         bound: ast.expr | None = None
@@ -137,4 +176,4 @@ def _ends_a_loop(names: Names, text: str) -> bool:
     return False
 
 
-__all__ = ["why_not_alone", "why_not_ended"]
+__all__ = ["kept_below_end", "why_not_alone", "why_not_ended"]
