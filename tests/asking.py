@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from lrfix.analysis import by_themselves, studied
@@ -33,7 +34,7 @@ def asked(code: str, source: str) -> list[Violation]:
     rule = load_rules()[code]
     assert rule.function is not None
     known: dict[tuple[Span, str], Violation] = {}
-    for study in _studies(source, uses=rule.judges_uses):
+    for study in _known(source, rule.judges_uses):
         for violation in rule.function(study):
             known.setdefault((violation.span, violation.message), violation)
     return list(known.values())
@@ -50,6 +51,17 @@ def reported(code: str, source: str) -> list[Reported]:
         Reported(code, Severity.INFO if v.advice else grave, v.message, v.span, v.evidence)
         for v in sorted(placed.values(), key=lambda v: v.span)
     ]
+
+
+def faults(source: str, *codes: str) -> list[str]:
+    """Which of these rules report a fault, once for each place; what is only advised is left out."""
+    return [found.code for code in codes for found in reported(code, source) if found.severity is not Severity.INFO]
+
+
+@lru_cache(maxsize=4)
+def _known(source: str, uses: bool) -> tuple[Study, ...]:
+    """Several rules asked of one text share what its schedules gave."""
+    return tuple(_studies(source, uses=uses))
 
 
 def _studies(source: str, *, uses: bool) -> Iterator[Study]:

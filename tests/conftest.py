@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Callable
+from functools import lru_cache
 
 import asking
 import pytest
@@ -24,6 +25,7 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile("same")
 
 
+@lru_cache(maxsize=4)
 def _findings(source: str) -> tuple[Finding, ...]:
     result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
     assert result.errors == ()
