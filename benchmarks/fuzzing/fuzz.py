@@ -27,15 +27,13 @@ from typing import Any
 
 from mutations import mutant, rough_mutant, spliced
 
+from lrfix.config import Config
+from lrfix.driving import budget
+from lrfix.engine import check_source
+from lrfix.findings import FileResult
+from lrfix.registry import load_rules
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from lrfix.config import Config  # noqa: E402
-from lrfix.driving import budget  # noqa: E402
-from lrfix.engine import check_source  # noqa: E402
-from lrfix.findings import FileResult  # noqa: E402
-from lrfix.registry import load_rules  # noqa: E402
-
 SLOW_SECONDS = 10.0
 LARGE_BYTES = 1 << 30
 _BATCH = 50

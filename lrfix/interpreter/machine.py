@@ -21,8 +21,9 @@ from lrfix.interpreter.compilation import EXPRESSIONS, STATEMENTS, block, compil
 from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_name
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
-from lrfix.interpreter.expressions import EXPRESSION_MAKERS, relation
+from lrfix.interpreter.expressions import EXPRESSION_MAKERS
 from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
+from lrfix.interpreter.operations import relation
 from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.reserve import Reserve
 from lrfix.interpreter.statements import STATEMENT_MAKERS

@@ -15,7 +15,7 @@ from typing import Any
 from lrfix.interpreter.cloning import clone
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.expressions import binary_operation
+from lrfix.interpreter.operations import binary_operation
 from lrfix.interpreter.values import (
     MISSING,
     BoundMethod,

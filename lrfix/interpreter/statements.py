@@ -23,9 +23,9 @@ from lrfix.interpreter.compilation import (
 )
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.expressions import binary_operation
 from lrfix.interpreter.limits import check_length
 from lrfix.interpreter.matching import match_statement
+from lrfix.interpreter.operations import binary_operation
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
 
 _IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
