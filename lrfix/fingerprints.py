@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from lrfix.findings import Finding, Position, Span
 from lrfix.source import Source
-from lrfix.trees import walk
+from lrfix.trees import first_line, walk
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DIGITS = 16
@@ -36,7 +36,7 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
         around = places[finding.span.start.line]
         names = [node.name for node in around if isinstance(node, _DEFINITIONS)]
         # Statements that share a line lie beside each other: the last one that begins before the place is meant.
-        at = max(around, key=lambda node: (_first_line(node), -(node.end_lineno or 0)), default=None)
+        at = max(around, key=lambda node: (first_line(node), -(node.end_lineno or 0)), default=None)
         text = _head(source, at) if at is not None else source.segment_of(finding.span)
         mark = digest(finding.code, ".".join(names), text)
         seen[mark] += 1
@@ -46,12 +46,12 @@ def fingerprinted(source: Source, findings: Iterable[Finding]) -> tuple[Finding,
 
 def _around(tree: ast.Module, lines: Collection[int]) -> dict[int, list[ast.stmt]]:
     """The statements that each line lies in, the outer ones first; in one pass, however many lines are asked for."""
-    statements = sorted((node for node in walk(tree) if isinstance(node, ast.stmt)), key=_first_line)
+    statements = sorted((node for node in walk(tree) if isinstance(node, ast.stmt)), key=first_line)
     found: dict[int, list[ast.stmt]] = {}
     begun = 0
     around: list[ast.stmt] = []
     for line in sorted(lines):
-        while begun < len(statements) and _first_line(statements[begun]) <= line:
+        while begun < len(statements) and first_line(statements[begun]) <= line:
             around.append(statements[begun])
             begun += 1
         around = [node for node in around if line <= (node.end_lineno or 0)]
@@ -70,7 +70,7 @@ def _head(source: Source, node: ast.stmt) -> str:
     """The statement without its body, as one text without spaces."""
     body: Sequence[ast.AST] = getattr(node, "body", None) or getattr(node, "cases", None) or ()
     span = source.span(node)
-    first = Position(_first_line(node), 1) if _first_line(node) < span.start.line else span.start
+    first = Position(first_line(node), 1) if first_line(node) < span.start.line else span.start
     end = span.end
     if body:
         inner = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
@@ -91,11 +91,6 @@ def _without_prose(text: str) -> str:
     joined = "".join("".join(pieces).split()) or "".join(text.split())
     # What a formatter is free to change.
     return joined.replace("'", '"').replace(",)", ")").replace(",]", "]")
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 __all__ = ["digest", "fingerprinted"]

@@ -19,6 +19,7 @@ from typing import Protocol
 from lrfix.findings import Position, Span, Violation
 from lrfix.meant import did_you_mean
 from lrfix.source import Source
+from lrfix.trees import first_line
 
 _DIRECTIVE = re.compile(r"#\s*lrfix:\s*(?P<rest>.*)")
 _IGNORE = re.compile(r"ignore(?P<list>\s*\[(?P<codes>[^\]]*)\])?(?=\s|$|[#:,;.-])")
@@ -231,11 +232,11 @@ class _Extent:
 
 
 def _extent(node: ast.stmt) -> _Extent:
-    first, end = _first_line(node), node.end_lineno or node.lineno
+    first, end = first_line(node), node.end_lineno or node.lineno
     body = getattr(node, "body", None) or getattr(node, "cases", None)
     if not body:
         return _Extent(first, end, end, end)
-    below = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else _first_line(body[0])
+    below = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else first_line(body[0])
     header_end = max(node.lineno, below - 1)
     head = [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.expr, ast.arguments, ast.keyword))]
     brackets_end = max(
@@ -244,11 +245,6 @@ def _extent(node: ast.stmt) -> _Extent:
     )
     whole = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     return _Extent(first, max(node.lineno, brackets_end), header_end, end if whole else header_end)
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 __all__ = ["Part", "Suppression", "Suppressions", "read_suppressions"]

@@ -39,6 +39,12 @@ def walk(node: ast.AST) -> tuple[ast.AST, ...]:
     return known
 
 
+def first_line(statement: ast.stmt) -> int:
+    """The line on which a statement begins, its decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
 def terminates(statement: ast.stmt) -> bool:
     """Whether control never passes beyond ``statement``."""
     if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
@@ -65,4 +71,4 @@ def runs_off(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bare or not _ends(function.body)
 
 
-__all__ = ["REMEMBERED", "children", "runs_off", "terminates", "walk"]
+__all__ = ["REMEMBERED", "children", "first_line", "runs_off", "terminates", "walk"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrfix import __version__
+from lrfix.trees import first_line
 
 # In the order of their imports: a definition only uses what stands above it.
 _PARTS = (
@@ -133,7 +134,7 @@ def _read_parts() -> tuple[list[_Definition], list[_Import]]:
         lines = text.splitlines()
         end_of_previous = 0
         for node in ast.parse(text).body:
-            first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1
+            first = first_line(node) - 1
             # Comments directly above a definition belong to it.
             while first > end_of_previous and lines[first - 1].startswith("#"):
                 first -= 1

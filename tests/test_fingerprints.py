@@ -75,8 +75,8 @@ def test_strings_over_lines_and_what_is_no_statement():
 
 def test_many_findings_cost_linear_work(monkeypatch):
     looked_at = []
-    first_line = fingerprints._first_line
-    monkeypatch.setattr(fingerprints, "_first_line", lambda node: looked_at.append(node) or first_line(node))
+    first_line = fingerprints.first_line
+    monkeypatch.setattr(fingerprints, "first_line", lambda node: looked_at.append(node) or first_line(node))
     count = 200
     code = "".join(f"x{index} = 1\n" for index in range(count))
     found = marks(code, *(f"x{index} =" for index in range(count)))
