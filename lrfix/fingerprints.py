@@ -55,7 +55,7 @@ def _around(tree: ast.Module, lines: Collection[int]) -> dict[int, list[ast.stmt
             around.append(statements[begun])
             begun += 1
         around = [node for node in around if line <= (node.end_lineno or 0)]
-        found[line] = around
+        found[line] = list(around)
     return found
 
 

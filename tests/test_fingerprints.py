@@ -55,6 +55,11 @@ def test_the_body_of_a_definition_is_no_part_of_its_own_fingerprint():
     assert marks(CODE, "def factor") != marks(CODE, "def build")
 
 
+def test_other_findings_of_the_file_change_nothing():
+    places = ("def build", "def factor", "step / warmup", "return decay", "return LambdaLR")
+    assert marks(CODE, *places) == [mark for place in places for mark in marks(CODE, place)]
+
+
 def test_decorators_classes_and_match_statements_have_heads():
     code = "@once\n@twice(1)\nclass A(B):\n  def f(self): return 1\n\nmatch x:\n  case 1:\n    y = 2\n"
     assert len(set(marks(code, "@once", "def f", "match x", "y = 2"))) == 4
