@@ -14,10 +14,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lrfix.findings import FileResult, Finding
-from lrfix.reading import Unreadable, read_file
+from lrfix.reading import LARGE, Unreadable, read_file
 
 _VERSION = 1
-_LARGEST = 1 << 26
 
 #: Path relative to the file -> what is known there, by code and fingerprint.
 Entries = Mapping[str, tuple[tuple[str, str], ...]]
@@ -38,7 +37,7 @@ class Baseline:
     def read(cls, path: str) -> Baseline:
         """Raises BaselineError for a file that is not there or is no baseline."""
         try:
-            raw = read_file(path, _LARGEST)
+            raw = read_file(path, LARGE)
         except Unreadable as error:
             hint = "; --write-baseline writes it" if error.missing else ""
             raise BaselineError(f"{path}: the baseline {error.message}{hint}") from None

@@ -113,8 +113,7 @@ def check_source(
         program = _program(raw, path, settings)
         if isinstance(program, FileResult):
             return program
-        code = program.program.encode("utf-8", "surrogatepass")
-        return program.located(_check_code(code, path, settings, rules, analyse))
+        return program.located(_check_code(program.code, path, settings, rules, analyse))
     return _check_code(raw, path, settings, rules, analyse)
 
 
@@ -192,7 +191,7 @@ def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -
         program = _program(raw, target.path, settings)
         if isinstance(program, FileResult):
             return program
-        raw = program.program.encode("utf-8", "surrogatepass")
+        raw = program.code
     skipped = _skip_reason(raw, settings)
     # Of what is too large only the beginning was read: no words are looked for in it.
     if len(raw) <= settings.max_file_size and not target.explicit and not has_schedule_words(raw):

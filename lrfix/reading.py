@@ -7,6 +7,8 @@ import stat
 
 #: Bytes of the small files (ignore files, configuration, packaging) that lrfix reads beside Python code.
 SMALL = 1_000_000
+#: Bytes. The most that is read of a file that was checked before, or that lrfix itself has written.
+LARGE = 1 << 26
 _CHUNK = 1 << 16
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _KINDS = (
@@ -65,4 +67,4 @@ def _check_regular(mode: int) -> None:
         raise Unreadable(f"cannot be read: not a regular file but {kind}", directory=stat.S_ISDIR(mode))
 
 
-__all__ = ["SMALL", "Unreadable", "read_file", "read_small_text"]
+__all__ = ["LARGE", "SMALL", "Unreadable", "read_file", "read_small_text"]

@@ -11,13 +11,11 @@ import click
 
 from lrfix.baseline import Baseline, BaselineError
 from lrfix.commands import common
-from lrfix.findings import FileError, FileResult, Finding, Severity, Span
+from lrfix.findings import Finding, Severity, Span
 from lrfix.notebooks import is_notebook
 from lrfix.notebooks.notebook import Notebook, NotebookError, read_notebook
 from lrfix.output.terminal import write
 from lrfix.wording import counted as _count
-
-_LARGEST = 1 << 26
 
 
 def write_baseline(outcome: common.Outcome, path: str | None) -> int:
@@ -40,14 +38,14 @@ def write_baseline(outcome: common.Outcome, path: str | None) -> int:
     findings = sum(len(result.findings) for result in outcome.results)
     files = sum(bool(result.findings) for result in outcome.results)
     write(sys.stdout, f"{target}: {_count(findings, 'finding')} in {_count(files, 'file')}\n")
-    _tell_errors(outcome.results)
+    common.tell_errors(outcome.results)
     return common.exit_status([replace(result, findings=()) for result in outcome.results])
 
 
 def add_ignores(outcome: common.Outcome) -> int:
     """Writes an ignore comment for each finding above info into its file; the exit status."""
     from lrfix.ignoring import with_ignores
-    from lrfix.reading import Unreadable, read_file
+    from lrfix.reading import LARGE, Unreadable, read_file
     from lrfix.registry import load_rules
     from lrfix.rewriting.rewriter import encode
     from lrfix.rewriting.writing import WriteError, write_atomically
@@ -61,9 +59,9 @@ def add_ignores(outcome: common.Outcome) -> int:
         if not wanted:
             continue
         try:
-            raw = read_file(result.path, _LARGEST)
+            raw = read_file(result.path, LARGE)
             notebook = read_notebook(raw) if is_notebook(result.path) else None
-            code = raw if notebook is None else notebook.program.encode("utf-8")
+            code = raw if notebook is None else notebook.code
             source = parse_source(code, result.path)
             placed = [_in_program(each, notebook) for each in wanted]
             ignored = with_ignores(source, placed, load_rules())
@@ -87,7 +85,7 @@ def add_ignores(outcome: common.Outcome) -> int:
         cell = f"cell {finding.cell.number}:" if finding.cell is not None else ""
         write(sys.stdout, f"{finding.path}:{cell}{start.line}:{start.column}: {finding.code} is left: {why}\n")
     write(sys.stdout, f"{_count(added, 'finding')} ignored from now on, in {_count(files, 'file')}\n")
-    _tell_errors(outcome.results)
+    common.tell_errors(outcome.results)
     errors = common.exit_status([replace(result, findings=()) for result in outcome.results])
     return max(status, errors, 1 if remaining else 0)
 
@@ -132,12 +130,6 @@ def _in_program(finding: Finding, notebook: Notebook | None) -> Finding:
 
 def _empty(path: str) -> Baseline:
     return Baseline(os.path.dirname(os.path.abspath(path)), {})
-
-
-def _tell_errors(results: Sequence[FileResult]) -> None:
-    errors: list[FileError] = [error for result in results for error in result.errors]
-    for error in errors:
-        write(sys.stderr, f"lrfix: {error.path}: {error.kind} error: {error.message}\n")
 
 
 def _texts(values: Sequence[str]) -> str:

@@ -230,6 +230,15 @@ def exit_status(results: Iterable[FileResult], exit_zero: bool = False) -> int:
     return 0 if exit_zero else status
 
 
+def tell_errors(results: Iterable[FileResult]) -> None:
+    """What could not be read or checked, on standard error, for commands whose output has no place for it."""
+    from lrfix.output.terminal import write
+
+    for result in results:
+        for error in result.errors:
+            write(sys.stderr, f"lrfix: {error.path}: {error.kind} error: {error.message}\n")
+
+
 class Fatal(click.ClickException):
     """Bad configuration or a broken installation: status 2."""
 
@@ -256,5 +265,6 @@ __all__ = [
     "selection",
     "selection_options",
     "settings_for",
+    "tell_errors",
     "work_options",
 ]

@@ -49,8 +49,7 @@ def command(
     outcome = common.check(paths, None, jobs, stdin_filename, force_exclude=force_exclude, use_baseline=False)
     document = Document.of(outcome.results)
     shown = _rewritten(paths, force_exclude) if rewrite else figures(document)
-    for error in document.errors:
-        write(sys.stderr, f"lrfix: {error.path}: {error.kind} error: {error.message}\n")
+    common.tell_errors(outcome.results)
     if output is not None:
         _save(shown, output, kind)
         write(sys.stdout, f"{output}: {len(shown)} of {len(document.sites)} schedules drawn\n")
@@ -58,8 +57,7 @@ def command(
         blocks = Style.of(sys.stdout).blocks == BLOCKS
         text = "\n".join(in_terminal(figure, blocks) for figure in shown)
         write(sys.stdout, text or "no schedule to draw\n")
-    errors = common.exit_status([result for result in outcome.results if result.errors])
-    sys.exit(errors)
+    sys.exit(common.exit_status([result for result in outcome.results if result.errors]))
 
 
 def _save(shown: Sequence[Figure], output: str, kind: str) -> None:

@@ -239,7 +239,7 @@ def _repaired(files: _Files, unread: Mapping[str, FileRewrite], progress: Progre
         if path in unread:
             results.append(unread[path])
             continue
-        code = files.notebooks[path].program.encode() if path in files.notebooks else raw
+        code = files.notebooks[path].code if path in files.notebooks else raw
         results.append(in_cells(repaired(code, path, files.settings[path]), files.notebooks))
     return results
 
@@ -269,7 +269,7 @@ def _rewritten(
                 module = vendored.module_for(path, project.root)
             except VendorError as error:
                 raise common.Fatal(str(error)) from None
-        code = files.notebooks[path].program.encode() if path in files.notebooks else raw
+        code = files.notebooks[path].code if path in files.notebooks else raw
         jobs.append((path, code, project.external_to(path), module))
     rewritten = rewriter.rewrite_sources(jobs, options, progress=progress)
     order = [path for path, _ in files.contents]

@@ -65,6 +65,11 @@ class Notebook:
         """The code of all cells, one after the other, each followed by its mark."""
         return "".join("".join(f"{line.python}\n" for line in cell.lines) + f"{cell.mark}\n" for cell in self.cells)
 
+    @property
+    def code(self) -> bytes:
+        """The program as the content of a Python file; what is no Unicode in it cannot be decoded, as in any file."""
+        return self.program.encode("utf-8", "surrogatepass")
+
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The program's lines as they stand in the notebook, for people to see."""
@@ -91,10 +96,6 @@ class Notebook:
         line = min(position.line, cell.last) - cell.first
         shift = cell.lines[line].shift if line < len(cell.lines) else 0
         return cell.number, Position(line + 1, position.column + shift)
-
-    def program_line(self, number: int, line: int) -> int:
-        """The line of the program that is line ``line`` of cell ``number``."""
-        return next(cell for cell in self.cells if cell.number == number).first + line - 1
 
     def changes(self, program: str) -> list[tuple[Cell, str]]:
         """The cells that a changed program changes, each with its new text.

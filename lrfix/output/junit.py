@@ -16,11 +16,11 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def render(document: Document) -> str:
     """The report as text, with a final newline. Where there is nothing to report, one case says so by passing."""
-    told: list[Finding | FileError] = sorted([*document.findings, *document.errors], key=lambda each: each.path)
+    reported: list[Finding | FileError] = sorted([*document.findings, *document.errors], key=lambda each: each.path)
     root = xml.Element("testsuites", name="lrfix")
-    for path, members in groupby(told, key=lambda each: each.path):
+    for path, members in groupby(reported, key=lambda each: each.path):
         _suite(root, path, [*members])
-    if not told:
+    if not reported:
         suite = xml.SubElement(root, "testsuite", name="lrfix", tests="1", failures="0", errors="0")
         xml.SubElement(suite, "testcase", name="no findings", classname="lrfix")
     xml.indent(root, " ")

@@ -36,8 +36,8 @@ def page(figures: Sequence[Figure]) -> bytes:
         parts.append(f"<h2>{escape(figure.title)}</h2>\n{svg[svg.index('<svg') :]}\n<ul>{notes}</ul>")
     body = "\n".join(parts) or "<p>No schedule was found.</p>"
     head = f'<meta charset="utf-8"><title>Learning-rate schedules</title><style>{_STYLE}</style>'
-    page = f'<!doctype html><html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
-    return page.encode("utf-8", "backslashreplace")
+    html = f'<!doctype html><html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
+    return html.encode("utf-8", "backslashreplace")
 
 
 def _drawing(figures: Sequence[Figure], titled: bool = True) -> Drawing:

@@ -12,7 +12,7 @@ from lrfix.output.document import Document
 from lrfix.output.sparkline import drawn, sparkline
 from lrfix.output.terminal import Style, in_one_line
 from lrfix.pages import Page
-from lrfix.reading import Unreadable, read_file
+from lrfix.reading import LARGE, Unreadable, read_file
 from lrfix.source import SourceError, parse_source
 from lrfix.wording import counted as _count
 from lrfix.wording import together
@@ -20,8 +20,6 @@ from lrfix.wording import together
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 #: Lines of a long statement that a code frame shows.
 _FRAME_LINES = 3
-#: Bytes. What is larger was not checked either, unless the configuration says so.
-_LARGEST = 1 << 26
 
 #: What a status means for the one who thinks of a rewrite.
 _MEANINGS = {
@@ -39,7 +37,7 @@ ReadLines = Callable[[str], Sequence[str]]
 def lines_of_file(path: str) -> Sequence[str]:
     """The file's lines for code frames; none where it cannot be read any more."""
     try:
-        return lines_of(read_file(path, _LARGEST), path)
+        return lines_of(read_file(path, LARGE), path)
     except Unreadable:
         return ()
 
