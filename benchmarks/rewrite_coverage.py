@@ -28,7 +28,8 @@ OUTCOMES = ("equivalent", "repair", "left", "failed")
 def rows_of(path: Path) -> list[dict[str, object]]:
     """The schedules of one file and what is proposed for each, old and new run side by side."""
     from lrfix.rewriting.project import Project
-    from lrfix.rewriting.rewriter import Options, rewrite_sources
+    from lrfix.rewriting.proposal import Options
+    from lrfix.rewriting.rewriter import rewrite_sources
 
     external = Project.around(str(path)).external_to(str(path))
     result = rewrite_sources([(str(path), path.read_bytes(), external, None)], Options(device="cpu"))[0]

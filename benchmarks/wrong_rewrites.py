@@ -20,9 +20,10 @@ from dataclasses import dataclass, replace
 from lrfix.analysis import SiteAnalysis
 from lrfix.experiments import equivalence
 from lrfix.recognition import ScheduleSpec
-from lrfix.rewriting import rewriter
+from lrfix.rewriting import proposal
 from lrfix.rewriting.model import FileRewrite, Reading
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.proposal import Options
+from lrfix.rewriting.rewriter import rewrite_sources
 
 Falsify = Callable[[ScheduleSpec], ScheduleSpec]
 
@@ -318,7 +319,7 @@ def replaced(owner: object, **others: object) -> Iterator[None]:
 
 def planted(plant: Plant) -> FileRewrite:
     """The rewrite of a sound schedule whose recognition is falsified: emission and proof believe it alike."""
-    right = rewriter.readings_of
+    right = proposal.readings_of
 
     def wrong(analysis: SiteAnalysis) -> list[Reading]:
         found = right(analysis)
@@ -327,7 +328,7 @@ def planted(plant: Plant) -> FileRewrite:
             raise ValueError(f"{plant.name}: nothing was falsified in {found[0].spec}")
         return false
 
-    with replaced(rewriter, readings_of=wrong):
+    with replaced(proposal, readings_of=wrong):
         return rewritten(SOUND[plant.schedule])
 
 

@@ -88,6 +88,18 @@ class Source:
             starts[span.start.line - 1] + span.start.column - 1 : starts[span.end.line - 1] + span.end.column - 1
         ]
 
+    def encoded(self, text: str) -> bytes:
+        """``text`` as bytes in the file's own encoding, with its byte order mark where it had one.
+
+        Raises SourceError where a character has no place in that encoding.
+        """
+        try:
+            encoded = text.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            message = f"the new text cannot be written in {self.encoding}: {error.reason}"
+            raise SourceError("encoding", message) from None
+        return codecs.BOM_UTF8 + encoded if self.has_bom else encoded
+
     @cached_property
     def _line_starts(self) -> tuple[int, ...]:
         return (0, *(match.end() for match in _NEWLINE.finditer(self.text)))

@@ -27,7 +27,8 @@ from lrfix.findings import FileResult, Finding, Position, Severity, Span
 from lrfix.registry import load_rules
 from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.model import FileRewrite
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.proposal import Options
+from lrfix.rewriting.rewriter import rewrite_sources
 from lrfix.sites.model import IN_PLACE
 from lrfix.source import Source, parse_source
 

@@ -40,6 +40,16 @@ def test_a_coding_comment_is_followed():
     assert source.segment(source.tree.body[1]) == "lr = 1"
 
 
+def test_a_new_text_is_encoded_as_the_file_was():
+    raw = b"\xef\xbb\xbflr = 1\n"
+    assert parse_source(raw, "train.py").encoded("lr = 1\n") == raw
+    latin = parse_source(b"# coding: latin-1\nlr = 1\n", "train.py")
+    assert latin.encoded("é") == b"\xe9"
+    with pytest.raises(SourceError, match="the new text cannot be written in iso-8859-1") as raised:
+        latin.encoded("π")
+    assert raised.value.kind == "encoding"
+
+
 def test_bytes_that_are_not_utf8_are_an_encoding_error_with_line_and_remedy():
     error = failure("lr = 1\nname = 'é'\n".encode("latin-1"))
     assert (error.kind, error.line) == ("encoding", 2)

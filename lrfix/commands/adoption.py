@@ -47,7 +47,6 @@ def add_ignores(outcome: common.Outcome) -> int:
     from lrfix.ignoring import with_ignores
     from lrfix.reading import LARGE, Unreadable, read_file
     from lrfix.registry import load_rules
-    from lrfix.rewriting.rewriter import encode
     from lrfix.rewriting.writing import WriteError, write_atomically
     from lrfix.source import SourceError, parse_source
 
@@ -66,7 +65,7 @@ def add_ignores(outcome: common.Outcome) -> int:
             placed = [_in_program(each, notebook) for each in wanted]
             ignored = with_ignores(source, placed, load_rules())
             if ignored.added:
-                content = encode(source, ignored.text) if notebook is None else notebook.renewed(raw, ignored.text)
+                content = source.encoded(ignored.text) if notebook is None else notebook.renewed(raw, ignored.text)
                 write_atomically(result.path, content, expected=raw)
         except (Unreadable, SourceError, NotebookError) as error:
             write(sys.stderr, f"lrfix: {result.path}: {error}\n")

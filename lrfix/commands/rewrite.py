@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lrfix.config import Settings
     from lrfix.notebooks.notebook import Notebook
     from lrfix.rewriting.model import FileRewrite
-    from lrfix.rewriting.rewriter import Options
+    from lrfix.rewriting.proposal import Options
     from lrfix.rewriting.vendor import VendorFile
     from lrfix.verification.values import Device
 
@@ -111,7 +111,7 @@ def command(
     files = replace(files, repaired=repair)
     if stdin_filename is not None and files.stdin is None:
         raise click.UsageError("--stdin-filename goes with - as the only path")
-    from lrfix.rewriting.rewriter import Options
+    from lrfix.rewriting.proposal import Options
 
     options = Options(
         only_equivalent=only == "equivalent",
@@ -217,7 +217,7 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None, p
 def proposals(paths: Sequence[str], force_exclude: bool) -> list[FileRewrite]:
     """What would be rewritten in PATHS, verified; nothing is written."""
     from lrfix.commands.rewrite_notebooks import notebooks_among
-    from lrfix.rewriting.rewriter import Options
+    from lrfix.rewriting.proposal import Options
 
     files = _read(paths, force_exclude)
     notebooks, unread = notebooks_among(files.contents)

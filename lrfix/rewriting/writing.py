@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.reading import Unreadable, read_file
-from lrfix.rewriting.model import FileRewrite, NotRewritten
-from lrfix.rewriting.rewriter import encode
+from lrfix.rewriting.model import FileRewrite
 from lrfix.source import SourceError, parse_source
 
 if sys.platform != "win32":
@@ -188,9 +187,9 @@ def remove_litter(directories: Iterable[str]) -> list[str]:
 def change_of(result: FileRewrite, raw: bytes) -> Change:
     """A rewritten file in its own encoding. ``raw`` is the content it was read with. Raises WriteError."""
     try:
-        content = encode(parse_source(raw, result.path), result.after)
+        content = parse_source(raw, result.path).encoded(result.after)
         parse_source(content, result.path)
-    except (NotRewritten, SourceError) as error:
+    except SourceError as error:
         raise WriteError(f"{result.path}: {error}; the file is as it was") from None
     return Change(result.path, content, expected=raw)
 

@@ -16,7 +16,8 @@ from lrfix.output.examples import lines as values_of
 from lrfix.output.sparkline import drawn
 from lrfix.pages import load_pages
 from lrfix.registry import load_rules
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.proposal import Options
+from lrfix.rewriting.rewriter import rewrite_sources
 from lrfix.source import SourceError, parse_source
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")

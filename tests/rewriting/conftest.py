@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from lrfix.analysis import SiteAnalysis
-from lrfix.rewriting import rewriter
+from lrfix.rewriting import proposal, rewriter
 from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.model import FileRewrite, Reading
+from lrfix.rewriting.proposal import Options
 from lrfix.rewriting.readings import readings_of
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.rewriter import rewrite_sources
 from lrfix.verification import Verification, VerificationRequest, verify_many
 
 Rewrite = Callable[..., FileRewrite]
@@ -57,7 +58,7 @@ def _remembered(
         return readings[id(analysis)]
 
     monkeypatch.setattr(rewriter, "verify_many", remembering)
-    monkeypatch.setattr(rewriter, "readings_of", read)
+    monkeypatch.setattr(proposal, "readings_of", read)
     monkeypatch.setattr(rewriter, "rewrite_sources", partial(rewrite_sources, analyses=analyses))
 
 

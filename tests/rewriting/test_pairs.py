@@ -11,7 +11,8 @@ from lrfix.engine import check_source
 from lrfix.findings import Severity
 from lrfix.registry import load_rules
 from lrfix.rewriting.model import FileRewrite
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.proposal import Options
+from lrfix.rewriting.rewriter import rewrite_sources
 from lrfix.verification import ScenarioOutcome, Verification
 
 pytest.importorskip("torch")

@@ -15,7 +15,8 @@ from lrfix.experiments import equivalence, recognised
 from lrfix.output.terminal import Style
 from lrfix.rewriting import plan, readings
 from lrfix.rewriting.model import FileRewrite
-from lrfix.rewriting.rewriter import Options, rewrite_sources
+from lrfix.rewriting.proposal import Options
+from lrfix.rewriting.rewriter import rewrite_sources
 
 pytest.importorskip("torch")
 
@@ -210,7 +211,7 @@ def test_a_wrong_recognition_is_refused(rewrite, monkeypatch):
         altered = type(spec)(spec.scheduler, spec.positional, {**spec.keywords, "eta_min_ratio": "0.051"})
         return [type(reading)(reading.key, reading.description, altered, 0, reading.because)]
 
-    monkeypatch.setattr("lrfix.rewriting.rewriter.readings_of", wrong)
+    monkeypatch.setattr("lrfix.rewriting.proposal.readings_of", wrong)
     result = rewrite(SOUND, verify=True)
     assert not result.changed
     (left,) = result.left

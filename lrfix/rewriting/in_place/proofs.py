@@ -6,12 +6,13 @@ import ast
 from collections.abc import Sequence
 
 from lrfix.names import Names
+from lrfix.rewriting.in_place.definitions import Definition, defined_again
 from lrfix.rewriting.in_place.grid import settings
 from lrfix.rewriting.in_place.planning import InPlacePlan
 from lrfix.rewriting.in_place.positions import written_as
 from lrfix.rewriting.in_place.programs import bundled_import, region_program
 from lrfix.rewriting.in_place.sampling import Formula
-from lrfix.rewriting.in_place.whole import Definition, defined_again, main_step, whole_settings
+from lrfix.rewriting.in_place.settings import main_step, whole_settings
 from lrfix.rewriting.model import NotRewritten, Proof
 from lrfix.sites.model import ScheduleSite
 from lrfix.verification import CallRequest

@@ -15,10 +15,9 @@ from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import FileResult, Finding, Severity, SiteReport
 from lrfix.names import Names
-from lrfix.rewriting.model import FileRewrite, LeftAlone, NotRewritten, OwnRepair
+from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair
 from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Text
-from lrfix.rewriting.rewriter import encode
-from lrfix.source import Source, parse_source
+from lrfix.source import Source, SourceError, parse_source
 
 _MOST_TRIED = 6
 _MOST_REPAIRS = 12
@@ -64,11 +63,11 @@ def _first_that_works(
     first: Source, text: str, settings: Settings, before: FileResult, finding: Finding
 ) -> tuple[Candidate, str, FileResult, str] | None:
     """``first`` is the file as it was read, ``text`` what it has become, ``before`` what is found in that."""
-    for candidate in _candidates(parse_source(encode(first, text), first.path), finding):
+    for candidate in _candidates(parse_source(first.encoded(text), first.path), finding):
         changed = candidate.applied(text)
         try:
-            after = check_source(encode(first, changed), first.path, settings)
-        except NotRewritten:  # what the file's encoding has no character for
+            after = check_source(first.encoded(changed), first.path, settings)
+        except SourceError:  # what the file's encoding has no character for
             continue
         if after.errors or not _is_gone(finding, before, after):
             continue

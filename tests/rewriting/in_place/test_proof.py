@@ -171,7 +171,8 @@ WRONG: dict[str, tuple[str, Change]] = {
 @pytest.fixture(scope="module")
 def planted(request: pytest.FixtureRequest) -> dict[str, object]:
     """Every wrong call at once, each in a file of its own: what became of it."""
-    from lrfix.rewriting.rewriter import Options, rewrite_sources
+    from lrfix.rewriting.proposal import Options
+    from lrfix.rewriting.rewriter import rewrite_sources
 
     files = [(f"{name}.py", code.encode(), lambda name: False, None) for name, (code, _) in WRONG.items()]
     found: dict[str, object] = {}
@@ -216,23 +217,23 @@ def test_a_call_that_leaves_out_what_the_formula_reads_is_not_even_proposed(rewr
 
 
 def test_a_rate_for_the_wrong_group_is_refused(rewrite, monkeypatch):
-    from lrfix.rewriting import rewriter
+    from lrfix.rewriting import proposal
 
-    original = rewriter.edited
+    original = proposal.edited
 
     def first_group_only(*arguments: object) -> str:
         text: str = original(*arguments)  # type: ignore[arg-type]
         return text.replace("in optimizer.param_groups:", "in optimizer.param_groups[:1]:")
 
-    monkeypatch.setattr(rewriter, "edited", first_group_only)
+    monkeypatch.setattr(proposal, "edited", first_group_only)
     result = rewrite(STEPS + "# the first alone\n", verify=True)
     assert not result.changed and "group 1" in result.left[0].reason
 
 
 def test_a_lost_return_value_is_refused(rewrite, monkeypatch):
-    from lrfix.rewriting import rewriter
+    from lrfix.rewriting import proposal
 
-    original = rewriter.edited
-    monkeypatch.setattr(rewriter, "edited", lambda *a: original(*a).replace("    return lr\n", ""))
+    original = proposal.edited
+    monkeypatch.setattr(proposal, "edited", lambda *a: original(*a).replace("    return lr\n", ""))
     result = rewrite(COSINE + "# nothing returned\n", verify=True)
     assert not result.changed and "returned a float and returns a NoneType" in result.left[0].reason
