@@ -20,7 +20,6 @@ class Write(NamedTuple):
     old: object
     new: object
     node: ast.AST
-    owner: int
     within: tuple[ast.AST, ...] = ()
 
 
@@ -90,12 +89,12 @@ class Trace(Recorder):
 
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("attribute", name, old, new, node, id(instance), self._within()))
+            self.writes.append(Write("attribute", name, old, new, node, self._within()))
 
     def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None:
         if node in self.mine:
-            self.writes.append(Write(kind, name, old, new, node, id(environment), self._within()))
+            self.writes.append(Write(kind, name, old, new, node, self._within()))
 
     def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("item", str(key), old, new, node, id(container), self._within()))
+            self.writes.append(Write("item", str(key), old, new, node, self._within()))

@@ -242,7 +242,21 @@ def _identify(value: Value) -> object:
     number = amount(value)
     if number is not None:
         return number.key()
-    return repr(value) if isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value) else id(value)
+    plain = isinstance(value, list | tuple) and all(isinstance(v, _PLAIN) for v in value)
+    return repr(value) if plain else _Itself(value)
+
+
+class _Itself:
+    """A value that equals no other. It is held, so that none that is made later takes its place."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
 
 __all__ = ["assume", "compared", "guard_key", "negated", "open_keys", "period_of", "settled", "truth"]

@@ -35,19 +35,19 @@ class Reach:
         self._loading: set[int] = set()
         #: The functions of the modules that came later.
         self.added: set[int] = set()
-        self._trees: set[int] = set()
+        self._trees: set[ast.Module] = set()
         self.add(tree)
 
     def add(self, tree: ast.Module) -> None:
         """Another module whose functions may be called."""
-        if id(tree) in self._trees:
+        if tree in self._trees:
             return
         before = len(self.functions)
         self._statements.clear()
         self._collect(tree)
         if self._trees:
             self.added |= {id(function) for function in self.functions[before:]}
-        self._trees.add(id(tree))
+        self._trees.add(tree)
         self._spread()
 
     def function(self, node: ast.AST) -> int:
