@@ -34,12 +34,8 @@ class Overrides(Mapping[str, object]):
         return iter(self.values_by_path)
 
     def __len__(self) -> int:
+        self.whole = True
         return len(self.values_by_path)
-
-    def starting(self, beginning: str) -> dict[str, object]:
-        """See ``starting``."""
-        self.families.add(beginning)
-        return _starting(self.values_by_path, beginning)
 
     def answers_alike(self, others: Mapping[str, object]) -> bool:
         """Whether all that was asked has the same answer in another setting."""
@@ -47,16 +43,15 @@ class Overrides(Mapping[str, object]):
         if self.whole:
             return _told(mine) == _told(others)
         return all(_same(mine.get(path, MISSING), others.get(path, MISSING)) for path in self.asked) and all(
-            _told(_starting(mine, beginning)) == _told(_starting(others, beginning)) for beginning in self.families
+            _told(starting(mine, beginning)) == _told(starting(others, beginning)) for beginning in self.families
         )
 
 
 def starting(values: Mapping[str, object], beginning: str) -> dict[str, object]:
     """The values of all expressions that begin so."""
-    return values.starting(beginning) if isinstance(values, Overrides) else _starting(values, beginning)
-
-
-def _starting(values: Mapping[str, object], beginning: str) -> dict[str, object]:
+    if isinstance(values, Overrides):
+        values.families.add(beginning)
+        values = values.values_by_path
     return {path: value for path, value in values.items() if path.startswith(beginning)}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -101,7 +101,7 @@ class Laboratory:
     names: Names
     site: ScheduleSite
     #: Runs by what they were asked beside their settings: see ``run_before``.
-    remembered: dict[str, list[Run]] = field(default_factory=dict, compare=False)
+    remembered: dict[Hashable, list[Run]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def counts_items(self) -> bool:
@@ -122,7 +122,7 @@ class Laboratory:
         if construction is not None:
             if construction.names is not None:
                 defaults.join(construction.names)
-            scenario.overrides = _as_given(scenario.overrides, construction.call, self.site.node)
+            scenario.overrides = Overrides(_as_given(scenario.overrides, construction, self.site.node))
         host = Host(scenario, defaults, measures_of(self.names))
         host.in_items = self.counts_items
         host.draws_lengths = self.draws_lengths
@@ -134,15 +134,18 @@ class Laboratory:
         interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
 
-    def run_before(self, kind: str, overrides: Mapping[str, object]) -> Run | None:
+    def run_before(
+        self, kind: Hashable, construction: Construction | None, overrides: Mapping[str, object]
+    ) -> Run | None:
         """A run of a kind that was made under other settings and asked for nothing in which these differ."""
+        overrides = _as_given(overrides, construction, self.site.node)
         for run in self.remembered.get(kind, ()):
             known = run.scenario.overrides
             if isinstance(known, Overrides) and known.answers_alike(overrides):
                 return replace(run, scenario=replace(run.scenario, overrides=overrides))
         return None
 
-    def remember(self, kind: str, run: Run) -> None:
+    def remember(self, kind: Hashable, run: Run) -> None:
         self.remembered.setdefault(kind, []).append(run)
 
     @roomy
@@ -232,10 +235,14 @@ def _lengths_in(construction: Construction | None, node: ast.AST) -> dict[Role, 
     return found
 
 
-def _as_given(overrides: Mapping[str, object], call: ast.Call, node: ast.AST) -> dict[str, object]:
+def _as_given(
+    overrides: Mapping[str, object], construction: Construction | None, node: ast.AST
+) -> Mapping[str, object]:
     """What is fixed for a parameter of the definition (``args.mode``) is fixed for what a call gives it as well."""
+    if construction is None or not overrides:
+        return overrides
     found = dict(overrides)
-    given = {name: ast.unparse(value) for name, value in arguments_of(call, node).items()}
+    given = {name: ast.unparse(value) for name, value in arguments_of(construction.call, node).items()}
     for path, value in overrides.items():
         root, dot, rest = path.partition(".")
         if root in given:

@@ -103,10 +103,10 @@ class Study:
         overrides = {**self.settings, **(overrides or {})}
         groups = groups or self.groups
         optimizer = (groups, tuple(base_lrs or ()))
-        asked = (index, id(construction), steps or self.steps, *optimizer, vary_unknown, variant, meddled)
-        key = (repr((asked, tuple(sorted(overrides.items(), key=repr)))),)
+        asked = (index, construction, steps or self.steps, *optimizer, vary_unknown, variant, meddled)
+        key = (*asked, repr(sorted(overrides.items(), key=repr)))
         if key not in self._runs:
-            run = self.laboratory.run_before(repr(asked), overrides)
+            run = self.laboratory.run_before(asked, construction, overrides)
             if run is None:
                 fixed = Overrides(overrides)
                 scenario = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
@@ -127,7 +127,7 @@ class Study:
                     run = self.laboratory.run(
                         plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
                     )
-                self.laboratory.remember(repr(asked), run)
+                self.laboratory.remember(asked, run)
             self._runs[key] = run
         return self._runs[key]
 
