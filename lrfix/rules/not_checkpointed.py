@@ -16,6 +16,8 @@ from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf, Unknown
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
+#: By scheduler: the functions that call it, and how it is written there.
+_Handles = dict[object, set[tuple[ast.AST | None, str]]]
 _SETTING = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -28,12 +30,13 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     if not lost or _set_by_hand(study) or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
         return
     told: set[int] = set()
+    handles = _handles(study)
     late = {violation.span for violation in built_late(study)}  # LR109 says of them what it does to the rate
     for key, conduct in lost.items():
         node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or id(node) in told or optimizer is None or study.span(node) in late:
             continue
-        fellows = _fellows(study, conduct.scheduler)
+        fellows = _fellows(study, conduct.scheduler, handles)
         if _kept_elsewhere(study, key, fellows) or _begun_anew(study, optimizer):
             continue
         done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler))}
@@ -118,19 +121,19 @@ def _out_of_sight(conduct: Conduct) -> bool:
     return any(thing in other.children for other in trace.things if isinstance(other, Scheduler))
 
 
-def _handles(study: Study) -> dict[object, set[tuple[int, str]]]:
+def _handles(study: Study) -> _Handles:
     """What each scheduler is called where it is stepped, saved or restored, and the function that calls it so.
 
     Another branch builds another scheduler under the same name, and what is done to that is meant for this one too.
     """
-    found: dict[object, set[tuple[int, str]]] = {}
+    found: _Handles = {}
     for trace in traces(study):
         for event in trace.events:
             if not isinstance(event.thing, Scheduler) or event.kind not in (Kind.STEP, *_ABOUT_STATE):
                 continue
             if isinstance(event.node, ast.Call) and isinstance(event.node.func, ast.Attribute):
                 function = study.names.enclosing(event.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-                called = (id(function), ast.unparse(event.node.func.value))
+                called = (function, ast.unparse(event.node.func.value))
                 found.setdefault(_make(event.thing), set()).add(called)
     return found
 
@@ -168,11 +171,11 @@ def _make(thing: Known) -> object:
     return (id(node), id(thing.caller)) if node is not None else (type(thing).__name__, thing.path)
 
 
-def _fellows(study: Study, scheduler: Scheduler) -> list[Conduct]:
+def _fellows(study: Study, scheduler: Scheduler, handles: _Handles) -> list[Conduct]:
     """The scheduler in all traces, and those in its place: of the same name on the same optimizer, which another branch
     builds, of unknown make, which may be this one, and what is stepped, saved or restored by the same expression."""
     mine = _make(scheduler.optimizer) if scheduler.optimizer is not None else None
-    key, handles = _make(scheduler), _handles(study)
+    key = _make(scheduler)
     called = handles.get(key, set())
     found = []
     for trace in traces(study):
