@@ -45,16 +45,14 @@ class SiteAnalysis:
     """
 
     site: ScheduleSite
-    span: Span
-    form: str
+    study: Study
+    names: Names
     family: str
-    parameters: Mapping[str, str]
     handrolled: bool
     status: Status
-    reason: str | None
-    curve: tuple[float, ...]
-    name: str | None
-    study: Study
+    reason: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
     verdicts: tuple[Verdicts, ...] = ()
     horizon: str | None = None
     schedules: tuple[ScheduleReport, ...] = ()
@@ -64,7 +62,18 @@ class SiteAnalysis:
     leaves: tuple[str, ...] = ()
     crash: Exception | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
-    names: Names | None = None
+
+    @property
+    def span(self) -> Span:
+        return self.site.span
+
+    @property
+    def form(self) -> str:
+        return self.site.form
+
+    @property
+    def name(self) -> str | None:
+        return self.site.name
 
     @property
     def studies(self) -> tuple[Study, ...]:
@@ -99,20 +108,14 @@ def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
         study = Study(source, names, site)
         yield SiteAnalysis(
             site=site,
-            span=site.span,
-            form=site.form,
+            study=study,
+            names=names,
             family="",
-            parameters={},
             handrolled=False,
             status=Status.LIBRARY,
-            reason=None,
-            curve=(),
-            name=None,
-            study=study,
             verdicts=(Verdicts(study),),
             # Filled while rules ask, which is after this.
             counters=study.counters,
-            names=names,
         )
 
 
@@ -154,17 +157,12 @@ def _analysed(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
 
         return SiteAnalysis(
             site=site,
-            span=site.span,
-            form=site.form,
+            study=Study(source, names, site),
+            names=names,
             family="other",
-            parameters={},
             handrolled=True,
             status=Status.FAILED,
             reason="lrfix itself failed on it",
-            curve=(),
-            name=site.name,
-            study=Study(source, names, site),
-            names=names,
             crash=error,
         )
 
@@ -245,16 +243,14 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     status = _status(study, opaque, recognition)
     return SiteAnalysis(
         site=site,
-        span=site.span,
-        form=site.form,
+        study=study,
+        names=names,
         family=family.name,
         parameters=dict(family.parameters),
         handrolled=True,
         status=status,
         reason=opaque or _beyond(study) or (recognition.reason if recognition else _unfinished(study, reserve)),
         curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
-        name=site.name,
-        study=study,
         verdicts=verdicts,
         horizon=family.horizon,
         schedules=schedules(studies),
@@ -263,7 +259,6 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
         scenarios=tuple(_scenario(run) for run in runs),
         leaves=tuple(leaves),
         roles={path: role_of(path).value for path in leaves},
-        names=names,
     )
 
 

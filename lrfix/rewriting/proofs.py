@@ -47,9 +47,7 @@ def proofs_of(
     module: str,
 ) -> tuple[Proof, ...]:
     """What has to be run before the edit may be written. Raises NotRewritten where the schedule cannot be cut out."""
-    names = analysis.names
-    assert names is not None
-    prover = _Prover(source, names, analysis, plan, spec, after[1], kind, device, module)
+    prover = _Prover(source, analysis.names, analysis, plan, spec, after[1], kind, device, module)
     if analysis.form == "lambda":
         return tuple(prover.calls(analysis.leaves))
     return (*prover.calls(()), *prover.parameters())
