@@ -294,7 +294,7 @@ def _counters(study: Study, reserve: Reserve) -> dict[str, int]:
 
 
 def _unfinished(study: Study, reserve: Reserve) -> str | None:
-    from lrfix.driving.budget import SPENT
+    from lrfix.interpreter.reserve import SPENT
 
     return _failure(study) or (SPENT if reserve.refused else None)
 

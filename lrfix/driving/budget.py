@@ -11,7 +11,6 @@ from lrfix.interpreter.reserve import Reserve
 RUN = 3_000_000
 SITE = 3_000_000
 FILE = 8_000_000
-SPENT = "takes more work than lrfix spends on one schedule"
 # Kept on the nodes of the file's tree: whatever asks for another run of a schedule finds the same reserve.
 _OF_FILE, _OF_SITE = "lrfix_file_reserve", "lrfix_site_reserve"
 
@@ -34,4 +33,4 @@ def reserve_of(tree: ast.Module, node: ast.AST) -> Reserve:
     return reserve if isinstance(reserve, Reserve) else open_site(tree, node)
 
 
-__all__ = ["FILE", "RUN", "SITE", "SPENT", "open_file", "open_site", "reserve_of"]
+__all__ = ["FILE", "RUN", "SITE", "open_file", "open_site", "reserve_of"]

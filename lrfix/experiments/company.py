@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lrfix.experiments.study import Study, usable
+from lrfix.experiments.writes import is_rate_key
 from lrfix.names import Defined, Names
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.subclasses import SCHEDULE_METHODS, subclass_sites
@@ -80,12 +81,7 @@ def _reads_rate(names: Names, node: ast.ClassDef) -> bool:
     """Whether a scheduler class works its rates out of those that stand in the groups."""
     rates = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name in SCHEDULE_METHODS]
     return any(
-        isinstance(inner, ast.Subscript)
-        and isinstance(inner.ctx, ast.Load)
-        and isinstance(inner.slice, ast.Constant)
-        and inner.slice.value == "lr"
-        for method in rates
-        for inner in walk(method)
+        is_rate_key(inner) and isinstance(inner.ctx, ast.Load) for method in rates for inner in walk(method)
     )
 
 
@@ -140,7 +136,7 @@ def _others(study: Study) -> Iterator[ast.AST]:
         builds = isinstance(node, ast.Call) and (
             torch_scheduler(names, node.func) or stock_scheduler(names, node) or _own_scheduler(names, node, classes)
         )
-        if builds or _writes_rate(node):
+        if builds or (is_rate_key(node) and isinstance(node.ctx, ast.Store)):
             yield node
 
 
@@ -148,11 +144,6 @@ def _own_scheduler(names: Names, call: ast.Call, classes: set[ast.AST]) -> bool:
     """Whether a call builds a scheduler class of the file itself."""
     bindings = names.bindings(call.func.id, call.func) if isinstance(call.func, ast.Name) else ()
     return any(isinstance(binding, Defined) and binding.node in classes for binding in bindings)
-
-
-def _writes_rate(node: ast.AST) -> bool:
-    key = node.slice if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) else None
-    return isinstance(key, ast.Constant) and key.value == "lr"
 
 
 __all__ = ["company", "company_in_sight", "in_company", "leaning_company", "leans_on_present_rate"]

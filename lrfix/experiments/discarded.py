@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.sites.stock import stock_scheduler
-from lrfix.sites.vocabulary import looks_like_optimizer
+from lrfix.sites.vocabulary import called_name, looks_like_optimizer
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WARMUPS = "pytorch_warmup."
@@ -27,8 +27,8 @@ def discarded(study: Study) -> Iterator[tuple[ast.AST, ast.Call, ast.expr]]:
 def _builds(study: Study, call: ast.Call) -> bool:
     if stock_scheduler(study.names, call) is not None:
         return True
-    last = (call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")) or ""
-    return last.endswith("Warmup") and any(name.startswith(_WARMUPS) for name in study.names.qualified(call.func))
+    qualified = study.names.qualified(call.func)
+    return called_name(call).endswith("Warmup") and any(name.startswith(_WARMUPS) for name in qualified)
 
 
 def _expected_to_fail(study: Study, node: ast.AST) -> bool:

@@ -16,6 +16,8 @@ from lrfix.domains.scenarios import Same
 from lrfix.domains.signatures import parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study
+from lrfix.names import Names
+from lrfix.sites.blocks import block_of
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_position, words
 from lrfix.trees import walk
@@ -150,7 +152,7 @@ def _tests(study: Study, use: Construction | None, path: str) -> bool:
         inner: ast.AST = place
         for outer in names.ancestors(place):
             asked = [outer.iter if isinstance(outer, ast.For) else getattr(outer, "test", None)]
-            asked += [left.test for left in _left_before(outer, inner)]
+            asked += [left.test for left in _left_before(names, inner)]
             if any(ast.unparse(n) == path for test in asked if test is not None for n in walk(test) if _is_value(n)):
                 return True
             inner = outer
@@ -161,14 +163,14 @@ def _is_value(node: ast.AST) -> bool:
     return isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
 
 
-def _left_before(outer: ast.AST, inner: ast.AST) -> Iterator[ast.If]:
+def _left_before(names: Names, inner: ast.AST) -> Iterator[ast.If]:
     """The tests before a statement of a block under which the block is left."""
-    for name in ("body", "orelse", "finalbody"):
-        body = getattr(outer, name, None)
-        if isinstance(body, list) and inner in body:
-            for statement in body[: body.index(inner)]:
-                if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Return | ast.Raise):
-                    yield statement
+    if not isinstance(inner, ast.stmt):
+        return
+    block = block_of(names, inner)
+    for statement in block[: block.index(inner)]:
+        if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Return | ast.Raise):
+            yield statement
 
 
 def _is_warmup(study: Study, run: Run, path: str) -> bool:

@@ -16,7 +16,7 @@ from lrfix.experiments.base_rates import sound
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned
 from lrfix.sites.model import Construction
-from lrfix.sites.vocabulary import GROUP_NAMES
+from lrfix.sites.vocabulary import GROUP_NAMES, called_name
 from lrfix.trees import walk
 
 _BASES = (0.1, 0.03, 0.007)
@@ -213,8 +213,7 @@ def _rates_in(call: ast.Call) -> int | None:
         own = [d for d in dicts if any(isinstance(k, ast.Constant) and k.value == "lr" for k in d.keys)]
         return 2 if own and len(dicts) > 1 else 1
     if isinstance(given, ast.Call):
-        named = given.func.attr if isinstance(given.func, ast.Attribute) else getattr(given.func, "id", "")
-        return 1 if named in ("parameters", "filter", "list") else None
+        return 1 if called_name(given) in ("parameters", "filter", "list") else None
     return None
 
 

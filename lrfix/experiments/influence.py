@@ -13,7 +13,7 @@ from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import assignments
 from lrfix.experiments.study import Study
-from lrfix.sites.vocabulary import speaks_of_step
+from lrfix.sites.vocabulary import called_name, speaks_of_step
 from lrfix.trees import walk
 
 _TELLING = frozenset({"print", "info", "debug", "warning", "warn", "log", "write", "__init__"})
@@ -56,7 +56,7 @@ class Reads:
             value = node.iter if isinstance(node, ast.For) else node.value
             targets = [node.target] if self._reads(value) else []
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self._reads(node.value):
-            self.certain = self.certain and _called(node.value) in _TELLING | _KNOWN
+            self.certain = self.certain and called_name(node.value) in _TELLING | _KNOWN
         for target in targets:
             for part in [target, *walk(target)] if isinstance(target, ast.Tuple | ast.List) else [target]:
                 if isinstance(part, ast.Subscript):
@@ -93,7 +93,7 @@ class Reads:
 
     def _seen_through(self, call: ast.Call) -> bool:
         """Whether it is plain what a call makes of an argument: arithmetic, or a function of which every line ran."""
-        name = _called(call)
+        name = called_name(call)
         if name in _KNOWN or name in _TELLING:
             return True
         if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value).split(".")[0] in _LIBRARIES:
@@ -113,10 +113,6 @@ class Reads:
 def _plain(node: ast.AST, function: ast.AST) -> bool:
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return isinstance(node, ast.stmt) and node is not function and not docstring
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def pinned(run: Run) -> dict[str, object]:

@@ -18,7 +18,6 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Standing
 from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import jumps
-from lrfix.experiments.study import Study
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
@@ -67,12 +66,12 @@ def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     return "(step - warmup) / (total - warmup)"
 
 
-def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:
+def meets_by_choice(grid: Grid, found: Found) -> bool:
     """Whether a switch of the constructor, or a rate left out as by default, joins the phases: the caller's choice.
 
     A caller that leaves the switch out chooses as well; what the switch does shows where the definition is by itself.
     """
-    run = found.run
+    study, run = grid.study, found.run
     bare = [study.run(0, use=None)] if found.case.setting.use is not None else []
     for name, default, _ in study.constructor:
         if not isinstance(default, ast.Constant) or name in run.scenario.overrides:
@@ -83,19 +82,19 @@ def meets_by_choice(study: Study, grid: Grid, found: Found) -> bool:
             others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
             if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
                 return True
-    return _meets_by_default(study, grid, found)
+    return _meets_by_default(grid, found)
 
 
-def _meets_by_default(study: Study, grid: Grid, found: Found) -> bool:
+def _meets_by_default(grid: Grid, found: Found) -> bool:
     """Whether the phases meet with the shares that the code states by default: others were drawn, given by nobody."""
     if found.case.setting.standing is Standing.LEGAL:
         return False
-    given = found.case.setting.overrides
+    given, defaults = found.case.setting.overrides, grid.study.defaults
     drawn = {p: v for p, v in found.run.leaves.items() if isinstance(v, float) and p not in given}
     stated = {
         path: default
         for path, value in drawn.items()
-        if role_of(path) not in LENGTHS | RATES and is_number(default := study.defaults.get(path)) and default != value
+        if role_of(path) not in LENGTHS | RATES and is_number(default := defaults.get(path)) and default != value
     }
     tried = [{path: default} for path, default in stated.items()] + ([stated] if len(stated) > 1 else [])
     return any(_joined(grid.changed(found.case, found.run, **defaults)) for defaults in tried)
@@ -109,10 +108,10 @@ def _joined(run: Run) -> bool:
     return run.ran and not ramp_jump(run) and len(set(run.curve)) > 1
 
 
-def _meets_later(grid: Grid, case: Case, path: str, value: object) -> bool:
-    """Whether no rate jumps at the end of the ramp once something that may lie within it lies far behind it."""
-    later = [grid.changed(case, run, **{path: value}) for run in case.runs]
-    return all(run.ran and not ramp_jump(run) for run in later)
+def _meets_with(grid: Grid, case: Case, path: str, value: object) -> bool:
+    """Whether no rate jumps at the end of the ramp once an expression has another value."""
+    changed = [grid.changed(case, run, **{path: value}) for run in case.runs]
+    return all(run.ran and not ramp_jump(run) for run in changed)
 
 
 def meets_when_told_where(grid: Grid, case: Case) -> bool:
@@ -130,26 +129,22 @@ def meets_when_told_where(grid: Grid, case: Case) -> bool:
         if not _SHARES.search(last_word(p))
     }
     for start, value in starts.items():
-        for warmup in warmups:
-            told = [grid.changed(case, run, **{start: Same(warmup)}) for run in case.runs]
-            if all(run.ran and not ramp_jump(run) for run in told):
-                return True
-        if _meets_later(grid, case, start, _FAR * value):
+        if any(_meets_with(grid, case, start, other) for other in (*map(Same, warmups), _FAR * value)):
             return True
     lists = {p: v for p, v in leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list)}
     for path, steps in lists.items():
-        if all(is_number(step) for step in steps) and _meets_later(grid, case, path, [_FAR * step for step in steps]):
+        if all(is_number(step) for step in steps) and _meets_with(grid, case, path, [_FAR * step for step in steps]):
             return True
     rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
     return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
 
 
-def by_its_kind(study: Study, grid: Grid, case: Case) -> bool:
+def by_its_kind(grid: Grid, case: Case) -> bool:
     """Whether a count was drawn for a number that neither the code nor its name tells, and as a share it makes no jump:
     ``alpha + (1 - alpha) * cosine`` climbs where ``alpha`` is 37, and falls where it is 0.1."""
-    free = [p for p in case.run.leaves if p not in study.defaults and p not in case.setting.overrides]
+    free = [p for p in case.run.leaves if p not in grid.study.defaults and p not in case.setting.overrides]
     counts = [p for p in free if type(case.run.leaves[p]) is int and role_of(p) is Role.UNKNOWN]
-    return any(_meets_later(grid, case, path, _SHARE) for path in counts)
+    return any(_meets_with(grid, case, path, _SHARE) for path in counts)
 
 
 def at_the_peak_alone(grid: Grid, found: Found) -> bool:
@@ -192,5 +187,6 @@ __all__ = [
     "by_its_own_base_alone",
     "meets_by_choice",
     "meets_when_told_where",
+    "progress_from_the_warmup",
     "ramp_jump",
 ]

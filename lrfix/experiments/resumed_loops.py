@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct
 from lrfix.names import Assigned, Defined
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 _RANGES = frozenset({"range", "trange"})
@@ -53,7 +54,7 @@ def _start(study: Study, loop: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     if len(bound) == 1 and isinstance(bound[0], Assigned) and not bound[0].index:
         over = bound[0].value  # a bar of progress that is made beforehand
     for call in walk(over):
-        if isinstance(call, ast.Call) and _called(call) in _RANGES and len(call.args) > 1:
+        if isinstance(call, ast.Call) and called_name(call) in _RANGES and len(call.args) > 1:
             first = call.args[0].left if isinstance(call.args[0], ast.BinOp) else call.args[0]
             return (first, call.args[1]) if isinstance(first, ast.Name | ast.Attribute) else None
     return None
@@ -119,11 +120,7 @@ def _keyed(value: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _is_call(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and _called(node) == name
-
-
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return isinstance(node, ast.Call) and called_name(node) == name
 
 
 __all__ = ["Resumption", "resumption"]

@@ -9,6 +9,8 @@ from lrfix.domains.roles import names_optimizer
 from lrfix.experiments.study import Study
 from lrfix.experiments.writes import is_rate_key
 from lrfix.names import Defined, Names
+from lrfix.sites.blocks import block_of
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -104,11 +106,11 @@ def written_every_batch(study: Study) -> bool:
     names = study.used_in
     inside = {node for root in study.site.nodes for node in walk(root)}
     for node in names.nodes:
-        if not is_rate_key(node) or isinstance(getattr(node, "ctx", None), ast.Load) or node in inside:
+        if not is_rate_key(node) or isinstance(node.ctx, ast.Load) or node in inside:
             continue
         function = names.enclosing(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         own = getattr(function, "name", None)
-        calls = [n for n in names.nodes if isinstance(n, ast.Call) and own is not None and _name(n.func) == own]
+        calls = [n for n in names.nodes if isinstance(n, ast.Call) and called_name(n) == own]
         if any(_turns_within_epochs(study, place) for place in (node, *calls)):
             return True
     return False
@@ -121,10 +123,6 @@ def _turns_within_epochs(study: Study, place: ast.AST) -> bool:
 
 def _goes_through_groups(loop: ast.AST) -> bool:
     return isinstance(loop, ast.For) and "param_groups" in ast.unparse(loop.iter)
-
-
-def _name(function: ast.expr) -> str | None:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
 
 
 def _names_epochs(loop: ast.For) -> bool:
@@ -145,21 +143,15 @@ def _batch_loops(study: Study, loop: ast.For) -> Iterator[ast.stmt | ast.expr]:
                     yield node
 
 
-
 def update_before(names: Names, later: ast.stmt) -> ast.Call | None:
     """An ``optimizer.step()`` that comes before a statement in the same turn of a loop: in a loop of its own, or in a
     function of the file that is called there, too."""
     if not any(isinstance(around, _LOOPS) for around in names.ancestors(later)):
         return None
-    block = names.parents.get(later)
-    for field in ("body", "orelse"):
-        statements = getattr(block, field, [])
-        if later not in statements:
-            continue
-        for statement in statements[: statements.index(later)]:
-            for call in (n for n in walk(statement) if isinstance(n, ast.Call)):
-                if _updates(call) or any(_updates(n) for body in _called(names, call) for n in walk(body)):
-                    return call
+    block = block_of(names, later)
+    for call in (n for statement in block[: block.index(later)] for n in walk(statement) if isinstance(n, ast.Call)):
+        if _updates(call) or any(_updates(n) for body in _called(names, call) for n in walk(body)):
+            return call
     return None
 
 

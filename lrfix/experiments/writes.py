@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
@@ -50,7 +51,7 @@ def reads_present_rate(study: Study) -> bool:
     return False
 
 
-def is_rate_key(node: ast.AST) -> bool:
+def is_rate_key(node: ast.AST) -> TypeGuard[ast.Subscript]:
     """``anything["lr"]``."""
     return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
 

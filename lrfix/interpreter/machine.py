@@ -25,7 +25,7 @@ from lrfix.interpreter.expressions import EXPRESSION_MAKERS
 from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
 from lrfix.interpreter.operations import relation
 from lrfix.interpreter.recorder import Recorder
-from lrfix.interpreter.reserve import Reserve
+from lrfix.interpreter.reserve import SPENT, Reserve
 from lrfix.interpreter.statements import STATEMENT_MAKERS
 from lrfix.interpreter.values import (
     MISSING,
@@ -164,7 +164,7 @@ class Interpreter:
         self.may_take -= granted
         self.fuel += granted
         if self.fuel < 0:
-            raise ReserveSpent("takes more work than lrfix spends on one schedule", node)
+            raise ReserveSpent(SPENT, node)
 
     @contextmanager
     def limited(self, most: int) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SPENT = "takes more work than lrfix spends on one schedule"
+
 
 class Reserve:
     """``left`` is fuel (statements, calls and loop turns) that has not been taken yet; what is taken from a reserve is
@@ -30,4 +32,4 @@ class Reserve:
         return granted
 
 
-__all__ = ["Reserve"]
+__all__ = ["SPENT", "Reserve"]

@@ -117,7 +117,7 @@ def _trace(hypotheses: tuple[Hypothesis, ...], samples: Sequence[Sample], search
         if name is None:
             continue
         if expression is None:
-            untraced.append(f"{name} ({', '.join(f'{num(number)}' for number in numbers)})")
+            untraced.append(f"{name} ({', '.join(map(num, numbers))})")
             cost += _UNTRACED
         elif name.startswith("milestones"):
             places.append(expression.text)

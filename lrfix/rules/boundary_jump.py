@@ -68,7 +68,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
             continue
         found = _shown(study, grid, case)
         if found is not None:
-            told = _on_one_device(study, grid, found) or _told(study, found)
+            told = _on_one_device(study, grid, found) or _told(study, grid, found)
             if not told.advice:
                 yield told
                 return
@@ -198,7 +198,7 @@ def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
         return None
     if found is None or found.phase != "ramp":
         return found
-    if meets_when_told_where(grid, case) or meets_by_choice(study, grid, found) or by_its_kind(study, grid, case):
+    if meets_when_told_where(grid, case) or meets_by_choice(grid, found) or by_its_kind(grid, case):
         return None
     return found
 
@@ -298,11 +298,10 @@ def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
     return False
 
 
-def _told(study: Study, found: Found) -> Violation:
+def _told(study: Study, grid: Grid, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
     words = f" ({found.case.setting.words})" if found.case.setting.words else ""
-    grid = Grid(study)
     instead = progress_from_the_warmup(grid, found)
     message = (
         f"The learning rate {change(before, after)} {_WHERE[found.phase]}{words}"
@@ -325,7 +324,7 @@ def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
     alone = [grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs]
     if any(run.ran and all_real(run.curve) and ramp_jump(run) for run in alone):
         return None
-    told = _told(study, found)
+    told = _told(study, grid, found)
     under = f"The phases meet where `{counts[0]}` is 1: only one of them is multiplied by it."
     return replace(told, message=f"{told.message} {under}", advice=True)
 
@@ -393,7 +392,7 @@ def _together(study: Study, grid: Grid) -> Iterator[Violation]:
         setting = Setting("flags", Standing.LEGAL, words, {flag: True}, draws=draws, vary_unknown=True)
         found = _shown(study, grid, grid.case(setting))
         if found is not None:
-            yield _told(study, found)
+            yield _told(study, grid, found)
             return
 
 

@@ -35,6 +35,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.subclasses import unasked_rates
+from lrfix.trees import walk
 
 _TORCH_OWN = frozenset({*TORCH_STATE, "verbose", "print_lr", "_get_lr_called_within_step", "_is_initial"})
 #: How many arguments the constructors of torch's schedulers take by position, the optimizer among them.
@@ -334,7 +335,7 @@ def _asked_for(study: Study, node: ast.ClassDef) -> bool:
     """Whether the class itself, its file or one that builds it asks for the last rates of a scheduler."""
     if calls_on_self(node, "get_last_lr"):
         return True
-    own = set(ast.walk(node))
+    own = set(walk(node))
     shown = dict.fromkeys([study.names, *(use.names for use in study.uses if use.names is not None)])
     nodes = (n for names in shown for n in names.nodes if n not in own)
     return any(isinstance(n, ast.Attribute) and n.attr in ("get_last_lr", "_last_lr") for n in nodes)

@@ -23,6 +23,7 @@ from lrfix.experiments.training_loop import (
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import identifiers, words
+from lrfix.trees import walk
 from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -298,7 +299,7 @@ def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
 def _sets_when_built(study: Study) -> bool:
     """Whether the constructor of a class calls a method of its own, which may set the first rate."""
     made = method(study.node, "__init__")
-    calls = [n for n in ast.walk(made) if isinstance(n, ast.Call)] if made is not None else []
+    calls = [n for n in walk(made) if isinstance(n, ast.Call)] if made is not None else []
     called = {ast.unparse(n.func.value) for n in calls if isinstance(n.func, ast.Attribute)}
     return made is None or bool(called & {"self", "super()"})
 

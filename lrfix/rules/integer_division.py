@@ -17,6 +17,7 @@ from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import called_name
 from lrfix.wording import num
 
 _CUTS: dict[str, Callable[[Any], Any]] = {
@@ -92,16 +93,12 @@ def _operands(node: Cut) -> list[ast.expr]:
         target = copy(node.target)
         target.ctx = ast.Load()
         return [target, node.value] if isinstance(node.op, ast.FloorDiv) else []
-    known = _name(node) in _CUTS and len(node.args) == 1 and not node.keywords
+    known = called_name(node) in _CUTS and len(node.args) == 1 and not node.keywords
     return list(node.args) if known and not isinstance(node.args[0], ast.Constant | ast.Starred) else []
 
 
-def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
 def _meaning(node: Cut) -> Callable[..., Any]:
-    return _CUTS[_name(node)] if isinstance(node, ast.Call) else lambda left, right: left // right
+    return _CUTS[called_name(node)] if isinstance(node, ast.Call) else lambda left, right: left // right
 
 
 def _staircase(study: Study, node: Cut) -> bool:
@@ -112,7 +109,7 @@ def _staircase(study: Study, node: Cut) -> bool:
             return not _by_the_run(node)
         if isinstance(outer, ast.Compare | ast.Subscript | ast.Slice):
             return True
-        if isinstance(outer, ast.Call) and child in outer.args[1:] and _name(outer) in ("pow", "power"):
+        if isinstance(outer, ast.Call) and child in outer.args[1:] and called_name(outer) in ("pow", "power"):
             return not _by_the_run(node)
         if isinstance(outer, ast.stmt):
             return False
@@ -129,7 +126,7 @@ def _by_the_run(cut: Cut) -> bool:
         divisor = division.right
     else:
         return False
-    while isinstance(divisor, ast.Call) and _name(divisor) in ("max", "float", "int") and divisor.args:
+    while isinstance(divisor, ast.Call) and called_name(divisor) in ("max", "float", "int") and divisor.args:
         divisor = divisor.args[-1]
     if isinstance(divisor, ast.BinOp) and isinstance(divisor.op, ast.Sub):
         whole, part = (role_of(ast.unparse(side)) for side in (divisor.left, divisor.right))

@@ -11,11 +11,12 @@ from lrfix.sites.blocks import block_of
 from lrfix.sites.effects import FUNCTIONS, Effects, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
-from lrfix.sites.tables import TABLES, called_name, is_table
+from lrfix.sites.tables import TABLES, is_table
 from lrfix.sites.vocabulary import (
     FACTOR_SCHEDULERS,
     OTHER_QUANTITIES,
     call_argument,
+    called_name,
     foreign_framework,
     identifiers,
     names_position,

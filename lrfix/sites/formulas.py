@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from lrfix.names import FUNCTION_NODES, Assigned, Augmented, Defined, Names, Scope
 from lrfix.sites.effects import RateWrite
-from lrfix.sites.vocabulary import speaks_of_rate, speaks_of_step, words
+from lrfix.sites.vocabulary import called_name, speaks_of_rate, speaks_of_step, words
 from lrfix.trees import children, walk
 
 _ARITHMETIC = (ast.Mult, ast.Div, ast.Pow, ast.Sub, ast.Add, ast.FloorDiv, ast.Mod)
@@ -72,7 +72,7 @@ class RateFormula:
         if isinstance(node, ast.Call):
             if self._is_nested(node):
                 return False
-            name = _called(node)
+            name = called_name(node)
             given = [*node.args, *(k.value for k in node.keywords)]
             return name not in CALCULATIONS | _TRANSPARENT and any(
                 speaks_of_step(i) for a in given for i in _identifiers(a)
@@ -226,10 +226,6 @@ def _result(node: ast.AugAssign) -> ast.expr:
     return ast.BinOp(node.target, node.op, node.value)
 
 
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
 def _calculates(node: ast.expr, applies: Callable[[ast.expr], bool]) -> bool:
     """Whether an expression calculates here; what goes into the call of some other function is that one's affair.
 
@@ -242,7 +238,7 @@ def _calculates(node: ast.expr, applies: Callable[[ast.expr], bool]) -> bool:
             return _calculates(node.left, applies) or _calculates(node.right, applies)
         return not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant))
     if isinstance(node, ast.Call):
-        name = _called(node)
+        name = called_name(node)
         if name in CALCULATIONS:
             return True
         if name not in _TRANSPARENT:

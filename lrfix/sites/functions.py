@@ -14,10 +14,11 @@ from lrfix.names import FUNCTION_NODES, Assigned, Defined, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
-from lrfix.sites.tables import called_name, is_table
+from lrfix.sites.tables import is_table
 from lrfix.sites.vocabulary import (
     OTHER_QUANTITIES,
     SCHEDULE_WORDS,
+    called_name,
     foreign_framework,
     identifiers,
     names_position,

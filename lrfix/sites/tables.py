@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.names import Assigned, Names
 from lrfix.sites.formulas import CALCULATIONS
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 #: Library functions whose result is a table.
@@ -61,9 +62,4 @@ def _filled(names: Names, name: ast.Name, values: Sequence[ast.expr]) -> bool:
     return False
 
 
-def called_name(call: ast.Call) -> str:
-    """The last name of what is called: ``linspace`` of ``np.linspace(...)``."""
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
-__all__ = ["TABLES", "called_name", "is_table"]
+__all__ = ["TABLES", "is_table"]

@@ -246,6 +246,11 @@ def names_rate_key(name: str) -> bool:
     return bool(spoken & _KEYED) and bool(spoken & _KEYS) and spoken <= _KEYED | _KEYS
 
 
+def called_name(call: ast.Call) -> str:
+    """The last name of what is called: ``linspace`` of ``np.linspace(...)``."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 def identifiers(node: ast.AST) -> Iterator[str]:
     """All names in a piece of code: of variables, attributes, parameters, keys, and of the function itself."""
     for inner in walk(node):

@@ -150,4 +150,4 @@ def _first(machine: Machine, arguments: Sequence[Argument], given: Given, kind: 
     return None
 
 
-__all__ = ["moved", "settings_object", "taken_over"]
+__all__ = ["engine_of_class", "moved", "settings_object", "taken_over"]

@@ -11,6 +11,7 @@ from lrfix.driving.bench import Bench
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
 from lrfix.names import FUNCTION_NODES, Assigned, Names, Scope
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 _WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
@@ -83,11 +84,11 @@ def loops_around(names: Names, node: ast.AST) -> list[ast.AST]:
 def counter(loop: ast.For) -> str | None:
     """The variable of a loop that counts its turns."""
     target, iterated = loop.target, loop.iter
-    while isinstance(iterated, ast.Call) and _called(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
+    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
         if not iterated.args:
             return None
         iterated = iterated.args[0]
-    name = _called(iterated) if isinstance(iterated, ast.Call) else ""
+    name = called_name(iterated) if isinstance(iterated, ast.Call) else ""
     if name == "enumerate" and isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
         return target.elts[0].id
     if name in ("range", "trange", "count") and isinstance(target, ast.Name):
@@ -117,13 +118,9 @@ def _assigned(names: Names, node: ast.expr, loop_variables: set[str], depth: int
     return _asked(names, values[0], loop_variables, depth + 1)
 
 
-def _called(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
 def _iterated(loop: ast.For) -> ast.Call | None:
     iterated = loop.iter
-    while isinstance(iterated, ast.Call) and _called(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
+    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
         if not iterated.args:
             return None
         iterated = iterated.args[0]
@@ -133,7 +130,7 @@ def _iterated(loop: ast.For) -> ast.Call | None:
 def _start(loop: ast.For) -> ast.expr | None:
     """What a loop counts from, where it says so."""
     iterated = _iterated(loop)
-    name = _called(iterated) if iterated is not None else ""
+    name = called_name(iterated) if iterated is not None else ""
     if iterated is not None and name in ("range", "trange") and len(iterated.args) > 1:
         return iterated.args[0]
     if iterated is not None and name == "enumerate":
@@ -154,7 +151,7 @@ def _number(bench: Bench, node: ast.expr) -> int | None:
 
 def _turns(bench: Bench, loop: ast.For) -> int | None:
     iterated = _iterated(loop)
-    if iterated is None or _called(iterated) not in ("range", "trange"):
+    if iterated is None or called_name(iterated) not in ("range", "trange"):
         return None
     turns = _number(bench, iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
     return turns if turns is not None and turns > 0 else None
