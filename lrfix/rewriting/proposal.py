@@ -178,7 +178,6 @@ class _Proposal:
             found = ", ".join(sorted(analysis.study.faults))
             raise NotRewritten(f"{found} has to be settled first; a formula in place is only replaced by an equal one")
         codes = _findings_of(source, analysis)
-        assert analysis.names is not None
         module = FUNCTIONS_MODULE if self.options.module == SCHEDULERS else self.options.module
         reexports = source.path.endswith("__init__.py")
         plan = plan_in_place(source, analysis.names, analysis.site, self.external, module, reexports)
@@ -245,7 +244,6 @@ class _Proposal:
             _check_alone(analysis)
         readings = offered or readings_of(analysis)
         chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
-        assert analysis.names is not None
         plan = plan_site(
             source,
             analysis.names,
