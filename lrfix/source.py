@@ -83,10 +83,11 @@ class Source:
 
     def segment_of(self, span: Span) -> str:
         """The text between two positions, with the file's own line endings."""
-        starts = self._line_starts
-        return self.text[
-            starts[span.start.line - 1] + span.start.column - 1 : starts[span.end.line - 1] + span.end.column - 1
-        ]
+        return self.text[self.offset(span.start) : self.offset(span.end)]
+
+    def offset(self, position: Position) -> int:
+        """The index in the text of the character at a position."""
+        return self._line_starts[position.line - 1] + position.column - 1
 
     def encoded(self, text: str) -> bytes:
         """``text`` as bytes in the file's own encoding, with its byte order mark where it had one.

@@ -45,6 +45,11 @@ def first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
+def stored_names(node: ast.AST) -> set[str]:
+    """The plain names that are set at ``node`` or below."""
+    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
 def terminates(statement: ast.stmt) -> bool:
     """Whether control never passes beyond ``statement``."""
     if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
@@ -71,4 +76,4 @@ def runs_off(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bare or not _ends(function.body)
 
 
-__all__ = ["REMEMBERED", "children", "first_line", "runs_off", "terminates", "walk"]
+__all__ = ["REMEMBERED", "children", "first_line", "runs_off", "stored_names", "terminates", "walk"]

@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from lrfix.experiments.study import Study
 from lrfix.findings import Span
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 
 _WALLS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)
 
@@ -32,12 +32,8 @@ def _writes_of(study: Study, call: ast.Call) -> Iterator[ast.stmt]:
     for node in walk(function) if function is not None else ():
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in names:
             yield from [node] if any(is_rate_key(target) for target in node.targets) else []
-        elif isinstance(node, ast.Assign | ast.AugAssign) and node is not statement and _stores(node) & names:
+        elif isinstance(node, ast.Assign | ast.AugAssign) and node is not statement and stored_names(node) & names:
             return  # changed on the way
-
-
-def _stores(node: ast.AST) -> set[str]:
-    return {n.id for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def reads_present_rate(study: Study) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from lrfix.names import Argument, Assigned, Binding, Defined, Imported, Names, Scope
+from lrfix.sites.blocks import block_of
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 External = Callable[[str], bool]
@@ -135,13 +136,8 @@ class Uses:
         return False
 
     def _alone_on_its_line(self, statement: ast.stmt) -> bool:
-        parent = self.names.parents.get(statement)
-        for attribute in ("body", "orelse", "finalbody"):
-            block = getattr(parent, attribute, None)
-            if isinstance(block, list) and statement in block:
-                beside = sum(s.lineno == statement.lineno for s in block) > 1
-                return not beside and getattr(parent, "lineno", 0) != statement.lineno
-        return False
+        beside = sum(s.lineno == statement.lineno for s in block_of(self.names, statement)) > 1
+        return not beside and getattr(self.names.parents[statement], "lineno", 0) != statement.lineno
 
     def _is_documentation(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Constant) and isinstance(self.names.parents.get(node), ast.Expr)

@@ -18,9 +18,11 @@ from lrfix.rewriting.in_place.tables import table_of, table_text
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import Edit, NewImport, NotRewritten, StatementReplacement
 from lrfix.rewriting.plan import indent_unit
+from lrfix.sites.blocks import block_of
 from lrfix.sites.model import ScheduleSite
 from lrfix.sites.vocabulary import names_position
 from lrfix.source import Source
+from lrfix.trees import stored_names
 
 _WIDEST = 120
 
@@ -197,12 +199,8 @@ def _parameters(node: ast.FunctionDef) -> list[str]:
 
 
 def _adjacent(names: Names, first: ast.stmt, second: ast.stmt) -> bool:
-    parent = names.parents[first]
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(parent, field, None)
-        if isinstance(block, list) and first in block and second in block:
-            return block.index(second) == block.index(first) + 1
-    return False
+    block = block_of(names, first)
+    return second in block and block.index(second) == block.index(first) + 1
 
 
 def _asks_position(statement: ast.stmt) -> bool:
@@ -227,14 +225,13 @@ def _bound(names: Names, name: str, at: ast.stmt) -> bool:
         return True
     child: ast.AST = at
     for outer in names.ancestors(at):
-        if isinstance(outer, ast.For) and child in outer.body and name in _stored(outer.target):
+        if isinstance(outer, ast.For) and child in outer.body and name in stored_names(outer.target):
             return True
-        if isinstance(outer, ast.With) and child in outer.body and any(name in _stored(i) for i in outer.items):
+        if isinstance(outer, ast.With) and child in outer.body and any(name in stored_names(i) for i in outer.items):
             return True
-        for field in ("body", "orelse", "finalbody"):
-            block = getattr(outer, field, None)
-            before = block[: block.index(child)] if isinstance(block, list) and child in block else []
-            if any(_binds(s, name) for s in before):
+        if isinstance(child, ast.stmt):
+            block = block_of(names, child)
+            if any(_binds(s, name) for s in block[: block.index(child)]):
                 return True
         if outer is scope.node:
             return False
@@ -246,18 +243,15 @@ def _binds(statement: ast.stmt, name: str) -> bool:
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Import | ast.ImportFrom):
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return any((a.asname or a.name.split(".")[0]) == name for a in statement.names)
-        return name in _stored(statement)
+        return name in stored_names(statement)
     if isinstance(statement, ast.If):
         return bool(statement.orelse) and all(
             any(_binds(s, name) for s in block) for block in (statement.body, statement.orelse)
         )
     if isinstance(statement, ast.With):
-        return name in {n for i in statement.items for n in _stored(i)} or any(_binds(s, name) for s in statement.body)
+        named = any(name in stored_names(item) for item in statement.items)
+        return named or any(_binds(s, name) for s in statement.body)
     return False
-
-
-def _stored(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 # What only the formula used
@@ -311,12 +305,8 @@ def _assignments(names: Names, scope: Scope, name: str) -> list[ast.stmt] | None
 
 def _can_go(names: Names, statement: ast.stmt) -> bool:
     """Whether a statement has a line and a block that does without it."""
-    parent = names.parents[statement]
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(parent, field, None)
-        if isinstance(block, list) and statement in block:
-            return len(block) > 1 and sum(s.lineno == statement.lineno for s in block) == 1
-    return False
+    block = block_of(names, statement)
+    return len(block) > 1 and sum(s.lineno == statement.lineno for s in block) == 1
 
 
 # Text

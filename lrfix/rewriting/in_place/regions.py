@@ -11,6 +11,7 @@ from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.sites.vocabulary import names_position
+from lrfix.trees import stored_names
 
 _MOST_LEAVES = 14
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -109,7 +110,7 @@ def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence
     live = [name for name in reads.stored if _live(names, statements, name)]
     if len(live) != 1 or live[0] not in reads.assigned | set(reads.leaves):
         return None
-    if live[0] not in {n.id for n in ast.walk(last) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+    if live[0] not in stored_names(last):
         return None
     return _made(names, statements, live[0], reads, parameters)
 

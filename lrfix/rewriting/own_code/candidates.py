@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lrfix.findings import Finding
-from lrfix.names import Names
+from lrfix.findings import Finding, Position
+from lrfix.names import FUNCTION_NODES, Names
+from lrfix.sites.blocks import block_of
 from lrfix.source import Source
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+from lrfix.trees import stored_names
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,11 @@ class Text:
     def __init__(self, source: Source, names: Names) -> None:
         self.source = source
         self.names = names
-        self._starts = [0]
-        for line in source.text.splitlines(keepends=True):
-            self._starts.append(self._starts[-1] + len(line))
-
-    def offset(self, line: int, column: int) -> int:
-        return self._starts[line - 1] + column - 1
+        self.of = source.segment
 
     def bounds(self, node: ast.AST) -> tuple[int, int]:
         span = self.source.span(node)
-        return self.offset(span.start.line, span.start.column), self.offset(span.end.line, span.end.column)
-
-    def of(self, node: ast.AST) -> str:
-        start, end = self.bounds(node)
-        return self.source.text[start:end]
+        return self.source.offset(span.start), self.source.offset(span.end)
 
     def in_parentheses(self, node: ast.AST) -> tuple[int, int]:
         """The bounds of an expression with the parentheses that are its own."""
@@ -66,22 +57,18 @@ class Text:
 
     def within(self, finding: Finding) -> list[ast.AST]:
         """The nodes that lie inside what a finding points at."""
-        first = self.offset(finding.span.start.line, finding.span.start.column)
-        last = self.offset(finding.span.end.line, finding.span.end.column)
-        found: list[ast.AST] = []
-        for node in self.names.nodes:
-            if hasattr(node, "lineno") and isinstance(node, ast.expr | ast.stmt):
-                start, end = self.bounds(node)
-                if first <= start and end <= last:
-                    found.append(node)
-        return found
+        return [
+            node
+            for node in self.names.nodes
+            if isinstance(node, ast.expr | ast.stmt) and finding.span.contains(self.source.span(node))
+        ]
 
     def around(self, finding: Finding) -> list[ast.AST]:
         """The nodes of the innermost function around a finding; those that it points at where it is one itself."""
         inside = self.within(finding)
         if not inside:
             return []
-        function = self.names.enclosing(inside[0], FUNCTIONS)
+        function = self.names.enclosing(inside[0], FUNCTION_NODES)
         return list(ast.walk(function)) if function is not None else inside
 
 
@@ -124,20 +111,16 @@ def _of_loops(text: Text, node: ast.AST) -> set[str]:
     """What changes from turn to turn of the loops around a function, up to the function around them."""
     found: set[str] = set()
     for outer in text.names.ancestors(node):
-        if isinstance(outer, FUNCTIONS):
+        if isinstance(outer, FUNCTION_NODES):
             break
         if isinstance(outer, ast.For):
-            found |= _stored(outer.target)
+            found |= stored_names(outer.target)
             for statement in outer.body:
-                found |= _stored(statement)
+                found |= stored_names(statement)
         elif isinstance(outer, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
             for generator in outer.generators:
-                found |= _stored(generator.target)
+                found |= stored_names(generator.target)
     return found
-
-
-def _stored(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def guarded_division(text: Text, finding: Finding) -> Iterator[Candidate]:
@@ -233,8 +216,8 @@ def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
     for statement in text.within(finding):
         if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
             continue
-        block = _block(text.names, statement)
-        later = block[block.index(statement) + 1 :] if statement in block else []
+        block = block_of(text.names, statement)
+        later = block[block.index(statement) + 1 :]
         steps = next((s for s in later if any(_is_step(n) for n in ast.walk(s))), None)
         if steps is None or not _alone(text, statement) or len(block) < 2:
             continue
@@ -246,15 +229,6 @@ def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
             (Insert(start, end, ""), Insert(behind, behind, ending + moved)),
             f"moves `{text.of(statement)}` behind the optimizer's step: the first rate is trained with",
         )
-
-
-def _block(names: Names, statement: ast.stmt) -> list[ast.stmt]:
-    parent = names.parents.get(statement)
-    for field in ("body", "orelse", "finalbody"):
-        block = getattr(parent, field, None)
-        if isinstance(block, list) and statement in block:
-            return block
-    return []
 
 
 def _is_step(node: ast.AST) -> bool:
@@ -275,8 +249,9 @@ def _alone(text: Text, statement: ast.stmt) -> bool:
 def _lines(text: Text, node: ast.stmt) -> tuple[int, int]:
     """The bounds of all lines of a statement, the last one's end included."""
     last = node.end_lineno or node.lineno
-    end = text.offset(last + 1, 1) if last < len(text.source.lines) else len(text.source.text)
-    return text.offset(node.lineno, 1), end
+    source = text.source
+    end = source.offset(Position(last + 1, 1)) if last < len(source.lines) else len(source.text)
+    return source.offset(Position(node.lineno, 1)), end
 
 
 def saved_beside(text: Text, finding: Finding) -> Iterator[Candidate]:
@@ -290,11 +265,11 @@ def saved_beside(text: Text, finding: Finding) -> Iterator[Candidate]:
     scheduler = text.of(built.targets[0])
     nodes = text.around(finding)
     saved = [(d, k, v) for d in nodes if isinstance(d, ast.Dict) for k, v in _optimizers_in(d)]
-    loaded = [s for s in nodes if isinstance(s, ast.Expr) and _loads_optimizer(s) and s.lineno > built.lineno]
-    if len(saved) != 1 or len(loaded) != 1 or not _alone(text, loaded[0]):
+    loads = [s for s in nodes if isinstance(s, ast.Expr) and s.lineno > built.lineno]
+    loaded = [(s, state) for s in loads if (state := _loaded(s)) is not None]
+    if len(saved) != 1 or len(loaded) != 1 or not _alone(text, loaded[0][0]):
         return
-    (checkpoint, key, value), (load,) = saved[0], loaded
-    given = load.value.args[0]  # type: ignore[attr-defined]
+    (checkpoint, key, value), (load, given) = saved[0], loaded[0]
     keys = {k.value for k in checkpoint.keys if isinstance(k, ast.Constant)}
     if not isinstance(given, ast.Subscript) or not keys.isdisjoint({"scheduler"}):
         return
@@ -325,11 +300,13 @@ def _optimizers_in(node: ast.Dict) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield key, value
 
 
-def _loads_optimizer(node: ast.Expr) -> bool:
+def _loaded(node: ast.Expr) -> ast.expr | None:
+    """What a statement loads into an optimizer; None for any other."""
     call = node.value
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or len(call.args) != 1:
-        return False
-    return call.func.attr == "load_state_dict" and "optim" in ast.unparse(call.func.value).lower()
+        return None
+    loads = call.func.attr == "load_state_dict" and "optim" in ast.unparse(call.func.value).lower()
+    return call.args[0] if loads else None
 
 
 def _indent(text: Text, node: ast.expr | ast.stmt) -> str:

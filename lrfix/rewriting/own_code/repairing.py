@@ -115,7 +115,7 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
 
 def _is_of(finding: Finding, site: SiteReport) -> bool:
     """Whether a finding lies inside a schedule; where it lies inside none it may be any."""
-    return site.span.start <= finding.span.start and finding.span.end <= site.span.end
+    return site.span.contains(finding.span)
 
 
 def _may_part(finding: Finding, step: int, curve: Sequence[float], new: Sequence[float]) -> bool:

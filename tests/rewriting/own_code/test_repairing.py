@@ -174,6 +174,13 @@ def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
     assert told["LR202"].startswith("from step 11 on the rate changes: ")
 
 
+def test_form_feeds_and_other_separators_end_no_line(settings: Settings):
+    text = "\f# \u2028 one section\n" + NO_WARMUP.replace("    return", "\f    return")
+    result = repaired(text.encode(), "train.py", settings)
+    assert [repair.code for repair in result.repairs] == ["LR205"]
+    assert result.after == text.replace("(warmup)", "max(1, warmup)")
+
+
 def test_what_is_only_told_as_info_is_left(settings: Settings):
     text = FROM_ZERO.replace("scheduler.step()", "    scheduler.step()")
     result = repaired(text.encode(), "train.py", settings)
