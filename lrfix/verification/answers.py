@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lrfix.verification.tables import TOLERANCE
+from lrfix.verification.tables import TOLERANCE, share_of_peak
 from lrfix.verification.values import (
     CallRequest,
     CallSetting,
@@ -147,11 +147,9 @@ def _difference(
     widest = 0.0
     for index, (old, new) in enumerate(zip(left, right, strict=True)):
         if isinstance(old, float) and isinstance(new, float):
-            if old == new or (math.isnan(old) and math.isnan(new)):
-                continue
-            peak = peaks[index] if index < len(peaks) else 0.0
-            if abs(old - new) <= TOLERANCE * peak:
-                widest = max(widest, abs(old - new) / peak)
+            gap = share_of_peak(old, new, peaks[index] if index < len(peaks) else 0.0)
+            if gap <= TOLERANCE:
+                widest = max(widest, gap)
                 continue
         elif old == new:
             continue

@@ -31,7 +31,7 @@ def restrict(readable: Iterable[str], devices: Iterable[str] = ()) -> None:
     """Only what lies in ``readable`` can be read from now on, and only ``devices`` written; nothing can be made,
     changed, removed or run. Raises OSError where the kernel cannot.
 
-    The process must have given up new privileges (``kernel.no_new_privileges``).
+    The process must have given up new privileges (``kernel.confine_files``).
     """
     abi = version()
     files = (1 << _FILE_RIGHTS[min(abi, max(_FILE_RIGHTS))]) - 1

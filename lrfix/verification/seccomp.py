@@ -122,7 +122,7 @@ def _answer(what: int) -> _Instruction:
 def restrict(machine: str, writable: Sequence[int], devices: bool) -> None:
     """Set the filter on this thread and all it starts, for good. Raises OSError where the kernel cannot.
 
-    The process must have given up new privileges (``kernel.no_new_privileges``).
+    The process must have given up new privileges (``kernel.confine_files``).
     """
 
     class Program(ctypes.Structure):
