@@ -41,7 +41,7 @@ def rows_of(path: Path) -> list[dict[str, object]]:
     for site in result.sites:
         form = site.identity[0]
         rows.append({"line": site.span.start.line, "form": form, "name": site.name, "outcome": site.kind})
-        rows[-1] |= {"reason": f"-> {site.scheduler}", "after": result.after}
+        rows[-1] |= {"reason": f"-> {site.scheduler}", "limits": list(site.limits), "after": result.after}
     for left in result.left:
         form = left.form or (left.rewrite.identity[0] if left.rewrite is not None else "")
         outcome = "failed" if left.failed else "left"

@@ -82,7 +82,7 @@ def asked(module: Module, statements: Sequence[ast.stmt], draw: Draw, position: 
         given[name] = position if position is not None and POSITIONS.match(name) else draw.value(name)
         if isinstance(given[name], Options) and position is not None:
             _place(given[name], position)
-    inner = ast.FunctionDef("block", ast.parse("lambda: 0").body[0].value.args, body or [ast.Pass()], [], None)  # type: ignore[attr-defined]
+    inner = ast.FunctionDef("block", ast.arguments([], [], None, [], [], None, []), body or [ast.Pass()], [], None)
     vars(inner).setdefault("type_params", [])
     inner.body = [*(ast.parse(f"{n} = __given['{n}']").body[0] for n in sorted(stored & set(given))), *inner.body]
     inner.body.append(ast.parse("return dict(locals())").body[0])

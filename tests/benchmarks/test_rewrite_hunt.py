@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from pathlib import Path
@@ -162,3 +163,22 @@ def test_what_is_wrong_is_told_from_what_is_right(name: str) -> None:
     assert all(verdict.counts["same"] or verdict.counts["wrong"] for _, verdict in verdicts)
     wrong = [verdict.example for _, verdict in verdicts if verdict.counts["wrong"]]
     assert bool(wrong) != right, wrong
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "told"),
+    [
+        ([["up to its end at `total`"]], 0, "0 wrong, 1 apart where the rewrite says that it may be"),
+        ([[]], 1, "1 wrong, 0 apart"),
+        ([["up to its end at `total`"], []], 1, "1 wrong, 0 apart"),
+    ],
+)
+def test_what_differs_is_no_wrong_rewrite_where_every_one_of_the_file_says_how_far_it_goes(
+    limits: list[list[str]], status: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, rows = tmp_path / "train.py", tmp_path / "rows.jsonl"
+    path.write_text(FACTORY)
+    row = {"path": str(path), "outcome": "equivalent", "after": _factory("max(1, num_steps) + 1")}
+    rows.write_text("".join(json.dumps({**row, "limits": each}) + "\n" for each in limits))
+    assert rewrite_hunt.main(["--settings", "5", str(rows)]) == status
+    assert told in capsys.readouterr().out
