@@ -103,66 +103,67 @@ class Suppressions:
 
 def read_suppressions(source: Source, codes: Mapping[str, Named] | Collection[str]) -> Suppressions:
     """The file's comments to lrfix; ``codes`` are the rules that exist. What stands in strings is no comment."""
-    names = {rule.name: code for code, rule in codes.items()} if isinstance(codes, Mapping) else {}
     if "lrfix:" not in source.text:
         return Suppressions()
     comments = list(_comments(source))
     if not comments:
         return Suppressions()
+    names = {rule.name: code for code, rule in codes.items()} if isinstance(codes, Mapping) else {}
     statements = _Statements(source.tree, [comment.line for comment in comments if comment.own_line])
     ignores: list[Suppression] = []
     malformed: list[Violation] = []
     skip_file = False
     for comment in comments:
-        match = _DIRECTIVE.search(comment.text)
-        if match is None:
+        directive = _DIRECTIVE.search(comment.text)
+        if directive is None:
             continue
-        start = comment.column + match.start()
-        whole = _span(comment.line, start, comment.column + len(comment.text.rstrip()))
-        rest = match.group("rest")
-        if _SKIP_FILE.match(rest):
+        if _SKIP_FILE.match(directive.group("rest")):
             skip_file = True
             continue
-        ignore = _IGNORE.match(rest)
-        if ignore is None:
-            malformed.append(
-                Violation(
-                    whole, f"not understood: {rest.strip()!r}; legal are ignore, ignore[LR202, ...] and skip-file"
-                )
-            )
-            continue
         parts: list[Part] = []
-        if ignore.group("list") is None:
-            bare = _BARE.match(rest, ignore.end())
-            if bare and (_LIKE_A_CODE.fullmatch(bare.group("word")) or bare.group("word") in names):
-                word = bare.group("word")
-                malformed.append(
-                    Violation(whole, f"write `ignore[{word}]`: without the brackets nothing is suppressed here")
-                )
-                continue
-            parts.append(Part(None, _span(comment.line, start, comment.column + match.start("rest") + ignore.end())))
-        else:
-            offset = comment.column + match.start("rest") + ignore.start("codes")
-            if not ignore.group("codes").strip():
-                malformed.append(Violation(whole, "the list of codes is empty; write ignore[LR202] or ignore"))
-            for name in re.finditer(r"[^,\s]+", ignore.group("codes")):
-                span = _span(comment.line, offset + name.start(), offset + name.end())
-                code = names.get(name.group(), name.group())
-                if code in codes:
-                    parts.append(Part(code, span))
-                else:
-                    meant = did_you_mean(name.group(), [*codes, *names])
-                    malformed.append(
-                        Violation(
-                            span,
-                            f"{name.group()} is not the code or name of a rule, it suppresses nothing"
-                            + (f"; {meant}" if meant else ""),
-                        )
-                    )
+        for each in _ignored(comment, directive, codes, names):
+            if isinstance(each, Part):
+                parts.append(each)
+            else:
+                malformed.append(each)
         if parts:
             first, last = statements.covered(comment.line, comment.own_line)
             ignores.append(Suppression(tuple(parts), first, last))
     return Suppressions(skip_file, tuple(ignores), tuple(malformed))
+
+
+def _ignored(
+    comment: _Comment, directive: re.Match[str], codes: Collection[str], names: Mapping[str, str]
+) -> Iterator[Part | Violation]:
+    """What a comment tells lrfix to ignore, and what of it lrfix cannot follow."""
+    rest = directive.group("rest")
+    start, offset = comment.column + directive.start(), comment.column + directive.start("rest")
+    whole = _span(comment.line, start, comment.column + len(comment.text.rstrip()))
+    ignore = _IGNORE.match(rest)
+    if ignore is None:
+        yield Violation(whole, f"not understood: {rest.strip()!r}; legal are ignore, ignore[LR202, ...] and skip-file")
+        return
+    if ignore.group("list") is None:
+        bare = _BARE.match(rest, ignore.end())
+        word = bare.group("word") if bare else ""
+        if _LIKE_A_CODE.fullmatch(word) or word in names:
+            yield Violation(whole, f"write `ignore[{word}]`: without the brackets nothing is suppressed here")
+        else:
+            yield Part(None, _span(comment.line, start, offset + ignore.end()))
+        return
+    if not ignore.group("codes").strip():
+        yield Violation(whole, "the list of codes is empty; write ignore[LR202] or ignore")
+    offset += ignore.start("codes")
+    for found in re.finditer(r"[^,\s]+", ignore.group("codes")):
+        word = found.group()
+        span = _span(comment.line, offset + found.start(), offset + found.end())
+        code = names.get(word, word)
+        if code in codes:
+            yield Part(code, span)
+        else:
+            meant = did_you_mean(word, [*codes, *names])
+            hint = f"; {meant}" if meant else ""
+            yield Violation(span, f"{word} is not the code or name of a rule, it suppresses nothing{hint}")
 
 
 @dataclass(frozen=True)
