@@ -95,7 +95,7 @@ def discover(
     files only where these stand in a directory that was given; a file that has several names is found once. Raises
     PathError for a path that does not exist.
     """
-    exclude = list(exclude)
+    exclude = tuple(exclude)
     excluded = compiled(exclude)
     base = os.path.abspath(root or ".")
     found: dict[str, Target] = {}
@@ -128,7 +128,7 @@ def is_excluded(path: str, exclude: Iterable[str], root: str | None = None) -> b
     folders = relative.split(os.sep)[: None if os.path.isdir(path) else -1]
     if folders[:1] != [os.pardir] and not DEFAULT_EXCLUDES.isdisjoint(folders):
         return True
-    excluded = compiled(list(exclude))
+    excluded = compiled(tuple(exclude))
     return excluded is not None and _matches(excluded, absolute, base, os.path.isdir(path))
 
 

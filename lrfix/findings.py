@@ -146,6 +146,11 @@ class Finding:
     cell: CellPlace | None = None
 
 
+def span_in_file(place: Finding | Related) -> Span:
+    """Where a place stands in the lines of its file, for who looks at the file itself: a notebook's is JSON."""
+    return place.span if place.cell is None else place.cell.file
+
+
 @dataclass(frozen=True)
 class ScheduleReport:
     """One of several schedules that a site holds, with the settings that choose it (``{"args.mode": "cos"}``)."""

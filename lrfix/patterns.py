@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 def compiled(lines: Sequence[str]) -> GitIgnoreSpec | None:
     """The patterns that are patterns, in order; None where there are none. Lines that are none are left out, as by
     git."""
+    return _compiled(tuple(lines))
+
+
+@lru_cache(maxsize=256)
+def _compiled(lines: tuple[str, ...]) -> GitIgnoreSpec | None:
+    # The same patterns are asked about every file of a run.
     legal = [line for line in lines if line.strip() and is_pattern(line)]
     if not legal:
         return None

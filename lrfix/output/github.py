@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrfix.findings import FileError, Finding, Severity
+from lrfix.findings import FileError, Finding, Severity, span_in_file
 from lrfix.output.document import Document
 from lrfix.output.examples import told
 
@@ -17,7 +17,7 @@ def render(document: Document) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    span = finding.span if finding.cell is None else finding.cell.file
+    span = span_in_file(finding)
     start, end = span.start, span.end
     properties = {
         "file": finding.path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lrfix.findings import FileError, Finding, Severity
+from lrfix.findings import FileError, Finding, Severity, span_in_file
 from lrfix.fingerprints import digest
 from lrfix.output.document import Document
 from lrfix.output.examples import told
@@ -20,7 +20,7 @@ def render(document: Document) -> str:
 
 
 def _finding(finding: Finding) -> dict[str, object]:
-    span = finding.span if finding.cell is None else finding.cell.file
+    span = span_in_file(finding)
     start, end = span.start, span.end
     return {
         "check_name": finding.code,

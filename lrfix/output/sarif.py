@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lrfix import __version__
-from lrfix.findings import FileError, Finding, Related, Severity
+from lrfix.findings import FileError, Finding, Related, Severity, span_in_file
 from lrfix.output.document import Document
 from lrfix.output.examples import told
 from lrfix.output.json_document import evidence_as_json
@@ -44,7 +44,7 @@ def as_sarif(document: Document) -> dict[str, object]:
                 "columnKind": "unicodeCodePoints",
                 "invocations": [
                     {
-                        # The run went through; what could not be read is told of below.
+                        # The run went through; what could not be read stands below.
                         "executionSuccessful": all(error.kind != "internal" for error in document.errors),
                         "toolExecutionNotifications": [_notification(error) for error in document.errors],
                     }
@@ -102,8 +102,7 @@ def _notification(error: FileError) -> dict[str, object]:
 
 
 def _place(place: Finding | Related) -> dict[str, object]:
-    # Whoever reads this looks at the file, and a notebook's is JSON.
-    span = place.span if place.cell is None else place.cell.file
+    span = span_in_file(place)
     return {
         "artifactLocation": _artifact(place.path),
         "region": {
