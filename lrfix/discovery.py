@@ -66,7 +66,7 @@ class PathError(Exception):
 @dataclass(frozen=True, order=True)
 class Target:
     """A file to check. ``explicit``: named by the user, so it is parsed whatever it holds. ``outside``: a link, met on
-    the way, to a file outside the paths that were given; it is told of and not followed."""
+    the way, to a file outside the paths that were given; it is counted and not followed."""
 
     path: str
     explicit: bool = False

@@ -31,9 +31,9 @@ def paths_argument(function: _Command) -> _Command:
 def selection_options(function: _Command) -> _Command:
     """``--select``, ``--ignore``, ``--extend-select``."""
     for name, text in (
-        ("--extend-select", "Report these codes or prefixes too."),
-        ("--ignore", "Do not report these codes or prefixes."),
-        ("--select", "Report these codes or prefixes, instead of what the configuration selects."),
+        ("--extend-select", "Report these codes, prefixes or names too."),
+        ("--ignore", "Do not report these codes, prefixes or names."),
+        ("--select", "Report these codes, prefixes or names of rules, instead of what the configuration selects."),
     ):
         function = click.option(name, multiple=True, metavar="CODES", help=f"{text} Repeat or separate by commas.")(
             function
@@ -47,7 +47,7 @@ def work_options(function: _Command) -> _Command:
     function = click.option(
         "--stdin-filename", metavar="PATH", help="The name that standard input (-) has in reports and configuration."
     )(function)
-    function = click.option("--no-cache", is_flag=True, help="Do not read or write the cache.")(function)
+    function = click.option("--no-cache", is_flag=True, help="No effect: lrfix keeps no cache.")(function)
     return click.option(
         "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes; default: processors."
     )(function)
