@@ -205,54 +205,13 @@ def test_the_schedule_of_an_optimizer_that_is_done_with_goes_into_no_checkpoint(
 
 BRANCHES = """
     import torch
-    from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
-
-    def main(args, model, loader):
-        optimizer = torch.optim.SGD(model.parameters(), args.lr)
-        if args.schedule == "cosine":
-            scheduler = CosineAnnealingLR(optimizer, args.epochs)
-        elif args.schedule == "step":
-            scheduler = StepLR(optimizer, 30)
-        else:
-            raise NotImplementedError
-        start = 0
-        if args.resume and not args.only_model:
-            checkpoint = torch.load(args.resume)
-            optimizer.load_state_dict(checkpoint["optimizer"])
-            {load}
-            start = checkpoint["epoch"]
-        for epoch in range(start, args.epochs):
-            for x in loader:
-                model(x).backward()
-                optimizer.step()
-            scheduler.step()
-            state = {{"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "epoch": epoch + 1}}
-            torch.save(state, "last.pt")
-    """
-
-
-@pytest.mark.parametrize(("load", "expected"), [(LOADED, False), ("pass", True)])
-def test_what_another_branch_builds_under_the_same_name_is_restored_as_well(load, expected, codes):
-    assert ("LR308" in codes(BRANCHES.format(load=load))) is expected
-
-
-RESUMED = """
-    import torch
     from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
 
     def main(args, model, loader):
         optimizer = torch.optim.SGD(model.parameters(), args.lr)
-        if args.cosine:
-            main_scheduler = CosineAnnealingLR(optimizer, args.epochs)
-        else:
-            main_scheduler = StepLR(optimizer, 30)
-        if args.warmup > 0:
-            warmup = LinearLR(optimizer, 0.1, total_iters=args.warmup)
-            scheduler = SequentialLR(optimizer, [warmup, main_scheduler], milestones=[args.warmup])
-        else:
-            scheduler = main_scheduler
+        {built}
         start = 0
-        if args.resume:
+        if args.resume and not args.only_model:
             checkpoint = torch.load(args.resume)
             optimizer.load_state_dict(checkpoint["optimizer"])
             {restored}
@@ -264,19 +223,42 @@ RESUMED = """
             scheduler.step()
             torch.save({{"optimizer": optimizer.state_dict(), "epoch": epoch + 1{kept}}}, "last.pt")
     """
+ONE_NAME = """
+        if args.schedule == "cosine":
+            scheduler = CosineAnnealingLR(optimizer, args.epochs)
+        elif args.schedule == "step":
+            scheduler = StepLR(optimizer, 30)
+        else:
+            raise NotImplementedError
+    """
+TWO_NAMES = """
+        if args.cosine:
+            main_scheduler = CosineAnnealingLR(optimizer, args.epochs)
+        else:
+            main_scheduler = StepLR(optimizer, 30)
+        if args.warmup > 0:
+            warmup = LinearLR(optimizer, 0.1, total_iters=args.warmup)
+            scheduler = SequentialLR(optimizer, [warmup, main_scheduler], milestones=[args.warmup])
+        else:
+            scheduler = main_scheduler
+    """
+KEPT = ', "scheduler": scheduler.state_dict()'
+REPLAYED = "for _ in range(checkpoint['epoch']):\n                scheduler.step()"
 
 
 @pytest.mark.parametrize(
-    ("restored", "kept", "expected"),
+    ("built", "restored", "kept", "expected"),
     [
-        ("scheduler.load_state_dict(checkpoint['scheduler'])", ", 'scheduler': scheduler.state_dict()", False),
-        ("for _ in range(checkpoint['epoch']):\n                scheduler.step()", "", False),
-        ("pass", "", True),
-        ("pass", ", 'scheduler': scheduler.state_dict()", True),
+        (ONE_NAME, LOADED, KEPT, False),
+        (ONE_NAME, "pass", KEPT, True),
+        (TWO_NAMES, LOADED, KEPT, False),
+        (TWO_NAMES, REPLAYED, "", False),
+        (TWO_NAMES, "pass", "", True),
+        (TWO_NAMES, "pass", KEPT, True),
     ],
 )
-def test_what_is_done_to_a_name_is_done_to_whatever_another_branch_binds_it_to(restored, kept, expected, codes):
-    assert ("LR308" in codes(RESUMED.format(restored=restored, kept=kept))) is expected
+def test_what_is_done_to_a_name_is_done_to_whatever_a_branch_binds_it_to(built, restored, kept, expected, codes):
+    assert ("LR308" in codes(BRANCHES.format(built=built.strip(), restored=restored, kept=kept))) is expected
 
 
 KEPT_ELSEWHERE = """
