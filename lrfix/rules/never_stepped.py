@@ -43,7 +43,7 @@ def _idle(conduct: Conduct) -> bool:
     trace, scheduler = conduct.trace, conduct.scheduler
     if not conduct.counts_calls or not conduct.updates or conduct.steps or conduct.escapes:
         return False
-    if trace.ended is not None or scheduler.library is not None or "handed on" in scheduler.parts:
+    if trace.ended is not None or scheduler.library is not None or scheduler.handed_on:
         return False  # what an object of another file's class does with it, its hooks and callbacks may decide
     owned = any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler))
     return not owned and scheduler not in trace.kept

@@ -180,7 +180,7 @@ class Calls(Builtins):
         instance = Instance(cls)
         if any(isinstance(m, Function) and id(m.node) in self.foreign for m in cls.namespace.values()):
             for thing in objects_in(given.all):
-                thing.parts["handed on"] = True
+                thing.handed_on = True
         initialiser = cls.find("__init__")
         if isinstance(initialiser, Function):
             if self._matters(cls) or objects_in(given.all):

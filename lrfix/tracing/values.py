@@ -88,7 +88,8 @@ class Known:
     the call of the function that builds it, None where it is built where the trace begins.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
-    ``library`` is who steps it beside the code in sight (``accelerate``), if anyone.
+    ``library`` is who steps it beside the code in sight (``accelerate``), if anyone. ``handed_on``: an object of another
+    file's class was built with it.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Known:
     own: ClassValue | None = None
     library: str | None = None
     foreign: bool = False
+    handed_on: bool = False
     origin: ast.AST | None = None
     caller: ast.AST | None = None
     parts: dict[object, Value] = field(default_factory=dict)
