@@ -97,58 +97,32 @@ def _title(site: SiteRewrite) -> str:
 
 
 def _case(number: int, site: SiteRewrite, proof: Proof, answer: Verification) -> str:
+    """The two programs, the settings and the tests of one proof; of a repair the new code alone is asked, since the old
+    code was wrong."""
     request = proof.request
-    if site.kind == "repair":
-        return _repair(number, site, proof, answer)
-    is_call = isinstance(request, CallRequest)
-    settings = _calls(request) if isinstance(request, CallRequest) else _schedules(request, answer)
-    check = "check_function" if is_call else "check_schedule"
-    text = (
-        f"\n# {_title(site)}, {proof.label}\n\n\n"
-        f"{_function(f'old_{number}', request.old)}\n\n\n{_function(f'new_{number}', request.new)}\n\n\n"
-        f"SETTINGS_{number} = {_shown(settings)}\n\n\n"
-        f'@pytest.mark.parametrize("setting", SETTINGS_{number}, ids=str)\n'
-        f"def test_{number}_the_new_code_keeps_the_rates(setting):\n"
-        f"    {check}(old_{number}, new_{number}, setting)\n"
-    )
-    if isinstance(request, VerificationRequest) and not request.curves_only:
-        text += (
-            f'\n\n@pytest.mark.parametrize("setting", SETTINGS_{number}, ids=str)\n'
-            f"def test_{number}_the_new_code_goes_on_where_it_stopped(setting):\n"
-            f"    check_resume(new_{number}, setting)\n"
-        )
-    return text
-
-
-def _repair(number: int, site: SiteRewrite, proof: Proof, answer: Verification) -> str:
-    """The new code against the rates that the chosen reading means: the old code was wrong."""
-    assert isinstance(proof.request, VerificationRequest)
-    settings = _schedules(proof.request, answer)
-    for setting, curve in zip(settings, proof.expected, strict=False):
-        setting["expected"] = list(curve[:_MOST_EXPECTED])
+    title = f"{_title(site)}, {proof.label}"
+    checks = {}
+    if isinstance(request, CallRequest):
+        settings = [setting.plain for setting in request.settings]
+        checks["the_new_code_keeps_the_rates"] = f"check_function(old_{number}, new_{number}, setting)"
+    else:
+        settings = _schedules(request, answer)
+        if site.kind == "repair":
+            title += f": a repair, taken as {site.reading.key}: {site.reading.description}"
+            for setting, curve in zip(settings, proof.expected, strict=False):
+                setting["expected"] = list(curve[:_MOST_EXPECTED])
+            checks["the_new_code_has_the_rates_that_were_meant"] = f"check_meant(new_{number}, setting)"
+        else:
+            checks["the_new_code_keeps_the_rates"] = f"check_schedule(old_{number}, new_{number}, setting)"
+        if not request.curves_only:
+            checks["the_new_code_goes_on_where_it_stopped"] = f"check_resume(new_{number}, setting)"
     given = f'@pytest.mark.parametrize("setting", SETTINGS_{number}, ids=str)\n'
+    tests = [f"{given}def test_{number}_{name}(setting):\n    {check}\n" for name, check in checks.items()]
     return (
-        f"\n# {_title(site)}, {proof.label}: a repair, taken as {site.reading.key}: {site.reading.description}\n\n\n"
-        f"{_function(f'old_{number}', proof.request.old)}\n\n\n{_function(f'new_{number}', proof.request.new)}\n\n\n"
-        f"SETTINGS_{number} = {_shown(settings)}\n\n\n"
-        f"{given}def test_{number}_the_new_code_has_the_rates_that_were_meant(setting):\n"
-        f"    check_meant(new_{number}, setting)\n\n\n"
-        f"{given}def test_{number}_the_new_code_goes_on_where_it_stopped(setting):\n"
-        f"    check_resume(new_{number}, setting)\n"
+        f"\n# {title}\n\n\n"
+        f"{_function(f'old_{number}', request.old)}\n\n\n{_function(f'new_{number}', request.new)}\n\n\n"
+        f"SETTINGS_{number} = {_shown(settings)}\n\n\n" + "\n\n".join(tests)
     )
-
-
-def _calls(request: CallRequest) -> list[dict[str, Any]]:
-    return [
-        {
-            "values": dict(setting.values),
-            "positions": list(setting.positions),
-            "end": setting.end,
-            "base_lrs": list(setting.base_lrs),
-            "extras": [dict(extra) for extra in setting.extras],
-        }
-        for setting in request.settings
-    ]
 
 
 def _schedules(request: VerificationRequest, answer: Verification) -> list[dict[str, Any]]:

@@ -26,15 +26,7 @@ _NO_RESUME = ResumeOutcome(None, note="nothing is kept between calls")
 
 def job_of(request: CallRequest) -> dict[str, Any]:
     """What the worker is sent."""
-    settings = [
-        {
-            "values": dict(s.values),
-            "positions": list(s.positions),
-            "base_lrs": list(s.base_lrs),
-            "extras": [dict(e) for e in s.extras],
-        }
-        for s in request.settings
-    ]
+    settings = [setting.plain for setting in request.settings]
     return {"kind": "calls", "old": request.old, "new": request.new, "settings": settings, "device": "cpu"}
 
 

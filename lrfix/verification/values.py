@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 Expectation = Literal["equivalent", "repair"]
@@ -61,6 +61,17 @@ class CallSetting:
     end: float | None = None
     base_lrs: tuple[float, ...] = (0.1, 0.003)
     extras: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The setting as JSON has it."""
+        return {
+            "values": dict(self.values),
+            "positions": list(self.positions),
+            "end": self.end,
+            "base_lrs": list(self.base_lrs),
+            "extras": [dict(extra) for extra in self.extras],
+        }
 
 
 @dataclass(frozen=True)
