@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrfix.baseline import Baseline, BaselineError
-from lrfix.findings import FileResult, Finding, Position, Severity, Span
+from lrfix.findings import FileError, FileResult, Finding, Position, Severity, Span
 
 SELECTED = ("LR202", "LR203")
 
@@ -76,6 +76,11 @@ def test_files_that_a_run_does_not_look_at_keep_what_was_known():
         "a.py": (("LR202", "cc"),),
         "b.py": (("LR202", "bb"),),
     }
+
+
+def test_a_file_that_cannot_be_parsed_keeps_what_was_known():
+    broken = FileResult("a.py", parsed=False, errors=(FileError("a.py", "syntax", "invalid syntax"),))
+    assert dict(written(broken, old=written(result("aa"))).entries) == {"a.py": (("LR202", "aa"),)}
 
 
 def test_what_was_not_asked_for_is_not_called_gone():
