@@ -88,8 +88,8 @@ class Known:
     the call of the function that builds it, None where it is built where the trace begins.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
-    ``library`` is who steps it beside the code in sight (``accelerate``), if anyone. ``handed_on``: an object of another
-    file's class was built with it.
+    ``library`` is who steps it beside the code in sight (``accelerate``), if anyone. ``handed_on``: an object of a
+    class of another file was built with it.
     """
 
     path: str
