@@ -80,14 +80,19 @@ class Baseline:
         return replace(result, findings=tuple(new), known=len(result.findings) - len(new), gone=gone)
 
     def renewed(self, results: Iterable[FileResult]) -> Baseline:
-        """What these results have; files that they do not speak of keep what was known, if they are still there."""
+        """What these results have; files that they do not speak of keep what was known, if they are still there, and so
+        do files that could not be parsed."""
         looked_at = {relative_to(self.folder, result.path): result for result in results}
         kept = {
             path: known
             for path, known in self.entries.items()
-            if path not in looked_at and os.path.exists(os.path.join(self.folder, path))
+            if (not looked_at[path].parsed if path in looked_at else os.path.exists(os.path.join(self.folder, path)))
         }
-        found = {path: tuple(map(_key, result.findings)) for path, result in looked_at.items() if result.findings}
+        found = {
+            path: tuple(map(_key, result.findings))
+            for path, result in looked_at.items()
+            if result.parsed and result.findings
+        }
         return Baseline(self.folder, {**kept, **found})
 
     def render(self) -> str:
