@@ -3,19 +3,23 @@ as ``lrfix check`` gives them."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import asking
 import pytest
 from hypothesis import settings
+from warm_server import WarmServers
 
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import Finding, Severity, Violation
 from lrfix.registry import load_rules
+from lrfix.verification import process
 
 # Under CI nothing is run without the kernel's fences, which a container may lack; the tests that are about it set it.
 os.environ.pop("CI", None)
@@ -30,6 +34,26 @@ def _findings(source: str) -> tuple[Finding, ...]:
     result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
     assert result.errors == ()
     return result.findings
+
+
+#: What a server does to its surroundings, and the first customer's whole way, with servers as users start them.
+OWN_SERVERS = {"test_attempts.py", "test_isolation.py", "test_kernel.py", "test_sandbox.py", "test_first_customer.py"}
+
+
+@pytest.fixture(scope="session")
+def _warm_servers() -> Iterator[WarmServers]:
+    servers = WarmServers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _proofs_start_soon(request: pytest.FixtureRequest, _warm_servers: WarmServers) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        forks = sys.platform == "linux" and importlib.util.find_spec("torch") is not None
+        if forks and request.path.name not in OWN_SERVERS:
+            patch.setattr(process, "subprocess", _warm_servers)
+        yield
 
 
 def _check(source: str) -> list[Finding]:
