@@ -43,7 +43,8 @@ class _Files:
 
 @dataclass(frozen=True)
 class _Output:
-    """How it is reported: to ``stream``, which is not standard output where the new text goes there."""
+    """How it is reported: to ``stream``, which is not standard output where the new text goes there. ``diff``: nothing
+    but diffs go there, so that they may be handed on."""
 
     applied: bool
     verified: bool
@@ -52,11 +53,13 @@ class _Output:
     format: str
     stream: TextIO
     style: Style
+    diff: bool = False
 
 
 @click.command("rewrite")
 @common.paths_argument
 @click.option("--apply", is_flag=True, help="Write the changes (of standard input: to standard output).")
+@click.option("--diff", is_flag=True, help="Print the diff alone, for git apply or patch; the rest on standard error.")
 @click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
@@ -76,6 +79,7 @@ class _Output:
 def command(
     paths: tuple[str, ...],
     apply: bool,
+    diff: bool,
     only: str | None,
     no_verify: bool,
     unverified: bool,
@@ -101,6 +105,8 @@ def command(
     """
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
+    if diff and (apply or output_format != "text"):
+        raise click.UsageError(f"--diff goes without {'--apply' if apply else '--output-format json'}")
     away = {"--only": only, "--reading": reading, "--vendor": vendor, "--proof": proof}
     if repair and any(away.values()):
         given = ", ".join(name for name, value in away.items() if value)
@@ -122,7 +128,7 @@ def command(
         unfenced=unfenced,
     )
     stream = sys.stderr if apply and files.stdin is not None else sys.stdout
-    output = _Output(apply, not no_verify, quiet, verbose, output_format, stream, Style.of(stream, color))
+    output = _Output(apply, not no_verify, quiet, verbose, output_format, stream, Style.of(stream, color), diff)
     status = _run(files, options, output, vendor, proof)
     sys.exit(0 if exit_zero and status == 1 else status)
 
@@ -363,8 +369,14 @@ def _report(
         verbose=output.verbose,
         notebooks=files.notebooks,
     )
+    kept = "".join(f"proof kept in {path}: `pytest {path}` runs it, with torch alone\n" for path in proofs)
+    if output.diff:
+        for result in results:
+            write(output.stream, report.diff(result))
+        beside = replace(report, style=Style.of(sys.stderr))
+        summary = "" if output.quiet else beside.summary(results, written)
+        write(sys.stderr, "".join(beside.trouble(result) for result in results) + summary + kept)
+        return
     for result in results:
         write(output.stream, report.file(result))
-    write(output.stream, report.summary(results, written))
-    kept = [f"proof kept in {path}: `pytest {path}` runs it, with torch alone\n" for path in proofs]
-    write(output.stream, "".join(kept))
+    write(output.stream, report.summary(results, written) + kept)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lrfix.commands.rewrite_diff import unified_diff
 from lrfix.commands.rewrite_summary import summary
 from lrfix.findings import Position
 from lrfix.notebooks.notebook import Notebook
@@ -36,13 +36,13 @@ class Report:
     def file(self, result: FileRewrite) -> str:
         """Everything there is to say about one file; empty where that is nothing."""
         if result.error is not None:
-            return f"{self.style.paint('error', 'red')}: {result.path}: {result.error}\n"
+            return self.trouble(result)
         if result.skipped is not None:
             return "" if self.quiet else f"{result.path}: {self.style.paint('skipped', 'dim')}: {result.skipped}\n"
         parts = [self._site(site, result.verifications.get(site.identity, ())) for site in result.sites]
         parts += [self._repair(repair) for repair in result.repairs]
         if result.changed:
-            parts.append(self._diff(result))
+            parts.append(self.diff(result))
         parts += [self._left(left) for left in result.left if left.failed or left.refused or not self.quiet]
         return "\n".join(part for part in parts if part) + ("\n" if any(parts) else "")
 
@@ -161,27 +161,21 @@ class Report:
     def _in_cells(self, path: str, words: str) -> str:
         return self.notebooks[path].in_cells(words) if path in self.notebooks else words
 
-    def _diff(self, result: FileRewrite) -> str:
+    def diff(self, result: FileRewrite) -> str:
+        """The change of one file, of a notebook cell by cell; empty where there is none."""
+        if not result.changed:
+            return ""
         if result.path not in self.notebooks:
-            return self._differences(result.path, result.before, result.after)
+            return unified_diff(result.path, result.before, result.after, self.style)
         changes = self.notebooks[result.path].changes(result.after)
-        return "".join(self._differences(f"{result.path}:cell {cell.number}", cell.text, new) for cell, new in changes)
+        cells = [(f"{result.path}:cell {cell.number}", cell.text, new) for cell, new in changes]
+        return "".join(unified_diff(name, old, new, self.style) for name, old, new in cells)
 
-    def _differences(self, name: str, old_text: str, new_text: str) -> str:
-        before = old_text.splitlines(keepends=True)
-        after = new_text.splitlines(keepends=True)
-        lines = []
-        old, new = ("", "") if name.startswith("/") else ("a/", "b/")
-        for line in difflib.unified_diff(before, after, old + name, new + name):
-            text = line.rstrip("\r\n")
-            if line.startswith("@@"):
-                text = self.style.paint(text, "cyan")
-            elif line.startswith("+"):
-                text = self.style.paint(text, "green")
-            elif line.startswith("-"):
-                text = self.style.paint(text, "red")
-            lines.append(text)
-        return "\n".join(lines) + "\n"
+    def trouble(self, result: FileRewrite) -> str:
+        """What went wrong with one file: it cannot be read, a proof failed, a schedule may not be run."""
+        if result.error is not None:
+            return f"{self.style.paint('error', 'red')}: {result.path}: {result.error}\n"
+        return "".join(self._left(left) for left in result.left if left.failed or left.refused)
 
     def _left(self, left: LeftAlone) -> str:
         name = f" {left.name}" if left.name else ""

@@ -110,6 +110,35 @@ def test_json_says_the_same(script):
     assert left["path"] == "train.py" and left["reason"] and not left["failed"]
 
 
+class TestTheDiffAlone:
+    @pytest.mark.parametrize(("newline", "end"), [("\n", ""), ("\r\n", "\r\n")])
+    def test_it_is_a_patch_that_git_applies(self, script, newline, end):
+        before = SOUND.rstrip("\n").replace("\n", newline) + end
+        script.write_bytes(before.encode())
+        shown = lrfix("--diff", "--no-verify", script.name)
+        assert (shown.exit_code, script.read_bytes()) == (1, before.encode())
+        assert shown.stderr == "1 schedule would be rewritten in 1 file (--apply writes)\n"
+        subprocess.run(["git", "apply", "-"], input=shown.stdout_bytes, check=True)
+        patched = script.read_bytes().decode()
+        assert "WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in patched
+        assert patched.count("\n") == patched.count(newline) and patched.endswith(f"scheduler.step(){end}")
+
+    def test_a_change_that_would_not_be_made_is_nothing(self, script):
+        script.write_text("x = 1\n")
+        shown = lrfix("--diff", script.name)
+        assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "nothing to rewrite\n")
+
+    def test_a_file_that_cannot_be_read_is_told_beside_it(self, script):
+        script.write_text("def (\n")
+        shown = lrfix("--diff", script.name)
+        assert (shown.exit_code, shown.stdout) == (1, "")
+        assert shown.stderr.startswith("error: train.py: ")
+
+    @pytest.mark.parametrize("other", [("--apply",), ("--output-format", "json")])
+    def test_it_shows_and_does_nothing_else(self, script, other):
+        assert lrfix("--diff", *other, script.name).exit_code == 2
+
+
 class TestStandardInput:
     def test_the_change_is_shown(self):
         result = CliRunner().invoke(main, ["rewrite", *UNVERIFIED, "-"], input=SOUND)
