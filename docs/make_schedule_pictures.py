@@ -113,7 +113,7 @@ PICTURES: dict[str, Picture] = {
         dots=True,
     ),
     "warmup_mode": Picture(
-        "linear and exponential warmup from a hundredth of the peak",
+        "linear, exponential and constant warmup from a hundredth of the peak",
         [
             Curve("warmup_constant", {"warmup_steps": 80, "warmup_start": 0.01, "warmup_mode": mode}, f'"{mode}"')
             for mode in schedules.WARMUP_MODES

@@ -18,6 +18,7 @@ from lrfix.domains.scenarios import Same, Scenario
 from lrfix.domains.signatures import parameters
 from lrfix.domains.switches import inherited, switches
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.branches import ANOTHER, joined
 from lrfix.experiments.company import company, leaning_company, leans_on_present_rate
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
 from lrfix.experiments.recognised import end_of, numbers, recognised, sample, up_to_the_end
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 _LATE_STEPS = 400
 _HALF_A_WAVE = 0.5
 _OTHER_VALUES = (0.2, 3, 8)
-_ANOTHER = "another"
-"""A text that no code compares a setting with: it leads to the last ``else``."""
 _MOST_VARIANTS = 4
 _SHARES = frozenset({"peak_factor", "eta_min_ratio", "eta_min_factor", "warmup_start_factor"})
 _NEUTRAL = frozenset({"last_epoch", "verbose"})
@@ -51,12 +50,43 @@ def equivalent(study: Study) -> Recognition | None:
 def _held(study: Study, found: Recognition) -> Recognition:
     """What was recognised, or what it becomes with a setting that it left out, or why it does not hold."""
     first = None
-    for spec in (found.spec, *_with_waves(study, found.spec)) if found.spec is not None else ():
+    for spec in _alike(study, found.spec) if found.spec is not None else ():
         reason = _against(study, found.family, spec, found.until_end)
         if reason is None:
             return replace(found, spec=spec)
         first = first or reason
     return replace(found, spec=None, reason=first or found.reason)
+
+
+def _alike(study: Study, spec: ScheduleSpec) -> Iterator[ScheduleSpec]:
+    """The construction, then those that the draws and the first branch cannot tell from it."""
+    first = _with_drops_in_warmup(study, spec)
+    yield first
+    yield from _with_waves(study, first)
+    whole = _over_the_branches(study, spec)
+    if whole != spec:
+        yield _with_drops_in_warmup(study, whole)
+
+
+def _with_drops_in_warmup(study: Study, spec: ScheduleSpec) -> ScheduleSpec:
+    """The same staircase with drops inside the warmup at once, where the code has it so: no draw shows it."""
+    given = spec.arguments
+    counted = given.get("count_from", '"start"' if spec.scheduler == "WarmupMultiStepLR" else None)
+    warmup = given.get("warmup_steps")
+    first = study.run(0, use=study.described_by)
+    if counted != '"start"' or not isinstance(numbers(first).get(warmup or ""), int | float):
+        return spec
+    at_once = replace(spec, keywords={**spec.keywords, "count_from": '"start-in-warmup"'})
+    # The rates before the last drop tell; a warmup as long as all that is simulated has every drop inside.
+    run = study.run(0, use=study.described_by, overrides={str(warmup): study.steps})
+    told = usable(run) and _differs(spec, run, False) and not _differs(at_once, run, False)
+    return at_once if told else spec
+
+
+def _over_the_branches(study: Study, spec: ScheduleSpec) -> ScheduleSpec:
+    """The construction with the arguments that a setting chooses."""
+    flags = [path for path, value in _options(study).items() if isinstance(value, bool)]
+    return joined(study, spec, _texts(study), flags)
 
 
 def _with_waves(study: Study, spec: ScheduleSpec) -> Iterator[ScheduleSpec]:
@@ -69,7 +99,7 @@ def _with_waves(study: Study, spec: ScheduleSpec) -> Iterator[ScheduleSpec]:
 
 def _against(study: Study, family: str, spec: ScheduleSpec, until_end: bool) -> str | None:
     """What speaks against the construction, None where nothing does; what costs least is asked first."""
-    if family == "constant":
+    if family == "constant" and "warmup_steps" not in spec.arguments:
         return "a constant rate needs no schedule"
     if study.site.form == "subclass" and study.constructor:
         own = {name for name, _, _ in study.constructor}
@@ -115,10 +145,18 @@ def _differs(spec: ScheduleSpec, run: Run, until_end: bool, refusals: bool = Fal
     for group in range(len(run.lr)):
         if len(run.lr[group][:end]) > 1:
             taken = sample(run, group)
-            apart = first_difference(spec.scheduler, spec.arguments, replace(taken, lr=taken.lr[:end]))
+            names = {**_choosers(spec, run), **taken.names}
+            apart = first_difference(spec.scheduler, spec.arguments, replace(taken, lr=taken.lr[:end], names=names))
             if apart is not None and (refusals or math.isfinite(apart[2])):
                 return True
     return False
+
+
+def _choosers(spec: ScheduleSpec, run: Run) -> dict[str, object]:
+    """The texts and flags by which the construction's own arguments are chosen."""
+    told = " ".join(spec.arguments.values())
+    known = {**run.leaves, **run.names}
+    return {path: value for path, value in known.items() if isinstance(value, str | bool) and path in told}
 
 
 def _cases(study: Study) -> Iterator[Case]:
@@ -154,11 +192,16 @@ def _choices(study: Study) -> Iterator[Setting]:
         else:
             number = Scenario(0).value(path)
             yield Setting("options", Standing.PLAUSIBLE, f"with `{path}` = {number}", {path: number}, draws=(0,))
-    roots: Sequence[ast.AST] = inherited(study.names, study.site.nodes)
-    for path, texts in switches(study.names, roots, study.defaults).items():
-        for text in (*texts, _ANOTHER):
+    for path, texts in _texts(study).items():
+        for text in (*texts, ANOTHER):
             if study.settings.get(path) != text:
                 yield Setting("branches", Standing.STATED, f"with `{path}` = {text!r}", {path: text}, draws=(0,))
+
+
+def _texts(study: Study) -> dict[str, list[str]]:
+    """What the code compares each setting with."""
+    roots: Sequence[ast.AST] = inherited(study.names, study.site.nodes)
+    return switches(study.names, roots, study.defaults)
 
 
 def _options(study: Study) -> dict[str, bool | None]:

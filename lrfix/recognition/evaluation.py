@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import cast
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -51,8 +52,8 @@ def normalised(text: str) -> str:
 def evaluate(text: str, names: Mapping[str, object]) -> object:
     """Value of ``text``, where each key of ``names`` (any expression, as normal text) has the given value.
 
-    Raises ``NotArithmetic`` for anything but names, numbers, lists of them, arithmetic and a few calls, and
-    ``ArithmeticError`` as the arithmetic itself does.
+    Raises ``NotArithmetic`` for anything but names, numbers, lists of them, arithmetic, a few calls and what a text or
+    a flag among the names chooses, and ``ArithmeticError`` as the arithmetic itself does.
     """
     tree = parsed(text)
     if tree is None:
@@ -69,6 +70,11 @@ def _value(node: ast.expr, names: Mapping[str, object]) -> object:
         return node.value
     if isinstance(node, (ast.List, ast.Tuple)):
         return [_value(item, names) for item in node.elts]
+    if isinstance(node, ast.IfExp):
+        return _value(node.body if _value(node.test, names) else node.orelse, names)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.In):
+        left, right = _value(node.left, names), _value(node.comparators[0], names)
+        return left == right if isinstance(node.ops[0], ast.Eq) else left in cast("list[object]", right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_number(node.operand, names)
     if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:

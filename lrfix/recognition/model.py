@@ -47,6 +47,19 @@ class ScheduleSpec:
         return {**dict(zip(POSITIONAL.get(self.scheduler, ()), self.positional, strict=False)), **self.keywords}
 
 
+def construction(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
+    """The spec of a call: arguments in the order of the signature, positional ones up to the first that is left out."""
+    rest = dict(arguments)
+    positional: list[str] = []
+    for name in POSITIONAL.get(scheduler, ()):
+        if name not in rest:
+            break
+        if name in ("T_mult", "power", "gamma", "decay_steps") and positional:
+            break
+        positional.append(rest.pop(name))
+    return ScheduleSpec(scheduler, tuple(positional), rest)
+
+
 @dataclass(frozen=True)
 class Recognition:
     """What a schedule is.

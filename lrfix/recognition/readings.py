@@ -11,7 +11,7 @@ from lrfix.recognition.curves import scale_of
 from lrfix.recognition.cycles import cycles_with_warmup, periodic_family
 from lrfix.recognition.decays import Decay, find_decay
 from lrfix.recognition.model import Hypothesis, Quantity, Sample
-from lrfix.recognition.warmups import Rise, WarmupReading, find_rise, read_warmup
+from lrfix.recognition.warmups import Rise, WarmupReading, find_hold, find_rise, read_warmup
 from lrfix.wording import num
 
 SCHEDULERS = {
@@ -57,6 +57,9 @@ def readings(sample: Sample) -> list[Hypothesis]:
         return [Hypothesis("linear" if rise.kind == "linear-warmup" else "other", None, {}, (), complaint)]
     else:
         found = list(cycles_with_warmup(values, rise)) or list(_with_warmup(values, rise, sample.base_lr))
+    hold = find_hold(values)
+    if hold is not None:
+        found += (h for h in _with_warmup(values, hold, sample.base_lr) if h.complaint is None)
     if found:
         return found
     family = periodic_family(values)
@@ -125,7 +128,7 @@ def _without_warmup(values: Sequence[float], base_lr: float) -> Iterator[Hypothe
 
 
 def _with_warmup(values: Sequence[float], rise: Rise, base_lr: float) -> Iterator[Hypothesis]:
-    reached = values[rise.last]
+    reached = values[rise.last] if rise.kind != "constant-warmup" else values[rise.last + 1]
     tops = [reached]
     ahead = rise.line.at(rise.last + 1) if rise.line is not None else base_lr
     tops += [top for top in (ahead, base_lr) if all(abs(top - other) > 1e-9 * abs(top) for other in tops)]
@@ -240,8 +243,11 @@ def _join(
     quantities = list(shape.quantities)
     family = shape.family
     if rise is not None and warmup is not None:
-        family = f"{rise.kind}+{family}"
-        conventions["warmup_progress"] = warmup.progress
+        if rise.kind == "constant-warmup":
+            conventions["warmup_mode"] = "constant"
+        else:
+            family = f"{rise.kind}+{family}"
+            conventions["warmup_progress"] = warmup.progress
         if rise.kind == "exp-warmup":
             conventions["warmup_mode"] = "exponential"
         quantities.insert(0, Quantity("warmup_steps", boundary, "steps"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lrfix.recognition.confirmation import first_difference
 from lrfix.recognition.evaluation import evaluate
 from lrfix.recognition.expressions import Expression, Expressions, agrees
-from lrfix.recognition.model import POSITIONAL, Hypothesis, Recognition, Sample, ScheduleSpec
+from lrfix.recognition.model import Hypothesis, Recognition, Sample, construction
 from lrfix.recognition.readings import readings, without_warmup_too
 from lrfix.wording import num
 
@@ -66,7 +66,7 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
         if scheduler is not None and not reading.untraced and complaint is None:
             difference = _first_difference(scheduler, reading.arguments, samples)
             if difference is None:
-                spec = _spec(scheduler, reading.arguments)
+                spec = construction(scheduler, reading.arguments)
                 return Recognition(reading.hypotheses[0].family, reading.parameters, spec, None)
             complaint = difference
         if reason is None:
@@ -225,16 +225,3 @@ def _not_traced(reading: _Reading) -> str:
     if not reading.untraced:
         return "the bundled schedulers have no such curve"
     return f"no expression in scope gives {'; '.join(reading.untraced)}"
-
-
-def _spec(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
-    """Arguments in the order of the signature; positional ones end at the first that is left out."""
-    rest = dict(arguments)
-    positional: list[str] = []
-    for name in POSITIONAL.get(scheduler, ()):
-        if name not in rest:
-            break
-        if name in ("T_mult", "power", "gamma", "decay_steps") and positional:
-            break
-        positional.append(rest.pop(name))
-    return ScheduleSpec(scheduler, tuple(positional), rest)

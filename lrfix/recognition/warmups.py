@@ -59,6 +59,16 @@ def find_rise(values: Sequence[float]) -> Rise | None:
     return None
 
 
+def find_hold(values: Sequence[float]) -> Rise | None:
+    """The warmup of a curve that stands at one low rate and then jumps up, or None if it does not begin so."""
+    last = 0
+    while last + 1 < len(values) and values[last + 1] == values[0]:
+        last += 1
+    if last + 1 >= len(values) - 2 or not 0 < values[0] < values[last + 1]:
+        return None
+    return Rise("constant-warmup", last, None)
+
+
 def _geometric_run(values: Sequence[float], begin: int) -> int:
     """Last index up to which the values, or their differences, keep one ratio."""
     scale = scale_of(values)
@@ -83,6 +93,8 @@ def _geometric_run(values: Sequence[float], begin: int) -> int:
 
 def read_warmup(rise: Rise, values: Sequence[float], boundary: int, peak: float) -> list[WarmupReading]:
     """The conventions under which a warmup of ``boundary`` steps towards ``peak`` is the measured rise."""
+    if rise.kind == "constant-warmup":
+        return [WarmupReading(boundary, values[0], "k/W")] if boundary == rise.last + 1 else []
     if rise.kind == "exp-warmup":
         return _read_exponential(rise, values, boundary, peak)
     if rise.line is None or rise.line.slope <= 0:

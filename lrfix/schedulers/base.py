@@ -85,6 +85,8 @@ class WarmupScheduler(LRScheduler):
     # The floor bounds the curve, a factor on the peak, from below instead of being what the curve is drawn to.
     _floor_bounds: ClassVar[bool] = False
     _own_defaults: ClassVar[dict[str, Any]] = {}
+    # Whether :meth:`_in_warmup` scales the warmup.
+    _drops_in_warmup = False
 
     def __init__(self, optimizer: Optimizer, parameters: dict[str, Any], last_epoch: int, on_mismatch: str) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -114,6 +116,7 @@ class WarmupScheduler(LRScheduler):
         self._warmup_steps = self._in_units(checked["warmup_steps"])
         self._warmup_progress: str = checked["warmup_progress"]
         self._exponential_warmup = checked["warmup_mode"] == "exponential"
+        self._constant_warmup = checked["warmup_mode"] == "constant"
         self._prepare()
         self._forget_plan()
 
@@ -166,6 +169,10 @@ class WarmupScheduler(LRScheduler):
 
     def _factor(self, k: int, one: int) -> float:
         """In place of :meth:`_decay` where ``_floor_bounds``: the factor on the peak."""
+        raise NotImplementedError
+
+    def _in_warmup(self, k: int, one: int) -> float:
+        """The factor on the warmup at ``k < warmup_steps``, in the units of :meth:`_factor`."""
         raise NotImplementedError
 
     def _forget_plan(self) -> None:
@@ -244,6 +251,7 @@ class WarmupScheduler(LRScheduler):
         if self._unit != 1:
             k *= self._unit
         warmup = self._warmup_steps * one
+        dropped = 1.0
         if k >= warmup:
             if self._floor_bounds:
                 factor = self._factor(k - warmup, one)
@@ -253,6 +261,8 @@ class WarmupScheduler(LRScheduler):
         else:
             numerator, denominator = warmup_weight(k, warmup, one * self._unit, self._warmup_progress)
             warming, scale = True, 1.0
+            if self._drops_in_warmup:
+                dropped = self._in_warmup(k, one)
         if scale != self._scale:
             self._rescale(scale)
         if numerator > denominator:
@@ -260,7 +270,9 @@ class WarmupScheduler(LRScheduler):
         if warming:
             if self._exponential_warmup:
                 rates = [geometric(start, peak, numerator, denominator) for start, peak, _ in self._scaled_levels]
-                return [rates[i] for i in self._which]
+                return [rates[i] * dropped for i in self._which]
+            if self._constant_warmup:
+                numerator = 0
             lines = self._warmup_lines
         else:
             lines = self._decay_lines
@@ -270,6 +282,8 @@ class WarmupScheduler(LRScheduler):
             rates = [(only[0] * denominator + only[1] * numerator) / (only[2] * denominator)]
         else:
             rates = lines.at(numerator, denominator)
+        if dropped != 1.0:
+            rates = [rate * dropped for rate in rates]
         if not self._repeated:
             return rates
         return rates * len(self._which) if len(rates) == 1 else [rates[i] for i in self._which]

@@ -172,17 +172,23 @@ class WarmupStepLR(WarmupScheduler):
     def _prepare(self) -> None:
         self._step_size = self._in_units(self.parameters["step_size"])
         self._gamma: float = self.parameters["gamma"]
-        self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
+        self._ahead = 0 if self.parameters["count_from"] == "warmup" else self._warmup_steps
+        self._drops_in_warmup = self.parameters["count_from"] == "start-in-warmup"
 
     def _factor(self, k: int, one: int) -> float:
         factor: float = self._gamma ** ((k + self._ahead * one) // (self._step_size * one))
+        return factor
+
+    def _in_warmup(self, k: int, one: int) -> float:
+        factor: float = self._gamma ** (k // (self._step_size * one))
         return factor
 
 
 class WarmupMultiStepLR(WarmupScheduler):
     """Warmup, then ``gamma`` at every milestone. See :func:`lrfix.schedules.warmup_multistep`.
 
-    ``milestones`` count from step 0, warmup included, as torch's do; ``count_from="warmup"`` counts from its end.
+    ``milestones`` count from step 0, warmup included, as torch's do; ``count_from="warmup"`` counts from its end, and
+    with ``"start-in-warmup"`` a milestone inside the warmup scales that too.
     """
 
     _floor_bounds = True
@@ -236,10 +242,15 @@ class WarmupMultiStepLR(WarmupScheduler):
     def _prepare(self) -> None:
         self._milestones = [self._in_units(steps) for steps in self.parameters["milestones"]]
         self._gamma: float = self.parameters["gamma"]
-        self._ahead = self._warmup_steps if self.parameters["count_from"] == "start" else 0
+        self._ahead = 0 if self.parameters["count_from"] == "warmup" else self._warmup_steps
+        self._drops_in_warmup = self.parameters["count_from"] == "start-in-warmup"
 
     def _factor(self, k: int, one: int) -> float:
         factor: float = self._gamma ** bisect_right(self._milestones, k // one + self._ahead)
+        return factor
+
+    def _in_warmup(self, k: int, one: int) -> float:
+        factor: float = self._gamma ** bisect_right(self._milestones, k // one)
         return factor
 
 

@@ -29,8 +29,8 @@ def warmup_cosine(
         k >= W:  eta_min + (peak - eta_min) * (1 + cos(pi * p)) / 2,   p = (k - W)/D
 
     ``warmup_mode="exponential"`` climbs as ``warmup_start * (peak / warmup_start) ** (k/W)`` and needs ``warmup_start >
-    0``. ``warmup_progress`` and ``decay_progress`` name the convention by which a step becomes progress; see
-    ``WARMUP_PROGRESS`` and ``DECAY_PROGRESS``.
+    0``; ``"constant"`` stays at ``warmup_start``. ``warmup_progress`` and ``decay_progress`` name the convention by
+    which a step becomes progress; see ``WARMUP_PROGRESS`` and ``DECAY_PROGRESS``.
 
     ``num_cycles`` >= 0 is the number of whole waves in the decay, as transformers counts them: 0.5 comes down once.
 

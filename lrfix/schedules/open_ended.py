@@ -11,7 +11,7 @@ from lrfix.schedules.exact import cosine_weight, in_common_unit, interpolate, lo
 from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
 
 WARMUP_CYCLES = ("first", "every")
-COUNT_FROM = ("warmup", "start")
+COUNT_FROM = ("warmup", "start", "start-in-warmup")
 
 
 def warmup_constant(
@@ -139,8 +139,9 @@ def warmup_step(
 ) -> float:
     """Warmup, then ``peak * gamma ** ((k - W) // step_size)``, not below ``eta_min``.
 
-    ``step_size`` > 0 in steps, counted from the end of the warmup; ``count_from="start"`` counts from step 0 instead.
-    Other arguments, units and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
+    ``step_size`` > 0 in steps, counted from the end of the warmup; ``count_from="start"`` counts from step 0 instead,
+    and ``"start-in-warmup"`` does so in the warmup too, which a drop inside it scales at once. Other arguments, units
+    and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
@@ -148,7 +149,8 @@ def warmup_step(
     if size <= 0:
         raise ValueError(f"step_size={step_size!r}; legal: step_size > 0")
     if k < warmup:
-        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+        rate = warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+        return rate * gamma ** (k // size) if count_from == "start-in-warmup" else rate
     return scaled_rate(peak, gamma ** ((k - count_origin(count_from, warmup)) // size), eta_min)
 
 
@@ -156,7 +158,7 @@ def count_origin(count_from: str, warmup: int) -> int:
     """The step from which a staircase counts."""
     if count_from == "warmup":
         return warmup
-    if count_from == "start":
+    if count_from in ("start", "start-in-warmup"):
         return 0
     raise ValueError(f"count_from={count_from!r}; legal: {', '.join(map(repr, COUNT_FROM))}")
 
@@ -177,8 +179,9 @@ def warmup_multistep(
     """Warmup, then ``peak * gamma ** (number of milestones reached)``, not below ``eta_min``.
 
     ``milestones`` (steps, ascending, a repeated one counts twice) are counted from step 0, warmup included, as in
-    detectron2 and torch; ``count_from="warmup"`` counts them from the end of the warmup. Other arguments, units and
-    warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
+    detectron2 and torch; ``count_from="warmup"`` counts them from the end of the warmup. A milestone inside the warmup
+    counts from its end on; with ``"start-in-warmup"``, as in detectron2, it scales the warmup at once. Other arguments,
+    units and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
     """
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
@@ -186,7 +189,8 @@ def warmup_multistep(
     if any(a > b for a, b in pairwise(reached)):
         raise ValueError(f"milestones={milestones!r}; legal: ascending steps")
     if k < warmup:
-        return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+        rate = warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
+        return rate * gamma ** bisect_right(reached, k) if count_from == "start-in-warmup" else rate
     return scaled_rate(peak, gamma ** bisect_right(reached, k - count_origin(count_from, warmup)), eta_min)
 
 

@@ -6,7 +6,7 @@ import math
 
 from lrfix.schedules.exact import Weight, geometric, in_common_unit, interpolate
 
-WARMUP_MODES = ("linear", "exponential")
+WARMUP_MODES = ("linear", "exponential", "constant")
 WARMUP_PROGRESS = ("k/W", "(k+1)/W", "k/(W-1)", "(k+1)/(W+1)")
 DECAY_PROGRESS = ("k/D", "(k+1)/D", "k/(D-1)")
 
@@ -59,6 +59,8 @@ def warmup_rate(
     numerator, denominator = warmup_weight(k, warmup, one, convention)
     if mode == "linear":
         return interpolate(start, peak, numerator, denominator)
+    if mode == "constant":
+        return start
     if mode != "exponential":
         raise ValueError(f"warmup_mode={mode!r}; legal: {', '.join(map(repr, WARMUP_MODES))}")
     check_exponential_warmup(peak if first_peak is None else first_peak, start)

@@ -36,7 +36,7 @@ def warmup(k, steps, start, peak, mode, convention):
     progress = min(progress, Fraction(1))
     if mode == "exponential":
         return mpf(start) * (mpf(peak) / mpf(start)) ** real(progress)
-    return mpf(start) + (mpf(peak) - mpf(start)) * real(progress)
+    return mpf(start) if mode == "constant" else mpf(start) + (mpf(peak) - mpf(start)) * real(progress)
 
 
 def progress_of_decay(k, steps, convention):
@@ -71,7 +71,12 @@ def exact_rate(
     """The exact rate of the function named ``family``."""
     k, steps = Fraction(step), Fraction(warmup_steps)
     if k < steps and not (family == "warmup_cosine_restarts" and warmup_cycles == "every"):
-        return warmup(k, steps, warmup_start, peak, warmup_mode, warmup_progress)
+        rate = warmup(k, steps, warmup_start, peak, warmup_mode, warmup_progress)
+        drops = 0
+        if count_from == "start-in-warmup":
+            staircase = family == "warmup_step"
+            drops = int(k // Fraction(step_size)) if staircase else sum(k >= milestone for milestone in milestones)
+        return rate * mpf(gamma) ** drops
     after, floor, top = k - steps, mpf(eta_min), mpf(peak)
     total, span = Fraction(total_steps), mpf(peak) - mpf(eta_min)
     if family == "warmup_constant":
@@ -103,7 +108,7 @@ def exact_rate(
     elif family == "warmup_exponential":
         factor = mpf(gamma) ** real(after)
     elif family == "warmup_step":
-        factor = mpf(gamma) ** int((k if count_from == "start" else after) // Fraction(step_size))
+        factor = mpf(gamma) ** int((after if count_from in (None, "warmup") else k) // Fraction(step_size))
     else:
         assert family == "warmup_multistep"
         reached = after if count_from == "warmup" else k

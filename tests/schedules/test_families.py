@@ -70,6 +70,12 @@ def test_exponential_warmup_is_a_geometric_progression(bundle):
     assert rates == [0.0625, 0.125, 0.25, 0.5, 1.0]
 
 
+@pytest.mark.parametrize("progress", schedules.WARMUP_PROGRESS)
+def test_constant_warmup_stands_at_its_start_and_then_is_over(bundle, progress):
+    held = {"warmup_steps": 3, "warmup_start": 0.25, "warmup_mode": "constant", "warmup_progress": progress}
+    assert [bundle.warmup_constant(k, **held) for k in range(5)] == [0.25, 0.25, 0.25, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("name", ALL_FAMILIES)
 def test_promise_7_no_edge_gives_a_division_by_zero_or_a_rate_outside_the_range(name):
     function, arguments = getattr(schedules, name), dict(ALL_FAMILIES[name])
@@ -149,6 +155,17 @@ def test_steps_count_from_the_warmup_and_milestones_from_the_start_unless_told(b
     assert drops(bundle.warmup_step, step_size=4, count_from="start") == [4, 8]
     assert drops(bundle.warmup_multistep, milestones=[4, 8]) == [4, 8]
     assert drops(bundle.warmup_multistep, milestones=[4, 8], count_from="warmup") == [7, 11]
+
+
+def test_a_milestone_inside_the_warmup_counts_at_its_end_or_scales_the_warmup_at_once(bundle):
+    def curve(count_from):
+        staircase = {"milestones": [2], "gamma": 0.5, "warmup_steps": 4, "count_from": count_from}
+        return [bundle.warmup_multistep(k, **staircase) for k in range(6)]
+
+    assert curve("start") == [0.0, 0.25, 0.5, 0.75, 0.5, 0.5]
+    assert curve("start-in-warmup") == [0.0, 0.25, 0.25, 0.375, 0.5, 0.5]
+    every = {"step_size": 2, "gamma": 0.5, "warmup_steps": 4, "count_from": "start-in-warmup"}
+    assert [bundle.warmup_step(k, **every) for k in range(6)] == [0.0, 0.25, 0.25, 0.375, 0.25, 0.25]
 
 
 @pytest.mark.parametrize("name", ["warmup_cosine", "warmup_linear", "warmup_polynomial", "warmup_exponential"])
