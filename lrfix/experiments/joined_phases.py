@@ -18,6 +18,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Standing
 from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import jumps
+from lrfix.experiments.study import Study
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _SHARES = re.compile(r"ratio|factor|frac|scale|mult|share|gamma|power")
@@ -50,19 +51,48 @@ def ramp_jump(run: Run) -> bool:
 def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     """``(step - warmup) / (total - warmup)`` in the code's own names, where the decay is counted from step 0 instead:
     with half the warmup the rates behind it are the same."""
-    run = found.run
-    warmups = {p: v for p, v in run.leaves.items() if run.scenario.role(p) in _WARMUPS and isinstance(v, int) and v > 1}
-    if found.phase != "ramp" or len(warmups) != 1:
+    warmup = _warmup(found.run)
+    if found.phase != "ramp" or warmup is None:
         return None
-    ((name, length),) = warmups.items()
     behind = slice(found.step + 1, found.step + 1 + _BEHIND)
-    halved = grid.changed(found.case, run, **{name: length // 2})
-    rates = run.lr[found.group][behind]
-    if not halved.ran or len(set(rates)) < _BEHIND or halved.lr[found.group][behind] != rates:
+    halved = grid.changed(found.case, found.run, **{warmup: _length(found.run, warmup) // 2})
+    alike = halved.ran and _alike(found.run.lr[found.group][behind], halved.lr[found.group][behind], _BEHIND)
+    return _progress(grid.study, found.run, warmup) if alike else None
+
+
+def progress_from_the_warmup_at(study: Study, case: Case, index: int) -> str | None:
+    """The same for a run that was taken to some steps alone, the phases torn behind the one of that index."""
+    run = case.run
+    warmup = _warmup(run)
+    if warmup is None:
         return None
-    wholes = list(grid.study.lengths(run, *ENDS))
-    if len(wholes) == 1 and not grid.study.lengths(run, Role.LOADER_LENGTH):
-        return f"(step - {name}) / ({wholes[0]} - {name})"
+    halved = study.sampled(0, run.at, {**case.setting.overrides, warmup: _length(run, warmup) // 2})
+    behind = slice(index + 1, index + 1 + _SEVERAL)
+    alike = halved.ran and halved.at == run.at and _alike(run.curve[behind], halved.curve[behind], _SEVERAL)
+    return _progress(study, run, warmup) if alike else None
+
+
+def _warmup(run: Run) -> str | None:
+    """The only warmup among what a run was given."""
+    found = [p for p, v in run.leaves.items() if run.scenario.role(p) in _WARMUPS and isinstance(v, int) and v > 1]
+    return found[0] if len(found) == 1 else None
+
+
+def _length(run: Run, path: str) -> int:
+    value = run.leaves[path]
+    assert isinstance(value, int)
+    return value
+
+
+def _alike(rates: Sequence[object], others: Sequence[object], least: int) -> bool:
+    """Whether rates are the same, and say something: so many of them move."""
+    return len(set(rates)) >= least and rates == others
+
+
+def _progress(study: Study, run: Run, warmup: str) -> str:
+    wholes = list(study.lengths(run, *ENDS))
+    if len(wholes) == 1 and not study.lengths(run, Role.LOADER_LENGTH):
+        return f"(step - {warmup}) / ({wholes[0]} - {warmup})"
     return "(step - warmup) / (total - warmup)"
 
 

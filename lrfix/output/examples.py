@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 
 from lrfix.findings import Evidence, Finding
-from lrfix.wording import assigned
+from lrfix.wording import assigned, num
 
 _QUOTED = re.compile(r"`[^`]*`")
 
 
 def told(finding: Finding) -> str:
     """The message for formats that have nothing else: where it speaks of numbers that follow from values that lrfix
-    chose, it says so."""
-    note = chosen(finding.evidence) if finding.evidence is not None else ""
-    if not note or not re.search(r"\d", _QUOTED.sub("", finding.message)):
+    chose or lengths that it shortened, it says so."""
+    evidence = finding.evidence
+    notes = [note for note in (shorter(evidence), chosen(evidence)) if note] if evidence is not None else []
+    if not notes or not re.search(r"\d", _QUOTED.sub("", finding.message)):
         return finding.message
+    note = "; ".join(notes)
     return f"{finding.message} ({note[:1].upper()}{note[1:]}.)"
 
 
@@ -31,15 +33,22 @@ def chosen(evidence: Evidence) -> str:
     return f"example values chosen by lrfix: {assigned(examples)}{default}"
 
 
+def shorter(evidence: Evidence) -> str:
+    """``with your lengths, simulated shorter in proportion: warmup = 31 for 2000``; empty where none was shortened."""
+    lengths = [
+        f"{assigned({name: evidence.scenario[name]})} for {num(stated)}"
+        for name, stated in evidence.shortened.items()
+        if name in evidence.scenario
+    ]
+    return f"with your lengths, simulated shorter in proportion: {', '.join(lengths)}" if lengths else ""
+
+
 def lines(evidence: Evidence) -> list[str]:
     """What the rates of the evidence were computed with, one line each for the user's values and for examples."""
-    examples = evidence.chosen
-    own = {name: value for name, value in evidence.scenario.items() if name not in examples}
-    found = [f"with your values: {assigned(own)}"] if own else []
-    found += [chosen(evidence)] if chosen(evidence) else []
-    if evidence.shortened:
-        found.append(f"simulated shorter, in proportion: your code has {assigned(evidence.shortened)}")
-    return found
+    others = {*evidence.chosen, *evidence.shortened}
+    own = {name: value for name, value in evidence.scenario.items() if name not in others}
+    found = [f"with your values: {assigned(own)}" if own else "", shorter(evidence), chosen(evidence)]
+    return [line for line in found if line]
 
 
-__all__ = ["chosen", "lines", "told"]
+__all__ = ["chosen", "lines", "shorter", "told"]

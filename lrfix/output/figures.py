@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.findings import Finding, SiteReport
 from lrfix.output.document import Document
 from lrfix.output.examples import lines
+from lrfix.output.sparkline import last_of_interest
 from lrfix.wording import assigned
 
 #: Rows and columns of a drawing in the terminal.
@@ -105,10 +106,9 @@ def _cell(rate: float, top: float, row: int, blocks: bool) -> str:
 
 def _last(curves: Sequence[Curve], end: int | None, findings: Sequence[Finding]) -> int:
     longest = max(len(each.rates) for each in curves) - 1
-    steps = [step for finding in findings if finding.evidence is not None for step in finding.evidence.steps]
-    if end is None or not 1 < end < longest:
-        return longest
-    return min(longest, max([end, *(step + end // 10 for step in steps if step > end)]))
+    shown = max(last_of_interest(each.rates, end) for each in curves)
+    told = [finding.evidence.steps for finding in findings if finding.evidence is not None and finding.evidence.curve]
+    return min(longest, max([shown, *(step + shown // 10 for steps in told for step in steps if step > shown)]))
 
 
 def _of_findings(findings: Sequence[Finding], site: SiteReport) -> Iterator[Curve]:

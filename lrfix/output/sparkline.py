@@ -39,8 +39,9 @@ def drawn(evidence: Evidence, levels: str = BLOCKS) -> list[str]:
         return []
     end = evidence.end if evidence.end is not None and 1 < evidence.end < len(evidence.curve) else None
     last = len(evidence.curve) - 1
-    if end is not None and max(evidence.steps, default=0) <= end:
-        last = end
+    told = last_of_interest(evidence.curve, end)
+    if max(evidence.steps, default=0) <= told:
+        last = told
     curve = evidence.curve[: last + 1]
     finite = [rate for rate in curve if isinstance(rate, (int, float)) and math.isfinite(rate)]
     extent = f"  {' .. '.join(together([min(finite), max(finite)]))}" if finite else ""
@@ -51,6 +52,15 @@ def drawn(evidence: Evidence, levels: str = BLOCKS) -> list[str]:
         if step is not None and place >= len(marks):
             marks = f"{marks:<{place}}^ {words} {evidence.unit} {step}  "
     return [*found, marks.rstrip()] if marks else found
+
+
+def last_of_interest(curve: Sequence[float], end: int | None) -> int:
+    """The step up to which a curve is worth drawing: its end, or where none is known a little behind its last move."""
+    longest = len(curve) - 1
+    if end is not None:
+        return end if 1 < end < longest else longest
+    moved = next((k for k in range(longest, 0, -1) if curve[k] != curve[k - 1]), longest)
+    return min(longest, moved + moved // 10 + 1)
 
 
 def _warm_until(curve: Sequence[float]) -> int | None:
@@ -76,4 +86,4 @@ def _level(rate: float, low: float, high: float, levels: str) -> str:
     return levels[min(len(levels) - 1, int(share * len(levels)))]
 
 
-__all__ = ["ASCII", "BLOCKS", "WIDTH", "drawn", "sparkline"]
+__all__ = ["ASCII", "BLOCKS", "WIDTH", "drawn", "last_of_interest", "sparkline"]

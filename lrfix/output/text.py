@@ -9,7 +9,7 @@ from lrfix.findings import Evidence, FileError, Finding, Related, Severity, Site
 from lrfix.notebooks import is_notebook
 from lrfix.output import examples
 from lrfix.output.document import Document
-from lrfix.output.sparkline import drawn, sparkline
+from lrfix.output.sparkline import drawn, last_of_interest, sparkline
 from lrfix.output.terminal import Style, in_one_line
 from lrfix.pages import Page
 from lrfix.reading import LARGE, Unreadable, read_file
@@ -191,7 +191,7 @@ def _site_details(site: SiteReport) -> str:
 
 def _to_its_end(site: SiteReport) -> Sequence[float]:
     end = site.shown.end if site.shown is not None else None
-    return site.curve[: end + 1] if end is not None and end > 1 else site.curve
+    return site.curve[: last_of_interest(site.curve, end) + 1]
 
 
 def _assignments(values: Mapping[str, str]) -> str:

@@ -18,12 +18,13 @@ from lrfix.experiments.joined_phases import (
     meets_by_choice,
     meets_when_told_where,
     progress_from_the_warmup,
+    progress_from_the_warmup_at,
     ramp_jump,
 )
 from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
-from lrfix.findings import Evidence, Violation
+from lrfix.findings import Violation
 from lrfix.finite import finite
 from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
@@ -113,15 +114,19 @@ def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
         return []
     before, after = found.rates
     step = run.at[found.step]
-    evidence = Evidence(
+    evidence = replace(
+        study.evidence(run, []),
         steps=run.at[found.step - 1 : found.step + 3],
         lr=tuple(as_float(rate) for rate in run.curve[found.step - 1 : found.step + 3]),
-        scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str)},
+        curve=(),
+        shortened={},
+        stated=case.setting.overrides,
     )
+    instead = progress_from_the_warmup_at(study, case, found.step)
     message = (
-        f"The learning rate {change(before, after)} where warmup ends {case.setting.words}: from {num(before)} at step "
+        f"The learning rate {change(before, after)} where warmup ends{_because(instead)}: from {num(before)} at step "
         f"{step} to {num(after)} at step {step + 1}, while it moves by {num(found.before)} a step before and "
-        f"{num(found.after)} after."
+        f"{num(found.after)} after.{f' Use `{instead}`.' if instead else ''}"
     )
     return [Violation(decay_span(study), message, evidence)]
 
@@ -305,7 +310,7 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     instead = progress_from_the_warmup(grid, found)
     message = (
         f"The learning rate {change(before, after)} {_WHERE[found.phase]}{words}"
-        f"{', because the decay is counted from step 0' if instead else ''}: from {num(before)} at step {step} to "
+        f"{_because(instead)}: from {num(before)} at step {step} to "
         f"{num(after)} at step {step + 1}, while it moves by {num(found.around[0])} a step before and "
         f"{num(found.around[1])} after.{f' Use `{instead}`.' if instead else ''}"
     )
@@ -314,6 +319,10 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     legal = found.case.setting.standing is Standing.LEGAL
     legal = legal or at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
     return Violation(span, message, study.evidence(found.run, steps), advice=legal)
+
+
+def _because(instead: str | None) -> str:
+    return ", because the decay is counted from step 0" if instead else ""
 
 
 def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:

@@ -46,10 +46,10 @@ def test_a_message_without_numbers_stands_alone():
 
 def test_lengths_that_were_shortened_are_the_users():
     shortened = Evidence(scenario={"n": 1000}, shortened={"n": 200_000})
-    assert lines(shortened) == [
-        "with your values: n = 1000",
-        "simulated shorter, in proportion: your code has n = 200000",
-    ]
+    assert lines(shortened) == ["with your lengths, simulated shorter in proportion: n = 1000 for 200000"]
+    assert told(finding("The rate is 0.2 at step 4.", shortened)).endswith(
+        "(With your lengths, simulated shorter in proportion: n = 1000 for 200000.)"
+    )
 
 
 def test_the_optimizers_rate_is_an_example_where_nobody_gives_it():
@@ -64,6 +64,10 @@ def test_a_curve_ends_where_the_schedule_does_and_warmup_is_marked():
         "__.-=++*#@@@#*++=-.__  0 .. 10, steps 0 .. 20",
         "          ^ warmup ends at step 10",
     ]
+
+
+def test_a_curve_whose_end_nobody_knows_ends_behind_its_last_move():
+    assert drawn(Evidence((4,), (4.0,), curve=(*RAMP, *[0.0] * 200)), ASCII)[0].endswith("steps 0 .. 23")
 
 
 def test_what_comes_past_the_end_is_shown_where_that_is_the_fault():

@@ -35,6 +35,14 @@ def test_lengths_that_are_too_long_to_walk_are_judged_as_they_stand(check, top, 
     assert [f.evidence.steps for f in found] == ([(2998, 2999, 3000, 3001)] if fault else [])
 
 
+def test_it_says_why_in_the_users_own_lengths(check):
+    source = LONG.format(top="1.0", less="", length="TOTAL").replace("WARMUP = 3000", "WARMUP, TOTAL = 3000, 50000")
+    (found,) = (f for f in check(source) if f.code == "LR202")
+    assert "where warmup ends, because the decay is counted from step 0: from 0.1 at step 2999" in found.message
+    assert found.message.endswith("Use `(step - WARMUP) / (TOTAL - WARMUP)`.")
+    assert (found.evidence.chosen, found.evidence.base_lr) == ({}, 0.1)
+
+
 def test_a_schedule_that_counts_for_itself_cannot_be_taken_to_a_step(codes):
     source = """
         class Warm:
