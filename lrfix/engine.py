@@ -117,6 +117,11 @@ def check_source(
     return _check_code(raw, path, settings, rules, analyse)
 
 
+def check_code(raw: bytes, path: str, settings: Settings) -> FileResult:
+    """As check_source, of a notebook the program of its cells: places are lines of that."""
+    return _check_code(raw, path, settings, load_rules(), None)
+
+
 def _check_code(
     raw: bytes, path: str, settings: Settings, rules: Mapping[str, Rule], analyse: Analyse | None
 ) -> FileResult:
@@ -313,7 +318,7 @@ def _judge(
                     errors.append(FileError(path, "internal", _crash(f"{code} ({rule.name})", error, site)))
     used: set[Part] = set()
     findings: list[Finding] = []
-    for (span, code), (violation, site_index) in raised.items():
+    for (span, code), (violation, site_index) in _without_praise(raised, rules).items():
         covering = suppressions.covering(code, span.start.line)
         used.update(covering)
         if not covering and code in selected:
@@ -347,6 +352,23 @@ def _keep(raised: dict[tuple[Span, str], tuple[Violation, int]], code: str, viol
     known = raised.get((violation.span, code))
     if known is None or (known[0].advice and not violation.advice):
         raised[violation.span, code] = violation, site
+
+
+def _without_praise(
+    raised: Mapping[tuple[Span, str], tuple[Violation, int]], rules: Mapping[str, Rule]
+) -> dict[tuple[Span, str], tuple[Violation, int]]:
+    """Without what rules of severity info say of a place in which another rule finds something wrong: where a formula
+    is sound and its use is not, "no bug found" would be false."""
+    wrong = [
+        span.start
+        for (span, code), (violation, _) in raised.items()
+        if rules[code].severity is not Severity.INFO and not violation.advice
+    ]
+    return {
+        (span, code): said
+        for (span, code), said in raised.items()
+        if rules[code].severity is not Severity.INFO or not any(span.start <= place < span.end for place in wrong)
+    }
 
 
 def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> Finding:
@@ -398,4 +420,4 @@ def _analyse() -> Callable[..., Sequence[AnalysedSite]]:
     return examine
 
 
-__all__ = ["Analyse", "AnalysedSite", "check_file", "check_paths", "check_source", "check_text"]
+__all__ = ["Analyse", "AnalysedSite", "check_code", "check_file", "check_paths", "check_source", "check_text"]

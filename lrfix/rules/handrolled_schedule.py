@@ -22,6 +22,7 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
     run = study.runs[0]
+    last = min(len(run.curve) - 1, study.horizon(run) or len(run.curve))
     how = "step for step"
     if recognition.until_end:
         how += f" up to its end at `{spec.arguments['total_steps']}`, which nothing here goes beyond"
@@ -29,5 +30,5 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
         study.site.span,
         f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "
         f"{how}{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
-        study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+        study.evidence(run, [0, 1, last // 2, last]),
     )

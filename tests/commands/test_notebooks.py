@@ -122,3 +122,11 @@ def test_a_rewrite_changes_the_cells_of_the_schedule_and_nothing_else():
     nbformat.write(new, "again.ipynb")
     assert Path("again.ipynb").read_text() == after
     assert run("rewrite", "--apply").exit_code == 0 and path.read_text() == after
+
+
+def test_a_repair_of_ones_own_code_is_shown_by_cell(buggy):
+    made(buggy)
+    result = run("rewrite", "--repair")
+    assert "train.ipynb:cell 3:6:9: LR202 repaired" in result.stdout
+    assert "+++ b/train.ipynb:cell 3\n" in result.stdout
+    assert result.stdout.endswith("1 finding would be repaired in 1 file (--apply writes)\n")

@@ -228,3 +228,26 @@ def test_a_rate_times_a_rate_is_told_as_no_factor(handrolled) -> None:
         return LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / warmup_steps) * optimizer.defaults["lr"])
     """
     assert handrolled(source) == []
+
+
+def test_a_sound_formula_that_is_used_wrongly_is_not_praised(handrolled):
+    source = """
+        import math
+
+        import torch
+        from torch.optim.lr_scheduler import LambdaLR
+
+
+        def train(model, loader, epochs):
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            scheduler = LambdaLR(optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * min(1, epoch / epochs))))
+            for epoch in range(epochs):
+                for batch in loader:
+                    model(batch).backward()
+                    optimizer.step()
+                    optimizer.zero_grad()
+                {step}
+        """
+    (praise,) = handrolled(source.format(step="scheduler.step()"))
+    assert praise.startswith("No bug found")
+    assert not handrolled(source.format(step="pass"))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lrfix.config import Settings
-from lrfix.engine import check_source
+from lrfix.engine import check_code
 from lrfix.findings import FileResult, Finding, Severity, SiteReport
 from lrfix.names import Names
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair
@@ -28,7 +28,7 @@ _NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
 
 def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
     """A file after every repair that is seen to work, one after another; what is left says why."""
-    result = check_source(raw, path, settings)
+    result = check_code(raw, path, settings)
     if result.errors or result.skipped is not None:
         told = next(((e.message, e.kind) for e in result.errors), (None, None))
         return FileRewrite(path, "", "", error=told[0], error_kind=told[1], skipped=result.skipped)
@@ -66,7 +66,7 @@ def _first_that_works(
     for candidate in _candidates(parse_source(first.encoded(text), first.path), finding):
         changed = candidate.applied(text)
         try:
-            after = check_source(first.encoded(changed), first.path, settings)
+            after = check_code(first.encoded(changed), first.path, settings)
         except SourceError:  # what the file's encoding has no character for
             continue
         if after.errors or not _is_gone(finding, before, after):
