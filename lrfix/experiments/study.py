@@ -25,7 +25,7 @@ from lrfix.findings import Evidence, Span
 from lrfix.finite import finite
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
-from lrfix.sites.vocabulary import looks_like_optimizer, optimizer_call
+from lrfix.sites.vocabulary import built_upon, looks_like_optimizer, optimizer_call
 from lrfix.source import Source
 from lrfix.trees import walk
 
@@ -347,7 +347,7 @@ class Study:
         return Evidence(
             steps=tuple(chosen),
             lr=tuple(as_float(run.curve[k]) for k in chosen),
-            scenario={p: v for p, v in run.leaves.items() if isinstance(v, int | float | str | list)},
+            scenario={p: v for p, v in run.leaves.items() if self._tells(p, v)},
             curve=tuple(as_float(v) for v in run.curve),
             shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
             stated={p: v for p in run.leaves if (v := run.scenario.defaults.get(p)) is not None},
@@ -355,6 +355,15 @@ class Study:
             unit="epoch" if self._counts_epochs(run) else "step",
             base_lr=run.base_lrs[0] if self.site.form in _SCALED and run.scenario.base is None else None,
         )
+
+    def _tells(self, path: str, value: object) -> bool:
+        """Whether a value says something to the user: none that was drawn for a model's parameters does."""
+        plain = isinstance(value, int | float | str | list)
+        return plain and (role_of(path) is not Role.UNKNOWN or path not in self._built_upon)
+
+    @cached_property
+    def _built_upon(self) -> frozenset[str]:
+        return built_upon(self.names.tree)
 
     def _counts_epochs(self, run: Run) -> bool:
         """Whether all lengths that ``run`` was given are epochs, and no length of an epoch is among them."""

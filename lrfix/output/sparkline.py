@@ -38,10 +38,8 @@ def drawn(evidence: Evidence, levels: str = BLOCKS) -> list[str]:
     if not evidence.curve:
         return []
     end = evidence.end if evidence.end is not None and 1 < evidence.end < len(evidence.curve) else None
-    last = len(evidence.curve) - 1
-    told = last_of_interest(evidence.curve, end)
-    if max(evidence.steps, default=0) <= told:
-        last = told
+    told, shown = last_of_interest(evidence.curve, end), max(evidence.steps, default=0)
+    last = told if shown <= told else min(len(evidence.curve) - 1, shown + told // 10)
     curve = evidence.curve[: last + 1]
     finite = [rate for rate in curve if isinstance(rate, (int, float)) and math.isfinite(rate)]
     extent = f"  {' .. '.join(together([min(finite), max(finite)]))}" if finite else ""

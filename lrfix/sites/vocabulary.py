@@ -64,6 +64,23 @@ def looks_like_optimizer(node: ast.expr) -> bool:
     return any(word.rstrip("0123456789") in OPTIMIZER_NAMES or word.startswith("optim") for word in words)
 
 
+def built_upon(tree: ast.AST) -> frozenset[str]:
+    """The expressions that optimizers and their groups are built upon: a model's parameters, under any name."""
+    found: list[ast.expr] = []
+    for node in walk(tree):
+        if isinstance(node, ast.Dict):
+            found += [value for key, value in zip(node.keys, node.values, strict=True) if _is_params(key)]
+        elif isinstance(node, ast.Assign) and any(map(looks_like_optimizer, node.targets)):
+            call = node.value
+            if isinstance(call, ast.Call):
+                found += [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "params")]
+    return frozenset(ast.unparse(node) for node in found if isinstance(node, ast.Name | ast.Attribute))
+
+
+def _is_params(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "params"
+
+
 def optimizer_call(names: Names, node: ast.expr | None) -> ast.Call | None:
     """The call that built the optimizer an expression stands for, where the same scope, or class, shows it."""
     if isinstance(node, ast.Call):

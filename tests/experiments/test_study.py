@@ -41,3 +41,22 @@ def test_two_studies_of_one_call_share_its_runs() -> None:
 def test_the_definition_by_itself_is_another_run_than_its_call() -> None:
     one, other = studies("0.5")
     assert one.run(0).lr != other.run(0, use=None).lr
+
+
+def test_what_was_drawn_for_a_models_parameters_is_no_evidence(asked):
+    source = """
+        import torch
+
+
+        def main(model, loader, epochs, lr):
+            trainable = [p for p in model.parameters() if p.requires_grad]
+            optimizer = torch.optim.SGD(trainable, lr)
+            for epoch in range(epochs):
+                for group in optimizer.param_groups:
+                    group["lr"] = lr * epoch / 5 if epoch < 5 else lr * (1 - epoch / epochs)
+                for batch in loader:
+                    model(batch).backward()
+                    optimizer.step()
+        """
+    (found,) = asked("LR203", source)
+    assert found.evidence is not None and sorted(found.evidence.scenario) == ["epochs", "lr"]

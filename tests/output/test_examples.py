@@ -72,7 +72,7 @@ def test_a_curve_whose_end_nobody_knows_ends_behind_its_last_move():
 
 def test_what_comes_past_the_end_is_shown_where_that_is_the_fault():
     curve, marks = drawn(Evidence((25,), (4.0,), curve=(*RAMP, *RAMP[1:]), end=20), ASCII)
-    assert curve.endswith("steps 0 .. 40")
+    assert curve.endswith("steps 0 .. 27")
     assert marks == "          ^ warmup ends at step 10" or marks.startswith("          ^ warmup")
     falling = tuple(10.0 - k for k in range(11)) + (5.0,) * 5
     assert drawn(Evidence((12,), (5.0,), curve=falling, end=10), ASCII)[1] == "          ^ its end, step 10"

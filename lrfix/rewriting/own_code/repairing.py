@@ -18,6 +18,7 @@ from lrfix.names import Names
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair
 from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Text
 from lrfix.source import Source, SourceError, parse_source
+from lrfix.wording import num
 
 _MOST_TRIED = 6
 _MOST_REPAIRS = 12
@@ -47,7 +48,7 @@ def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
         candidate, text, result, curve = found
         repairs.append(OwnRepair(path, finding.span, finding.code, finding.message, candidate.says, curve))
     left = tuple(
-        LeftAlone(path, f.span, None, "", f"{f.code}: {f.message}; no edit was seen to mend it and nothing else")
+        LeftAlone(path, f.span, None, "", f"{f.code}: {f.message} No edit was seen to mend it and nothing else")
         for f in result.findings
         if f.fingerprint in tried
     )
@@ -109,8 +110,17 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
             return None
         if not _may_part(finding, apart, old.curve, new.curve):
             return None
-        words = f"from step {apart} on the rate changes: {old.curve[apart]:.6g} before, {new.curve[apart]:.6g} after"
+        words = _change(old, apart, new.curve[apart])
     return words
+
+
+def _change(site: SiteReport, step: int, after: float) -> str:
+    """``from step 5 on the rate changes: 0.1 before, 0.2 after``, and whose numbers these are."""
+    shown, before = site.shown, site.curve[step]
+    whose = " (lengths shortened in proportion)" if shown is not None and shown.shortened else ""
+    whose = " (with example values)" if shown is not None and shown.chosen else whose
+    unit = shown.unit if shown is not None else "step"
+    return f"from {unit} {step} on the rate changes: {num(before, after)} before, {num(after, before)} after{whose}"
 
 
 def _is_of(finding: Finding, site: SiteReport) -> bool:

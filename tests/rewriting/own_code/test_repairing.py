@@ -200,7 +200,7 @@ def test_an_edit_that_moves_more_than_the_fault_or_mends_nothing_is_not_taken(
     result = repaired(NO_WARMUP.encode(), "train.py", settings)
     assert result.after == result.before and not result.repairs
     (left,) = result.left
-    assert "LR205" in left.reason and "no edit was seen to mend it" in left.reason
+    assert "LR205" in left.reason and "No edit was seen to mend it" in left.reason
 
 
 class TestCommand:
