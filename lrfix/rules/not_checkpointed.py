@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.resumed_loops import Resumption, resumption
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Shown, conducts, related, same_turn, spot, traces, unseen_calls
+from lrfix.experiments.training import (
+    Conduct,
+    Shown,
+    conducts,
+    related,
+    same_turn,
+    spot,
+    traces,
+    unseen_calls,
+)
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.library import names_scheduler
 from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf, Unknown
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
@@ -27,7 +37,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     for conduct in conducts(study):
         if _goes_with_state(conduct):
             lost.setdefault(_make(conduct.scheduler), conduct)
-    if not lost or _set_by_hand(study) or unseen_calls(study, "state_dict") or unseen_calls(study, "load_state_dict"):
+    if not lost or _set_by_hand(study) or _out_of_reach(study, names_scheduler):
         return
     told: set[int] = set()
     handles = _handles(study)
@@ -38,6 +48,9 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             continue
         fellows = _fellows(study, conduct.scheduler, handles)
         if _kept_elsewhere(study, key, fellows) or _begun_anew(study, optimizer):
+            continue
+        written = {conduct.name, *(text for _, text in handles.get(key, ()))}
+        if _out_of_reach(study, written.__contains__):
             continue
         done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler))}
         if {Kind.STATE, Kind.LOAD} <= done:
@@ -78,6 +91,11 @@ def _shown(study: Study, key: object) -> Iterator[Shown]:
         for event in trace.events:
             if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key:
                 yield event.node, f"the optimizer's state is {'saved' if event.kind is Kind.STATE else 'restored'}"
+
+
+def _out_of_reach(study: Study, names: Callable[[str], bool]) -> bool:
+    """Whether the state of what ``names`` a scheduler is saved or restored where no trace comes by with one."""
+    return any(unseen_calls(study, method, names) for method in ("state_dict", "load_state_dict"))
 
 
 def _set_by_hand(study: Study) -> bool:

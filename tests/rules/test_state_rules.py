@@ -105,6 +105,17 @@ def test_a_state_that_the_run_has_just_given_is_no_earlier_one(codes):
     assert "LR308" not in codes(source)
 
 
+def test_a_restore_that_nobody_is_seen_to_call_may_be_called(codes):
+    restore = """
+    def restore(policy, checkpoint):
+        policy.load_state_dict(checkpoint["policy"])
+    """
+    source = script(save='state["policy"] = scheduler.state_dict()').replace("scheduler.", "policy.")
+    source = source.replace("scheduler = StepLR", "policy = StepLR")
+    assert "LR308" in codes(source)
+    assert "LR308" not in codes(source + restore)
+
+
 def test_a_run_that_restores_nothing_forgets_nothing(codes):
     source = script().replace('optimizer.load_state_dict(checkpoint["optimizer"])', "pass")
     assert "LR308" not in codes(source)
