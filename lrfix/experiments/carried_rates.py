@@ -39,9 +39,19 @@ def carried_rates(study: Study) -> Iterator[Carried]:
         around = study.names.enclosing(places[0], _FUNCTIONS) if len(places) == 1 else None
         restored = restored_position(around) if around is not None else None
         change = _change(study, function, rate)
-        if change is not None and restored is not None and _starts_anew(study, function, rate):
+        if change is None or restored is None or (study.site.inline and not _repeated(study, change, write)):
+            continue
+        if _starts_anew(study, function, rate):
             yield Carried(ast.unparse(rate), change, restored)
             return
+
+
+def _repeated(study: Study, change: ast.AST, write: ast.AST) -> bool:
+    """Whether a loop goes from one write to the next change: else the rate is worked out whole before it is written."""
+    loops = (ast.For, ast.AsyncFor, ast.While)
+    return any(
+        isinstance(around, loops) and around in study.names.ancestors(write) for around in study.names.ancestors(change)
+    )
 
 
 def _change(study: Study, function: ast.AST, rate: ast.expr) -> ast.AugAssign | None:

@@ -127,3 +127,22 @@ def test_a_rate_that_a_function_works_out_at_every_call_is_carried_nowhere(codes
             group["lr"] = lr
     """
     assert "LR109" not in codes(source)
+
+
+def test_a_rate_that_is_worked_out_before_the_training_begins_is_carried_nowhere(codes):
+    source = """
+    import torch
+
+    def restore(model, optimizer, path, lr, milestones):
+        checkpoint = torch.load(path)
+        optimizer.load_state_dict(checkpoint["optimizer"])
+        epoch = checkpoint["epoch"]
+        start_lr = lr
+        for milestone in milestones:
+            if epoch >= milestone:
+                start_lr *= 0.1
+        for group in optimizer.param_groups:
+            group["lr"] = start_lr
+        return epoch
+    """
+    assert "LR109" not in codes(source)
