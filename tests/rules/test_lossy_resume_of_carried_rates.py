@@ -133,16 +133,23 @@ def test_a_rate_that_is_worked_out_before_the_training_begins_is_carried_nowhere
     source = """
     import torch
 
-    def restore(model, optimizer, path, lr, milestones):
+    def restore(model, path, optimizer=None, lr=None, milestones=None, decay=None):
         checkpoint = torch.load(path)
-        optimizer.load_state_dict(checkpoint["optimizer"])
-        epoch = checkpoint["epoch"]
-        start_lr = lr
-        for milestone in milestones:
-            if epoch >= milestone:
-                start_lr *= 0.1
-        for group in optimizer.param_groups:
-            group["lr"] = start_lr
-        return epoch
+        if optimizer is not None:
+            if "optimizer" in checkpoint:
+                optimizer.load_state_dict(checkpoint["optimizer"])
+                start_epoch = checkpoint["epoch"]
+                rate = lr
+                for milestone in milestones:
+                    if start_epoch >= milestone:
+                        rate *= decay
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                print("rate", rate)
+            else:
+                print("none")
+            return model, optimizer, start_epoch
+        else:
+            return model
     """
     assert "LR109" not in codes(source)
