@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
@@ -18,17 +19,46 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
 
     What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
-    not a list of them; what is divided by the rate is a rate, and a low one.
+    not a list of them; what is divided by the rate is a rate, and a low one; a list whose elements the position is
+    compared with holds milestones. What is stored under another name (``self.decay = lr_decay``) plays the same part.
     """
     found: dict[str, Role] = {}
     several = sequences(nodes)
     for root in nodes:
         for node in walk(root):
-            for expression, role in (*_factors(node), *_epochs(node), *_divisors(node), *_floors(node)):
+            for expression, role in (
+                *_factors(node),
+                *_epochs(node),
+                *_divisors(node),
+                *_floors(node),
+                *_milestones(node),
+            ):
                 word = last_word(ast.unparse(expression))
                 if role not in _SINGLE or word not in several:
                     found.setdefault(word, role)
+    for root in nodes:
+        for node in walk(root):
+            if isinstance(node, ast.Assign) and _named(node.value) and _named(node.targets[0]):
+                stored = found.get(last_word(ast.unparse(node.targets[0])))
+                if stored is not None:
+                    found.setdefault(last_word(ast.unparse(node.value)), stored)
     return found
+
+
+def _milestones(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """Lists of positions, whatever their names speak of: ``step < decay[0]``, ``for e in decay: if epoch >= e``."""
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        if any(_named(side) and tick_of(ast.unparse(side)) is not None for side in sides):
+            yield from ((side.value, Role.MILESTONES) for side in sides if _element(side))
+    elif isinstance(node, ast.For) and _named(node.iter) and isinstance(node.target, ast.Name):
+        if tick_of(node.target.id) is not None:
+            return
+        for compared in (n for n in walk(node) if isinstance(n, ast.Compare)):
+            sides = [compared.left, *compared.comparators]
+            reached = any(isinstance(side, ast.Name) and side.id == node.target.id for side in sides)
+            if reached and any(_named(side) and tick_of(ast.unparse(side)) is not None for side in sides):
+                yield node.iter, Role.MILESTONES
 
 
 def _divisors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
@@ -84,6 +114,14 @@ def _epochs(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 
 def _rounds(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("floor", "int", "ceil")
+
+
+def _element(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    """Whether an expression is an element of a list with a name, at a number that the code states."""
+    index = node.slice if isinstance(node, ast.Subscript) and _named(node.value) else None
+    if isinstance(index, ast.UnaryOp):
+        index = index.operand
+    return isinstance(index, ast.Constant) and isinstance(index.value, int)
 
 
 def _named(node: ast.AST) -> bool:
