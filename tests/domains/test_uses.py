@@ -1,0 +1,52 @@
+"""Roles by what the code does with a value, where its name says less or something else."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from lrfix.domains.roles import Role
+from lrfix.domains.uses import roles_by_use
+
+
+def roles(source):
+    return dict(roles_by_use(ast.parse(textwrap.dedent(source)).body))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "factor = 1.0 if step < decay[0] else 0.1",
+        "if decay[-1] <= epoch: factor = 0.1",
+        "for end in decay:\n    if epoch >= end: factor *= 0.1",
+    ],
+)
+def test_a_list_that_the_position_is_compared_with_holds_milestones(source):
+    assert roles(source)["decay"] is Role.MILESTONES
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "factor = decay[0] if step < 10 else decay[1]",
+        "if settings['decay'] <= epoch: factor = 0.1",
+        "for epoch in decay:\n    if epoch >= 10: factor *= 0.1",
+        "for end in decay:\n    if rate >= end: factor *= 0.1",
+    ],
+)
+def test_other_elements_are_no_positions(source):
+    assert "decay" not in roles(source) and "settings" not in roles(source)
+
+
+def test_what_is_stored_under_another_name_plays_the_same_part():
+    source = """
+    class Schedule:
+        def __init__(self, lr_decay):
+            self.decay = lr_decay
+
+        def factor(self, step):
+            return 1.0 if step < self.decay[0] else 0.1
+    """
+    assert roles(source)["lr_decay"] is Role.MILESTONES
