@@ -34,7 +34,7 @@ def asked(code: str, source: str) -> list[Violation]:
     rule = load_rules()[code]
     assert rule.function is not None
     known: dict[tuple[Span, str], Violation] = {}
-    for study in _known(source, rule.judges_uses):
+    for study in studies(source, rule.judges_uses):
         for violation in rule.function(study):
             known.setdefault((violation.span, violation.message), violation)
     return list(known.values())
@@ -59,8 +59,8 @@ def faults(source: str, *codes: str) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _known(source: str, uses: bool) -> tuple[Study, ...]:
-    """Several rules asked of one text share what its schedules gave."""
+def studies(source: str, uses: bool = False) -> tuple[Study, ...]:
+    """What rules look at, with the file's own use of schedules or without; those asked of one text share its runs."""
     return tuple(_studies(source, uses=uses))
 
 
@@ -68,9 +68,9 @@ def _studies(source: str, *, uses: bool) -> Iterator[Study]:
     parsed = parse_source(textwrap.dedent(source).encode(), "train.py")
     names, sites = find_sites(parsed, Names(parsed.tree))
     for site in sites:
-        _, studies = studied(parsed, names, site)
-        yield from studies
-        yield from by_themselves(studies)
+        _, found = studied(parsed, names, site)
+        yield from found
+        yield from by_themselves(found)
     training = training_code(names) if uses else None
     if training is not None:
         yield Study(parsed, names, training)

@@ -23,6 +23,12 @@ def build(model, steps):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     return optimizer, CosineAnnealingLR(optimizer, T_max=steps)
 """
+HOOKS = """\
+repos:
+  - repo: {repository}
+    rev: {revision}
+    hooks: [{{id: lrfix-check}}, {{id: lrfix-rewrite}}]
+"""
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pre_commit") is None or shutil.which("git") is None,
@@ -66,12 +72,15 @@ def environment(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory):
+def scratch(tmp_path_factory, lrfix_repository):
+    """A repository that uses both hooks of the clone, as the documentation tells its users to."""
     folder = tmp_path_factory.mktemp("scratch")
     git("init", "--quiet", cwd=folder)
     (folder / "third_party").mkdir()
     configuration = '[tool.lrfix]\nexclude = ["third_party/"]\n'
+    hooks = HOOKS.format(repository=lrfix_repository, revision=git("rev-parse", "HEAD", cwd=lrfix_repository).strip())
     texts = {"clean.py": CLEAN, "broken.py": BROKEN, "third_party/broken.py": BROKEN, "pyproject.toml": configuration}
+    texts[".pre-commit-config.yaml"] = hooks
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     git("add", ".", cwd=folder)
@@ -79,12 +88,12 @@ def scratch(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run_hooks(lrfix_repository, environment, scratch):
-    """Both hooks of the repository on some files; each call makes pre-commit build their environment anew."""
+def run_hooks(environment, scratch):
+    """Both hooks of the repository on some files, in the environment that pre-commit builds for them once."""
 
     def run(*files: str) -> tuple[int, dict[str, str]]:
         done = subprocess.run(
-            [sys.executable, "-m", "pre_commit", "try-repo", str(lrfix_repository), "--verbose", "--files", *files],
+            [sys.executable, "-m", "pre_commit", "run", "--verbose", "--files", *files],
             cwd=scratch,
             env=environment,
             capture_output=True,

@@ -5,16 +5,20 @@ A mark is ``# LR205``, or ``# LR205 info`` where the finding is advice.
 
 from __future__ import annotations
 
+import ast
 import re
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
+from lrfix.analysis import SiteAnalysis, examine
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import Finding, Severity
 from lrfix.pages import Example, Page, load_pages
 from lrfix.registry import load_rules
+from lrfix.source import parse_source
 
 SECTIONS = [
     "What goes wrong",
@@ -29,9 +33,18 @@ BAD = [pytest.param(p, e, id=f"{p.code}-bad-{n}") for p in PAGES for n, e in enu
 GOOD = [pytest.param(p, e, id=f"{p.code}-good-{n}") for p in PAGES for n, e in enumerate(p.good, 1)]
 
 
-def findings(page: Page, example: Example) -> tuple[Finding, ...]:
+@cache
+def analysed(code: str) -> Sequence[SiteAnalysis]:
+    return examine(parse_source(code.encode(), "page.py"))
+
+
+def findings(page: Page, example: Example, code: str | None = None) -> tuple[Finding, ...]:
+    """``code``: the same with another comment. Its schedules are those of the example, which are analysed once."""
     settings = Settings(selected=frozenset(load_rules()))
-    result = check_source(example.code.encode(), f"{page.path.name}:{example.line}", settings)
+    path = f"{page.path.name}:{example.line}"
+    result = check_source(
+        (code or example.code).encode(), path, settings, analyse=lambda source, torch: analysed(example.code)
+    )
     assert result.errors == ()
     return result.findings
 
@@ -70,6 +83,7 @@ def test_the_comment_that_the_page_names_takes_the_finding_away(page, example):
     code = example.code.replace("ignore[LR202]  # LR001", "ignore[LR202, LR001]")
     code = re.sub(rf"# {page.code}(?: info)?$", f"# lrfix: ignore[{page.code}]", code, flags=re.MULTILINE)
     assert code != example.code
-    found = findings(page, replace(example, code=code))
+    assert ast.dump(ast.parse(code)) == ast.dump(ast.parse(example.code))
+    found = findings(page, example, code)
     found = [f for f in found if f.severity is not Severity.INFO or f.code == page.code]
     assert found == [], shown(found)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from asking import reported
+from asking import reported, studies
 
-from lrfix.analysis import analyse
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.registry import load_rules
-from lrfix.source import parse_source
 
 CONSTANTS = """
     import math
@@ -68,8 +66,8 @@ LITERAL = """
 
 def leaves(source: str) -> list[dict[str, object]]:
     """What each scenario puts in the place of the free expressions of the only schedule."""
-    (site,) = [s for s in analyse(parse_source(textwrap.dedent(source).encode(), "train.py")) if s.form == "lambda"]
-    return [dict(run.leaves) for run in site.study.runs]
+    (study,) = [study for study in studies(source) if study.site.form == "lambda"]
+    return [dict(run.leaves) for run in study.runs]
 
 
 def test_scenarios_keep_the_proportions_and_one_tells_lengths_apart():
@@ -153,5 +151,4 @@ def test_constants_of_a_class_that_is_never_built_are_shortened_alike():
 
 
 def test_lengths_that_are_defaults_of_parameters_are_no_numbers_of_the_formula():
-    (site,) = analyse(parse_source(textwrap.dedent(FUNCTION).encode(), "train.py"))
-    assert not site.study.unseen
+    assert not any(study.unseen for study in studies(FUNCTION))

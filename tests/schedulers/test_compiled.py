@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch", reason="the schedulers are torch classes")
 
 from lrfix import schedulers, schedules
 
-dynamo = pytest.importorskip("torch._dynamo.testing", reason="this torch has no compiler")
-
 
 def compiled_steps(optimizer_class, rate, count):
     """How often something had been compiled after each step, and the weight's way in each."""
+    # Dear to import: not for runs of other tests.
+    dynamo = pytest.importorskip("torch._dynamo.testing", reason="this torch has no compiler")
     torch._dynamo.reset()
     parameter = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
     parameter.grad = torch.ones_like(parameter)

@@ -63,7 +63,6 @@ def stepper(make, groups, tensor):
 def ratio(ours, theirs, count, rounds=12):
     """Ours / theirs, each side's best of ``rounds`` in turn."""
     best = [math.inf, math.inf]
-    gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
