@@ -37,7 +37,6 @@ class Trace(Recorder):
         self.mine = mine
         self.calls: dict[ast.AST, int] = {}
         self.writes: list[Write] = []
-        self.reads: set[str] = set()
         self.step = -1
         self.angles: dict[ast.AST, list[tuple[int, float]]] = {}
         self.nothing: dict[ast.AST, set[int]] = {}
@@ -82,10 +81,6 @@ class Trace(Recorder):
         if self._inside is None:
             self._inside = tuple([definition for definition in self._calling if definition in self.mine])
         return self._inside
-
-    def attribute_read(self, instance: Any, name: str, value: Any, node: ast.AST) -> None:
-        if node in self.mine:
-            self.reads.add(name)
 
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:

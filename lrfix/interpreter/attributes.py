@@ -107,7 +107,12 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None =
             known = machine.host.unknown_attribute(value, name)
         return known if known is not MISSING else Unknown(f"{value.path}.{name}")
     if kind is ModuleValue:
-        return machine.host.import_name(value.name, name)
+        member = machine.members.get((value.name, name), MISSING)
+        if member is MISSING:
+            member = machine.host.import_name(value.name, name)
+            if type(member) is not Unknown:
+                machine.members[value.name, name] = member
+        return member
     if kind is SuperValue:
         return _super(machine, value, name, node)
     if kind is ClassValue:
@@ -156,21 +161,18 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None =
 
 
 def attribute_of_instance(machine: Machine, instance: Instance, name: str, node: ast.AST | None) -> Any:
+    cls = instance.cls
     value = instance.attributes.get(name, MISSING)
-    found: Any = MISSING
-    for cls in instance.cls.mro:
-        if name in cls.namespace:
-            found = cls.namespace[name]
-            break
+    properties = cls.properties
+    if properties is None:
+        properties = cls.properties_noted()
+    if value is not MISSING and name not in properties:
+        return value
+    found = cls.find(name)
     if value is not MISSING and type(found) is not Property:
-        if node is not None:
-            machine.recorder.attribute_read(instance, name, value, node)
         return value
     if found is not MISSING:
-        value = _bound(machine, found, instance, instance.cls, node)
-        if node is not None:
-            machine.recorder.attribute_read(instance, name, value, node)
-        return value
+        return _bound(machine, found, instance, cls, node)
     if name == "__dict__":
         return instance.attributes
     if name == "__class__":
@@ -289,7 +291,10 @@ def set_attribute_of(machine: Machine, receiver: Any, name: str, value: Any, nod
     if type(receiver) is Instance:
         if type(value) is Unknown:
             value = machine.host.kept(value, node)
-        found = receiver.cls.find(name)
+        properties = receiver.cls.properties
+        if properties is None:
+            properties = receiver.cls.properties_noted()
+        found = receiver.cls.find(name) if name in properties else None
         if type(found) is Property:
             if found.setter is None:
                 raise UserError(
@@ -306,6 +311,8 @@ def set_attribute_of(machine: Machine, receiver: Any, name: str, value: Any, nod
         machine.host.unknown_write(receiver, name, value, node)
         return
     if isinstance(receiver, ClassValue):
+        if type(value) is Property:
+            raise Opaque(f"gives the class `{receiver.name}` a property after it was made", node)
         machine.recorder.attribute_write(receiver, name, receiver.namespace.get(name), value, node)
         receiver.namespace[name] = value
         return

@@ -15,7 +15,7 @@ from lrfix.interpreter.arrays.values import binary, elementwise, is_array_like, 
 from lrfix.interpreter.comparisons import ordering
 from lrfix.interpreter.enums import is_enumeration, members
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.limits import MAX_LENGTH, check_format, check_power, check_tree
+from lrfix.interpreter.limits import MAX_LENGTH, PLAIN_NUMBERS, check_format, check_power, check_tree
 from lrfix.interpreter.quantities import Quantity, Unit
 from lrfix.interpreter.values import (
     MISSING,
@@ -49,6 +49,8 @@ _CALLABLE = (Function, NativeFunction, BoundMethod, Partial, ClassValue)
 
 def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(machine: Machine, node: ast.AST | None, /, *arguments: Any, key: Any = None, **keywords: Any) -> Any:
+        if len(arguments) > 1 and key is None and not keywords and PLAIN_NUMBERS.issuperset(map(type, arguments)):
+            return function(arguments)
         if len(arguments) == 1:
             values = [machine.concrete(v, node, "number") for v in machine.iterate(arguments[0], node)]
         else:
@@ -62,6 +64,8 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _sum(machine: Machine, node: ast.AST | None, values: Any, start: Any = 0) -> Any:
     found = [machine.concrete(v, node, "number") for v in machine.iterate(values, node)]
+    if PLAIN_NUMBERS.issuperset(map(type, found)) and type(start) in PLAIN_NUMBERS:
+        return sum(found, start)
     if any(is_array_like(v) for v in (start, *found)):
         for value in found:
             start = machine.native(binary, ("add", start, value), node)
@@ -81,6 +85,8 @@ def _any_all(stop: bool) -> Callable[..., bool]:
 
 
 def _len(machine: Machine, node: ast.AST | None, value: Any) -> Any:
+    if type(value) is list or type(value) is dict:
+        return len(value)
     if isinstance(value, Unknown):
         return Unknown(f"len({value.path})")
     if isinstance(value, Instance):
@@ -94,6 +100,8 @@ def _number(kind: type) -> Callable[..., Any]:
     dunder = f"__{kind.__name__}__"
 
     def run(machine: Machine, node: ast.AST | None, /, *arguments: Any) -> Any:
+        if len(arguments) == 1 and type(arguments[0]) in PLAIN_NUMBERS:
+            return kind(arguments[0])
         plain = [machine.concrete(a, node, "number") for a in arguments]
         if plain and isinstance(plain[0], Instance):
             return machine.call_method(plain[0], dunder, (), node)

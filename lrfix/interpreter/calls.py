@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from lrfix.interpreter.arrays.library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
@@ -14,6 +15,7 @@ from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.generators import generator_body
 from lrfix.interpreter.limits import PLAIN_NUMBERS
 from lrfix.interpreter.standard_library import Field
+from lrfix.interpreter.templates.definitions import template_of
 from lrfix.interpreter.values import (
     MISSING,
     BoundMethod,
@@ -30,6 +32,8 @@ from lrfix.interpreter.values import (
 Machine = Any
 #: Fuel for one call into another file, or for working out one of its names.
 ALLOWANCE = 100_000
+#: After how many calls a definition gets a template; None for never. Nothing but time depends on it.
+TEMPLATES_AFTER: int | None = 60
 _ARITHMETIC = frozenset({"ZeroDivisionError", "OverflowError"})
 
 
@@ -44,6 +48,9 @@ def invoke(
     if kind is NativeFunction:
         return _native(machine, function, arguments, keywords, node)
     if kind is BoundMethod:
+        method = function.function
+        if type(method) is Function and not method.elsewhere:
+            return call_function(machine, method, [function.receiver, *arguments], keywords, node)
         return invoke(machine, function.function, [function.receiver, *arguments], keywords, node)
     if kind is ClassValue and function.remote:
         return _unknown(Unknown(function.name), arguments, keywords, node)
@@ -105,8 +112,27 @@ def call_function(
         machine.before_call(definition, lambda: call_function(machine, function, arguments, keywords, node))
     shape: Shape = definition.__dict__.get("lrfix_shape") or _shape(definition)
     machine.enter(node)
+    template = shape.template
+    if template is None and shape.waits:
+        template = shape.warm(definition)
+    simple = shape.simple and not keywords
+    if simple and len(arguments) < len(shape.positional):
+        # What is not given has a default, in nearly all calls.
+        first = len(arguments) - len(shape.positional) + len(function.defaults)
+        if first >= 0:
+            arguments = [*arguments, *function.defaults[first:]]
+    simple = simple and len(arguments) == len(shape.positional)
+    if template is not None:
+        values = arguments if simple else bound(machine, function, shape, arguments, keywords, node)
+        machine.recorder.call(function, arguments, node)
+        try:
+            value = template(machine, function, *values)
+        finally:
+            machine.depth -= 1
+        machine.recorder.returned(function, value, node)
+        return value
     environment = Environment(function.environment, outer=shape.outer, locals=shape.locals, owner=function.owner)
-    if shape.simple and not keywords and len(arguments) == len(shape.positional):
+    if simple:
         environment.variables.update(zip(shape.positional, arguments, strict=True))
     else:
         bind(machine, function, shape, environment.variables, arguments, keywords, node)
@@ -151,6 +177,20 @@ class Shape:
         stored |= {n.name for n in own if isinstance(n, ast.FunctionDef | ast.ClassDef) and n is not node}
         stored |= {n.name for n in own if isinstance(n, ast.MatchAs | ast.MatchStar) and n.name is not None}
         self.locals = frozenset(stored - set(outer))
+        more = [name for name in (self.rest, self.more) if name is not None]
+        self.parameters = [*self.positional, *self.keyword, *more]
+        #: What runs the definition once it has been called so often that making that is worth its while.
+        self.template: Callable[..., Any] | None = None
+        self.waits = TEMPLATES_AFTER is not None and not self.generator and self.outer is None
+        self._calls = 0
+
+    def warm(self, node: ast.FunctionDef | ast.Lambda) -> Callable[..., Any] | None:
+        """Count a call; the template from the one on that makes it worth its while."""
+        self._calls += 1
+        if TEMPLATES_AFTER is None or self._calls > TEMPLATES_AFTER:
+            self.waits = False
+            self.template = template_of(node, self.parameters, self.locals, self.first)
+        return self.template
 
     def compiled(self, node: ast.FunctionDef | ast.Lambda) -> Any:
         if isinstance(node, ast.Lambda):
@@ -178,6 +218,20 @@ def _shape(node: ast.FunctionDef | ast.Lambda) -> Shape:
     if known is None:
         known = node.__dict__["lrfix_shape"] = Shape(node)
     return known
+
+
+def bound(
+    machine: Machine,
+    function: Function,
+    shape: Shape,
+    arguments: list[Any],
+    keywords: dict[str, Any],
+    node: ast.AST | None,
+) -> list[Any]:
+    """What the parameters get, in the order of ``Shape.parameters``."""
+    variables: dict[str, Any] = {}
+    bind(machine, function, shape, variables, arguments, keywords, node)
+    return [variables[name] for name in shape.parameters]
 
 
 def bind(
@@ -303,16 +357,16 @@ def _native(
     machine: Machine, native: NativeFunction, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None
 ) -> Any:
     machine.burn(node)
-    if not keywords and not native.accepts_callables:
+    if native.accepts_callables:
+        machine.recorder.applied(native.name, arguments, node)
+        return machine.native(native.function, (machine, node, *arguments), node, **keywords)
+    if not keywords:
         for value in arguments:
             if type(value) not in PLAIN_NUMBERS:
                 break
         else:
             machine.recorder.applied(native.name, arguments, node)
             return machine.native(native.function, arguments, node)
-    if native.accepts_callables:
-        machine.recorder.applied(native.name, arguments, node)
-        return machine.native(lambda: native.function(machine, node, *arguments, **keywords), (), node)
     plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
     for value in (*plain, *named.values()):

@@ -7,7 +7,7 @@ nodes contain each other, modules need not.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lrfix.interpreter.environment import Environment
@@ -35,12 +35,14 @@ def compiled(node: ast.expr) -> Evaluate:
 
 
 def unsupported_expression(node: ast.AST) -> Evaluate:
-    name = type(node).__name__
-
     def run(machine: Machine, environment: Environment) -> Any:
-        raise Opaque(f"uses {name}, which lrfix does not simulate", node)
+        raise unsimulated(node)
 
     return run
+
+
+def unsimulated(node: ast.AST) -> Opaque:
+    return Opaque(f"uses {type(node).__name__}, which lrfix does not simulate", node)
 
 
 def _bare(node: ast.stmt) -> Execute:
@@ -134,24 +136,29 @@ def _unpacker(target: ast.Tuple | ast.List) -> Assign:
     parts = [assigner(e.value if isinstance(e, ast.Starred) else e) for e in target.elts]
 
     def unpack(machine: Machine, environment: Environment, value: Any) -> None:
-        if isinstance(value, Unknown):
-            values: list[Any] = [Unknown(f"{value.path}[{i}]") for i in range(len(parts))]
-        else:
-            values = list(machine.iterate(value, target))
-        if starred is None:
-            if len(values) != len(parts):
-                relation = "too many values to unpack" if len(values) > len(parts) else "not enough values to unpack"
-                raise UserError(ValueError(f"{relation} (expected {len(parts)})"), target)
-        else:
-            after = len(parts) - starred - 1
-            if len(values) < len(parts) - 1:
-                raise UserError(ValueError("not enough values to unpack"), target)
-            end = len(values) - after
-            values = [*values[:starred], values[starred:end], *values[end:]]
-        for part, item in zip(parts, values, strict=True):
+        for part, item in zip(parts, unpacked(machine, value, len(parts), starred, target), strict=True):
             part(machine, environment, item)
 
     return unpack
+
+
+def unpacked(machine: Machine, value: Any, count: int, starred: int | None, target: ast.AST) -> Sequence[Any]:
+    """The values for ``count`` targets, of which the one at ``starred`` takes what the others leave."""
+    if type(value) is tuple and starred is None and len(value) == count:
+        return value
+    if isinstance(value, Unknown):
+        values: list[Any] = [Unknown(f"{value.path}[{i}]") for i in range(count)]
+    else:
+        values = list(machine.iterate(value, target))
+    if starred is None:
+        if len(values) != count:
+            relation = "too many values to unpack" if len(values) > count else "not enough values to unpack"
+            raise UserError(ValueError(f"{relation} (expected {count})"), target)
+        return values
+    if len(values) < count - 1:
+        raise UserError(ValueError("not enough values to unpack"), target)
+    end = len(values) - (count - starred - 1)
+    return [*values[:starred], values[starred:end], *values[end:]]
 
 
 def attribute_name(node: ast.Attribute) -> str:

@@ -10,11 +10,8 @@ from lrfix.interpreter.compilation import Evaluate, Machine, assigner, attribute
 from lrfix.interpreter.comprehensions import COMPREHENSIONS
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.limits import (
-    check_format,
-    check_tree,
-)
 from lrfix.interpreter.operations import OPERATIONS
+from lrfix.interpreter.texts import formatted
 from lrfix.interpreter.values import MISSING, Function, Instance, Unknown
 
 
@@ -40,7 +37,6 @@ def _conditional(node: ast.IfExp) -> Evaluate:
         taken = test(machine, environment)
         if type(taken) is not bool:
             taken = machine.truth(taken, node)
-        machine.recorder.branch(node, taken)
         return body(machine, environment) if taken else orelse(machine, environment)
 
     return run
@@ -220,7 +216,6 @@ def _method_call(
         if name not in receiver.attributes:
             method = receiver.cls.find(name)
             if type(method) is Function and not method.elsewhere:
-                machine.recorder.attribute_read(receiver, name, method, func)
                 return machine.call_function(method, [receiver, *arguments(machine, environment)], {}, node)
         function = machine.attribute_of_instance(receiver, name, func)
         return machine.invoke(function, arguments(machine, environment), {}, node)
@@ -250,21 +245,10 @@ def _joined(node: ast.JoinedStr) -> Evaluate:
 def _formatted(node: ast.FormattedValue) -> Evaluate:
     value = compiled(node.value)
     spec = compiled(node.format_spec) if node.format_spec is not None else None
-    converters: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
-    conversion = converters.get(node.conversion)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        found = value(machine, environment)
-        if isinstance(found, Unknown):
-            return f"{{{found.path}}}"
-        if not isinstance(found, int | float | str | list | tuple | dict | complex | None):
-            return f"<{type(found).__name__}>"
-        check_tree(found, node)
-        if conversion is not None:
-            found = conversion(found)
-        specification = spec(machine, environment) if spec else ""
-        check_format(specification, node)
-        return machine.native(format, (found, specification), node)
+        wanted = lambda: spec(machine, environment) if spec else ""  # noqa: E731
+        return formatted(machine, value(machine, environment), wanted, node)
 
     return run
 

@@ -99,7 +99,6 @@ def _if(node: ast.If) -> Turns:
 
     def run(machine: Machine, environment: Environment) -> Generator[Any, Any, Any]:
         taken = machine.truth(test(machine, environment), node.test)
-        machine.recorder.branch(node, taken)
         return (yield from (body if taken else orelse)(machine, environment))
 
     return run

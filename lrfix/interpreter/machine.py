@@ -10,6 +10,7 @@ import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import GeneratorType
 from typing import Any, Protocol
 
 from lrfix.interpreter.arrays import values as arrays
@@ -46,7 +47,8 @@ STATEMENTS.update(STATEMENT_MAKERS)
 _INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, ModuleValue, SuperValue)
 #: Fuel that a program takes from its reserve at a time.
 _PORTION = 2_000
-_PYTHON_ERRORS = (
+_ITERABLES = frozenset({list, tuple, range, dict, zip, enumerate, GeneratorType})
+PYTHON_ERRORS = (
     ArithmeticError,
     TypeError,
     ValueError,
@@ -130,8 +132,8 @@ class Interpreter:
         #: Told of every call of an interpreted function before its body runs, with a way to run it once more.
         self.before_call: Callable[[ast.AST, Callable[[], Any]], None] | None = None
         self.handled: list[UserError] = []
-        self.left: Any = None
-        self.right: Any = None
+        #: What the members of modules are, where that is known.
+        self.members: dict[tuple[str, str], Any] = {}
 
     def execute(self, statements: Sequence[ast.stmt], environment: Environment) -> None:
         """Run statements. Raises UserError for the program's own exceptions, Opaque where it cannot be simulated."""
@@ -208,7 +210,7 @@ class Interpreter:
             value = function(*arguments, **keywords)
         except UserError:
             raise
-        except _PYTHON_ERRORS as error:
+        except PYTHON_ERRORS as error:
             raise UserError(error, node) from None
         if type(value) in PLAIN_NUMBERS:
             return value
@@ -296,7 +298,7 @@ class Interpreter:
         return True if isinstance(value, _INTERPRETED) else bool(value)
 
     def iterate(self, value: Any, node: ast.AST | None) -> Iterator[Any]:
-        if type(value) is list:
+        if type(value) in _ITERABLES:
             return iter(value)
         value = self.concrete(value, node, "iterable")
         if isinstance(value, Instance):

@@ -7,13 +7,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from lrfix.interpreter.arrays.values import is_array_like, unary
-from lrfix.interpreter.compilation import Evaluate, Machine, compiled, unsupported_expression
+from lrfix.interpreter.arrays.values import Array, is_array_like, unary, update
+from lrfix.interpreter.compilation import Evaluate, Machine, compiled, unsimulated, unsupported_expression
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.limits import (
+    MAX_BITS,
     PLAIN_NUMBERS,
     check_comparable,
+    check_length,
     check_power,
     check_remainder,
     check_repeat,
@@ -21,6 +23,10 @@ from lrfix.interpreter.limits import (
 )
 from lrfix.interpreter.values import ClassValue, Instance
 
+Guard = Callable[[Any, Any, ast.AST], None]
+#: What the machine makes of two values at a node.
+Operation = Callable[[Machine, Any, Any, ast.AST], Any]
+_IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
 _BINARY: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, str]] = {
     ast.Add: (operator.add, "__add__", "__radd__"),
     ast.Sub: (operator.sub, "__sub__", "__rsub__"),
@@ -35,13 +41,13 @@ _BINARY: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, str]] = 
     ast.BitAnd: (operator.and_, "__and__", "__rand__"),
     ast.BitXor: (operator.xor, "__xor__", "__rxor__"),
 }
-_GUARDS: dict[type[ast.operator], Callable[[Any, Any, ast.AST], None]] = {
+_GUARDS: dict[type[ast.operator], Guard] = {
     ast.Pow: check_power,
     ast.Mult: check_repeat,
     ast.LShift: check_shift,
     ast.Mod: check_remainder,
 }
-_COMPARE: dict[type[ast.cmpop], tuple[Callable[[Any, Any], Any], str]] = {
+COMPARISONS: dict[type[ast.cmpop], tuple[Callable[[Any, Any], Any], str]] = {
     ast.Eq: (operator.eq, "__eq__"),
     ast.NotEq: (operator.ne, "__ne__"),
     ast.Lt: (operator.lt, "__lt__"),
@@ -56,68 +62,92 @@ _UNARY: dict[type[ast.unaryop], tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _binary(node: ast.BinOp) -> Evaluate:
-    return binary_operation(compiled(node.left), compiled(node.right), node.op, node)
+def _between(operation: Callable[[Any, Any], Any], forward: str, backward: str, guard: Guard | None) -> Operation:
+    unguarded = guard is None or guard is check_remainder
 
-
-def binary_operation(left: Evaluate, right: Evaluate, op: ast.operator, node: ast.AST) -> Evaluate:
-    operation, forward, backward = _BINARY.get(type(op), (None, "", ""))
-    if operation is None:
-        return unsupported_expression(op)
-    guard = _GUARDS.get(type(op))
-
-    def run(machine: Machine, environment: Environment) -> Any:
-        a = left(machine, environment)
-        b = right(machine, environment)
+    def run(machine: Machine, left: Any, right: Any, node: ast.AST) -> Any:
         # A product or power with a float in it is a number of ordinary size: no guard needed.
-        if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS and (type(a) is float or type(b) is float):
+        if (
+            type(left) in PLAIN_NUMBERS
+            and type(right) in PLAIN_NUMBERS
+            and (unguarded or type(left) is float or type(right) is float)
+        ):
             try:
-                return operation(a, b)
+                return operation(left, right)
             except (ArithmeticError, TypeError, ValueError) as error:
                 raise UserError(error, node) from None
-        return machine.binary(operation, a, b, forward, backward, guard, node)
+        return machine.binary(operation, left, right, forward, backward, guard, node)
 
-    if guard is not None and guard is not check_remainder:
-        return run
+    return run
 
-    def fast(machine: Machine, environment: Environment) -> Any:
-        a = left(machine, environment)
-        b = right(machine, environment)
-        if type(a) in PLAIN_NUMBERS and type(b) in PLAIN_NUMBERS:
-            try:
-                return operation(a, b)
-            except (ArithmeticError, TypeError, ValueError) as error:
-                raise UserError(error, node) from None
-        return machine.binary(operation, a, b, forward, backward, guard, node)
 
-    return fast
+def _product(machine: Machine, left: Any, right: Any, node: ast.AST) -> Any:
+    if type(left) is int and type(right) is int and left.bit_length() + right.bit_length() <= MAX_BITS:
+        return left * right
+    return _multiplied(machine, left, right, node)
+
+
+_multiplied = _between(*_BINARY[ast.Mult], check_repeat)
+#: Operators of two values, by the node that stands for them.
+OPERATIONS_OF: dict[type[ast.operator], Operation] = {
+    **{kind: _between(*known, _GUARDS.get(kind)) for kind, known in _BINARY.items()},
+    ast.Mult: _product,
+}
+
+
+def _binary(node: ast.BinOp) -> Evaluate:
+    left, right, operation = compiled(node.left), compiled(node.right), OPERATIONS_OF.get(type(node.op))
+    if operation is None:
+        return unsupported_expression(node.op)
+    return lambda machine, environment: operation(
+        machine, left(machine, environment), right(machine, environment), node
+    )
+
+
+def augmented(machine: Machine, old: Any, new: Any, op: ast.operator, node: ast.AST) -> Any:
+    """What ``old += new`` stores, and likewise for the other operators."""
+    if isinstance(old, list) and isinstance(op, ast.Add):
+        machine.record_item(old, None, None, new, node)
+        old.extend(list(machine.iterate(new, node)))
+        check_length(old, node)
+        return old
+    if isinstance(old, Array):
+        machine.record_item(old, None, None, new, node)
+        name = type(op).__name__.lower()
+        return machine.native(update, (old, _IN_PLACE.get(name, name), machine.concrete(new, node, "number")), node)
+    operation = OPERATIONS_OF.get(type(op))
+    if operation is None:
+        raise unsimulated(op)
+    return operation(machine, old, new, node)
 
 
 def _unary(node: ast.UnaryOp) -> Evaluate:
-    operand = compiled(node.operand)
-    if isinstance(node.op, ast.Not):
+    operand, op = compiled(node.operand), node.op
+    if isinstance(op, ast.Not):
 
         def negate(machine: Machine, environment: Environment) -> Any:
             value = operand(machine, environment)
             return not (value if type(value) is bool else machine.truth(value, node))
 
         return negate
-    operation, dunder = _UNARY[type(node.op)]
-
-    inverts = isinstance(node.op, ast.Invert)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        value = operand(machine, environment)
-        if type(value) in PLAIN_NUMBERS and not inverts:
-            return operation(value)
-        value = machine.concrete(value, node, "number")
-        if isinstance(value, Instance):
-            return machine.call_method(value, dunder, (), node)
-        if is_array_like(value):
-            return machine.native(unary, (operation, value), node)
-        return machine.native(operation, (value,), node)
+        return negation(machine, operand(machine, environment), op, node)
 
     return run
+
+
+def negation(machine: Machine, value: Any, op: ast.unaryop, node: ast.AST) -> Any:
+    """``-value``, ``+value`` or ``~value``."""
+    operation, dunder = _UNARY[type(op)]
+    if type(value) in PLAIN_NUMBERS and not isinstance(op, ast.Invert):
+        return operation(value)
+    value = machine.concrete(value, node, "number")
+    if isinstance(value, Instance):
+        return machine.call_method(value, dunder, (), node)
+    if is_array_like(value):
+        return machine.native(unary, (operation, value), node)
+    return machine.native(operation, (value,), node)
 
 
 def _boolean(node: ast.BoolOp) -> Evaluate:
@@ -139,8 +169,8 @@ def _boolean(node: ast.BoolOp) -> Evaluate:
 def _compare(node: ast.Compare) -> Evaluate:
     first = compiled(node.left)
     rest = [(type(op), compiled(c)) for op, c in zip(node.ops, node.comparators, strict=True)]
-    if len(rest) == 1 and rest[0][0] in _COMPARE:
-        operation, dunder = _COMPARE[rest[0][0]]
+    if len(rest) == 1 and rest[0][0] in COMPARISONS:
+        operation, dunder = COMPARISONS[rest[0][0]]
         second = rest[0][1]
 
         def single(machine: Machine, environment: Environment) -> Any:
@@ -167,8 +197,8 @@ def _compare(node: ast.Compare) -> Evaluate:
 
 
 def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node: ast.AST) -> Any:
-    if op in _COMPARE:
-        operation, dunder = _COMPARE[op]
+    if op in COMPARISONS:
+        operation, dunder = COMPARISONS[op]
         return machine.compare(operation, left, right, dunder, node)
     if op in (ast.Is, ast.IsNot):
         wanted = "identity" if left is None or right is None else "any"
@@ -197,4 +227,4 @@ OPERATIONS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
 }
 
 
-__all__ = ["OPERATIONS", "binary_operation", "relation"]
+__all__ = ["COMPARISONS", "OPERATIONS", "OPERATIONS_OF", "augmented", "negation", "relation"]

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrfix.interpreter.cloning import clone
-from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.operations import binary_operation
+from lrfix.interpreter.operations import OPERATIONS_OF
 from lrfix.interpreter.values import (
     MISSING,
     BoundMethod,
@@ -150,11 +149,8 @@ def _starmap(machine: Machine, node: ast.AST | None, function: Any, values: Any)
 
 
 def _arithmetic(op: ast.operator) -> Callable[..., Any]:
-    def run(machine: Machine, node: ast.AST | None, left: Any, right: Any) -> Any:
-        compute = binary_operation(lambda m, e: left, lambda m, e: right, op, node or ast.Pass())
-        return compute(machine, Environment())
-
-    return run
+    operation = OPERATIONS_OF[type(op)]
+    return lambda machine, node, left, right: operation(machine, left, right, node or ast.Pass())
 
 
 def _compared(op: type[ast.cmpop]) -> Callable[..., Any]:

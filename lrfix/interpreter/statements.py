@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from lrfix.interpreter.arrays.values import Array, update
 from lrfix.interpreter.classes import class_statement, function_statement
 from lrfix.interpreter.compilation import (
     BREAK,
@@ -23,12 +22,9 @@ from lrfix.interpreter.compilation import (
 )
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.limits import check_length
 from lrfix.interpreter.matching import match_statement
-from lrfix.interpreter.operations import binary_operation
+from lrfix.interpreter.operations import augmented
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
-
-_IN_PLACE = {"mult": "mul", "div": "truediv", "bitand": "and", "bitor": "or", "bitxor": "xor"}
 
 
 def _expression(node: ast.Expr) -> Execute:
@@ -74,24 +70,10 @@ def _annotated(node: ast.AnnAssign) -> Execute:
 
 
 def _augmented(node: ast.AugAssign) -> Execute:
-    operand = compiled(node.value)
-    target = node.target
-    # The operands are evaluated once; a holder passes them to the shared binary operation.
-    operation = binary_operation(lambda m, e: m.left, lambda m, e: m.right, node.op, node)
+    operand, op, target = compiled(node.value), node.op, node.target
 
     def combine(machine: Machine, environment: Environment, old: Any) -> Any:
-        new = operand(machine, environment)
-        if isinstance(old, list) and isinstance(node.op, ast.Add):
-            machine.record_item(old, None, None, new, node)
-            old.extend(list(machine.iterate(new, node)))
-            check_length(old, node)
-            return old
-        if isinstance(old, Array):
-            machine.record_item(old, None, None, new, node)
-            name = type(node.op).__name__.lower()
-            return machine.native(update, (old, _IN_PLACE.get(name, name), machine.concrete(new, node, "number")), node)
-        machine.left, machine.right = old, new
-        return operation(machine, environment)
+        return augmented(machine, old, operand(machine, environment), op, node)
 
     if isinstance(target, ast.Name):
         read, write = compiled(ast.copy_location(ast.Name(target.id, ast.Load()), target)), assigner(target)
@@ -129,7 +111,6 @@ def _if(node: ast.If) -> Execute:
         taken = test(machine, environment)
         if type(taken) is not bool:
             taken = machine.truth(taken, node.test)
-        machine.recorder.branch(node, taken)
         return body(machine, environment) if taken else orelse(machine, environment)
 
     return run

@@ -76,6 +76,13 @@ class ClassValue:
     native: type | None = None
     foreign: bool = False
     remote: bool = False
+    #: The names of properties here and in all bases, once somebody has asked: no class gets another later.
+    properties: frozenset[str] | None = None
+
+    def properties_noted(self) -> frozenset[str]:
+        found = [n for cls in self.mro for n, value in cls.namespace.items() if type(value) is Property]
+        self.properties = frozenset(found)
+        return self.properties
 
     def find(self, name: str) -> Any:
         for cls in self.mro:

@@ -1,0 +1,152 @@
+"""What a template calls where something else than an operation of plain numbers is done: as the closures do it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from lrfix.interpreter.attributes import attribute_of, attribute_of_instance
+from lrfix.interpreter.builtins import BUILTINS
+from lrfix.interpreter.compilation import unpacked
+from lrfix.interpreter.environment import Environment
+from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.limits import PLAIN_NUMBERS
+from lrfix.interpreter.operations import OPERATIONS_OF, augmented, negation
+from lrfix.interpreter.texts import formatted
+from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, SuperValue, Unknown
+
+Machine = Any
+
+
+def unbound(name: str, node: ast.AST) -> Any:
+    """A name of the function's own that has no value."""
+    message = f"cannot access local variable '{name}' where it is not associated with a value"
+    raise UserError(UnboundLocalError(message), node)
+
+
+def undefined(name: str, node: ast.AST) -> Any:
+    """The same inside a comprehension, whose own scope has no such name."""
+    value = BUILTINS.get(name, MISSING)
+    if value is MISSING:
+        raise UserError(NameError(f"name '{name}' is not defined"), node)
+    return value
+
+
+def free(scope: Environment, name: str, node: ast.AST) -> Any:
+    """A name that the function does not bind."""
+    value = scope.lookup(name)
+    return value if value is not MISSING else undefined(name, node)
+
+
+def read(machine: Machine, value: Any, name: str, node: ast.AST) -> Any:
+    """An attribute."""
+    if type(value) is Instance:
+        found = value.attributes.get(name, MISSING)
+        properties = value.cls.properties
+        if found is not MISSING and properties is not None and name not in properties:
+            return found
+        return attribute_of_instance(machine, value, name, node)
+    return attribute_of(machine, value, name, node)
+
+
+def method(machine: Machine, receiver: Any, name: str, node: ast.AST) -> tuple[Any, Any]:
+    """What is called by ``receiver.name(...)``, with the receiver where it goes first among the arguments."""
+    if type(receiver) is not Instance:
+        return attribute_of(machine, receiver, name, node), MISSING
+    if name not in receiver.attributes:
+        found = receiver.cls.find(name)
+        if type(found) is Function and not found.elsewhere:
+            return found, receiver
+    return attribute_of_instance(machine, receiver, name, node), MISSING
+
+
+def apply(machine: Machine, target: tuple[Any, Any], arguments: list[Any], node: ast.AST) -> Any:
+    """Call what ``method`` found."""
+    function, receiver = target
+    if receiver is not MISSING:
+        return machine.call_function(function, [receiver, *arguments], {}, node)
+    return machine.invoke(function, arguments, {}, node)
+
+
+def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -> Any:
+    if type(function) is Function and not function.elsewhere:
+        return machine.call_function(function, arguments, {}, node)
+    return machine.invoke(function, arguments, {}, node)
+
+
+def item(machine: Machine, container: Any, index: Any, node: ast.AST) -> Any:
+    kind = type(container)
+    if (kind is dict and type(index) is str) or (kind is list and type(index) is int):
+        try:
+            return container[index]
+        except LookupError as error:
+            raise UserError(error, node) from None
+    return machine.item(container, index, node)
+
+
+def parent(machine: Machine, arguments: list[Any], function: Function, receiver: Any, node: ast.AST) -> Any:
+    """``super()``."""
+    if len(arguments) == 2 and isinstance(arguments[0], ClassValue):
+        return SuperValue(arguments[0], arguments[1])
+    if arguments or function.owner is None:
+        return machine.super(arguments, function.environment, node)
+    return SuperValue(function.owner, receiver)
+
+
+def mapping(more: Any, node: ast.AST) -> dict[str, Any]:
+    """What is passed by ``**``."""
+    if not isinstance(more, dict) or not all(isinstance(k, str) for k in more):
+        raise Opaque("passes `**` of something lrfix cannot see", node)
+    return more
+
+
+def bound_of(machine: Machine, value: Any, node: ast.AST) -> Any:
+    """A bound of a slice."""
+    return machine.concrete(value, node, "number")
+
+
+def is_none(machine: Machine, value: Any, node: ast.AST) -> bool:
+    """Whether an unknown is None."""
+    return machine.concrete(value, node, "identity") is None
+
+
+def raised_again(machine: Machine, node: ast.AST) -> UserError:
+    """What a bare ``raise`` raises."""
+    known: list[UserError] = machine.handled
+    return known[-1] if known else UserError(RuntimeError("No active exception to reraise"), node)
+
+
+NAMES: dict[str, Any] = {
+    **{f"op_{kind.__name__}": run for kind, run in OPERATIONS_OF.items()},
+    "P": PLAIN_NUMBERS,
+    "M": MISSING,
+    "Unknown": Unknown,
+    "UserError": UserError,
+    "AssertionError": AssertionError,
+    "apply": apply,
+    "augmented": augmented,
+    "bool": bool,
+    "bound_of": bound_of,
+    "call": call,
+    "float": float,
+    "formatted": formatted,
+    "free": free,
+    "is_none": is_none,
+    "isinstance": isinstance,
+    "joined": "".join,
+    "item": item,
+    "mapping": mapping,
+    "method": method,
+    "negation": negation,
+    "parent": parent,
+    "raised_again": raised_again,
+    "read": read,
+    "slice": slice,
+    "type": type,
+    "unbound": unbound,
+    "undefined": undefined,
+    "unpacked": unpacked,
+}
+"""Everything that a template may name beside what it counts out itself."""
+
+__all__ = ["NAMES"]
