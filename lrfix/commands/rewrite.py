@@ -60,7 +60,11 @@ class _Output:
 @common.paths_argument
 @click.option("--apply", is_flag=True, help="Write the changes (of standard input: to standard output).")
 @click.option("--diff", is_flag=True, help="Print the diff alone, for git apply or patch; the rest on standard error.")
-@click.option("--only", type=click.Choice(("equivalent",)), help="Leave out repairs, which change the curve.")
+@click.option(
+    "--only",
+    type=click.Choice(("equivalent",)),
+    help="Leave out repairs, which change the curve, and what is equal but for settings that nobody is seen to use.",
+)
 @click.option("--no-verify", is_flag=True, help="Do not run the old and the new version side by side.")
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
 @click.option("--unfenced", is_flag=True, help="Under CI, run schedules even where the kernel cannot fence them off.")

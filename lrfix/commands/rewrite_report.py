@@ -93,7 +93,7 @@ class Report:
         said = summary(verifications)
         if not self.verified:
             lines[0] += ", not verified: neither version was run"
-        elif not self.verbose and site.kind == "equivalent":
+        elif not self.verbose and site.kind != "repair":
             lines[0] += f": {said.words}"
         if site.kind == "repair":
             lines += self._readings(site)

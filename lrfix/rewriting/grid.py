@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.rewriting.seen import Seen
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _WHOLES = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
@@ -39,11 +40,12 @@ Change = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Tried:
-    """One setting. ``words`` say it to the user: "with `warmup` = 0"."""
+    """One setting. ``words`` say it to the user: "with `warmup` = 0". ``legal``: nobody is seen to choose it."""
 
     words: str
     values: Mapping[str, object]
     base_lrs: tuple[float, ...]
+    legal: bool = False
 
 
 def settings(
@@ -52,6 +54,7 @@ def settings(
     texts: Mapping[str, Sequence[str]],
     optional: Sequence[str],
     whole: Container[str],
+    seen: Seen,
 ) -> Iterator[Tried]:
     """All settings around ``values``, one axis at a time. ``texts`` are what the code compares a value with;
     ``optional`` are values that may be None, ``whole`` lengths that are whole numbers by what the file declares."""
@@ -64,7 +67,17 @@ def settings(
         yield Tried(f"with {len(rates)} parameter group{plural}", values, rates)
     for change in _changes(values, texts, optional, whole):
         words = ", ".join(f"`{key}` = {_shown(value)}" for key, value in change.items())
-        yield Tried(f"with {words}", {**values, **change}, bases)
+        yield Tried(f"with {words}", {**values, **change}, bases, _merely_legal(change, seen))
+
+
+def _merely_legal(change: Change, seen: Seen) -> bool:
+    """Whether a change is a fraction of a step, or a run or a cycle of nothing, that nobody is seen to choose."""
+    for path, value in change.items():
+        if isinstance(value, float) and role_of(path) in LENGTHS and not value.is_integer() and not seen.fraction(path):
+            return True
+        if value == 0 and role_of(path) in (*_WHOLES, *_REPEATED) and not seen.zero(path):
+            return True
+    return False
 
 
 def _changes(

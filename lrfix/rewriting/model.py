@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lrfix.recognition.model import ScheduleSpec
     from lrfix.verification import CallRequest, Verification, VerificationRequest
 
-Kind = Literal["equivalent", "repair"]
+Kind = Literal["equivalent", "limited", "repair"]
+"""``limited``: the same curve in every setting that somebody is seen to choose, another in some that are only legal."""
 
 
 class NotRewritten(Exception):
@@ -135,7 +136,8 @@ class Proof:
 class SiteRewrite:
     """One site of a file and what is proposed for it.
 
-    ``limits`` say how far an equivalent rewrite is one, where legal settings that nobody is seen to use lie beyond.
+    ``limits`` say how far old and new are equal: up to an end that nothing goes beyond, or but for settings that are
+    legal and that nobody is seen to use, in which case the rewrite is ``limited``.
     """
 
     path: str
@@ -160,7 +162,8 @@ class SiteRewrite:
     @property
     def standing(self) -> str:
         """What the rewrite is, in words: "equivalent up to its end at `total`"."""
-        return " ".join((self.kind, " and ".join(self.limits))).strip()
+        kind = "equivalent" if self.kind == "limited" else self.kind
+        return " ".join((kind, ", ".join(self.limits))).strip()
 
     @property
     def imported(self) -> tuple[str, ...]:

@@ -102,8 +102,13 @@ def _case(number: int, site: SiteRewrite, proof: Proof, answer: Verification) ->
     request = proof.request
     title = f"{_title(site)}, {proof.label}"
     checks = {}
+    if answer.apart:
+        title += f", but not {next(iter(answer.apart.values()))[0]}"
     if isinstance(request, CallRequest):
-        settings = [setting.plain for setting in request.settings]
+        settings = [setting.plain for index, setting in enumerate(request.settings) if index not in answer.apart]
+        if -1 in answer.apart:
+            for setting in settings:
+                setting["positions"] = [p for p in setting["positions"] if p == int(p)]
         checks["the_new_code_keeps_the_rates"] = f"check_function(old_{number}, new_{number}, setting)"
     else:
         settings = _schedules(request, answer)

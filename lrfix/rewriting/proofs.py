@@ -24,8 +24,9 @@ from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, 
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.grid import settings
 from lrfix.rewriting.imports import SCHEDULERS
-from lrfix.rewriting.model import Kind, NotRewritten, Proof
+from lrfix.rewriting.model import NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
+from lrfix.rewriting.seen import Seen
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
@@ -33,7 +34,7 @@ from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
 from lrfix.verification import Scenario as Values
 from lrfix.verification import VerificationRequest
-from lrfix.verification.values import Device
+from lrfix.verification.values import Device, Expectation
 
 
 def proofs_of(
@@ -42,7 +43,7 @@ def proofs_of(
     plan: Plan,
     spec: ScheduleSpec,
     after: tuple[Source, Names],
-    kind: Kind,
+    kind: Expectation,
     device: Device,
     module: str,
 ) -> tuple[Proof, ...]:
@@ -65,7 +66,7 @@ class _Prover:
         plan: Plan,
         spec: ScheduleSpec,
         new_names: Names,
-        kind: Kind,
+        kind: Expectation,
         device: Device,
         module: str,
     ) -> None:
@@ -148,7 +149,9 @@ class _Prover:
             for name, default, _ in taken(self.names, node)
             if isinstance(default, ast.Constant) and default.value is None and name in generic.values
         ]
-        tried = list(settings(generic.values, generic.base_lrs, texts, optional, WholeNumbers(self.names)))
+        tried = list(
+            settings(generic.values, generic.base_lrs, texts, optional, WholeNumbers(self.names), Seen(self.names))
+        )
         found = []
         for label, chosen in (
             ("in every setting that a caller may choose", [t for t in tried if not _is_long(t.values, generic.values)]),
@@ -158,7 +161,7 @@ class _Prover:
                 continue
             names = [self._visible(0, set(generic.values)) | dict(t.values) for t in chosen]
             # What the file works out of a moved value is not known here: the new scheduler says what it was given.
-            scenarios = tuple(Values(t.values, t.base_lrs, self._end(spec, t.values), t.words) for t in chosen)
+            scenarios = tuple(Values(t.values, t.base_lrs, self._end(spec, t.values), t.words, t.legal) for t in chosen)
             steps = min(max(longest_number(before.source), *(walked(spec, n) for n in names)), MOST_WALKED)
             request = VerificationRequest(
                 before.source,

@@ -28,7 +28,7 @@ from lrfix.rewriting.in_place.planning import AlreadyInPlace, plan_in_place
 from lrfix.rewriting.in_place.proofs import proofs_in_place
 from lrfix.rewriting.in_place.surroundings import kept_below_end
 from lrfix.rewriting.liveness import External
-from lrfix.rewriting.model import Edit, FileRewrite, Kind, LeftAlone, NotRewritten, Reading, SiteRewrite
+from lrfix.rewriting.model import Edit, FileRewrite, LeftAlone, NotRewritten, Reading, SiteRewrite
 from lrfix.rewriting.plan import check_replaceable, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
@@ -37,7 +37,7 @@ from lrfix.rewriting.short_decays import short_decay
 from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import read_suppressions
-from lrfix.verification.values import Device
+from lrfix.verification.values import Device, Expectation
 
 _MOST_EDITS = 60
 Identity = tuple[str, ...]
@@ -187,6 +187,7 @@ class _Proposal:
         short = dict.fromkeys(
             told for f in plan.formulas for told in short_decay(analysis.names, nodes, f.call.arguments)
         )
+        self._check_wanted(short)
         ends = dict.fromkeys(
             _up_to(str(f.call.horizon)) for f in plan.formulas if f.open_end and not kept_below_end(analysis.names, f)
         )
@@ -197,7 +198,7 @@ class _Proposal:
                 path=source.path,
                 span=self.spans.get(identity, analysis.span),
                 name=analysis.name,
-                kind="equivalent",
+                kind="limited" if short else "equivalent",
                 family=analysis.family,
                 reading=reading,
                 readings=(reading,),
@@ -213,6 +214,10 @@ class _Proposal:
             )
         )
         return after
+
+    def _check_wanted(self, short: Sequence[str] | Mapping[str, None]) -> None:
+        if short and self.options.only_equivalent:
+            raise NotRewritten(f"equivalent {SHORT_DECAYS} only; left out by --only equivalent")
 
     def _edited(self, source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> tuple[str, Source]:
         text = edited(source, edit, inserted)
@@ -235,7 +240,7 @@ class _Proposal:
                     f"{_why_not(analysis)}; --reading {offered[0].key} takes it as {offered[0].description}",
                     (offered[0].key,),
                 )
-        kind: Kind = "equivalent" if analysis.status is Status.EQUIVALENT else "repair"
+        kind: Expectation = "equivalent" if analysis.status is Status.EQUIVALENT else "repair"
         if kind == "repair" and self.options.only_equivalent:
             keys = tuple(r.key for r in offered or readings_of(analysis)) if self.options.reading else ()
             raise NotRewritten("a repair, left out by --only equivalent", keys)
@@ -267,6 +272,7 @@ class _Proposal:
         past = _past_the_end(analysis, chosen.spec, kind)
         nodes = analysis.site.nodes
         short = short_decay(analysis.names, nodes, chosen.spec.arguments) if kind == "equivalent" else ()
+        self._check_wanted(short)
         ends = (_up_to(chosen.spec.arguments["total_steps"]),) if past else ()
         values, base = _shown(source, analysis)
         curves = {r.key: expected_curve(r.spec, values, base, telling_length(r.spec, values)) for r in readings}
@@ -275,7 +281,7 @@ class _Proposal:
                 path=source.path,
                 span=self.spans.get(identity, analysis.span),
                 name=analysis.name,
-                kind=kind,
+                kind="limited" if short else kind,
                 family=analysis.family,
                 reading=chosen,
                 readings=tuple(readings),
@@ -324,7 +330,7 @@ def _findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...]:
     return tuple(open_codes)
 
 
-def _past_the_end(analysis: SiteAnalysis, spec: ScheduleSpec, kind: Kind) -> tuple[str, ...]:
+def _past_the_end(analysis: SiteAnalysis, spec: ScheduleSpec, kind: Expectation) -> tuple[str, ...]:
     if kind != "equivalent" or analysis.recognition is None or not analysis.recognition.until_end:
         return ()
     end = spec.arguments["total_steps"]

@@ -13,6 +13,8 @@ from lrfix.rewriting.model import FileRewrite, Kind, LeftAlone, Proof, SiteRewri
 from lrfix.rewriting.proposal import Identity, Options, propose
 from lrfix.verification import Verification, verify_many
 
+_MOST_TOLD = 3
+
 
 @dataclass
 class _Draft:
@@ -78,13 +80,22 @@ def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
     failed: list[_Draft] = []
     for draft in drafts:
         found: dict[Identity, tuple[Verification, ...]] = {}
+        told: dict[Identity, SiteRewrite] = {}
         for site in _sites(draft):
             mine = [(p, answer) for (d, s, p), answer in zip(jobs, answers, strict=True) if d is draft and s is site]
             forbidden = next((answer.reason for _, answer in mine if answer.verdict == "refused"), None)
             refusals = [refusal(site.kind, proof, answer) for proof, answer in mine]
             reason = next((r for r in refusals if r is not None), None)
+            told_by = tuple(answer for _, answer in mine)
+            limited = limited_by(site, told_by)
+            if reason is None and forbidden is None and limited is not site and draft.options.only_equivalent:
+                draft.excluded[site.identity] = LeftAlone(
+                    draft.path, site.span, site.name, "", f"{limited.standing}; left out by --only equivalent"
+                )
+                continue
             if reason is None and forbidden is None:
-                found[site.identity] = tuple(answer for _, answer in mine)
+                found[site.identity] = told_by
+                told[site.identity] = limited
                 continue
             draft.excluded[site.identity] = LeftAlone(
                 draft.path,
@@ -100,8 +111,21 @@ def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
         if len(found) < len(_sites(draft)):
             failed.append(draft)
         elif draft.result is not None:
-            draft.result = replace(draft.result, verifications=found)
+            sites = tuple(told[site.identity] for site in draft.result.sites)
+            draft.result = replace(draft.result, sites=sites, verifications=found)
     return failed
+
+
+def limited_by(site: SiteRewrite, answers: Sequence[Verification]) -> SiteRewrite:
+    """The rewrite with the settings in which its proofs showed a difference, if there are any; else itself."""
+    apart = dict(each for answer in answers for each in answer.apart.values())
+    if not apart:
+        return site
+    first = next(iter(apart))
+    more = f" and {len(apart) - 1} more settings" if len(apart) > 1 else ""
+    told = list(apart.items())[:_MOST_TOLD]
+    notes = tuple(f"{words}, which nobody is seen to choose, {what}" for words, what in told)
+    return replace(site, kind="limited", limits=(*site.limits, f"but not {first}{more}"), notes=(*site.notes, *notes))
 
 
 def _sites(draft: _Draft) -> tuple[SiteRewrite, ...]:
@@ -112,8 +136,10 @@ def refusal(kind: Kind, proof: Proof, answer: Verification) -> str | None:
     """Why a verification does not allow the edit to be written; None where it does."""
     if answer.verdict in ("failed", "refused"):
         return answer.reason or "no proof"
-    if kind == "equivalent" and answer.verdict != "equivalent":
+    if kind != "repair" and answer.verdict != "equivalent":
         return answer.reason or "old and new differ"
+    if answer.apart and len(answer.apart) >= len(answer.scenarios):
+        return "old and new differ in as many settings as they agree in"
     for curve, outcome in zip(proof.expected, answer.scenarios, strict=False):
         for step, (rate, rates) in enumerate(zip(curve, outcome.new_curve, strict=False)):
             if abs(rate - rates[0]) > 1e-12 * max(abs(rate), abs(rates[0])):

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+FEW_STEPS = 3
+"""At so many steps old and new may differ in a setting that is merely legal: beside the end of a phase, no phase."""
+BETWEEN = "at fractions of a step"
+
 Device = Literal["auto", "cpu", "cuda"]
 Expectation = Literal["equivalent", "repair"]
 Verdict = Literal["equivalent", "different", "failed", "refused"]
@@ -17,12 +21,14 @@ class Scenario:
     lists or dicts of them) and the base rate of each parameter group, in the optimizer's units. One group is
     possible, two or more show what depends on the number of groups. ``end`` is how many steps training takes under
     these values: what the curves do from that step on is told and not judged; None judges all of it.
-    ``words`` name the setting to a reader: "with `warmup` = 0"."""
+    ``words`` name the setting to a reader: "with `warmup` = 0". ``legal``: nobody is seen to choose it. That
+    the new version raises in it, or differs at a handful of steps, is told and not judged."""
 
     values: Mapping[str, object]
     base_lrs: tuple[float, ...] = (0.1, 0.003)
     end: int | None = None
     words: str = ""
+    legal: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class CallSetting:
 
     ``end``: past it the two may differ, and the answer says where they begin to; None where they may nowhere.
     ``base_lrs`` and ``extras`` are the base rates and further keys of the groups, for programs that set rates.
+    ``legal`` is as in ``Scenario``, the words that name the setting. ``between``: nobody is seen to ask at a fraction
+    of a step.
     """
 
     values: Mapping[str, object]
@@ -61,6 +69,8 @@ class CallSetting:
     end: float | None = None
     base_lrs: tuple[float, ...] = (0.1, 0.003)
     extras: tuple[Mapping[str, object], ...] = ()
+    legal: str = ""
+    between: bool = False
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -147,7 +157,9 @@ class Verification:
     """``equivalent``, ``different`` (``reason`` says in what), ``failed`` (``reason`` says why there is no proof) or
     ``refused`` (``reason`` says what a version wants that no schedule may have). ``notes`` say where the two differ
     without being less equal for it: where the old one raises, or past the end. ``seconds`` is the wall clock of this
-    request, the start of the server not included. ``missing_fences`` says what the kernel did not have."""
+    request, the start of the server not included. ``missing_fences`` says what the kernel did not have. ``apart`` are
+    the settings in which the two differ and that nobody is seen to choose, by their places in the request, with the
+    words for them and what differs; ``scenarios`` leaves them out. At -1 stands what differs between two steps."""
 
     verdict: Verdict
     reason: str | None = None
@@ -158,3 +170,4 @@ class Verification:
     notes: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
     missing_fences: tuple[str, ...] = ()
+    apart: Mapping[int, tuple[str, str]] = field(default_factory=dict)

@@ -94,7 +94,7 @@ def test_json_says_the_same(script):
     assert result.exit_code == 1
     document = json.loads(result.stdout)
     (schedule,) = document["schedules"]
-    assert (schedule["kind"], schedule["scheduler"], schedule["name"]) == ("equivalent", "WarmupCosineLR", "factor")
+    assert (schedule["kind"], schedule["scheduler"], schedule["name"]) == ("limited", "WarmupCosineLR", "factor")
     assert schedule["start"] == {"line": 7, "column": 5} and schedule["resume_exact"] is True
     assert schedule["largest_difference"] <= 1e-12 and schedule["settings"] == sum(
         len(proof["settings"]) for proof in schedule["proofs"]

@@ -66,7 +66,7 @@ def test_a_sound_schedule_is_proved_equal(proved):
     assert {len(scenario.base_lrs) for scenario in tried} == {1, 2, 3}
     assert {0, 1, 0.5, usual["warmup"] + 0.5, usual["total"], usual["total"] + 3} <= {s.values["warmup"] for s in tried}
     assert {0, 1, usual["total"] + 0.5, 7 * usual["total"]} <= {scenario.values["total"] for scenario in tried}
-    assert site.kind == "equivalent" and verification.verdict == "equivalent"
+    assert site.standing == "equivalent for decays of a step or more" and verification.verdict == "equivalent"
     assert verification.largest.relative <= 1e-12
     for outcome in verification.scenarios:
         assert len(outcome.scenario.base_lrs) == 2
@@ -255,7 +255,7 @@ class TestWhateverACallerMayPass:
     def test_fractional_lengths_floors_above_the_peak_and_a_peak_of_nothing_are_part_of_the_proof(self, rewrite):
         result = rewrite(FACTORY, verify=True)
         (site,) = result.sites
-        assert site.kind == "equivalent"
+        assert site.standing == "equivalent for decays of a step or more"
         assert "eta_min_factor=f_min" in result.after and "/" not in result.after.split("WarmupLinearLR(")[1]
         words = [o.scenario.words for v in result.verifications[site.identity] for o in v.scenarios]
         assert {"with `f_max` = 0", "with `f_min` = 1.5", "with `num_warmup_steps` = 0.5"} <= set(words)
@@ -275,9 +275,10 @@ class TestWhateverACallerMayPass:
 
     def test_a_rounding_in_the_old_code_is_found_at_a_fractional_length(self, rewrite):
         text = FACTORY.replace("if step < num_warmup_steps:", "if step < int(num_warmup_steps):")
-        result = rewrite(text, verify=True)
-        assert not result.changed
-        assert "the rates differ" in result.left[0].reason and "`num_warmup_steps` = 11.5" in result.left[0].reason
+        (site,) = rewrite(text, verify=True).sites
+        assert site.kind == "limited" and "but not with `num_warmup_steps` = 11.5" in site.standing
+        (left,) = rewrite(text + "linear(optimizer, 0.06 * 800, 800)\n", verify=True).left
+        assert "the rates differ" in left.reason and "with `num_warmup_steps` = 0.5" in left.reason
 
     def test_the_callers_in_the_file_are_run_with_what_they_pass(self, rewrite):
         callers = textwrap.dedent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lrfix.domains.roles import Role, role_of
@@ -12,6 +13,8 @@ from lrfix.names import Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.in_place.surroundings import why_not_ended
+from lrfix.rewriting.seen import Seen
 from lrfix.verification import CallSetting
 
 _ORDERED = (
@@ -28,18 +31,19 @@ _FRACTION = 0.37
 
 def settings(names: Names, formula: Formula) -> list[CallSetting]:
     """Draws, then one value of one leaf at a time at each of its edges; the same order every time."""
-    found = [dict(values) for values in formula.values]
+    found: list[tuple[dict[str, Any], str]] = [(dict(values), "") for values in formula.values]
     kinds = _Kinds(names, formula)
-    nominal = found[0]
-    found.append(kinds.scaled(nominal, 2 if formula.length is not None else _LONGER))
-    for values in (found[0], found[1]):
-        found += [*kinds.edges(values), kinds.as_floats(values)]
-    legal = [values for values in found if _ordered(formula.call, values)]
+    nominal = found[0][0]
+    found.append((kinds.scaled(nominal, 2 if formula.length is not None else _LONGER), ""))
+    for values, _ in found[:2]:
+        found += [*kinds.edges(values), (kinds.as_floats(values), "")]
+    legal = [(values, words) for values, words in found if _ordered(formula.call, values)]
     if formula.length is not None:
         # A table may hold another quantity than a rate, which grows (a momentum, a weight decay).
-        legal += [values for values in kinds.upside_down(nominal) if _ordered(formula.call, values, rates=False)]
-        return [CallSetting(values, (1.0,)) for values in _unlike(legal)]
-    return [_setting(formula, values, kinds.whole_position) for values in _unlike(legal)]
+        legal += [(values, "") for values in kinds.upside_down(nominal) if _ordered(formula.call, values, rates=False)]
+        return [CallSetting(values, (1.0,)) for values, _ in _unlike(legal)]
+    ended = why_not_ended(names, replace(formula, open_end=True)) is None
+    return [replace(_setting(formula, v, kinds, ended), legal=words) for v, words in _unlike(legal)]
 
 
 class _Kinds:
@@ -50,17 +54,25 @@ class _Kinds:
         self.rates: set[str] = set()
         self.others: set[str] = set()
         self.whole: set[str] = set()
+        self.warmups: set[str] = set()
+        self.positive: set[str] = set()
         region, call = formula.region, formula.call
         for name, text in call.arguments.items():
             group = self.lengths if name in LENGTH_ARGUMENTS else self.rates if name in RATE_ARGUMENTS else self.others
             read = {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
-            group |= {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
+            told = {leaf for leaf in region.leaves if leaf in read and leaf != call.step}
+            group |= told
+            if name == "warmup_steps":
+                self.warmups |= told
+            self.positive |= told if name == "peak" else told & _divisors(text)
         if formula.length is not None:
             read = {ast.unparse(n) for n in ast.walk(ast.parse(formula.length, mode="eval"))}
             self.lengths |= {leaf for leaf in region.leaves if leaf in read}
         declared = WholeNumbers(names)
+        self.seen = Seen(names)
         self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
+        self.fractions = region.position is not None or self.seen.fraction(call.step)
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
         return {k: _times(v, by) if k in self.lengths else v for k, v in values.items()}
@@ -78,10 +90,21 @@ class _Kinds:
                     yield {**values, one: values[other], other: values[one]}
         yield {**values, **{leaf: values[leaf] * 40 for leaf in rates}}
 
-    def edges(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def edges(self, values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+        """Each with words for it where it is merely legal and nobody is seen to choose it."""
         for leaf, value in values.items():
             for other in self._other_values(leaf, value, values):
-                yield {**values, leaf: other}
+                words = f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
+                yield {**values, leaf: other}, words
+
+    def _merely_legal(self, leaf: str, value: Any) -> bool:
+        """A fraction of a step, a run of no steps, a peak of nothing."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if value == 0:
+            kept = self.rates | self.warmups
+            return (leaf in self.positive or leaf not in kept) and not self.seen.zero(leaf)
+        return leaf in self.lengths and not float(value).is_integer() and not self.seen.fraction(leaf)
 
     def _other_values(self, leaf: str, value: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         if isinstance(value, list):
@@ -108,6 +131,17 @@ class _Kinds:
             yield float(value)
         if leaf in self.lengths or role_of(leaf) not in (Role.GAMMA, Role.POWER):
             yield from (0, 0.0)  # a share of a length, or of a rate
+
+
+def _divisors(text: str) -> set[str]:
+    """The parts of what an expression divides by, or takes a negative power of: they are never nothing."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.BinOp):
+            inverse = isinstance(node.op, ast.Pow) and isinstance(node.right, ast.UnaryOp)
+            divisor = node.right if isinstance(node.op, ast.Div) else node.left if inverse else None
+            found |= {ast.unparse(n) for n in ast.walk(divisor)} if divisor is not None else set()
+    return found
 
 
 def _times(value: Any, by: int) -> Any:
@@ -140,13 +174,32 @@ def _ordered(call: Call, values: Mapping[str, Any], rates: bool = True) -> bool:
     return True
 
 
-def _unlike(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({repr(values): values for values in found}.values())
+def _unlike(found: Sequence[tuple[dict[str, Any], str]]) -> list[tuple[dict[str, Any], str]]:
+    """Each setting once; what is more than merely legal one way is so."""
+    once: dict[str, tuple[dict[str, Any], str]] = {}
+    for values, words in found:
+        if repr(values) not in once or not words:
+            once[repr(values)] = values, words
+    return list(once.values())
 
 
-def _setting(formula: Formula, values: dict[str, Any], whole: bool) -> CallSetting:
+def _setting(formula: Formula, values: dict[str, Any], kinds: _Kinds, ended: bool) -> CallSetting:
     horizon, marks = _marks(formula.call, values)
-    return CallSetting(values, _positions(horizon, marks, whole), _end(formula, horizon), (0.1,))
+    end = _end(formula, horizon)
+    if end is None and horizon is not None and ended and _is_all_warmup(formula.call, values, horizon):
+        end = max(horizon - 1, 0.0)
+    return CallSetting(
+        values, _positions(horizon, marks, kinds.whole_position), end, (0.1,), between=not kinds.fractions
+    )
+
+
+def _is_all_warmup(call: Call, values: Mapping[str, Any], horizon: float) -> bool:
+    """Whether the warmup is as long as the run: what comes past the end is then a decay of no steps."""
+    try:
+        warmup = evaluate(call.arguments.get("warmup_steps", "0"), values)
+    except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+        return False
+    return isinstance(warmup, int | float) and warmup >= horizon
 
 
 def _end(formula: Formula, horizon: float | None) -> float | None:

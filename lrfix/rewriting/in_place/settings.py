@@ -17,6 +17,7 @@ from lrfix.rewriting.in_place.definitions import Definition, Inputs
 from lrfix.rewriting.in_place.grid import floated
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.rewriting.model import NotRewritten
+from lrfix.rewriting.seen import Seen
 from lrfix.verification import CallSetting
 
 _MOST_CHOICES = 12
@@ -36,6 +37,8 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
         raise NotRewritten("nothing that it is given is the position in training")
     choices = _choices(old.inputs, leaves)
     declared = WholeNumbers(old.names)
+    between = step is not None and all(f.region.position is None for f in formulas)
+    between = between and not Seen(old.names).fraction(str(step))
     found = []
     for index, in_floats in ((0, False), (1, False), (2, False), (0, True)):
         values = _values(old, leaves, old.ticks if step is not None else {}, step, index)
@@ -47,11 +50,13 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
             if step is not None:
                 # What counts on before it computes is further than the position that it is given.
                 more = 2 if step in old.inputs.written else 0
-                positions = tuple(p for p in _positions(setting) if _reached(formulas, setting, step, p + more))
+                asked = [p for p in _positions(setting) if p == int(p) or step not in declared]
+                positions = tuple(p for p in asked if _reached(formulas, setting, step, p + more))
             for count, bases in enumerate(_BASES):
                 if count != (number + index) % 3 and not (index == 0 and number == 0):
                     continue
-                found.append(CallSetting(setting, positions, None, bases, _extras(old.inputs, bases, number + index)))
+                extras = _extras(old.inputs, bases, number + index)
+                found.append(CallSetting(setting, positions, None, bases, extras, between=between))
     return found
 
 
