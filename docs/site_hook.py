@@ -87,8 +87,10 @@ def for_site(text: str, page: str) -> tuple[str, set[str]]:
         files.add(path)
         return posixpath.relpath(site_path(path), folder) + anchor
 
-    pieces = [LINK.sub(moved, piece) if is_prose else piece for is_prose, piece in prose(text)]
-    return EXAMPLE.sub(lambda match: f'```python title="{_TITLES[match[1]]}"', "".join(pieces)), files
+    moved_text = "".join(LINK.sub(moved, piece) if is_prose else piece for is_prose, piece in prose(text))
+    if page.startswith("rules/"):
+        moved_text = EXAMPLE.sub(lambda match: f'```python title="{_TITLES[match[1]]}"', moved_text)
+    return moved_text, files
 
 
 _TITLES = {"bad": "Reported", "good": "Not reported"}

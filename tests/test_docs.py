@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from lrfix.cli import main
 from lrfix.config import read_config
 from lrfix.registry import load_rules
 
@@ -17,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 import make_reference
+import make_tutorials
 import site_hook
 
 sys.path.remove(str(DOCS))
@@ -74,7 +80,9 @@ def test_links_lead_to_the_same_place_in_the_site():
 def test_code_is_no_link_and_examples_say_what_they_are():
     text = "```python bad\nx[0](y)\n```\n"
     assert site_hook.targets(text) == []
-    assert site_hook.for_site(text, "docs/ci.md")[0] == '```python title="Reported"\nx[0](y)\n```\n'
+    assert site_hook.for_site(text, "docs/ci.md")[0] == text
+    shown = site_hook.for_site(text, "rules/LR202-boundary-jump.md")[0]
+    assert shown == '```python title="Reported"\nx[0](y)\n```\n'
 
 
 def test_commands_settings_and_rules_are_those_of_the_code(capsys):
@@ -87,3 +95,43 @@ def test_the_configuration_shown_is_accepted(tmp_path):
     config = read_config(tmp_path / "pyproject.toml")
     assert config is not None
     assert config.settings(frozenset(load_rules())).torch == "2.7"
+
+
+def in_this_process(folder: Path, command: str) -> str:
+    """What a shell would print; ``lrfix`` itself is not started anew for each command."""
+    words = shlex.split(command)
+    if words[0] != "lrfix" or any(word in (">", "|") for word in words):
+        return make_tutorials.run(folder, command)
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        return CliRunner().invoke(main, words[1:]).output
+    finally:
+        os.chdir(here)
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in make_tutorials.FOLDER.glob("*.md")))
+def test_a_tutorial_prints_what_it_shows(page, tmp_path):
+    text = text_of(f"docs/tutorials/{page}.md")
+    found = list(make_tutorials.differences(text, tmp_path, in_this_process, long=False))
+    assert [(command.line, real) for command, real in found] == []
+
+
+def described(picture: str) -> str:
+    """The text of a picture of text, its line breaks and marks of code left out."""
+    (text,) = re.findall(r"<desc>\n(.*?)</desc>", text_of(f"docs/screens/{picture}.svg"), re.DOTALL)
+    return re.sub(r"[\s│`]", "", html.unescape(text))
+
+
+def test_pictures_of_text_show_what_the_tutorial_prints():
+    steps = make_tutorials.steps(text_of("docs/tutorials/nanogpt.md"))
+    check = next(step for step in steps if isinstance(step, make_tutorials.Command))
+    assert described("check") == re.sub(r"[\s`]", "", f"$ {check.line}\n{check.output}")
+    messages = re.findall(r"(LR\d+) [a-z-]+(: .*)", check.output)
+    assert len(messages) == 2
+    assert all(re.sub(r"[\s`]", "", "".join(message)) in described("hover") for message in messages)
+
+
+def test_an_output_may_leave_lines_out():
+    assert make_tutorials.agrees("a\n...\nd\n", "a\nb\nc\nd\n") and make_tutorials.agrees("a\n...\n", "a\n")
+    assert not make_tutorials.agrees("a\n...\nd\n", "a\nb\n") and not make_tutorials.agrees("a\n", "a\nb\n")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lrfix.findings import Finding, SiteReport
+from lrfix.findings import Finding, Severity, SiteReport
 from lrfix.output.document import Document
 from lrfix.output.examples import lines
 from lrfix.output.sparkline import last_of_interest
@@ -28,7 +28,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Figure:
-    """``marks`` are steps with a few words on each; ``end`` is where the schedule is meant to end."""
+    """``marks`` are steps at which something is wrong, with a few words on each; ``end`` is where the schedule is meant
+    to end."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -59,7 +60,7 @@ def figures(document: Document) -> list[Figure]:
             Figure(
                 _title(site),
                 tuple(Curve(each.label, each.rates[: last + 1]) for each in curves),
-                tuple(mark for finding in findings for mark in _marks(finding, last)),
+                tuple(m for f in findings if f.severity is not Severity.INFO for m in _marks(f, last)),
                 end if end is not None and end < last else None,
                 unit,
                 (*(lines(shown) if shown is not None else ()), *(f"{f.code}: {f.message}" for f in findings)),
