@@ -381,6 +381,7 @@ def _finding(path: str, rule: Rule, violation: Violation, site: int | None) -> F
         span=violation.span,
         evidence=violation.evidence,
         site=site,
+        mendable=violation.mendable,
         related=tuple(replace(place, path=place.path or path) for place in violation.related),
     )
 

@@ -114,6 +114,7 @@ class Violation:
     """What a rule yields: a place, a sentence, the evidence. Rules know neither paths nor settings.
 
     ``advice``: true, and worth telling, but whether it matters only the author knows; it is reported as info.
+    ``mendable``: advice that a repair is offered for all the same: the formula is wrong, under a setting of nobody's.
     ``since``: the version of torch from which on it holds; a project that stays below is not told.
     """
 
@@ -121,8 +122,14 @@ class Violation:
     message: str
     evidence: Evidence | None = None
     advice: bool = False
+    mendable: bool = False
     related: tuple[Related, ...] = ()
     since: str | None = None
+
+    @property
+    def to_mend(self) -> bool:
+        """Whether a repair is looked for: of every fault, and of advice that says so."""
+        return self.mendable or not self.advice
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,7 @@ class Finding:
     """A violation joined with its rule, file and site (index into the document's ``sites``).
 
     ``fingerprint`` is what it is known by in another run, wherever its lines have moved (``lrfix.fingerprints``).
+    ``mendable``: a repair is offered although it is only told as info.
     """
 
     path: str
@@ -143,6 +151,7 @@ class Finding:
     site: int | None = None
     related: tuple[Related, ...] = ()
     fingerprint: str = ""
+    mendable: bool = False
     cell: CellPlace | None = None
 
 

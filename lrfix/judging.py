@@ -36,16 +36,17 @@ class Verdicts:
 
     @property
     def faults(self) -> frozenset[str]:
-        """The codes of the rules that find something wrong, advice left out; a rule that crashes finds nothing.
+        """The codes of the rules that find something to mend: advice of another kind is left out.
 
-        The engine reports the crash. Rules that only inform are left out: what they say rests on these codes.
+        A rule that crashes finds nothing; the engine reports the crash. Rules that only inform are left out: what they
+        say rests on these codes.
         """
         found = set()
         for code, rule in load_rules().items():
             if rule.severity is Severity.INFO:
                 continue
             violations, crash = self._answer(rule)
-            if crash is None and any(not violation.advice for violation in violations):
+            if crash is None and any(violation.to_mend for violation in violations):
                 found.add(code)
         return frozenset(found)
 

@@ -27,6 +27,7 @@ _FAR = 40
 #: What a number without a name may be, if it is no count.
 _SHARE = 0.1
 _SEVERAL = 2
+_ROUNDING = 1e-9
 #: Rates behind a jump that are compared.
 _BEHIND = 5
 
@@ -57,7 +58,7 @@ def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     behind = slice(found.step + 1, found.step + 1 + _BEHIND)
     halved = grid.changed(found.case, found.run, **{warmup: _length(found.run, warmup) // 2})
     alike = halved.ran and _alike(found.run.lr[found.group][behind], halved.lr[found.group][behind], _BEHIND)
-    return _progress(grid.study, found.run, warmup) if alike else None
+    return _progress(grid.study, found.run, warmup) if alike or ends_early(grid, found) else None
 
 
 def progress_from_the_warmup_at(study: Study, case: Case, index: int) -> str | None:
@@ -94,6 +95,31 @@ def _progress(study: Study, run: Run, warmup: str) -> str:
     if len(wholes) == 1 and not study.lengths(run, Role.LOADER_LENGTH):
         return f"(step - {warmup}) / ({wholes[0]} - {warmup})"
     return "(step - warmup) / (total - warmup)"
+
+
+def ends_early(grid: Grid, found: Found) -> bool:
+    """Whether the decay behind a warmup that was chosen ends as many steps before the end of the schedule as it takes:
+    the decay is as long as what the warmup leaves, and counted from step 0."""
+    run = found.run
+    chosen = {p: v for p, v in run.scenario.overrides.items() if role_of(p) in _WARMUPS and isinstance(v, int)}
+    if found.phase != "ramp" or len(chosen) != 1:
+        return False
+    ((name, length),) = chosen.items()
+    missing = _missing(grid, run, found.group)
+    halved = _missing(grid, grid.changed(found.case, run, **{name: length // 2}), found.group)
+    if missing is None or halved is None or abs(missing - length) > 1:
+        return False
+    return missing - halved == length - length // 2
+
+
+def _missing(grid: Grid, run: Run, group: int) -> int | None:
+    """How many steps before the end of the schedule a curve is at its lowest for the first time."""
+    end = grid.study.horizon(run)
+    if not run.ran or end is None or len(run.lr[group]) <= end:
+        return None
+    curve = run.lr[group][: end + 1]
+    top, lowest = max(curve), min(curve[curve.index(max(curve)) :])
+    return end - next(k for k in range(curve.index(top), end + 1) if curve[k] - lowest <= _ROUNDING * top)
 
 
 def meets_by_choice(grid: Grid, found: Found) -> bool:
@@ -215,6 +241,7 @@ __all__ = [
     "at_the_peak_alone",
     "by_its_kind",
     "by_its_own_base_alone",
+    "ends_early",
     "meets_by_choice",
     "meets_when_told_where",
     "progress_from_the_warmup",

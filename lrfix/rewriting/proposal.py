@@ -319,7 +319,7 @@ def _findings_of(source: Source, analysis: SiteAnalysis) -> tuple[str, ...]:
         except Exception:  # check reports the crash; here the rule finds nothing
             continue
         for violation in violations:
-            if violation.advice or (rule.severity is Severity.INFO and analysis.status is not Status.EQUIVALENT):
+            if not violation.to_mend or (rule.severity is Severity.INFO and analysis.status is not Status.EQUIVALENT):
                 continue
             if suppressions.covering(code, violation.span.start.line):
                 covered = True

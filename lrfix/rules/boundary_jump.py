@@ -15,6 +15,7 @@ from lrfix.experiments.joined_phases import (
     at_the_peak_alone,
     by_its_kind,
     by_its_own_base_alone,
+    ends_early,
     meets_by_choice,
     meets_when_told_where,
     progress_from_the_warmup,
@@ -41,6 +42,11 @@ _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_u
 _RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
 _APART = 0.25
 _LONG = 0.4
+#: The axis of a long warmup where the code does not say how long it is; so many times as long a run makes it a
+#: twentieth, and a jump of this share of the peak is one there, too.
+_ANY_LENGTH = "any length"
+_TIMES = 8
+_CLEAR = 0.1
 _GROWS = 1.3
 _GONE = 0.3
 _DRAWS = (0, 1)
@@ -69,6 +75,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
             continue
         found = _shown(study, grid, case)
         if found is not None:
+            found = _at_an_ordinary_share(study, grid, found) or found
             told = _on_one_device(study, grid, found) or _told(study, grid, found)
             if not told.advice:
                 yield told
@@ -79,7 +86,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
 
 
 def _own_check(study: Study, grid: Grid) -> list[Violation]:
-    """An assertion of the schedule itself that stops every run behind a ramp, before the schedule is to end."""
+    """An assertion of the schedule itself that stops every run on its way, before the schedule is to end."""
 
     def failed(run: Run) -> Failure | None:
         failure = run.failure
@@ -87,7 +94,7 @@ def _own_check(study: Study, grid: Grid) -> list[Violation]:
         if failure is None or failure.kind != "AssertionError" or not SHORTEST <= failure.step < end - 1:
             return None
         inside = any(failure.node is n for root in study.site.nodes for n in walk(root))
-        return failure if inside and all(move > 0 for move in moves(run.curve)[-SHORTEST + 1 :]) else None
+        return failure if inside and _under_way(run) is not None else None
 
     for case in grid.values():
         failure = case.shown(failed)
@@ -95,12 +102,20 @@ def _own_check(study: Study, grid: Grid) -> list[Violation]:
             continue
         words = f" {case.setting.words}" if case.setting.words else ""
         message = (
-            f"The phases do not meet where warmup ends{words}: at step {failure.step} the schedule's own check fails, "
+            f"{_under_way(case.run)}{words}: at step {failure.step} the schedule's own check fails, "
             f"`{ast.unparse(failure.node)}`, behind a rate of {num(case.run.curve[-1])} at step {failure.step - 1}."
         )
         evidence = study.evidence(case.run, [0, failure.step - 2, failure.step - 1])
         return [Violation(study.span(failure.node), message, evidence)]
     return []
+
+
+def _under_way(run: Run) -> str | None:
+    """What does not fit where a run is stopped: a ramp and what follows, or a decay and the rest of the schedule."""
+    last = moves(run.curve)[-SHORTEST + 1 :]
+    if all(move > 0 for move in last):
+        return "The phases do not meet where warmup ends"
+    return "The decay does not last until the end of the schedule" if all(move < 0 for move in last) else None
 
 
 def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
@@ -163,10 +178,30 @@ def _long(study: Study, case: Case) -> Iterator[Case]:
             # Whoever states how long the warmup is, and of how many steps, has another run in mind.
             lengths = [p for p in (path, *case.run.leaves) if role_of(p) in LENGTHS - {Role.LOADER_LENGTH}]
             stated = all(is_number(study.defaults.get(p)) for p in lengths)
-            standing = Standing.LEGAL if stated else case.setting.standing
+            axis = case.setting.axis if stated or case.setting.standing is Standing.LEGAL else _ANY_LENGTH
             said = f"{case.setting.words} and a warmup" if case.setting.words else "with a warmup"
             words = f"{said} of two fifths of the run"
-            yield Case(replace(case.setting, standing=standing, words=words), tuple(runs))
+            yield Case(replace(case.setting, axis=axis, standing=Standing.LEGAL, words=words), tuple(runs))
+
+
+def _at_an_ordinary_share(study: Study, grid: Grid, found: Found) -> Found | None:
+    """The jump behind a warmup as long, in a run so long that this is an ordinary share of it."""
+    case = found.case
+    warmups = [p for p in _warmups(found.run) if p in found.run.leaves]
+    if case.setting.axis != _ANY_LENGTH or found.phase != "ramp" or not warmups:
+        return None
+    words = case.setting.words.replace("two fifths", "a twentieth")
+    setting = replace(case.setting, axis="values", standing=Standing.PLAUSIBLE, words=words)
+    short = Case(replace(setting, steps=found.step + _BEYOND), case.runs)
+    runs = []
+    for run in case.runs:
+        ends = {p: _TIMES * v for p, v in run.leaves.items() if role_of(p) in ENDS and isinstance(v, int)}
+        runs.append(grid.changed(short, run, **ends))
+    ordinary = _shown(study, grid, Case(short.setting, tuple(runs))) if ends else None
+    if ordinary is None or ordinary.step != found.step:
+        return None
+    before, after = ordinary.run.lr[ordinary.group][ordinary.step : ordinary.step + 2]
+    return ordinary if abs(after - before) >= _CLEAR * max(before, after) else None
 
 
 def _warmups(run: Run) -> list[str]:
@@ -307,22 +342,26 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
     words = f" ({found.case.setting.words})" if found.case.setting.words else ""
+    early = found.case.setting.axis == _ANY_LENGTH and ends_early(grid, found)
     instead = progress_from_the_warmup(grid, found)
     message = (
         f"The learning rate {change(before, after)} {_WHERE[found.phase]}{words}"
-        f"{_because(instead)}: from {num(before)} at step {step} to "
+        f"{_because(instead, early)}: from {num(before)} at step {step} to "
         f"{num(after)} at step {step + 1}, while it moves by {num(found.around[0])} a step before and "
         f"{num(found.around[1])} after.{f' Use `{instead}`.' if instead else ''}"
     )
     steps = [step - 1, step, step + 1, step + 2]
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
-    legal = found.case.setting.standing is Standing.LEGAL
-    legal = legal or at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
-    return Violation(span, message, study.evidence(found.run, steps), advice=legal)
+    setting = found.case.setting
+    chosen = at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
+    advice = chosen or (setting.standing is Standing.LEGAL and not early)
+    mendable = advice and setting.axis == _ANY_LENGTH and not chosen
+    return Violation(span, message, study.evidence(found.run, steps), advice=advice, mendable=mendable)
 
 
-def _because(instead: str | None) -> str:
-    return ", because the decay is counted from step 0" if instead else ""
+def _because(instead: str | None, early: bool = False) -> str:
+    counted = ", because the decay is counted from step 0" if instead or early else ""
+    return f"{counted} and ends as many steps early as the warmup takes" if early else counted
 
 
 def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
@@ -335,7 +374,7 @@ def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
         return None
     told = _told(study, grid, found)
     under = f"The phases meet where `{counts[0]}` is 1: only one of them is multiplied by it."
-    return replace(told, message=f"{told.message} {under}", advice=True)
+    return replace(told, message=f"{told.message} {under}", advice=True, mendable=False)
 
 
 def _formula_of_a_library(study: Study) -> bool:

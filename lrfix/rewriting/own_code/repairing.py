@@ -57,7 +57,8 @@ def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
 
 def _is_due(finding: Finding) -> bool:
     """What is only told as info is a convention, or a setting that nobody is seen to use; but `verbose=` ends a run."""
-    return finding.code in FINDERS and (finding.severity is not Severity.INFO or finding.code == "LR305")
+    told = finding.severity is not Severity.INFO or finding.mendable or finding.code == "LR305"
+    return finding.code in FINDERS and told
 
 
 def _first_that_works(
