@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lrfix.driving.laboratory import Run
     from lrfix.experiments.study import Study
     from lrfix.interpreter.reserve import Reserve
+    from lrfix.looks import Looks
     from lrfix.names import Names
     from lrfix.recognition import Recognition
     from lrfix.registry import Rule
@@ -91,12 +92,14 @@ class SiteAnalysis:
             yield from verdicts.of(rule)
 
 
-def examine(source: Source, torch_version: str | None = None, place: Place | None = None) -> Sequence[SiteAnalysis]:
+def examine(
+    source: Source, torch_version: str | None = None, place: Place | None = None, looks: Looks | None = None
+) -> Sequence[SiteAnalysis]:
     """What ``analyse`` finds and, last, the file's own use of schedules (form ``training``), where it uses any."""
     from lrfix.names import Names
 
     names = Names(source.tree)
-    return [*analyse(source, torch_version, place, names), *_training(source, names)]
+    return [*analyse(source, torch_version, place, names, looks), *_training(source, names)]
 
 
 def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
@@ -120,9 +123,16 @@ def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
 
 
 def analyse(
-    source: Source, torch_version: str | None = None, place: Place | None = None, names: Names | None = None
+    source: Source,
+    torch_version: str | None = None,
+    place: Place | None = None,
+    names: Names | None = None,
+    looks: Looks | None = None,
 ) -> Sequence[SiteAnalysis]:
-    """Every schedule site of ``source``, in the order of the text; without ``place`` the file is looked at alone."""
+    """Every schedule site of ``source``, in the order of the text; without ``place`` the file is looked at alone.
+
+    ``looks`` writes down what is asked about other files, here and later, while rules ask.
+    """
     from lrfix.driving.budget import open_file
     from lrfix.names import Names
     from lrfix.neighbours import Neighbourhood
@@ -132,7 +142,7 @@ def analyse(
     del torch_version
     names = names or Names(source.tree)
     open_file(source.tree)
-    around = Neighbourhood(place.path, names) if place is not None else None
+    around = Neighbourhood(place.path, names, looks) if place is not None else None
     names, sites = find_sites(source, names)
     if around is None or place is None:
         return [_analysed(source, names, site) for site in sites]

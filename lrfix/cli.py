@@ -22,6 +22,7 @@ COMMANDS = {
     "rule": ("lrfix.commands.rule", "Print a rule's page, or the table of rules."),
     "server": ("lrfix.commands.server", "Serve an editor by the language server protocol."),
     "verify": ("lrfix.commands.verify", "Prove the bundled scheduler's promises on your own torch and device."),
+    "clean": ("lrfix.commands.clean", "Remove the results that are kept from run to run."),
     "sites": ("lrfix.commands.sites", "List every schedule with its family, parameters and status."),
 }
 

@@ -21,6 +21,7 @@ DEFAULT_EXCLUDES = frozenset(
         ".git",
         ".hg",
         ".ipynb_checkpoints",
+        ".lrfix_cache",
         ".mypy_cache",
         ".nox",
         ".pytest_cache",

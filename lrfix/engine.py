@@ -6,13 +6,11 @@ and stop nothing else.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,24 +31,25 @@ from lrfix.findings import (
     Violation,
 )
 from lrfix.fingerprints import fingerprinted
+from lrfix.looks import Looks, digest_of
+from lrfix.neighbours import MOST_BYTES
 from lrfix.notebooks import is_notebook
 from lrfix.reading import Unreadable, read_file
 from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
+from lrfix.spreading import WORTH_A_POOL, Pending, in_pool, spread
 from lrfix.suppression import Part, Suppressions, read_suppressions
 from lrfix.torch_requirement import reaches
 from lrfix.usage import Mentions, Place, mentions, places
 from lrfix.wording import in_epochs
 
 if TYPE_CHECKING:
+    from lrfix.cache import Cache
     from lrfix.notebooks.notebook import Notebook
 
 _UNUSED = "LR001"
 #: The form of what rules look at without its being a site: the code of a file that uses schedules.
 _USES = "training"
-#: Below this many files worth parsing, starting worker processes costs more than they save.
-_WORTH_A_POOL = 8
-_BATCH = 4
 _TOO_DEEP = "the code is nested too deeply to be analysed"
 
 
@@ -91,7 +90,6 @@ class AnalysedSite(Protocol):
 
 
 Analyse = Callable[[Source, "str | None"], Sequence[AnalysedSite]]
-Pending = tuple[Target, "Place | None"]
 
 
 def check_source(
@@ -150,47 +148,74 @@ def check_paths(
     settings: Settings,
     executor: Executor | None = None,
     jobs: int | None = None,
+    cache: Cache | None = None,
 ) -> Iterator[FileResult]:
     """One result a file, in the order of the paths.
 
     Files that the byte prefilter drops are only read. The rest are spread over ``executor`` or, without one, over
-    ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process.
+    ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process. What
+    ``cache`` knows is not checked again.
     """
     results: dict[Target, FileResult | None] = {}
     words: dict[str, Mentions] = {}
+    digests: dict[str, str] = {}
     for target in sorted(files):
-        results[target] = _prefilter(target, settings, words)
+        results[target] = _prefilter(target, settings, words, digests if cache is not None else None)
     placed = places(words)
+    if cache is not None:
+        disk = Looks(MOST_BYTES)
+        for target, result in results.items():
+            if result is None:
+                place = placed.get(target.path) or Place(target.path)
+                results[target] = cache.known(target.path, digests[target.path], settings, place, disk)
     pending = [(target, placed.get(target.path)) for target, result in results.items() if result is None]
     workers = min(jobs or settings.jobs or os.cpu_count() or 1, len(pending))
     if executor is not None:
-        checked = _spread(pending, settings, executor)
-    elif workers > 1 and len(pending) >= _WORTH_A_POOL:
-        checked = _in_pool(pending, settings, workers)
+        checked = spread(pending, partial(_check_batch, settings=settings, cache=cache), executor)
+    elif workers > 1 and len(pending) >= WORTH_A_POOL:
+        checked = in_pool(pending, partial(_check_batch, settings=settings, cache=cache), workers)
     else:
-        checked = (check_file(target, settings, place) for target, place in pending)
+        checked = (check_file(target, settings, place, cache) for target, place in pending)
     for result in results.values():
         yield result if result is not None else next(checked)
 
 
-def check_file(target: Target, settings: Settings, place: Place | None = None) -> FileResult:
-    """Reads and checks one file, with the files of its project that it imports from and those that ``place`` names."""
+def check_file(
+    target: Target, settings: Settings, place: Place | None = None, cache: Cache | None = None
+) -> FileResult:
+    """Reads and checks one file, with the files of its project that it imports from and those that ``place`` names.
+
+    ``cache`` keeps the result; it is not asked for one.
+    """
     raw = _read(target.path, settings)
-    return raw if isinstance(raw, FileResult) else check_text(raw, target.path, settings, place)
+    if isinstance(raw, FileResult):
+        return raw
+    place = place or Place(target.path)
+    looks = Looks(MOST_BYTES)
+    result = check_text(raw, target.path, settings, place, looks)
+    if cache is not None:
+        cache.keep(target.path, raw, settings, place, looks, result)
+    return result
 
 
-def check_text(raw: bytes, path: str, settings: Settings, place: Place | None = None) -> FileResult:
+def check_text(
+    raw: bytes, path: str, settings: Settings, place: Place | None = None, looks: Looks | None = None
+) -> FileResult:
     """Checks a file as ``check_file`` does, with ``raw`` for its content."""
-    return check_source(raw, path, settings, analyse=partial(_analyse(), place=place or Place(path)))
+    return check_source(raw, path, settings, analyse=partial(_analyse(), place=place or Place(path), looks=looks))
 
 
-def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -> FileResult | None:
-    """The result of a file that need not be parsed; None for one that must be, and what it mentions in ``words``."""
+def _prefilter(
+    target: Target, settings: Settings, words: dict[str, Mentions], digests: dict[str, str] | None
+) -> FileResult | None:
+    """The result of a file that need not be parsed; None for one that must be: what it mentions is then in ``words``,
+    the digest of its content in ``digests``."""
     if target.outside:
         return FileResult(target.path, parsed=False, skipped="link-outside")
     raw = _read(target.path, settings)
     if isinstance(raw, FileResult):
         return raw
+    whole = raw
     notebook = is_notebook(target.path)
     if notebook and (target.explicit or has_schedule_words(raw)):
         program = _program(raw, target.path, settings)
@@ -206,6 +231,8 @@ def _prefilter(target: Target, settings: Settings, words: dict[str, Mentions]) -
     if not notebook:
         # No file imports from a notebook, and what one makes of a definition is read in its own lines.
         words[target.path] = mentions(raw)
+    if digests is not None:
+        digests[target.path] = digest_of(whole)
     return None
 
 
@@ -238,46 +265,8 @@ def _read(path: str, settings: Settings) -> bytes | FileResult:
     return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))
 
 
-def _in_pool(pending: Sequence[Pending], settings: Settings, workers: int) -> Iterator[FileResult]:
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=_leave_interrupts_to_the_parent)
-    try:
-        yield from _spread(pending, settings, pool)
-    except BaseException:
-        # Interrupted, or nobody wants the rest: what the workers are at is of no use to anyone.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()) - before:
-            worker.kill()
-        raise
-    pool.shutdown()
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _spread(pending: Sequence[Pending], settings: Settings, executor: Executor) -> Iterator[FileResult]:
-    batches = [tuple(pending[start : start + _BATCH]) for start in range(0, len(pending), _BATCH)]
-    futures: list[Future[list[FileResult]] | None] = []
-    for batch in batches:
-        try:
-            futures.append(executor.submit(_check_batch, batch, settings))
-        except BrokenExecutor:
-            futures.append(None)
-    for batch, future in zip(batches, futures, strict=True):
-        try:
-            yield from future.result() if future is not None else _lost(batch)
-        except BrokenExecutor:
-            yield from _lost(batch)
-
-
-def _check_batch(batch: Sequence[Pending], settings: Settings) -> list[FileResult]:
-    return [check_file(target, settings, place) for target, place in batch]
-
-
-def _lost(batch: Sequence[Pending]) -> list[FileResult]:
-    message = "a worker process died; run again with --jobs 1 to see on which file"
-    return [FileResult(t.path, False, errors=(FileError(t.path, "internal", message),)) for t, _ in batch]
+def _check_batch(batch: Sequence[Pending], settings: Settings, cache: Cache | None) -> list[FileResult]:
+    return [check_file(target, settings, place, cache) for target, place in batch]
 
 
 def _judge(

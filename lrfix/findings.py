@@ -212,7 +212,8 @@ class FileResult:
 
     ``skipped`` says why a file was left out on purpose (``generated``, ``link-outside``, ``not-python``, ``too-large``,
     ``skip-file``); ``counters`` feed ``--statistics`` (``fuel-spent``, ``opaque`` ...). ``known`` counts the findings
-    that a baseline left out, ``gone`` those of the baseline that do not occur any more.
+    that a baseline left out, ``gone`` those of the baseline that do not occur any more. ``kept``: by an earlier run,
+    whose result still holds; nothing was simulated in this one.
     """
 
     path: str
@@ -224,3 +225,4 @@ class FileResult:
     counters: Mapping[str, int] = field(default_factory=dict)
     known: int = 0
     gone: int = 0
+    kept: bool = field(default=False, compare=False)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from lrfix.looks import FILE, FOLDER, NEITHER, Looks, digest_of, read_at_most
 from lrfix.names import Elsewhere, Imported, Names
-from lrfix.reading import Unreadable, read_file
 from lrfix.source import SourceError, parse_source
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -36,16 +36,17 @@ class _Module:
     folder: Path | None
 
 
-def project_root(path: str) -> Path:
+def project_root(path: str, looks: Looks | None = None) -> Path:
     """The project of a file: the nearest directory upwards with a project file or repository.
 
     Without one it is the directory that its outermost package stands in, where absolute imports begin.
     """
-    start = Path(os.path.realpath(path)).parent
+    looks = looks if looks is not None else Looks(MOST_BYTES)
+    start = Path(looks.real(os.path.join(os.getcwd(), path))).parent
     for directory in (start, *start.parents):
-        if any((directory / marker).exists() for marker in MARKERS):
+        if any(looks.kind(os.path.join(directory, marker)) != NEITHER for marker in MARKERS):
             return directory
-    while (start / "__init__.py").exists() and start.parent != start:
+    while looks.kind(str(start / "__init__.py")) != NEITHER and start.parent != start:
         start = start.parent
     return start
 
@@ -53,9 +54,11 @@ def project_root(path: str) -> Path:
 class Neighbourhood:
     """The files that can be reached from one file. ``names`` are those of that file, already read."""
 
-    def __init__(self, path: str, names: Names) -> None:
-        self.root = project_root(path)
-        self.home = Path(os.path.realpath(path))
+    def __init__(self, path: str, names: Names, looks: Looks | None = None) -> None:
+        """``looks`` writes down what is asked about other files."""
+        self.looks = looks if looks is not None else Looks(MOST_BYTES)
+        self.root = project_root(path, self.looks)
+        self.home = Path(self.looks.real(os.path.join(os.getcwd(), path)))
         self._read: dict[Path, Names | None] = {self.home: names}
         self._paths: dict[Names, Path] = {names: self.home}
         self.known_settings: dict[Names, list[Names]] = {}
@@ -68,7 +71,8 @@ class Neighbourhood:
         if path not in self._read:
             if len(self._read) > MOST_FILES or not self._inside(path.parent):
                 return None
-            names = _parsed(path)
+            names, digest = _parsed(path)
+            self.looks.saw(str(path), digest)
             self._read[path] = names
             if names is not None:
                 self._paths[names] = path
@@ -116,11 +120,11 @@ class Neighbourhood:
             return None
         target = base.joinpath(*parts)
         package = target / "__init__.py"
-        if package.is_file():
+        if self.looks.kind(str(package)) == FILE:
             return _Module(package, target)
-        if parts and (file := target.with_name(f"{parts[-1]}.py")).is_file():
+        if parts and self.looks.kind(str(file := target.with_name(f"{parts[-1]}.py"))) == FILE:
             return _Module(file, None)
-        return _Module(None, target) if target.is_dir() else None
+        return _Module(None, target) if self.looks.kind(str(target)) == FOLDER else None
 
     def within(self, module: _Module, name: str) -> Elsewhere | None:
         """What ``name`` means in a module: bound there, brought along by a star, or a submodule."""
@@ -133,7 +137,7 @@ class Neighbourhood:
         return self.whole(inner) if inner is not None else None
 
     def _names_in(self, module: _Module) -> Names | None:
-        return self.names_of(Path(os.path.realpath(module.file))) if module.file is not None else None
+        return self.names_of(Path(self.looks.real(str(module.file)))) if module.file is not None else None
 
     def whole(self, module: _Module) -> Elsewhere | None:
         names = self._names_in(module)
@@ -234,26 +238,29 @@ def _speaks_of_settings(node: ast.Import | ast.ImportFrom) -> bool:
     return any(_SETTINGS & set(re.split(r"[^a-z]+", name.lower())) for name in spoken)
 
 
-def _parsed(path: Path) -> Names | None:
+def _parsed(path: Path) -> tuple[Names | None, str | None]:
+    """The names of a file, where it can be read and parsed, and the digest of its content, where it can be read."""
     try:
         status = path.stat()
         if status.st_size > MOST_BYTES:
-            return None
-        tree = _tree(str(path), status.st_mtime_ns, status.st_size)
-        return Names(tree) if tree is not None else None
+            return None, None
+        tree, digest = _tree(str(path), status.st_mtime_ns, status.st_size)
+        return (Names(tree) if tree is not None else None), digest
     except (OSError, RecursionError):
-        return None
+        return None, None
 
 
 @lru_cache(maxsize=_KEPT)
-def _tree(path: str, changed: int, size: int) -> ast.Module | None:
+def _tree(path: str, changed: int, size: int) -> tuple[ast.Module | None, str | None]:
     """The syntax tree of a file as it was when it last changed; shared by all files that import it."""
     del changed, size
+    raw = read_at_most(path, MOST_BYTES)
+    if raw is None:
+        return None, None
     try:
-        raw = read_file(path, MOST_BYTES)
-        return parse_source(raw, path).tree if len(raw) <= MOST_BYTES else None
-    except (SourceError, Unreadable):
-        return None
+        return parse_source(raw, path).tree, digest_of(raw)
+    except SourceError:
+        return None, digest_of(raw)
 
 
 __all__ = ["MARKERS", "Neighbourhood", "project_root"]

@@ -201,7 +201,7 @@ def _users(
     names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
 ) -> Iterator[tuple[str, Names]]:
     for path in place.users.get(node.name, ()):
-        other = around.names_of(Path(os.path.realpath(path)))
+        other = around.names_of(Path(around.looks.real(os.path.join(os.getcwd(), path))))
         if other is not None and other is not names:
             yield path, other
 

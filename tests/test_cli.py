@@ -87,7 +87,7 @@ class TestExitStatus:
 
         analyse = engine._analyse()
 
-        def fragile(source, torch, place=None):
+        def fragile(source, torch, **places):
             if "trap" in source.path:
                 raise RuntimeError("planted")
             return analyse(source, torch)
@@ -347,7 +347,7 @@ class TestProcess:
             write(f"f{number}.py", buggy if number % 2 else sound)
         outputs = {
             process("check", "--output-format", "json", "--jobs", jobs, PYTHONHASHSEED=seed).stdout
-            for seed, jobs in (("0", "1"), ("1", "1"), ("2", "2"))
+            for seed, jobs in (("0", "1"), ("1", "2"))
         }
         assert len(outputs) == 1
         assert json.loads(outputs.pop())["findings"]

@@ -36,6 +36,7 @@ def command(
     extend_select: tuple[str, ...],
     jobs: int | None,
     no_cache: bool,
+    cache_dir: str | None,
     stdin_filename: str | None,
     force_exclude: bool,
     color: Colour,
@@ -58,7 +59,6 @@ def command(
     from lrfix.output import emit
     from lrfix.output.document import Document
 
-    del no_cache
     selection = common.selection(select, ignore, extend_select)
     if write_baseline + add_ignore + show_files + show_settings > 1:
         raise click.UsageError("--write-baseline, --add-ignore, --show-files and --show-settings each stand alone")
@@ -79,6 +79,7 @@ def command(
         force_exclude=force_exclude,
         baseline=baseline,
         use_baseline=not write_baseline,
+        caching=common.Caching(no_cache, cache_dir),
     )
     if write_baseline or add_ignore:
         from lrfix.commands import adoption

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from lrfix.discovery import PathError, Target, discover, is_excluded
 from lrfix.findings import FileResult, Severity
 from lrfix.pages import Page, PageError, load_pages
 from lrfix.registry import RegistryError
+
+if TYPE_CHECKING:
+    from lrfix.cache import Cache
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,15 +45,24 @@ def selection_options(function: _Command) -> _Command:
 
 
 def work_options(function: _Command) -> _Command:
-    """``--jobs``, ``--no-cache``, ``--stdin-filename``, ``--force-exclude``, ``--color``."""
+    """``--jobs``, ``--no-cache``, ``--cache-dir``, ``--stdin-filename``, ``--force-exclude``, ``--color``."""
     function = colour_option(force_exclude_option(function))
     function = click.option(
         "--stdin-filename", metavar="PATH", help="The name that standard input (-) has in reports and configuration."
     )(function)
-    function = click.option("--no-cache", is_flag=True, help="No effect: lrfix keeps no cache.")(function)
+    function = cache_dir_option(function)
+    function = click.option(
+        "--no-cache", is_flag=True, envvar="LRFIX_NO_CACHE", help="Neither use results of earlier runs nor keep any."
+    )(function)
     return click.option(
         "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes; default: processors."
     )(function)
+
+
+def cache_dir_option(function: _Command) -> _Command:
+    """``--cache-dir``."""
+    text = "Keep results here; default: .lrfix_cache in the project, and none where CI is set."
+    return click.option("--cache-dir", metavar="DIR", envvar="LRFIX_CACHE_DIR", help=text)(function)
 
 
 def force_exclude_option(function: _Command) -> _Command:
@@ -77,12 +89,29 @@ def curves_option(function: _Command) -> _Command:
 
 
 @dataclass(frozen=True)
+class Caching:
+    """Whether results are kept from run to run, and where, if the command line says so."""
+
+    off: bool = True
+    folder: str | None = None
+
+    def for_group(self, group: Group) -> Cache | None:
+        # What is checked out in CI may be a stranger's, and so would be a cache that lies in it.
+        if self.off or not group.targets or (self.folder is None and os.environ.get("CI")):
+            return None
+        from lrfix.cache import Cache, folder_for
+
+        return Cache.at(os.path.abspath(self.folder) if self.folder else folder_for(group.paths, group.settings))
+
+
+@dataclass(frozen=True)
 class Group:
-    """Files that share one configuration."""
+    """Files that share one configuration, and those of PATHS that they were found under."""
 
     targets: tuple[Target, ...]
     settings: Settings
     config: Path | None = None
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,27 +162,32 @@ def settings_for(start: str, override: Selection | None) -> Settings:
         raise Fatal(str(error)) from None
 
 
-def groups(paths: Sequence[str], override: Selection | None, force_exclude: bool = False) -> list[Group]:
-    """The files that ``paths`` name, by configuration. Ends the program with status 2 for a path that is not there."""
+def configured(paths: Sequence[str], override: Selection | None) -> list[tuple[Settings, Path | None, list[str]]]:
+    """PATHS by the configuration that holds for them. Ends the program with status 2 where one is wrong."""
     by_config: dict[Path | None, tuple[Config, list[str]]] = {}
     try:
         for path in paths or (".",):
             start = Path(path) if os.path.isdir(path) else Path(path).absolute().parent
             config = find_config(start)
             by_config.setdefault(config.path, (config, []))[1].append(path)
+        return [(_settings(config, override), config.path, members) for config, members in by_config.values()]
+    except ConfigError as error:
+        raise Fatal(str(error)) from None
+
+
+def groups(paths: Sequence[str], override: Selection | None, force_exclude: bool = False) -> list[Group]:
+    """The files that ``paths`` name, by configuration. Ends the program with status 2 for a path that is not there."""
+    try:
         found = []
         taken: set[str] = set()
-        for config, members in by_config.values():
-            settings = _settings(config, override)
+        for settings, config, members in configured(paths, override):
             targets = [
                 target
                 for target in discover(members, settings.exclude, settings.root, force_exclude)
                 if os.path.realpath(target.path) not in taken
             ]
             taken.update(os.path.realpath(target.path) for target in targets)
-            found.append(Group(tuple(targets), settings, config.path))
-    except ConfigError as error:
-        raise Fatal(str(error)) from None
+            found.append(Group(tuple(targets), settings, config, tuple(members)))
     except PathError as error:
         raise click.UsageError(str(error)) from None
     return found
@@ -168,10 +202,12 @@ def check(
     force_exclude: bool = False,
     baseline: str | None = None,
     use_baseline: bool = True,
+    caching: Caching = Caching(),
 ) -> Outcome:
     """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed.
 
-    ``baseline`` takes the place of the file of known findings that a configuration names.
+    ``baseline`` takes the place of the file of known findings that a configuration names. Nothing is kept of standard
+    input.
     """
     from lrfix.engine import check_paths
 
@@ -187,7 +223,7 @@ def check(
         found = groups(paths, override, force_exclude)
         for group in found:
             settings = group.settings if with_rules else _without_rules(group.settings)
-            checked = list(check_paths(group.targets, settings, jobs=jobs))
+            checked = list(check_paths(group.targets, settings, jobs=jobs, cache=caching.for_group(group)))
             results.extend(_without_known(checked, settings, baseline) if use_baseline else checked)
     except RegistryError as error:
         raise Fatal(str(error)) from None
@@ -251,11 +287,14 @@ def _without_rules(settings: Settings) -> Settings:
 
 __all__ = [
     "STDIN",
+    "Caching",
     "Fatal",
     "Group",
     "Outcome",
+    "cache_dir_option",
     "check",
     "colour_option",
+    "configured",
     "curves_option",
     "exit_status",
     "force_exclude_option",

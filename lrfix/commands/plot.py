@@ -28,6 +28,7 @@ def command(
     rewrite: bool,
     jobs: int | None,
     no_cache: bool,
+    cache_dir: str | None,
     stdin_filename: str | None,
     force_exclude: bool,
     color: str,
@@ -42,11 +43,14 @@ def command(
     from lrfix.output.sparkline import BLOCKS
     from lrfix.output.terminal import Style, write
 
-    del no_cache, color
+    del color
     kind = os.path.splitext(output)[1].lstrip(".").lower() if output is not None else ""
     if output is not None and kind not in KINDS:
         raise click.UsageError(f"--output must end in .{', .'.join(KINDS)}, not {output!r}")
-    outcome = common.check(paths, None, jobs, stdin_filename, force_exclude=force_exclude, use_baseline=False)
+    caching = common.Caching(no_cache, cache_dir)
+    outcome = common.check(
+        paths, None, jobs, stdin_filename, force_exclude=force_exclude, use_baseline=False, caching=caching
+    )
     document = Document.of(outcome.results)
     shown = _rewritten(paths, force_exclude) if rewrite else figures(document)
     common.tell_errors(outcome.results)

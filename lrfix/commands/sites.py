@@ -22,6 +22,7 @@ def command(
     paths: tuple[str, ...],
     jobs: int | None,
     no_cache: bool,
+    cache_dir: str | None,
     stdin_filename: str | None,
     force_exclude: bool,
     color: Colour,
@@ -35,7 +36,9 @@ def command(
     from lrfix.output import emit
     from lrfix.output.document import Document
 
-    del no_cache
-    outcome = common.check(paths, None, jobs, stdin_filename, with_rules=False, force_exclude=force_exclude)
+    caching = common.Caching(no_cache, cache_dir)
+    outcome = common.check(
+        paths, None, jobs, stdin_filename, with_rules=False, force_exclude=force_exclude, caching=caching
+    )
     emit.inventory(Document.of(outcome.results), output_format, sys.stdout, curves=curves, colour=color)
     sys.exit(common.exit_status(outcome.results))

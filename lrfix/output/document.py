@@ -14,7 +14,8 @@ class Document:
     """``Finding.site`` is an index into ``sites`` here, whichever file the finding is in.
 
     ``skipped`` counts the files left out on purpose by reason, ``counters`` whatever the analysis could not follow.
-    ``known`` findings are those that a baseline left out, ``gone`` those of it that are no more.
+    ``known`` findings are those that a baseline left out, ``gone`` those of it that are no more. ``kept`` files were
+    not looked at again.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -26,6 +27,7 @@ class Document:
     counters: tuple[tuple[str, int], ...] = ()
     known: int = 0
     gone: int = 0
+    kept: int = 0
 
     @classmethod
     def of(cls, results: Iterable[FileResult]) -> Document:
@@ -60,6 +62,7 @@ class Document:
             tuple(sorted(counters.items())),
             sum(result.known for result in results),
             sum(result.gone for result in results),
+            sum(result.kept for result in results),
         )
 
 

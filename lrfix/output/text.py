@@ -124,6 +124,8 @@ def statistics(document: Document) -> str:
     rows.extend((count, f"{code} {name}") for (code, name), count in sorted(by_rule.items()))
     rows.append((document.seen, "files seen"))
     rows.append((document.parsed, "files parsed"))
+    if document.kept:
+        rows.append((document.kept, "files of these by earlier runs (cache)"))
     rows.append((len(document.sites), "schedules"))
     statuses = Counter(site.status for site in document.sites)
     rows.append((sum(count for status, count in statuses.items() if status.judged), "schedules judged"))

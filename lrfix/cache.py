@@ -1,0 +1,187 @@
+"""Results of earlier runs, kept in a folder of the project: a file whose result cannot have changed is not looked at.
+
+A result is kept under everything that it depends on: the content and path of its file, what is asked of it, where other
+files may use it, lrfix itself, and every answer that the disk gave about other files (``looks``). An entry that is
+broken, half-written or from elsewhere is none; a folder that cannot be written to stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lrfix import __version__
+from lrfix.codec import decoded, encoded
+from lrfix.config import Settings
+from lrfix.findings import FileResult
+from lrfix.looks import Looks, digest_of
+from lrfix.neighbours import MARKERS
+from lrfix.pages import rules_dir
+from lrfix.reading import LARGE, SMALL, Unreadable, read_file
+from lrfix.usage import Place
+
+FOLDER = ".lrfix_cache"
+TAG = "CACHEDIR.TAG"
+_MARKS = {
+    TAG: "Signature: 8a477f597d28d172789f06886806bc55\n# Results of lrfix: https://bford.info/cachedir/\n",
+    ".gitignore": "*\n",
+}
+#: How many versions of lrfix, of Python, and states of a checkout of lrfix have results beside each other.
+_EDITIONS = 4
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where results are kept. Plain data: it travels to worker processes. ``edition`` is lrfix with its rules."""
+
+    folder: str
+    edition: str
+
+    @classmethod
+    def at(cls, folder: str) -> Cache | None:
+        """The cache in a folder; None where it is a link, which may lead anywhere, or no folder."""
+        edition = _edition()
+        inner = os.path.join(folder, edition)
+        if any(os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path)) for path in (folder, inner)):
+            return None
+        return cls(folder, edition)
+
+    def keep(self, path: str, raw: bytes, settings: Settings, place: Place, looks: Looks, result: FileResult) -> None:
+        """For a later run, where the result holds as long as nothing changes: one with errors may not."""
+        if result.errors or not _of(path, place, result):
+            return
+        try:
+            text = encoded(result)
+        except ValueError:
+            return
+        key = _key(path, digest_of(raw), settings, place)
+        head = json.dumps([key, list(looks.answers())], separators=(",", ":"))
+        body = f"{head}\n{text}\n".encode()
+        with contextlib.suppress(OSError):
+            self._write(self._entry(path, settings), f"{digest_of(body)}\n".encode() + body)
+
+    def known(self, path: str, digest: str, settings: Settings, place: Place, disk: Looks) -> FileResult | None:
+        """The result of a file with this content, where one is kept that still holds by what ``disk`` says."""
+        try:
+            checksum, _, body = read_file(self._entry(path, settings), LARGE).partition(b"\n")
+            if digest_of(body).encode() != checksum:
+                return None
+            head, text, _ = body.decode().split("\n")
+            key, answers = json.loads(head)
+            if key != _key(path, digest, settings, place):
+                return None
+            if not all(disk.still(question, asked, answer) for question, asked, answer in answers):
+                return None
+            result = decoded(text)
+        except (Unreadable, ValueError, TypeError):
+            return None
+        return replace(result, kept=True) if _of(path, place, result) else None
+
+    def _entry(self, path: str, settings: Settings) -> str:
+        """One entry a file and selection of rules: what changes takes the place of what was."""
+        name = digest_of(json.dumps([os.path.abspath(path), path, *_asked(path, settings)]).encode())
+        return os.path.join(self.folder, self.edition, name[:32])
+
+    def _write(self, entry: str, content: bytes) -> None:
+        """Whole or not at all, whoever else writes: under a name of its own first."""
+        inner = os.path.dirname(entry)
+        if not os.path.isdir(inner):
+            self._make(inner)
+        unfinished = f"{entry}.{os.getpid()}"
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.replace(unfinished, entry)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+
+    def _make(self, inner: str) -> None:
+        os.makedirs(inner, exist_ok=True)
+        for name, text in _MARKS.items():
+            mark = Path(self.folder, name)
+            if not mark.exists():
+                mark.write_text(text, encoding="utf-8")
+        self._forget_old_editions()
+
+    def _forget_old_editions(self) -> None:
+        import shutil
+
+        with os.scandir(self.folder) as entries:
+            folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for entry in sorted(folders, key=lambda entry: -entry.stat().st_mtime_ns)[_EDITIONS:]:
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def folder_for(paths: Sequence[str], settings: Settings) -> str:
+    """Where results for PATHS are kept: beside the configuration, else in the project around, else here."""
+    root = settings.root or _project(paths) or os.getcwd()
+    return os.path.join(root, FOLDER)
+
+
+def is_cache(folder: str) -> bool:
+    """Whether a folder is one that lrfix has made, and no link to one."""
+    try:
+        marked = read_file(os.path.join(folder, TAG), SMALL) == _MARKS[TAG].encode()
+    except Unreadable:
+        return False
+    return marked and not os.path.islink(folder)
+
+
+def _project(paths: Sequence[str]) -> str | None:
+    here = os.getcwd()
+    try:
+        around = os.path.commonpath([os.path.abspath(path) for path in paths])
+        if os.path.commonpath([around, here]) == here:
+            around = here  # one place for a project, whichever of its files are asked for
+    except ValueError:
+        return None  # none, or on two drives
+    for folder in (Path(around), *Path(around).parents):
+        if any((folder / marker).exists() for marker in MARKERS):
+            return str(folder)
+    return None
+
+
+def _of(path: str, place: Place, result: FileResult) -> bool:
+    """Whether a result speaks of this file, and besides of those that the run knows as its users."""
+    users = {path, *(user for users in place.users.values() for user in users)}
+    named = {result.path, *(found.path for found in result.findings), *(site.path for site in result.sites)}
+    related = {other.path for found in result.findings for other in found.related}
+    return named == {path} and related <= users
+
+
+def _asked(path: str, settings: Settings) -> list[object]:
+    return [sorted(settings.selected_for(path)), settings.torch, settings.max_file_size]
+
+
+def _key(path: str, digest: str, settings: Settings, place: Place) -> str:
+    users = sorted((name, list(files)) for name, files in place.users.items())
+    parts = [path, digest, *_asked(path, settings), users, sorted(place.handed)]
+    return digest_of(json.dumps(parts).encode())
+
+
+def _edition() -> str:
+    """The name of lrfix as it is: its version, Python's, and the state of its own files, rules and pages among them."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    states = sorted(_states(package, ".py")) + sorted(_states(str(rules_dir()), ".md"))
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"{__version__}-py{python}-{digest_of(repr(states).encode())[:12]}"
+
+
+def _states(folder: str, ending: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _states(entry.path, ending)
+            elif entry.name.endswith(ending):
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+
+
+__all__ = ["FOLDER", "TAG", "Cache", "folder_for", "is_cache"]
