@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,7 @@ from lrfix.domains.uses import roles_by_use
 from lrfix.driving.bench import Bench
 from lrfix.driving.budget import RUN, reserve_of
 from lrfix.driving.forms import build
+from lrfix.driving.forms.running import Running
 from lrfix.driving.host import Host
 from lrfix.driving.rehearsal import Rehearsal
 from lrfix.driving.trace import Trace, Write
@@ -55,7 +57,8 @@ class Run:
     """One simulated training run. ``lr[g][k]`` is the rate of group ``g`` at step ``k``, or at step ``at[k]``.
 
     ``refused``: the expression that no value could be drawn for, and what was wanted of it, where that ended the run.
-    ``parted``: it was ended where it gave another rate than the run beside it.
+    ``parted``: it was ended where it gave another rate than the run beside it. ``ended``: it came to an end
+    by itself, and more steps of it there are none; ``walk``: what goes on with it, where it did not.
     """
 
     scenario: Scenario
@@ -76,6 +79,8 @@ class Run:
     at: tuple[int, ...] = ()
     refused: tuple[str, str] | None = None
     parted: bool = False
+    ended: bool = False
+    walk: Walk | None = field(default=None, repr=False, compare=False)
 
     @property
     def curve(self) -> list[Any]:
@@ -92,6 +97,13 @@ class Run:
     def writes(self) -> list[Write]:
         """State written while the schedule was stepped, after construction."""
         return self.stepped.writes if self.stepped else []
+
+    def first(self, steps: int) -> Run:
+        """What the run was after so many steps; its traces tell of the later ones too."""
+        if steps > len(self.curve) or (steps == len(self.curve) and not self.ended):
+            return self
+        lr = [rates[:steps] for rates in self.lr]
+        return replace(self, lr=lr, failure=None, opaque=None, endless=False, refused=None, ended=False, walk=None)
 
 
 @dataclass(frozen=True)
@@ -135,14 +147,18 @@ class Laboratory:
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
 
     def run_before(
-        self, kind: Hashable, construction: Construction | None, overrides: Mapping[str, object]
+        self, kind: Hashable, construction: Construction | None, overrides: Mapping[str, object], steps: int
     ) -> Run | None:
-        """A run of a kind that was made under other settings and asked for nothing in which these differ."""
+        """A run of a kind that was made under other settings and asked for nothing in which these differ.
+
+        It has so many steps at least, or has come to an end by itself.
+        """
         overrides = _as_given(overrides, construction, self.site.node)
         for run in self.remembered.get(kind, ()):
             known = run.scenario.overrides
-            if isinstance(known, Overrides) and known.answers_alike(overrides):
-                return replace(run, scenario=replace(run.scenario, overrides=overrides))
+            enough = run.ended or len(run.curve) >= steps
+            if enough and isinstance(known, Overrides) and known.answers_alike(overrides):
+                return replace(run, scenario=replace(run.scenario, overrides=overrides), walk=None)
         return None
 
     def remember(self, kind: Hashable, run: Run) -> None:
@@ -175,53 +191,127 @@ class Laboratory:
         """
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         bench = self.prepared(scenario, construction, built)
-        interpreter, host = bench.interpreter, bench.world.host
         if rehearsal is not None:
-            interpreter.before_call = rehearsal.on(interpreter)
-        run = Run(scenario, (), built=built, stepped=stepped)
-        step = -1
+            bench.interpreter.before_call = rehearsal.on(bench.interpreter)
+        walk = Walk(bench, construction, built, stepped, jump, meddled, tuple(at), beside)
+        walk.begin(groups, base_lrs)
+        return walk.to(len(at) or steps)
+
+    @roomy
+    def further(self, run: Run, steps: int, beside: Run | None = None) -> Run:
+        """A run again, gone on with to so many steps, or to the first rate that is another than ``beside`` it."""
+        if run.walk is None:
+            return run
+        run.walk.beside = beside
+        return run.walk.to(steps)
+
+
+class Walk:
+    """A run that is being made, and may be gone on with later."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        construction: Construction | None,
+        built: Trace,
+        stepped: Trace,
+        jump: int | None,
+        meddled: int | None,
+        at: tuple[int, ...],
+        beside: Run | None,
+    ) -> None:
+        self.bench = bench
+        self.construction = construction
+        self.built, self.stepped = built, stepped
+        self.jump, self.meddled, self.at, self.beside = jump, meddled, at, beside
+        self.lr: list[list[Any]] = []
+        self.step = -1
+        self.failure: Failure | None = None
+        self.opaque: Opaque | None = None
+        self.parted = self.ended = False
+        self.running: Running | None = None
+        if bench.interpreter.reserve is not None:
+            bench.interpreter.reserve.runs += 1
+
+    def begin(self, groups: int, base_lrs: Sequence[float] | None) -> None:
+        """Build the schedule."""
+        with self._watched():
+            self.running = build(self.bench, self.construction, groups, base_lrs)
+            self.lr = [[] for _ in self.bench.base_lrs]
+
+    def to(self, steps: int) -> Run:
+        """Go on until so many rates are known, or to the end; the run as it is then."""
+        before = len(self.lr[0]) if self.lr else 0
+        with self._watched():
+            for count in range(before, steps if not self.ended else before):
+                self._take(self.at[count] if self.at else count)
+        reserve = self.bench.interpreter.reserve
+        run = self._run()
+        if reserve is not None:
+            reserve.steps += len(run.curve) - before
+        return run
+
+    def _take(self, step: int) -> None:
+        """One step."""
+        running, bench = self.running, self.bench
+        assert running is not None
+        self.step = self.built.step = self.stepped.step = step
+        if step == 1:
+            bench.interpreter.recorder = self.stepped
+            if self.jump is not None:
+                running.jump(self.jump)
+        if self.at and step:
+            running.jump(step)
+        if step == self.meddled:
+            bench.halve_rates()
+        found = running.rates(step)
+        for rates, rate in zip(self.lr, found, strict=True):
+            rates.append(rate)
+        if self.beside is not None and self.beside.parts_from(found, step):
+            self.parted = True
+            raise Finished
+        if step == 0 and running.scheduler is None:
+            bench.interpreter.recorder = self.stepped
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Whatever ends the run is noted."""
         try:
-            running = build(bench, construction, groups, base_lrs)
-            run.base_lrs = tuple(bench.base_lrs)
-            run.scheduler = running.scheduler
-            run.lr = [[] for _ in bench.base_lrs]
-            for step in at or range(steps):
-                built.step = stepped.step = step
-                if step == 1:
-                    interpreter.recorder = stepped
-                    if jump is not None:
-                        running.jump(jump)
-                if at and step:
-                    running.jump(step)
-                if step == meddled:
-                    bench.halve_rates()
-                found = running.rates(step)
-                for rates, rate in zip(run.lr, found, strict=True):
-                    rates.append(rate)
-                if beside is not None and beside.parts_from(found, step):
-                    run.parted = True
-                    break
-                if step == 0 and running.scheduler is None:
-                    interpreter.recorder = stepped
+            yield
         except Finished:
-            pass
+            self.ended = True
         except Opaque as opaque:
-            run.opaque = opaque.reason
-            run.endless = isinstance(opaque, FuelSpent)
+            self.opaque, self.ended = opaque, True
         except UserError as error:
-            run.failure = Failure(error.kind, error.message, step, error.node)
-        if interpreter.reserve is not None:
-            interpreter.reserve.runs += 1
-            interpreter.reserve.steps += len(run.curve)
+            self.failure = Failure(error.kind, error.message, self.step, error.node)
+            self.ended = True
+
+    def _run(self) -> Run:
+        bench, host, opaque = self.bench, self.bench.world.host, self.opaque
+        run = Run(
+            bench.scenario,
+            tuple(bench.base_lrs) if self.running is not None else (),
+            [list(rates) for rates in self.lr],
+            self.failure,
+            opaque.reason if opaque is not None else None,
+            isinstance(opaque, FuelSpent),
+            self.built,
+            self.stepped,
+            dict(host.leaves),
+            scheduler=self.running.scheduler if self.running is not None else None,
+            borrowed=host.borrowed or (self.construction is not None and self.construction.names is not None),
+            measured=host.measured,
+            variants=host.variants,
+            invented=frozenset(host.invented),
+            refused=host.refused if opaque is not None else None,
+            parted=self.parted,
+        )
         _cut(run)
-        run.at = tuple(at[: len(run.curve)])
-        run.leaves = dict(host.leaves)
-        run.variants = host.variants
-        run.invented = frozenset(host.invented)
-        run.refused = host.refused if run.opaque is not None else None
-        run.borrowed = host.borrowed or (construction is not None and construction.names is not None)
-        run.measured = host.measured
-        run.names = bench.visible(construction)
+        run.at = self.at[: len(run.curve)]
+        run.names = bench.visible(self.construction)
+        self.ended = self.ended or run.failure is not None
+        run.ended = self.ended
+        run.walk = self if not (self.ended or self.at) else None
         return run
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from lrfix.domains.roles import Role
@@ -53,10 +53,9 @@ def _lower_until(plain: Run, other: Run, meddled: int) -> int:
     return end if end >= meddled + _AFTER and any(plain.curve[meddled:end]) else 0
 
 
-def parts_within_reach(study: Study, use: Construction | None) -> list[tuple[Run, Sequence[float]]] | None:
+def parts_within_reach(study: Study, use: Construction | None) -> Iterator[tuple[Run, Sequence[float]] | None]:
     """The generic runs, horizons that the simulation does not reach replaced by short ones, with the part of each curve
-    that multiplies what it finds; None when a run fails."""
-    found = []
+    that multiplies what it finds; None for a run that fails."""
     for index in range(len(study.runs)):
         run = study.run(index, use=use)
         horizon = study.horizon(run)
@@ -68,9 +67,9 @@ def parts_within_reach(study: Study, use: Construction | None) -> list[tuple[Run
         # What comes to no rate at all behind its end has shown all there is.
         enough = min(_ENOUGH, max(horizon or _ENOUGH, _SHORTEST))
         if not run.ran or not all_real(run.curve) or len(run.curve) < enough:
-            return None
-        found.append((run, multiplied_part(run, study, index, use, shorter)))
-    return found
+            yield None
+        else:
+            yield run, multiplied_part(run, study, index, use, shorter)
 
 
 def piled_up(curve: Sequence[float]) -> int | None:

@@ -75,9 +75,13 @@ def unlike(study: Study, setting: Setting, count: int = 3) -> Apart | None:
 def borrowed(study: Study, setting: Setting) -> Run | None:
     """A run in which another group follows the base rate of group 0 and not its own; None where each has its own."""
     plain = _run(study, setting, _BASES)
-    first = _run(study, setting, (_OTHER * _BASES[0], *_BASES[1:]))
     second = _run(study, setting, (_BASES[0], _OTHER * _BASES[1], _BASES[2]))
-    if plain is None or first is None or second is None or any(len(run.lr) < 2 for run in (plain, first, second)):
+    if plain is None or second is None or len(plain.lr) < 2 or len(second.lr) < 2:
+        return None
+    if sum(_same(a, b) for a, b in zip(plain.lr[1], second.lr[1], strict=False)) < _FEW:
+        return None  # its own base rate decides
+    first = _run(study, setting, (_OTHER * _BASES[0], *_BASES[1:]))
+    if first is None or len(first.lr) < 2:
         return None
     taken: list[float] = []
     fixed: set[float] = set()

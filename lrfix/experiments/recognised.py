@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STRETCH = 6
 _SHORTEST_END = 5
 _SHORT = 23
+_OTHER_RATES = (0.17, 0.05)
 #: Steps without which a run has no shape.
 _FEWEST = 2
 _KNOWN: WeakKeyDictionary[Study, Recognition | None] = WeakKeyDictionary()
@@ -39,16 +40,18 @@ def _recognised(study: Study) -> Recognition | None:
 
     use = study.described_by
     plain = [study.run(i, use=use, overrides=shortened(study, i)) for i in range(GENERIC)]
-    varied = [
-        study.run(i, use=use, overrides=shortened(study, i), vary_unknown=True, base_lrs=(0.17, 0.05)) for i in (1, 3)
-    ]
     beyond = ", ".join(f"`{path}`" for path in shortened(study))
-    if not any(usable(run) for run in plain):
-        plain, varied = study.runs, []
+    whole_runs = any(usable(run) for run in plain)
+    if not whole_runs:
+        plain = study.runs
     samples = [sample(run) for run in plain if usable(run)]
     if len(samples) < len(plain) or any(len(each.lr) < _FEWEST for each in samples):
         return None
+    found = recognise(samples)
+    if found.spec is None and (whole_runs or not beyond):
+        return found  # what few draws do not bear out, more do not either
     ended = next((run.failure for run in plain if run.failure is not None), None)
+    varied = [_varied(study, index) for index in (1, 3)] if whole_runs else []
     more = [sample(run) for run in varied if usable(run) and len(run.curve) >= _FEWEST]
     whole = recognise([*samples, *more]) if len(more) == len(varied) else None
     if whole is not None and whole.spec is not None and _rounds(whole.spec):
@@ -56,12 +59,11 @@ def _recognised(study: Study) -> Recognition | None:
         whole = recognise([*samples, *more, longer]) if longer is not None else whole
         if whole is not None and whole.spec is None:
             return whole
-    if beyond and plain is study.runs and whole is not None:
+    if beyond and not whole_runs and whole is not None:
         return replace(whole, spec=None, reason=f"{beyond} lies beyond the steps that were simulated")
     if whole is not None and whole.spec is not None and ended is None:
         return whole
-    found = recognise(samples)
-    if found is not None and found.spec is not None:
+    if found.spec is not None:
         why = "parameters that the recognised schedule does not name change the curve"
         if ended is not None:
             why = f"fails at step {ended.step} with {ended.kind}: {ended.message}"
@@ -69,6 +71,15 @@ def _recognised(study: Study) -> Recognition | None:
             why = whole.reason
         return replace(found, spec=None, reason=why)
     return found
+
+
+def _varied(study: Study, index: int) -> Run:
+    """A draw with other base rates, and other numbers for the defaults of which nothing is known."""
+    use = study.described_by
+    run = study.run(index, use=use, vary_unknown=True, base_lrs=_OTHER_RATES)
+    if not _long(study, run):
+        return run
+    return study.run(index, use=use, overrides=shortened(study, index), vary_unknown=True, base_lrs=_OTHER_RATES)
 
 
 def up_to_the_end(study: Study) -> Recognition | None:
@@ -117,12 +128,15 @@ def shortened(study: Study, index: int = 0) -> dict[str, object]:
 
     Each is another one in every draw, so that expressions can be told by their values.
     """
-    run = study.run(index, use=study.described_by)
+    long = _long(study, study.run(index, use=study.described_by))
+    return {path: _SHORT + 4 * place + 6 * index for place, path in enumerate(long)}
+
+
+def _long(study: Study, run: Run) -> list[str]:
     open_values = {**run.names, **run.leaves}
     # A run that a fault ended says nothing of how far it was simulated.
     steps = len(run.curve) if run.failure is None else study.steps
-    long = [path for path, value in open_values.items() if _is_long(path, value, steps)]
-    return {path: _SHORT + 4 * place + 6 * index for place, path in enumerate(long)}
+    return [path for path, value in open_values.items() if _is_long(path, value, steps)]
 
 
 def _is_long(path: str, value: object, steps: int) -> bool:

@@ -55,8 +55,13 @@ def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:
     never adds it again, in every draw: a higher floor lowers every rate of it, and its end lies below the floor."""
     if not study.ran or study.site.base == "MultiplicativeLR":
         return None
-    shown = [_loses_its_floor(study, index, run) for index, run in enumerate(study.runs)]
-    return shown[0] if shown and all(each is not None for each in shown) else None
+    first = None
+    for index, run in enumerate(study.runs):
+        shown = _loses_its_floor(study, index, run)
+        if shown is None:
+            return None
+        first = first or shown
+    return first
 
 
 def _loses_its_floor(study: Study, index: int, run: Run) -> tuple[str, float, int, int] | None:

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
@@ -39,6 +39,18 @@ REACH = 2.2
 _SCALED = ("lambda", "subclass", "composition")
 
 
+class _Asked(NamedTuple):
+    """What a run is asked for beside its settings and its length."""
+
+    draw: int
+    construction: Construction | None
+    groups: int
+    base_lrs: tuple[float, ...]
+    vary_unknown: bool
+    variant: int
+    meddled: int | None
+
+
 class Study:
     """The experiments on one site, run lazily and memoised.
 
@@ -64,7 +76,9 @@ class Study:
         self.by_itself = by_itself
         self.groups = 2
         self.laboratory = laboratory or Laboratory(names, site)
-        self._runs: dict[tuple[object, ...], Run] = {}
+        #: The longest run of each kind, and what was told of it by how many steps of it were asked for.
+        self._runs: dict[object, Run] = {}
+        self._seen: dict[tuple[object, int], Run] = {}
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
         self.rewritable = True
@@ -101,39 +115,62 @@ class Study:
         """
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
-        groups = groups or self.groups
-        optimizer = (groups, tuple(base_lrs or ()))
-        asked = (index, construction, steps or self.steps, *optimizer, vary_unknown, variant, meddled)
-        key = (*asked, repr(sorted(overrides.items(), key=repr)))
-        if key not in self._runs:
-            run = self.laboratory.run_before(asked, construction, overrides)
-            if run is None:
-                fixed = Overrides(overrides)
-                scenario = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
-                scenario.fill_none = construction is None and bool(self.optional_lengths)
-                run = self.laboratory.run(
-                    scenario,
-                    construction=construction,
-                    steps=steps or self.steps,
-                    groups=groups,
-                    base_lrs=base_lrs,
-                    meddled=meddled,
-                    beside=beside,
-                )
+        rates = tuple(base_lrs or ())
+        asked = _Asked(index, construction, groups or self.groups, rates, vary_unknown, variant, meddled)
+        key = (asked, repr(sorted(overrides.items(), key=repr)))
+        wanted = steps or self.steps
+        if (key, wanted) not in self._seen:
+            run = self._runs.get(key)
+            if run is None or (len(run.curve) < wanted and not run.ended):
+                run = self._run(run, asked, wanted, overrides, beside)
                 if run.parted:
+                    self._runs.pop(key, None)
                     return run
-                if scenario.fill_none and not usable(run):
-                    plain = Scenario(index, overrides=fixed, vary_unknown=vary_unknown, variant=variant)
-                    run = self.laboratory.run(
-                        plain, construction=construction, steps=steps or self.steps, groups=groups, base_lrs=base_lrs
-                    )
-                self.laboratory.remember(asked, run)
-            self._runs[key] = run
-        return self._runs[key]
+                self._runs[key] = run
+            self._seen[key, wanted] = run.first(wanted)
+        return self._seen[key, wanted]
+
+    def _run(
+        self, known: Run | None, asked: _Asked, steps: int, overrides: Mapping[str, object], beside: Run | None
+    ) -> Run:
+        """A run of so many steps: ``known`` gone on with, one that another study made, or a new one."""
+        if known is not None and known.walk is not None:
+            run = self.laboratory.further(known, steps, beside)
+        else:
+            before = self.laboratory.run_before(asked, asked.construction, overrides, steps)
+            if before is not None:
+                return before
+            fill_none = asked.construction is None and bool(self.optional_lengths)
+            run = self._made(asked, steps, overrides, beside, fill_none)
+        if run.scenario.fill_none and not run.parted and not usable(run):
+            run = self._made(asked._replace(meddled=None), steps, overrides, None, False)
+        if not run.parted:
+            self.laboratory.remember(asked, run)
+        return run
+
+    def _made(
+        self, asked: _Asked, steps: int, overrides: Mapping[str, object], beside: Run | None, fill_none: bool
+    ) -> Run:
+        scenario = Scenario(
+            asked.draw,
+            overrides=Overrides(overrides),
+            vary_unknown=asked.vary_unknown,
+            variant=asked.variant,
+            fill_none=fill_none,
+        )
+        return self.laboratory.run(
+            scenario,
+            construction=asked.construction,
+            steps=steps,
+            groups=asked.groups,
+            base_lrs=asked.base_lrs or None,
+            meddled=asked.meddled,
+            beside=beside,
+        )
 
     def sampled(self, index: int, at: Sequence[int], overrides: Mapping[str, object]) -> Run:
         """The run of scenario ``index`` at some steps alone, each gone to at once."""
-        key = (repr((index, tuple(at), tuple(sorted(overrides.items(), key=repr)))),)
+        key = repr((index, tuple(at), tuple(sorted(overrides.items(), key=repr))))
         if key not in self._runs:
             scenario = Scenario(index, overrides={**self.settings, **overrides})
             self._runs[key] = self.laboratory.run(

@@ -160,6 +160,10 @@ def _cases(study: Study, grid: Grid) -> Iterator[Case]:
         yield from _long(study, case)
 
 
+def _ran(run: Run) -> bool:
+    return run.ran and bool(run.curve)
+
+
 def _understood(run: Run) -> bool:
     """Whether every number that was drawn has a part in the schedule that its name tells."""
     numbers = (p for p, v in run.leaves.items() if isinstance(v, int | float) and not isinstance(v, bool))
@@ -169,9 +173,13 @@ def _understood(run: Run) -> bool:
 def _long(study: Study, case: Case) -> Iterator[Case]:
     """A case with a warmup of two fifths of the run, as far as phases of their own leave room for it."""
     grid = Grid(study)
-    for path in _warmups(case.run) if case.ran else ():
+    for path in _warmups(case.run) if _ran(case.run) else ():
         if path in study.constants:
             continue  # the file states it: what a longer one would do is nobody's run
+        length = _longer(case.run, path)
+        first = grid.changed(case, case.run, **{path: length}) if length is not None else None
+        if first is None or _fault(study, grid, case, first) is None or not case.ran:
+            continue  # the first draw alone has the answer
         longer = [_longer(run, path) for run in case.runs]
         if all(length is not None for length in longer):
             runs = [grid.changed(case, run, **{path: n}) for run, n in zip(case.runs, longer, strict=True)]
@@ -231,9 +239,7 @@ def _longer(run: Run, warmup: str) -> int | None:
 
 def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
     """The jump of the first run, where every run of the case has one that is no guess of ours."""
-    if not case.ran:
-        return None
-    found = case.shown(lambda run: _fault(study, grid, case, run))
+    found = case.shown(lambda run: _fault(study, grid, case, run) if _ran(run) else None)
     if found is not None and found.phase == "decay" and _scaled_apart(grid, found):
         return None
     if found is None or found.phase != "ramp":

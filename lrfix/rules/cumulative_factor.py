@@ -43,14 +43,15 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
 
 
 def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
-    parts = parts_within_reach(study, use)
-    if not parts or (study.site.base != "MultiplicativeLR" and in_company(study)):
+    shown = []
+    for found in parts_within_reach(study, use):
+        within = piled_up(found[1]) if found is not None else None
+        if found is None or within is None:
+            return
+        shown.append((*found, within))
+    if not shown or (study.site.base != "MultiplicativeLR" and in_company(study)):
         return
-    shown = [piled_up(part) for _, part in parts]
-    if any(step is None for step in shown):
-        return
-    (run, part), within = parts[0], shown[0]
-    assert within is not None
+    run, part, within = shown[0]
     step = within + next(k for k in range(len(run.curve)) if run.curve[k : k + len(part)] == part)
     factor = run.curve[step] / run.curve[step - 1]
     told = _told_the_present(study, use)
