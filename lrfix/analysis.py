@@ -227,6 +227,7 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
 def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
     """Simulate one site, judge it, and recognise its family."""
     from lrfix.driving.budget import open_site
+    from lrfix.experiments.alternatives import distinct
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
     from lrfix.experiments.study import as_float
@@ -237,7 +238,8 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
-    verdicts = tuple(Verdicts(each) for each in (*studies, *by_themselves(studies)))
+    judged = distinct(studies)
+    verdicts = tuple(Verdicts(each) for each in (*judged, *by_themselves(judged)))
     for each in verdicts:
         each.study.faults = each.faults
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))

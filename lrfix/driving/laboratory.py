@@ -230,6 +230,7 @@ class Walk:
         self.opaque: Opaque | None = None
         self.parted = self.ended = False
         self.running: Running | None = None
+        self._drawn: tuple[dict[str, object], dict[str, object], set[str]] | None = None
         if bench.interpreter.reserve is not None:
             bench.interpreter.reserve.runs += 1
 
@@ -242,6 +243,11 @@ class Walk:
     def to(self, steps: int) -> Run:
         """Go on until so many rates are known, or to the end; the run as it is then."""
         before = len(self.lr[0]) if self.lr else 0
+        if self._drawn is not None:
+            # What was looked at when the run stopped here, it has not asked for itself.
+            host, scenario = self.bench.world.host, self.bench.scenario
+            leaves, values, invented = self._drawn
+            host.leaves, scenario.values, host.invented = dict(leaves), dict(values), set(invented)
         with self._watched():
             for count in range(before, steps if not self.ended else before):
                 self._take(self.at[count] if self.at else count)
@@ -308,6 +314,7 @@ class Walk:
         )
         _cut(run)
         run.at = self.at[: len(run.curve)]
+        self._drawn = (dict(host.leaves), dict(bench.scenario.values), set(host.invented))
         run.names = bench.visible(self.construction)
         self.ended = self.ended or run.failure is not None
         run.ended = self.ended

@@ -39,12 +39,17 @@ def replaced(names: Names, node: ast.AST, other: ast.AST) -> Iterator[None]:
 
 
 def run_altered(
-    study: Study, index: int, steps: int | None = None, overrides: Mapping[str, object] | None = None
+    study: Study,
+    index: int,
+    steps: int | None = None,
+    overrides: Mapping[str, object] | None = None,
+    beside: Run | None = None,
 ) -> Run:
-    """The run of scenario ``index`` as the tree stands now; nothing of it is remembered."""
+    """The run of scenario ``index`` as the tree stands now, up to the first rate that is another than in the run
+    ``beside`` it; nothing of it is remembered."""
     scenario = Scenario(index, overrides={**study.settings, **(overrides or {})})
     return Laboratory(study.names, study.site).run(
-        scenario, construction=study.use, steps=steps or study.steps, groups=study.groups
+        scenario, construction=study.use, steps=steps or study.steps, groups=study.groups, beside=beside
     )
 
 

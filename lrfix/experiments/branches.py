@@ -50,8 +50,10 @@ def joined(study: Study, spec: ScheduleSpec, texts: Mapping[str, Sequence[str]],
 def _over(study: Study, spec: ScheduleSpec, path: str, values: Sequence[object]) -> ScheduleSpec | None:
     sides: dict[object, ScheduleSpec] = {}
     for value in values[: _MOST_SIDES + 1]:
-        side = Study(study.source, study.names, study.site, {**study.settings, path: value}, study.by_itself)
-        side.laboratory, side.groups = study.laboratory, study.groups
+        side = study
+        if not _is_so(study, path, value):
+            side = Study(study.source, study.names, study.site, {**study.settings, path: value}, study.by_itself)
+            side.laboratory, side.groups = study.laboratory, study.groups
         if not usable(side.run(0, use=side.described_by)):
             continue  # a value that the code refuses
         found = recognised(side)
@@ -61,6 +63,12 @@ def _over(study: Study, spec: ScheduleSpec, path: str, values: Sequence[object])
     if len(sides) < 2 or len(values) > _MOST_SIDES + 1:
         return None
     return _joined(path, _of_one_kind(sides))
+
+
+def _is_so(study: Study, path: str, value: object) -> bool:
+    """Whether a setting has a value already: by the study's own settings, by its default, or as it was drawn."""
+    known = study.settings.get(path, study.run(0, use=study.described_by).leaves.get(path))
+    return type(known) is type(value) and known == value
 
 
 def _of_one_kind(sides: Mapping[object, ScheduleSpec]) -> dict[object, ScheduleSpec]:

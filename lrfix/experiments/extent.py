@@ -8,7 +8,7 @@ schedule, and says nothing.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lrfix.domains.clock import tick_of
@@ -26,6 +26,8 @@ from lrfix.trees import walk
 
 #: Forms with an object that is stepped after the optimizer: the step after the last update asks for one rate more.
 _STEPPED = ("lambda", "subclass", "composition")
+#: No run is shorter.
+_FEWEST = 16
 _OF_SCHEDULES = frozenset(
     {"lr", "scheduler", "schedulers", "schedule", "sequential", "chained", "warmup", "warm", "gradual", "compose"}
 )
@@ -75,6 +77,19 @@ def asked_steps(study: Study, run: Run, use: Construction | str | None, lasts: s
     asked = 2 if reached is None else reached.asked if reached.counted else max(reached.asked, 1)
     value = {**run.names, **run.leaves}.get(lasts) if lasts is not None else None
     return max(asked, value + 1) if isinstance(value, int) else asked
+
+
+def walked_as_asked(
+    study: Study, index: int, use: Construction | None, overrides: Mapping[str, object], lasts: str | None = None
+) -> Run | None:
+    """A run under changed settings, no longer than the schedule is asked for; None where that is not known to be less
+    than the whole."""
+    plain = study.run(index, use=use)
+    steps = max(asked_steps(study, plain, use, lasts), _FEWEST) + 1
+    if steps >= study.steps:
+        return None
+    run = study.run(index, use=use, overrides=overrides, steps=steps)
+    return run if run.failure is not None or asked_steps(study, run, use, lasts) <= len(run.curve) else None
 
 
 def is_part(study: Study, use: Construction | None) -> bool:
@@ -349,4 +364,13 @@ def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
     return False
 
 
-__all__ = ["Extent", "asked_from_one", "asked_steps", "extent", "is_part", "step_calls", "steps_itself"]
+__all__ = [
+    "Extent",
+    "asked_from_one",
+    "asked_steps",
+    "extent",
+    "is_part",
+    "step_calls",
+    "steps_itself",
+    "walked_as_asked",
+]

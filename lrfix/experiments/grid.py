@@ -248,8 +248,8 @@ class Grid:
             setting = Setting("flags", Standing.PLAUSIBLE, words, {name: None}, use=None, draws=tuple(range(_DRAWS)))
             yield self.case(setting)
 
-    def changed(self, case: Case, run: Run, **values: object) -> Run:
-        """The run of a case again, with some of its values changed."""
+    def changed(self, case: Case, run: Run, steps: int | None = None, /, **values: object) -> Run:
+        """The run of a case again, with some of its values changed, of fewer ``steps`` where so many will do."""
         overrides = {**run.scenario.overrides, **values}
         setting = case.setting
         return self.study.run(
@@ -258,7 +258,7 @@ class Grid:
             groups=setting.groups,
             overrides=overrides,
             base_lrs=setting.base_lrs,
-            steps=setting.steps,
+            steps=steps or setting.steps,
         )
 
     def nones(self) -> Iterator[Case]:

@@ -10,6 +10,8 @@ _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.G
 _APART = 1.1
 _ROUNDED = 1e-9
 _MANY = 8
+#: Steps that mostly tell that a curve moves otherwise.
+_SOON = 32
 _BELOW = 0.9
 
 
@@ -69,15 +71,21 @@ def _loses_its_floor(study: Study, index: int, run: Run) -> tuple[str, float, in
     for path, floor in rates.items():
         if role_of(path) is not Role.FLOOR:
             continue
-        other = study.run(index, overrides={path: 2 * floor})
-        if not other.ran or not all_real(run.curve) or not all_real(other.curve):
-            continue
-        pairs = list(zip(run.curve, other.curve, strict=False))
-        moved = [k for k, (a, b) in enumerate(pairs) if a != b]
-        moved = [k for k in moved if pairs[k][0] > _ROUNDED * max(run.curve)]
         due = [(top - 2 * floor) / (top - floor) for p, top in rates.items() if p != path and top > 3 * floor]
-        alike = any(all(abs(pairs[k][1] / pairs[k][0] - share) <= _ROUNDED for k in moved) for share in due)
-        if alike and len(moved) >= _MANY and min(pairs[k][0] for k in moved) < _BELOW * floor:
+        if not due or not all_real(run.curve):
+            continue
+        alike = True
+        for steps in (_SOON, study.steps):
+            other = study.run(index, overrides={path: 2 * floor}, steps=steps)
+            pairs = list(zip(run.curve, other.curve, strict=False))
+            moved = [k for k, (a, b) in enumerate(pairs) if a != b]
+            moved = [k for k in moved if pairs[k][0] > _ROUNDED * max(run.curve)]
+            alike = alike and any(
+                all(abs(pairs[k][1] / pairs[k][0] - share) <= _ROUNDED for k in moved) for share in due
+            )
+            if not alike or not other.ran:
+                break
+        if other.ran and alike and len(moved) >= _MANY and min(pairs[k][0] for k in moved) < _BELOW * floor:
             last = next(k for k in moved if pairs[k][0] < _BELOW * floor)
             return path, floor, moved[0], last
     return None

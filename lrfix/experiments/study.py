@@ -57,7 +57,7 @@ class Study:
     ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
     ``by_itself``: judged as its definition stands, whoever uses it. Studies of one site share a ``laboratory``, which
     remembers what they ran. ``rewritable`` says whether the file alone shows
-    what a rewrite needs.
+    what a rewrite needs. ``like``: the study of the same schedule under other settings.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Study:
         self.counters: dict[str, int] = {}
         self.faults: frozenset[str] = frozenset()
         self.rewritable = True
+        self.like: Study | None = None
 
     def span(self, node: ast.AST) -> Span:
         """Where a node of the file stands; what stands in another file is told of at the schedule."""

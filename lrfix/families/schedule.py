@@ -38,7 +38,7 @@ _KNOWN: WeakKeyDictionary[Study, Family | None] = WeakKeyDictionary()
 def family_of(study: Study) -> Family | None:
     """The family of one schedule; None where it cannot be run."""
     if study not in _KNOWN:
-        _KNOWN[study] = _family_of(study)
+        _KNOWN[study] = _family_of(study.like or study)
     return _KNOWN[study]
 
 

@@ -177,8 +177,7 @@ def _long(study: Study, case: Case) -> Iterator[Case]:
         if path in study.constants:
             continue  # the file states it: what a longer one would do is nobody's run
         length = _longer(case.run, path)
-        first = grid.changed(case, case.run, **{path: length}) if length is not None else None
-        if first is None or _fault(study, grid, case, first) is None or not case.ran:
+        if length is None or _sound(study, grid, case, {path: length}) or not case.ran:
             continue  # the first draw alone has the answer
         longer = [_longer(run, path) for run in case.runs]
         if all(length is not None for length in longer):
@@ -210,6 +209,17 @@ def _at_an_ordinary_share(study: Study, grid: Grid, found: Found) -> Found | Non
         return None
     before, after = ordinary.run.lr[ordinary.group][ordinary.step : ordinary.step + 2]
     return ordinary if abs(after - before) >= _CLEAR * max(before, after) else None
+
+
+def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
+    """Whether the first run of a case has no fault once it is changed; at first only as far as jumps are looked for."""
+    end = study.horizon(case.run)
+    if end is not None and end + 2 * _BEYOND < study.steps and study.site.base != "SequentialLR":
+        soon = grid.changed(case, case.run, end + 2 * _BEYOND, **changes)
+        there = study.horizon(soon)
+        if there is not None and there + _BEYOND <= len(soon.curve) and _fault(study, grid, case, soon) is None:
+            return True
+    return _fault(study, grid, case, grid.changed(case, case.run, **changes)) is None
 
 
 def _warmups(run: Run) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.extent import extent, is_part
+from lrfix.experiments.extent import extent, is_part, walked_as_asked
 from lrfix.experiments.grid import Case, Grid, Standing
 from lrfix.experiments.stock import arguments, empty_lengths, stock_studies
 from lrfix.experiments.structure import decay_span
@@ -106,7 +106,20 @@ def _collapsed(study: Study, case: Case, use: Construction | None) -> tuple[floa
         low = [top <= _SHARE * peak and peak > 0 for top, peak in zip(tops, peaks, strict=False)]
         return (tops[0], peaks[0]) if low and all(low) else None
 
+    if _high_at_once(study, case, use):
+        return None
     return case.shown(highest)
+
+
+def _high_at_once(study: Study, case: Case, use: Construction | None) -> bool:
+    """Whether the first run of an edge, as far as training goes, gets up to the rates beside it in some group."""
+    draw = case.setting.draws[0]
+    soon = walked_as_asked(study, draw, use, case.setting.overrides)
+    reached = extent(study, soon, use) if soon is not None else None
+    if soon is None or reached is None or reached.used > len(soon.curve):
+        return False
+    peaks = _tops(study, study.run(draw, use=use), use)
+    return any(top > _SHARE * peak for top, peak in zip(_tops(study, soon, use), peaks, strict=False))
 
 
 def _goes_to_what_follows(case: Case, run: Run, beside: Run) -> bool:

@@ -53,8 +53,8 @@ def first_step(study: Study) -> Iterator[Violation]:
         )
         return
     for case in loudest_first(_cases(study)):
-        found = next(_wrong(study, case), None) if case.ran else None
-        if found is not None:
+        found = next(_wrong(study, case), None) if case.run.ran and case.run.curve else None
+        if found is not None and case.ran:
             yield found
             return
     if late is None and study.ran:
@@ -153,10 +153,13 @@ def _updates(count: int) -> str:
 
 def _agreed(case: Case, question: Callable[[list[float]], int | None]) -> _First | None:
     """The answer of the first group that has one in every run of the case, the same in all."""
-    for group in range(min((len(run.lr) for run in case.runs), default=0)):
-        counts = {question(run.lr[group]) if all_real(run.lr[group]) else None for run in case.runs}
-        rates = case.run.lr[group]
-        if len(counts) == 1 and (count := counts.pop()) is not None and count + 1 < len(rates):
+    for group, rates in enumerate(case.run.lr):
+        count = question(rates) if all_real(rates) else None
+        if count is None or count + 1 >= len(rates):
+            continue  # the other draws need not be asked
+        if any(len(run.lr) <= group for run in case.runs):
+            return None
+        if all(all_real(run.lr[group]) and question(run.lr[group]) == count for run in case.runs):
             return _First(group, count, tuple(rates[: count + 2]))
     return None
 
@@ -196,6 +199,8 @@ def _dead(curve: list[float]) -> int | None:
 
 def _epoch_at_zero(case: Case) -> int | None:
     """The batches of an epoch, where in every run the rate is 0 for just as many updates, and they differ."""
+    if not all_real(case.run.curve) or _dead(case.run.curve) is None:
+        return None
     zeros = [_dead(run.curve) if all_real(run.curve) else None for run in case.runs]
     lengths = [[v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH] for run in case.runs]
     whole = all(zero is not None and zero in known for zero, known in zip(zeros, lengths, strict=True))

@@ -204,10 +204,10 @@ def _could_be_any(study: Study, statement: ast.Assign, index: int) -> bool:
     """Whether another value in the place of the one assigned gives the same run."""
     other = ast.BinOp(ast.BinOp(statement.value, ast.Mult(), ast.Constant(1.7)), ast.Add(), ast.Constant(0.013))
     with replaced(study.names, statement.value, other):
-        changed = run_altered(study, index)
+        changed = run_altered(study, index, beside=study.runs[index])
     run = study.runs[index]
     ended = [(r.failure.kind, r.failure.step) if r.failure is not None else None for r in (run, changed)]
-    return changed.opaque is None and ended[0] == ended[1] and changed.lr == run.lr
+    return not changed.parted and changed.opaque is None and ended[0] == ended[1] and changed.lr == run.lr
 
 
 __all__ = ["unused_parameter"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Failure, Run
-from lrfix.experiments.extent import asked_steps, extent, is_part
+from lrfix.experiments.extent import asked_steps, extent, is_part, walked_as_asked
 from lrfix.experiments.grid import Case, Grid, Standing
 from lrfix.experiments.stock import stock_studies
 from lrfix.experiments.study import Study
@@ -96,6 +96,10 @@ def _divides(study: Study, case: Case, use: Construction | None) -> Failure | No
             return None
         return failure if failure.step < asked_steps(study, run, use, case.setting.lasts) else None
 
+    setting = case.setting
+    soon = walked_as_asked(study, setting.draws[0], use, setting.overrides, setting.lasts)
+    if soon is not None and soon.failure is None:
+        return None  # what comes later is not asked for
     found = case.shown(division)
     if found is None:
         return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from lrfix.analysis import studied
 from lrfix.driving.laboratory import Laboratory
+from lrfix.experiments.alternatives import distinct
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.sites import find_sites
@@ -60,3 +62,100 @@ def test_what_was_drawn_for_a_models_parameters_is_no_evidence(asked):
         """
     (found,) = asked("LR203", source)
     assert found.evidence is not None and sorted(found.evidence.scenario) == ["epochs", "lr"]
+
+
+RAMP = """
+    class Ramp:
+        def __init__(self, optimizer, total_steps):
+            self.optimizer, self.total, self.at = optimizer, total_steps, 0
+
+        def step(self):
+            self.at += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = 0.1 / (self.total - self.at)
+    """
+
+
+def study_of(text: str) -> Study:
+    source = parse_source(textwrap.dedent(text).encode(), "train.py")
+    names, sites = find_sites(source, Names(source.tree))
+    return Study(source, names, sites[0])
+
+
+def test_a_run_that_is_asked_for_more_steps_goes_on_and_is_the_run_that_was_as_long_at_once() -> None:
+    study, other = study_of(RAMP), study_of(RAMP)
+    first = study.run(0, use=None, steps=6)
+    walked = study.run(0, use=None, steps=60)
+    assert len(first.curve) == 6
+    assert walked.lr == other.run(0, use=None, steps=60).lr
+    assert walked.walk is first.walk
+
+
+def test_fewer_steps_of_a_run_that_fails_later_have_no_failure() -> None:
+    study = study_of(RAMP)
+    whole = study.run(0, use=None)
+    assert whole.failure is not None
+    assert whole.failure.kind == "ZeroDivisionError"
+    end = whole.failure.step
+    assert study.run(0, use=None, steps=end).failure is None
+    assert study.run(0, use=None, steps=end).lr == whole.lr
+    assert study.run(0, use=None, steps=end + 1).failure is whole.failure
+
+
+def test_who_compares_a_run_with_another_does_not_end_it_for_who_wants_the_whole() -> None:
+    study = study_of(RAMP)
+    plain = study.run(0, use=None)
+    assert study.run(0, use=None, steps=4, overrides={"total_steps": 50}).walk is not None
+    assert study.run(0, use=None, overrides={"total_steps": 50}, beside=plain).parted
+    assert len(study.run(0, use=None, overrides={"total_steps": 50}).curve) == 49
+
+
+LAMBDA = """
+    import argparse
+    from torch.optim import SGD
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def main(model):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float, default=0.1)
+        parser.add_argument("--epochs", type=int, default=12)
+        args = parser.parse_args()
+        optimizer = SGD([{"params": model.a}, {"params": model.b}], lr=args.lr)
+        return LambdaLR(optimizer, lambda step: 1 - min(step / args.epochs, 1))
+    """
+
+
+def test_a_run_that_goes_on_has_asked_for_no_more_values_than_one_that_was_as_long_at_once() -> None:
+    study, other = study_of(LAMBDA), study_of(LAMBDA)
+    study.run(0, steps=6)
+    assert study.run(0).leaves == other.run(0).leaves
+
+
+CHOOSES = """
+    from torch.optim import SGD, RMSprop, Adam
+
+    def adjust(optimizer, epoch, kind, epochs):
+        if kind in ("sgd", "rmsprop"):
+            rate = 0.1
+        elif kind == "adam":
+            rate = 0.001
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1 - min(epoch / epochs, 1))
+    """
+
+
+def test_settings_that_lead_through_the_same_code_to_the_same_curve_are_judged_once() -> None:
+    source = parse_source(textwrap.dedent(CHOOSES).encode(), "train.py")
+    names, sites = find_sites(source, Names(source.tree))
+    _, studies = studied(source, names, sites[0])
+    assert [study.settings["kind"] for study in studies] == ["sgd", "rmsprop", "adam"]
+    assert [study.settings["kind"] for study in distinct(studies)] == ["sgd", "adam"]
+    assert studies[1].like is studies[0]
+
+
+def test_a_conditional_expression_chooses_unseen() -> None:
+    text = CHOOSES.replace("rate * (", '(1 if kind == "sgd" else 1.0) * rate * (')
+    source = parse_source(textwrap.dedent(text).encode(), "train.py")
+    names, sites = find_sites(source, Names(source.tree))
+    _, studies = studied(source, names, sites[0])
+    assert len(distinct(studies)) == len(studies)
