@@ -327,6 +327,7 @@ class _Prover:
             steps=steps,
             expect=self.kind,
             device=self.device,
+            ends_itself=self.until_end,  # where the file fixes every length, none is known here
         )
         curves = tuple(expected_curve(spec, n, s.base_lrs[0], steps) for n, s in zip(names, scenarios, strict=True))
         return Proof(request, label, curves)

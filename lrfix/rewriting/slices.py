@@ -9,6 +9,7 @@ meant.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ from lrfix.names import (
     Scope,
 )
 from lrfix.rewriting.copying import BUILTINS, Copier
+from lrfix.rewriting.data_classes import is_data_class, with_constructor
 from lrfix.rewriting.model import NotRewritten
 from lrfix.verification.allowed import MODULES
 
@@ -253,9 +255,13 @@ class Slicer:
         local = frozenset(
             s for inner, s in self.names.scopes.items() if inner is node or node in self.names.ancestors(inner)
         )
+        holds_data = isinstance(node, ast.ClassDef) and is_data_class(self.names, node)
+        if holds_data:
+            node = copy.copy(node)
+            node.decorator_list = []
         copied = Copier(self, local).visit(node)
         assert isinstance(copied, ast.stmt)
-        return copied
+        return with_constructor(copied) if holds_data and isinstance(copied, ast.ClassDef) else copied
 
     def method(self, node: ast.Attribute, owner: ast.ClassDef) -> ast.expr | None:
         """``self.method`` as an attribute of a stand-in for ``self`` that has only the methods needed."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import Role, role_of
+from lrfix.rewriting.in_place.methods import copied
 from lrfix.rewriting.in_place.regions import Region
 
 POSITION = "position_of_lrfix"
@@ -23,13 +23,13 @@ def put_together(region: Region) -> Region | None:
     ticks = {leaf for leaf in region.leaves if tick_of(leaf) is not None}
     if not ticks:
         return None
-    found = [n for s in region.statements for n in _outermost(s, region.leaves)]
+    found = [n for s in region.computed for n in _outermost(s, region.leaves)]
     texts = {ast.unparse(n) for n in found}
     if len(texts) != 1:
         return None
     (text,) = texts
     replaced = _Replaced(text)
-    statements = tuple(replaced.visit(_copied(s)) for s in region.statements)
+    statements = tuple(replaced.visit(copied(s)) for s in region.computed)
     left = {ast.unparse(n) for s in statements for n in ast.walk(s) if isinstance(n, ast.expr)}
     if ticks & left:
         return None
@@ -76,16 +76,7 @@ class _Replaced(ast.NodeTransformer):
 def written_as(statements: Sequence[ast.stmt], text: str) -> list[ast.stmt]:
     """Statements of new code with the position as the leaf that stands for it."""
     replaced = _Replaced(ast.unparse(ast.parse(text, mode="eval")))
-    return [replaced.visit(_copied(s)) for s in statements]
-
-
-def _copied(statement: ast.stmt) -> ast.stmt:
-    """A copy without what the interpreter keeps on the nodes that it has compiled."""
-    copied = copy.deepcopy(statement)
-    for node in ast.walk(copied):
-        for name in [name for name in vars(node) if name.startswith("lrfix_")]:
-            delattr(node, name)
-    return copied
+    return [replaced.visit(copied(s)) for s in statements]
 
 
 __all__ = ["POSITION", "put_together", "written_as"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from lrfix.domains.clock import tick_of
 from lrfix.names import Defined, Imported, Names
+from lrfix.rewriting.in_place.methods import method_of, receiver
 
 #: Calls without effect that give numbers, or lists of them.
 _BUILTINS = frozenset({"abs", "bool", "float", "int", "len", "max", "min", "pow", "range", "round", "sum", "sorted"})
@@ -34,6 +35,7 @@ class Reads:
     """The leaves of statements of one file, in the order in which they are read.
 
     ``leaves`` maps a leaf's text to a node that reads it, ``helpers`` are the functions of the file that are called,
+    ``methods`` those of them that are methods of the object at hand, with the text of their calls,
     ``assigned`` the names that hold a value at the end on every path, ``stored`` all that are set on any.
     ``among_others``: statements before these may make the lists that they fill.
     """
@@ -46,7 +48,9 @@ class Reads:
         self.stored: dict[str, ast.AST] = {}
         self.returns: list[ast.Return] = []
         self.truths: set[str] = set()
-        self.checks: list[ast.Assert] = []
+        self.checks: list[ast.stmt] = []
+        self.methods: dict[ast.FunctionDef, str] = {}
+        self._branches = 0
         self._bound: list[set[str]] = []
         self._outer: list[ast.FunctionDef] = []
         self.assigned = self._block(statements, frozenset())
@@ -57,10 +61,14 @@ class Reads:
         return self.assigned is _ENDED
 
     def _block(self, statements: Iterable[ast.stmt], assigned: frozenset[str]) -> frozenset[str]:
+        branches = self._branches
         for statement in statements:
             if assigned is _ENDED:
                 raise NotPure("code that is never reached", statement)
             assigned = self._statement(statement, assigned)
+            if isinstance(statement, ast.If) and any(isinstance(n, ast.Return) for n in ast.walk(statement)):
+                self._branches = branches + 1  # what comes behind is the other side
+        self._branches = branches
         return assigned
 
     def _statement(self, node: ast.stmt, assigned: frozenset[str]) -> frozenset[str]:
@@ -81,8 +89,10 @@ class Reads:
         if isinstance(node, ast.If):
             self._truth(node.test)
             self._expression(node.test, assigned)
+            self._branches += 1
             first = self._block(node.body, assigned)
             second = self._block(node.orelse, assigned)
+            self._branches -= 1
             return second if first is _ENDED else first if second is _ENDED else first & second
         if isinstance(node, ast.For):
             return self._loop(node, assigned)
@@ -93,6 +103,9 @@ class Reads:
             return _ENDED
         if isinstance(node, ast.Expr) and self._appended(node.value, assigned):
             return assigned
+        if isinstance(node, ast.Raise) and self._branches:
+            self.checks.append(node)
+            return _ENDED
         if isinstance(node, ast.Assert):
             self._expression(node.test, assigned)
             self.checks.append(node)
@@ -203,11 +216,13 @@ class Reads:
             self.leaves.setdefault(ast.unparse(node), node)
             return
         if not self._is_calculation(function, assigned):
-            helper = self._helper(function, assigned)
+            helper = self._helper(function, assigned) or self._method(function, assigned)
             if helper is None:
                 raise NotPure(f"it calls `{ast.unparse(function)}`", node)
             given = (n for a in (*node.args, *(k.value for k in node.keywords)) for n in ast.walk(a))
-            if any(isinstance(n, ast.Name | ast.Attribute) and tick_of(ast.unparse(n)) for n in given):
+            told = any(isinstance(n, ast.Name | ast.Attribute) and tick_of(ast.unparse(n)) for n in given)
+            # What one branch asks is a part of the schedule; what every path asks is the schedule.
+            if told and not self._branches and not self._among_others:
                 raise NotPure(f"the formula is that of `{helper.name}`, which is told the position", node)
             self._into(helper)
         for argument in (*node.args, *(k.value for k in node.keywords)):
@@ -235,6 +250,17 @@ class Reads:
             return None
         return node
 
+    def _method(self, function: ast.expr, assigned: frozenset[str]) -> ast.FunctionDef | None:
+        """The method of the object at hand that is called, where it is only that."""
+        node = method_of(self.names, function)
+        if node is None or node.args.vararg or node.args.kwarg:
+            return None
+        text = ast.unparse(function)
+        if text.partition(".")[0] in assigned:
+            return None
+        self.methods[node] = text
+        return node
+
     def _into(self, helper: ast.FunctionDef) -> None:
         if helper in self.helpers:
             return
@@ -247,8 +273,12 @@ class Reads:
             if not isinstance(default, ast.Constant | ast.UnaryOp):
                 raise NotPure(f"the defaults of `{helper.name}` are no numbers", helper)
         own = {a.arg for a in (*everything.posonlyargs, *everything.args, *everything.kwonlyargs)}
+        if helper in self.methods:
+            own.discard(str(receiver(helper)))
+        branches, self._branches = self._branches, 0
         body = [s for s in helper.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
         end = self._block(body, frozenset(own))
+        self._branches = branches
         if end is not _ENDED:
             raise NotPure(f"`{helper.name}` does not always return a value", helper)
         self._outer.pop()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
+from lrfix.rewriting.in_place.methods import as_function, receiver, with_functions
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.sites.vocabulary import names_position
 from lrfix.trees import stored_names
@@ -33,7 +34,7 @@ class Region:
     truths: frozenset[str]
     helpers: tuple[ast.FunctionDef, ...]
     computed: tuple[ast.stmt, ...]
-    checks: tuple[ast.Assert, ...] = ()
+    checks: tuple[ast.stmt, ...] = ()
     position: str | None = None
 
     @property
@@ -122,14 +123,15 @@ def _made(
         return None
     if target is not None and (role_of(target) in LENGTHS or tick_of(target) is not None):
         return None
+    methods = frozenset(reads.methods.values())
     return Region(
         statements=statements,
         target=target,
         leaves=reads.leaves,
         steps=_steps(names, reads.leaves, parameters),
         truths=frozenset(reads.truths),
-        helpers=tuple(reads.helpers),
-        computed=statements,
+        helpers=tuple(as_function(h, methods) for h in reads.helpers) if methods else tuple(reads.helpers),
+        computed=with_functions(statements, methods) if methods else statements,
         checks=tuple(reads.checks),
     )
 
@@ -139,6 +141,9 @@ def _means_the_same(names: Names, at: ast.stmt, reads: Reads) -> bool:
     scope = names.scope_of(at)
     for text, node in reads.leaves.items():
         root = root_of(text)
+        around = names.enclosing(node, FUNCTION_NODES)
+        if isinstance(around, ast.FunctionDef) and around in reads.methods and receiver(around) == root:
+            continue
         if names.owner(root, scope) is not names.owner(root, names.scope_of(node)):
             return False
     return True

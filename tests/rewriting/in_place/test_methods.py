@@ -1,0 +1,85 @@
+"""Parts of a schedule in methods and functions of their own, and checks that raise, are parts of the formula."""
+
+from __future__ import annotations
+
+import pytest
+
+WRAPPER = """
+import math
+
+
+class Schedule:
+    def __init__(self, peak, floor, warmup_steps: int, total_steps: int):
+        self.peak = peak
+        self.floor = floor
+        self.warmup_steps = warmup_steps
+        self.total_steps = total_steps
+
+    def climb(self, step):
+        return self.peak * (step / self.warmup_steps)
+
+    def fall(self, step):
+        done = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+        if done < 0.0 or done > 1.0:
+            raise RuntimeError("past the end")
+        return self.floor + 0.5 * (1 + math.cos(math.pi * done)) * (self.peak - self.floor)
+
+    def rate(self, step: int):
+        if step < self.warmup_steps:
+            lr = self.climb(step)
+            return lr
+        return self.fall(step)
+"""
+ADJUSTER = """
+import math
+
+
+def set_rate(optimizer, rate):
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def climb(base, length, step):
+    return base * (step + 1) / length
+
+
+def cosine(optimizer, base_lr, warmup_steps: int, total_steps: int):
+    def adjust(step: int):
+        if step < warmup_steps:
+            lr = climb(base_lr, warmup_steps, step)
+        else:
+            done = (step - warmup_steps) / (total_steps - warmup_steps)
+            lr = 0.5 * (1 + math.cos(math.pi * done)) * base_lr
+        set_rate(optimizer, lr)
+        return lr
+    return adjust
+"""
+
+
+def test_methods_of_the_object_are_taken_along(rewrite):
+    pytest.importorskip("torch")
+    result = rewrite(WRAPPER, verify=True)
+    (site,) = result.sites
+    assert site.kind == "equivalent"
+    assert "return warmup_cosine(" in result.after and "eta_min=self.floor" in result.after
+
+
+def test_a_check_that_goes_with_the_formula_is_told_of(rewrite):
+    (site,) = rewrite(WRAPPER).sites
+    assert any("goes with the formula" in note for note in site.notes)
+
+
+def test_a_function_that_one_branch_asks_is_a_part_of_the_schedule(rewrite):
+    result = rewrite(ADJUSTER)
+    (site,) = result.sites
+    assert site.scheduler == "warmup_cosine"
+    assert 'warmup_progress="(k+1)/W"' in result.after and "set_rate(optimizer, lr)" in result.after
+
+
+def test_a_function_that_every_path_asks_is_the_schedule_itself(rewrite):
+    text = "def rate(step, lr, gamma, every):\n    return lr * gamma ** (step // every)\n\n\n"
+    text += "def adjust(optimizer, step, args):\n    lr = rate(step, args.lr, args.gamma, args.every)\n"
+    text += '    for group in optimizer.param_groups:\n        group["lr"] = lr\n'
+    result = rewrite(text)
+    assert "lr = rate(step, args.lr, args.gamma, args.every)" in result.after
+    assert "return warmup_step(" in result.after
