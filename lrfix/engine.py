@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -149,8 +149,8 @@ def check_paths(
     executor: Executor | None = None,
     jobs: int | None = None,
     cache: Cache | None = None,
-) -> Iterator[FileResult]:
-    """One result a file, in the order of the paths.
+) -> Generator[FileResult, None, None]:
+    """One result a file, in the order of the paths. Who stops taking them closes it, which ends the workers.
 
     Files that the byte prefilter drops are only read. The rest are spread over ``executor`` or, without one, over
     ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process. What

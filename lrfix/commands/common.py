@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -210,6 +211,7 @@ def check(
     input.
     """
     from lrfix.engine import check_paths
+    from lrfix.output.terminal import Progress
 
     use_baseline = use_baseline and with_rules
     try:
@@ -223,7 +225,8 @@ def check(
         found = groups(paths, override, force_exclude)
         for group in found:
             settings = group.settings if with_rules else _without_rules(group.settings)
-            checked = list(check_paths(group.targets, settings, jobs=jobs, cache=caching.for_group(group)))
+            with closing(check_paths(group.targets, settings, jobs=jobs, cache=caching.for_group(group))) as checking:
+                checked = list(Progress(sys.stderr, len(group.targets)).counting(checking))
             results.extend(_without_known(checked, settings, baseline) if use_baseline else checked)
     except RegistryError as error:
         raise Fatal(str(error)) from None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import Literal, TextIO, TypeVar
 
 from lrfix.output.sparkline import ASCII, BLOCKS
 
@@ -16,6 +18,10 @@ _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold"
 _OBEYED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]|\r(?!\n)|\x1b(?!\[[0-9;]*m)")
 
 Colour = Literal["auto", "always", "never"]
+_Result = TypeVar("_Result")
+
+PATIENCE = 2.0
+"""How long nothing is said of files that are checked, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,12 @@ def _wants_colour(stream: TextIO | None) -> bool:
 
 
 class Progress:
-    """A line on a terminal that says which of so many files is at work; silent on anything else."""
+    """A line on a terminal that says which of so many files is at work; silent on anything else, and in CI."""
 
-    def __init__(self, stream: TextIO | None, files: int) -> None:
-        self._stream = stream if stream is not None and stream.isatty() and files > 1 else None
+    def __init__(self, stream: TextIO | None, files: int, clock: Callable[[], float] = time.monotonic) -> None:
+        for_people = stream is not None and stream.isatty() and not os.environ.get("CI")
+        self._stream = stream if for_people and os.environ.get("TERM") != "dumb" and files > 1 else None
+        self._clock = clock
         self._files = files
         self._begun = 0
         self._width = 0
@@ -64,6 +72,17 @@ class Progress:
     def file(self, path: str) -> None:
         self._begun += 1
         self._show(f"{self._begun}/{self._files} {path}")
+
+    def counting(self, results: Iterable[_Result]) -> Iterator[_Result]:
+        """The results of the files as they come, told of once that has taken a while."""
+        due = self._clock() + PATIENCE
+        try:
+            for number, result in enumerate(results, 1):
+                yield result
+                if number < self._files and self._clock() >= due:
+                    self._show(f"{number}/{self._files} files")
+        finally:
+            self.done()
 
     def proofs(self, number: int) -> None:
         self._show(f"running {number} proof{'' if number == 1 else 's'}, old and new side by side")
