@@ -35,7 +35,7 @@ GROUPS = {
     "LR4": "Advice",
 }
 
-FENCE = re.compile(r"^(?P<fence>`{3,})[^\n]*\n.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?P<fence>`{3,})[^`\n]*\n.*?^(?P=fence)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s]+)(?=\))")
 EXAMPLE = re.compile(r"^```python (bad|good)$", re.MULTILINE)
 SENT_AWAY = re.compile(

@@ -16,12 +16,14 @@ from click.testing import CliRunner
 
 from lrfix.cli import main
 from lrfix.config import read_config
+from lrfix.pages import load_pages
 from lrfix.registry import load_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 import make_reference
+import make_rule_pictures
 import make_tutorials
 import site_hook
 
@@ -80,6 +82,7 @@ def test_links_lead_to_the_same_place_in_the_site():
 def test_code_is_no_link_and_examples_say_what_they_are():
     text = "```python bad\nx[0](y)\n```\n"
     assert site_hook.targets(text) == []
+    assert site_hook.targets("```` ```python ```` is [code](ci.md)\n" + text) == ["ci.md"]
     assert site_hook.for_site(text, "docs/ci.md")[0] == text
     shown = site_hook.for_site(text, "rules/LR202-boundary-jump.md")[0]
     assert shown == '```python title="Reported"\nx[0](y)\n```\n'
@@ -115,6 +118,18 @@ def test_a_tutorial_prints_what_it_shows(page, tmp_path):
     text = text_of(f"docs/tutorials/{page}.md")
     found = list(make_tutorials.differences(text, tmp_path, in_this_process, long=False))
     assert [(command.line, real) for command, real in found] == []
+
+
+def test_the_pictures_of_rules_are_those_of_their_examples():
+    pages = load_pages()
+    stale = [
+        path.stem
+        for path in make_rule_pictures.FOLDER.glob("*.svg")
+        if path.stem not in pages
+        or f"<!-- {make_rule_pictures.drawn_from(pages[path.stem])} -->" not in path.read_text(encoding="utf-8")
+    ]
+    assert stale == [], "run python docs/make_rule_pictures.py"
+    assert (make_rule_pictures.FOLDER / "LR202.svg").is_file()
 
 
 def described(picture: str) -> str:
