@@ -18,6 +18,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Standing
 from lrfix.experiments.groups import groups_shown
 from lrfix.experiments.phases import jumps
+from lrfix.experiments.recognised import recognised
 from lrfix.experiments.study import Study
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -53,12 +54,25 @@ def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     """``(step - warmup) / (total - warmup)`` in the code's own names, where the decay is counted from step 0 instead:
     with half the warmup the rates behind it are the same."""
     warmup = _warmup(found.run)
+    if found.phase == "ramp" and not grid.study.lengths(found.run, *LENGTHS):
+        return _progress_recognised(grid.study)
     if found.phase != "ramp" or warmup is None:
         return None
     behind = slice(found.step + 1, found.step + 1 + _BEHIND)
     halved = grid.changed(found.case, found.run, **{warmup: _length(found.run, warmup) // 2})
     alike = halved.ran and _alike(found.run.lr[found.group][behind], halved.lr[found.group][behind], _BEHIND)
     return _progress(grid.study, found.run, warmup) if alike or ends_early(grid, found) else None
+
+
+def _progress_recognised(study: Study) -> str | None:
+    """The same where no length is open, so that none can be halved: by what the curve is recognised as."""
+    known = recognised(study)
+    if known is None or not known.counted_from_zero:
+        return None
+    warmup, total = (known.parameters.get(name, "") for name in ("warmup_steps", "total_steps"))
+    if not warmup.isidentifier() or not total.isidentifier():
+        return "(step - warmup) / (total - warmup)"
+    return f"(step - {warmup}) / ({total} - {warmup})"
 
 
 def progress_from_the_warmup_at(study: Study, case: Case, index: int) -> str | None:

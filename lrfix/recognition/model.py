@@ -60,6 +60,10 @@ def construction(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
     return ScheduleSpec(scheduler, tuple(positional), rest)
 
 
+#: How the reason begins where a decay does not know of the warmup before it.
+FROM_ZERO = "the decay is counted from step 0, not from the end of the warmup"
+
+
 @dataclass(frozen=True)
 class Recognition:
     """What a schedule is.
@@ -74,6 +78,11 @@ class Recognition:
     spec: ScheduleSpec | None
     reason: str | None
     until_end: bool = False
+
+    @property
+    def counted_from_zero(self) -> bool:
+        """Whether the decay is counted from step 0, as if there were no warmup before it."""
+        return self.reason is not None and self.reason.startswith(FROM_ZERO)
 
 
 @dataclass(frozen=True)

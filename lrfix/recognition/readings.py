@@ -10,7 +10,7 @@ from itertools import pairwise
 from lrfix.recognition.curves import scale_of
 from lrfix.recognition.cycles import cycles_with_warmup, periodic_family
 from lrfix.recognition.decays import Decay, find_decay
-from lrfix.recognition.model import Hypothesis, Quantity, Sample
+from lrfix.recognition.model import FROM_ZERO, Hypothesis, Quantity, Sample
 from lrfix.recognition.warmups import Rise, WarmupReading, find_hold, find_rise, read_warmup
 from lrfix.wording import num
 
@@ -157,10 +157,7 @@ def _with_warmup(values: Sequence[float], rise: Rise, base_lr: float) -> Iterato
 def _jump(values: Sequence[float], rise: Rise, decay: Decay) -> str:
     step = rise.last + 1
     if abs(decay.start) < 0.5 and decay.length:
-        return (
-            f"the decay is counted from step 0, not from the end of the warmup: the rate goes from "
-            f"{num(values[step - 1])} to {num(values[step])} at step {step}"
-        )
+        return f"{FROM_ZERO}: the rate goes from {num(values[step - 1])} to {num(values[step])} at step {step}"
     return (
         f"warmup and decay do not meet: from {num(values[step - 1])} to {num(values[step])} at step {step}"
     )

@@ -946,3 +946,24 @@ ONE_NUMBER = """
 @pytest.mark.parametrize(("milestone", "found"), [("warmup_steps", False), ("warmup_steps // 2", True)])
 def test_a_length_that_is_worked_out_with_numbers_of_nobody_s_is_one_at_every_place(milestone, found):
     assert bool(asking.reported("LR202", ONE_NUMBER.format(milestone=milestone))) is found
+
+
+def test_lengths_that_the_code_fixes_name_the_formula_too(asked):
+    source = """
+        import math
+        from torch.optim.lr_scheduler import LambdaLR
+
+        EPOCHS, WARMUP = 20, 5
+
+
+        def build(optimizer):
+            def factor(epoch):
+                if epoch < WARMUP:
+                    return (epoch + 1) / WARMUP
+                return 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / EPOCHS)))
+
+            return LambdaLR(optimizer, factor)
+        """
+    (found,) = asked("LR202", source)
+    assert "where warmup ends, because the decay is counted from step 0:" in found.message
+    assert found.message.endswith("Use `(step - WARMUP) / (EPOCHS - WARMUP)`.")
