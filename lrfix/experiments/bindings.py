@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterator
 
 from lrfix.driving.laboratory import Failure
-from lrfix.experiments.inheritance import RENAMED
+from lrfix.experiments.inheritance import RENAMED, TORCH_STATE
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
@@ -17,6 +17,12 @@ from lrfix.trees import walk
 _DYNAMIC = frozenset({"__getattr__", "__getattribute__", "__dict__", "setattr", "vars", "__slots__"})
 _OPEN = frozenset({"globals", "exec", "locals"})
 _CLOSE = 0.8
+#: torch's schedulers that have nothing of their own but these.
+_PLAIN = frozenset({"LRScheduler", "_LRScheduler"})
+_TORCH_OWN = frozenset(
+    {*TORCH_STATE, "get_lr", "get_last_lr", "step", "state_dict", "load_state_dict", "print_lr", "verbose"}
+    | {"_initial_step", "_update_lr", "_is_initial", "_get_lr_called_within_step", "_get_closed_form_lr"}
+)
 _UNBOUND = frozenset({"NameError", "UnboundLocalError"})
 
 
@@ -95,7 +101,12 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     brought = {_text(part) for heir in heirs for part in heir.body}
     brought |= {n.id for heir in heirs for s in heir.body for n in walk(s) if isinstance(n, ast.Name)}
     brought |= {name for heir in heirs for name in _kept(heir)}
-    ended, torch = _ended(study), study.site.form == "subclass"
+    ended = _ended(study)
+    shown = study.site.form != "subclass" or study.site.base in _PLAIN
+    # What is spoken of as a text is asked for with `hasattr`.
+    texts = (n.value for cls in related for n in walk(cls) if isinstance(n, ast.Constant))
+    brought |= {text for text in texts if isinstance(text, str)}
+    brought |= _TORCH_OWN if study.site.form == "subclass" else set()
     for read in walk(owner):
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
             continue
@@ -112,7 +123,7 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
                     f"{_when(ended)}.{meant}"
                 ),
             )
-        elif close is not None and not torch:
+        elif close is not None and shown:
             yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
 
 

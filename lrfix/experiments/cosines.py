@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.phases import rounding
 
 _LEAST_MOVES = 6
 _SHORTEST = 5
@@ -56,7 +57,8 @@ class Sweep:
 
     def covers(self, angle: float, lengths: Sequence[float]) -> bool:
         """Whether the code ends the sweep at ``angle``, or one of ``lengths`` takes it there."""
-        return self.ends_at(angle) or any(abs(abs(self.move) * n - angle) <= _EXACT * angle for n in lengths)
+        loose = max(_EXACT, 2 * rounding(self.angles))
+        return self.ends_at(angle) or any(abs(abs(self.move) * n - angle) <= loose * angle for n in lengths)
 
     def without_pi(self) -> bool:
         """Whether a plain number of moves makes one radian; with pi in the angle none does."""
@@ -121,9 +123,11 @@ def _evenly(angles: Sequence[float]) -> tuple[int, int]:
     """First and last position of the longest run of equal moves."""
     best = (0, 0)
     begin = 0
+    # Angles of single precision move evenly as far as that goes.
+    loose = rounding(angles) * max((abs(angle) for angle in angles), default=0.0)
     for position in range(1, len(angles)):
         move, usual = angles[position] - angles[position - 1], angles[begin + 1] - angles[begin]
-        if abs(move - usual) > _EVEN * abs(usual):
+        if abs(move - usual) > _EVEN * abs(usual) + loose:
             begin = position - 1
         if position - begin > best[1] - best[0]:
             best = (begin, position)

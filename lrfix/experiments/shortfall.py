@@ -7,6 +7,8 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study, all_real, as_float
 
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
+_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_HALF = 0.5
 _APART = 1.1
 _ROUNDED = 1e-9
 _MANY = 8
@@ -50,6 +52,33 @@ def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] |
         if moved.ran and len(moved.curve) > end and abs(moved.curve[end] - curve[end]) > 1e-3 * peak:
             return path, floor, end
     return None
+
+
+def falls_as_long_as_it_warms_up(study: Study) -> tuple[str, int, int] | None:
+    """The warmup's length, and the steps at which the rate is lowest and highest again, where in every draw the rate
+    comes down in as many steps as it climbed in, and then climbs once more: the decay was given the wrong length."""
+    if not study.ran or study.site.base == "MultiplicativeLR" or study.site.form == "composition":
+        return None  # what torch's schedulers are given is told at the call
+    shown = [_up_and_down(run) for run in study.runs]
+    return shown[0] if shown and all(each is not None for each in shown) else None
+
+
+def _up_and_down(run: Run) -> tuple[str, int, int] | None:
+    leaves = {**run.names, **run.leaves}
+    warmups = [p for p, v in run.leaves.items() if role_of(p) in _WARMUPS and isinstance(v, int) and v > 1]
+    if len(warmups) != 1 or any(role_of(p) in (*_CYCLIC, Role.CYCLE) and v not in (0.5, 1) for p, v in leaves.items()):
+        return None
+    length = run.leaves[warmups[0]]
+    assert isinstance(length, int)
+    if len(run.curve) <= 3 * length + 1 or not all_real(run.curve):
+        return None
+    curve = [as_float(rate) for rate in run.curve[: 3 * length + 2]]
+    down = curve[length - 1 : 2 * length + 2]
+    top, lowest = length - 1 + down.index(max(down)), length - 1 + down.index(min(down))
+    again = lowest + curve[lowest:].index(max(curve[lowest:]))
+    turns = abs(top - length) <= 1 and abs(lowest - 2 * length) <= 1 and abs(again - 3 * length) <= 1
+    climbs = curve[0] < _HALF * curve[top] and curve[again] > _HALF * curve[top] and curve[lowest] < _HALF * curve[top]
+    return (warmups[0], lowest, again) if turns and climbs else None
 
 
 def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:
@@ -126,4 +155,4 @@ def _falls_from_the_start(run: Run) -> bool:
     return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
 
 
-__all__ = ["loses_its_floor", "starts_by_its_length", "stops_short"]
+__all__ = ["falls_as_long_as_it_warms_up", "loses_its_floor", "starts_by_its_length", "stops_short"]

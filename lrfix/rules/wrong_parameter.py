@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lrfix.experiments.arguments import misgiven
 from lrfix.experiments.bindings import misnamed
 from lrfix.experiments.settings import Given, settings_of
-from lrfix.experiments.shortfall import starts_by_its_length, stops_short
+from lrfix.experiments.shortfall import falls_as_long_as_it_warms_up, starts_by_its_length, stops_short
 from lrfix.experiments.structure import assignments, decay_span, functions_of
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
@@ -22,7 +22,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
         return
-    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short):
+    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long):
         found = list(judge(study))
         if found:
             yield from found
@@ -113,6 +113,18 @@ def _short(study: Study) -> Iterator[Violation]:
             f"still falling, and `{path}` is {num(floor)}. The progress is divided by a length that is not the "
             "decay's.",
             study.evidence(run, [max(0, end - 10), end - 1, end, end + 1]),
+        )
+
+
+def _as_long(study: Study) -> Iterator[Violation]:
+    found = falls_as_long_as_it_warms_up(study)
+    if found is not None:
+        path, lowest, again = found
+        yield Violation(
+            decay_span(study),
+            f"The decay takes as many steps as the warmup, `{path}`, and then climbs again: the rate is lowest at step "
+            f"{lowest} and back at its peak at step {again}. Its progress is divided by the length of the warmup.",
+            study.evidence(study.runs[0], [lowest // 2, lowest, again]),
         )
 
 

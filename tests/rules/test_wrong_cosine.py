@@ -355,3 +355,23 @@ def test_stated_numbers_that_are_twice_another_by_chance_are_no_missing_half():
         for epoch in range(args.epochs):
             adjust(optimizer, init_lr, epoch, args)
     """)
+
+
+@pytest.mark.parametrize(
+    ("angle", "wrong"), [("torch.pi * t", False), ("2 * torch.pi * t", True), ("t", True), ("180 * t", True)]
+)
+def test_angles_of_single_precision_are_judged_as_others_are(angle, wrong):
+    source = f"""
+        import torch
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, args):
+            def factor(epoch):
+                if epoch < args.warmup_epochs:
+                    return (epoch + 1) / args.warmup_epochs
+                t = (epoch - args.warmup_epochs) / (args.epochs - args.warmup_epochs)
+                return 0.5 * (1.0 + torch.cos(torch.tensor({angle}))).item() if t < 1 else 0.0
+
+            return LambdaLR(optimizer, factor)
+        """
+    assert (reported("LR206", source) != []) is wrong

@@ -255,3 +255,21 @@ def test_what_torch_keeps_to_itself_may_be_used_by_its_heirs():
         """
     assert found(source.format(base="OneCycleLR")) == []
     assert found(source.format(base="LRScheduler")) == ["LR211"]
+
+
+@pytest.mark.parametrize(("length", "wrong"), [("warmup_steps", True), ("(total_steps - warmup_steps)", False)])
+def test_a_decay_that_takes_as_long_as_the_warmup_and_climbs_again(asked, length, wrong):
+    found = asked(
+        "LR211",
+        f"""
+        import math
+
+        def get_lr(step, warmup_steps, total_steps, base_lr):
+            if step < warmup_steps:
+                return base_lr * (step + 1) / warmup_steps
+            if step >= total_steps:
+                return 0.0
+            return base_lr * 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / {length}))
+        """,
+    )
+    assert [("`warmup_steps`" in violation.message, violation.advice) for violation in found] == [(True, False)] * wrong

@@ -166,3 +166,41 @@ class Linear(Schedule):
 @pytest.mark.parametrize(("read", "reported"), [("t_max", False), ("t_maxs", True), ("horizon", True)])
 def test_a_dataclass_has_the_fields_that_it_declares(read, reported):
     assert bool(found(DECLARED.format(read=read))) is reported
+
+
+CLOSED_FORM = """
+    from torch.optim.lr_scheduler import {base}
+
+    class Warm({base}):
+        def __init__(self, optimizer, warmup_epochs, last_epoch=-1):
+            self.warmup_epochs = warmup_epochs
+            super().__init__(optimizer, last_epoch=last_epoch)
+
+        def get_lr(self):
+            return [base * min(1.0, (self.last_epoch + 1) / self.warmup_epochs) for base in self.base_lrs]
+
+        def _get_closed_form_lr(self):
+            return [base * min(1.0, (self.last_epoch + 1) / self.{read}) for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("base", "read", "lines"),
+    [
+        ("LRScheduler", "warmup_epoch", [13]),
+        ("LRScheduler", "warmup_epochs", []),
+        # What torch's own schedulers with parameters keep is theirs to say.
+        ("StepLR", "warmup_epoch", []),
+    ],
+)
+def test_a_method_that_no_run_asks_reads_what_nothing_sets(base, read, lines):
+    assert found(CLOSED_FORM.format(base=base, read=read)) == lines
+
+
+def test_what_is_asked_for_by_its_name_may_be_there():
+    asked_first = CLOSED_FORM.format(base="LRScheduler", read="warmup_epoch").replace(
+        "            return [base * min(1.0, (self.last_epoch + 1) / self.warmup_epoch) for",
+        '            assert hasattr(self, "warmup_epoch")\n'
+        "            return [base * min(1.0, (self.last_epoch + 1) / self.warmup_epoch) for",
+    )
+    assert "hasattr" in asked_first and found(asked_first) == []
