@@ -224,8 +224,8 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
     return alternatives, studies
 
 
-def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
-    """Simulate one site, judge it, and recognise its family."""
+def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int = 1) -> SiteAnalysis:
+    """Simulate one site, judge it, and recognise its family; with ``patience`` times the work of a check."""
     from lrfix.driving.budget import open_site
     from lrfix.experiments.alternatives import distinct
     from lrfix.experiments.equivalence import equivalent
@@ -233,7 +233,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite) -> SiteAnalys
     from lrfix.experiments.study import as_float
     from lrfix.families import family_of_site, schedules
 
-    reserve = open_site(names.tree, site.node)
+    reserve = open_site(names.tree, site.node, patience)
     alternatives, studies = studied(source, names, site)
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])

@@ -21,9 +21,9 @@ def open_file(tree: ast.Module) -> Reserve:
     return reserve
 
 
-def open_site(tree: ast.Module, node: ast.AST) -> Reserve:
-    """Give a schedule what it may take, whatever an earlier analysis has taken."""
-    node.__dict__[_OF_SITE] = reserve = Reserve(SITE, tree.__dict__.get(_OF_FILE))
+def open_site(tree: ast.Module, node: ast.AST, times: int = 1) -> Reserve:
+    """Give a schedule what it may take, ``times`` as much, whatever an earlier analysis has taken."""
+    node.__dict__[_OF_SITE] = reserve = Reserve(SITE * times, tree.__dict__.get(_OF_FILE))
     return reserve
 
 

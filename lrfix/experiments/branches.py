@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lrfix.experiments.recognised import recognised
+from lrfix.experiments.recognised import recognised, up_to_the_end
 from lrfix.experiments.study import Study, usable
 from lrfix.trees import walk
 
@@ -57,6 +57,8 @@ def _over(study: Study, spec: ScheduleSpec, path: str, values: Sequence[object])
         if not usable(side.run(0, use=side.described_by)):
             continue  # a value that the code refuses
         found = recognised(side)
+        if found is not None and found.spec is None:
+            found = up_to_the_end(side)
         if found is None or found.spec is None:
             return None
         sides[value] = found.spec

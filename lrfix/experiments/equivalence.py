@@ -21,7 +21,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.branches import ANOTHER, joined
 from lrfix.experiments.company import company, leaning_company, leans_on_present_rate
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
-from lrfix.experiments.recognised import end_of, numbers, recognised, sample, up_to_the_end
+from lrfix.experiments.recognised import end_of, numbers, recognised, sample, up_to_the_end, with_all_groups
 from lrfix.experiments.study import Study, usable
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def _alike(study: Study, spec: ScheduleSpec) -> Iterator[ScheduleSpec]:
     whole = _over_the_branches(study, spec)
     if whole != spec:
         yield _with_drops_in_warmup(study, whole)
+    other = with_all_groups(study)
+    if other is not None and other != spec:
+        yield _with_drops_in_warmup(study, other)
 
 
 def _with_drops_in_warmup(study: Study, spec: ScheduleSpec) -> ScheduleSpec:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STRETCH = 6
 _SHORTEST_END = 5
 _SHORT = 23
+_REST = 8
 _OTHER_RATES = (0.17, 0.05)
 #: Steps without which a run has no shape.
 _FEWEST = 2
@@ -82,6 +83,19 @@ def _varied(study: Study, index: int) -> Run:
     return study.run(index, use=use, overrides=shortened(study, index), vary_unknown=True, base_lrs=_OTHER_RATES)
 
 
+def with_all_groups(study: Study) -> ScheduleSpec | None:
+    """The construction that two parameter groups of the draws bear out, where the first alone may have several: a floor
+    that is a share of the base rate is one rate in runs whose first group has the rate that an option states."""
+    from lrfix.recognition import recognise
+
+    runs = [study.run(index, use=study.described_by) for index in range(GENERIC)]
+    samples = [sample(run, group) for run in runs if usable(run) for group in range(len(run.lr))]
+    if len(samples) <= len(runs) or any(len(each.lr) < _FEWEST for each in samples):
+        return None
+    found = recognise(samples)
+    return found.spec
+
+
 def up_to_the_end(study: Study) -> Recognition | None:
     """What the curves are up to the end of the schedule, where nothing is seen to go beyond; None where that says
     nothing.
@@ -92,7 +106,7 @@ def up_to_the_end(study: Study) -> Recognition | None:
 
     runs = [study.run(i, use=study.described_by) for i in range(GENERIC)]
     ends = [study.horizon(run) for run in runs]
-    for more in (1, 0):
+    for more, rest in ((1, 0), (0, 0), (1, _REST), (0, _REST)):
         samples = []
         for run, end in zip(runs, ends, strict=True):
             if end is None or not run.ran or not _SHORTEST_END < end <= len(run.curve) or _goes_beyond(study, run, end):
@@ -100,7 +114,9 @@ def up_to_the_end(study: Study) -> Recognition | None:
             if not all_real(run.curve[: end + more]):
                 break
             whole = sample(run)
-            samples.append(replace(whole, lr=whole.lr[: end + more]))
+            cut = whole.lr[: end + more]
+            # A line that is cut off may end anywhere; one that stays where it arrives ends there.
+            samples.append(replace(whole, lr=(*cut, *cut[-1:] * rest)))
         found = recognise(samples) if len(samples) == len(runs) else None
         if found is not None and found.spec is not None and "total_steps" in found.spec.arguments:
             return replace(found, until_end=True)

@@ -9,6 +9,8 @@ from lrfix.sites.model import ScheduleSite
 from lrfix.source import Source
 
 _Text = tuple[str, bytes]
+_PATIENCE = 4
+"""How many times the work of a check a rewrite may take: it asks for many more settings, of one schedule."""
 
 
 class Analyses:
@@ -35,7 +37,7 @@ class Analyses:
         known, names, sites = self._found[text]
         key = text, index
         if key not in self._analysed:
-            self._analysed[key] = analyse_site(known, names, sites[index])
+            self._analysed[key] = analyse_site(known, names, sites[index], _PATIENCE)
         return self._analysed[key]
 
 

@@ -80,6 +80,7 @@ class _Prover:
         self.device = device
         self.module = module
         found = analysis.recognition
+        self.texts = self._texts(plan)
         self.until_end = kind == "equivalent" and found is not None and found.until_end
 
     def calls(self, known: Sequence[str]) -> list[Proof]:
@@ -309,8 +310,24 @@ class _Prover:
         scenario = Scenario(index, defaults=defaults, values=dict(known), inferred=inferred(self.names))
         found: dict[str, object] = {}
         for key in dict.fromkeys((*before.free, *after.free)):
-            found[key] = known[key] if key in known else scenario.value(key)
+            texts = self.texts.get(key)
+            drawn = texts[index % len(texts)] if texts else None
+            found[key] = known[key] if key in known else drawn or scenario.value(key)
         return found
+
+    def _texts(self, plan: Plan) -> dict[str, list[str]]:
+        """What the calls of a class give for a parameter that it compares with texts: one of these."""
+        node, study = self.analysis.site.node, self.analysis.study
+        if not isinstance(node, ast.ClassDef):
+            return {}
+        compared = switches(self.names, inherited(self.names, self.analysis.site.nodes), study.defaults)
+        given = [bound_arguments(self.source, node, c.call) for c in plan.constructions]
+        return {
+            ast.unparse(value): compared[name]
+            for each in given
+            for name, (_, value) in each.items()
+            if name in compared and not isinstance(value, ast.Constant)
+        }
 
     def _proof(self, before: Slice, after: Slice, scenarios: Sequence[Values], spec: ScheduleSpec, label: str) -> Proof:
         free = {*before.free, *after.free}

@@ -222,7 +222,8 @@ class Reads:
             given = (n for a in (*node.args, *(k.value for k in node.keywords)) for n in ast.walk(a))
             told = any(isinstance(n, ast.Name | ast.Attribute) and tick_of(ast.unparse(n)) for n in given)
             # What one branch asks is a part of the schedule; what every path asks is the schedule.
-            if told and not self._branches and not self._among_others:
+            whole = not self._branches and not self._among_others and not self._outer
+            if whole and (told or helper in self.methods):
                 raise NotPure(f"the formula is that of `{helper.name}`, which is told the position", node)
             self._into(helper)
         for argument in (*node.args, *(k.value for k in node.keywords)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrfix.findings import Finding, Position
 from lrfix.names import FUNCTION_NODES, Names
@@ -71,6 +71,17 @@ class Text:
         function = self.names.enclosing(inside[0], FUNCTION_NODES)
         return list(ast.walk(function)) if function is not None else inside
 
+    def called_from(self, nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
+        """The nodes of the functions and classes of the file that some nodes name, and that hold none of these."""
+        read = {n.id for n in nodes if isinstance(n, ast.Name)} | {
+            n.attr for n in nodes if isinstance(n, ast.Attribute)
+        }
+        for definition in self.names.nodes:
+            if isinstance(definition, ast.FunctionDef | ast.ClassDef) and definition.name in read:
+                inner = list(ast.walk(definition))
+                if not set(inner) & set(nodes):
+                    yield from inner
+
 
 Finder = Callable[[Text, Finding], Iterator[Candidate]]
 
@@ -87,6 +98,26 @@ def without_verbose(text: Text, finding: Finding) -> Iterator[Candidate]:
             before = [text.bounds(n)[1] for n in (*call.args, *call.keywords) if text.bounds(n)[0] < start]
             if before:
                 yield Candidate((Insert(max(before), end, ""),), "drops `verbose=`, which torch has taken away")
+
+
+def present_call(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR305: what takes the place of a call that torch has deprecated or taken away."""
+    yield from without_verbose(text, finding)
+    for call in text.within(finding):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        held = text.of(call.func.value)
+        start, end = text.bounds(call)
+        if call.func.attr == "get_lr" and not call.args and not call.keywords:
+            says = f"reads the present rates, `{held}.get_last_lr()`, instead of working them out once more"
+            yield Candidate((Insert(start, end, f"{held}.get_last_lr()"),), says)
+        if call.func.attr == "step" and len(call.args) + len(call.keywords) == 1:
+            told, plain = text.of(call), f"{held}.step()"
+            says = f"steps once, `{plain}`, instead of telling the epoch"
+            yield Candidate((Insert(start, end, plain),), says)
+            for moved in stepped_behind(text, finding):
+                edits = tuple(replace(edit, text=edit.text.replace(told, plain)) for edit in moved.edits)
+                yield Candidate(edits, f"{says}, behind what trains")
 
 
 def bound_at_once(text: Text, finding: Finding) -> Iterator[Candidate]:
@@ -125,10 +156,17 @@ def _of_loops(text: Text, node: ast.AST) -> set[str]:
 
 def guarded_division(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR205: a divisor that is 1 at least."""
-    for node in text.within(finding):
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
+    inside = text.within(finding)
+    for node in (*inside, *text.called_from(inside)):
+        if not isinstance(node, ast.BinOp):
             continue
-        if isinstance(node.right, ast.Constant):
+        if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub):
+            start, end = text.in_parentheses(node.left)
+            base = text.of(node.left)
+            says = f"takes the power of at least 1 where `{base}` may be 0"
+            yield Candidate((Insert(start, end, f"max(1, {base})"),), says)
+            continue
+        if not isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) or isinstance(node.right, ast.Constant):
             continue
         start, end = text.in_parentheses(node.right)
         divisor = text.of(node.right)
@@ -218,17 +256,30 @@ def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
             continue
         block = block_of(text.names, statement)
         later = block[block.index(statement) + 1 :]
-        steps = next((s for s in later if any(_is_step(n) for n in ast.walk(s))), None)
-        if steps is None or not _alone(text, statement) or len(block) < 2:
+        if not _alone(text, statement) or not later:
             continue
+        trains = _training(text)
+        steps = [s for s in later if any(_is_step(n) or _calls(n, trains) for n in ast.walk(s))]
         start, end = _lines(text, statement)
-        _, behind = _lines(text, steps)
         moved = text.source.text[start:end]
-        ending = "" if text.source.text[:behind].endswith(("\n", "\r")) else "\n"
-        yield Candidate(
-            (Insert(start, end, ""), Insert(behind, behind, ending + moved)),
-            f"moves `{text.of(statement)}` behind the optimizer's step: the first rate is trained with",
-        )
+        for last in dict.fromkeys((*steps[:1], later[-1])):
+            _, behind = _lines(text, last)
+            ending = "" if text.source.text[:behind].endswith(("\n", "\r")) else "\n"
+            where = "the optimizer's step" if last in steps else "what trains"
+            yield Candidate(
+                (Insert(start, end, ""), Insert(behind, behind, ending + moved)),
+                f"moves `{text.of(statement)}` behind {where}: the first rate is trained with",
+            )
+
+
+def _training(text: Text) -> set[str]:
+    """The functions of the file in which an optimizer is stepped."""
+    functions = (n for n in text.names.nodes if isinstance(n, ast.FunctionDef))
+    return {f.name for f in functions if any(_is_step(n) for n in ast.walk(f))}
+
+
+def _calls(node: ast.AST, functions: set[str]) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in functions
 
 
 def _is_step(node: ast.AST) -> bool:
@@ -321,7 +372,7 @@ FINDERS: dict[str, Finder] = {
     "LR204": clamped_progress,
     "LR205": guarded_division,
     "LR301": stepped_behind,
-    "LR305": without_verbose,
+    "LR305": present_call,
     "LR308": saved_beside,
 }
 

@@ -166,6 +166,69 @@ def test_the_finding_is_mended_by_one_small_edit(results: dict[str, FileRewrite]
     assert len(changed) <= 3 and all(part in "\n".join(result.after.splitlines()) for part in changed)
 
 
+MORE = {
+    "a power of the first step": (
+        """
+        class Noam:
+            def __init__(self, optimizer, width, warmup=400):
+                self.optimizer, self.width, self.warmup = optimizer, width, warmup
+                self.steps = 0
+                self.set(self.rate(0))
+
+            def rate(self, step):
+                return self.width ** (-0.5) * min(step ** (-0.5), step * self.warmup ** (-1.5))
+
+            def set(self, rate):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+
+            def step(self):
+                self.steps += 1
+                self.set(self.rate(self.steps))
+        """,
+        "min(max(1, step) ** (-0.5), ",
+    ),
+    "a step before the function that trains": (
+        """
+        from torch.optim.lr_scheduler import StepLR
+
+        def train(model, loader, optimizer):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+
+        def main(model, loader, optimizer):
+            scheduler = StepLR(optimizer, 5)
+            for epoch in range(20):
+                scheduler.step()
+                train(model, loader, optimizer)
+        """,
+        "        train(model, loader, optimizer)\n        scheduler.step()\n",
+    ),
+    "a rate worked out once more": (
+        """
+        from torch.optim.lr_scheduler import StepLR
+
+        def main(model, loader, optimizer, log):
+            scheduler = StepLR(optimizer, 5)
+            for epoch in range(20):
+                for batch in loader:
+                    model(batch).backward()
+                    optimizer.step()
+                scheduler.step()
+                log(scheduler.get_lr())
+        """,
+        "log(scheduler.get_last_lr())",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_other_ways_to_write_a_fault_have_their_edit_too(settings: Settings, name: str):
+    body, mended = MORE[name]
+    assert mended in repaired(_text(body).encode(), "train.py", settings).after
+
+
 def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
     told = {code: result.repairs[0].curve for code, result in results.items()}
     assert {told[code] for code in ("LR205", "LR301", "LR305", "LR308")} == {"no rate changes"}
