@@ -88,7 +88,7 @@ def _bound_in(study: Study, function: ast.AST) -> set[str]:
 
 def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     """``self.n_steps``, where the class keeps ``self.n_step``; a read of what nothing sets, that ends every run."""
-    owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None)
+    owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None) or _class_of(study)
     related = _family(study, owner) if owner is not None else None
     if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in walk(cls)):
         return
@@ -107,7 +107,8 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     texts = (n.value for cls in related for n in walk(cls) if isinstance(n, ast.Constant))
     brought |= {text for text in texts if isinstance(text, str)}
     brought |= _TORCH_OWN if study.site.form == "subclass" else set()
-    for read in walk(owner):
+    shown_nodes = [owner] if owner in study.site.nodes else study.site.nodes
+    for read in (n for root in shown_nodes for n in walk(root)):
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
             continue
         if (study.site.base, read.attr) in RENAMED:
@@ -125,6 +126,12 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
             )
         elif close is not None and shown:
             yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
+
+
+def _class_of(study: Study) -> ast.ClassDef | None:
+    """The class whose method the schedule is."""
+    owner = study.names.enclosing(study.node, ast.ClassDef)
+    return owner if isinstance(owner, ast.ClassDef) and study.node in owner.body else None
 
 
 def _declared(statement: ast.stmt) -> str | None:

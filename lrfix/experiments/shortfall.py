@@ -9,6 +9,7 @@ from lrfix.experiments.study import Study, all_real, as_float
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _HALF = 0.5
+_WAVY = 1e-3
 _APART = 1.1
 _ROUNDED = 1e-9
 _MANY = 8
@@ -78,7 +79,9 @@ def _up_and_down(run: Run) -> tuple[str, int, int] | None:
     again = lowest + curve[lowest:].index(max(curve[lowest:]))
     turns = abs(top - length) <= 1 and abs(lowest - 2 * length) <= 1 and abs(again - 3 * length) <= 1
     climbs = curve[0] < _HALF * curve[top] and curve[again] > _HALF * curve[top] and curve[lowest] < _HALF * curve[top]
-    return (warmups[0], lowest, again) if turns and climbs else None
+    # A wave, or a triangle, is the same on both sides of its top, and may go up and down as long as it likes.
+    wave = abs(curve[max(top - 2, 0)] - curve[top + 2]) < _WAVY * curve[top]
+    return (warmups[0], lowest, again) if turns and climbs and not wave else None
 
 
 def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:

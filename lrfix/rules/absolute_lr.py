@@ -18,6 +18,7 @@ from lrfix.experiments.base_rates import (
     rate_for_rate,
     sound,
 )
+from lrfix.experiments.each_base import factor_for_a_rate
 from lrfix.experiments.structure import decay_span, method
 from lrfix.experiments.study import MOST_USES, Study, constant
 from lrfix.experiments.writes import written_as_it_is
@@ -36,6 +37,7 @@ _WRITING = ("subclass", "setter", "wrapper")
 @rule("LR201")
 def absolute_lr(study: Study) -> Iterator[Violation]:
     if not study.ran or study.site.form in ("array", "training"):
+        yield from _factor_for_one_branch(study)
         return
     if study.site.form == "function":
         yield from _factor_for_a_rate(study, written_as_it_is(study))
@@ -52,7 +54,20 @@ def absolute_lr(study: Study) -> Iterator[Violation]:
     if by_factor:
         yield from _right_for_one(study)
     elif study.site.form == "subclass" or (study.site.form in _WRITING and study.site.writes):
-        yield from _factor_for_a_rate(study, _span(study))
+        found = list(_factor_for_a_rate(study, _span(study)))
+        yield from found or _factor_for_one_branch(study)
+
+
+def _factor_for_one_branch(study: Study) -> Iterator[Violation]:
+    """One branch of ``get_lr`` that returns what others multiply the base rates by."""
+    due = study.site.form == "subclass" and study.site.base not in FACTOR_SCHEDULERS
+    bare = factor_for_a_rate(study) if due else None
+    if bare is not None:
+        yield Violation(
+            study.span(bare),
+            f"`{ast.unparse(bare.elt)}` is a factor, and a rate is due: other branches multiply it by the base rate of "
+            f"each group, `{ast.unparse(bare.generators[0].target)}`, and this one does not.",
+        )
 
 
 def _counted_twice(study: Study, use: Construction | None) -> Iterator[Violation]:

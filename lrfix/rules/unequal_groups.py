@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lrfix.domains.roles import RATES, role_of
+from lrfix.experiments.each_base import first_base_for_all
 from lrfix.experiments.groups import Apart, Setting, borrowed, groups_shown, told_apart, unlike, walks_groups
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study, constant
@@ -34,6 +35,15 @@ def unequal_groups(study: Study) -> Iterator[Violation]:
     if isinstance(study.node, ast.ClassDef) and _ONE_GROUP.search(ast.get_docstring(study.node) or ""):
         return  # it says itself that it is for one group alone
     shown = groups_shown(study)
+    first = first_base_for_all(study) if shown != 1 else None
+    if first is not None:
+        yield Violation(
+            study.span(first),
+            f"Every parameter group gets the base rate of the first: the list goes through all of them as "
+            f"`{ast.unparse(first.generators[0].target)}`, and its elements are made of one. Use the name that goes "
+            "through them.",
+        )
+        return
     for setting in _settings(study):
         other = replace(setting, draw=1)
         apart = unlike(study, setting)

@@ -13,6 +13,7 @@ from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
 from lrfix.experiments.grid import Case, Grid, loudest_first
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, as_float
+from lrfix.experiments.upside_down import climbs_from_its_floor
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
@@ -110,6 +111,8 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     shares = [v for p, v in leaves.items() if role_of(p) is Role.FLOOR_RATIO and isinstance(v, float)]
     floors += [share * top for share in shares for top in tops]
     # Where the code itself ends it says more than what its lengths make of it, in epochs or in steps.
+    if climbs_from_its_floor(study, run) is not None:
+        return "sign"
     if sweep.ends_at(math.pi):
         return _half(run, sweep, found, tops, ends)
     if sweep.covers(2 * math.pi, lengths):

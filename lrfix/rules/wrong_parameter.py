@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from lrfix.experiments.arguments import misgiven
 from lrfix.experiments.bindings import misnamed
+from lrfix.experiments.cosines import sweeps
 from lrfix.experiments.settings import Given, settings_of
 from lrfix.experiments.shortfall import falls_as_long_as_it_warms_up, starts_by_its_length, stops_short
 from lrfix.experiments.structure import assignments, decay_span, functions_of
 from lrfix.experiments.study import Study
+from lrfix.experiments.upside_down import climbs_from_its_floor
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
@@ -22,7 +24,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
         return
-    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long):
+    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long, _upside_down):
         found = list(judge(study))
         if found:
             yield from found
@@ -125,6 +127,20 @@ def _as_long(study: Study) -> Iterator[Violation]:
             f"The decay takes as many steps as the warmup, `{path}`, and then climbs again: the rate is lowest at step "
             f"{lowest} and back at its peak at step {again}. Its progress is divided by the length of the warmup.",
             study.evidence(study.runs[0], [lowest // 2, lowest, again]),
+        )
+
+
+def _upside_down(study: Study) -> Iterator[Violation]:
+    shown = [climbs_from_its_floor(study, run) for run in study.runs] if study.ran else []
+    found = shown[0] if shown and all(each is not None and each[:2] == (shown[0] or ())[:2] for each in shown) else None
+    if found is not None and not any(True for _ in sweeps(study.runs[0])):  # of a cosine LR206 says it
+        floor, start, end = found
+        rates = study.runs[0].curve
+        yield Violation(
+            decay_span(study),
+            f"The two ends of the schedule are exchanged: the rate begins at `{floor}`, {num(rates[0])}, and climbs to "
+            f"`{start}` until the end, {num(rates[end - 1])} at step {end - 1}.",
+            study.evidence(study.runs[0], [0, 1, end - 1]),
         )
 
 

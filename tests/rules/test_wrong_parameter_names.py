@@ -204,3 +204,19 @@ def test_what_is_asked_for_by_its_name_may_be_there():
         "            return [base * min(1.0, (self.last_epoch + 1) / self.warmup_epoch) for",
     )
     assert "hasattr" in asked_first and found(asked_first) == []
+
+
+@pytest.mark.parametrize(("base", "lines"), [("object", [7]), ("Trainer", [])])
+def test_a_method_that_sets_the_rate_reads_what_its_class_does_not_keep(base, lines):
+    source = """
+        class Runner({base}):
+            def __init__(self, num_epochs, lr):
+                self.num_epochs, self.lr = num_epochs, lr
+
+            def adjust(self, optimizer, epoch):
+                rate = self.lr * (1 - epoch / self.num_epoch) if self.lr else 0.0
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+        """
+    head = "from elsewhere import Trainer\n"
+    assert [line - 1 for line in found(head + textwrap.dedent(source.format(base=base)))] == lines
