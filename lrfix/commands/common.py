@@ -22,6 +22,9 @@ from lrfix.registry import RegistryError
 if TYPE_CHECKING:
     from lrfix.cache import Cache
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 STDIN = "-"
@@ -39,9 +42,9 @@ def selection_options(function: _Command) -> _Command:
         ("--ignore", "Do not report these codes, prefixes or names."),
         ("--select", "Report these codes, prefixes or names of rules, instead of what the configuration selects."),
     ):
-        function = click.option(name, multiple=True, metavar="CODES", help=f"{text} Repeat or separate by commas.")(
-            function
-        )
+        text = f"{text} Repeat or separate by commas."
+        option = click.option(name, multiple=True, metavar="CODES", help=text, shell_complete=complete_rules)
+        function = option(function)
     return function
 
 
@@ -153,6 +156,16 @@ def known_rules() -> Mapping[str, Page]:
 def _settings(config: Config, override: Selection | None) -> Settings:
     rules = known_rules()
     return config.settings(list(rules), override, {page.name: code for code, page in rules.items()})
+
+
+def complete_rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers for a rule: codes, and names where a name was begun; of several, by commas, the last."""
+    from click.shell_completion import CompletionItem
+
+    before, comma, begun = incomplete.rpartition(",")
+    words = [(code, page.name) for code, page in known_rules().items()]
+    words += [(name, code) for code, name in words if begun]
+    return [CompletionItem(before + comma + word, help=other) for word, other in words if word.startswith(begun)]
 
 
 def settings_for(start: str, override: Selection | None) -> Settings:
@@ -297,6 +310,7 @@ __all__ = [
     "cache_dir_option",
     "check",
     "colour_option",
+    "complete_rules",
     "configured",
     "curves_option",
     "exit_status",

@@ -10,7 +10,7 @@ from lrfix.commands import common
 
 
 @click.command("rule")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=common.complete_rules)
 def command(code: str | None) -> None:
     """Print the page of the rule CODE (its name will do), or the table of rules; a prefix (LR2) is a part of it."""
     from lrfix.meant import did_you_mean
