@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import os
 import sys
-import traceback
 from typing import Any
 
 import click
@@ -55,6 +54,8 @@ class LazyGroup(click.Group):
             raise
         except Exception:
             # Status 1 means findings: a bug of lrfix must not look like them.
+            import traceback
+
             traceback.print_exc()
             click.echo("lrfix itself failed; please report the lines above as a bug.", err=True)
             sys.exit(2)

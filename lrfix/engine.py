@@ -7,7 +7,6 @@ and stop nothing else.
 from __future__ import annotations
 
 import os
-import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -398,6 +397,8 @@ def _report(path: str, site: AnalysedSite) -> SiteReport:
 
 
 def _crash(what: str, error: Exception, site: AnalysedSite | None = None) -> str:
+    import traceback  # not for runs in which nothing crashes
+
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     place = f" on the site at line {site.span.start.line}" if site is not None else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 
 from lrfix.discovery import Target
 from lrfix.findings import FileError, FileResult
@@ -21,6 +20,10 @@ Work = Callable[[Sequence[Pending]], list[FileResult]]
 
 
 def in_pool(pending: Sequence[Pending], work: Work, workers: int) -> Iterator[FileResult]:
+    # Loaded for a pool alone: a hook on a few files starts without.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(max_workers=workers, initializer=_leave_interrupts_to_the_parent)
     try:
