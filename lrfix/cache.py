@@ -14,16 +14,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lrfix import __version__
 from lrfix.codec import decoded, encoded
 from lrfix.config import Settings
 from lrfix.findings import FileResult
 from lrfix.looks import Looks, digest_of
-from lrfix.neighbours import MARKERS
+from lrfix.neighbours import MARKERS, MOST_BYTES
+from lrfix.notebooks import is_notebook
 from lrfix.pages import rules_dir
 from lrfix.reading import LARGE, SMALL, Unreadable, read_file
-from lrfix.usage import Place
+from lrfix.usage import Mentions, Place, mentions
 
 FOLDER = ".lrfix_cache"
 TAG = "CACHEDIR.TAG"
@@ -59,30 +61,15 @@ class Cache:
             text = encoded(result)
         except ValueError:
             return
-        key = _key(path, digest_of(raw), settings, place)
-        head = json.dumps([key, list(looks.answers())], separators=(",", ":"))
-        body = f"{head}\n{text}\n".encode()
+        digest = digest_of(raw)
+        known = () if is_notebook(path) else _parts(mentions(raw))
+        words = [sorted(word.decode() for word in part) for part in known]
+        head = [digest, words, _key(path, digest, settings, place), list(looks.answers())]
+        body = f"{json.dumps(head, separators=(',', ':'))}\n{text}\n".encode()
         with contextlib.suppress(OSError):
-            self._write(self._entry(path, settings), f"{digest_of(body)}\n".encode() + body)
+            self._write(self.entry(path, settings), f"{digest_of(body)}\n".encode() + body)
 
-    def known(self, path: str, digest: str, settings: Settings, place: Place, disk: Looks) -> FileResult | None:
-        """The result of a file with this content, where one is kept that still holds by what ``disk`` says."""
-        try:
-            checksum, _, body = read_file(self._entry(path, settings), LARGE).partition(b"\n")
-            if digest_of(body).encode() != checksum:
-                return None
-            head, text, _ = body.decode().split("\n")
-            key, answers = json.loads(head)
-            if key != _key(path, digest, settings, place):
-                return None
-            if not all(disk.still(question, asked, answer) for question, asked, answer in answers):
-                return None
-            result = decoded(text)
-        except (Unreadable, ValueError, TypeError):
-            return None
-        return replace(result, kept=True) if _of(path, place, result) else None
-
-    def _entry(self, path: str, settings: Settings) -> str:
+    def entry(self, path: str, settings: Settings) -> str:
         """One entry a file and selection of rules: what changes takes the place of what was."""
         name = digest_of(json.dumps([os.path.abspath(path), path, *_asked(path, settings)]).encode())
         return os.path.join(self.folder, self.edition, name[:32])
@@ -117,6 +104,50 @@ class Cache:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         for entry in sorted(folders, key=lambda entry: -entry.stat().st_mtime_ns)[_EDITIONS:]:
             shutil.rmtree(entry.path, ignore_errors=True)
+
+
+class Recall:
+    """What a cache knows in one run. Each entry is read once, and the disk is asked each question once."""
+
+    def __init__(self, cache: Cache, settings: Settings) -> None:
+        self._cache = cache
+        self._settings = settings
+        self._disk = Looks(MOST_BYTES)
+        self._digests: dict[str, str] = {}
+        self._entries: dict[str, tuple[list[Any], str]] = {}
+
+    def saw(self, path: str, raw: bytes) -> None:
+        """The content that a file has in this run."""
+        digest = self._digests[path] = digest_of(raw)
+        try:
+            checksum, _, body = read_file(self._cache.entry(path, self._settings), LARGE).partition(b"\n")
+            if digest_of(body).encode() == checksum:
+                head, text, _ = body.decode().split("\n")
+                entry = json.loads(head)
+                if entry[0] == digest:
+                    self._entries[path] = entry, text
+        except (Unreadable, ValueError, TypeError, LookupError, RecursionError):
+            pass
+
+    def mentions(self, path: str, raw: bytes) -> Mentions:
+        """The words of a file that was seen."""
+        try:
+            return Mentions(*(frozenset(map(str.encode, part)) for part in self._entries[path][0][1]))
+        except (ValueError, TypeError, LookupError):
+            return mentions(raw)
+
+    def result(self, path: str, place: Place) -> FileResult | None:
+        """The result of a file that was seen, where one is kept that holds for this place and all that it rests on."""
+        try:
+            (digest, _, key, answers), text = self._entries.pop(path)
+            if key != _key(path, digest, self._settings, place):
+                return None
+            if not all(self._disk.still(question, asked, answer) for question, asked, answer in answers):
+                return None
+            result = decoded(text)
+        except (ValueError, TypeError, LookupError):
+            return None
+        return replace(result, kept=True) if _of(path, place, result) else None
 
 
 def folder_for(paths: Sequence[str], settings: Settings) -> str:
@@ -156,6 +187,10 @@ def _of(path: str, place: Place, result: FileResult) -> bool:
     return named == {path} and related <= users
 
 
+def _parts(words: Mentions) -> tuple[frozenset[bytes], ...]:
+    return words.defined, words.imported, words.used, words.handed
+
+
 def _asked(path: str, settings: Settings) -> list[object]:
     return [sorted(settings.selected_for(path)), settings.torch, settings.max_file_size]
 
@@ -184,4 +219,4 @@ def _states(folder: str, ending: str) -> Iterator[tuple[str, int, int]]:
                 yield entry.path, status.st_size, status.st_mtime_ns
 
 
-__all__ = ["FOLDER", "TAG", "Cache", "folder_for", "is_cache"]
+__all__ = ["FOLDER", "TAG", "Cache", "Recall", "folder_for", "is_cache"]

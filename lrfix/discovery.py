@@ -101,6 +101,7 @@ def discover(
     base = os.path.abspath(root or ".")
     found: dict[str, Target] = {}
     links: dict[str, str] = {}
+    real = _RealPaths()
     for path in paths:
         if force_exclude and is_excluded(path, exclude, root):
             continue
@@ -109,15 +110,15 @@ def discover(
                 if is_link:
                     links[os.path.abspath(file)] = file
                 else:
-                    found.setdefault(os.path.realpath(file), Target(_shown(file)))
+                    found.setdefault(real.of_file(file), Target(_shown(file)))
         elif os.path.lexists(path):
             found[os.path.realpath(path)] = Target(_shown(path), explicit=True)
         else:
             raise PathError(f"{path}: no such file or directory")
     tops = [os.path.join(os.path.realpath(path), "") for path in paths if os.path.isdir(path)]
     for _, link in sorted(links.items()):
-        real = os.path.realpath(link)
-        found.setdefault(real, Target(_shown(link), outside=not real.startswith(tuple(tops))))
+        behind = os.path.realpath(link)
+        found.setdefault(behind, Target(_shown(link), outside=not behind.startswith(tuple(tops))))
     return sorted(found.values())
 
 
@@ -131,6 +132,21 @@ def is_excluded(path: str, exclude: Iterable[str], root: str | None = None) -> b
         return True
     excluded = compiled(tuple(exclude))
     return excluded is not None and _matches(excluded, absolute, base, os.path.isdir(path))
+
+
+class _RealPaths:
+    """Real paths of files that are no links: each directory is followed to its real place once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of_file(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.join(os.path.realpath(folder), "")
+        return self._folders[folder] + name
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from lrfix.findings import (
     Violation,
 )
 from lrfix.fingerprints import fingerprinted
-from lrfix.looks import Looks, digest_of
+from lrfix.looks import Looks
 from lrfix.neighbours import MOST_BYTES
 from lrfix.notebooks import is_notebook
 from lrfix.reading import Unreadable, read_file
@@ -43,7 +43,7 @@ from lrfix.usage import Mentions, Place, mentions, places
 from lrfix.wording import in_epochs
 
 if TYPE_CHECKING:
-    from lrfix.cache import Cache
+    from lrfix.cache import Cache, Recall
     from lrfix.notebooks.notebook import Notebook
 
 _UNUSED = "LR001"
@@ -157,16 +157,14 @@ def check_paths(
     """
     results: dict[Target, FileResult | None] = {}
     words: dict[str, Mentions] = {}
-    digests: dict[str, str] = {}
+    recall = _recall(cache, settings) if cache is not None else None
     for target in sorted(files):
-        results[target] = _prefilter(target, settings, words, digests if cache is not None else None)
+        results[target] = _prefilter(target, settings, words, recall)
     placed = places(words)
-    if cache is not None:
-        disk = Looks(MOST_BYTES)
+    if recall is not None:
         for target, result in results.items():
             if result is None:
-                place = placed.get(target.path) or Place(target.path)
-                results[target] = cache.known(target.path, digests[target.path], settings, place, disk)
+                results[target] = recall.result(target.path, placed.get(target.path) or Place(target.path))
     pending = [(target, placed.get(target.path)) for target, result in results.items() if result is None]
     workers = min(jobs or settings.jobs or os.cpu_count() or 1, len(pending))
     if executor is not None:
@@ -205,10 +203,9 @@ def check_text(
 
 
 def _prefilter(
-    target: Target, settings: Settings, words: dict[str, Mentions], digests: dict[str, str] | None
+    target: Target, settings: Settings, words: dict[str, Mentions], recall: Recall | None
 ) -> FileResult | None:
-    """The result of a file that need not be parsed; None for one that must be: what it mentions is then in ``words``,
-    the digest of its content in ``digests``."""
+    """The result of a file that need not be parsed; None for one that must be, and what it mentions in ``words``."""
     if target.outside:
         return FileResult(target.path, parsed=False, skipped="link-outside")
     raw = _read(target.path, settings)
@@ -227,11 +224,11 @@ def _prefilter(
         return FileResult(target.path, parsed=False)
     if skipped is not None:
         return FileResult(target.path, parsed=False, skipped=skipped)
+    if recall is not None:
+        recall.saw(target.path, whole)
     if not notebook:
         # No file imports from a notebook, and what one makes of a definition is read in its own lines.
-        words[target.path] = mentions(raw)
-    if digests is not None:
-        digests[target.path] = digest_of(whole)
+        words[target.path] = recall.mentions(target.path, raw) if recall is not None else mentions(raw)
     return None
 
 
@@ -403,6 +400,12 @@ def _crash(what: str, error: Exception, site: AnalysedSite | None = None) -> str
     trail = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     place = f" on the site at line {site.span.start.line}" if site is not None else ""
     return f"{what} crashed{place}: {type(error).__name__}: {error} [{trail}]; please report this as a bug of lrfix"
+
+
+def _recall(cache: Cache, settings: Settings) -> Recall:
+    from lrfix.cache import Recall
+
+    return Recall(cache, settings)
 
 
 def _analyse() -> Callable[..., Sequence[AnalysedSite]]:

@@ -24,6 +24,7 @@ class Looks:
     def __init__(self, most: int) -> None:
         self._most = most
         self._known: dict[tuple[Question, str], str | None] = {}
+        self._folders: dict[str, str] = {}  # many files of a folder: it is followed to its real place once
 
     def kind(self, path: str) -> str:
         """Whether a path is a file or a folder, links followed."""
@@ -35,8 +36,17 @@ class Looks:
     def real(self, path: str) -> str:
         found = self._known.get(("real", path))
         if found is None:
-            found = self._known["real", path] = os.path.realpath(path)
+            found = self._known["real", path] = self._followed(path)
         return found
+
+    def _followed(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir):
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        followed = os.path.join(self._folders[folder], name)
+        return os.path.realpath(followed) if os.path.islink(followed) else followed
 
     def content(self, path: str) -> str | None:
         """The digest of a file's content; None for what gives none."""

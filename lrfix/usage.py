@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from lrfix.names import Names
 from lrfix.neighbours import Neighbourhood
@@ -86,14 +86,14 @@ def places(files: Mapping[str, Mentions]) -> dict[str, Place]:
     """A place for each path. Tests are no users: they build schedules that no training has."""
     by_import: dict[bytes, set[str]] = defaultdict(set)
     for path, words in files.items():
-        if not _TEST.search(PurePath(path).as_posix()):
+        if not _TEST.search(path.replace(os.sep, "/")):
             for word in words.imported:
                 by_import[word].add(path)
-    parts = {path: Path(os.path.abspath(path)).parts for path in files}
+    parts = {path: os.path.abspath(path).split(os.sep) for path in files}
     found = {}
     for path, words in files.items():
         # A file is reached under its own name, or that of a package that hands its names on.
-        modules = (PurePath(path).stem, *parts[path][-_MOST_LEVELS:-1])
+        modules = (os.path.splitext(parts[path][-1])[0], *parts[path][-_MOST_LEVELS:-1])
         through = set().union(*(by_import.get(os.fsencode(module), set()) for module in modules))
         users: dict[str, tuple[str, ...]] = {}
         for name in words.defined:

@@ -194,13 +194,12 @@ def groups(paths: Sequence[str], override: Selection | None, force_exclude: bool
     try:
         found = []
         taken: set[str] = set()
-        for settings, config, members in configured(paths, override):
-            targets = [
-                target
-                for target in discover(members, settings.exclude, settings.root, force_exclude)
-                if os.path.realpath(target.path) not in taken
-            ]
-            taken.update(os.path.realpath(target.path) for target in targets)
+        several = configured(paths, override)
+        for settings, config, members in several:
+            targets = discover(members, settings.exclude, settings.root, force_exclude)
+            if len(several) > 1:
+                targets = [target for target in targets if os.path.realpath(target.path) not in taken]
+                taken.update(os.path.realpath(target.path) for target in targets)
             found.append(Group(tuple(targets), settings, config, tuple(members)))
     except PathError as error:
         raise click.UsageError(str(error)) from None
