@@ -113,7 +113,8 @@ class Notebook:
                 raise NotebookError("syntax", f"the change goes beyond the end of cell {cell.number}")
             text = _restored(cell, body[:-1].split("\n") if body else [])
             if text != cell.text:
-                changed.append((cell, text))
+                # What stood at the top may be gone, with the blank lines behind it left.
+                changed.append((cell, text if cell.text.startswith("\n") else text.lstrip("\n")))
         if rest:
             raise NotebookError("syntax", "the change goes beyond the last cell")
         return changed

@@ -170,3 +170,9 @@ def test_the_language_is_the_kernels():
     assert read_notebook(notebook()).language == "python"
     assert read_notebook(notebook(metadata={"kernelspec": {"language": "julia"}})).language == "julia"
     assert read_notebook(notebook(metadata={"language_info": {"name": "R"}})).language == "R"
+
+
+def test_a_cell_whose_beginning_is_gone_does_not_begin_with_blank_lines():
+    read = read_notebook(notebook(cell("def f(x):\n    return x\n\ny = f(1)")))
+    ((_, text),) = read.changes(read.program.replace("def f(x):\n    return x\n", "").replace("f(1)", "1"))
+    assert text == "y = 1"
