@@ -103,3 +103,28 @@ for step in range(100):
     analysis = only(NOAM + loop)
 
     assert "LR205" in analysis.study.faults  # type: ignore[attr-defined]
+
+
+BRANCHES = """
+import math
+
+def main(args, optimizer, loader):
+    if args.lr_schedule == "constant":
+        def lr_schedule(epoch):
+            return args.lr_max
+    elif args.lr_schedule == "linear":
+        def lr_schedule(epoch):
+            return args.lr_max * (1 - epoch / args.epochs)
+    else:
+        def lr_schedule(epoch):
+            return args.lr_max * 0.5 * (1 + math.cos(math.pi * epoch / args.epochs))
+    for epoch in range(args.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = lr_schedule(epoch)
+        train(loader)
+"""
+
+
+def test_functions_of_one_name_in_the_branches_of_a_switch_are_each_their_own() -> None:
+    found = {site.site.node.lineno: site.family for site in analyse(parse_source(BRANCHES.encode(), "train.py"))}
+    assert (found.get(9), found.get(12)) == ("linear", "cosine")

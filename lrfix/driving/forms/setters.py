@@ -223,7 +223,12 @@ def function_value(bench: Bench, node: ast.FunctionDef) -> Any:
         if static or not isinstance(value, Function):
             return value
         return BoundMethod(value, bench.world.stranger(owner))
-    environment = bench.world.environment(names.scope_of(node), None)
+    scope = names.scope_of(node)
+    environment = bench.world.environment(scope, None)
+    if len(scope.bindings.get(node.name, ())) > 1 and not node.decorator_list:
+        # Of several that share a name, in the branches of a switch, the one that is asked for.
+        environment = Environment(parent=environment)
+        bench.interpreter.execute([node], environment)
     value = environment.get(node.name)
     if isinstance(value, Unknown):
         raise Opaque(f"`{node.name}` could not be read", node)
