@@ -166,6 +166,8 @@ class Bench:
         return [self.rate(group["lr"]) for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
 
     def rate(self, value: Any) -> Any:
+        if type(value) is float:
+            return value
         if isinstance(value, Unknown):
             role = role_of(value.path)
             if role is Role.UNKNOWN or (role in LENGTHS and value.path.endswith(")")):

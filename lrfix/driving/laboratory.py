@@ -347,9 +347,13 @@ def _as_given(
     return found
 
 
+_FLOATS = frozenset({float})
+
+
 def _cut(run: Run) -> None:
     """Keep the rates before the first that is no real number, and say what it was."""
-    for step, rates in enumerate(zip(*run.lr, strict=False)):
+    ordinary = all(_FLOATS.issuperset(map(type, rates)) and all(map(math.isfinite, rates)) for rates in run.lr)
+    for step, rates in enumerate(zip(*run.lr, strict=False)) if not ordinary else ():
         wrong = [r for r in rates if not _real(r)]
         if wrong:
             kind = "ComplexRate" if isinstance(wrong[0], complex) else "InvalidRate"

@@ -42,15 +42,12 @@ class Trace(Recorder):
         self.nothing: dict[ast.AST, set[int]] = {}
         self.answers: set[ast.AST] = set()
         self._calling: list[ast.AST] = []
-        #: The user's functions among these, worked out when somebody writes.
-        self._inside: tuple[ast.AST, ...] | None = None
 
     def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
-        definition = getattr(function, "node", None)
-        if definition is not None:
-            self.calls[definition] = self.calls.get(definition, 0) + 1
+        definition = function.node
+        self.calls[definition] = self.calls.get(definition, 0) + 1
+        if definition in self.mine:
             self._calling.append(definition)
-            self._inside = None
 
     def applied(self, name: str, arguments: Any, node: ast.AST | None) -> None:
         if name[-4:] != ".cos" or node not in self.mine or len(arguments) != 1:
@@ -66,30 +63,24 @@ class Trace(Recorder):
 
     def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
         definition = function.node
-        self._inside = None
+        if definition not in self.mine:
+            return
         # A call that ended with an exception does not come by here.
         while self._calling and self._calling.pop() is not definition:
             pass
-        if definition not in self.mine:
-            return
         if value is None:
             self.nothing.setdefault(definition, set()).add(self.step)
         elif isinstance(value, int | float | list | tuple) and not isinstance(value, bool):
             self.answers.add(definition)
 
-    def _within(self) -> tuple[ast.AST, ...]:
-        if self._inside is None:
-            self._inside = tuple([definition for definition in self._calling if definition in self.mine])
-        return self._inside
-
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("attribute", name, old, new, node, self._within()))
+            self.writes.append(Write("attribute", name, old, new, node, tuple(self._calling)))
 
     def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None:
         if node in self.mine:
-            self.writes.append(Write(kind, name, old, new, node, self._within()))
+            self.writes.append(Write(kind, name, old, new, node, tuple(self._calling)))
 
     def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(Write("item", str(key), old, new, node, self._within()))
+            self.writes.append(Write("item", str(key), old, new, node, tuple(self._calling)))

@@ -20,7 +20,7 @@ from lrfix.names import Names
 from lrfix.trees import REMEMBERED
 
 #: What is kept on nodes and holds only as long as nothing below them changes.
-_KEPT = ("lrfix_closure", "lrfix_shape", FORMULAS, REMEMBERED)
+_KEPT = ("lrfix_closure", "lrfix_shape", "lrfix_text", FORMULAS, REMEMBERED)
 
 
 @contextmanager

@@ -119,11 +119,13 @@ def _holders(names: Names, use: Construction) -> Iterator[ast.AST]:
     statement = names.statement_of(use.call)
     if isinstance(statement, ast.Assign) and statement.value is use.call:
         texts = {ast.unparse(target) for target in statement.targets}
+        ends = {text.rpartition(".")[2] for text in texts}
         scope = names.scope_of(statement)
         mentions += [
             n
             for n in names.nodes
-            if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load) and ast.unparse(n) in texts
+            if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load)
+            if (n.id if isinstance(n, ast.Name) else n.attr) in ends and ast.unparse(n) in texts
             if isinstance(n, ast.Attribute) or names.owner(n.id, names.scope_of(n)) is scope
         ]
     for mention in mentions:

@@ -106,12 +106,12 @@ def _loses_its_floor(study: Study, index: int, run: Run) -> tuple[str, float, in
         due = [(top - 2 * floor) / (top - floor) for p, top in rates.items() if p != path and top > 3 * floor]
         if not due or not all_real(run.curve):
             continue
-        alike = True
+        alike, highest = True, max(run.curve, default=0.0)
         for steps in (_SOON, study.steps):
             other = study.run(index, overrides={path: 2 * floor}, steps=steps)
             pairs = list(zip(run.curve, other.curve, strict=False))
             moved = [k for k, (a, b) in enumerate(pairs) if a != b]
-            moved = [k for k in moved if pairs[k][0] > _ROUNDED * max(run.curve)]
+            moved = [k for k in moved if pairs[k][0] > _ROUNDED * highest]
             alike = alike and any(
                 all(abs(pairs[k][1] / pairs[k][0] - share) <= _ROUNDED for k in moved) for share in due
             )

@@ -34,6 +34,7 @@ MAX_STEPS = 1400
 ENOUGH = 40
 MOST_USES = 4
 _WORD = re.compile(r"\w+")
+_FLOATS = frozenset({float})
 REACH = 2.2
 #: Forms whose rates are the optimizer's times something.
 _SCALED = ("lambda", "subclass", "composition")
@@ -427,6 +428,8 @@ def usable(run: Run) -> bool:
 
 def all_real(curve: Sequence[Any]) -> bool:
     """Whether every rate is a finite real number."""
+    if _FLOATS.issuperset(map(type, curve)):
+        return all(map(math.isfinite, curve))
     return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in curve)
 
 

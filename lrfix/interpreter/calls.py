@@ -82,8 +82,16 @@ def invoke(
 
 def _unknown(function: Unknown, arguments: list[Any], keywords: dict[str, Any], node: ast.AST | None) -> Any:
     given = tuple(v for v in (*arguments, *keywords.values()) if isinstance(v, int | float))
-    text = ast.unparse(node) if isinstance(node, ast.Call) else ""
+    text = _text(node) if isinstance(node, ast.Call) else ""
     return Unknown(text if 0 < len(text) < 200 else f"{function.path}(...)", given)
+
+
+def _text(node: ast.Call) -> str:
+    """A call as it is written, kept on its node."""
+    known: str | None = node.__dict__.get("lrfix_text")
+    if known is None:
+        known = node.__dict__["lrfix_text"] = ast.unparse(node)
+    return known
 
 
 def _elsewhere(
@@ -229,6 +237,17 @@ def bound(
     node: ast.AST | None,
 ) -> list[Any]:
     """What the parameters get, in the order of ``Shape.parameters``."""
+    names = shape.positional
+    if shape.simple and not shape.positional_only and len(arguments) + len(keywords) <= len(names):
+        given = dict(zip(names, arguments, strict=False))
+        if given.keys().isdisjoint(keywords):
+            given.update(keywords)
+            with_defaults = len(names) - len(function.defaults)
+            for position, name in enumerate(names[with_defaults:]):
+                if name not in given:
+                    given[name] = function.defaults[position]
+            if len(given) == len(names) and all(name in given for name in names):
+                return [given[name] for name in names]
     variables: dict[str, Any] = {}
     bind(machine, function, shape, variables, arguments, keywords, node)
     return [variables[name] for name in shape.parameters]
@@ -360,13 +379,9 @@ def _native(
     if native.accepts_callables:
         machine.recorder.applied(native.name, arguments, node)
         return machine.native(native.function, (machine, node, *arguments), node, **keywords)
-    if not keywords:
-        for value in arguments:
-            if type(value) not in PLAIN_NUMBERS:
-                break
-        else:
-            machine.recorder.applied(native.name, arguments, node)
-            return machine.native(native.function, arguments, node)
+    if not keywords and PLAIN_NUMBERS.issuperset(map(type, arguments)):
+        machine.recorder.applied(native.name, arguments, node)
+        return machine.native(native.function, arguments, node)
     plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
     for value in (*plain, *named.values()):

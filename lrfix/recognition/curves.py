@@ -40,7 +40,7 @@ class Line:
 
 
 def scale_of(values: Sequence[float]) -> float:
-    return max((abs(value) for value in values), default=0.0)
+    return max(map(abs, values), default=0.0)
 
 
 def snap(value: float, tolerance: float = 1e-5) -> float:
