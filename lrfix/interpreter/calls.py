@@ -11,7 +11,7 @@ from lrfix.interpreter.builtins import CONSTRUCTORS
 from lrfix.interpreter.compilation import RETURN, block, compiled
 from lrfix.interpreter.enums import is_enumeration, member_of_value
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.errors import Opaque, TooDeep, UserError
 from lrfix.interpreter.generators import generator_body
 from lrfix.interpreter.limits import PLAIN_NUMBERS
 from lrfix.interpreter.standard_library import Field
@@ -119,7 +119,13 @@ def call_function(
     if machine.before_call is not None:
         machine.before_call(definition, lambda: call_function(machine, function, arguments, keywords, node))
     shape: Shape = definition.__dict__.get("lrfix_shape") or _shape(definition)
-    machine.enter(node)
+    machine.fuel -= 1
+    if machine.fuel < 0:
+        machine.refuel(node)
+    machine.depth += 1
+    if machine.depth > machine.max_depth:
+        machine.depth = 0
+        raise TooDeep("calls itself too deeply to simulate", node)
     template = shape.template
     if template is None and shape.waits:
         template = shape.warm(definition)

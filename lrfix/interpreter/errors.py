@@ -5,6 +5,18 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+#: What Python raises for the program's own doing when it computes on values of the program.
+PYTHON_ERRORS = (
+    ArithmeticError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    StopIteration,
+    RuntimeError,
+    AssertionError,
+)
+
 
 class Opaque(Exception):
     """The code cannot be simulated; ``reason`` says why in plain words, ``node`` where."""

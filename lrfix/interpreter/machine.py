@@ -21,7 +21,7 @@ from lrfix.interpreter.comparisons import compared
 from lrfix.interpreter.compilation import EXPRESSIONS, STATEMENTS, block, compiled
 from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_name
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
+from lrfix.interpreter.errors import PYTHON_ERRORS, FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.expressions import EXPRESSION_MAKERS
 from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
 from lrfix.interpreter.operations import relation
@@ -48,16 +48,6 @@ _INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, Modu
 #: Fuel that a program takes from its reserve at a time.
 _PORTION = 2_000
 _ITERABLES = frozenset({list, tuple, range, dict, zip, enumerate, GeneratorType})
-PYTHON_ERRORS = (
-    ArithmeticError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    StopIteration,
-    RuntimeError,
-    AssertionError,
-)
 
 
 class HostProtocol(Protocol):
@@ -144,22 +134,23 @@ class Interpreter:
 
     def call(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """Call any callable value from outside."""
-        return self._guarded(lambda: self.invoke(function, list(arguments), dict(keywords), None))
+        try:
+            return invoke(self, function, list(arguments), keywords, None)
+        except (RecursionError, MemoryError) as error:
+            raise _of_python(error) from None
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         try:
             return action()
-        except RecursionError:
-            raise TooDeep("nests too deeply to simulate") from None
-        except MemoryError:
-            raise Opaque("needs too much memory to simulate") from None
+        except (RecursionError, MemoryError) as error:
+            raise _of_python(error) from None
 
     def burn(self, node: ast.AST | None) -> None:
         self.fuel -= 1
         if self.fuel < 0:
-            self._refuel(node)
+            self.refuel(node)
 
-    def _refuel(self, node: ast.AST | None) -> None:
+    def refuel(self, node: ast.AST | None) -> None:
         if self.reserve is None or self.may_take < -self.fuel:
             raise FuelSpent("runs longer than lrfix simulates; it may never end", node)
         granted = self.reserve.take(min(self.may_take, _PORTION - self.fuel))
@@ -178,13 +169,6 @@ class Interpreter:
             yield
         finally:
             self.fuel, self.reserve = fuel - (allowed - self.fuel), reserve
-
-    def enter(self, node: ast.AST | None) -> None:
-        self.burn(node)
-        self.depth += 1
-        if self.depth > self.max_depth:
-            self.depth = 0
-            raise TooDeep("calls itself too deeply to simulate", node)
 
     def name(self, name: str, environment: Environment, node: ast.AST) -> Any:
         if name in environment.locals:
@@ -212,8 +196,10 @@ class Interpreter:
             raise
         except PYTHON_ERRORS as error:
             raise UserError(error, node) from None
-        if type(value) in PLAIN_NUMBERS:
-            return value
+        return value if type(value) in PLAIN_NUMBERS else self.bounded(value, node)
+
+    def bounded(self, value: Any, node: ast.AST | None) -> Any:
+        """What Python made, unless it is too long; the elements of an array cost fuel."""
         check_length(value, node)
         if isinstance(value, arrays.Array):
             self.charge(value, node)
@@ -437,6 +423,13 @@ class Interpreter:
             if isinstance(kind, Unknown):
                 raise Opaque(f"catches `{kind.path}`", node)
         return False
+
+
+def _of_python(error: Exception) -> Opaque:
+    """What a limit of Python's own means for a simulation."""
+    if isinstance(error, RecursionError):
+        return TooDeep("nests too deeply to simulate")
+    return Opaque("needs too much memory to simulate")
 
 
 def _holds_unknown(value: Any) -> bool:

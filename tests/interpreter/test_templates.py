@@ -301,6 +301,7 @@ OF_THE_MACHINE = {
     *(
         "fuel",
         "burn",
+        "refuel",
         "environment",
         "variables",
         "get",

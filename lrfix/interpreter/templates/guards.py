@@ -9,11 +9,20 @@ from lrfix.interpreter.attributes import attribute_of, attribute_of_instance
 from lrfix.interpreter.builtins import BUILTINS
 from lrfix.interpreter.compilation import unpacked
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import Opaque, UserError
+from lrfix.interpreter.errors import PYTHON_ERRORS, Opaque, UserError
 from lrfix.interpreter.limits import PLAIN_NUMBERS
 from lrfix.interpreter.operations import OPERATIONS_OF, augmented, negation
 from lrfix.interpreter.texts import formatted
-from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, SuperValue, Unknown
+from lrfix.interpreter.values import (
+    MISSING,
+    ClassValue,
+    Function,
+    Instance,
+    ModuleValue,
+    NativeFunction,
+    SuperValue,
+    Unknown,
+)
 
 Machine = Any
 
@@ -34,8 +43,16 @@ def undefined(name: str, node: ast.AST) -> Any:
 
 def free(scope: Environment, name: str, node: ast.AST) -> Any:
     """A name that the function does not bind."""
-    value = scope.lookup(name)
-    return value if value is not MISSING else undefined(name, node)
+    at: Environment | None = scope
+    while at is not None:
+        value = at.variables.get(name, MISSING)
+        if value is not MISSING:
+            return value
+        if (at.missing is not None and (at.absent is None or name not in at.absent)) or name in at.locals:
+            value = at.lookup(name)
+            return value if value is not MISSING else undefined(name, node)
+        at = at.parent
+    return undefined(name, node)
 
 
 def read(machine: Machine, value: Any, name: str, node: ast.AST) -> Any:
@@ -52,6 +69,10 @@ def read(machine: Machine, value: Any, name: str, node: ast.AST) -> Any:
 def method(machine: Machine, receiver: Any, name: str, node: ast.AST) -> tuple[Any, Any]:
     """What is called by ``receiver.name(...)``, with the receiver where it goes first among the arguments."""
     if type(receiver) is not Instance:
+        if type(receiver) is ModuleValue:
+            member = machine.members.get((receiver.name, name))
+            if member is not None:
+                return member, MISSING
         return attribute_of(machine, receiver, name, node), MISSING
     if name not in receiver.attributes:
         found = receiver.cls.find(name)
@@ -65,13 +86,31 @@ def apply(machine: Machine, target: tuple[Any, Any], arguments: list[Any], node:
     function, receiver = target
     if receiver is not MISSING:
         return machine.call_function(function, [receiver, *arguments], {}, node)
-    return machine.invoke(function, arguments, {}, node)
+    return call(machine, function, arguments, node)
 
 
 def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -> Any:
-    if type(function) is Function and not function.elsewhere:
+    kind = type(function)
+    if kind is Function and not function.elsewhere:
         return machine.call_function(function, arguments, {}, node)
-    return machine.invoke(function, arguments, {}, node)
+    if kind is not NativeFunction:
+        return machine.invoke(function, arguments, {}, node)
+    if not function.accepts_callables and not PLAIN_NUMBERS.issuperset(map(type, arguments)):
+        return machine.invoke(function, arguments, {}, node)
+    machine.fuel -= 1
+    if machine.fuel < 0:
+        machine.refuel(node)
+    machine.recorder.applied(function.name, arguments, node)
+    try:
+        if function.accepts_callables:
+            value = function.function(machine, node, *arguments)
+        else:
+            value = function.function(*arguments)
+    except UserError:
+        raise
+    except PYTHON_ERRORS as error:
+        raise UserError(error, node) from None
+    return value if type(value) in PLAIN_NUMBERS else machine.bounded(value, node)
 
 
 def item(machine: Machine, container: Any, index: Any, node: ast.AST) -> Any:

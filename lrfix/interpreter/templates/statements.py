@@ -119,10 +119,16 @@ def _met(one: set[str] | None, other: set[str] | None) -> set[str] | None:
     return one & other
 
 
+def _turn(source: Source, node: ast.AST) -> None:
+    """The fuel of one turn of a loop."""
+    source.line("machine.fuel -= 1")
+    source.line(f"if machine.fuel < 0: machine.refuel({source.value(node)})")
+
+
 def _while(source: Source, node: ast.While) -> None:
     source.line(f"while {truth(source, node.test, node.test)}:")
     with source.block():
-        source.line(f"machine.burn({source.value(node)})")
+        _turn(source, node)
         block(source, node.body)
     _otherwise(source, node.orelse)
 
@@ -131,7 +137,7 @@ def _for(source: Source, node: ast.For) -> None:
     one = source.fresh()
     source.line(f"for {one} in machine.iterate({expression(source, node.iter)}, {source.value(node.iter)}):")
     with source.block():
-        source.line(f"machine.burn({source.value(node)})")
+        _turn(source, node)
         _store(source, node.target, one)
         block(source, node.body)
     _otherwise(source, node.orelse)
