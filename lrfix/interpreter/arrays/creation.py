@@ -12,6 +12,7 @@ from lrfix.interpreter.arrays.scalars import (
     NumpyBool,
     NumpyFloat,
     NumpyInt,
+    all_converted,
     converted,
     default_float,
     higher,
@@ -203,7 +204,7 @@ def torch_linspace(library: str, /, start: Any, end: Any, steps: Any, *, dtype: 
     step = converted(kind, converted(kind, last - first) / (count - 1))
     rising = [first + step * i for i in range(count // 2)]
     falling = [last - step * (count - i - 1) for i in range(count // 2, count)]
-    return ARRAYS[library]([converted(kind, v) for v in rising + falling], kind)
+    return ARRAYS[library](all_converted(kind, rising + falling), kind)
 
 
 def arange(library: str, /, *bounds: Any, dtype: Any = None, **keywords: Any) -> Array:
@@ -230,7 +231,7 @@ def arange(library: str, /, *bounds: Any, dtype: Any = None, **keywords: Any) ->
     if wanted not in (None, kind) and not (kind == "int" and wanted in ("float", "float32")):
         raise Opaque("counts through a range of another type")
     kind = wanted or kind
-    return ARRAYS[library]([converted(kind, first + i * rise) for i in range(count)], kind)
+    return ARRAYS[library](all_converted(kind, [first + i * rise for i in range(count)]), kind)
 
 
 def concatenate(library: str, parts: Any, axis: Any = 0, *, dim: Any = 0) -> Array:

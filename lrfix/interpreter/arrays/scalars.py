@@ -10,6 +10,7 @@ therefore may differ from ours in the last bit of a cosine, never in an arithmet
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -157,6 +158,28 @@ def converted(kind: str, value: Any) -> Any:
     return single(float(value)) if kind == "float32" else float(value)
 
 
+def converted_at_once(kind: str, values: list[Any]) -> list[Any] | None:
+    """All of ``values`` converted, where none can be refused; None where each has to be looked at."""
+    types = set(map(type, values))
+    if kind == "float":
+        return values if types == {float} else None
+    if kind == "int":
+        small = types == {int} and min(values) >= _SMALLEST and max(values) <= _LARGEST
+        return values if small else None
+    if kind == "float32" and types == {float}:
+        layout = f"<{len(values)}f"
+        try:
+            return list(struct.unpack(layout, struct.pack(layout, *values)))
+        except OverflowError:
+            return None
+    return None
+
+
+def all_converted(kind: str, values: list[Any]) -> list[Any]:
+    at_once = converted_at_once(kind, values)
+    return [converted(kind, value) for value in values] if at_once is None else at_once
+
+
 def higher(first: str, second: str) -> str:
     return max(first, second, key=_ORDER.__getitem__)
 
@@ -253,9 +276,9 @@ def _greatest(a: Any, b: Any) -> Any:
 
 
 _FLOATS: dict[str, Callable[[float, float], float]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
     "truediv": _divided,
     "floordiv": _floor_divided,
     "mod": _remainder,
@@ -267,9 +290,9 @@ _FLOATS: dict[str, Callable[[float, float], float]] = {
     "arctan2": math.atan2,
 }
 _WHOLES: dict[str, Callable[[int, int], int]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
     "floordiv": _whole(lambda a, b: a // b),
     "mod": _whole(lambda a, b: a % b),
     "pow": _whole_power,
@@ -291,12 +314,12 @@ _TRUTHS: dict[str, Callable[[bool, bool], bool]] = {
 #: Of the kinds that are no floats.
 _OPERATIONS: Mapping[str, Mapping[str, Callable[[Any, Any], Any]]] = {"bool": _TRUTHS, "int": _WHOLES}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "ge": lambda a, b: a >= b,
-    "eq": lambda a, b: a == b,
-    "ne": lambda a, b: a != b,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "eq": operator.eq,
+    "ne": operator.ne,
 }
 _ALWAYS_FLOAT = frozenset({"truediv", "hypot", "arctan2"})
 

@@ -17,7 +17,9 @@ from lrfix.interpreter.arrays.scalars import (
     SCALARS,
     TENSORS,
     Truth,
+    all_converted,
     converted,
+    converted_at_once,
     default_float,
     element_operation,
     higher,
@@ -28,6 +30,9 @@ from lrfix.interpreter.arrays.scalars import (
 )
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.limits import MAX_LENGTH
+
+#: A list or a plain number, its kind, its number of dimensions, and whether it is a Python number.
+_Operand = tuple[Any, str, int, bool]
 
 
 class Array:
@@ -149,22 +154,30 @@ def array_of(library: str, values: Any, kind: str | None = None) -> Array:
     if isinstance(values, Array):
         found, natural = values.values, values.kind
     elif isinstance(values, list | tuple | range):
-        if any(not isinstance(v, NUMBERS) for v in values):
-            raise Opaque("builds an array of something that is no number")
-        kinds = [kind_of(v) for v in values]
-        natural = kinds[0] if kinds else "float"
-        for other in kinds:
-            natural = higher(natural, other)
-        found = [plain(v) for v in values]
+        natural, found = _numbers(values)
         if library == "torch" and natural == "float":
             natural = "float32"
     else:
         raise Opaque("builds an array of something that is no list of numbers")
     kind = kind or natural
-    return ARRAYS[library]([converted(kind, v) for v in found], kind)
+    return ARRAYS[library](list(all_converted(kind, found)), kind)
 
 
-def _operand(library: str, value: Any, beside: Any = None) -> tuple[Any, str, int, bool]:
+def _numbers(values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The highest kind among the elements of a list, and the Python numbers that they are."""
+    types = set(map(type, values))
+    if types == {float} or types == {int}:
+        return ("float" if types == {float} else "int"), list(values)
+    if any(not isinstance(v, NUMBERS) for v in values):
+        raise Opaque("builds an array of something that is no number")
+    kinds = [kind_of(v) for v in values]
+    natural = kinds[0] if kinds else "float"
+    for other in kinds:
+        natural = higher(natural, other)
+    return natural, [plain(v) for v in values]
+
+
+def _operand(library: str, value: Any, beside: Any = None) -> _Operand:
     """A list or a plain number, its kind, its number of dimensions, and whether it is a Python number."""
     if isinstance(value, Array):
         return value.values, value.kind, 1, False
@@ -178,9 +191,7 @@ def _operand(library: str, value: Any, beside: Any = None) -> tuple[Any, str, in
     raise Opaque(f"computes with an array and a {type(value).__name__}")
 
 
-def broadcast(
-    library: str, operands: Sequence[tuple[Any, str, int, bool]], function: Callable[..., Any]
-) -> tuple[list[Any], bool]:
+def broadcast(library: str, operands: Sequence[_Operand], function: Callable[..., Any]) -> tuple[list[Any], bool]:
     """The function over the elements; the second value says whether the result has a dimension."""
     lengths = {len(values) for values, _, dimensions, _ in operands if dimensions}
     if len(lengths - {1}) > 1:
@@ -193,7 +204,7 @@ def broadcast(
         (values if len(values) == length else values * length) if dimensions else [values] * length
         for values, _, dimensions, _ in operands
     ]
-    return [function(*row) for row in zip(*columns, strict=True)], True
+    return list(map(function, *columns)), True
 
 
 def result(library: str, kind: str, values: list[Any], has_dimension: bool) -> Any:
@@ -216,13 +227,26 @@ def binary(name: str, left: Any, right: Any, library: str | None = None) -> Any:
             raise Opaque("divides integers of an array by zero")
     if library == "torch" and name == "pow" and compute == "int":
         return _torch_whole_power(operands, function)
-    values, has_dimension = broadcast(
-        library, operands, lambda a, b: function(converted(compute, a), converted(compute, b))
-    )
+    settled = _settled(compute, operands)
+    if settled is None:
+        settled, plainly = operands, function
+        function = lambda a, b: plainly(converted(compute, a), converted(compute, b))  # noqa: E731
+    values, has_dimension = broadcast(library, settled, function)
     return result(library, kind, values, has_dimension)
 
 
-def _torch_whole_power(operands: Sequence[tuple[Any, str, int, bool]], function: Callable[..., Any]) -> Any:
+def _settled(kind: str, operands: Sequence[_Operand]) -> Sequence[_Operand] | None:
+    """The operands in the kind that is computed in; None where an element of them might be refused."""
+    found: list[_Operand] = []
+    for values, own, dimensions, weak in operands:
+        ready = converted_at_once(kind, values if dimensions else [values])
+        if ready is None:
+            return None
+        found.append((ready if dimensions else ready[0], own, dimensions, weak))
+    return found
+
+
+def _torch_whole_power(operands: Sequence[_Operand], function: Callable[..., Any]) -> Any:
     exponent, _, dimensions, _ = operands[1]
     if any(e < 0 for e in (exponent if dimensions else [exponent])):
         if dimensions:
@@ -242,7 +266,14 @@ def elementwise(value: Any, library: str, kind: str | None, function: Callable[[
     if library == "torch" and weak:
         raise Opaque("gives a plain number to a function of tensors")
     into = kind or own
-    found = [converted(into, function(converted(into, v))) for v in (values if dimensions else [values])]
+    given = values if dimensions else [values]
+    ready = converted_at_once(into, given)
+    if ready is not None and into == "float":
+        found = [v if type(v := function(each)) is float else converted(into, v) for each in ready]
+    elif ready is not None:
+        found = [converted(into, function(v)) for v in ready]
+    else:
+        found = [converted(into, function(converted(into, v))) for v in given]
     return result(library, into, found, bool(dimensions))
 
 
@@ -343,7 +374,7 @@ def assign(array: Array, index: Any, value: Any) -> None:
             raise RuntimeError("shape mismatch")
         mask = isinstance(index, Array) and index.kind == "bool"
         raise ValueError("cannot assign" if mask else "could not broadcast input array")
-    for position, new in zip(chosen, [converted(array.kind, v) for v in values], strict=True):
+    for position, new in zip(chosen, all_converted(array.kind, values), strict=True):
         array.buffer[position] = new
 
 
@@ -354,7 +385,7 @@ def update(array: Array, name: str, right: Any) -> Array:
         if array.kind in ("bool", "int") and higher(new.kind, array.kind) != array.kind:
             error = RuntimeError if array.library == "torch" else TypeError
             raise error(f"the result, of kind {new.kind}, cannot be cast to {array.kind}")
-        new = new.same([converted(array.kind, v) for v in new.values], array.kind)
+        new = new.same(all_converted(array.kind, new.values), array.kind)
     if len(new) != len(array):
         raise (RuntimeError if array.library == "torch" else ValueError)("non-broadcastable output operand")
     for position, value in zip(array.positions, new.values, strict=True):
