@@ -163,11 +163,10 @@ class Bench:
 
     def rates_of(self, optimizer: Instance) -> list[Any]:
         """The present rate of every group; raises Opaque when one is unknown."""
-        return [self.rate(group["lr"]) for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
+        rates = [group["lr"] for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
+        return [rate if type(rate) is float else self.rate(rate) for rate in rates]
 
     def rate(self, value: Any) -> Any:
-        if type(value) is float:
-            return value
         if isinstance(value, Unknown):
             role = role_of(value.path)
             if role is Role.UNKNOWN or (role in LENGTHS and value.path.endswith(")")):

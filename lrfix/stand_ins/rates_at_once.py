@@ -13,6 +13,7 @@ from typing import Any
 from lrfix.interpreter.values import Instance, NativeFunction
 
 Machine = Any
+_DICTIONARY = frozenset({dict})
 
 
 def at_once(names: Mapping[str, Any]) -> dict[str, NativeFunction]:
@@ -21,9 +22,12 @@ def at_once(names: Mapping[str, Any]) -> dict[str, NativeFunction]:
 
     def current_rates(machine: Machine, node: ast.AST | None, optimizer: Any) -> Any:
         groups = _groups(optimizer)
-        if groups is None or not all("lr" in group for group in groups):
-            return machine.invoke(read, [optimizer], {}, node)
-        return [group["lr"] for group in groups]
+        try:
+            if groups is not None:
+                return [group["lr"] for group in groups]
+        except KeyError:
+            pass
+        return machine.invoke(read, [optimizer], {}, node)
 
     def write_rates(machine: Machine, node: ast.AST | None, optimizer: Any, values: Any) -> Any:
         groups = _groups(optimizer)
@@ -45,8 +49,7 @@ def _groups(optimizer: Any) -> list[dict[str, Any]] | None:
     if type(optimizer) is not Instance:
         return None
     groups = optimizer.attributes.get("param_groups")
-    plain = type(groups) is list and all(type(group) is dict for group in groups)
-    return groups if plain else None
+    return groups if type(groups) is list and _DICTIONARY.issuperset(map(type, groups)) else None
 
 
 __all__ = ["at_once"]

@@ -221,14 +221,18 @@ def _slice(source: Source, node: ast.Slice) -> str:
     return f"slice({', '.join(parts)})"
 
 
-def _elements(source: Source, nodes: Sequence[ast.expr]) -> str:
+def _parts(source: Source, nodes: Sequence[ast.expr]) -> list[str]:
     """The elements of a list, or the arguments of a call."""
-    return ", ".join(
+    return [
         f"*machine.iterate({expression(source, n.value)}, {source.value(n)})"
         if isinstance(n, ast.Starred)
         else expression(source, n)
         for n in nodes
-    )
+    ]
+
+
+def _elements(source: Source, nodes: Sequence[ast.expr]) -> str:
+    return ", ".join(_parts(source, nodes))
 
 
 def _tuple(source: Source, node: ast.Tuple) -> str:
@@ -254,8 +258,12 @@ def _call(source: Source, node: ast.Call) -> str:
         return f"machine.invoke({target}, [{_elements(source, node.args)}], {{{_named(source, node)}}}, {at})"
     if isinstance(func, ast.Attribute):
         receiver, name = _object(source, func.value), source.value(attribute_name(func))
-        target = f"method(machine, {receiver}, {name}, {source.value(func)})"
-        return f"apply(machine, {target}, [{_elements(source, node.args)}], {at})"
+        parts = _parts(source, node.args)
+        arguments = ", ".join(parts)
+        if all(part.isalnum() for part in parts):
+            # Nothing happens between the look for the method and the call.
+            return f"invoked(machine, {receiver}, {name}, {source.value(func)}, [{arguments}], {at})"
+        return f"apply(machine, method(machine, {receiver}, {name}, {source.value(func)}), [{arguments}], {at})"
     return f"call(machine, {expression(source, func)}, [{_elements(source, node.args)}], {at})"
 
 

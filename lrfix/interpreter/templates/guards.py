@@ -89,6 +89,15 @@ def apply(machine: Machine, target: tuple[Any, Any], arguments: list[Any], node:
     return call(machine, function, arguments, node)
 
 
+def invoked(machine: Machine, receiver: Any, name: str, attribute: ast.AST, arguments: list[Any], node: ast.AST) -> Any:
+    """``receiver.name(...)`` with arguments that are there already."""
+    if type(receiver) is Instance and name not in receiver.attributes:
+        found = receiver.cls.find(name)
+        if type(found) is Function and not found.elsewhere:
+            return machine.call_function(found, [receiver, *arguments], {}, node)
+    return apply(machine, method(machine, receiver, name, attribute), arguments, node)
+
+
 def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -> Any:
     kind = type(function)
     if kind is Function and not function.elsewhere:
@@ -170,6 +179,7 @@ NAMES: dict[str, Any] = {
     "float": float,
     "formatted": formatted,
     "free": free,
+    "invoked": invoked,
     "is_none": is_none,
     "isinstance": isinstance,
     "joined": "".join,
