@@ -263,6 +263,14 @@ def test_templates_do_what_the_closures_do(parts: list[list[str]], fuel: int) ->
     assert told[0] == told[1] == told[2]
 
 
+@pytest.mark.parametrize("expression", ["'lr' is 'lr'", "(a is b, [] is [], None is None)", "'' 'lr' is x"])
+def test_values_that_are_equal_stay_as_many_as_they_are(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = f"def run(x, a, b=2):\n    return {expression}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert outcome(source, None, 100, monkeypatch) == outcome(source, 0, 100, monkeypatch)
+
+
 COVERED = {
     "a schedule": "def run(x, a):\n    if x < a:\n        return x / max(1, a)\n    return 0.5 * math.cos(math.pi * x)",
     "a loop": "def run(x, a):\n    for g in k.groups:\n        g['lr'] = a * 2\n        k.n -= 1",

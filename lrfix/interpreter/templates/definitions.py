@@ -51,7 +51,7 @@ def _text(source: Source, others: Sequence[str], first: str | None) -> str:
     return "\n".join([*lines, *source.functions, *source.lines, ""])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _compiled(text: str) -> CodeType:
     return compile(text, "<template>", "exec", dont_inherit=True)
 

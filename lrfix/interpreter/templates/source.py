@@ -25,7 +25,7 @@ class Source:
         self.lines: list[str] = []
         self.functions: list[str] = []
         self.uses_parent = False
-        self._known: dict[tuple[type, object], str] = {}
+        self._known: dict[int, str] = {}
         self._indent = 1
         self._counted = 0
 
@@ -36,10 +36,9 @@ class Source:
 
     def value(self, value: Any) -> str:
         """The name under which a value is handed over."""
-        key = (type(value), value if isinstance(value, str) else id(value))
-        known = self._known.get(key)
+        known = self._known.get(id(value))  # not by what it equals: programs ask for identity, too
         if known is None:
-            known = self._known[key] = f"k{len(self.values)}"
+            known = self._known[id(value)] = f"k{len(self.values)}"
             self.values[known] = value
         return known
 
