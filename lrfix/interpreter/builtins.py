@@ -44,6 +44,7 @@ _PYTHON_TYPES: dict[type, type] = {
     Partial: functools.partial,
     ClassValue: type,
 }
+_OWN_TYPES = PLAIN_NUMBERS | {str, list, tuple, dict, type(None)}
 _CALLABLE = (Function, NativeFunction, BoundMethod, Partial, ClassValue)
 
 
@@ -224,6 +225,8 @@ def _range(*bounds: Any) -> range:
 
 
 def _isinstance(machine: Machine, node: ast.AST | None, value: Any, kinds: Any) -> bool:
+    if type(kinds) is type and type(value) in _OWN_TYPES:
+        return isinstance(value, kinds)
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
         if isinstance(kind, tuple):
             if _isinstance(machine, node, value, kind):
