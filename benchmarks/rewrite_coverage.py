@@ -22,7 +22,7 @@ from pathlib import Path
 from lrfix.discovery import has_schedule_words
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTCOMES = ("equivalent", "repair", "left", "failed")
+OUTCOMES = ("equivalent", "limited", "repair", "left", "failed")
 
 
 def rows_of(path: Path) -> list[dict[str, object]]:

@@ -248,7 +248,7 @@ def rewritten(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str, s
     keep it, where that is said of every one of them."""
     files: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        if row.get("outcome") == "equivalent" and row.get("after"):
+        if row.get("outcome") in ("equivalent", "limited") and row.get("after"):
             files.setdefault(row["path"], []).append(row)
     for path, kept in files.items():
         limits = dict.fromkeys(limit for row in kept for limit in row.get("limits", ()))

@@ -15,7 +15,8 @@ class Summary:
     """``settings`` were run, in ``apart`` of them the rates differ while training lasts; ``largest`` is the largest
     difference as a share of the peak. ``resume`` and ``weights`` are None where they were not looked at; ``weights``
     is else the largest relative difference after a short training, 0 where they are bit-equal. ``caveats`` say where
-    old and new are not the same without being less equal for it."""
+    old and new are not the same without being less equal for it. ``handover`` says what becomes of a checkpoint of the
+    old code, "" where it goes on; None where that was not tried."""
 
     settings: int
     apart: int
@@ -25,6 +26,7 @@ class Summary:
     devices: tuple[str, ...]
     torch: str | None
     caveats: tuple[str, ...]
+    handover: str | None = None
 
     @property
     def words(self) -> str:
@@ -38,6 +40,8 @@ class Summary:
             parts.append(f"rates within {num(self.largest)} of the peak" if self.largest else "rates bit-equal")
         if self.resume:
             parts.append("resume exact")
+        if self.handover == "":
+            parts.append("old checkpoints go on")
         if self.weights is not None:
             parts.append(f"weights within {self.weights:.1g}" if self.weights else "weights bit-equal")
         parts += [*self.devices, *([f"torch {self.torch}"] if self.torch else [])]
@@ -49,6 +53,8 @@ def summary(verifications: Sequence[Verification]) -> Summary:
     compared = [outcome.largest.relative for outcome in outcomes if outcome.largest is not None]
     resumes = [o.new_resume.exact for o in outcomes if o.new_resume.exact is not None]
     trained = [o for o in outcomes if o.weights_equal is not None]
+    handed = next((o.handover for o in outcomes if o.handover is not None), None)
+    told = [f"a checkpoint of the old code {handed}"] if handed else []
     return Summary(
         settings=len(outcomes),
         apart=sum(relative > TOLERANCE for relative in compared),
@@ -57,7 +63,8 @@ def summary(verifications: Sequence[Verification]) -> Summary:
         weights=_weights(trained),
         devices=tuple(dict.fromkeys(device for v in verifications for device in v.devices)),
         torch=next((v.torch_version for v in verifications if v.torch_version), None),
-        caveats=(*_raising(outcomes), *_parting(outcomes), *(n for v in verifications for n in v.notes)),
+        caveats=(*_raising(outcomes), *_parting(outcomes), *(n for v in verifications for n in v.notes), *told),
+        handover=handed,
     )
 
 

@@ -79,7 +79,8 @@ def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     missing += kernel.confine_calls((0, 1, 2, setting.channel), cuda)
     if missing and setting.fenced:
         return {"refused": f"was not run: the kernel does not fence it off: it has no {missing[0]}"}
-    name = attributes.clashing(own_private_names(task["source"]))
+    sources = [task["source"], *([task["before"]] if "before" in task else [])]
+    name = next((n for source in sources if (n := attributes.clashing(own_private_names(source))) is not None), None)
     if name is not None:
         return {"refused": f"was not run: it has a {name} of its own, as what torch and numpy are made of has"}
     refused = sandbox.close_fence(setting.libraries)
@@ -101,6 +102,9 @@ def _measured(task: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
             break
         if endless > MOST_ENDLESS:
             return {"failed": f"the {label} version had not come to an end under {endless} of its settings"}
+    if "before" in task and outcomes and not refused():
+        # Last, so that nothing of the other version comes before what is measured of this one.
+        outcomes[0]["handover"] = _handed_over(build, task["before"], task[key][0], task["steps"])
     return _refusal(refused()) or {key: outcomes}
 
 
@@ -108,6 +112,20 @@ def _refusal(refused: Sequence[str]) -> dict[str, Any] | None:
     if not refused:
         return None
     return {"refused": f"tried to reach outside its process and was refused: {refused[0]}"}
+
+
+def _handed_over(build: Any, source: str, scenario: Mapping[str, Any], steps: int) -> list[dict[str, Any]]:
+    """The new version, gone on from a checkpoint that the old one, of text ``source``, has saved in the middle."""
+    from lrfix.verification import experiments
+
+    try:
+        before = experiments.load(source, "old")
+    except experiments.ProgramError:
+        return []
+    stop = steps // 2
+    with limits.Clock(SCENARIO_SECONDS):
+        _, saved = experiments.run_curve(before, "old", scenario, stop + 1, [stop])
+        return experiments.run_resume(build, "new", scenario, steps, saved)
 
 
 def _under(

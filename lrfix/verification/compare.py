@@ -175,7 +175,24 @@ def _outcome(
         weights_apart=_weights_apart(raw),
         tensor_rates=None if tensor is None else tensor["equal"],
         devices=devices,
+        handover=_handover(raw["new"].get("handover", ()), old, scenario.end),
     )
+
+
+def _handover(runs: Sequence[Mapping[str, Any]], old: Curve, end: int | None) -> str | None:
+    """What becomes of a checkpoint of the old version; "" where the new one goes on with the rates of the old one."""
+    if not runs or len(old) <= runs[0]["stop"]:
+        return None
+    (run,) = runs
+    if run["error"] is not None:
+        return f"does not load: {run['error']}"
+    peaks = _peaks(old)
+    for step, rates in enumerate(run["curve"], run["stop"]):
+        if step >= len(old) or (end is not None and step >= end):
+            break
+        if any(share_of_peak(a, b, peak) > TOLERANCE for a, b, peak in zip(old[step], rates, peaks, strict=True)):
+            return f"goes on with {rates[0]!r} at step {step}, where the old code has {old[step][0]!r}"
+    return ""
 
 
 def _curve(version: Mapping[str, Any]) -> Curve:

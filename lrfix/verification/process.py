@@ -71,6 +71,8 @@ class _Task:
     def message(self) -> dict[str, Any]:
         shared = {key: value for key, value in self.request.items() if key not in ("old", "new")}
         own = {"index": self.index, "label": self.label, "nonce": self.nonce, "source": self.request[self.label]}
+        if self.label == "new" and not self.request.get("curves_only", True):
+            own["before"] = self.request["old"]  # whose checkpoints the new version has to go on from
         return {**shared, **own}
 
 

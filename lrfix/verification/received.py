@@ -149,9 +149,17 @@ def _scenario(
                 "weights": list(weights),
                 "error": None if error is None else printable(error),
             }
+    if label == "new":
+        found["handover"] = [_handed_over(run, groups, request["steps"]) for run in raw.get("handover", ())[:1]]
     if label == "new" and "cuda" in devices:
         found["tensor"] = _tensor_rates(raw["tensor"], curve, groups, label)
     return found
+
+
+def _handed_over(run: Mapping[str, Any], groups: int, most: int) -> dict[str, Any]:
+    """The rates that the new version gave from a checkpoint of the old one on, and what it raised."""
+    error = None if run["error"] is None else printable(run["error"])
+    return {"stop": _whole(run["stop"]), "curve": _curve(run["curve"], groups, most, "new"), "error": error}
 
 
 def _curve(raw: Sequence[Sequence[float]], groups: int, most: int, label: str) -> list[list[float]]:

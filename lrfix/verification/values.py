@@ -134,7 +134,9 @@ class ScenarioOutcome:
     """One scenario: the table to show, both whole curves (a tuple of rates, one a group, for each step from 0), and
     the checks. ``largest`` is the largest difference before the scenario's end, ``beyond`` the first one past it that
     counts as one. ``weights_equal`` says whether the weights after training agree bit for bit, ``weights_apart`` by how
-    much they differ at most, relative; both and ``tensor_rates`` are None where they were not compared."""
+    much they differ at most, relative; both and ``tensor_rates`` are None where they were not compared. ``handover``
+    says what becomes of a checkpoint of the old version in the new one: "" where it goes on as if nothing had changed,
+    None where it was not tried."""
 
     scenario: Scenario
     rows: tuple[Row, ...]
@@ -150,6 +152,7 @@ class ScenarioOutcome:
     weights_apart: float | None
     tensor_rates: bool | None
     devices: tuple[str, ...]
+    handover: str | None = None
 
 
 @dataclass(frozen=True)

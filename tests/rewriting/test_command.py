@@ -76,7 +76,8 @@ def test_without_apply_it_shows_the_change_and_makes_none(script):
     assert "equivalent for decays of a step or more -> WarmupCosineLR" in result.output
     assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.output
     (line,) = (line for line in result.output.splitlines() if "->" in line)
-    assert "no difference in" in line and "resume exact, weights" in line and ", cpu, torch " in line
+    assert "no difference in" in line and ", cpu, torch " in line
+    assert "resume exact, old checkpoints go on, weights" in line
     assert "old rate" not in result.output
     assert "1 schedule would be rewritten in 1 file" in result.output
     assert script.read_text(encoding="utf-8") == SOUND

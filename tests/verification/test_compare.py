@@ -96,6 +96,7 @@ SOUND = {
     "two ways to write one": cosine(),
     "another interface": VerificationRequest(STEP, SETTER, STEPWISE, 40, "equivalent", "cpu"),
     "the bundled scheduler": cosine(COSINE, BUNDLED),
+    "another meaning": cosine(COSINE_CLASS.replace("self.total", "self.warmup_steps"), BUNDLED),
     "tiny rates": VerificationRequest(STEP, STEP, (Scenario({"every": 1}, TINY_RATES),), 30),
 }
 
@@ -113,6 +114,15 @@ def both(sound: dict[str, Verification]) -> tuple[Verification, ...]:
 def test_the_bundled_scheduler_runs_and_proves_equivalent(sound: dict[str, Verification]) -> None:
     verification = sound["the bundled scheduler"]
     assert verification.verdict == "equivalent", verification.reason
+
+
+def test_a_checkpoint_of_the_old_version_goes_on_in_the_new_one_or_that_is_told(sound: dict[str, Verification]) -> None:
+    told = {name: verification.scenarios[0].handover for name, verification in sound.items()}
+    assert told["the bundled scheduler"] == told["tiny rates"] == ""
+    # The old class keeps the whole under a name that means the warmup to the new one.
+    reason = str(told["another meaning"])
+    assert "does not load: ValueError" in reason and "warmup_steps" in reason
+    assert "does not load" in str(told["another interface"])
 
 
 def test_rates_survive_the_way_between_the_processes_bit_for_bit(sound: dict[str, Verification]) -> None:

@@ -224,12 +224,23 @@ def _warmups(text: Text, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
             for share in node.args:
                 if isinstance(share, ast.BinOp) and isinstance(share.op, ast.Div):
                     yield text.of(share.left), text.of(share.right)
-        if isinstance(node, ast.If | ast.IfExp) and isinstance(node.test, ast.Compare) and len(node.test.ops) == 1:
-            left, right = text.of(node.test.left), text.of(node.test.comparators[0])
-            pair = (left, right) if isinstance(node.test.ops[0], ast.Lt | ast.LtE) else (right, left)
-            if isinstance(node.test.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE) and pair not in seen:
+        for test in _tests(node):
+            left, right = text.of(test.left), text.of(test.comparators[0])
+            pair = (left, right) if isinstance(test.ops[0], ast.Lt | ast.LtE) else (right, left)
+            if pair not in seen:
                 seen.add(pair)
                 yield pair
+
+
+def _tests(node: ast.AST) -> Iterator[ast.Compare]:
+    """The comparisons of size that an ``if`` decides by, alone or among others."""
+    if not isinstance(node, ast.If | ast.IfExp):
+        return
+    parts = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    for part in parts:
+        one = isinstance(part, ast.Compare) and len(part.ops) == 1
+        if one and isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            yield part
 
 
 def above_zero(text: Text, finding: Finding) -> Iterator[Candidate]:
