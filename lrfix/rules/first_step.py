@@ -103,11 +103,12 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
     whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):
         first = length or 1
+        instead = " Count the warmup from 1, `(epoch + 1) / warmup`." if _ramp(study) is not None else ""
         yield case.violation(
             study,
             study.site.span,
             "The whole first epoch is trained with a learning rate of 0: the schedule moves once an epoch and "
-            f"starts at 0{words}; the next one has {num(case.run.curve[first])}.",
+            f"starts at 0{words}; the next one has {num(case.run.curve[first])}.{instead}",
             [0, first, first + 1],
         )
     if whole or dead is None or dead.count == 1 or study.site.form == "composition":
