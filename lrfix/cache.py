@@ -33,6 +33,8 @@ _MARKS = {
     TAG: "Signature: 8a477f597d28d172789f06886806bc55\n# Results of lrfix: https://bford.info/cachedir/\n",
     ".gitignore": "*\n",
 }
+#: What a text that is no entry may end in.
+_NO_ENTRY = (Unreadable, ValueError, TypeError, LookupError, RecursionError)
 #: How many versions of lrfix, of Python, and states of a checkout of lrfix have results beside each other.
 _EDITIONS = 4
 
@@ -67,12 +69,13 @@ class Cache:
         head = [digest, words, _key(path, digest, settings, place), list(looks.answers())]
         body = f"{json.dumps(head, separators=(',', ':'))}\n{text}\n".encode()
         with contextlib.suppress(OSError):
-            self._write(self.entry(path, settings), f"{digest_of(body)}\n".encode() + body)
+            self._write(self.entry(path, settings, _is_used(place)), f"{digest_of(body)}\n".encode() + body)
 
-    def entry(self, path: str, settings: Settings) -> str:
-        """One entry a file and selection of rules: what changes takes the place of what was."""
-        name = digest_of(json.dumps([os.path.abspath(path), path, *_asked(path, settings)]).encode())
-        return os.path.join(self.folder, self.edition, name[:32])
+    def entry(self, path: str, settings: Settings, used: bool) -> str:
+        """What changes takes the place of what was: one entry a file and selection of rules. A hook that is given the
+        file alone and a run over the project, which knows who uses it, do not take each other's."""
+        parts = [os.path.abspath(path), path, *_asked(path, settings), used]
+        return os.path.join(self.folder, self.edition, digest_of(json.dumps(parts).encode())[:32])
 
     def _write(self, entry: str, content: bytes) -> None:
         """Whole or not at all, whoever else writes: under a name of its own first."""
@@ -114,40 +117,49 @@ class Recall:
         self._settings = settings
         self._disk = Looks(MOST_BYTES)
         self._digests: dict[str, str] = {}
-        self._entries: dict[str, tuple[list[Any], str]] = {}
+        self._entries: dict[tuple[str, bool], tuple[list[Any], str] | None] = {}
 
     def saw(self, path: str, raw: bytes) -> None:
         """The content that a file has in this run."""
-        digest = self._digests[path] = digest_of(raw)
-        try:
-            checksum, _, body = read_file(self._cache.entry(path, self._settings), LARGE).partition(b"\n")
-            if digest_of(body).encode() == checksum:
-                head, text, _ = body.decode().split("\n")
-                entry = json.loads(head)
-                if entry[0] == digest:
-                    self._entries[path] = entry, text
-        except (Unreadable, ValueError, TypeError, LookupError, RecursionError):
-            pass
+        self._digests[path] = digest_of(raw)
 
     def mentions(self, path: str, raw: bytes) -> Mentions:
         """The words of a file that was seen."""
-        try:
-            return Mentions(*(frozenset(map(str.encode, part)) for part in self._entries[path][0][1]))
-        except (ValueError, TypeError, LookupError):
-            return mentions(raw)
+        for used in (False, True):
+            with contextlib.suppress(*_NO_ENTRY):
+                if (entry := self._entry(path, used)) is not None:
+                    return Mentions(*(frozenset(map(str.encode, part)) for part in entry[0][1]))
+        return mentions(raw)
 
     def result(self, path: str, place: Place) -> FileResult | None:
         """The result of a file that was seen, where one is kept that holds for this place and all that it rests on."""
         try:
-            (digest, _, key, answers), text = self._entries.pop(path)
+            if (entry := self._entry(path, _is_used(place))) is None:
+                return None
+            (digest, _, key, answers), text = entry
             if key != _key(path, digest, self._settings, place):
                 return None
             if not all(self._disk.still(question, asked, answer) for question, asked, answer in answers):
                 return None
             result = decoded(text)
-        except (ValueError, TypeError, LookupError):
+        except _NO_ENTRY:
             return None
+        finally:
+            for used in (False, True):
+                self._entries.pop((path, used), None)
         return replace(result, kept=True) if _of(path, place, result) else None
+
+    def _entry(self, path: str, used: bool) -> tuple[list[Any], str] | None:
+        """The head and the result of an entry that was made of the content that the file has."""
+        if (path, used) not in self._entries:
+            self._entries[path, used] = None
+            with contextlib.suppress(*_NO_ENTRY):
+                raw = read_file(self._cache.entry(path, self._settings, used), LARGE)
+                checksum, _, body = raw.partition(b"\n")
+                head, text, _ = body.decode().split("\n")
+                if digest_of(body).encode() == checksum and (known := json.loads(head))[0] == self._digests[path]:
+                    self._entries[path, used] = known, text
+        return self._entries[path, used]
 
 
 def folder_for(paths: Sequence[str], settings: Settings) -> str:
@@ -185,6 +197,10 @@ def _of(path: str, place: Place, result: FileResult) -> bool:
     named = {result.path, *(found.path for found in result.findings), *(site.path for site in result.sites)}
     related = {other.path for found in result.findings for other in found.related}
     return named == {path} and related <= users
+
+
+def _is_used(place: Place) -> bool:
+    return bool(place.users or place.handed)
 
 
 def _parts(words: Mentions) -> tuple[frozenset[bytes], ...]:

@@ -139,6 +139,15 @@ class TestWhatAResultDependsOn:
         written(stock=STOCK + "\n")
         assert self.again(looked_at) == ["stock.py"]
 
+    def test_a_hook_on_one_file_and_a_run_over_all_do_not_take_each_other_s_results(self, looked_at: list[str]) -> None:
+        written(ramp=CLASS, caller=CALLER.format(100))
+        check()
+        CliRunner().invoke(main, ["check", "ramp.py"])
+        looked_at.clear()
+        CliRunner().invoke(main, ["check", "ramp.py"])
+        check()
+        assert looked_at == []
+
     def test_where_its_project_begins(self, looked_at: list[str]) -> None:
         Path("inner").mkdir()
         Path("inner/borrows.py").write_text(BORROWS)
