@@ -103,11 +103,12 @@ def examine(
 
 
 def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
-    from lrfix.experiments.study import Study
     from lrfix.sites import training_code
 
     site = training_code(names)
     if site is not None:
+        from lrfix.experiments.study import Study
+
         study = Study(source, names, site)
         yield SiteAnalysis(
             site=site,

@@ -33,10 +33,17 @@ class RegistryError(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule and its page. ``function`` is None for the rules that the engine reports itself."""
+    """A rule and its page. What finds it is ``known`` or, for a rule that is looked for when it is asked, None."""
 
     page: Page
-    function: RuleFunction | None
+    known: RuleFunction | None = None
+
+    @property
+    def function(self) -> RuleFunction | None:
+        """What finds the rule; None for the rules that the engine reports itself."""
+        if self.known is not None or self.code in ENGINE_RULES:
+            return self.known
+        return _functions()[self.code]
 
     @property
     def judges_uses(self) -> bool:
@@ -74,9 +81,16 @@ def rule(code: str, *, uses: bool = False) -> Callable[[_Function], _Function]:
 def load_rules() -> Mapping[str, Rule]:
     """Every rule by code, in the order of the codes.
 
-    Raises RegistryError where a rule lacks a page, a page lacks a rule, a code is malformed or given twice.
+    A file without a schedule asks no rule, so their modules are imported when the first is asked; then RegistryError
+    is raised where a rule lacks a page, a page lacks a rule, a code is malformed or given twice.
     """
-    return join(_walk(), load_pages())
+    return {code: Rule(page) for code, page in sorted(load_pages().items())}
+
+
+@lru_cache(maxsize=1)
+def _functions() -> Mapping[str, RuleFunction]:
+    """What finds each rule, by code. Raises RegistryError."""
+    return {code: rule.known for code, rule in join(_walk(), load_pages()).items() if rule.known is not None}
 
 
 def join(functions: Iterable[RuleFunction], pages: Mapping[str, Page]) -> Mapping[str, Rule]:
