@@ -271,6 +271,145 @@ def test_values_that_are_equal_stay_as_many_as_they_are(expression: str, monkeyp
         assert outcome(source, None, 100, monkeypatch) == outcome(source, 0, 100, monkeypatch)
 
 
+EVERY_KIND = [
+    *(
+        "{1, a}",
+        "{'a': x, 1: 2}",
+        "[a, *values]",
+        "(a,)",
+        "()",
+        "values[0:a]",
+        "values[::-1]",
+        "values[-9]",
+        "group['no']",
+    ),
+    *(
+        "-a",
+        "+x",
+        "~a",
+        "not a",
+        "-free",
+        "a if x else b",
+        "a and x",
+        "x or b",
+        "a < x <= b",
+        "a is None",
+        "free is not None",
+    ),
+    *(
+        "a in values",
+        "a not in group",
+        "'lr' in group",
+        "a + x",
+        "x - 1",
+        "2 - x",
+        "x * 2.0",
+        "a * 3",
+        "x / 2",
+        "1 / x",
+        "a / x",
+    ),
+    *(
+        "a // 2",
+        "a % 2",
+        "a ** x",
+        "a << 1",
+        "a & 1",
+        "a | 4",
+        "a ^ 1",
+        "a @ 1",
+        "10 ** 400 * x",
+        "1e308 * 1e308 + a",
+        "free + a",
+    ),
+    *(
+        "[c * x for c in values if c]",
+        "[c + d for c, d in zip(values, values)]",
+        "list(c for c in values if c > a)",
+        "[nobody for c in values]",
+    ),
+    *(
+        "max(x, a)",
+        "math.cos(x)",
+        "math.sqrt(-1)",
+        "int('no')",
+        "len(values)",
+        "helper(a, *values, b=x, **{'c': 1})",
+        "helper(**{1: 2})",
+    ),
+    *(
+        "k.method(x)",
+        "k.method(a + 1)",
+        "k.known(a, x)",
+        "k.checked",
+        "k.shared",
+        "k.nothing",
+        "k.total(a, x)",
+        "free.a.b(x)",
+        "values.append(a)",
+    ),
+    *(
+        "f'{x:.2f} {a!r} {free}'",
+        "f'{a:{b}}'",
+        "nobody",
+        "math.pi",
+        "'text'.upper()",
+        "a()",
+        "k(1)",
+        "Kind(2).n",
+        "isinstance(a, int)",
+    ),
+]
+EVERY_STATEMENT = [
+    *(
+        "c = a\nc += x\nreturn c",
+        "c += 1",
+        "c = [a]\nc += values\nreturn c",
+        "k.n -= x\nreturn k.n",
+        "group['lr'] *= x\nreturn group",
+    ),
+    *(
+        "if x: return a\nelse: c = 1\nreturn c",
+        "if x: c = 1\nreturn c",
+        "for c in values: pass\nelse: a = 5\nreturn (a, c)",
+        "return",
+    ),
+    *(
+        "for c, d in zip(values, values):\n    if c > 1: break\n    x += d\nreturn x",
+        "while x < 9: x += 1\nreturn x",
+        "while True: pass",
+    ),
+    *(
+        "try: return values[9]\nexcept IndexError: return a",
+        "try: raise ValueError(a)\nexcept (KeyError, ValueError): raise",
+        "raise a",
+        "raise",
+    ),
+    *(
+        "try: c = a\nexcept KeyError: pass\nelse: return c",
+        "try: nobody\nexcept: return 1",
+        "assert x, a",
+        "assert free",
+        "c: int = 2\nreturn c",
+    ),
+    *(
+        "a, (b, x) = 1, (2, 3)\nreturn x",
+        "a, b = values",
+        "a = c = k.n = 3\nreturn c",
+        "k.checked = a\nreturn k.checked",
+        "free.kept = a",
+    ),
+]
+
+
+@pytest.mark.parametrize("body", [*(f"return {each}" for each in EVERY_KIND), *EVERY_STATEMENT])
+def test_every_kind_of_code_is_the_same_to_both(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    definition = "\n".join(["def run(x, a, b=2):", *_indented(body.split("\n"))])
+    assert any(part in body for part in ("@", ":{b}")) is (_template_of(definition) is None)
+    source = f"{HEAD}\n{definition}"
+    assert outcome(source, None, 300, monkeypatch) == outcome(source, 0, 300, monkeypatch)
+
+
 COVERED = {
     "a schedule": "def run(x, a):\n    if x < a:\n        return x / max(1, a)\n    return 0.5 * math.cos(math.pi * x)",
     "a loop": "def run(x, a):\n    for g in k.groups:\n        g['lr'] = a * 2\n        k.n -= 1",

@@ -190,6 +190,7 @@ NAMES: dict[str, Any] = {
     "parent": parent,
     "raised_again": raised_again,
     "read": read,
+    "set": set,
     "slice": slice,
     "type": type,
     "unbound": unbound,
