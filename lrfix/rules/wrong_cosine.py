@@ -23,6 +23,7 @@ _LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
 _SAME = 1e-6
 _LOW = 0.3
+_LONGEST = 0.75
 
 _WHAT = {
     "quarter": "The cosine covers a quarter of a period, so that the rate stays high and falls steeply at the end; "
@@ -115,13 +116,15 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
         return "sign"
     if sweep.ends_at(math.pi):
         return _half(run, sweep, found, tops, ends)
-    if sweep.covers(2 * math.pi, lengths):
-        return "whole" if found.amplitude > 0 else None
-    if sweep.covers(math.pi / 2, lengths):
-        return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
-    if sweep.covers(math.pi, lengths) or sweep.angles[-1] >= math.pi:
-        return _half(run, sweep, found, tops, ends)
-    return None
+    # The longest lengths first: epochs of two batches each end half way through the steps.
+    for known in ([n for n in lengths if n > _LONGEST * max(lengths)], lengths):
+        if sweep.covers(2 * math.pi, known):
+            return "whole" if found.amplitude > 0 else None
+        if sweep.covers(math.pi, known):
+            return _half(run, sweep, found, tops, ends)
+        if sweep.covers(math.pi / 2, known):
+            return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
+    return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
 
 
 def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[float]) -> str | None:

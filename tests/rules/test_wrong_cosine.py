@@ -375,3 +375,22 @@ def test_angles_of_single_precision_are_judged_as_others_are(angle, wrong):
             return LambdaLR(optimizer, factor)
         """
     assert (reported("LR206", source) != []) is wrong
+
+
+@pytest.mark.parametrize(
+    ("share", "times", "expected"), [("1", "/ 2", []), ("1", "", ["LR206"]), ("2", "/ 2", ["LR206"])]
+)
+def test_an_epoch_of_two_batches_is_half_as_long_as_its_steps(share, times, expected):
+    source = f"""
+        def cos_lr(base_lr, epoch, iteration, num_iter, num_epoch, warmup=False):
+            from math import cos, pi
+
+            warmup_epoch = 5 if warmup else 0
+            warmup_iter = warmup_epoch * num_iter
+            current_iter, max_iter = iteration + epoch * num_iter, num_epoch * num_iter
+            lr = base_lr * (1 + cos({share} * pi * (current_iter - warmup_iter) / (max_iter - warmup_iter))) {times}
+            if epoch < warmup_epoch:
+                lr = base_lr * current_iter / warmup_iter
+            return lr
+        """
+    assert [finding.code for finding in reported("LR206", source)] == expected
