@@ -21,6 +21,69 @@ def unwritten(study: Study) -> Iterator[Violation]:
     yield from _returned_alone(study)
     yield from _given_a_name_alone(study)
     yield from _logged_alone(study)
+    yield from _another_instead(study)
+
+
+def _another_instead(study: Study) -> Iterator[Violation]:
+    """A function that works the rate of the step out, and writes another that no step changes."""
+    for function in (n for n in study.names.nodes if isinstance(n, ast.FunctionDef)):
+        moments = set(parameter_ticks([a.arg for a in function.args.args]))
+        writes = [n for n in walk(function) if isinstance(n, ast.Assign) and any(map(_is_rate_of_a_group, n.targets))]
+        if not moments or not writes or any(_looks_up(n) for n in walk(function)):
+            continue
+        sets = [n for n in walk(function) if isinstance(n, ast.Assign | ast.AugAssign) and n not in writes]
+        bound = {n.id for s in sets for n in walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        written = {n.id for w in writes for n in walk(w.value) if isinstance(n, ast.Name)}
+        if written & (bound | moments) or not all(_is_a_rate(w.value) for w in writes):
+            continue
+        used = _in_use(study, function, sets)
+        for name in sorted(n for n in bound if names_rate(n)):
+            own = [s for s in sets if name in _bound_by(s)]
+            if name not in used and any(moments & _names_in(s.value) for s in own):
+                moment = sorted(moments & {n for s in own for n in _names_in(s.value)})[0]
+                yield Violation(
+                    study.span(writes[-1]),
+                    f"`{name}`, worked out from `{moment}`, reaches no optimizer: what `{function.name}` writes is "
+                    f"`{ast.unparse(writes[-1].value)}`, the same at every step.",
+                )
+                break
+
+
+def _is_rate_of_a_group(target: ast.expr) -> bool:
+    return isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant) and target.slice.value == "lr"
+
+
+def _looks_up(node: ast.AST) -> bool:
+    """Whether code may look its variables up by name."""
+    return isinstance(node, ast.Name) and node.id in ("locals", "vars", "eval", "exec", "globals")
+
+
+def _is_a_rate(value: ast.expr) -> bool:
+    """Whether a value is a rate by its name alone, nothing calculated."""
+    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+    return bool(name) and names_rate(name)
+
+
+def _bound_by(statement: ast.Assign | ast.AugAssign) -> set[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return {t.id for t in targets if isinstance(t, ast.Name)}
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
+
+
+def _in_use(study: Study, function: ast.FunctionDef, sets: list[ast.Assign | ast.AugAssign]) -> set[str]:
+    """The local names of which anything becomes: read by more than the log, or by what is worked out for such a one."""
+    inside = {n for s in sets for n in walk(s)}
+    reads = (n for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inside)
+    used = {n.id for n in reads if not _is_logged(study, n)}
+    for _ in sets:
+        more = {name for s in sets if not _bound_by(s) or _bound_by(s) & used for name in _names_in(s.value)}
+        if more <= used:
+            break
+        used |= more
+    return used
 
 
 def _returned_alone(study: Study) -> Iterator[Violation]:

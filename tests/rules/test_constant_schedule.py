@@ -454,3 +454,33 @@ class RampBeforeFall:
 
 def test_a_test_that_leads_elsewhere_keeps_no_part_out(check):
     assert not any("never again" in f.message for f in check(PRECOMPUTES))
+
+
+ADJUST = """
+    def adjust_learning_rate(optimizer, epoch, args, logger):
+        lr = args.lr * 0.1 ** (epoch // 30)
+        {also}
+        for group in optimizer.param_groups:
+            group["lr"] = {written}
+        {after}
+    """
+
+
+@pytest.mark.parametrize(
+    ("written", "also", "after", "wrong"),
+    [
+        ("lr", "pass", "pass", False),
+        ("args.lr", "pass", "pass", True),
+        ("args.lr", "pass", "logger.info(lr)", True),
+        # Numbers that it is made of are worked out for it alone.
+        ("args.lr", "floor = 0.1 * lr; lr = max(lr, floor)", "pass", True),
+        # Whoever is given it may write it.
+        ("args.lr", "pass", "return lr", False),
+        ("args.lr", "args.lr = lr", "pass", False),
+        ("args.lr * group['scale']", "pass", "pass", False),
+        ("lr if epoch else args.lr", "pass", "pass", False),
+    ],
+)
+def test_a_rate_that_is_worked_out_while_another_is_written(check, written, also, after, wrong):
+    found = constants(check(ADJUST.format(written=written, also=also, after=after)))
+    assert any(violation.message.startswith("`lr`, worked out from `epoch`") for violation in found) is wrong
