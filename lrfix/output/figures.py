@@ -53,7 +53,7 @@ def figures(document: Document) -> list[Figure]:
             Curve(", ".join(f"{name}={value}" for name, value in each.settings.items()), each.curve)
             for each in branches
         )
-        curves = (*(curves or (Curve(site.family, site.curve),)), *_of_findings(findings, site))
+        curves = (*(curves or (Curve(site.family, _usual(site)),)), *_of_findings(findings, site))
         unit = shown.unit if shown is not None else "step"
         last = _last(curves, end, findings)
         found.append(
@@ -114,14 +114,20 @@ def _last(curves: Sequence[Curve], end: int | None, findings: Sequence[Finding])
 
 def _of_findings(findings: Sequence[Finding], site: SiteReport) -> Iterator[Curve]:
     """The curves of findings that show under other values than the schedule's own."""
-    drawn = {site.curve, *(each.curve for each in site.schedules)}
+    drawn = {_usual(site), *(each.curve for each in site.schedules)}
     usual = site.shown.scenario if site.shown is not None else {}
     for finding in findings:
         evidence = finding.evidence
-        if evidence is not None and evidence.curve and evidence.curve not in drawn:
+        if evidence is None or finding.severity is Severity.INFO:
+            continue
+        if evidence.curve and evidence.curve not in drawn:
             drawn.add(evidence.curve)
             other = {name: value for name, value in evidence.scenario.items() if usual.get(name) != value}
             yield Curve(f"{finding.code}{' with ' if other else ''}{assigned(other)}", evidence.curve)
+
+
+def _usual(site: SiteReport) -> tuple[float, ...]:
+    return site.shown.curve if site.shown is not None else site.curve
 
 
 def _marks(finding: Finding, last: int) -> list[tuple[int, str]]:

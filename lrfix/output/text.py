@@ -192,8 +192,9 @@ def _site_details(site: SiteReport) -> str:
 
 
 def _to_its_end(site: SiteReport) -> Sequence[float]:
-    end = site.shown.end if site.shown is not None else None
-    return site.curve[: last_of_interest(site.curve, end) + 1]
+    if site.shown is None:
+        return site.curve
+    return site.shown.curve[: last_of_interest(site.shown.curve, site.shown.end) + 1]
 
 
 def _assignments(values: Mapping[str, str]) -> str:

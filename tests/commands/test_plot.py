@@ -83,5 +83,5 @@ def test_old_and_new_are_those_that_torch_runs(monkeypatch):
     Path("train.py").write_text(load_pages()["LR401"].bad[0].code, encoding="utf-8")
     result = run("--rewrite", "train.py")
     assert result.exit_code == 0
-    assert "-> WarmupCosineLR (equivalent)" in result.stdout
+    assert "-> WarmupCosineLR (limited)" in result.stdout
     assert "  old\n" in result.stdout and "  new\n" in result.stdout

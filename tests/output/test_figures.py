@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lrfix.config import Settings
+from lrfix.engine import check_source
 from lrfix.findings import (
     Evidence,
     FileResult,
@@ -82,3 +84,15 @@ def test_in_characters_high_rates_stand_high(blocks):
 
 def test_rates_that_are_all_zero_are_a_line():
     assert "!" not in in_terminal(Figure("t", (Curve("c", (0.0, 0.0)),)))
+
+
+def test_the_curve_is_that_of_the_codes_own_values_where_it_states_them_all():
+    source = (
+        "from torch.optim.lr_scheduler import LambdaLR\n\n\n"
+        "def build(optimizer, warmup=5, total=50):\n"
+        "    rest = total - warmup\n"
+        "    return LambdaLR(optimizer, lambda k: k / warmup if k < warmup else max(0.0, 1 - (k - warmup) / rest))\n"
+    )
+    (figure,) = figures(Document.of([check_source(source.encode(), "train.py", Settings(frozenset()))]))
+    assert figure.notes[0] == "with your values: warmup = 5, total = 50"
+    assert len(figure.curves[0].rates) == 51 and figure.curves[0].rates[5] == max(figure.curves[0].rates)

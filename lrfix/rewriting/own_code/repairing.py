@@ -119,7 +119,8 @@ def _change(site: SiteReport, step: int, after: float) -> str:
     """``from step 5 on the rate changes: 0.1 before, 0.2 after``, and whose numbers these are."""
     shown, before = site.shown, site.curve[step]
     whose = " (lengths shortened in proportion)" if shown is not None and shown.shortened else ""
-    whose = " (with example values)" if shown is not None and shown.chosen else whose
+    if shown is not None and (shown.chosen or shown.curve != site.curve):
+        whose = " (with example values)"
     unit = shown.unit if shown is not None else "step"
     return f"from {unit} {step} on the rate changes: {num(before, after)} before, {num(after, before)} after{whose}"
 
