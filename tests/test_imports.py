@@ -58,5 +58,12 @@ def test_checking_a_file_loads_nothing_heavy(command, tmp_path):
     assert fresh(COMMAND.format(arguments=[command, "--jobs", "1", str(tmp_path)])) == "[]"
 
 
+def test_a_file_without_schedules_loads_no_rules_and_no_simulation(tmp_path):
+    (tmp_path / "data.py").write_text("import torch\n")
+    code = COMMAND.format(arguments=["check", "--no-cache", str(tmp_path / "data.py")])
+    names = "[n for n in sys.modules if n.startswith(('lrfix.rules', 'lrfix.experiments', 'multiprocessing.'))]"
+    assert fresh(f"{code}\nprint({names})") == "[]\n[]"
+
+
 def test_the_pure_schedules_load_the_standard_library_only():
     assert fresh("import lrfix.schedules; print(loaded())") == "[]"
