@@ -38,8 +38,12 @@ _BATCHES, _STEPS = 3, 97
 _OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
 #: How the settings of keys of the author's own in a group begin.
 _OF_GROUP = "group['"
-_NEUTRAL = {"last_epoch": -1, "verbose": False}
+#: What every construction is given, whatever a setting says.
+NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None), Unknown})
 
 
 class _Omit:
@@ -64,6 +68,8 @@ class Bench:
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
         self._numbers: dict[tuple[str, ast.expr | None, bool], int | float] = {}
+        #: Arguments that stay from step to step, and the names of those that do not, by the list of parameters.
+        self._bound: dict[int, tuple[dict[str, Any], list[str]]] = {}
         self.clock: Clock | None = None
         self.built: Instance | None = None
 
@@ -197,8 +203,8 @@ class Bench:
                 raise Opaque("is built with `**` arguments", call)
             if keyword.value is optimizer:
                 slots.append(keyword.arg)
-            elif keyword.arg in _NEUTRAL:
-                keywords[keyword.arg] = _NEUTRAL[keyword.arg]
+            elif keyword.arg in NEUTRAL:
+                keywords[keyword.arg] = NEUTRAL[keyword.arg]
             else:
                 keywords[keyword.arg] = self.given(self.interpreter.evaluate(keyword.value, environment))
         return positional, keywords, slots
@@ -251,8 +257,8 @@ class Bench:
         return value
 
     def _parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
-        if name in _NEUTRAL:
-            return _NEUTRAL[name] if required or name == "last_epoch" else OMIT
+        if name in NEUTRAL:
+            return NEUTRAL[name] if required or name == "last_epoch" else OMIT
         stated = literal(default)
         role = role_of(name)
         overridden, absent = name in self.scenario.overrides, False
@@ -313,6 +319,20 @@ class Bench:
                 value = self.parameter(name, default, required)
                 if value is not OMIT:
                     found[name] = value
+        return found
+
+    def bound_now(
+        self, parameters: Sequence[Parameter], optimizer: Instance | None, ticks: dict[str, Tick]
+    ) -> dict[str, Any]:
+        """What ``bound`` finds, step after step: where all else is plain, only the position is another each time."""
+        if id(parameters) in self._bound:
+            kept, moving = self._bound[id(parameters)]
+            return {**kept, **{name: self.moment(name, ticks[name]) for name in moving}}
+        found = self.bound(parameters, optimizer, ticks)
+        still = {name for name, value in found.items() if value is optimizer or type(value) in _PLAIN}
+        moving = [n for n in found if n in ticks and n not in self.scenario.overrides and found[n] is not optimizer]
+        if still.union(moving) == found.keys():
+            self._bound[id(parameters)] = found, moving
         return found
 
     def turns(self, parameters: Sequence[Parameter], optimizer: Instance) -> list[dict[str, Any]]:

@@ -69,7 +69,8 @@ def _over(study: Study, spec: ScheduleSpec, path: str, values: Sequence[object])
 
 def _is_so(study: Study, path: str, value: object) -> bool:
     """Whether a setting has a value already: by the study's own settings, by its default, or as it was drawn."""
-    known = study.settings.get(path, study.run(0, use=study.described_by).leaves.get(path))
+    stated = {name: getattr(default, "value", None) for name, default, _ in study.constructor}
+    known = study.settings.get(path, study.run(0, use=study.described_by).leaves.get(path, stated.get(path)))
     return type(known) is type(value) and known == value
 
 

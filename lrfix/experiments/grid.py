@@ -17,6 +17,7 @@ from typing import TypeVar, overload
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
+from lrfix.driving.bench import NEUTRAL
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.edges import edges
 from lrfix.experiments.meetings import meetings, read_numbers
@@ -227,6 +228,8 @@ class Grid:
         named = {name: default for name, default, _ in study.constructor}
         flags += [n for n, d in named.items() if n not in flags and isinstance(getattr(d, "value", None), bool)]
         for path in flags[:_MOST_FLAGS]:
+            if path in NEUTRAL:
+                continue  # no setting reaches it
             default = getattr(named.get(path), "value", study.defaults.get(path))
             value = run.leaves.get(path, default)
             words = f"with `{path}` = {not value}"

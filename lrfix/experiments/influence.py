@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.driving.bench import NEUTRAL
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import assignments
 from lrfix.experiments.study import Study
@@ -207,7 +208,7 @@ def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence
     """The other settings under which a value may begin to matter."""
     flags = [path for path, value in study.runs[0].leaves.items() if isinstance(value, bool)]
     flags += [n for n, d, _ in study.constructor if isinstance(d, ast.Constant) and isinstance(d.value, bool)]
-    for path in dict.fromkeys(flags[:_MOST_FLAGS]):
+    for path in dict.fromkeys(flag for flag in flags[:_MOST_FLAGS] if flag not in NEUTRAL):
         for value in (True, False):
             yield {path: value}, None
     asked = [path for path in _asked_for_truth(study) if path in study.runs[0].leaves and path not in flags]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, role_of
+from lrfix.driving.bench import NEUTRAL
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.grid import ENDS, Case, Grid, Setting, Standing, by_a_drawn_relation
 from lrfix.experiments.joined_phases import (
@@ -444,7 +445,8 @@ def _together(study: Study, grid: Grid) -> Iterator[Violation]:
 
     Neither of the two alone makes a jump; whether anyone uses both, only the author knows.
     """
-    flags = [n for n, d, _ in study.constructor if isinstance(d, ast.Constant) and d.value is False][:_MOST_FLAGS]
+    given = [n for n, d, _ in study.constructor if isinstance(d, ast.Constant) and d.value is False][:_MOST_FLAGS]
+    flags = [name for name in given if name not in NEUTRAL]
     if not flags or all(_understood(run) for run in study.runs):
         return
     draws = _DRAWS

@@ -12,7 +12,7 @@ from typing import Any
 
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
-from lrfix.experiments.altered import evaluations, replaced, run_altered
+from lrfix.experiments.altered import Evaluation, evaluations, replaced, run_altered
 from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
@@ -45,22 +45,56 @@ def integer_division(study: Study) -> Iterator[Violation]:
     grid = Grid(study)
     cases = [case for case in (grid.nominal(), grid.warmed_up()) if case is not None]
     for cut in list(_cuts(study))[:_MOST_CUTS]:
+        asked = _Asked(study, cut)
         for case in cases:
             for group in range(len(study.runs[0].lr)):
-                told = _cut_down(study, cut, group, case)
+                told = _cut_down(study, asked, group, case)
                 if told is not None:
                     yield told
                     return
 
 
-def _cut_down(study: Study, cut: Cut, group: int, case: Case) -> Violation | None:
+class _Asked:
+    """What a cut does in the runs of a study, each asked once: the answer is the same for every group."""
+
+    def __init__(self, study: Study, cut: Cut) -> None:
+        self.study = study
+        self.cut = cut
+        self._uncut: dict[int, Run | None] = {}
+        self._seen: dict[tuple[int, int], list[Evaluation]] = {}
+
+    def ran(self, run: Run) -> bool:
+        """Whether a run may have come by the cut: only the statements of functions that were called tell."""
+        names = self.study.names
+        statement = names.statement_of(self.cut) if self.cut in names.parents else None
+        function = names.enclosing(self.cut, (ast.FunctionDef, ast.Lambda)) if statement is not None else None
+        traces = [trace for trace in (run.built, run.stepped) if trace is not None]
+        if not isinstance(function, ast.FunctionDef) or not any(function in trace.calls for trace in traces):
+            return True
+        return any(statement in trace.statements for trace in traces)
+
+    def uncut(self, run: Run) -> Run | None:
+        if id(run) not in self._uncut:
+            self._uncut[id(run)] = _uncut(self.study, self.cut, run)
+        return self._uncut[id(run)]
+
+    def seen(self, run: Run, steps: int) -> list[Evaluation]:
+        """What is cut in so many steps of a run."""
+        if (id(run), steps) not in self._seen:
+            operands, meaning = _operands(self.cut), _meaning(self.cut)
+            self._seen[id(run), steps] = evaluations(self.study, self.cut, operands, meaning, run, steps)
+        return self._seen[id(run), steps]
+
+
+def _cut_down(study: Study, asked: _Asked, group: int, case: Case) -> Violation | None:
     """The finding on a cut that takes a share of a whole to 0 or 1 in every run of a case."""
+    cut = asked.cut
     smooth: list[Run] = []
     for run in case.runs:
-        other = _uncut(study, cut, run)
+        other = asked.uncut(run) if asked.ran(run) else None
         if other is None or not _moves_instead(run.lr[group], other.lr[group]):
             return None
-        if not _collapses(study, cut, run, group, _differing(run.lr[group], other.lr[group])):
+        if not _collapses(study, asked, run, group, _differing(run.lr[group], other.lr[group])):
             return None
         smooth.append(other)
     run = case.run
@@ -162,13 +196,14 @@ def _moves_instead(curve: Sequence[float], other: Sequence[float]) -> bool:
     return len({round(other[k], 15) for k in _differing(curve, other)}) >= _MOVES
 
 
-def _collapses(study: Study, cut: Cut, run: Run, group: int, differing: Sequence[int]) -> bool:
+def _collapses(study: Study, asked: _Asked, run: Run, group: int, differing: Sequence[int]) -> bool:
     """Whether a share of a whole, which goes from 0 to 1 or back, is cut, and not a number of stairs."""
+    cut = asked.cut
     steps = study.steps
     for _ in range(2):
         curve = study.run(run.scenario.index, steps=steps, overrides=run.scenario.overrides).lr[group]
         until = next((k for k, rate in enumerate(curve) if rate < 0), len(curve))
-        seen = evaluations(study, cut, _operands(cut), _meaning(cut), run, until)
+        seen = asked.seen(run, until)
         shares = [share for e in seen if (share := _share(e.operands)) is not None]
         wholes = {e.value for e in seen}
         if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
@@ -183,7 +218,7 @@ def _collapses(study: Study, cut: Cut, run: Run, group: int, differing: Sequence
         # Training ends where the share is 1, or the rate does: one stair takes it to 0, the next one below.
         return _comes_to_an_end(shares[: over + 1], True)
     if wholes <= {0, 1}:
-        earlier = len(evaluations(study, cut, _operands(cut), _meaning(cut), run, max(until - _EARLIER, 1)))
+        earlier = len(asked.seen(run, max(until - _EARLIER, 1)))
         return _comes_to_an_end(shares, earlier == len(seen) or until < steps)
     levels = {round(curve[k], 12) for k in differing if k < until}
     return len(wholes) > 2 and len(levels) <= 2

@@ -52,11 +52,9 @@ def wrong_cosine(study: Study) -> Iterator[Violation]:
     told: set[ast.AST] = set()
     grid = Grid(study)
     for case in loudest_first((*grid.values(), *grid.flags())):
-        if not case.ran:
-            continue
-        for sweep in sweeps(case.run):
+        for sweep in sweeps(case.run) if case.run.ran and case.run.curve else ():
             kind = _kind(study, case, sweep.node) if sweep.node not in told else None
-            if kind is None or (kind in _BY_NUMBERS and not _anyhow(study, grid, sweep.node, kind)):
+            if kind is None or not case.ran or (kind in _BY_NUMBERS and not _anyhow(study, grid, sweep.node, kind)):
                 continue
             told.add(sweep.node)
             found = case.violation(study, _span(study, sweep.node), f"{_WHAT[kind]}{_shown(case, sweep)}.", _at(sweep))
@@ -77,9 +75,9 @@ def _kind(study: Study, case: Case, node: ast.AST) -> str | None:
             return None
         known = _lengths(study, run, sweep)
         kinds.add(_wrong(study, run, sweep, known))
+        if len(kinds) != 1 or None in kinds:
+            return None
         lengths.add(round(sweep.length, 6))
-    if len(kinds) != 1:
-        return None
     # A number that the formula holds itself may be a period; one that follows the settings is a length of theirs.
     kind = kinds.pop()
     if kind in ("no pi?", "degrees?"):

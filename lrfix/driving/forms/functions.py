@@ -60,7 +60,7 @@ class Valued:
         bench = self.bench
         assert bench.clock is not None
         bench.clock.step = step
-        result = bench.interpreter.call(self.function, **bench.bound(self.parameters, None, self.ticks))
+        result = bench.interpreter.call(self.function, **bench.bound_now(self.parameters, None, self.ticks))
         return values(bench, result, self.groups)
 
     def jump(self, step: int) -> None:

@@ -36,7 +36,7 @@ class Asked:
         bench = self.bench
         assert bench.clock is not None
         bench.clock.step = step
-        arguments = bench.bound(self.parameters, self.optimizer, self.ticks)
+        arguments = bench.bound_now(self.parameters, self.optimizer, self.ticks)
         for group in bench.turns(self.parameters, self.optimizer):
             bench.interpreter.call(self.function, **{**arguments, **group})
         return bench.rates_of(self.optimizer)

@@ -214,7 +214,7 @@ class _Advance:
 
     def call(self, scheduler: Any, optimizer: Instance) -> Any:
         interpreter = self.bench.interpreter
-        arguments = self.bench.bound(self.parameters, optimizer, self.ticks)
+        arguments = self.bench.bound_now(self.parameters, optimizer, self.ticks)
         method = interpreter.attribute(scheduler, self.method.name)
         results = [
             interpreter.call(method, **{**arguments, **group}) for group in self.bench.turns(self.parameters, optimizer)
