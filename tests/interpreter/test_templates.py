@@ -252,7 +252,7 @@ def program(parts: list[list[str]]) -> str | None:
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(_statements(2), min_size=1, max_size=4), st.sampled_from([40, 90, 5_000]))
 def test_templates_do_what_the_closures_do(parts: list[list[str]], fuel: int) -> None:
     source = program(parts)
