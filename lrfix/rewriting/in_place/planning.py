@@ -25,6 +25,7 @@ from lrfix.source import Source
 from lrfix.trees import stored_names
 
 _WIDEST = 120
+_NO_PROTOCOL = frozenset({"object", "ABC", "Protocol", "Generic"})
 
 
 class AlreadyInPlace(Exception):
@@ -54,6 +55,12 @@ def plan_in_place(
     if not formulas:
         if _calls(names, site, module):
             raise AlreadyInPlace
+        base = _protocol(site)
+        if base is not None:
+            raise NotRewritten(
+                f"it keeps to the protocol of its base `{base}`, which is no scheduler of torch, so none takes its "
+                f"place, and no formula in it can be replaced where it stands: {search.reason}"
+            )
         raise NotRewritten(search.reason)
     uses = Uses(names, external)
     for formula in formulas:
@@ -89,6 +96,13 @@ def plan_in_place(
         ),
     )
     return InPlacePlan(edit, placed(names, imports, first), tuple(formulas), tuple(zip(formulas, texts, strict=True)))
+
+
+def _protocol(site: ScheduleSite) -> str | None:
+    """The base class of a wrapper that says how it is asked; None where it has none."""
+    bases = site.node.bases if site.form == "wrapper" and isinstance(site.node, ast.ClassDef) else []
+    told = (ast.unparse(base) for base in bases)
+    return next((base for base in told if base.rpartition(".")[2] not in _NO_PROTOCOL), None)
 
 
 def _calls(names: Names, site: ScheduleSite, module: str) -> bool:

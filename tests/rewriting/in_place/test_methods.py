@@ -83,3 +83,24 @@ def test_a_function_that_every_path_asks_is_the_schedule_itself(rewrite):
     result = rewrite(text)
     assert "lr = rate(step, args.lr, args.gamma, args.every)" in result.after
     assert "return warmup_step(" in result.after
+
+
+OF_A_FRAMEWORK = """
+from elsewhere import ParamScheduler
+
+
+class Decay(ParamScheduler):
+    def __init__(self, optimizer, decay):
+        self.optimizer = optimizer
+        self.decay = decay
+
+    def step(self):
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["lr"] * self.decay
+"""
+
+
+def test_a_class_of_another_protocol_is_left_and_the_base_is_named(rewrite):
+    result = rewrite(OF_A_FRAMEWORK)
+    assert not result.sites
+    assert "the protocol of its base `ParamScheduler`" in result.left[0].reason
