@@ -72,6 +72,9 @@ def _value(node: ast.expr, names: Mapping[str, object]) -> object:
         return [_value(item, names) for item in node.elts]
     if isinstance(node, ast.IfExp):
         return _value(node.body if _value(node.test, names) else node.orelse, names)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Is | ast.IsNot):
+        same = _value(node.left, names) is _value(node.comparators[0], names)
+        return same if isinstance(node.ops[0], ast.Is) else not same
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.In):
         left, right = _value(node.left, names), _value(node.comparators[0], names)
         return left == right if isinstance(node.ops[0], ast.Eq) else left in cast("list[object]", right)

@@ -98,6 +98,17 @@ def _failure(error: BaseException) -> tuple[str, str]:
     return text, "internal"
 
 
+def _is_part(site: ScheduleSite, sites: Sequence[ScheduleSite]) -> bool:
+    """Whether another schedule of the file asks the function that a schedule is."""
+    if site.form not in IN_PLACE or not isinstance(site.node, ast.FunctionDef):
+        return False
+    for other in sites:
+        for node in (n for root in other.nodes for n in ast.walk(root) if other is not site):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == site.node.name:
+                return True
+    return False
+
+
 _UNUSED = "nothing in this file uses it any more; it stays because another file may import it"
 
 
@@ -144,8 +155,9 @@ class _Proposal:
         occurrences: dict[Identity, int] = {}
         self.present.clear()
         source, sites = self.analyses.sites(source)
-        # Whoever is given a function comes before the function, which may go with it.
-        for index, site in sorted(enumerate(sites), key=lambda each: each[1].form in IN_PLACE):
+        # Whoever is given a function, or asks it, comes before the function, which may be a part of that alone.
+        order = sorted(enumerate(sites), key=lambda each: (each[1].form in IN_PLACE, _is_part(each[1], sites)))
+        for index, site in order:
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
             identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))

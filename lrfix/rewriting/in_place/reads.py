@@ -50,6 +50,7 @@ class Reads:
         self.truths: set[str] = set()
         self.checks: list[ast.stmt] = []
         self.methods: dict[ast.FunctionDef, str] = {}
+        self.nones: set[str] = set()
         self._branches = 0
         self._bound: list[set[str]] = []
         self._outer: list[ast.FunctionDef] = []
@@ -176,6 +177,8 @@ class Reads:
         elif isinstance(node, ast.BoolOp):
             for value in node.values:
                 self._expression(value, assigned)
+        elif isinstance(node, ast.Compare) and self._asks_whether_none(node, assigned):
+            self._expression(node.left, assigned)
         elif isinstance(node, ast.Compare):
             for value in (node.left, *node.comparators):
                 self._expression(value, assigned)
@@ -192,6 +195,16 @@ class Reads:
             self._call(node, assigned)
         else:
             raise NotPure(f"it computes with `{ast.unparse(node)[:40]}`", node)
+
+    def _asks_whether_none(self, node: ast.Compare, assigned: frozenset[str]) -> bool:
+        """Whether a comparison asks of a value from outside whether it is None; that value may then be."""
+        (asked, *more) = node.comparators
+        if more or not isinstance(node.ops[0], ast.Is | ast.IsNot):
+            return False
+        if not isinstance(asked, ast.Constant) or asked.value is not None or not self._is_outer(node.left, assigned):
+            return False
+        self.nones.add(ast.unparse(node.left))
+        return True
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, assigned: frozenset[str]) -> None:
         if len(node.generators) != 1 or not isinstance(node.generators[0].target, ast.Name):

@@ -25,6 +25,7 @@ class Region:
     ``target`` is the text that the value is assigned to; None where it is returned. ``steps`` are the leaves that may
     be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth. ``computed`` are
     the statements with ``position``, an expression that puts the position together, as a leaf, where there is one.
+    ``nones`` are the leaves that may be None: the statements ask.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -36,6 +37,7 @@ class Region:
     computed: tuple[ast.stmt, ...]
     checks: tuple[ast.stmt, ...] = ()
     position: str | None = None
+    nones: frozenset[str] = frozenset()
 
     @property
     def first(self) -> ast.stmt:
@@ -133,6 +135,7 @@ def _made(
         helpers=tuple(as_function(h, methods) for h in reads.helpers) if methods else tuple(reads.helpers),
         computed=with_functions(statements, methods) if methods else statements,
         checks=tuple(reads.checks),
+        nones=frozenset(reads.nones),
     )
 
 

@@ -31,6 +31,7 @@ _FUEL = 4_000_000
 _LONGEST = 700
 _SHORTEST = 40
 _FEWEST = 8
+_NONES = "several of the values that it reads may be None"
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,16 @@ class Curve:
         if isinstance(first, ast.Assign) and not isinstance(first.targets[0], ast.Name):
             return interpreter.evaluate(first.value, environment)
         if region.target is None:
-            function = ast.FunctionDef("region", _NO_ARGUMENTS, list(region.computed), [], None)
+            # What it reads may be bound anew in it, as a parameter may.
+            roots = list(dict.fromkeys(map(root_of, region.leaves)))
+            taken = ast.arguments([], [ast.arg(root) for root in roots], None, [], [], None, [])
+            function = ast.FunctionDef("region", taken, list(region.computed), [], None)
             vars(function).setdefault("type_params", [])
             ast.copy_location(function, region.first)
             ast.fix_missing_locations(function)
             inner = Environment(parent=environment)
             interpreter.execute([function], inner)
-            return interpreter.call(inner.get("region"))
+            return interpreter.call(inner.get("region"), *(environment.get(root) for root in roots))
         interpreter.execute(list(region.computed), environment)
         return environment.get(region.target)
 
@@ -134,9 +138,6 @@ class Curve:
         if not found:
             raise KeyError(name)
         return imported(found[0].qualified, name)
-
-
-_NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])
 
 
 class _Given(Refusing):
@@ -162,10 +163,36 @@ def formula_of(names: Names, region: Region) -> Formula | str:
         if isinstance(found, str) and (small := _small(names, region, step)) is not None:
             other = _recognised(names, region, small, step)
             found = found if isinstance(other, str) else other
+        if region.nones:
+            found = _with_or_without(names, region, step, *region.nones) if len(region.nones) == 1 else _NONES
         if isinstance(found, Formula):
             return found
         reason = found
     return reason
+
+
+def _with_or_without(names: Names, region: Region, step: str, leaf: str) -> Formula | str:
+    """The call whose arguments a leaf chooses by being None or not, where both sides are schedules of one kind."""
+    draws = [drawn(names, region, step, index) for index in range(SAMPLES)]
+    without = [{**values, leaf: None} for values in draws]
+    everything = tuple(region.leaves)
+    given, left_out = (_recognised(names, region, each, step, everything) for each in (draws, without))
+    if isinstance(given, str) or isinstance(left_out, str):
+        return given if isinstance(given, str) else str(left_out)
+    first, second = given.call, left_out.call
+    if first.function != second.function or set(first.arguments) != set(second.arguments):
+        return f"with and without `{leaf}` it is another schedule"
+    arguments = {
+        name: text if text == (other := second.arguments[name]) else f"{text} if {leaf} is not None else {other}"
+        for name, text in first.arguments.items()
+    }
+    read = {ast.unparse(n) for text in arguments.values() for n in ast.walk(ast.parse(text)) if isinstance(n, ast.expr)}
+    unread = [each for each in region.leaves if each not in read and each != step]
+    if unread:
+        return f"`{unread[0]}` has no part in the curve, and may have one at another value"
+    values = (*given.values, *left_out.values)
+    call = replace(first, arguments=arguments)
+    return replace(given, call=call, values=values, open_end=given.open_end or left_out.open_end)
 
 
 def _small(names: Names, region: Region, step: str) -> list[dict[str, Any]] | None:
@@ -179,7 +206,9 @@ def _small(names: Names, region: Region, step: str) -> list[dict[str, Any]] | No
     return draws
 
 
-def _recognised(names: Names, region: Region, draws: Sequence[dict[str, Any]], step: str) -> Formula | str:
+def _recognised(
+    names: Names, region: Region, draws: Sequence[dict[str, Any]], step: str, more: Sequence[str] = ()
+) -> Formula | str:
     curve = Curve(names, region, step)
     samples = []
     ended = False
@@ -198,12 +227,12 @@ def _recognised(names: Names, region: Region, draws: Sequence[dict[str, Any]], s
         samples.append(Sample(tuple(rates), 1.0, numbers))
     reason: str | None = None
     for cut in (samples, *_cuts(samples)):
-        call = call_for(cut, step, region)
+        call = call_for(cut, step, region, more)
         if isinstance(call, str):
             reason = reason or call
         else:
             open_end = ended or cut is not samples
-            return Formula(region, call, open_end, tuple(draws), _is_difference(names, region.leaves[step]))
+            return Formula(region, call, open_end, tuple(draws), _is_difference(names, region, step))
     return reason or "it shows no curve"
 
 
@@ -233,10 +262,13 @@ def _of_two_kinds(call: Call, region: Region) -> str | None:
     return next((leaf for leaf in region.leaves if leaf in read[True] & read[False] and not width), None)
 
 
-def _is_difference(names: Names, step: ast.expr) -> bool:
+def _is_difference(names: Names, region: Region, leaf: str) -> bool:
+    step = region.leaves[leaf]
     if not isinstance(step, ast.Name):
         return False
-    values = [b.value for b in names.bindings(step.id, step) if isinstance(b, Assigned)]
+    # What the formula itself makes of the position is not what it is told.
+    own = {n for s in region.statements for n in ast.walk(s)}
+    values = [b.value for b in names.bindings(step.id, step) if isinstance(b, Assigned) and b.value not in own]
     return any(isinstance(n, ast.Sub | ast.USub) for value in values for n in ast.walk(value))
 
 

@@ -104,3 +104,36 @@ def test_a_class_of_another_protocol_is_left_and_the_base_is_named(rewrite):
     result = rewrite(OF_A_FRAMEWORK)
     assert not result.sites
     assert "the protocol of its base `ParamScheduler`" in result.left[0].reason
+
+
+OPTIONAL = """
+import math
+
+
+class Cosine:
+    def __init__(self, warmup_steps: int, start_lr=None):
+        self.warmup_steps = warmup_steps
+        self.start_lr = start_lr
+
+    def climb(self, peak_lr, step: int):
+        start = self.start_lr if self.start_lr is not None else peak_lr * 0.1
+        return start + (peak_lr - start) * min(step, self.warmup_steps) / self.warmup_steps
+
+    def get_lr(self, peak_lr, step: int, max_steps: int):
+        if step < self.warmup_steps:
+            return self.climb(peak_lr, step)
+        elif step >= max_steps:
+            return 0.0
+        share = (step - self.warmup_steps) / (max_steps - self.warmup_steps)
+        return peak_lr * (1 + math.cos(math.pi * share)) / 2
+"""
+
+
+def test_a_value_that_may_be_none_chooses_an_argument(rewrite):
+    pytest.importorskip("torch")
+    result = rewrite(OPTIONAL, verify=True)
+    site = result.sites[0]
+    assert (site.kind, site.scheduler) == ("equivalent", "warmup_cosine")
+    assert "warmup_start=self.start_lr if self.start_lr is not None else peak_lr * 0.1" in result.after
+    tried = {s.values["self.start_lr"] for s in site.proofs[0].request.settings}
+    assert None in tried and len(tried) > 2
