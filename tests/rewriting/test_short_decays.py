@@ -49,3 +49,11 @@ def test_whole_lengths_never_do(rewrite):
     (site,) = rewrite(text).sites
     assert not any("less than one step" in note for note in site.notes)
     assert site.standing == "equivalent"
+
+
+def test_a_length_made_of_whole_numbers_is_whole(rewrite):
+    text = LINEAR.replace("warmup, total)", "epochs: int, loader)").replace(
+        "    def factor", "    warmup = 2 * len(loader)\n    total = epochs * len(loader)\n    def factor"
+    )
+    (site,) = rewrite(text).sites
+    assert site.standing == "equivalent"
