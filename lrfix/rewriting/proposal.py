@@ -157,13 +157,15 @@ class _Proposal:
         source, sites = self.analyses.sites(source)
         # Whoever is given a function, or asks it, comes before the function, which may be a part of that alone.
         order = sorted(enumerate(sites), key=lambda each: (each[1].form in IN_PLACE, _is_part(each[1], sites)))
+        known: list[tuple[int, ScheduleSite, Identity]] = []
         for index, site in order:
             kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
             occurrences[kind] = occurrences.get(kind, 0) + 1
-            identity: Identity = (*kind, str(occurrences[kind]), str(len(site.constructions)))
-            self.present.add(identity)
+            known.append((index, site, (*kind, str(occurrences[kind]), str(len(site.constructions)))))
             if not self.done:
-                self.spans.setdefault(identity, site.span)
+                self.spans.setdefault(known[-1][2], site.span)
+        for index, site, identity in known:
+            self.present.add(identity)
             if identity in self.left or identity in self.settled:
                 continue
             if identity in self.excluded:

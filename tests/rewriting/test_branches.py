@@ -87,3 +87,10 @@ def test_sides_of_two_kinds_are_left_alone(rewrite):
     result = rewrite(other)
     assert not result.sites
     assert "`method` = 'constant'" in result.left[0].reason
+
+
+def test_every_schedule_is_named_by_the_line_that_it_has_in_the_file(rewrite):
+    second = STAIRS.partition("class ")[2].replace("WarmupStairs", "OtherStairs")
+    text = STAIRS + "\n\nclass " + second
+    lines = [site.span.start.line for site in rewrite(text).sites]
+    assert lines == [k for k, line in enumerate(text.splitlines(), 1) if line.startswith("class ")]
