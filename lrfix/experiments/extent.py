@@ -167,7 +167,7 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
     if len(places) != 1 or not run.ran or _goes_elsewhere(study, use):
         return None
     names = _names(study, use)
-    loops = loops_around(names, places[0])
+    loops = _training_loops(names, places[0])
     if not loops or not _every_turn(names, places[0], loops):
         return None
     if any(_left_early(names, loop, loops) for loop in loops) or _only_shows(loops[-1], places[0]):
@@ -185,6 +185,12 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
         whole = whole or not made_of or any(role_of(path) is not Role.LOADER_LENGTH for path in made_of)
     # A loop over the batches of one epoch says nothing of how often its function is called.
     return Turns(total, not related) if whole else None
+
+
+def _training_loops(names: Names, place: ast.AST) -> list[ast.AST]:
+    """The loops around a place, but those through the parameter groups of one update."""
+    loops = loops_around(names, place)
+    return [loop for loop in loops if not (isinstance(loop, ast.For) and "param_groups" in ast.unparse(loop.iter))]
 
 
 def _only_shows(loop: ast.AST, place: ast.AST) -> bool:
@@ -221,7 +227,7 @@ def asked_from_one(study: Study, use: Construction | None) -> bool:
     if study.site.form not in ("setter", "function"):
         return False
     for place in _places(study, use):
-        loops = loops_around(_names(study, use), place)
+        loops = _training_loops(_names(study, use), place)
         if loops and (_counts_before(loops[0], place) or _begins_at_one(loops[0])):
             return True
     return False

@@ -267,3 +267,18 @@ def show(optimizer, learn):
         {body}
 """
     assert bool([f for f in check(source) if f.code == "LR204"]) is reported
+
+
+@pytest.mark.parametrize(("turns", "told"), [("args.epochs", False), ("2 * args.epochs", True)])
+def test_parameter_groups_are_no_further_updates(codes, turns, told):
+    source = f"""
+        def main(args, optimizer, loader):
+            def lr_schedule(epoch):
+                return args.lr_max * (1 - epoch / args.epochs)
+
+            for epoch in range({turns}):
+                for group in optimizer.param_groups:
+                    group["lr"] = lr_schedule(epoch)
+                train(loader, optimizer)
+        """
+    assert ("LR204" in codes(source)) is told
