@@ -34,7 +34,7 @@ from lrfix.looks import Looks
 from lrfix.neighbours import MOST_BYTES
 from lrfix.notebooks import is_notebook
 from lrfix.reading import Unreadable, read_file
-from lrfix.registry import Rule, load_rules, unasked
+from lrfix.registry import Rule, load_rules
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.spreading import WORTH_A_POOL, Pending, in_pool, spread
 from lrfix.suppression import Part, Suppressions, read_suppressions
@@ -104,6 +104,8 @@ def check_source(
     ``rules`` and ``analyse`` default to lrfix's own. Findings come in the order of the text. Raises nothing that the
     file could cause.
     """
+    if rules is None:
+        rules = load_rules()
     if is_notebook(path):
         program = _program(raw, path, settings)
         if isinstance(program, FileResult):
@@ -118,7 +120,7 @@ def check_code(raw: bytes, path: str, settings: Settings) -> FileResult:
 
 
 def _check_code(
-    raw: bytes, path: str, settings: Settings, rules: Mapping[str, Rule] | None, analyse: Analyse | None
+    raw: bytes, path: str, settings: Settings, rules: Mapping[str, Rule], analyse: Analyse | None
 ) -> FileResult:
     skipped = _skip_reason(raw, settings)
     if skipped is not None:
@@ -127,7 +129,7 @@ def _check_code(
         source = parse_source(raw, path)
     except SourceError as error:
         return FileResult(path, parsed=False, errors=(FileError(path, error.kind, error.message),))
-    suppressions = read_suppressions(source, unasked() if rules is None else rules)
+    suppressions = read_suppressions(source, rules)
     if suppressions.skip_file:
         return FileResult(path, parsed=True, skipped="skip-file")
     try:
@@ -136,8 +138,6 @@ def _check_code(
         return FileResult(path, parsed=True, errors=(FileError(path, "syntax", _TOO_DEEP),))
     except Exception as error:
         return FileResult(path, parsed=True, errors=(FileError(path, "internal", _crash("the analysis", error)),))
-    if rules is None:
-        rules = load_rules() if sites else unasked()
     result = _judge(path, sites, suppressions, settings, rules)
     return replace(result, findings=fingerprinted(source, result.findings))
 

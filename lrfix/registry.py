@@ -93,12 +93,6 @@ def _functions() -> Mapping[str, RuleFunction]:
     return {code: rule.known for code, rule in join(_walk(), load_pages()).items() if rule.known is not None}
 
 
-def unasked() -> Mapping[str, Rule]:
-    """The rules with nothing to ask: for files that give them nothing to look at. Loading their functions costs more
-    than reading such a file."""
-    return {code: Rule(page, None) for code, page in sorted(load_pages().items())}
-
-
 def join(functions: Iterable[RuleFunction], pages: Mapping[str, Page]) -> Mapping[str, Rule]:
     """Functions marked with ``@rule`` and pages, as rules. Raises RegistryError."""
     by_code: dict[str, RuleFunction] = {}
@@ -142,4 +136,4 @@ def _place(function: RuleFunction) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-__all__ = ["ENGINE_RULES", "RegistryError", "Rule", "RuleFunction", "join", "load_rules", "rule", "unasked"]
+__all__ = ["ENGINE_RULES", "RegistryError", "Rule", "RuleFunction", "join", "load_rules", "rule"]

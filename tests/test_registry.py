@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -85,16 +83,3 @@ def test_the_rules_of_this_release_fit_their_pages():
     rules = load_rules()
     assert {"LR001", "LR101", "LR102", "LR104", "LR105", "LR202", "LR401"} <= set(rules)
     assert [code for code, entry in rules.items() if entry.function is None] == sorted(ENGINE_RULES)
-
-
-def test_a_file_without_a_schedule_imports_no_rule_and_no_interpreter():
-    program = (
-        "import sys\n"
-        "from lrfix.config import Settings\n"
-        "from lrfix.engine import check_source\n"
-        "from lrfix.registry import load_rules\n"
-        "check_source(b'learning_rate = 1', 'a.py', Settings(frozenset(load_rules())))\n"
-        "print([name for name in sys.modules if name.startswith(('lrfix.rules.', 'lrfix.interpreter.machine'))])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
