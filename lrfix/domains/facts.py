@@ -124,6 +124,10 @@ class Defaults(Mapping[str, object]):
         return bool(head) and attribute in self._absent and path not in self.own
 
 
+#: What argparse takes for an option that is not given, by its action.
+_SWITCHES = {"store_true": False, "store_false": True}
+
+
 class _Stated:
     """What one file states by itself."""
 
@@ -150,7 +154,8 @@ class _Stated:
                 return
             destination = first.lstrip("-").replace("-", "_")
         default = keywords.get("default")
-        self.by_attribute[destination] = literal(default)
+        switch = _SWITCHES.get(str(literal(keywords.get("action")))) if default is None else None
+        self.by_attribute[destination] = literal(default) if switch is None else switch
         if _is_none(default) or (default is None and "action" not in keywords and "required" not in keywords):
             self.absent.add(destination)
 

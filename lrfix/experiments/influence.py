@@ -211,6 +211,13 @@ def _surroundings(study: Study) -> Iterator[tuple[Mapping[str, object], Sequence
     for path in dict.fromkeys(flag for flag in flags[:_MOST_FLAGS] if flag not in NEUTRAL):
         for value in (True, False):
             yield {path: value}, None
+    stated = {p: study.defaults[p] for p, v in study.runs[0].leaves.items() if study.defaults.get(p, v) != v}
+    if stated:
+        yield stated, None
+    for path, default in stated.items():
+        off = not default or (isinstance(default, int | float) and default < 0)
+        if off and len(stated) > 1:
+            yield {path: default}, None  # what is off as by default may override others when it is on
     asked = [path for path in _asked_for_truth(study) if path in study.runs[0].leaves and path not in flags]
     if asked:
         yield dict.fromkeys(asked, 0), None

@@ -96,6 +96,8 @@ def _treated_unlike(study: Study, apart: list[Apart], shown: int | None) -> Viol
             f"Only some parameter groups are written: group {group} stays at {num(run.lr[group][-1])} while the first "
             f"group goes to {num(run.curve[min(len(run.curve) - 1, one.first + 20)])}.",
             study.evidence(run, [0, one.first, one.first + 1]),
+            # A class of one's own that names the first group may never see another; torch's protocol knows them all.
+            advice=study.site.form == "wrapper" and shown is None and not walks_groups(study),
         )
     if any(isinstance(value, list | tuple) or _ELEMENT.search(path) for path, value in run.leaves.items()):
         return None  # what the code is given may hold a number for each group

@@ -283,3 +283,20 @@ class Training:
 @pytest.mark.parametrize(("groups", "found"), [("net.parameters()", False), ("groups_of(net)", True)])
 def test_an_optimizer_that_every_branch_builds_with_one_group_has_no_second_base_rate(groups, found):
     assert bool(reported("LR213", BRANCHED.format(groups=groups))) is found
+
+
+def test_a_class_of_ones_own_that_names_the_first_group_is_advised(asked):
+    (found,) = asked(
+        "LR213",
+        """
+class Warmup:
+    def __init__(self, optimizer, peak, warmup):
+        self.optimizer, self.peak, self.warmup, self.step_number = optimizer, peak, warmup, 0
+
+    def step(self):
+        self.step_number += 1
+        self.optimizer.param_groups[0]["lr"] = self.peak * min(1.0, self.step_number / self.warmup)
+        self.optimizer.step()
+""",
+    )
+    assert found.advice and found.message.startswith("Only some parameter groups are written")

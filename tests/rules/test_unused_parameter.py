@@ -440,6 +440,25 @@ def test_a_setting_that_only_decides_once_another_is_off(check, test, lost):
     assert found == [] or lost
 
 
+@pytest.mark.parametrize("default", [-1, 0])
+def test_a_setting_that_another_overrides_unless_that_is_off_as_by_default(asked, default):
+    source = f"""
+    import numpy as np
+
+    def cosine_scheduler(base, final, epochs, batches, warmup_epochs=0, start=0, warmup_steps={default}):
+        warmup = np.array([])
+        warmup_iters = warmup_epochs * batches
+        if warmup_steps > 0:
+            warmup_iters = warmup_steps
+        if warmup_epochs > 0:
+            warmup = np.linspace(start, base, warmup_iters)
+        iters = np.arange(epochs * batches - warmup_iters)
+        rates = final + 0.5 * (base - final) * (1 + np.cos(np.pi * iters / len(iters)))
+        return np.concatenate((warmup, rates))
+    """
+    assert asked("LR106", textwrap.dedent(source)) == []
+
+
 @pytest.mark.parametrize("more", ["", ", verbose=False"])
 def test_what_a_run_that_fails_early_does_not_show(check, more):
     source = f"""
