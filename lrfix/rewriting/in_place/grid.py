@@ -186,7 +186,7 @@ def _unlike(found: Sequence[tuple[dict[str, Any], str]]) -> list[tuple[dict[str,
 def _setting(formula: Formula, values: dict[str, Any], kinds: _Kinds, ended: bool) -> CallSetting:
     horizon, marks = _marks(formula.call, values)
     end = _end(formula, horizon)
-    if end is None and horizon is not None and ended and _is_all_warmup(formula.call, values, horizon):
+    if horizon is not None and ended and _is_all_warmup(formula.call, values, horizon):
         end = max(horizon - 1, 0.0)
     return CallSetting(
         values, _positions(horizon, marks, kinds.whole_position), end, (0.1,), between=not kinds.fractions
