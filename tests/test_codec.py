@@ -39,7 +39,11 @@ def test_rows_that_differ_by_the_sign_of_a_zero_stay_apart() -> None:
     assert repr(decoded(encoded(before))) == repr(before)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, b"x", 1j, type("Sub", (float,), {})(1.0), object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value",
+    [{1, 2}, b"x", 1j, type("Sub", (float,), {})(1.0), object()],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_would_not_come_back_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="would not come back"):
         encoded(result(x=value))
