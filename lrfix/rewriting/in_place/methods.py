@@ -8,10 +8,15 @@ from collections.abc import Collection
 
 from lrfix.domains.switches import inherited
 from lrfix.names import Names
+from lrfix.trees import stored_names
 
 
 def method_of(names: Names, function: ast.expr) -> ast.FunctionDef | None:
-    """The method that ``self.name`` means inside a method of the same class, its own or a base's of this file."""
+    """The method that ``self.name`` means inside a method of the same class, its own or a base's of this file.
+
+    None where it may mean another one: where a class of the file that is derived from this one has its own of that
+    name, or anything assigns an attribute of that name.
+    """
     if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
         return None
     around = names.enclosing(function, ast.FunctionDef)
@@ -29,7 +34,27 @@ def method_of(names: Names, function: ast.expr) -> ast.FunctionDef | None:
     ]
     if not found or found[-1].decorator_list or receiver(found[-1]) != function.value.id:
         return None
-    return found[-1]
+    return None if _has_others(names, holder, found) else found[-1]
+
+
+def _has_others(names: Names, holder: ast.ClassDef, methods: list[ast.FunctionDef]) -> bool:
+    """Whether ``self`` may find something else than one of ``methods`` under their name."""
+    name = methods[0].name
+    family = inherited(names, [holder])
+    for node in names.nodes:
+        if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load):
+            return True
+        if not isinstance(node, ast.ClassDef) or (node not in family and holder not in inherited(names, [node])):
+            continue
+        if any(_binds(statement, name) for statement in node.body if statement not in methods):
+            return True
+    return False
+
+
+def _binds(statement: ast.stmt, name: str) -> bool:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return statement.name == name
+    return name in stored_names(statement)
 
 
 def receiver(node: ast.FunctionDef) -> str | None:

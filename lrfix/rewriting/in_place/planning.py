@@ -62,6 +62,8 @@ def plan_in_place(
                 f"place, and no formula in it can be replaced where it stands: {search.reason}"
             )
         raise NotRewritten(search.reason)
+    for formula in formulas:
+        _check_methods(names, formula.region, external)
     uses = Uses(names, external)
     for formula in formulas:
         uses.gone.update(formula.region.statements)
@@ -96,6 +98,18 @@ def plan_in_place(
         ),
     )
     return InPlacePlan(edit, placed(names, imports, first), tuple(formulas), tuple(zip(formulas, texts, strict=True)))
+
+
+def _check_methods(names: Names, region: Region, external: External) -> None:
+    """Raises NotRewritten where a class in another file may have its own of the methods that a formula takes along."""
+    holder = names.enclosing(region.first, ast.ClassDef)
+    if not isinstance(holder, ast.ClassDef) or not any(external(rf"def\s+{method}") for method in region.methods):
+        return
+    if external(rf"class\s+\w+\s*\([^)]*\b{holder.name}"):
+        raise NotRewritten(
+            f"another file of the project derives a class from `{holder.name}`, and `{region.methods[0]}` may be "
+            "another method there"
+        )
 
 
 def _protocol(site: ScheduleSite) -> str | None:

@@ -25,7 +25,8 @@ class Region:
     ``target`` is the text that the value is assigned to; None where it is returned. ``steps`` are the leaves that may
     be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth. ``computed`` are
     the statements with ``position``, an expression that puts the position together, as a leaf, where there is one.
-    ``nones`` are the leaves that may be None: the statements ask.
+    ``nones`` are the leaves that may be None: the statements ask. ``methods`` are the names of the methods of the
+    object at hand that are among the ``helpers``.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -38,6 +39,7 @@ class Region:
     checks: tuple[ast.stmt, ...] = ()
     position: str | None = None
     nones: frozenset[str] = frozenset()
+    methods: tuple[str, ...] = ()
 
     @property
     def first(self) -> ast.stmt:
@@ -136,6 +138,7 @@ def _made(
         computed=with_functions(statements, methods) if methods else statements,
         checks=tuple(reads.checks),
         nones=frozenset(reads.nones),
+        methods=tuple(method.name for method in reads.methods),
     )
 
 
@@ -153,15 +156,24 @@ def _means_the_same(names: Names, at: ast.stmt, reads: Reads) -> bool:
 
 
 def _steps(names: Names, leaves: dict[str, ast.expr], parameters: Sequence[str]) -> tuple[str, ...]:
-    told = [leaf for leaf in leaves if tick_of(leaf) is not None]
+    places = {leaf for leaf, node in leaves.items() if _counts_groups(names, leaf, node)}
+    told = [leaf for leaf in leaves if tick_of(leaf) is not None and leaf not in places]
     if told:
         return tuple(told)
-    counted = [leaf for leaf in leaves if leaf in counters(names)]
+    counted = [leaf for leaf in leaves if leaf in counters(names) and leaf not in places]
     if counted:
         return tuple(counted)
-    spoken = [leaf for leaf in leaves if names_position(leaf) and role_of(leaf) not in LENGTHS]
+    spoken = [leaf for leaf in leaves if names_position(leaf) and role_of(leaf) not in LENGTHS and leaf not in places]
     own = [leaf for leaf in leaves if leaf in parameters and role_of(leaf) not in LENGTHS]
     return tuple(dict.fromkeys((*spoken, *own)))
+
+
+def _counts_groups(names: Names, leaf: str, node: ast.expr) -> bool:
+    """Whether a name is bound by a loop over parameter groups: it says which group it is, not when."""
+    if not isinstance(node, ast.Name):
+        return False
+    loops = [outer for outer in names.ancestors(node) if isinstance(outer, ast.For)]
+    return any(leaf in stored_names(loop.target) and "param_groups" in ast.unparse(loop.iter) for loop in loops)
 
 
 def counters(names: Names) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 WRAPPER = """
@@ -62,6 +64,34 @@ def test_methods_of_the_object_are_taken_along(rewrite):
     (site,) = result.sites
     assert site.kind == "equivalent"
     assert "return warmup_cosine(" in result.after and "eta_min=self.floor" in result.after
+
+
+OTHERS = {
+    "a derived class has its own": "class Other(Schedule):\n    def climb(self, step):\n        return self.peak\n",
+    "a derived class assigns it": "class Other(Schedule):\n    climb = max\n",
+    "an object is given one": "def bend(schedule):\n    schedule.climb = lambda step: step\n",
+}
+
+
+def test_the_number_of_a_parameter_group_is_no_position_in_training(rewrite):
+    text = "def spread(optimizer, lr, decay=0.75):\n    for i, group in enumerate(optimizer.param_groups):\n"
+    text += '        group["lr"] = lr * decay**i\n'
+    assert not rewrite(text).sites
+
+
+@pytest.mark.parametrize("more", OTHERS.values(), ids=OTHERS)
+def test_a_method_that_may_be_another_one_is_not_taken_along(rewrite, more):
+    result = rewrite(WRAPPER + "\n\n" + more)
+    assert "return warmup_cosine(" not in result.after
+
+
+def test_a_method_that_another_file_may_replace_is_not_taken_along(rewrite):
+    def external(pattern):
+        return re.search(pattern, "class Other(Schedule):\n    def climb(self, step): ...") is not None
+
+    result = rewrite(WRAPPER, external=external)
+    assert not result.sites
+    assert "another file of the project derives a class from `Schedule`" in result.left[0].reason
 
 
 def test_a_check_that_goes_with_the_formula_is_told_of(rewrite):
