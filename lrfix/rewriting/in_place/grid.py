@@ -13,6 +13,7 @@ from lrfix.names import Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.in_place.staircases import inside_the_warmup
 from lrfix.rewriting.in_place.surroundings import why_not_ended
 from lrfix.rewriting.seen import Seen
 from lrfix.verification import CallSetting
@@ -57,6 +58,7 @@ class _Kinds:
         self.warmups: set[str] = set()
         self.positive: set[str] = set()
         region, call = formula.region, formula.call
+        self.call = call
         for name, text in call.arguments.items():
             group = self.lengths if name in LENGTH_ARGUMENTS else self.rates if name in RATE_ARGUMENTS else self.others
             read = {ast.unparse(n) for n in ast.walk(ast.parse(text, mode="eval"))}
@@ -96,6 +98,8 @@ class _Kinds:
             for other in self._other_values(leaf, value, values):
                 words = f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
                 yield {**values, leaf: other}, words
+        for setting in inside_the_warmup(self.call, values, sorted(self.warmups)):
+            yield setting, ""
 
     def _merely_legal(self, leaf: str, value: Any) -> bool:
         """A fraction of a step, a run of no steps, a peak of nothing."""

@@ -25,6 +25,7 @@ from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Cal
 from lrfix.rewriting.in_place.positions import put_together
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
+from lrfix.rewriting.in_place.staircases import with_drops_in_warmup
 
 SAMPLES = 4
 _FUEL = 4_000_000
@@ -232,6 +233,7 @@ def _recognised(
             reason = reason or call
         else:
             open_end = ended or cut is not samples
+            call = with_drops_in_warmup(call, draws[0], curve.sampled)
             return Formula(region, call, open_end, tuple(draws), _is_difference(names, region, step))
     return reason or "it shows no curve"
 
