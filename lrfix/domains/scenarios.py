@@ -75,7 +75,8 @@ class Scenario:
     ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
     what the code's use of its names says of them; ``meant``: the roles that follow, by the last word of an expression.
     ``stated``: the longest length of a role that the call states; ``base``: the base rate that the optimizer's call
-    states, below which floors are drawn.
+    states, below which floors are drawn; ``said``: the numbers that calls state for parameters, drawn where a name says
+    nothing.
     """
 
     index: int
@@ -90,6 +91,7 @@ class Scenario:
     meant: Mapping[str, Role] = field(default_factory=dict)
     stated: Mapping[Role, float] = field(default_factory=dict)
     base: float | None = None
+    said: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -149,7 +151,7 @@ class Scenario:
             # One clock counts the batches: every name for what an epoch has of them says the same.
             return self.value(_EPOCH_LENGTH)
         if role is Role.UNKNOWN:
-            return self._unknown(default, wanted)
+            return self._unknown(self.said.get(path) if default is None and wanted == "number" else default, wanted)
         if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
             return 0
         column = self.index % 4
@@ -194,6 +196,11 @@ class Scenario:
         if role is Role.LOADER_LENGTH and isinstance(drawn, int) and steps >= drawn * value:
             return int(steps) // drawn + 1
         return 0
+
+    def states(self, path: str) -> object:
+        """The user's own value of a free expression: its default, or what a call gives where the name says nothing."""
+        default = self.defaults.get(path)
+        return self.said.get(path) if default is None and self._role(path, None) is Role.UNKNOWN else default
 
     def role(self, path: str) -> Role:
         """The part that a free expression plays: by what the code does with it, then by its name."""

@@ -34,6 +34,7 @@ from lrfix.driving.host import Host
 from lrfix.driving.rehearsal import Rehearsal
 from lrfix.driving.trace import Trace, Write
 from lrfix.driving.world import World
+from lrfix.finite import finite
 from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.recorder import Recorder
@@ -106,6 +107,10 @@ class Run:
         return replace(self, lr=lr, failure=None, opaque=None, endless=False, refused=None, ended=False, walk=None)
 
 
+#: What a call states beyond this may be a length that no simulation reaches.
+_MOST_SAID = 400
+
+
 @dataclass(frozen=True)
 class Laboratory:
     """Everything needed to run one site again and again."""
@@ -122,6 +127,24 @@ class Laboratory:
     @cached_property
     def roles_by_use(self) -> Mapping[str, Role]:
         return roles_by_use(self.site.nodes)
+
+    @cached_property
+    def said(self) -> Mapping[str, object]:
+        """The numbers that calls state for parameters of the site: the first of each, no length beyond a simulated run.
+
+        Of a method's calls those by name alone: whether one gives ``self`` as well is not looked up.
+        """
+        site = self.site
+        method = isinstance(self.names.parents.get(site.node), ast.ClassDef)
+        found: dict[str, object] = {}
+        for call in (*site.calls, *(use.call for use in (*site.constructions, *site.elsewhere))):
+            keywords = {keyword.arg for keyword in call.keywords}
+            for name, value in arguments_of(call, site.node).items():
+                said = literal(value)
+                number = finite(said)
+                if number is not None and abs(number) <= _MOST_SAID and (not method or name in keywords):
+                    found.setdefault(name, said)
+        return found
 
     @cached_property
     def draws_lengths(self) -> bool:
@@ -142,6 +165,7 @@ class Laboratory:
         scenario.inferred = inferred(self.names)
         scenario.meant = self.roles_by_use
         scenario.stated = _lengths_in(construction, self.site.node)
+        scenario.said = self.said
         reserve = reserve_of(self.names.tree, self.site.node)
         interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)

@@ -389,7 +389,7 @@ class Study:
             scenario={p: v for p, v in run.leaves.items() if self._tells(p, v)},
             curve=tuple(as_float(v) for v in run.curve),
             shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
-            stated={p: v for p in run.leaves if (v := run.scenario.defaults.get(p)) is not None},
+            stated={p: v for p in run.leaves if (v := run.scenario.states(p)) is not None},
             end=self.horizon(run),
             unit="epoch" if self._counts_epochs(run) else "step",
             base_lr=run.base_lrs[0] if self.site.form in _SCALED and run.scenario.base is None else None,

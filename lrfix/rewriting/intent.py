@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.settings import never_read
 from lrfix.experiments.study import Study
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting.constructors import constructor
-from lrfix.rewriting.model import Reading
+from lrfix.rewriting.model import NotRewritten, Reading
 from lrfix.sites.subclasses import optimizer_parameter
 
 _LEVELS = ((Role.FLOOR, "eta_min"), (Role.FLOOR_RATIO, "eta_min_ratio"), (Role.WARMUP_START, "warmup_start_lr"))
@@ -28,6 +29,11 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
         return
     scheduler, positional, keywords = base
     peaks = by_role.get(Role.PEAK, [])
+    told = {*positional, *keywords.values(), *peaks}
+    lost = [p for p in paths if p not in told and p != "verbose" and not _loses_nothing(study, p)]
+    if lost:
+        names = " and ".join(f"`{path}`" for path in lost)
+        raise NotRewritten(f"what {names} should do is not told by {'their names' if len(lost) > 1 else 'its name'}")
     if len(peaks) != 1:
         if not peaks:
             spec = ScheduleSpec(scheduler, positional, keywords)
@@ -56,6 +62,14 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
         2,
         f"LambdaLR multiplies the base rate by what the function returns, and the code scales the cosine by `{peak}`",
     )
+
+
+def _loses_nothing(study: Study, path: str) -> bool:
+    """Whether the curve can do without a parameter: where training begins, a stair for every step, one not read."""
+    node, role = study.site.node, role_of(path)
+    if role is Role.LAST_EPOCH or (role is Role.STEP_SIZE and study.defaults.get(path) == 1):
+        return True
+    return isinstance(node, ast.ClassDef) and study.site.form == "subclass" and never_read(study, node, [node], path)
 
 
 def _skeleton(

@@ -82,3 +82,20 @@ def test_a_run_of_one_step_has_no_shape() -> None:
         """
     )
     assert found.status is not Status.EQUIVALENT
+
+
+@pytest.mark.parametrize(("last", "call"), [("base", "0.1"), ("a", "a=0.1"), ("b", "1e-1")])
+def test_what_a_call_states_stands_for_a_parameter_whose_name_says_nothing(last: str, call: str) -> None:
+    found = only(
+        f"""
+        def adjust(optimizer, epoch, epochs, {last}):
+            lr = {last} * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+        def main(optimizer):
+            for epoch in range(90):
+                adjust(optimizer, epoch, 90, {call})
+        """
+    )
+    assert max(found.curve) == found.curve[0] == 0.1

@@ -51,6 +51,10 @@ class TestTheSnippet:
         emitted = _emitted(rewrite(text, reading=reading).after)
         assert emitted == f"WarmupCosineRestartsLR(optimizer, T_0=100, T_mult=2, warmup_steps=10{peak})"
 
+    def test_a_parameter_that_the_code_reads_and_whose_name_says_nothing_is_not_lost(self, rewrite, text):
+        (left,) = rewrite(text.replace("T_warmup", "quiet")).left
+        assert left.reason == "what `quiet` should do is not told by its name"
+
     def test_other_names_and_another_order_say_the_same(self, rewrite, text):
         renamed = text
         for old, new in {
@@ -177,7 +181,7 @@ class TestFaults:
                 def get_lr(self):
                     if self.last_epoch < self.warmup_iter:
                         share = self.last_epoch / self.warmup_iter
-                        factor = share if self.warmup == "linear" else 0.01 ** (1 - share)
+                        factor = share if self.warmup == "linear" else share**3
                     else:
                         done = (self.last_epoch - self.warmup_iter) / (self.max_iter - self.warmup_iter)
                         factor = (1 - done) ** 0.9
@@ -185,7 +189,7 @@ class TestFaults:
             """
         result = rewrite(textwrap.dedent(text))
         assert not result.changed
-        assert "the curve is another" in result.left[0].reason
+        assert result.left[0].reason == "the bundled schedulers have no such curve"
 
     def test_where_nothing_tells_what_was_meant_the_reason_is_given(self, rewrite):
         (left,) = rewrite(_fixture("lr202_spike")).left
