@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from lrfix.domains.kinds import is_number
@@ -23,36 +23,25 @@ from lrfix.experiments.joined_phases import (
     progress_from_the_warmup_at,
     ramp_jump,
 )
-from lrfix.experiments.phases import SHORTEST, Jump, jumps, moves, overshoots, sampled_jumps
+from lrfix.experiments.phases import SHORTEST, moves, sampled_jumps
 from lrfix.experiments.structure import assignments, decay_span, methods
 from lrfix.experiments.study import Study, all_real, as_float
+from lrfix.experiments.torn_phases import BEYOND, STAIRS, WARMUPS, fault, scaled_apart
 from lrfix.findings import Violation
 from lrfix.finite import finite
-from lrfix.interpreter.values import Instance, Unknown
 from lrfix.registry import rule
 from lrfix.trees import walk
 from lrfix.wording import change, num
 
-_WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
-#: What makes stairs and cycles: drops that are meant.
-_STAIRS = (Role.MILESTONES, Role.CYCLE, Role.CYCLES)
-#: Schedules that do not restart: whoever puts one after a decay means to go on from there.
-_ONWARD = frozenset({"LinearLR", "ConstantLR", "PolynomialLR", "ExponentialLR"})
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
-#: What shapes a decay and may well be what tears it from the next.
-_RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
-_APART = 0.25
 _LONG = 0.4
 #: The axis of a long warmup where the code does not say how long it is; so many times as long a run makes it a
 #: twentieth, and a jump of this share of the peak is one there, too.
 _ANY_LENGTH = "any length"
 _TIMES = 8
 _CLEAR = 0.1
-_GROWS = 1.3
-_GONE = 0.3
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
-_BEYOND = 8
 
 _WHERE = {
     "ramp": "where warmup ends",
@@ -122,7 +111,7 @@ def _under_way(run: Run) -> str | None:
 def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
     """A jump that the lengths the code states make, and shorter ones hide."""
     case = grid.real() if study.ran else None
-    if case is None or not case.ran or any(role_of(p) in _STAIRS for p in case.run.leaves):
+    if case is None or not case.ran or any(role_of(p) in STAIRS for p in case.run.leaves):
         return []
     run = case.run
     found = next((jump for rates in run.lr for jump in sampled_jumps(run.at, rates)), None)
@@ -200,7 +189,7 @@ def _at_an_ordinary_share(study: Study, grid: Grid, found: Found) -> Found | Non
         return None
     words = case.setting.words.replace("two fifths", "a twentieth")
     setting = replace(case.setting, axis="values", standing=Standing.PLAUSIBLE, words=words)
-    short = Case(replace(setting, steps=found.step + _BEYOND), case.runs)
+    short = Case(replace(setting, steps=found.step + BEYOND), case.runs)
     runs = []
     for run in case.runs:
         ends = {p: _TIMES * v for p, v in run.leaves.items() if role_of(p) in ENDS and isinstance(v, int)}
@@ -215,17 +204,17 @@ def _at_an_ordinary_share(study: Study, grid: Grid, found: Found) -> Found | Non
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
     """Whether the first run of a case has no fault once it is changed; at first only as far as jumps are looked for."""
     end = study.horizon(case.run)
-    if end is not None and end + 2 * _BEYOND < study.steps and study.site.base != "SequentialLR":
-        soon = grid.changed(case, case.run, end + 2 * _BEYOND, **changes)
+    if end is not None and end + 2 * BEYOND < study.steps and study.site.base != "SequentialLR":
+        soon = grid.changed(case, case.run, end + 2 * BEYOND, **changes)
         there = study.horizon(soon)
-        if there is not None and there + _BEYOND <= len(soon.curve) and _fault(study, grid, case, soon) is None:
+        if there is not None and there + BEYOND <= len(soon.curve) and fault(study, grid, case, soon) is None:
             return True
-    return _fault(study, grid, case, grid.changed(case, case.run, **changes)) is None
+    return fault(study, grid, case, grid.changed(case, case.run, **changes)) is None
 
 
 def _warmups(run: Run) -> list[str]:
     """The lengths of warmups that may be chosen; where none is open, the one that the names around it tell."""
-    lengths = [p for p, v in {**run.leaves, **run.names}.items() if role_of(p) in _WARMUPS and isinstance(v, int)]
+    lengths = [p for p, v in {**run.leaves, **run.names}.items() if role_of(p) in WARMUPS and isinstance(v, int)]
     return [p for p in lengths if p in run.leaves] or lengths[:1]
 
 
@@ -250,109 +239,14 @@ def _longer(run: Run, warmup: str) -> int | None:
 
 def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
     """The jump of the first run, where every run of the case has one that is no guess of ours."""
-    found = case.shown(lambda run: _fault(study, grid, case, run) if _ran(run) else None)
-    if found is not None and found.phase == "decay" and _scaled_apart(grid, found):
+    found = case.shown(lambda run: fault(study, grid, case, run) if _ran(run) else None)
+    if found is not None and found.phase == "decay" and scaled_apart(grid, found):
         return None
     if found is None or found.phase != "ramp":
         return found
     if meets_when_told_where(grid, case) or meets_by_choice(grid, found) or by_its_kind(grid, case):
         return None
     return found
-
-
-def _fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
-    if not all_real(run.curve) or overshoots(run):  # one step too many: LR209
-        return None
-    end = study.horizon(run)
-    stairs = any(role_of(p) in _STAIRS for p in (*run.leaves, *run.names))
-    for group in range(len(run.lr)):
-        found = list(_jumps(run, group, end))
-        drops = [jump for jump in found if jump.behind == "decay"]
-        for jump in found:
-            if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
-                jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
-            ):
-                return Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
-            if jump.behind == "floor" and not _aims_at_its_end(grid, case, run, group, jump):
-                continue
-            if jump.behind in ("hold", "floor") and _grows(grid, case, run, group, jump):
-                return Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
-    leap = _leap(run) if study.site.base == "SequentialLR" else None
-    if leap is None:
-        return None
-    moved = moves(run.curve)
-    return Found(case, run, 0, "leap", leap, (abs(moved[leap - 1]), abs(moved[leap + 1])))
-
-
-def _scaled_apart(grid: Grid, found: Found) -> bool:
-    """Whether a number that is no length sets how far two decays lie apart: each has a level of its own."""
-    run, step = found.run, found.step
-    for path, value in run.leaves.items():
-        if (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or role_of(path) in LENGTHS
-            or role_of(path) in _RELATIVE
-        ):
-            continue
-        other = grid.changed(found.case, run, **{path: 2 * value})
-        if not other.ran or not all_real(other.curve) or len(other.lr[found.group]) <= step + 1:
-            continue
-        (a, b), (c, d) = run.lr[found.group][step : step + 2], other.lr[found.group][step : step + 2]
-        if abs(a * d - b * c) > _APART * abs(b * c):
-            return True
-    return False
-
-
-def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
-    """The jumps up to the end of the schedule; what comes after it is another question."""
-    curve = run.lr[group]
-    yield from (jump for jump in jumps(curve[: end + _BEYOND]) if jump.step <= end + 1) if end else jumps(curve)
-
-
-def _on_a_stair(study: Study, run: Run, step: int) -> bool:
-    intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
-    return any((step + 1) % interval == 0 for interval in intervals)
-
-
-def _begins_a_turn(study: Study, step: int) -> bool:
-    """Whether a number that the code divides the position by, for the remainder, has its turn after a step."""
-    divisors = {
-        n.right.value
-        for root in study.site.nodes
-        for n in walk(root)
-        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod) and isinstance(n.right, ast.Constant)
-    }
-    return any(isinstance(n, int) and n > 1 and (step + 1) % n == 0 for n in divisors)
-
-
-def _aims_at_its_end(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
-    """Whether a decay is another one for another end: an inverse root that is cut off somewhere never aimed there."""
-    ends = {p: v for p, v in run.leaves.items() if role_of(p) in ENDS and isinstance(v, int)}
-    if not ends:
-        return True
-    for path, length in ends.items():
-        other = grid.changed(case, run, **{path: 2 * length})
-        if not other.ran or other.lr[group][: jump.step] != run.lr[group][: jump.step]:
-            return True
-    return False
-
-
-def _grows(grid: Grid, case: Case, run: Run, group: int, jump: Jump) -> bool:
-    """Whether a jump goes away with the length of an earlier phase, and grows with it: nobody designs that."""
-    for path, value in run.leaves.items():
-        if role_of(path) not in (*_WARMUPS, Role.HOLD) or not isinstance(value, int) or value < 2:
-            continue
-        sizes = []
-        for length in (1, 2 * value):
-            other = grid.changed(case, run, **{path: length})
-            if not other.ran or not all_real(other.curve):
-                break
-            alike = [j.size for j in _jumps(other, group, grid.study.horizon(other)) if j.behind == jump.behind]
-            sizes.append(max(alike, default=0.0))
-        if len(sizes) == len(_DRAWS) and sizes[0] <= _GONE * jump.size and sizes[1] >= _GROWS * jump.size:
-            return True
-    return False
 
 
 def _told(study: Study, grid: Grid, found: Found) -> Violation:
@@ -415,29 +309,6 @@ def _worked_out(study: Study) -> bool:
         for node in ast.walk(owner)
         for target, value in assignments(node)
     )
-
-
-def _leap(run: Run) -> int | None:
-    """The last step of a phase that has come down, where the next one, which never restarts, begins at the peak."""
-    parts = _parts(run, "_schedulers")
-    milestones = [run.leaves.get(m.path) if isinstance(m, Unknown) else m for m in _parts(run, "_milestones")]
-    if len(parts) != len(milestones) + 1:
-        return None
-    for part, start in list(zip(parts[1:], milestones, strict=True))[1:]:
-        if not isinstance(part, Instance) or part.cls.name not in _ONWARD:
-            continue
-        if not isinstance(start, int) or not 3 < start < len(run.curve) - 2:
-            continue
-        peak, before, after = max(run.curve[:start]), run.curve[start - 1], run.curve[start]
-        falling = run.curve[start - 3] >= run.curve[start - 2] >= before
-        if 0 < before < 0.5 * peak and falling and after >= 0.9 * peak:
-            return start - 1
-    return None
-
-
-def _parts(run: Run, attribute: str) -> Sequence[object]:
-    found = run.scheduler.attributes.get(attribute) if isinstance(run.scheduler, Instance) else None
-    return found if isinstance(found, list | tuple) else []
 
 
 def _together(study: Study, grid: Grid) -> Iterator[Violation]:
