@@ -37,7 +37,8 @@ def _another_instead(study: Study) -> Iterator[Violation]:
         if written & (bound | moments) or not all(_is_a_rate(w.value) for w in writes):
             continue
         used = _in_use(study, function, sets)
-        for name in sorted(n for n in bound if names_rate(n)):
+        own_names = bound - study.names.scopes[function].outer_names  # what others see, others may write
+        for name in sorted(n for n in own_names if names_rate(n)):
             own = [s for s in sets if name in _bound_by(s)]
             if name not in used and any(moments & _names_in(s.value) for s in own):
                 moment = sorted(moments & {n for s in own for n in _names_in(s.value)})[0]

@@ -484,3 +484,22 @@ ADJUST = """
 def test_a_rate_that_is_worked_out_while_another_is_written(check, written, also, after, wrong):
     found = constants(check(ADJUST.format(written=written, also=also, after=after)))
     assert any(violation.message.startswith("`lr`, worked out from `epoch`") for violation in found) is wrong
+
+
+@pytest.mark.parametrize("kind", ["global", "nonlocal"])
+def test_a_rate_of_an_outer_scope_is_what_others_may_write(check, kind):
+    code = f"""
+        def outer(optimizer, base_lr):
+            lr = base_lr
+
+            def adjust_learning_rate(epoch):
+                {kind} lr
+                lr = base_lr * 0.1 ** (epoch // 30)
+                for group in optimizer.param_groups[:1]:
+                    group["lr"] = base_lr
+
+            def adjust_others():
+                for group in optimizer.param_groups[1:]:
+                    group["lr"] = lr
+        """
+    assert not any("worked out from" in violation.message for violation in constants(check(code)))
