@@ -51,6 +51,36 @@ def check_drives_nothing(node: ast.ClassDef) -> None:
         )
 
 
+def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
+    """Raises NotRewritten where the functions of a schedule fill or change what belongs to the code around them.
+
+    A list of the rates that were given, say: whoever reads it would find it empty.
+    """
+    inside = {n for node in nodes for n in ast.walk(node)}
+    for node in (n for each in nodes for n in ast.walk(each)):
+        changed = changed_by(node)
+        root: ast.expr | None = changed
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        if changed is None or not isinstance(root, ast.Name) or root.id == "self":
+            continue
+        owner = names.owner(root.id, names.scope_of(root))
+        if owner is not None and owner.node not in inside:
+            raise NotRewritten(
+                f"it changes `{ast.unparse(changed)}` at line {root.lineno} as well, which the bundled scheduler "
+                "would not do"
+            )
+
+
+def changed_by(node: ast.AST) -> ast.expr | None:
+    """The object that ``node`` changes in place: ``seen`` of ``seen.append(k)`` or of ``seen[k] = rate``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OWN_STATE:
+        return node.func.value
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return node.value
+    return None
+
+
 def _given(receiver: ast.expr, parameters: set[str], held: set[str]) -> bool:
     if isinstance(receiver, ast.Attribute):
         return receiver.attr in held and isinstance(receiver.value, ast.Name) and receiver.value.id == "self"
@@ -106,4 +136,4 @@ def _is_own(names: Names, function: ast.expr) -> bool:
     return bool(names.qualified(function) & {"warnings.warn"})
 
 
-__all__ = ["bases_in", "check_drives_nothing", "dropped_calls"]
+__all__ = ["bases_in", "changed_by", "check_changes_nothing", "check_drives_nothing", "dropped_calls"]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.domains.facts import literal
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
-from lrfix.rewriting.effects import bases_in, check_drives_nothing, dropped_calls
+from lrfix.rewriting.effects import bases_in, check_changes_nothing, check_drives_nothing, dropped_calls
 from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_quotes_of, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
+from lrfix.rewriting.rebinding import set_later
 from lrfix.rewriting.types_told import TypesTold, types_told
 from lrfix.sites.model import REWRITTEN, Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
@@ -104,10 +105,12 @@ class _Planner:
         construction = self.site.constructions[0]
         call = construction.call
         self.notes += dropped_calls(self.names, self.site.nodes)
+        check_changes_nothing(self.names, self.site.nodes)
         self._check_class_tests(call.func)
         optimizer = self._optimizer(construction)
         last_epoch = self._last_epoch(call, 2)
         self._check_names(self.spec, call)
+        self._check_set_once(call)
         self.uses.gone.add(call)
         arguments = [optimizer, *arguments_of(self.spec, last_epoch)]
         self._keep(arguments, call)
@@ -143,6 +146,8 @@ class _Planner:
         assert isinstance(node, ast.ClassDef)
         self._check_foreign_attributes(node)
         check_drives_nothing(node)
+        check_changes_nothing(self.names, self.site.nodes)
+        self._check_base_tests(node)
         self.notes += dropped_calls(self.names, self.site.nodes)
         blocker = self._why_kept(node)
         if blocker is None:
@@ -188,6 +193,7 @@ class _Planner:
             spec = substituted(self.spec, values)
             self._note_unused(values, construction)
             self._check_names(spec, construction.call)
+            self._check_set_once(construction.call)
             last_epoch = last[0] if last is not None and literal(last[1]) != -1 else None
             prepared.append((construction, [self._optimizer(construction), *arguments_of(spec, last_epoch)]))
         self.uses.gone.add(node)
@@ -311,17 +317,43 @@ class _Planner:
             self.notes.append("`verbose` is dropped: torch has it no longer since 2.7")
         return self.source.segment(given) if given is not None else None
 
+    def _check_set_once(self, call: ast.Call) -> None:
+        """The old schedule reads at every step what the new one reads once."""
+        later = set_later(self.names, self.site.nodes, call)
+        if later is not None:
+            raise NotRewritten(
+                f"line {later[1]} may change `{later[0]}` once the scheduler is built: the old one follows it, the "
+                "new one would not"
+            )
+
     def _check_class_tests(self, function: ast.expr) -> None:
         wanted = torch_scheduler(self.names, function)
-        for node in self.names.nodes:
-            if not isinstance(node, ast.Call) or ast.unparse(node.func) != "isinstance" or len(node.args) != 2:
-                continue
-            classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
-            if any(torch_scheduler(self.names, c) == wanted for c in classes):
-                raise NotRewritten(f"line {node.lineno} tests whether a scheduler is a {wanted}")
+        for line, cls in self._tested_classes():
+            if torch_scheduler(self.names, cls) == wanted:
+                raise NotRewritten(f"line {line} tests whether a scheduler is a {wanted}")
         for node in self.names.nodes:
             if isinstance(node, ast.Attribute) and node.attr == "lr_lambdas":
                 raise NotRewritten(f"line {node.lineno} reads `lr_lambdas`, which the bundled scheduler does not have")
+
+    def _check_base_tests(self, node: ast.ClassDef) -> None:
+        """The bundled schedulers are derived from torch's base class alone."""
+        own = {cls.name for cls in bases_in(self.names, node)}
+        torchs = {torch_scheduler(self.names, base) for base in node.bases} - {None, "LRScheduler", "_LRScheduler"}
+        for line, cls in self._tested_classes():
+            if ast.unparse(cls) in own or torch_scheduler(self.names, cls) in torchs:
+                raise NotRewritten(f"line {line} tests whether a scheduler is a {ast.unparse(cls)}")
+        for name in sorted(own):
+            if self.external(rf"(isinstance|issubclass)\s*\([^)]*\b{name}"):
+                raise NotRewritten(f"another file of the project tests whether a scheduler is a {name}")
+
+    def _tested_classes(self) -> Iterator[tuple[int, ast.expr]]:
+        """The classes that the file asks about with ``isinstance`` or ``issubclass``, each with the line."""
+        for node in self.names.nodes:
+            if not isinstance(node, ast.Call) or len(node.args) != 2:
+                continue
+            if ast.unparse(node.func) in ("isinstance", "issubclass"):
+                classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
+                yield from ((node.lineno, cls) for cls in classes)
 
     def _check_names(self, spec: ScheduleSpec, at: ast.AST) -> None:
         """Every name of the emitted expressions must be known where they will stand."""

@@ -262,7 +262,8 @@ class Reads:
         node = bindings[0].node
         if not isinstance(node, ast.FunctionDef) or node.decorator_list or node.args.vararg or node.args.kwarg:
             return None
-        return node
+        declared = (n for n in self.names.nodes if isinstance(n, ast.Global | ast.Nonlocal))
+        return None if any(function.id in n.names for n in declared) else node
 
     def _method(self, function: ast.expr, assigned: frozenset[str]) -> ast.FunctionDef | None:
         """The method of the object at hand that is called, where it is only that."""
