@@ -107,6 +107,9 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
     texts = (n.value for cls in related for n in walk(cls) if isinstance(n, ast.Constant))
     brought |= {text for text in texts if isinstance(text, str)}
     brought |= _TORCH_OWN if study.site.form == "subclass" else set()
+    # Who reads more than it keeps, and spells nothing like it, is given that by others: a mixin by the class it is in.
+    asked = {n.attr for cls in related for n in walk(cls) if isinstance(n, ast.Attribute) and _is_own(n)}
+    elsewhere = any(_closest(name, kept | fields) is None for name in asked - known - brought)
     shown_nodes = [owner] if owner in study.site.nodes else study.site.nodes
     for read in (n for root in shown_nodes for n in walk(root)):
         if not _is_own(read) or not isinstance(read, ast.Attribute) or read.attr in known | brought:
@@ -124,7 +127,7 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
                     f"{_when(ended)}.{meant}"
                 ),
             )
-        elif close is not None and shown:
+        elif close is not None and shown and not elsewhere:
             yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
 
 

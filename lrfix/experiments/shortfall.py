@@ -81,7 +81,9 @@ def _up_and_down(run: Run) -> tuple[str, int, int] | None:
     climbs = curve[0] < _HALF * curve[top] and curve[again] > _HALF * curve[top] and curve[lowest] < _HALF * curve[top]
     # A wave, or a triangle, is the same on both sides of its top, and may go up and down as long as it likes.
     wave = abs(curve[max(top - 2, 0)] - curve[top + 2]) < _WAVY * curve[top]
-    return (warmups[0], lowest, again) if turns and climbs and not wave else None
+    # And so is what begins anew once it is down.
+    anew = all(abs(curve[k] - curve[k + lowest]) < _WAVY * curve[top] for k in range(length))
+    return (warmups[0], lowest, again) if turns and climbs and not wave and not anew else None
 
 
 def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:

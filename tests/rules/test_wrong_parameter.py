@@ -273,3 +273,19 @@ def test_a_decay_that_takes_as_long_as_the_warmup_and_climbs_again(asked, length
         """,
     )
     assert [("`warmup_steps`" in violation.message, violation.advice) for violation in found] == [(True, False)] * wrong
+
+
+def test_a_cycle_that_climbs_and_falls_in_as_many_steps_begins_anew(asked):
+    found = asked(
+        "LR211",
+        """
+        import math
+
+        def get_lr(step, warmup_steps, base_lr):
+            phase = step % (2 * warmup_steps)
+            if phase < warmup_steps:
+                return base_lr * phase / warmup_steps
+            return base_lr * 0.5 * (1 + math.cos(math.pi * (phase - warmup_steps) / warmup_steps))
+        """,
+    )
+    assert list(found) == []

@@ -220,3 +220,18 @@ def test_a_method_that_sets_the_rate_reads_what_its_class_does_not_keep(base, li
         """
     head = "from elsewhere import Trainer\n"
     assert [line - 1 for line in found(head + textwrap.dedent(source.format(base=base)))] == lines
+
+
+MIXIN = """
+    class RateMixin:
+        def adjust_learning_rate(self, step):
+            self.warm_step = 10
+            rate = {rate} * min(1, (step + 1) / self.warm_steps)
+            for group in {optimizer}.param_groups:
+                group["lr"] = rate
+    """
+
+
+def test_a_class_that_reads_more_than_it_keeps_is_given_it_by_others():
+    assert found(MIXIN.format(rate="0.1", optimizer="optimizer")) == [6]
+    assert found(MIXIN.format(rate="self.base_lr", optimizer="self.optimizer")) == []
