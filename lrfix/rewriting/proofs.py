@@ -32,8 +32,8 @@ from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
+from lrfix.verification import RefusedSlice, VerificationRequest, check_program
 from lrfix.verification import Scenario as Values
-from lrfix.verification import VerificationRequest
 from lrfix.verification.values import Device, Expectation
 
 
@@ -187,8 +187,11 @@ class _Prover:
                 before = call_slice(self.names, caller.before, caller.before_optimizer)
                 after = call_slice(self.new_names, caller.after, caller.after_optimizer, modules=modules)
                 told = substituted(spec, {name: (ast.unparse(node), node) for name, node in caller.given.items()})
-            except NotRewritten:
-                continue  # what a caller passes cannot be cut out; the settings above stand for it
+                check_program(before.source)
+            except (NotRewritten, RefusedSlice):
+                # What a caller passes cannot be cut out, or not be run (it reads the command line): the settings above
+                # stand for it.
+                continue
             scenarios, steps = [], 0
             for index in range(GENERIC):
                 values = self._values(index, before, after, {})

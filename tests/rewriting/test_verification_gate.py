@@ -280,6 +280,24 @@ class TestWhateverACallerMayPass:
         (left,) = rewrite(text + "linear(optimizer, 0.06 * 800, 800)\n", verify=True).left
         assert "the rates differ" in left.reason and "with `num_warmup_steps` = 0.5" in left.reason
 
+    def test_a_caller_that_passes_the_command_line_on_is_not_run(self, rewrite):
+        callers = textwrap.dedent(
+            """
+
+            def options():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--warmup", type=int, default=5)
+                return parser.parse_args()
+
+            def train(optimizer):
+                args = options()
+                return linear(optimizer, args.warmup, 800)
+            """
+        )
+        result = rewrite("import argparse\n" + FACTORY + callers, verify=True)
+        (site,) = result.sites
+        assert not [proof for proof in site.proofs if proof.label.startswith("as called")]
+
     def test_the_callers_in_the_file_are_run_with_what_they_pass(self, rewrite):
         callers = textwrap.dedent(
             """
