@@ -39,6 +39,16 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from lrfix.meant import did_you_mean
+
+            known = f"there are {', '.join(sorted(COMMANDS))}"
+            ctx.fail(f"no command {args[0]!r}; {did_you_mean(args[0], COMMANDS) or known}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -133,6 +133,15 @@ class TestExitStatus:
         assert "Error" in result.stderr
         assert result.stdout == ""
 
+    @pytest.mark.parametrize(
+        ("word", "said"),
+        [("chekc", "did you mean check?"), ("rules", "did you mean rule?"), ("explain", "there are check, clean, plot")],
+    )
+    def test_a_command_that_does_not_exist_is_answered_with_one_that_does(self, word, said):
+        result = run(word)
+        assert result.exit_code == 2
+        assert f"no command {word!r}; {said}" in result.output
+
     def test_0_for_nothing_to_look_at(self):
         assert run("check").exit_code == 0
         os.mkdir("empty")
