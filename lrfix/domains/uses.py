@@ -20,10 +20,12 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
     not a list of them; what is divided by the rate is a rate, and a low one; a list whose elements the position is
-    compared with holds milestones. What is stored under another name (``self.decay = lr_decay``) plays the same part.
+    compared with, and never divided by, holds milestones. What is stored under another name (``self.decay = lr_decay``)
+    plays the same part.
     """
     found: dict[str, Role] = {}
     several = sequences(nodes)
+    lengths = {word for root in nodes for node in walk(root) for word in _lists_of_lengths(node)}
     for root in nodes:
         for node in walk(root):
             for expression, role in (
@@ -34,7 +36,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_milestones(node),
             ):
                 word = last_word(ast.unparse(expression))
-                if role not in _SINGLE or word not in several:
+                if word not in (several if role in _SINGLE else lengths if role is Role.MILESTONES else ()):
                     found.setdefault(word, role)
     for root in nodes:
         for node in walk(root):
@@ -59,6 +61,14 @@ def _milestones(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
             reached = any(isinstance(side, ast.Name) and side.id == node.target.id for side in sides)
             if reached and any(_named(side) and tick_of(ast.unparse(side)) is not None for side in sides):
                 yield node.iter, Role.MILESTONES
+
+
+def _lists_of_lengths(node: ast.AST) -> Iterator[str]:
+    """Lists of which an element is a length: ``step / warmup[0]``."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv):
+        right = node.right
+        parts = [right, *right.args] if isinstance(right, ast.Call) else [right]
+        yield from (last_word(ast.unparse(part.value)) for part in parts if _element(part))
 
 
 def _divisors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:

@@ -50,3 +50,8 @@ def test_what_is_stored_under_another_name_plays_the_same_part():
             return 1.0 if step < self.decay[0] else 0.1
     """
     assert roles(source)["lr_decay"] is Role.MILESTONES
+
+
+@pytest.mark.parametrize("divisor", ["warmup[0]", "max(1, warmup[0])"])
+def test_a_list_whose_element_the_position_is_divided_by_holds_lengths(divisor):
+    assert "warmup" not in roles(f"factor = step / {divisor} if step < warmup[0] else 1.0")
