@@ -321,7 +321,7 @@ class _Prover:
     def _texts(self, plan: Plan) -> dict[str, list[str]]:
         """What the calls of a class give for a parameter that it compares with texts: one of these."""
         node, study = self.analysis.site.node, self.analysis.study
-        if not isinstance(node, ast.ClassDef):
+        if self.analysis.form != "subclass" or not isinstance(node, ast.ClassDef):
             return {}
         compared = switches(self.names, inherited(self.names, self.analysis.site.nodes), study.defaults)
         given = [bound_arguments(self.source, node, c.call) for c in plan.constructions]
