@@ -10,7 +10,7 @@ from lrfix.sites.vocabulary import words
 
 #: What says that the rate is meant to climb, or to be tried out.
 _CLIMBS = frozenset({"warm", "warmup", "ramp", "rise", "rising", "grow", "growing", "increase", "increasing"}) | {
-    *("up", "find", "finder", "range", "test", "tester", "cyclic")
+    *("up", "find", "finder", "range", "test", "tester", "search", "sweep", "cyclic", "inverse", "reverse", "reversed")
 }
 #: What a rate is called that a schedule starts with.
 _STARTS = frozenset({"init", "initial", "base", "start", "begin", "lr", "learning", "rate", "value"})

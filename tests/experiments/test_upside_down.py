@@ -29,7 +29,13 @@ def test_two_ends_exchanged_are_named(formula, code):
     assert named(formula, exchanged=False) == []
 
 
-OTHERS = ({"name": "warm_up"}, {"name": "lr_find"}, {"start": "max_lr"}, {"length": "warmup_epochs"})
+OTHERS = (
+    {"name": "warm_up"},
+    {"name": "lr_find"},
+    {"name": "lr_sweep"},
+    {"start": "max_lr"},
+    {"length": "warmup_epochs"},
+)
 
 
 @pytest.mark.parametrize("other", OTHERS)
