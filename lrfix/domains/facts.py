@@ -124,10 +124,6 @@ class Defaults(Mapping[str, object]):
         return bool(head) and attribute in self._absent and path not in self.own
 
 
-#: What argparse takes for an option that is not given, by its action.
-_SWITCHES = {"store_true": False, "store_false": True}
-
-
 class _Stated:
     """What one file states by itself."""
 
@@ -154,8 +150,7 @@ class _Stated:
                 return
             destination = first.lstrip("-").replace("-", "_")
         default = keywords.get("default")
-        switch = _SWITCHES.get(str(literal(keywords.get("action")))) if default is None else None
-        self.by_attribute[destination] = literal(default) if switch is None else switch
+        self.by_attribute[destination] = literal(default)
         if _is_none(default) or (default is None and "action" not in keywords and "required" not in keywords):
             self.absent.add(destination)
 

@@ -23,7 +23,8 @@ class Inferred:
 
     ``shares``: lengths given as a part of the whole (``step / total < warmup``, ``int(warmup * total_steps)``);
     ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``); ``flags``: what is tested for
-    truth and used for nothing else, whatever length its name speaks of (``if cfg.cosine_after_warmup``).
+    truth and used for nothing else (``if cfg.cosine_after_warmup``) or is an option that is off or on, whatever length
+    or rate its name speaks of.
     """
 
     shares: frozenset[str] = frozenset()
@@ -60,7 +61,22 @@ def _flags(names: Names) -> frozenset[str]:
             tested.add(_name(node))
         elif not isinstance(names.parents.get(node), ast.Attribute):
             otherwise.add(_name(node))
-    return frozenset(tested - otherwise)
+    return frozenset(tested - otherwise) | frozenset(_switches(names))
+
+
+def _switches(names: Names) -> Iterator[str]:
+    """Options of the command line that are off or on: ``add_argument("--warmup", action="store_true")``."""
+    for node in names.nodes:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        action = next((k.value for k in node.keywords if k.arg == "action"), None)
+        if node.func.attr != "add_argument" or not isinstance(action, ast.Constant):
+            continue
+        if action.value in ("store_true", "store_false"):
+            named = [k.value for k in node.keywords if k.arg == "dest"] or node.args[::-1]
+            flag = next((n.value for n in named if isinstance(n, ast.Constant) and isinstance(n.value, str)), None)
+            if flag is not None:
+                yield last_word(flag.lstrip("-").replace("-", "_"))
 
 
 def _is_tested(names: Names, node: ast.expr) -> bool:

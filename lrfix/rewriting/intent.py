@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from lrfix.analysis import SiteAnalysis
+from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.settings import never_read
 from lrfix.experiments.study import Study
@@ -67,7 +68,8 @@ def readings_from_roles(study: Study, analysis: SiteAnalysis) -> Iterator[Readin
 def _loses_nothing(study: Study, path: str) -> bool:
     """Whether the curve can do without a parameter: where training begins, a stair for every step, one not read."""
     node, role = study.site.node, role_of(path)
-    if role is Role.LAST_EPOCH or (role is Role.STEP_SIZE and study.defaults.get(path) == 1):
+    own = {name: default for name, default, _ in study.constructor}
+    if role is Role.LAST_EPOCH or (role is Role.STEP_SIZE and literal(own.get(path)) == 1):
         return True
     return isinstance(node, ast.ClassDef) and study.site.form == "subclass" and never_read(study, node, [node], path)
 

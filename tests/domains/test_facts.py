@@ -43,12 +43,6 @@ def test_an_option_that_has_a_value_is_not_none(default):
     assert curve_of(SCRIPT.format(default=default))[:2] == [0.5, 0.25]
 
 
-@pytest.mark.parametrize(("action", "start"), [("store_true", [0.5, 0.25]), ("store_false", [0.5, 0.5])])
-def test_a_switch_of_the_command_line_is_as_it_is_when_it_is_not_given(action, start):
-    switched = SCRIPT.format(default=f"action='{action}'").replace("args.shape is None", "args.shape")
-    assert curve_of(switched)[:2] == start
-
-
 def test_parameters_that_the_code_walks_through_hold_several_values():
     curve = curve_of("""
         class Schedule:
