@@ -123,7 +123,9 @@ def test_what_is_worked_with_as_well_is_none():
     assert not flags(code)
 
 
-@pytest.mark.parametrize("options", ['"--warmup_lr", action="store_true"', '"-w", action="store_false", dest="warmup_lr"'])
+@pytest.mark.parametrize(
+    "options", ['"--warmup_lr", action="store_true"', '"-w", action="store_false", dest="warmup_lr"']
+)
 def test_an_option_that_is_off_or_on_is_a_flag_whatever_its_name_speaks_of(options):
     code = f"parser.add_argument({options})\ndef rate(args, k):\n    return given(args.warmup_lr)\n"
     assert flags(code) == {"warmup_lr"}
