@@ -96,8 +96,11 @@ class _Kinds:
         """Each with words for it where it is merely legal and nobody is seen to choose it."""
         for leaf, value in values.items():
             for other in self._other_values(leaf, value, values):
-                words = f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
-                yield {**values, leaf: other}, words
+                setting = {**values, leaf: other}
+                if self._fills_the_run(leaf, setting):
+                    yield setting, f"with a warmup as long as the run (`{leaf}` = {other:.6g})"
+                else:
+                    yield setting, f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
         for setting in inside_the_warmup(self.call, values, sorted(self.warmups)):
             yield setting, ""
 
@@ -109,6 +112,13 @@ class _Kinds:
             kept = self.rates | self.warmups
             return (leaf in self.positive or leaf not in kept) and not self.seen.zero(leaf)
         return leaf in self.lengths and not float(value).is_integer() and not self.seen.fraction(leaf)
+
+    def _fills_the_run(self, leaf: str, values: Mapping[str, Any]) -> bool:
+        """A warmup that is as long as the run: what the code around its division gives there was never asked for."""
+        if leaf not in self.lengths or isinstance(values[leaf], list):
+            return False
+        horizon, _ = _marks(self.call, values)
+        return horizon is not None and horizon > 0 and _is_all_warmup(self.call, values, horizon)
 
     def _other_values(self, leaf: str, value: Any, values: Mapping[str, Any]) -> Iterator[Any]:
         if isinstance(value, list):

@@ -101,3 +101,23 @@ def test_a_loop_that_may_go_beyond_is_none(rewrite, text):
 def test_a_formula_that_stays_at_its_floor_has_no_limit(rewrite):
     (site,) = rewrite(CLAMPED).sites
     assert site.limits == ()
+
+
+GUARDED = _text(
+    """
+    def get_lr(step, warmup_iters: int, decay_iters: int, lr, min_lr):
+        if step < warmup_iters:
+            return lr * step / warmup_iters
+        if step > decay_iters:
+            return min_lr
+        return min_lr + (lr - min_lr) * (1 - (step - warmup_iters) / max(1, decay_iters - warmup_iters))
+    """
+)
+
+
+def test_a_warmup_as_long_as_the_run_is_merely_legal(rewrite):
+    """There the guard of the division decides what the last step gets, the peak or the floor."""
+    (site,) = rewrite(GUARDED).sites
+    settings = [setting for proof in site.proofs for setting in proof.request.settings]
+    assert any(s.legal == "with a warmup as long as the run (`warmup_iters` = 71)" for s in settings)
+    assert all(s.legal for s in settings if s.values["warmup_iters"] == s.values["decay_iters"])
