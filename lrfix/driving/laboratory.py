@@ -107,7 +107,7 @@ class Run:
         return replace(self, lr=lr, failure=None, opaque=None, endless=False, refused=None, ended=False, walk=None)
 
 
-#: What a call states beyond this may be a length that no simulation reaches.
+#: What a call states beyond this may be a length that no simulation reaches; what is below 0 often says "none".
 _MOST_SAID = 400
 
 
@@ -142,7 +142,7 @@ class Laboratory:
             for name, value in arguments_of(call, site.node).items():
                 said = literal(value)
                 number = finite(said)
-                if number is not None and abs(number) <= _MOST_SAID and (not method or name in keywords):
+                if number is not None and 0 <= number <= _MOST_SAID and (not method or name in keywords):
                     found.setdefault(name, said)
         return found
 

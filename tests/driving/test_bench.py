@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import pytest
+from asking import asked
 
 from lrfix.analysis import SiteAnalysis, analyse
 from lrfix.findings import Status
@@ -84,18 +86,34 @@ def test_a_run_of_one_step_has_no_shape() -> None:
     assert found.status is not Status.EQUIVALENT
 
 
-@pytest.mark.parametrize(("last", "call"), [("base", "0.1"), ("a", "a=0.1"), ("b", "1e-1")])
-def test_what_a_call_states_stands_for_a_parameter_whose_name_says_nothing(last: str, call: str) -> None:
-    found = only(
-        f"""
-        def adjust(optimizer, epoch, epochs, {last}):
-            lr = {last} * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+def torn(last: str, *calls: str) -> Mapping[str, object]:
+    """What a jump between warmup and decay (LR202) was shown with, where calls give the last parameter a number."""
+    code = f"""
+        def adjust(optimizer, epoch, warmup, epochs, {last}):
+            if epoch < warmup:
+                lr = {last} * (epoch + 1) / warmup
+            else:
+                lr = {last} * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
             for group in optimizer.param_groups:
                 group["lr"] = lr
 
         def main(optimizer):
-            for epoch in range(90):
-                adjust(optimizer, epoch, 90, {call})
-        """
-    )
-    assert max(found.curve) == found.curve[0] == 0.1
+            for epoch in range(10):
+    """
+    told = "\n".join(f"                adjust(optimizer, epoch, 3, 10, {call})" for call in calls)
+    (found,) = asked("LR202", HEAD + textwrap.dedent(code.rstrip() + "\n" + told))
+    assert found.evidence is not None
+    return found.evidence.scenario
+
+
+@pytest.mark.parametrize(("last", "call"), [("base", "0.1"), ("a", "a=0.1"), ("b", "1e-1")])
+def test_what_a_call_states_stands_for_a_parameter_whose_name_says_nothing(last: str, call: str) -> None:
+    assert torn(last, call)[last] == 0.1
+
+
+def test_a_number_below_0_is_passed_over() -> None:
+    assert torn("a", "-1", "0.2")["a"] == 0.2
+
+
+def test_a_number_that_may_be_a_length_beyond_simulation_is_passed_over() -> None:
+    assert torn("a", "100000", "0.2")["a"] == 0.2
