@@ -11,6 +11,7 @@ from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.subclasses import optimizer_parameter
 
 _PROTOCOL = frozenset({"step", "get_lr", "get_last_lr", "state_dict", "load_state_dict", "zero_grad"})
+_RATES = frozenset({"lr", "initial_lr"})
 _OWN_STATE = frozenset(
     {"append", "appendleft", "extend", "insert", "pop", "popleft", "remove", "clear", "update", "setdefault", "add",
      "discard", "sort", "reverse"}
@@ -70,6 +71,31 @@ def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
                 f"it changes `{ast.unparse(changed)}` at line {root.lineno} as well, which the bundled scheduler "
                 "would not do"
             )
+
+
+def check_reads_no_group(nodes: Sequence[ast.AST]) -> None:
+    """Raises NotRewritten where a schedule asks the parameter groups for more than their rates."""
+    every = [n for node in nodes for n in ast.walk(node)]
+    loops = [n for n in every if isinstance(n, ast.For | ast.comprehension) and _is_groups(n.iter)]
+    groups = {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    for node in every:
+        held: ast.expr | None = None
+        function = node.func if isinstance(node, ast.Call) and node.args else None
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            held, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(function, ast.Attribute) and function.attr == "get":
+            held, key = function.value, node.args[0]
+        if held is None or not isinstance(key, ast.Constant) or not isinstance(key.value, str) or key.value in _RATES:
+            continue
+        if (isinstance(held, ast.Name) and held.id in groups) or (isinstance(held, ast.Subscript) and _is_groups(held)):
+            raise NotRewritten(
+                f"it reads `{key.value}` of each parameter group at line {held.lineno}, which the bundled scheduler "
+                "does not look at"
+            )
+
+
+def _is_groups(node: ast.expr) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == "param_groups" for n in ast.walk(node))
 
 
 def changed_by(node: ast.AST) -> ast.expr | None:
@@ -136,4 +162,11 @@ def _is_own(names: Names, function: ast.expr) -> bool:
     return bool(names.qualified(function) & {"warnings.warn"})
 
 
-__all__ = ["bases_in", "changed_by", "check_changes_nothing", "check_drives_nothing", "dropped_calls"]
+__all__ = [
+    "bases_in",
+    "changed_by",
+    "check_changes_nothing",
+    "check_drives_nothing",
+    "check_reads_no_group",
+    "dropped_calls",
+]

@@ -10,7 +10,13 @@ from lrfix.domains.facts import literal
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
-from lrfix.rewriting.effects import bases_in, check_changes_nothing, check_drives_nothing, dropped_calls
+from lrfix.rewriting.effects import (
+    bases_in,
+    check_changes_nothing,
+    check_drives_nothing,
+    check_reads_no_group,
+    dropped_calls,
+)
 from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_quotes_of, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
@@ -106,6 +112,7 @@ class _Planner:
         call = construction.call
         self.notes += dropped_calls(self.names, self.site.nodes)
         check_changes_nothing(self.names, self.site.nodes)
+        check_reads_no_group(self.site.nodes)
         self._check_class_tests(call.func)
         optimizer = self._optimizer(construction)
         last_epoch = self._last_epoch(call, 2)
@@ -147,6 +154,7 @@ class _Planner:
         self._check_foreign_attributes(node)
         check_drives_nothing(node)
         check_changes_nothing(self.names, self.site.nodes)
+        check_reads_no_group(self.site.nodes)
         self._check_base_tests(node)
         self.notes += dropped_calls(self.names, self.site.nodes)
         blocker = self._why_kept(node)

@@ -95,3 +95,15 @@ def test_a_class_of_torch_that_is_asked_for_stays_the_base(rewrite):
         wanted="LambdaLR",
     )
     assert "tests whether a scheduler is a LambdaLR" in rewrite(HEAD + text).left[0].reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "stays"), [('g.get("total", self.total)', True), ('g["lr"] * 0 + self.total', False)]
+)
+def test_a_class_that_asks_the_groups_for_more_than_rates_stays(rewrite, asked, stays):
+    text = "class Linear(LRScheduler):\n    def __init__(self, optimizer, total, last_epoch=-1):\n"
+    text += "        self.total = total\n        super().__init__(optimizer, last_epoch)\n\n    def get_lr(self):\n"
+    text += f"        pairs = [(b, {asked}) for b, g in zip(self.base_lrs, self.optimizer.param_groups)]\n"
+    text += "        return [b * max(0.0, 1 - self.last_epoch / total) for b, total in pairs]\n"
+    left = rewrite(HEAD + text).left
+    assert any("it reads `total` of each parameter group" in each.reason for each in left) is stays
