@@ -10,6 +10,7 @@ The last line says how many programs were tried and how many of them a template 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import warnings
 from collections import Counter
@@ -20,13 +21,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "interpreter")]
+from lrfix.interpreter import calls
+from lrfix.interpreter.templates.definitions import template_of
 
-import test_templates  # noqa: E402
-
-from lrfix.interpreter import calls  # noqa: E402
-from lrfix.interpreter.templates.definitions import template_of  # noqa: E402
+TESTS = Path(__file__).resolve().parents[2] / "tests" / "interpreter"
 
 
 def main() -> None:
@@ -34,6 +32,8 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=20_000)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    sys.path.insert(0, str(TESTS))
+    test_templates = importlib.import_module("test_templates")
     counted: Counter[str] = Counter()
 
     def counting(node: Any, *rest: Any) -> Any:

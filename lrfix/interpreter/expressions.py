@@ -247,7 +247,9 @@ def _formatted(node: ast.FormattedValue) -> Evaluate:
     spec = compiled(node.format_spec) if node.format_spec is not None else None
 
     def run(machine: Machine, environment: Environment) -> Any:
-        wanted = lambda: spec(machine, environment) if spec else ""  # noqa: E731
+        def wanted() -> Any:
+            return spec(machine, environment) if spec else ""
+
         return formatted(machine, value(machine, environment), wanted, node)
 
     return run

@@ -83,6 +83,8 @@ class WarmupScheduler(LRScheduler):
     """
 
     # The floor bounds the curve, a factor on the peak, from below instead of being what the curve is drawn to.
+    last_epoch: float  # type: ignore[assignment]  # torch says int; step(0.5) makes it a fraction
+    _last_lr: list[Any]  # rates alone here, tensors too in torch, and lists are invariant
     _floor_bounds: ClassVar[bool] = False
     _own_defaults: ClassVar[dict[str, Any]] = {}
     # Whether :meth:`_in_warmup` scales the warmup.
@@ -310,8 +312,7 @@ class WarmupScheduler(LRScheduler):
             numerator, denominator = step_ratio(epoch)
             if numerator < 0:
                 raise ValueError(f"epoch={epoch!r}; legal: a step >= 0")
-            # torch annotates it as int; after step(0.5) it is a fraction.
-            self.last_epoch = step = numerator if denominator == 1 else float(epoch)  # type: ignore[assignment]
+            self.last_epoch = step = numerator if denominator == 1 else float(epoch)
         self._write(self._rates(step))
 
     def _write(self, rates: list[float]) -> None:
@@ -324,7 +325,7 @@ class WarmupScheduler(LRScheduler):
                 lr.fill_(rate)
             else:
                 group["lr"] = rate
-        self._last_lr = rates  # type: ignore[assignment]  # torch's list type is invariant
+        self._last_lr = rates
 
     def state_dict(self) -> dict[str, Any]:
         """The state as plain data: numbers, strings, lists and None.
@@ -376,7 +377,7 @@ class WarmupScheduler(LRScheduler):
             if self.on_mismatch != "constructor":
                 self.base_lrs = list(saved.base_lrs)
             self._forget_plan()
-            self.last_epoch = saved.last_epoch  # type: ignore[assignment]  # fractional after step(0.5)
+            self.last_epoch = saved.last_epoch
             self._step_count = saved.step_count
             # Inside a SequentialLR, before its turn, a scheduler stands at -1: the rates are another's.
             rates = self._rates(saved.last_epoch) if saved.last_epoch >= 0 else None
@@ -389,7 +390,7 @@ class WarmupScheduler(LRScheduler):
         if rates is not None and saved.in_charge:
             self._write(rates)
         elif rates is not None:
-            self._last_lr = rates  # type: ignore[assignment]  # torch's list type is invariant
+            self._last_lr = rates
 
     def __repr__(self) -> str:
         defaults = {**COMMON_DEFAULTS, **self._own_defaults}

@@ -229,10 +229,14 @@ def binary(name: str, left: Any, right: Any, library: str | None = None) -> Any:
         return _torch_whole_power(operands, function)
     settled = _settled(compute, operands)
     if settled is None:
-        settled, plainly = operands, function
-        function = lambda a, b: plainly(converted(compute, a), converted(compute, b))  # noqa: E731
+        settled, function = operands, _converting(compute, function)
     values, has_dimension = broadcast(library, settled, function)
     return result(library, kind, values, has_dimension)
+
+
+def _converting(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of two elements that converts them first, each where it stands."""
+    return lambda left, right: function(converted(kind, left), converted(kind, right))
 
 
 def _settled(kind: str, operands: Sequence[_Operand]) -> Sequence[_Operand] | None:
