@@ -9,8 +9,8 @@ from typing import Any
 from lrfix.interpreter.compilation import Evaluate, Machine, assigner, attribute_name, compiled
 from lrfix.interpreter.comprehensions import COMPREHENSIONS
 from lrfix.interpreter.environment import Environment
-from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.operations import OPERATIONS
+from lrfix.interpreter.errors import Opaque
+from lrfix.interpreter.operations import OPERATIONS, item
 from lrfix.interpreter.texts import formatted
 from lrfix.interpreter.values import MISSING, Function, Instance, Unknown
 
@@ -72,15 +72,7 @@ def _subscript(node: ast.Subscript) -> Evaluate:
     base, index = compiled(node.value), compiled(node.slice)
 
     def run(machine: Machine, environment: Environment) -> Any:
-        container = base(machine, environment)
-        at = index(machine, environment)
-        kind = type(container)
-        if (kind is dict and type(at) is str) or (kind is list and type(at) is int):
-            try:
-                return container[at]
-            except LookupError as error:
-                raise UserError(error, node) from None
-        return machine.item(container, at, node)
+        return item(machine, base(machine, environment), index(machine, environment), node)
 
     return run
 

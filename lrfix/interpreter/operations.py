@@ -219,6 +219,17 @@ def relation(machine: Machine, op: type[ast.cmpop], left: Any, right: Any, node:
     return found if op is ast.In else not found
 
 
+def item(machine: Machine, container: Any, index: Any, node: ast.AST) -> Any:
+    """An element of a container: what Python has at once needs no more asking."""
+    kind = type(container)
+    if (kind is dict and type(index) is str) or (kind is list and type(index) is int):
+        try:
+            return container[index]
+        except LookupError as error:
+            raise UserError(error, node) from None
+    return machine.item(container, index, node)
+
+
 OPERATIONS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
     ast.BinOp: _binary,
     ast.UnaryOp: _unary,
@@ -227,4 +238,4 @@ OPERATIONS: dict[type[ast.expr], Callable[[Any], Evaluate]] = {
 }
 
 
-__all__ = ["COMPARISONS", "OPERATIONS", "OPERATIONS_OF", "augmented", "negation", "relation"]
+__all__ = ["COMPARISONS", "OPERATIONS", "OPERATIONS_OF", "augmented", "item", "negation", "relation"]

@@ -11,7 +11,7 @@ from lrfix.interpreter.compilation import unpacked
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import PYTHON_ERRORS, Opaque, UserError
 from lrfix.interpreter.limits import PLAIN_NUMBERS
-from lrfix.interpreter.operations import OPERATIONS_OF, augmented, negation
+from lrfix.interpreter.operations import OPERATIONS_OF, augmented, item, negation
 from lrfix.interpreter.texts import formatted
 from lrfix.interpreter.values import (
     MISSING,
@@ -120,16 +120,6 @@ def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -
     except PYTHON_ERRORS as error:
         raise UserError(error, node) from None
     return value if type(value) in PLAIN_NUMBERS else machine.bounded(value, node)
-
-
-def item(machine: Machine, container: Any, index: Any, node: ast.AST) -> Any:
-    kind = type(container)
-    if (kind is dict and type(index) is str) or (kind is list and type(index) is int):
-        try:
-            return container[index]
-        except LookupError as error:
-            raise UserError(error, node) from None
-    return machine.item(container, index, node)
 
 
 def parent(machine: Machine, arguments: list[Any], function: Function, receiver: Any, node: ast.AST) -> Any:
