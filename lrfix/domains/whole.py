@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from lrfix.domains.roles import last_word
 from lrfix.names import Names
 
+#: Calls whose answer is a whole number, whatever they are given.
+WHOLE_CALLS = frozenset({"int", "len", "math.ceil", "math.floor"})
+
 
 class WholeNumbers:
     """What the annotations, options and loops of a file say of its numbers."""
@@ -48,4 +51,4 @@ def _is_int(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "int"
 
 
-__all__ = ["WholeNumbers"]
+__all__ = ["WHOLE_CALLS", "WholeNumbers"]

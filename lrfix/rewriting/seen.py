@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import last_word
 from lrfix.domains.signatures import arguments_of
+from lrfix.domains.whole import WHOLE_CALLS
 from lrfix.names import Names
 
-_WHOLE_CALLS = frozenset({"int", "round", "len", "ceil", "floor", "math.ceil", "math.floor", "np.ceil", "np.floor"})
+_WHOLE_CALLS = WHOLE_CALLS | {"round", "ceil", "floor", "np.ceil", "np.floor"}
 
 
 class Seen:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from lrfix.domains.whole import WholeNumbers
+from lrfix.domains.whole import WHOLE_CALLS, WholeNumbers
 from lrfix.names import Assigned, Names
 
-_WHOLE_CALLS = frozenset({"int", "len", "math.ceil", "math.floor"})
 LIMIT = "for decays of a step or more"
 
 
@@ -46,7 +45,7 @@ def _is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4)
         sides = _is_whole(names, whole, node.left, depth) and _is_whole(names, whole, node.right, depth)
         return sides and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv)
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func) in _WHOLE_CALLS
+        return ast.unparse(node.func) in WHOLE_CALLS
     if not isinstance(node, ast.Name) or not depth:
         return False
     bindings = [b for scope in names.scopes.values() for b in scope.bindings.get(node.id, ())]
