@@ -141,14 +141,9 @@ class _Stated:
 
     def _argparse(self, call: ast.Call) -> None:
         keywords = {k.arg: k.value for k in call.keywords if k.arg}
-        flags = [literal(a) for a in call.args]
-        destination = literal(keywords.get("dest"))
-        if not isinstance(destination, str):
-            long = next((f for f in flags if isinstance(f, str) and f.startswith("--")), None)
-            first = long or next((f for f in flags if isinstance(f, str)), None)
-            if not isinstance(first, str):
-                return
-            destination = first.lstrip("-").replace("-", "_")
+        destination = option_name(call)
+        if destination is None:
+            return
         default = keywords.get("default")
         self.by_attribute[destination] = literal(default)
         if _is_none(default) or (default is None and "action" not in keywords and "required" not in keywords):
@@ -179,6 +174,16 @@ class _Stated:
         for attribute, values in found.items():
             if all(value == values[0] for value in values):
                 self.by_attribute.setdefault(attribute, values[0])
+
+
+def option_name(call: ast.Call) -> str | None:
+    """The name under which argparse keeps the option that ``add_argument`` declares."""
+    destination = next((literal(k.value) for k in call.keywords if k.arg == "dest"), None)
+    if isinstance(destination, str):
+        return destination
+    flags = [flag for flag in map(literal, call.args) if isinstance(flag, str)]
+    first = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else None)
+    return first.lstrip("-").replace("-", "_") if first is not None else None
 
 
 def _root(node: ast.expr) -> str | None:

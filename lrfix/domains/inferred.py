@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.facts import option_name
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
@@ -72,11 +73,9 @@ def _switches(names: Names) -> Iterator[str]:
         action = next((k.value for k in node.keywords if k.arg == "action"), None)
         if node.func.attr != "add_argument" or not isinstance(action, ast.Constant):
             continue
-        if action.value in ("store_true", "store_false"):
-            named = [k.value for k in node.keywords if k.arg == "dest"] or node.args[::-1]
-            flag = next((n.value for n in named if isinstance(n, ast.Constant) and isinstance(n.value, str)), None)
-            if flag is not None:
-                yield last_word(flag.lstrip("-").replace("-", "_"))
+        name = option_name(node) if action.value in ("store_true", "store_false") else None
+        if name is not None:
+            yield last_word(name)
 
 
 def _is_tested(names: Names, node: ast.expr) -> bool:

@@ -124,7 +124,12 @@ def test_what_is_worked_with_as_well_is_none():
 
 
 @pytest.mark.parametrize(
-    "options", ['"--warmup_lr", action="store_true"', '"-w", action="store_false", dest="warmup_lr"']
+    "options",
+    [
+        '"--warmup_lr", action="store_true"',
+        '"--warmup-lr", "-w", action="store_true"',
+        '"-w", action="store_false", dest="warmup_lr"',
+    ],
 )
 def test_an_option_that_is_off_or_on_is_a_flag_whatever_its_name_speaks_of(options):
     code = f"parser.add_argument({options})\ndef rate(args, k):\n    return given(args.warmup_lr)\n"
