@@ -14,6 +14,7 @@ import sys
 import threading
 import tokenize
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +53,16 @@ class SourceError(Exception):
         self.line = line
 
 
+@dataclass(frozen=True)
+class Comment:
+    """A comment with its ``#``; ``column`` counts characters from 1. ``own_line``: nothing stands before it."""
+
+    line: int
+    column: int
+    text: str
+    own_line: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """One parsed file. ``text`` keeps the file's line endings and lacks its byte order mark."""
@@ -68,6 +79,11 @@ class Source:
     def lines(self) -> tuple[str, ...]:
         """The text's lines without their endings, split where Python splits them (not at form feeds)."""
         return tuple(_NEWLINE.split(self.text))
+
+    @cached_property
+    def comments(self) -> tuple[Comment, ...]:
+        """Every comment, in order. Where the tokenizer is stricter than the parser, those before that place."""
+        return tuple(_comments(self.lines))
 
     def span(self, node: ast.AST) -> Span:
         """Where ``node`` stands; columns count characters. Raises ValueError for nodes without a place (a module)."""
@@ -110,6 +126,18 @@ class Source:
         if text.isascii():
             return Position(line, byte_offset + 1)
         return Position(line, len(text.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "replace")) + 1)
+
+
+def _comments(lines: tuple[str, ...]) -> Iterator[Comment]:
+    # The tokenizer counts lines as Python does only when every line ends in \n.
+    text = "\n".join(lines)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
+            if token.type == tokenize.COMMENT:
+                line, column = token.start
+                yield Comment(line, column + 1, token.string, not token.line[:column].strip())
+    except (tokenize.TokenError, SyntaxError):
+        return
 
 
 def parse_source(raw: bytes, path: str) -> Source:

@@ -7,9 +7,7 @@ first lines of a definition (decorators, ``def`` or ``class`` up to the colon) i
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from typing import Protocol
 
 from lrfix.findings import Position, Span, Violation
 from lrfix.meant import did_you_mean
-from lrfix.source import Source
+from lrfix.source import Comment, Source
 from lrfix.trees import first_line
 
 _DIRECTIVE = re.compile(r"#\s*lrfix:\s*(?P<rest>.*)")
@@ -105,7 +103,7 @@ def read_suppressions(source: Source, codes: Mapping[str, Named] | Collection[st
     """The file's comments to lrfix; ``codes`` are the rules that exist. What stands in strings is no comment."""
     if "lrfix:" not in source.text:
         return Suppressions()
-    comments = list(_comments(source))
+    comments = source.comments
     if not comments:
         return Suppressions()
     names = {rule.name: code for code, rule in codes.items()} if isinstance(codes, Mapping) else {}
@@ -133,7 +131,7 @@ def read_suppressions(source: Source, codes: Mapping[str, Named] | Collection[st
 
 
 def _ignored(
-    comment: _Comment, directive: re.Match[str], codes: Collection[str], names: Mapping[str, str]
+    comment: Comment, directive: re.Match[str], codes: Collection[str], names: Mapping[str, str]
 ) -> Iterator[Part | Violation]:
     """What a comment tells lrfix to ignore, and what of it lrfix cannot follow."""
     rest = directive.group("rest")
@@ -164,29 +162,6 @@ def _ignored(
             meant = did_you_mean(word, [*codes, *names])
             hint = f"; {meant}" if meant else ""
             yield Violation(span, f"{word} is not the code or name of a rule, it suppresses nothing{hint}")
-
-
-@dataclass(frozen=True)
-class _Comment:
-    line: int
-    column: int
-    text: str
-    own_line: bool
-
-
-def _comments(source: Source) -> Iterator[_Comment]:
-    """Every comment; ``column`` is 1-based."""
-    # The tokenizer counts lines as Python does only when every line ends in \n.
-    text = "\n".join(source.lines)
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
-            if token.type == tokenize.COMMENT:
-                line, column = token.start
-                own_line = not token.line[:column].strip()
-                yield _Comment(line, column + 1, token.string, own_line)
-    except (tokenize.TokenError, SyntaxError):
-        # ast has accepted the file; where the tokenizer is stricter the comments so far are what there is.
-        return
 
 
 def _span(line: int, start: int, end: int) -> Span:

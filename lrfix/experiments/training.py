@@ -166,13 +166,13 @@ Shown = tuple[ast.AST | None, str]
 Told = tuple[ast.AST | None, str | None] | tuple[ast.AST | None, str | None, Iterable[Shown]]
 
 
-def once_a_place(study: Study, found: Iterable[Told]) -> Iterator[Violation]:
+def once_a_place(study: Study, found: Iterable[Told], advice: bool = False) -> Iterator[Violation]:
     """Messages at places of the file that is judged, the first of each place; None for a place or a message is none."""
     told: set[int] = set()
     for node, message, *shown in found:
         if message is not None and here(node, study) and id(node) not in told:
             told.add(id(node))
-            yield Violation(study.span(node), message, related=related(study, node, *shown))
+            yield Violation(study.span(node), message, advice=advice, related=related(study, node, *shown))
 
 
 def related(study: Study, node: ast.AST, shown: Iterable[Shown] = ()) -> tuple[Related, ...]:

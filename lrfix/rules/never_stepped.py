@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
@@ -30,10 +31,17 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     for node, conduct in idle.items():
         place = spot(study, conduct)
         if node not in stepped and place is not None:
+            taken_out = _commented_out(study, conduct)
             yield Violation(
                 study.span(place),
                 f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
-                f"rate that the schedule begins with. Call `{conduct.name}.step()` behind it.",
+                "rate that the schedule begins with. "
+                + (
+                    f"Call `{conduct.name}.step()` behind it."
+                    if taken_out is None
+                    else f"Its step stands commented out (line {taken_out})."
+                ),
+                advice=taken_out is not None,
                 related=related(study, place, [(conduct.updates[0].node, "the optimizer takes its step")]),
             )
 
@@ -83,6 +91,12 @@ def _left_out(study: Study, conduct: Conduct) -> bool:
         if id(function) in trace.functions or (function is None and trace.entry == "__main__"):
             return True
     return False
+
+
+def _commented_out(study: Study, conduct: Conduct) -> int | None:
+    """The line of a comment that is a call of the scheduler's step: somebody decided to train without it."""
+    step = re.compile(rf"#[\s#]*{re.escape(conduct.name)}\.step\(")
+    return next((comment.line for comment in study.source.comments if step.match(comment.text)), None)
 
 
 def _only_tried_out(study: Study, conduct: Conduct) -> bool:

@@ -27,11 +27,15 @@ from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import names_optimizer
 from lrfix.tracing.values import Optimizer, Scheduler
 
+_ATTRIBUTE = "`{}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was"
+_INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
+
 
 @rule("LR309", uses=True)
 def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from _idle_optimizers(study)
     yield from once_a_place(study, _found(study))
+    yield from once_a_place(study, _attributes_of_the_unseen(study), advice=True)
 
 
 def _found(study: Study) -> Iterator[Told]:
@@ -56,6 +60,18 @@ def _found(study: Study) -> Iterator[Told]:
             )
         for event in trace.of(Kind.WRITE_RATE):
             yield event.node, _lost(trace, event)
+
+
+def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
+    """Rates that go to an attribute of what is called an optimizer; a wrapper may hand its ``lr`` on to the groups."""
+    for trace in traces(study):
+        for event in trace.of(Kind.WRITE_RATE):
+            optimizer = event.thing
+            if not isinstance(optimizer, Optimizer) or optimizer.built or event.detail != "attribute":
+                continue
+            spelt = "optim" in optimizer.path.rpartition(".")[2].lower()  # `opts` may hold what the command line said
+            if optimizer.own is None and (spelt or trace.of(Kind.STEP, optimizer)):
+                yield event.node, f"{_ATTRIBUTE.format(optimizer.path)}, unless its class sees to that. {_INSTEAD}"
 
 
 def _idle_optimizers(study: Study) -> Iterator[Violation]:
@@ -169,13 +185,7 @@ def _lost(trace: Trace, event: Event) -> str | None:
     if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
         return None
     if event.detail == "attribute":
-        spelt = "optim" in optimizer.path.rpartition(".")[2].lower()
-        if not spelt and not optimizer.built and not trace.of(Kind.STEP, optimizer):
-            return None  # `opts` may as well hold what the command line said
-        return (
-            f"`{optimizer.path}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was. Write "
-            '`group["lr"]` of every group in `param_groups`.'
-        )
+        return f"{_ATTRIBUTE.format(optimizer.path)}. {_INSTEAD}" if optimizer.built else None
     groups = optimizer.arguments.get("params")
     if not isinstance(groups, list | tuple) or len(groups) < 2 or not all(isinstance(g, dict) for g in groups):
         return None

@@ -54,6 +54,20 @@ def test_the_scheduler_before_the_epoch(before, found, codes):
 
 
 @pytest.mark.parametrize(
+    ("comment", "severity"),
+    [
+        ("# scheduler.step()", "info"),
+        ("#scheduler.step(val_loss)", "info"),
+        ("# after scheduler.step() all is well", "error"),
+    ],
+)
+def test_a_step_that_stands_commented_out_was_decided_against(comment, severity, findings):
+    (found,) = [each for each in findings(loop(after=f"pass\n            {comment}")) if each.code == "LR303"]
+    assert found.severity == severity
+    assert ("commented out (line" in found.message) is (severity == "info")
+
+
+@pytest.mark.parametrize(
     ("batch", "after", "found"),
     [
         ("pass", "scheduler.step()", set()),
@@ -282,7 +296,9 @@ def test_what_the_trainer_steps_is_not_stepped_again(setting, step, returned, fo
         ("args.grouped", "args.plain", {"LR309"}),
     ],
 )
-def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_never_written(first, second, found, codes):
+def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_never_written(
+    first, second, found, findings
+):
     source = f"""
     def set_rate(optimizer, rate, args):
         if {first}:
@@ -293,7 +309,7 @@ def test_an_attribute_behind_a_guard_that_no_optimizer_of_torch_gets_past_is_nev
         else:
             raise AttributeError("no rate to set")
     """
-    assert set(codes(source)) & {"LR309"} == found
+    assert {each.code for each in findings(source)} & {"LR309"} == found
 
 
 @pytest.mark.parametrize(

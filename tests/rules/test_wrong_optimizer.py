@@ -77,6 +77,26 @@ def test_settings_hold_rates_too(path, codes):
     assert "LR309" not in codes(source)
 
 
+@pytest.mark.parametrize("annotation", ["", ": OptimWrapper"])
+def test_a_wrapper_may_hand_its_rate_on(annotation, findings):
+    source = f"""
+    class Phases:
+        def __init__(self, optimizer{annotation}, total):
+            self.optimizer, self.total = optimizer, total
+
+        def step(self, step):
+            self.optimizer.lr = 0.1 * (1 - step / self.total)
+
+    def main(model, loader):
+        wrapped = OptimWrapper(torch.optim.Adam(model.parameters()))
+        phases = Phases(wrapped, 100)
+        for step, x in enumerate(loader):
+            wrapped.step()
+            phases.step(step)
+    """
+    assert {each.severity for each in findings(source) if each.code == "LR309"} <= {"info"}
+
+
 TWO = """
     import torch
     from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR
