@@ -23,13 +23,12 @@ class Analyses:
         self._found: dict[_Text, tuple[Source, Names, list[ScheduleSite]]] = {}
         self._analysed: dict[tuple[_Text, int], SiteAnalysis] = {}
 
-    def sites(self, source: Source) -> tuple[Source, list[ScheduleSite]]:
-        """The sites of a text, with the source that their nodes belong to."""
+    def sites(self, source: Source) -> tuple[Source, Names, list[ScheduleSite]]:
+        """The sites of a text, with the source and names that their nodes belong to."""
         text = source.path, source.raw
         if text not in self._found:
             self._found[text] = (source, *find_sites(source))
-        known, _, sites = self._found[text]
-        return known, sites
+        return self._found[text]
 
     def of(self, source: Source, index: int) -> SiteAnalysis:
         """The analysis of one of the sites of a text."""

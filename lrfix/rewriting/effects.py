@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lrfix.names import Defined, Names
 from lrfix.rewriting.constructors import constructor
@@ -11,6 +11,8 @@ from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.subclasses import optimizer_parameter
 
 _PROTOCOL = frozenset({"step", "get_lr", "get_last_lr", "state_dict", "load_state_dict", "zero_grad"})
+#: What torch's schedulers save of themselves.
+_STATE = frozenset({"base_lrs", "last_epoch", "verbose", "_step_count", "_get_lr_called_within_step", "_last_lr"})
 _RATES = frozenset({"lr", "initial_lr"})
 _OWN_STATE = frozenset(
     {"append", "appendleft", "extend", "insert", "pop", "popleft", "remove", "clear", "update", "setdefault", "add",
@@ -52,6 +54,45 @@ def check_drives_nothing(node: ast.ClassDef) -> None:
         )
 
 
+#: What callers may give to the methods that torch's schedulers have.
+_TAKEN = {"step": 1, "get_last_lr": 0, "state_dict": 0, "load_state_dict": 1}
+
+
+def check_used_as_torchs(names: Names, node: ast.ClassDef) -> None:
+    """Raises NotRewritten where a class gives its callers more than a torch scheduler: an argument that its ``step``
+    takes, say, or an entry of its own in a checkpoint."""
+    family = [node, *bases_in(names, node)]
+    own = {
+        n.attr for cls in family for n in ast.walk(cls) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+    }
+    for method in (s for cls in family for s in cls.body if isinstance(s, ast.FunctionDef) and s.name in _TAKEN):
+        given = method.args
+        plain = [*given.posonlyargs, *given.args][1:]
+        more = [*plain[_TAKEN[method.name] :], *given.kwonlyargs, given.vararg, given.kwarg]
+        taken = next((a.arg for a in more if a is not None), None)
+        if taken is not None:
+            raise NotRewritten(
+                f"`{node.name}.{method.name}` takes `{taken}`, which that of the bundled scheduler does not"
+            )
+        if method.name == "state_dict":
+            saved = next((key for key in _keys(method) if key not in own | _STATE), None)
+            if saved is not None:
+                raise NotRewritten(f"`{node.name}.state_dict` saves {saved!r}, which the bundled scheduler would not")
+
+
+def _keys(method: ast.FunctionDef) -> Iterator[str]:
+    """The keys that a method writes out and sets."""
+    for node in ast.walk(method):
+        found: list[ast.expr | None] = []
+        if isinstance(node, ast.Dict):
+            found = list(node.keys)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            found = [node.slice]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("dict", "update"):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg is not None)
+        yield from (key.value for key in found if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
 def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
     """Raises NotRewritten where the functions of a schedule fill or change what belongs to the code around them.
 
@@ -59,7 +100,8 @@ def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
     """
     inside = {n for node in nodes for n in ast.walk(node)}
     for node in (n for each in nodes for n in ast.walk(each)):
-        changed = changed_by(node)
+        rebound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        changed = node if isinstance(node, ast.Name) and rebound else changed_by(node)
         root: ast.expr | None = changed
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
@@ -168,5 +210,6 @@ __all__ = [
     "check_changes_nothing",
     "check_drives_nothing",
     "check_reads_no_group",
+    "check_used_as_torchs",
     "dropped_calls",
 ]

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrfix.domains.facts import literal
 from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
-from lrfix.rewriting.effects import (
-    bases_in,
-    check_changes_nothing,
-    check_drives_nothing,
-    check_reads_no_group,
-    dropped_calls,
-)
+from lrfix.rewriting.effects import bases_in, dropped_calls
 from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_quotes_of, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
 from lrfix.rewriting.rebinding import set_later
+from lrfix.rewriting.replaceable import API
 from lrfix.rewriting.types_told import TypesTold, types_told
-from lrfix.sites.model import REWRITTEN, Construction, ScheduleSite
+from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
-from lrfix.sites.vocabulary import call_argument, torch_scheduler
+from lrfix.sites.vocabulary import call_argument
 from lrfix.source import Source
-
-_API = frozenset(
-    {
-        "optimizer", "base_lrs", "last_epoch", "step", "get_lr", "get_last_lr", "state_dict", "load_state_dict",
-        "_last_lr", "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
-    }
-)  # fmt: skip
-_OTHER_FORMS = {
-    "composition": "the schedule is put together from several schedulers",
-    "builtin": "torch's own scheduler, nothing is hand-rolled",
-}
 
 
 @dataclass(frozen=True)
@@ -67,18 +51,7 @@ def plan_site(
     """
     spec = in_quotes_of(source.text, spec)
     planner = _Planner(source, names, site, spec, external, module, reexports)
-    check_replaceable(site)
     return planner.function() if site.form == "lambda" else planner.subclass()
-
-
-def check_replaceable(site: ScheduleSite) -> None:
-    """Raises NotRewritten for a form of schedule that no edit is planned for, without simulating anything."""
-    if site.form in REWRITTEN:
-        return
-    what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
-    raise NotRewritten(
-        f"{what}; rewrite replaces functions given to LambdaLR, scheduler subclasses and formulas of the step only"
-    )
 
 
 class _Planner:
@@ -106,14 +79,9 @@ class _Planner:
     # LambdaLR(optimizer, function)
 
     def function(self) -> Plan:
-        if len(self.site.nodes) > 1:
-            raise NotRewritten("each parameter group has a function of its own")
         construction = self.site.constructions[0]
         call = construction.call
         self.notes += dropped_calls(self.names, self.site.nodes)
-        check_changes_nothing(self.names, self.site.nodes)
-        check_reads_no_group(self.site.nodes)
-        self._check_class_tests(call.func)
         optimizer = self._optimizer(construction)
         last_epoch = self._last_epoch(call, 2)
         self._check_names(self.spec, call)
@@ -151,11 +119,6 @@ class _Planner:
     def subclass(self) -> Plan:
         node = self.site.node
         assert isinstance(node, ast.ClassDef)
-        self._check_foreign_attributes(node)
-        check_drives_nothing(node)
-        check_changes_nothing(self.names, self.site.nodes)
-        check_reads_no_group(self.site.nodes)
-        self._check_base_tests(node)
         self.notes += dropped_calls(self.names, self.site.nodes)
         blocker = self._why_kept(node)
         if blocker is None:
@@ -236,7 +199,7 @@ class _Planner:
             raise NotRewritten(f"`{node.name}` takes its constructor from `{family[1].name}`")
         own = {n.attr for cls in family for n in ast.walk(cls) if isinstance(n, ast.Attribute)}
         for method in (s for cls in family for s in cls.body):
-            if not isinstance(method, ast.FunctionDef) or method.name.startswith("_") or method.name in _API:
+            if not isinstance(method, ast.FunctionDef) or method.name.startswith("_") or method.name in API:
                 continue
             if method.name not in own or method.decorator_list:
                 raise NotRewritten(f"`{node.name}.{method.name}` is there for others to call, and would be lost")
@@ -285,32 +248,6 @@ class _Planner:
         alias = ClassAlias(node, local, tuple(arguments), signature)
         return self._plan((), alias, removed, local, wanted, node, ())
 
-    def _check_foreign_attributes(self, node: ast.ClassDef) -> None:
-        """The class may give callers more than a torch scheduler does: then it cannot be exchanged."""
-        own = {s.name for s in node.body if isinstance(s, ast.FunctionDef)}
-        own |= {
-            n.attr
-            for n in ast.walk(node)
-            if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
-        }
-        holders = {ast.unparse(t) for c in self.site.constructions for t in self._targets(c.call)}
-        for inner in self.names.nodes:
-            if (
-                isinstance(inner, ast.Attribute)
-                and inner.attr in own - _API
-                and ast.unparse(inner.value) in holders
-                and node not in self.names.ancestors(inner)
-            ):
-                raise NotRewritten(
-                    f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have"
-                )
-
-    def _targets(self, call: ast.Call) -> list[ast.expr]:
-        parent = self.names.parents.get(call)
-        if isinstance(parent, ast.Assign):
-            return parent.targets
-        return [parent.target] if isinstance(parent, ast.AnnAssign) else []
-
     # Shared
 
     def _optimizer(self, construction: Construction) -> str:
@@ -333,35 +270,6 @@ class _Planner:
                 f"line {later[1]} may change `{later[0]}` once the scheduler is built: the old one follows it, the "
                 "new one would not"
             )
-
-    def _check_class_tests(self, function: ast.expr) -> None:
-        wanted = torch_scheduler(self.names, function)
-        for line, cls in self._tested_classes():
-            if torch_scheduler(self.names, cls) == wanted:
-                raise NotRewritten(f"line {line} tests whether a scheduler is a {wanted}")
-        for node in self.names.nodes:
-            if isinstance(node, ast.Attribute) and node.attr == "lr_lambdas":
-                raise NotRewritten(f"line {node.lineno} reads `lr_lambdas`, which the bundled scheduler does not have")
-
-    def _check_base_tests(self, node: ast.ClassDef) -> None:
-        """The bundled schedulers are derived from torch's base class alone."""
-        own = {cls.name for cls in bases_in(self.names, node)}
-        torchs = {torch_scheduler(self.names, base) for base in node.bases} - {None, "LRScheduler", "_LRScheduler"}
-        for line, cls in self._tested_classes():
-            if ast.unparse(cls) in own or torch_scheduler(self.names, cls) in torchs:
-                raise NotRewritten(f"line {line} tests whether a scheduler is a {ast.unparse(cls)}")
-        for name in sorted(own):
-            if self.external(rf"(isinstance|issubclass)\s*\([^)]*\b{name}"):
-                raise NotRewritten(f"another file of the project tests whether a scheduler is a {name}")
-
-    def _tested_classes(self) -> Iterator[tuple[int, ast.expr]]:
-        """The classes that the file asks about with ``isinstance`` or ``issubclass``, each with the line."""
-        for node in self.names.nodes:
-            if not isinstance(node, ast.Call) or len(node.args) != 2:
-                continue
-            if ast.unparse(node.func) in ("isinstance", "issubclass"):
-                classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
-                yield from ((node.lineno, cls) for cls in classes)
 
     def _check_names(self, spec: ScheduleSpec, at: ast.AST) -> None:
         """Every name of the emitted expressions must be known where they will stand."""

@@ -29,9 +29,10 @@ from lrfix.rewriting.in_place.proofs import proofs_in_place
 from lrfix.rewriting.in_place.surroundings import kept_below_end
 from lrfix.rewriting.liveness import External
 from lrfix.rewriting.model import Edit, FileRewrite, LeftAlone, NotRewritten, Reading, SiteRewrite
-from lrfix.rewriting.plan import check_replaceable, plan_site
+from lrfix.rewriting.plan import plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
+from lrfix.rewriting.replaceable import check_replaceable
 from lrfix.rewriting.short_decays import LIMIT as SHORT_DECAYS
 from lrfix.rewriting.short_decays import short_decay
 from lrfix.sites.model import IN_PLACE, ScheduleSite
@@ -154,7 +155,7 @@ class _Proposal:
         """The text after the next possible edit; None where none is left."""
         occurrences: dict[Identity, int] = {}
         self.present.clear()
-        source, sites = self.analyses.sites(source)
+        source, names, sites = self.analyses.sites(source)
         # Whoever is given a function, or asks it, comes before the function, which may be a part of that alone.
         order = sorted(enumerate(sites), key=lambda each: (each[1].form in IN_PLACE, _is_part(each[1], sites)))
         known: list[tuple[int, ScheduleSite, Identity]] = []
@@ -172,7 +173,7 @@ class _Proposal:
                 self.left[identity] = self.excluded[identity]
                 continue
             try:
-                check_replaceable(site)
+                check_replaceable(names, site, self.external)
                 analysis = self.analyses.of(source, index)
                 if site.form in IN_PLACE:
                     return self._in_place(source, analysis, identity)

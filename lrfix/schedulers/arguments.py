@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 PerGroup = float | Sequence[float]
@@ -74,11 +73,8 @@ def excluded(first: str, first_given: bool, second: str, second_given: bool) -> 
         raise ValueError(f"{first} and {second} exclude each other; legal: one of the two")
 
 
-def ascending_steps(name: str, values: Any) -> list[float]:
-    """Steps in ascending order, fractions allowed; a repeated one is allowed."""
+def sorted_steps(name: str, values: Any) -> list[float]:
+    """Steps, fractions allowed, in ascending order whatever the order that they are given in, as torch takes them."""
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise ValueError(f"{name}={values!r}; legal: a list of numbers of steps >= 0, ascending")
-    steps = [length(f"{name}[{i}]", value) for i, value in enumerate(values)]
-    if any(a > b for a, b in pairwise(steps)):
-        raise ValueError(f"{name}={list(values)!r}; legal: numbers of steps >= 0, ascending")
-    return steps
+        raise ValueError(f"{name}={values!r}; legal: a list of numbers of steps >= 0")
+    return sorted(length(f"{name}[{i}]", value) for i, value in enumerate(values))

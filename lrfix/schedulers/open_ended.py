@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
-from lrfix.schedulers.arguments import PerGroup, ascending_steps, choice, length, number, whole_number
+from lrfix.schedulers.arguments import PerGroup, choice, length, number, sorted_steps, whole_number
 from lrfix.schedulers.base import Phase, WarmupScheduler
 from lrfix.schedules.exact import cosine_weight, locate_cycle
 from lrfix.schedules.open_ended import COUNT_FROM, WARMUP_CYCLES, exponential_factor, inverse_sqrt_factor
@@ -232,7 +232,7 @@ class WarmupMultiStepLR(WarmupScheduler):
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        milestones = ascending_steps("milestones", parameters["milestones"])
+        milestones = sorted_steps("milestones", parameters["milestones"])
         return {
             "milestones": milestones,
             "gamma": number("gamma", parameters["gamma"], "a finite number >= 0"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 from lrfix.schedules.exact import cosine_weight, in_common_unit, interpolate, locate_cycle
 from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
@@ -178,7 +177,7 @@ def warmup_multistep(
 ) -> float:
     """Warmup, then ``peak * gamma ** (number of milestones reached)``, not below ``eta_min``.
 
-    ``milestones`` (steps, ascending, a repeated one counts twice) are counted from step 0, warmup included, as in
+    ``milestones`` (steps in any order, a repeated one counts twice) are counted from step 0, warmup included, as in
     detectron2 and torch; ``count_from="warmup"`` counts them from the end of the warmup. A milestone inside the warmup
     counts from its end on; with ``"start-in-warmup"``, as in detectron2, it scales the warmup at once. Other arguments,
     units and warmup: as for :func:`lrfix.schedules.warmup_cosine`. Source: Goyal et al. (2017).
@@ -186,8 +185,7 @@ def warmup_multistep(
     check_rates(peak, warmup_start, eta_min)
     check_gamma(gamma)
     one, k, warmup, *reached = step_units(step, warmup_steps, *milestones)
-    if any(a > b for a, b in pairwise(reached)):
-        raise ValueError(f"milestones={milestones!r}; legal: ascending steps")
+    reached.sort()
     if k < warmup:
         rate = warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
         return rate * gamma ** bisect_right(reached, k) if count_from == "start-in-warmup" else rate

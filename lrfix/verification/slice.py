@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import string
+import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ def check_program(source: str) -> None:
     could not be run."""
     try:
         tree = ast.parse(source)
+        symtable.symtable(source, "<schedule>", "exec")  # a `nonlocal` of nothing parses, and does not compile
     except SyntaxError as error:
         raise NoProgram(f"line {error.lineno or 1}: it is not valid Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:

@@ -160,7 +160,12 @@ def test_the_reason_names_what_and_where() -> None:
     assert "shutil" in refused.value.reason
 
 
-@pytest.mark.parametrize("source", ["def build(optimizer, p:\n", "x = 1\n", "x = '\0'\n", "x = " + "(" * 5000])
+_NONLOCAL = "def build(optimizer, p):\n    def factor(k):\n        nonlocal last\n        last = k\n"
+
+
+@pytest.mark.parametrize(
+    "source", ["def build(optimizer, p:\n", "x = 1\n", "x = '\0'\n", "x = " + "(" * 5000, _NONLOCAL]
+)
 def test_what_is_no_program_is_told_apart(source: str) -> None:
     with pytest.raises(NoProgram):
         Program(source).check()
