@@ -26,6 +26,7 @@ from lrfix.notebooks import is_notebook
 from lrfix.pages import rules_dir
 from lrfix.reading import LARGE, SMALL, Unreadable, read_file
 from lrfix.usage import Mentions, Place, mentions
+from lrfix.whereabouts import absolute
 
 FOLDER = ".lrfix_cache"
 TAG = "CACHEDIR.TAG"
@@ -74,7 +75,7 @@ class Cache:
     def entry(self, path: str, settings: Settings, used: bool) -> str:
         """What changes takes the place of what was: one entry a file and selection of rules. A hook that is given the
         file alone and a run over the project, which knows who uses it, do not take each other's."""
-        parts = [os.path.abspath(path), path, *_asked(path, settings), used]
+        parts = [os.path.normpath(absolute(path)), path, *_asked(path, settings), used]
         return os.path.join(self.folder, self.edition, digest_of(json.dumps(parts).encode())[:32])
 
     def _write(self, entry: str, content: bytes) -> None:

@@ -18,6 +18,7 @@ from lrfix.meant import did_you_mean
 from lrfix.patterns import compiled, is_pattern
 from lrfix.reading import SMALL, Unreadable, read_file
 from lrfix.torch_requirement import torch_requirement
+from lrfix.whereabouts import absolute
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -296,9 +297,9 @@ def _relative(path: str, root: str | None) -> str:
     if root is None:
         return Path(path).as_posix()
     try:
-        return Path(path).absolute().relative_to(root).as_posix()
+        return Path(absolute(path)).relative_to(root).as_posix()
     except ValueError:
-        return Path(path).absolute().as_posix().lstrip("/")
+        return Path(absolute(path)).as_posix().lstrip("/")
 
 
 def _matches(pattern: str, relative: str) -> bool:

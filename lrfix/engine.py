@@ -40,6 +40,7 @@ from lrfix.spreading import WORTH_A_POOL, Pending, in_pool, spread
 from lrfix.suppression import Part, Suppressions, read_suppressions
 from lrfix.torch_requirement import reaches
 from lrfix.usage import Mentions, Place, mentions, places
+from lrfix.whereabouts import absolute
 from lrfix.wording import in_epochs
 
 if TYPE_CHECKING:
@@ -151,9 +152,9 @@ def check_paths(
 ) -> Generator[FileResult, None, None]:
     """One result a file, in the order of the paths. Who stops taking them closes it, which ends the workers.
 
-    Files that the byte prefilter drops are only read. The rest are spread over ``executor`` or, without one, over
-    ``jobs`` processes (default: the settings', then one a processor); a few files are checked in this process. What
-    ``cache`` knows is not checked again.
+    Files that the byte prefilter drops are only read. The rest are spread over ``executor``, whose workers find the
+    same files under the same paths, or, without one, over ``jobs`` processes (default: the settings', then one a
+    processor); a few files are checked in this process. What ``cache`` knows is not checked again.
     """
     results: dict[Target, FileResult | None] = {}
     words: dict[str, Mentions] = {}
@@ -255,7 +256,7 @@ def _skip_reason(raw: bytes, settings: Settings) -> str | None:
 
 def _read(path: str, settings: Settings) -> bytes | FileResult:
     try:
-        return read_file(path, settings.most_bytes(path))
+        return read_file(absolute(path), settings.most_bytes(path))
     except Unreadable as error:
         message = "the directory cannot be listed" if error.directory else error.message
     return FileResult(path, parsed=False, errors=(FileError(path, "io", message),))

@@ -17,6 +17,7 @@ from pathlib import Path
 from lrfix.looks import FILE, FOLDER, NEITHER, Looks, digest_of, read_at_most
 from lrfix.names import Elsewhere, Imported, Names
 from lrfix.source import SourceError, parse_source
+from lrfix.whereabouts import absolute
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 MOST_FILES = 20
@@ -42,7 +43,7 @@ def project_root(path: str, looks: Looks | None = None) -> Path:
     Without one it is the directory that its outermost package stands in, where absolute imports begin.
     """
     looks = looks if looks is not None else Looks(MOST_BYTES)
-    start = Path(looks.real(os.path.join(os.getcwd(), path))).parent
+    start = Path(looks.real(absolute(path))).parent
     for directory in (start, *start.parents):
         if any(looks.kind(os.path.join(directory, marker)) != NEITHER for marker in MARKERS):
             return directory
@@ -58,7 +59,7 @@ class Neighbourhood:
         """``looks`` writes down what is asked about other files."""
         self.looks = looks if looks is not None else Looks(MOST_BYTES)
         self.root = project_root(path, self.looks)
-        self.home = Path(self.looks.real(os.path.join(os.getcwd(), path)))
+        self.home = Path(self.looks.real(absolute(path)))
         self._read: dict[Path, Names | None] = {self.home: names}
         self._paths: dict[Names, Path] = {names: self.home}
         self.known_settings: dict[Names, list[Names]] = {}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
+from functools import partial
 
+from lrfix import __version__
 from lrfix.discovery import Target
 from lrfix.findings import FileError, FileResult
 from lrfix.usage import Place
+from lrfix.whereabouts import begun_in
 
 #: Below this many files worth parsing, starting worker processes costs more than they save.
 WORTH_A_POOL = 8
 _BATCH = 4
+_A_WORKER_DIED = "a worker process died; run again with --jobs 1 to see on which file"
 
 Pending = tuple[Target, "Place | None"]
 Work = Callable[[Sequence[Pending]], list[FileResult]]
@@ -39,25 +45,48 @@ def in_pool(pending: Sequence[Pending], work: Work, workers: int) -> Iterator[Fi
 
 def spread(pending: Sequence[Pending], work: Work, executor: Executor) -> Iterator[FileResult]:
     batches = [tuple(pending[start : start + _BATCH]) for start in range(0, len(pending), _BATCH)]
-    futures: list[Future[list[FileResult]] | None] = []
-    for batch in batches:
-        try:
-            futures.append(executor.submit(work, batch))
-        except BrokenExecutor:
-            futures.append(None)
-    for batch, future in zip(batches, futures, strict=True):
-        try:
-            yield from future.result() if future is not None else _lost(batch)
-        except BrokenExecutor:
-            yield from _lost(batch)
+    travelling = partial(_on_a_worker, work, os.getcwd(), _edition())
+    futures = [_submitted(executor, travelling, batch) for batch in batches]
+    try:
+        for number, batch in enumerate(batches):
+            try:
+                results = futures[number].result()
+            except BrokenExecutor:
+                results = _lost(batch, _A_WORKER_DIED)
+            except Exception as error:  # whatever this executor raises for work that did not come to its end
+                results = _lost(batch, f"no worker could do it: {type(error).__name__}: {error}")
+            yield from results
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _submitted(executor: Executor, work: Work, batch: Sequence[Pending]) -> Future[list[FileResult]]:
+    try:
+        return executor.submit(work, batch)
+    except Exception as error:
+        broken: Future[list[FileResult]] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def _on_a_worker(work: Work, here: str, edition: str, batch: Sequence[Pending]) -> list[FileResult]:
+    """What a worker does, wherever it runs: ``here`` is where the run was begun, ``edition`` what it was begun with."""
+    if _edition() != edition:
+        return _lost(batch, f"the worker runs {_edition()}, and this is {edition}: results might differ")
+    with begun_in(here):
+        return work(batch)
+
+
+def _edition() -> str:
+    return f"lrfix {__version__} on Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _lost(batch: Sequence[Pending]) -> list[FileResult]:
-    message = "a worker process died; run again with --jobs 1 to see on which file"
+def _lost(batch: Sequence[Pending], message: str) -> list[FileResult]:
     return [FileResult(t.path, False, errors=(FileError(t.path, "internal", message),)) for t, _ in batch]
 
 

@@ -29,6 +29,7 @@ from lrfix.sites.vocabulary import (
 )
 from lrfix.source import Source
 from lrfix.trees import walk
+from lrfix.whereabouts import absolute
 
 MOST_USERS = 4
 _MOST_LEVELS = 4
@@ -201,7 +202,7 @@ def _users(
     names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
 ) -> Iterator[tuple[str, Names]]:
     for path in place.users.get(node.name, ()):
-        other = around.names_of(Path(around.looks.real(os.path.join(os.getcwd(), path))))
+        other = around.names_of(Path(around.looks.real(absolute(path))))
         if other is not None and other is not names:
             yield path, other
 

@@ -21,6 +21,8 @@ RANKS = {
     "lrfix.patterns": 1,
     "lrfix.meant": 1,
     "lrfix.wording": 1,
+    "lrfix.whereabouts": 1,
+    "lrfix.executors": 1,
     "lrfix.source": 2,
     "lrfix.pages": 2,
     "lrfix.notebooks": 2,

@@ -35,6 +35,7 @@ def command(
     ignore: tuple[str, ...],
     extend_select: tuple[str, ...],
     jobs: int | None,
+    executor: str,
     no_cache: bool,
     cache_dir: str | None,
     stdin_filename: str | None,
@@ -80,6 +81,7 @@ def command(
         baseline=baseline,
         use_baseline=not write_baseline,
         caching=common.Caching(no_cache, cache_dir),
+        executor=executor,
     )
     if write_baseline or add_ignore:
         from lrfix.commands import adoption

@@ -15,6 +15,7 @@ import click
 from lrfix.baseline import Baseline, BaselineError
 from lrfix.config import Config, ConfigError, Selection, Settings, find_config, split_codes
 from lrfix.discovery import PathError, Target, discover, is_excluded
+from lrfix.executors import PROCESSES, ExecutorError, executor_named, is_executor
 from lrfix.findings import FileResult, Severity
 from lrfix.pages import Page, PageError, load_pages
 from lrfix.registry import RegistryError
@@ -49,7 +50,7 @@ def selection_options(function: _Command) -> _Command:
 
 
 def work_options(function: _Command) -> _Command:
-    """``--jobs``, ``--no-cache``, ``--cache-dir``, ``--stdin-filename``, ``--force-exclude``, ``--color``."""
+    """How the work is done: ``--jobs``, ``--executor``, the cache, standard input, exclusion, colour."""
     function = colour_option(force_exclude_option(function))
     function = click.option(
         "--stdin-filename", metavar="PATH", help="The name that standard input (-) has in reports and configuration."
@@ -58,9 +59,23 @@ def work_options(function: _Command) -> _Command:
     function = click.option(
         "--no-cache", is_flag=True, envvar="LRFIX_NO_CACHE", help="Neither use results of earlier runs nor keep any."
     )(function)
+    function = click.option(
+        "--executor",
+        metavar="NAME",
+        default=PROCESSES,
+        show_default=True,
+        callback=_known_executor,
+        help="Who does the work: processes of this machine, or the workers of a Dask scheduler (dask://HOST:PORT).",
+    )(function)
     return click.option(
         "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes; default: processors."
     )(function)
+
+
+def _known_executor(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    if not is_executor(name):
+        raise click.BadParameter(f"{name!r} is no executor; there are {PROCESSES} and dask://HOST:PORT")
+    return name
 
 
 def cache_dir_option(function: _Command) -> _Command:
@@ -216,6 +231,7 @@ def check(
     baseline: str | None = None,
     use_baseline: bool = True,
     caching: Caching = Caching(),
+    executor: str = PROCESSES,
 ) -> Outcome:
     """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed.
 
@@ -233,14 +249,18 @@ def check(
             return _check_stdin(override, stdin_filename, with_rules, force_exclude, baseline if use_baseline else None)
         if stdin_filename is not None:
             raise click.UsageError("--stdin-filename goes with - as the only path")
+        if executor != PROCESSES and jobs is not None:
+            raise click.UsageError("--jobs counts processes of this machine; another executor has workers of its own")
         results: list[FileResult] = []
         found = groups(paths, override, force_exclude)
-        for group in found:
-            settings = group.settings if with_rules else _without_rules(group.settings)
-            with closing(check_paths(group.targets, settings, jobs=jobs, cache=caching.for_group(group))) as checking:
-                checked = list(Progress(sys.stderr, len(group.targets)).counting(checking))
-            results.extend(_without_known(checked, settings, baseline) if use_baseline else checked)
-    except RegistryError as error:
+        with executor_named(executor) as workers:
+            for group in found:
+                settings = group.settings if with_rules else _without_rules(group.settings)
+                running = check_paths(group.targets, settings, workers, jobs, caching.for_group(group))
+                with closing(running) as checking:
+                    checked = list(Progress(sys.stderr, len(group.targets)).counting(checking))
+                results.extend(_without_known(checked, settings, baseline) if use_baseline else checked)
+    except (RegistryError, ExecutorError) as error:
         raise Fatal(str(error)) from None
     baselines = dict.fromkeys(group.settings.baseline for group in found if group.settings.baseline is not None)
     return Outcome(sorted(results, key=lambda result: result.path), baselines=tuple(baselines))

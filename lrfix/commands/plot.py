@@ -27,6 +27,7 @@ def command(
     output: str | None,
     rewrite: bool,
     jobs: int | None,
+    executor: str,
     no_cache: bool,
     cache_dir: str | None,
     stdin_filename: str | None,
@@ -49,7 +50,14 @@ def command(
         raise click.UsageError(f"--output must end in .{', .'.join(KINDS)}, not {output!r}")
     caching = common.Caching(no_cache, cache_dir)
     outcome = common.check(
-        paths, None, jobs, stdin_filename, force_exclude=force_exclude, use_baseline=False, caching=caching
+        paths,
+        None,
+        jobs,
+        stdin_filename,
+        force_exclude=force_exclude,
+        use_baseline=False,
+        caching=caching,
+        executor=executor,
     )
     document = Document.of(outcome.results)
     shown = _rewritten(paths, force_exclude) if rewrite else figures(document)

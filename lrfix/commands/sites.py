@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def command(
     paths: tuple[str, ...],
     jobs: int | None,
+    executor: str,
     no_cache: bool,
     cache_dir: str | None,
     stdin_filename: str | None,
@@ -38,7 +39,14 @@ def command(
 
     caching = common.Caching(no_cache, cache_dir)
     outcome = common.check(
-        paths, None, jobs, stdin_filename, with_rules=False, force_exclude=force_exclude, caching=caching
+        paths,
+        None,
+        jobs,
+        stdin_filename,
+        with_rules=False,
+        force_exclude=force_exclude,
+        caching=caching,
+        executor=executor,
     )
     emit.inventory(Document.of(outcome.results), output_format, sys.stdout, curves=curves, colour=color)
     sys.exit(common.exit_status(outcome.results))
