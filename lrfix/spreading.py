@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
@@ -31,7 +32,7 @@ def in_pool(pending: Sequence[Pending], work: Work, workers: int) -> Iterator[Fi
     from concurrent.futures import ProcessPoolExecutor
 
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(max_workers=workers, initializer=_live_as_the_parent_does)
     try:
         yield from spread(pending, work, pool)
     except BaseException:
@@ -82,8 +83,18 @@ def _edition() -> str:
     return f"lrfix {__version__} on Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _live_as_the_parent_does() -> None:
+    """Interrupts are left to the parent; and one that was killed leaves no worker behind, which would wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
+    if (parent := parent_process()) is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _lost(batch: Sequence[Pending], message: str) -> list[FileResult]:

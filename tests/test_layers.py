@@ -18,6 +18,7 @@ RANKS = {
     "lrfix.trees": 1,
     "lrfix.finite": 1,
     "lrfix.reading": 1,
+    "lrfix.unfinished": 1,
     "lrfix.patterns": 1,
     "lrfix.meant": 1,
     "lrfix.wording": 1,

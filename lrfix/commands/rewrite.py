@@ -173,7 +173,8 @@ def _read(paths: Sequence[str], force_exclude: bool) -> _Files:
 def _run(files: _Files, options: Options, output: _Output, vendor: str | None, proof: str | None) -> int:
     from lrfix.commands.rewrite_notebooks import notebooks_among
     from lrfix.rewriting.vendor import VendorError, VendorFile
-    from lrfix.rewriting.writing import WriteError, remove_litter
+    from lrfix.rewriting.writing import WriteError
+    from lrfix.unfinished import remove_litter
 
     vendored = VendorFile(vendor) if vendor is not None else None
     notebooks, unread = notebooks_among(files.contents)

@@ -7,19 +7,13 @@ import contextlib
 import errno
 import os
 import stat
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.reading import Unreadable, read_file
 from lrfix.rewriting.model import FileRewrite
 from lrfix.source import SourceError, parse_source
-
-if sys.platform != "win32":
-    import fcntl
-
-_PREFIX, _SUFFIX = ".lrfix-", ".tmp"
+from lrfix.unfinished import begun, usual_mode
 
 
 class WriteError(Exception):
@@ -136,16 +130,15 @@ class _Staged:
     def _written(self, content: bytes) -> str:
         """A file with a content and everything else that the old one has, on the disk. Until this one is done with, no
         other run takes it for litter."""
-        descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=os.path.dirname(self.target))
-        file = self._open.enter_context(os.fdopen(descriptor, "wb"))
+        file, temporary = begun(os.path.dirname(self.target))
+        self._open.enter_context(file)
         try:
-            _lock(file.fileno())
             file.write(content)
             file.flush()
             status = self._status
             if status is not None:
                 _keep_owner(self.path, temporary, status)
-            os.chmod(temporary, stat.S_IMODE(status.st_mode) & 0o1777 if status is not None else 0o666 & ~_umask())
+            os.chmod(temporary, stat.S_IMODE(status.st_mode) & 0o1777 if status is not None else usual_mode())
             if status is not None:
                 _keep_attributes(self.path, self.target, temporary)
             os.fsync(file.fileno())
@@ -164,24 +157,6 @@ class _Staged:
         except OSError as error:
             reason = error.strerror or error
             raise WriteError(f"{self.path}: cannot be written: {reason}; the file is as it was") from error
-
-
-def remove_litter(directories: Iterable[str]) -> list[str]:
-    """Remove what runs that were killed have left in ``directories``, and return the paths. A file that a run at work
-    holds is left; nothing is raised."""
-    removed = []
-    for directory in sorted(set(directories)):
-        try:
-            names = sorted(os.listdir(directory or "."))
-        except OSError:
-            continue
-        for name in names:
-            path = os.path.join(directory, name)
-            if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and _abandoned(path):
-                with contextlib.suppress(OSError):
-                    os.unlink(path)
-                    removed.append(path)
-    return removed
 
 
 def change_of(result: FileRewrite, raw: bytes) -> Change:
@@ -254,38 +229,6 @@ def _keep_attributes(path: str, source: str, temporary: str) -> None:
             ) from error
 
 
-def _lock(descriptor: int) -> None:
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _abandoned(path: str) -> bool:
-    """Whether no process writes the file any more: the system drops the lock of one that is gone."""
-    if sys.platform == "win32":
-        # There are no such locks there, but neither can a file be removed that a process has open.
-        return True
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return False
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _sync_directory(path: str) -> None:
     """The rename itself reaches the disk; not every system lets a directory be opened for that."""
     with contextlib.suppress(OSError):
@@ -296,4 +239,4 @@ def _sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-__all__ = ["Change", "WriteError", "change_of", "remove_litter", "write_atomically", "write_together"]
+__all__ = ["Change", "WriteError", "change_of", "write_atomically", "write_together"]

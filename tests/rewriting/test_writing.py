@@ -8,7 +8,8 @@ import stat
 import pytest
 
 from lrfix.rewriting import writing
-from lrfix.rewriting.writing import Change, WriteError, remove_litter, write_atomically, write_together
+from lrfix.rewriting.writing import Change, WriteError, write_atomically, write_together
+from lrfix.unfinished import remove_litter
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links, modes and locks of POSIX")
 
