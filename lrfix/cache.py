@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from lrfix.neighbours import MARKERS, MOST_BYTES
 from lrfix.notebooks import is_notebook
 from lrfix.pages import rules_dir
 from lrfix.reading import LARGE, SMALL, Unreadable, read_file
+from lrfix.unfinished import begun, finished, remove_litter, usual_mode
 from lrfix.usage import Mentions, Place, mentions
 from lrfix.whereabouts import absolute
 
@@ -36,6 +38,8 @@ _MARKS = {
 }
 #: What a text that is no entry may end in.
 _NO_ENTRY = (Unreadable, ValueError, TypeError, LookupError, RecursionError)
+#: What ``_edition`` makes: nothing else in the folder is lrfix's to remove.
+_EDITION = re.compile(r"[\w.+!-]+-py[\d.]+-[0-9a-f]{12}")
 #: How many versions of lrfix, of Python, and states of a checkout of lrfix have results beside each other.
 _EDITIONS = 4
 
@@ -49,11 +53,13 @@ class Cache:
 
     @classmethod
     def at(cls, folder: str) -> Cache | None:
-        """The cache in a folder; None where it is a link, which may lead anywhere, or no folder."""
+        """The cache in a folder, without what killed runs have left in it; None where it is a link, which may lead
+        anywhere, or no folder."""
         edition = _edition()
         inner = os.path.join(folder, edition)
         if any(os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path)) for path in (folder, inner)):
             return None
+        remove_litter([folder])
         return cls(folder, edition)
 
     def keep(self, path: str, raw: bytes, settings: Settings, place: Place, looks: Looks, result: FileResult) -> None:
@@ -79,35 +85,60 @@ class Cache:
         return os.path.join(self.folder, self.edition, digest_of(json.dumps(parts).encode())[:32])
 
     def _write(self, entry: str, content: bytes) -> None:
-        """Whole or not at all, whoever else writes: under a name of its own first."""
         inner = os.path.dirname(entry)
         if not os.path.isdir(inner):
             self._make(inner)
-        unfinished = f"{entry}.{os.getpid()}"
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(unfinished, entry)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        _write_whole(self.folder, entry, content)
 
     def _make(self, inner: str) -> None:
+        """A folder that somebody has for other things gets no marks: they would speak of all that is in it."""
+        os.makedirs(self.folder, exist_ok=True)
+        if set(os.listdir(self.folder)) <= _MARKS.keys():
+            for name, text in _MARKS.items():
+                _write_whole(self.folder, os.path.join(self.folder, name), text.encode())
         os.makedirs(inner, exist_ok=True)
-        for name, text in _MARKS.items():
-            mark = Path(self.folder, name)
-            if not mark.exists():
-                mark.write_text(text, encoding="utf-8")
-        self._forget_old_editions()
+        import shutil  # not for every run
 
-    def _forget_old_editions(self) -> None:
-        import shutil
+        for old in sorted(_editions(self.folder), key=lambda path: -os.stat(path).st_mtime_ns)[_EDITIONS:]:
+            shutil.rmtree(old, ignore_errors=True)
 
-        with os.scandir(self.folder) as entries:
-            folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-        for entry in sorted(folders, key=lambda entry: -entry.stat().st_mtime_ns)[_EDITIONS:]:
-            shutil.rmtree(entry.path, ignore_errors=True)
+
+def _write_whole(folder: str, target: str, content: bytes) -> None:
+    """Whole or not at all, whoever else writes."""
+    file, unfinished = begun(folder)
+    try:
+        with file:
+            os.chmod(unfinished, usual_mode())
+            file.write(content)
+            finished(file, unfinished, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(unfinished)
+        raise
+
+
+def _editions(folder: str) -> list[str]:
+    """The folders of results in a folder, whichever lrfix has made them."""
+    with os.scandir(folder) as entries:
+        return [e.path for e in entries if _EDITION.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
+
+
+def clear(folder: str) -> bool:
+    """Remove all results in a folder, and the folder where lrfix has made it and nothing else is in it. Whether there
+    were any. Raises OSError where they cannot be removed."""
+    import shutil
+
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        return False
+    known = _editions(folder)
+    for edition in known:
+        shutil.rmtree(edition)
+    if not _is_marked(folder):
+        return bool(known)
+    remove_litter([folder])
+    if set(os.listdir(folder)) <= _MARKS.keys():
+        shutil.rmtree(folder)
+    return True
 
 
 class Recall:
@@ -169,13 +200,12 @@ def folder_for(paths: Sequence[str], settings: Settings) -> str:
     return os.path.join(root, FOLDER)
 
 
-def is_cache(folder: str) -> bool:
-    """Whether a folder is one that lrfix has made, and no link to one."""
+def _is_marked(folder: str) -> bool:
+    """Whether lrfix has made the folder."""
     try:
-        marked = read_file(os.path.join(folder, TAG), SMALL) == _MARKS[TAG].encode()
+        return read_file(os.path.join(folder, TAG), SMALL) == _MARKS[TAG].encode()
     except Unreadable:
         return False
-    return marked and not os.path.islink(folder)
 
 
 def _project(paths: Sequence[str]) -> str | None:
@@ -236,4 +266,4 @@ def _states(folder: str, ending: str) -> Iterator[tuple[str, int, int]]:
                 yield entry.path, status.st_size, status.st_mtime_ns
 
 
-__all__ = ["FOLDER", "TAG", "Cache", "Recall", "folder_for", "is_cache"]
+__all__ = ["FOLDER", "TAG", "Cache", "Recall", "clear", "folder_for"]

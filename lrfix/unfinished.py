@@ -1,5 +1,5 @@
-"""Files that are made under a name of their own first, to be renamed once they are whole; and what killed runs have left
-of such files."""
+"""Files that are made under a name of their own first, to be renamed once they are whole; and what killed runs have
+left of such files."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from lrfix import cache, engine
 from lrfix.analysis import examine
 from lrfix.cli import main
+from lrfix.unfinished import begun
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Soon looked at, and with schedule words enough to be.
@@ -202,13 +203,15 @@ class TestEntriesThatAreNone:
         looked_at.clear()
         assert check() == first and len(looked_at) == 1
 
-    def test_what_a_killed_run_has_left_disturbs_nothing(self, looked_at: list[str]) -> None:
+    def test_what_a_killed_run_has_left_is_removed_by_the_next(self, looked_at: list[str]) -> None:
         written(stock=STOCK)
         first = check()
-        (entry,) = entries()
-        Path(f"{entry}.4711").write_bytes(b"half")
+        killed, at_work = (begun(".lrfix_cache") for _ in range(2))
+        killed[0].close()
         looked_at.clear()
         assert check() == first and looked_at == []
+        assert not Path(killed[1]).exists() and Path(at_work[1]).exists()
+        at_work[0].close()
 
     def test_runs_at_the_same_time_agree(self) -> None:
         written(**{f"f{number}": STOCK.replace("30", f"3{number}") for number in range(4)})
@@ -268,6 +271,33 @@ class TestTheFolder:
         Path(".lrfix_cache/precious").write_text("")
         assert "nothing is kept" in CliRunner().invoke(main, ["clean"]).output
         assert Path(".lrfix_cache/precious").exists()
+
+    def test_a_folder_that_holds_other_things_keeps_them_and_gets_no_marks(self) -> None:
+        written(stock=STOCK)
+        mine = {f"mine/{number}" for number in range(6)}
+        for folder in mine:
+            Path(folder).mkdir(parents=True)
+            Path(folder, "precious").write_text("")
+        check("--cache-dir", "mine")
+        assert len(found := {str(path) for path in Path("mine").iterdir()} - mine) == 1
+        assert "removed" in CliRunner().invoke(main, ["clean", "--cache-dir", "mine"]).output
+        assert not Path(*found).exists()
+        assert {str(path.parent) for path in Path("mine").rglob("precious")} == mine
+
+    def test_marks_that_lead_elsewhere_are_not_followed(self) -> None:
+        written(stock=STOCK)
+        Path(".lrfix_cache").mkdir()
+        for mark in ("CACHEDIR.TAG", ".gitignore"):
+            Path(".lrfix_cache", mark).symlink_to(f"../elsewhere-{mark}")
+        check()
+        assert entries() and not list(Path().glob("elsewhere*"))
+
+    def test_a_folder_whose_marks_a_killed_run_did_not_finish_gets_them(self) -> None:
+        written(stock=STOCK)
+        Path(".lrfix_cache").mkdir()
+        begun(".lrfix_cache")[0].close()
+        check()
+        assert {path.name for path in Path(".lrfix_cache").iterdir()} > {"CACHEDIR.TAG", ".gitignore"}
 
     def test_only_a_few_editions_stay(self, monkeypatch: pytest.MonkeyPatch) -> None:
         written(stock=STOCK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import click
 
@@ -18,17 +17,14 @@ def command(paths: tuple[str, ...], cache_dir: str | None) -> None:
 
     Exit status: 0, 2 where they cannot be removed.
     """
-    from lrfix.cache import folder_for, is_cache
+    from lrfix.cache import clear, folder_for
 
     folders = [folder_for(members, settings) for settings, _, members in common.configured(paths, None)]
     if cache_dir:
         folders = [os.path.abspath(cache_dir)]
     for folder in dict.fromkeys(folders):
-        if not is_cache(folder):
-            click.echo(f"nothing is kept in {folder}")
-            continue
         try:
-            shutil.rmtree(folder)
+            removed = clear(folder)
         except OSError as error:
             raise common.Fatal(f"{folder} cannot be removed: {error.strerror or error}") from None
-        click.echo(f"removed {folder}")
+        click.echo(f"removed the results in {folder}" if removed else f"nothing is kept in {folder}")
