@@ -20,12 +20,12 @@ from typing import Any
 from lrfix import __version__
 from lrfix.codec import decoded, encoded
 from lrfix.config import Settings
-from lrfix.findings import FileResult
+from lrfix.findings import FileResult, Finding, Related, SiteReport
 from lrfix.looks import Looks, digest_of
-from lrfix.neighbours import MARKERS, MOST_BYTES
+from lrfix.neighbours import MARKERS, MOST_BYTES, project_root
 from lrfix.notebooks import is_notebook
 from lrfix.pages import rules_dir
-from lrfix.reading import LARGE, SMALL, Unreadable, read_file
+from lrfix.reading import SMALL, Unreadable, read_file
 from lrfix.unfinished import begun, finished, remove_litter, usual_mode
 from lrfix.usage import Mentions, Place, mentions
 from lrfix.whereabouts import absolute
@@ -38,6 +38,10 @@ _MARKS = {
 }
 #: What a text that is no entry may end in.
 _NO_ENTRY = (Unreadable, ValueError, TypeError, LookupError, RecursionError)
+#: Bytes. The longest entry; those of real files have some ten thousand.
+_MOST_OF_ENTRY = 1 << 22
+#: The most rates that a finding shows side by side; rules show a handful.
+_MOST_SHOWN = 100
 #: What ``_edition`` makes: nothing else in the folder is lrfix's to remove.
 _EDITION = re.compile(r"[\w.+!-]+-py[\d.]+-[0-9a-f]{12}")
 #: How many versions of lrfix, of Python, and states of a checkout of lrfix have results beside each other.
@@ -64,7 +68,7 @@ class Cache:
 
     def keep(self, path: str, raw: bytes, settings: Settings, place: Place, looks: Looks, result: FileResult) -> None:
         """For a later run, where the result holds as long as nothing changes: one with errors may not."""
-        if result.errors or not _of(path, place, result):
+        if not _is_sound(result, path, place, settings):
             return
         try:
             text = encoded(result)
@@ -75,6 +79,8 @@ class Cache:
         words = [sorted(word.decode() for word in part) for part in known]
         head = [digest, words, _key(path, digest, settings, place), list(looks.answers())]
         body = f"{json.dumps(head, separators=(',', ':'))}\n{text}\n".encode()
+        if len(body) >= _MOST_OF_ENTRY:
+            return
         with contextlib.suppress(OSError):
             self._write(self.entry(path, settings, _is_used(place)), f"{digest_of(body)}\n".encode() + body)
 
@@ -171,7 +177,8 @@ class Recall:
             (digest, _, key, answers), text = entry
             if key != _key(path, digest, self._settings, place):
                 return None
-            if not all(self._disk.still(question, asked, answer) for question, asked, answer in answers):
+            within = _Within(path, place, self._disk)
+            if not all(asked in within and self._disk.still(kind, asked, answer) for kind, asked, answer in answers):
                 return None
             result = decoded(text)
         except _NO_ENTRY:
@@ -179,19 +186,39 @@ class Recall:
         finally:
             for used in (False, True):
                 self._entries.pop((path, used), None)
-        return replace(result, kept=True) if _of(path, place, result) else None
+        return replace(result, kept=True) if _is_sound(result, path, place, self._settings) else None
 
     def _entry(self, path: str, used: bool) -> tuple[list[Any], str] | None:
         """The head and the result of an entry that was made of the content that the file has."""
         if (path, used) not in self._entries:
             self._entries[path, used] = None
             with contextlib.suppress(*_NO_ENTRY):
-                raw = read_file(self._cache.entry(path, self._settings, used), LARGE)
+                raw = read_file(self._cache.entry(path, self._settings, used), _MOST_OF_ENTRY)
                 checksum, _, body = raw.partition(b"\n")
                 head, text, _ = body.decode().split("\n")
                 if digest_of(body).encode() == checksum and (known := json.loads(head))[0] == self._digests[path]:
                     self._entries[path, used] = known, text
         return self._entries[path, used]
+
+
+class _Within:
+    """What an analysis of a file may have asked the disk about: what lies in its project, in a folder around the file,
+    or beside one of its users. An entry that somebody has made up leads nowhere else."""
+
+    def __init__(self, path: str, place: Place, disk: Looks) -> None:
+        home = disk.real(os.path.join(os.getcwd(), path))
+        users = [user for users in place.users.values() for user in users]
+        self._named = {os.path.join(os.getcwd(), each) for each in (path, *users)}
+        self._around = {str(folder) for folder in Path(home).parents}
+        roots = {str(project_root(path, disk)), *(os.path.dirname(disk.real(each)) for each in self._named)}
+        self._roots = tuple(os.path.join(root, "") for root in roots)
+
+    def __contains__(self, asked: object) -> bool:
+        if type(asked) is not str:
+            return False
+        if asked in self._named or os.path.dirname(asked) in self._around:
+            return True
+        return asked.startswith(self._roots) and os.pardir not in Path(asked).parts
 
 
 def folder_for(paths: Sequence[str], settings: Settings) -> str:
@@ -222,12 +249,33 @@ def _project(paths: Sequence[str]) -> str | None:
     return None
 
 
-def _of(path: str, place: Place, result: FileResult) -> bool:
-    """Whether a result speaks of this file, and besides of those that the run knows as its users."""
+def _is_sound(result: FileResult, path: str, place: Place, settings: Settings) -> bool:
+    """Whether a result is one that a run may have had: of this file, and besides of those that the run knows as its
+    users; with places that such files can have, rules that are asked for, and nothing that no output can show."""
     users = {path, *(user for users in place.users.values() for user in users)}
-    named = {result.path, *(found.path for found in result.findings), *(site.path for site in result.sites)}
-    related = {other.path for found in result.findings for other in found.related}
-    return named == {path} and related <= users
+    findings, sites = result.findings, result.sites
+    selected = settings.selected_for(path)
+    largest = max(settings.most_bytes(path), MOST_BYTES)
+    if result.errors or result.known or result.gone or result.path != path:
+        return False
+    return all(
+        found.path == path
+        and found.code in selected
+        and (found.site is None or 0 <= found.site < len(sites))
+        and (found.evidence is None or len(found.evidence.steps) == len(found.evidence.lr) <= _MOST_SHOWN)
+        and _is_place(found, largest)
+        and all(_is_place(other, largest) and other.path in users for other in found.related)
+        for found in findings
+    ) and all(site.path == path and _is_place(site, largest) for site in sites)
+
+
+def _is_place(place: Finding | Related | SiteReport, largest: int) -> bool:
+    """Whether a file of so many bytes can have such a place."""
+    spans = [place.span] if place.cell is None else [place.span, place.cell.file]
+    ends = [end for span in spans for end in (span.start, span.end)]
+    counted = [number for end in ends for number in (end.line, end.column)]
+    counted += [] if place.cell is None else [place.cell.number, place.cell.first]
+    return all(0 < number <= largest + 1 for number in counted) and all(span.start <= span.end for span in spans)
 
 
 def _is_used(place: Place) -> bool:

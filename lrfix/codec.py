@@ -7,9 +7,12 @@ they occur.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from lrfix.findings import (
     CellPlace,
@@ -34,6 +37,8 @@ _FIELDS = {cls: tuple(field.name for field in fields(cls)) for cls in _CLASSES}
 _ENUMS: tuple[type[Enum], ...] = (Severity, Status)
 _TUPLE, _LIST, _DICT, _CLASS, _ENUM, _ROW = range(6)
 _PLAIN = (str, int, float, bool, type(None))
+
+_Check = Callable[[Any], bool]
 
 
 def encoded(result: FileResult) -> str:
@@ -96,7 +101,11 @@ def _decode(value: Any, rows: list[tuple[float, ...]]) -> Any:
         cls = _CLASSES[value[1]]
         if len(value) != len(_FIELDS[cls]) + 2:
             raise ValueError(f"no {cls.__name__}")
-        return cls(*(_decode(item, rows) for item in value[2:]))
+        made = [_decode(item, rows) for item in value[2:]]
+        for item, (name, check) in zip(made, _checks(cls), strict=True):
+            if not check(item):
+                raise ValueError(f"no {cls.__name__}: its {name} is none")
+        return cls(*made)
     if tag == _TUPLE:
         return tuple(_decode(item, rows) for item in value[1:])
     if tag == _ROW:
@@ -109,6 +118,39 @@ def _decode(value: Any, rows: list[tuple[float, ...]]) -> Any:
     if tag == _LIST:
         return [_decode(item, rows) for item in value[1:]]
     raise ValueError("no value")
+
+
+@cache
+def _checks(cls: type) -> tuple[tuple[str, _Check], ...]:
+    """For each field of a class, whether a value is what the field says it holds."""
+    hints = get_type_hints(cls)
+    return tuple((name, _check(hints[name])) for name in _FIELDS[cls])
+
+
+def _check(hint: Any) -> _Check:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        checks = [_check(each) for each in inner]
+        return lambda value: any(check(value) for check in checks)
+    if origin is tuple:
+        of_items = _check(inner[0])
+        # Long rows of floats, which there are many of, without a call each.
+        of_floats = {float} if inner[0] is float else set()
+        return lambda value: type(value) is tuple and (set(map(type, value)) == of_floats or all(map(of_items, value)))
+    if origin is Mapping:
+        of_keys, of_values = map(_check, inner)
+        return lambda value: type(value) is dict and all(map(of_keys, value)) and all(map(of_values, value.values()))
+    if hint is float:
+        return _is_rate
+    if hint in _PLAIN or hint is NoneType or issubclass(hint, Enum) or is_dataclass(hint):
+        return lambda value: type(value) is hint
+    assert hint is object, hint
+    return lambda value: True
+
+
+def _is_rate(value: object) -> bool:
+    """A float, or an integer that fits into one."""
+    return type(value) is float or (type(value) is int and value.bit_length() < 1024)
 
 
 __all__ = ["decoded", "encoded"]

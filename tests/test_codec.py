@@ -55,3 +55,25 @@ def test_what_would_not_come_back_is_refused(value: object) -> None:
 def test_a_text_that_is_no_result_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         decoded(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ('"boundary-jump"', "5"),
+        ("[3,0,1,2]", "[3,0,1,true]"),
+        ("[3,0,1,2]", '"1"'),
+        ('[4,0,"error"]', '"error"'),
+        ("[0,0,1]", "[0,0,0.5]"),
+        ('[2,"runs",3]', "null"),
+        ('[2,"runs",3]', '[2,"runs","3"]'),
+        ('[2,"runs",3]', '[2,[0],3]'),
+        ("0.3333333333333333", '"x"'),
+        ("0.3333333333333333", f"1{'0' * 400}"),
+    ],
+)
+def test_a_text_whose_parts_are_of_another_type_is_refused(part: str, other: str) -> None:
+    text = encoded(result())
+    assert decoded(text) and part in text
+    with pytest.raises(ValueError):
+        decoded(text.replace(part, other, 1))

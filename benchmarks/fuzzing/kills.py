@@ -1,11 +1,12 @@
-"""``lrfix rewrite --apply`` killed at random moments: every file is the old one or the new one, and the next run leaves
-nothing behind.
+"""``lrfix rewrite --apply`` and ``lrfix check`` killed at random moments: every file is the old one or the new one, the
+next run leaves nothing behind, and what a check has kept of its results is as good as none or as good as whole.
 
-    python benchmarks/fuzzing/kills.py [--kills 200] [--seed 0]
+    python benchmarks/fuzzing/kills.py [--kills 200] [--checks 100] [--seed 0]
 
 Most kills fall anywhere in a whole run, analysis and verification included; every fourth falls into the writing: a
 moment after the first file appears in the folder or changes. SIGKILL each time, to the command alone: what it started
-has to end by itself. Status 1 where a file was half written, or where something was left behind.
+has to end by itself. Status 1 where a file was half written, where something was left behind, or where the next check
+answers otherwise than the first.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +37,9 @@ FILES = {
     "train.py": "from torch.optim.lr_scheduler import LambdaLR\n\nfrom schedules import shared\n\n"
     + _BUILD.format(name="build"),
 }
+CHECK = [sys.executable, "-m", "lrfix", "check", "--exit-zero", "--output-format", "json"]
+#: Enough for two workers, each with something to keep.
+CHECKED = {f"train_{number}.py": FILES["train.py"].replace("1 - step", f"{number} - step") for number in range(9)}
 #: How long what the killed command had started may take to be gone, in seconds beyond those of a whole run: what is
 #: still loading torch notices once it has.
 END_SECONDS = 10.0
@@ -42,25 +47,31 @@ END_SECONDS = 10.0
 WRITING_SECONDS = 0.15
 
 
-def fresh(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
-    for name, text in FILES.items():
+def fresh(folder: Path, files: dict[str, str] = FILES) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def started(path: Path) -> subprocess.Popen[bytes]:
+def started(path: Path, command: Sequence[str] = COMMAND, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    quiet = subprocess.DEVNULL
+    for name in ("CI", "LRFIX_NO_CACHE", "LRFIX_CACHE_DIR"):
+        environment.pop(name, None)
     return subprocess.Popen(
-        [*COMMAND, str(path)], cwd=ROOT, env=environment, stdout=quiet, stderr=quiet, start_new_session=True
+        [*command, str(path)],
+        cwd=path if path.is_dir() else path.parent,
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             found[path.name] = path.read_bytes()
     return found
 
@@ -96,58 +107,109 @@ def while_writing(seconds: float) -> Callable[[subprocess.Popen[bytes], Path], N
     return wait
 
 
+def ended(session: int, seconds: float) -> int:
+    """How many processes of a killed command are still there after so long; they are killed then."""
+    deadline = time.monotonic() + seconds
+    while (left := of_session(session)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return len(left)
+
+
+def kill_rewrites(folder: Path, kills: int, draw: random.Random) -> Counter[str]:
+    fresh(folder)
+    old = contents(folder)
+    begun = time.monotonic()
+    started(folder).wait()
+    whole = time.monotonic() - begun
+    new = contents(folder)
+    assert new.keys() == old.keys() and all(new[name] != old[name] for name in old), "both files have to change"
+    print(f"a whole run takes {whole:.1f} s", file=sys.stderr, flush=True)
+    found: Counter[str] = Counter()
+    while found["killed"] < kills:
+        fresh(folder)
+        begun = time.monotonic()
+        process = started(folder)
+        if found["killed"] % 4 == 3:
+            while_writing(draw.uniform(0, WRITING_SECONDS))(process, folder)
+        else:
+            at_time(draw.uniform(0, whole))(process, folder)
+        if process.poll() is not None:
+            whole = time.monotonic() - begun
+            found["ended before"] += 1
+            continue
+        process.kill()
+        process.wait()
+        found["killed"] += 1
+        state = contents(folder)
+        each = ["old" if state.get(n) == old[n] else "new" if state.get(n) == new[n] else "half" for n in old]
+        found[each[0] if len(set(each)) == 1 else "half" if "half" in each else "old and new"] += 1
+        if state.keys() - old.keys():
+            found["temporary files left"] += 1
+            (folder / "other.py").write_text("import lr_scheduler\n", encoding="utf-8")
+            started(folder / "other.py").wait()
+            (folder / "other.py").unlink()
+            found["litter after the next run"] += len(contents(folder).keys() - old.keys())
+        found["processes left"] += ended(process.pid, END_SECONDS + whole)
+        if found["killed"] % 10 == 0:
+            print(dict(found), file=sys.stderr, flush=True)
+    return found
+
+
+def kill_checks(folder: Path, kills: int, draw: random.Random) -> Counter[str]:
+    def check() -> bytes:
+        return started(folder, CHECK, subprocess.PIPE).communicate()[0]
+
+    fresh(folder, CHECKED)
+    old = contents(folder)
+    begun = time.monotonic()
+    first = check()
+    whole = time.monotonic() - begun
+    assert check() == first
+    print(f"a whole check takes {whole:.1f} s", file=sys.stderr, flush=True)
+    found: Counter[str] = Counter()
+    while found["killed"] < kills:
+        fresh(folder, CHECKED)
+        begun = time.monotonic()
+        process = started(folder, CHECK)
+        at_time(draw.uniform(0, whole))(process, folder)
+        if process.poll() is not None:
+            whole = time.monotonic() - begun
+            found["ended before"] += 1
+            continue
+        process.kill()
+        process.wait()
+        found["killed"] += 1
+        found["processes left"] += ended(process.pid, END_SECONDS)
+        found["with results kept"] += any((folder / ".lrfix_cache").glob("*/*"))
+        found["temporary files left"] += len(list(folder.rglob(".lrfix-*")))
+        found["another answer"] += check() != first
+        found["litter after the next run"] += len(list(folder.rglob(".lrfix-*")))
+        found["half"] += contents(folder) != old
+        if found["killed"] % 10 == 0:
+            print(dict(found), file=sys.stderr, flush=True)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--checks", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    draw = random.Random(options.seed)
+    bad = 0
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        fresh(folder)
-        old = contents(folder)
-        begun = time.monotonic()
-        started(folder).wait()
-        whole = time.monotonic() - begun
-        new = contents(folder)
-        assert new.keys() == old.keys() and all(new[name] != old[name] for name in old), "both files have to change"
-        print(f"a whole run takes {whole:.1f} s", file=sys.stderr, flush=True)
-        found: Counter[str] = Counter()
-        while found["killed"] < options.kills:
-            fresh(folder)
-            begun = time.monotonic()
-            process = started(folder)
-            if found["killed"] % 4 == 3:
-                while_writing(draw.uniform(0, WRITING_SECONDS))(process, folder)
-            else:
-                at_time(draw.uniform(0, whole))(process, folder)
-            if process.poll() is not None:
-                whole = time.monotonic() - begun
-                found["ended before"] += 1
+        for name, kill, kills in (("rewrite", kill_rewrites, options.kills), ("check", kill_checks, options.checks)):
+            if not kills:
                 continue
-            process.kill()
-            process.wait()
-            found["killed"] += 1
-            state = contents(folder)
-            each = ["old" if state.get(n) == old[n] else "new" if state.get(n) == new[n] else "half" for n in old]
-            found[each[0] if len(set(each)) == 1 else "half" if "half" in each else "old and new"] += 1
-            if state.keys() - old.keys():
-                found["temporary files left"] += 1
-                (folder / "other.py").write_text("import lr_scheduler\n", encoding="utf-8")
-                started(folder / "other.py").wait()
-                (folder / "other.py").unlink()
-                found["litter after the next run"] += len(contents(folder).keys() - old.keys())
-            deadline = time.monotonic() + END_SECONDS + whole
-            while (left := of_session(process.pid)) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            found["processes left"] += len(left)
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if found["killed"] % 10 == 0:
-                print(dict(found), file=sys.stderr, flush=True)
-    print(json.dumps({"seconds of a whole run": round(whole, 1), **dict(sorted(found.items()))}))
-    return 1 if found["half"] or found["litter after the next run"] or found["processes left"] else 0
+            begun = time.monotonic()
+            found = kill(Path(made, "project"), kills, random.Random(options.seed))
+            seconds = round(time.monotonic() - begun)
+            print(json.dumps({"command": name, "seconds": seconds, **dict(sorted(found.items()))}), flush=True)
+            bad += sum(found[k] for k in ("half", "litter after the next run", "processes left", "another answer"))
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

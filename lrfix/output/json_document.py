@@ -73,7 +73,7 @@ def evidence_as_json(evidence: Evidence | None, curves: bool = False) -> dict[st
         "shortened": _plain(evidence.shortened),
         "end": evidence.end,
         "unit": evidence.unit,
-        "base_lr": evidence.base_lr,
+        "base_lr": _plain(evidence.base_lr),
         **({"curve": _plain(evidence.curve)} if curves else {}),
     }
 

@@ -226,7 +226,7 @@ def _frame(span: Span, lines: Sequence[str], style: Style, colour: str) -> str:
     for number in shown:
         line = lines[number - 1]
         start = span.start.column if number == first else len(line) - len(line.lstrip()) + 1
-        end = span.end.column if number == span.end.line else len(line.rstrip()) + 1
+        end = min(span.end.column if number == span.end.line else len(line.rstrip()) + 1, len(line) + 1)
         # Tabs and form feeds stay in the padding, so that the carets stand under the code whatever their width.
         padding = "".join(character if character in "\t\f" else " " for character in line[: start - 1])
         code = f"{style.paint(f'{number:>{width}} |', 'dim')} {line.rstrip()}"
