@@ -18,7 +18,7 @@ from lrfix.clocks.deepspeed import DEEPSPEED
 from lrfix.clocks.ignite import IGNITE
 from lrfix.clocks.lightning import LIGHTNING
 from lrfix.clocks.mmengine import MMENGINE
-from lrfix.clocks.model import Builder, Hook, Library, Method, TakeOver
+from lrfix.clocks.model import Builder, EventLoop, Hook, Library, Method, TakeOver
 from lrfix.clocks.skorch import SKORCH
 from lrfix.clocks.timm import TIMM
 from lrfix.clocks.torch import TORCH
@@ -41,6 +41,8 @@ _LIBRARIES: Mapping[str, Library] = {module: known for known in LIBRARIES for mo
 _TAKE_OVERS: Mapping[str, TakeOver] = {
     name: taken for known in LIBRARIES for taken in known.take_overs for name in taken.names
 }
+#: The methods that decorate a handler of an event.
+EVENT_DECORATORS = frozenset(loop.on for known in LIBRARIES for loop in known.loops)
 
 
 def library(qualified: str) -> Library | None:
@@ -61,6 +63,11 @@ def take_over(qualified: str) -> TakeOver | None:
 def hooks(base: str) -> tuple[Hook, ...]:
     """The methods by which a subclass of the name hands its schedulers over."""
     return tuple(h for known in LIBRARIES for h in known.hooks if base in h.bases)
+
+
+def event_loop(qualified: str) -> EventLoop | None:
+    """How the objects that a call of the name builds run training, where they do that by events."""
+    return next((loop for known in LIBRARIES for loop in known.loops if qualified in loop.names), None)
 
 
 def methods(owner: str, name: str) -> tuple[Method, ...]:

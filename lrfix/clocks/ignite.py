@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from lrfix.clocks.model import Argument, Builder, Choice, Library, Past, Stepping, TakeOver, Unit, Who
+from lrfix.clocks.model import (
+    Argument,
+    Builder,
+    Choice,
+    EventLoop,
+    Library,
+    Moment,
+    Past,
+    Stepping,
+    TakeOver,
+    Unit,
+    Who,
+)
 
 _RUN = "run on pytorch-ignite 0.5.5"
 _HOMES = ("ignite.handlers.", "ignite.handlers.param_scheduler.", "ignite.contrib.handlers.")
@@ -26,6 +38,17 @@ EVENTS = Choice(
     default=None,
 )
 
+_MOMENTS = {
+    "STARTED": Moment.START,
+    "EPOCH_STARTED": Moment.EPOCH_START,
+    "GET_BATCH_STARTED": Moment.BATCH_START,
+    "GET_BATCH_COMPLETED": Moment.BATCH_START,
+    "ITERATION_STARTED": Moment.BATCH_START,
+    "ITERATION_COMPLETED": Moment.BATCH_END,
+    "EPOCH_COMPLETED": Moment.EPOCH_END,
+    "COMPLETED": Moment.END,
+}
+
 IGNITE = Library(
     name="pytorch-ignite",
     modules=("ignite",),
@@ -48,6 +71,17 @@ IGNITE = Library(
             unit=Unit.EVENT,
             chosen_by=EVENTS,
             warmup=Argument("warmup_duration", 2),
+        ),
+    ),
+    loops=(
+        EventLoop(
+            ("ignite.engine.Engine", "ignite.engine.engine.Engine"),
+            _MOMENTS,
+            source=_RUN,
+            process=Argument("process_function", 0),
+        ),
+        EventLoop(
+            ("ignite.engine.create_supervised_trainer",), _MOMENTS, source=_RUN, optimizer=Argument("optimizer", 1)
         ),
     ),
     take_overs=(

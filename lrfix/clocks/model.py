@@ -30,6 +30,17 @@ class Unit(Enum):
     CHOSEN = "what the caller chooses to step it with"
 
 
+class Moment(Enum):
+    """When a handler of an event loop is called."""
+
+    START = "before the first epoch"
+    EPOCH_START = "before the batches of an epoch"
+    BATCH_START = "before a batch is processed"
+    BATCH_END = "after a batch is processed"
+    EPOCH_END = "after the batches of an epoch"
+    END = "after the last epoch"
+
+
 class Past(Enum):
     """What the rate does when the scheduler is stepped past its horizon."""
 
@@ -201,6 +212,27 @@ class Method:
 
 
 @dataclass(frozen=True)
+class EventLoop:
+    """A class whose objects run a function for each batch, and handlers around it.
+
+    ``process`` is the function; where there is none, a batch is one update of ``optimizer``, if that is given. Handlers
+    are attached by the method ``attach`` (the event, the handler, what it is given besides) and by the decorator ``on``
+    (the event), ``events`` says when each is called. ``run`` starts the loop over ``data``, ``epochs`` times.
+    """
+
+    names: tuple[str, ...]
+    events: Mapping[str, Moment]
+    source: str
+    process: Argument | None = None
+    optimizer: Argument | None = None
+    attach: str = "add_event_handler"
+    on: str = "on"
+    run: str = "run"
+    data: Argument = field(default_factory=lambda: Argument("data", 0))
+    epochs: Argument = field(default_factory=lambda: Argument("max_epochs", 1))
+
+
+@dataclass(frozen=True)
 class Gone:
     """API that was deprecated and removed: using it warns from the one version, and raises from the other."""
 
@@ -223,6 +255,7 @@ class Library:
     take_overs: tuple[TakeOver, ...] = ()
     hooks: tuple[Hook, ...] = ()
     methods: tuple[Method, ...] = ()
+    loops: tuple[EventLoop, ...] = ()
     gone: tuple[Gone, ...] = ()
     settings: tuple[str, ...] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, same_turn
+from lrfix.experiments.training import Conduct, Told, conducts, here, line, once_a_place, same_turn, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -13,19 +13,22 @@ from lrfix.tracing.events import Event
 
 @rule("LR301", uses=True)
 def step_order(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, (told for conduct in conducts(study) if (told := _told(conduct)) is not None))
+    found = (_told(study, conduct) for conduct in conducts(study))
+    yield from once_a_place(study, (told for told in found if told is not None))
 
 
-def _told(conduct: Conduct) -> Told | None:
+def _told(study: Study, conduct: Conduct) -> Told | None:
     early = _early(conduct)
     if early is None:
         return None
     step, update = early
+    in_sight = here(step.node, study)
+    where = "" if in_sight else f" (line {line(step)})"
     message = (
-        f"`{conduct.name}` is stepped before the optimizer takes its first step (line {line(update)}): the first rate "
-        "of the schedule is never used, and all others come one step early. Step the optimizer first."
+        f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): the "
+        "first rate of the schedule is never used, and all others come one step early. Step the optimizer first."
     )
-    return step.node, message, [(update.node, "the optimizer takes its step")]
+    return step.node if in_sight else spot(study, conduct), message, [(update.node, "the optimizer takes its step")]
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

@@ -8,6 +8,7 @@ from lrfix.tracing import library
 from lrfix.tracing.amounts import amount, rounded
 from lrfix.tracing.builtins import Builtins
 from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken_over
+from lrfix.tracing.event_engines import event_engine, method_of_engine
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import MOST_CALLS, named
 from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, role
@@ -18,11 +19,13 @@ from lrfix.tracing.values import (
     Builtin,
     ClassValue,
     Engine,
+    EventEngine,
     Function,
     Given,
     Imported,
     Instance,
     Known,
+    KnownMethod,
     Listing,
     Many,
     Optimizer,
@@ -54,6 +57,8 @@ class Calls(Builtins):
         if isinstance(callee, Partial):
             joined = Given([*callee.arguments, *given.arguments], {**callee.keywords, **given.keywords}, given.hidden)
             return self.call(callee.function, joined, node, name)
+        if isinstance(callee, KnownMethod):
+            return self._method_of_known(callee.thing, callee.name, given, node)
         if isinstance(callee, Builtin):
             return self.call_builtin(callee.name, given, node)
         if isinstance(callee, ClassValue):
@@ -80,6 +85,9 @@ class Calls(Builtins):
             return self._method_of_object(receiver, name, given, node)
         if isinstance(receiver, list | dict | Many):
             return self._method_of_container(receiver, name, given, node)
+        if isinstance(receiver, EventEngine):
+            found = method_of_engine(self, receiver, name, given, node)
+            return found if found is not MISSING else self.unknown_call(name, given, node)
         if name in ("backward", "manual_backward"):
             self.emit(Kind.BACKWARD, node, None)
             return None
@@ -320,6 +328,9 @@ class Calls(Builtins):
             return Scaler("", last, node)
         if library.is_loader(qualified):
             return _loader(given)
+        engine = event_engine(qualified, given)
+        if engine is not None:
+            return engine
         taken = taken_over(self, qualified, given, node)
         if taken is not MISSING:
             return taken

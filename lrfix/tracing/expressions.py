@@ -26,6 +26,7 @@ from lrfix.tracing.values import (
     Imported,
     Instance,
     Known,
+    KnownMethod,
     Listing,
     Many,
     Optimizer,
@@ -130,6 +131,8 @@ class Expressions(Machine):
             return thing.optimizer
         if thing.library is not None and name in ("optimizer", "scheduler", "lr_scheduler"):
             return thing  # what a library wrapped
+        if name == "step" and isinstance(thing, Optimizer | Scheduler):
+            return KnownMethod(thing, name)
         if name not in thing.parts:
             thing.parts[name] = Unknown(f"{thing.path}.{name}")
         return thing.parts[name]

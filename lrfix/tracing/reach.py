@@ -51,8 +51,11 @@ class Reach:
         self._spread()
 
     def function(self, node: ast.AST) -> int:
-        """How strong the body of a function is."""
-        return self.block(getattr(node, "body", [])) if not isinstance(node, ast.Lambda) else self.expression(node)
+        """How strong the body of a function is, with the functions in it: it hands them to what calls them."""
+        if isinstance(node, ast.Lambda):
+            return self.expression(node)
+        body = getattr(node, "body", [])
+        return max(self.block(body), *(self.function(s) for s in body if isinstance(s, _DEFINITIONS)), 0)
 
     def named(self, name: str) -> int:
         """How strong a call of a function of that name is."""

@@ -12,6 +12,7 @@ from lrfix.tracing import library
 from lrfix.tracing.amounts import amount
 from lrfix.tracing.assignments import Assignments
 from lrfix.tracing.conditions import assume, guard_key, open_keys, period_of, settled, truth
+from lrfix.tracing.event_engines import attach_decorated
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised
@@ -281,7 +282,9 @@ class Statements(Assignments):
     # Definitions.
 
     def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Flow:
-        scope.set(node.name, self._function(node, scope, None))
+        function = self._function(node, scope, None)
+        scope.set(node.name, function)
+        attach_decorated(self, node, function, scope)
         return Flow.ON
 
     def _function(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lrfix.clocks.model import EventLoop, Moment
 from lrfix.interpreter.missing import MISSING as MISSING
 from lrfix.names import Names
 
@@ -144,6 +145,27 @@ class Engine(Known):
     optimizer: Optimizer | None = None
     scheduler: Scheduler | None = None
     settings: Value = None
+
+
+@dataclass(eq=False)
+class EventEngine:
+    """An object of a library that runs ``process`` for each batch, and handlers around it, as ``facts`` say.
+
+    ``optimizer`` takes a step a batch where there is no process in sight.
+    """
+
+    facts: EventLoop
+    process: Value = None
+    optimizer: Value = None
+    handlers: list[tuple[Moment, Value, tuple[Value, ...]]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Attaching:
+    """The decorator that attaches a function to an event of an engine."""
+
+    engine: EventEngine
+    moments: tuple[Moment, ...]
 
 
 @dataclass(eq=False)
@@ -335,6 +357,14 @@ class Bound:
 
 
 @dataclass(eq=False)
+class KnownMethod:
+    """A method of a known object that is taken without being called (``hook(scheduler.step)``)."""
+
+    thing: Known
+    name: str
+
+
+@dataclass(eq=False)
 class Partial:
     function: Value
     arguments: tuple[Value, ...]
@@ -392,6 +422,8 @@ def _reach(value: Value, depth: int, found: list[Known], seen: set[int]) -> None
         inner = list(value.attributes.values())
     elif isinstance(value, Groups):
         inner = [value.optimizer]
+    elif isinstance(value, KnownMethod):
+        inner = [value.thing]
     elif isinstance(value, Many):
         inner = [value.element]
     elif isinstance(value, Bound):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lrfix.clocks import take_over
-from lrfix.clocks.model import Unit
+from lrfix.clocks import event_loop, take_over
+from lrfix.clocks.model import Moment, Unit
 
 torch = pytest.importorskip("torch", reason="torch is what is trained")
 EPOCHS, BATCHES = 3, 5
@@ -36,3 +36,16 @@ def test_a_handler_moves_with_the_event_it_is_attached_to():
         # On a *_STARTED event the first call is the first rate, and no step.
         assert handler.event_index in (expected[taken.stepping.chosen_by.units[name]], inner.last_epoch + 1)
         assert inner.last_epoch == pytest.approx(expected[taken.stepping.chosen_by.units[name]], abs=1)
+
+
+def test_handlers_are_called_when_the_table_says():
+    engine_module = pytest.importorskip("ignite.engine", reason="ignite.engine is what is asked")
+    loop = event_loop("ignite.engine.Engine")
+    seen: list[object] = []
+    engine = engine_module.Engine(lambda engine, batch: seen.append("batch"))
+    for name, moment in loop.events.items():
+        getattr(engine, loop.attach)(getattr(engine_module.Events, name), lambda m: seen.append(m), moment)
+    getattr(engine, loop.run)(range(2), max_epochs=2)
+    batch = [Moment.BATCH_START] * 3 + ["batch", Moment.BATCH_END]
+    epoch = [Moment.EPOCH_START, *batch, *batch, Moment.EPOCH_END]
+    assert seen == [Moment.START, *epoch, *epoch, Moment.END]

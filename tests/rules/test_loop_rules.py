@@ -420,6 +420,55 @@ def test_what_an_object_of_another_file_is_given_its_hooks_may_step(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("handed", "found"),
+    [
+        ("hooks.register(scheduler.step)", []),
+        ("move = scheduler.step", ["LR303"]),
+        ("hooks.register(model.step)", ["LR303"]),
+    ],
+)
+def test_a_step_that_is_handed_on_may_be_called(handed, found, codes):
+    source = loop().replace("        for epoch in", f"        {handed}\n        for epoch in", 1)
+    assert codes(source) == found
+
+
+def test_a_step_under_another_name_is_a_step(codes):
+    source = loop(after="move()").replace(
+        "        for epoch in", "        move = scheduler.step\n        for epoch in", 1
+    )
+    assert codes(source) == []
+
+
+def test_an_order_of_steps_in_another_file_is_told_where_the_scheduler_is_built(tmp_path):
+    from lrfix.config import Settings
+    from lrfix.discovery import Target
+    from lrfix.engine import check_paths
+
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "engine.py").write_text(
+        "def train(model, loader, optimizer, scheduler, epochs):\n"
+        "    for epoch in range(epochs):\n"
+        "        scheduler.step()\n"
+        "        for x, y in loader:\n"
+        "            model(x, y).backward()\n"
+        "            optimizer.step()\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import torch\n"
+        "from engine import train\n"
+        "def main(model, loader):\n"
+        "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)\n"
+        "    train(model, loader, optimizer, scheduler, 90)\n"
+    )
+    targets = [Target(str(tmp_path / name)) for name in ("engine.py", "main.py")]
+    results = check_paths(targets, Settings(selected=frozenset({"LR301"})), jobs=1)
+    (found,) = [finding for result in results for finding in result.findings]
+    assert (found.path.rpartition("/")[2], found.span.start.line) == ("main.py", 5)
+    assert "stepped (line 3 of another file) before the optimizer takes its first step (line 6 of an" in found.message
+
+
+@pytest.mark.parametrize(
     ("scheduler", "expected"),
     [("LambdaLR(optimizer, lambda epoch: 0.9**epoch)", Severity.INFO), ("StepLR(optimizer, 30)", Severity.WARNING)],
 )
