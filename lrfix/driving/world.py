@@ -98,15 +98,16 @@ class World:
             return self._steady[key]
         before, invented = host.readings, host.inventions
         value = self._optimizer(self._resolved(name, scope, at))
-        if host.inventions != invented and is_number(value):
+        timeless = host.readings == before
+        if timeless and host.inventions != invented and is_number(value):
             if role_of(name) in LENGTHS:
                 # Arithmetic on invented numbers gives no plausible length; the name itself says more.
                 value = Unknown(name)
                 # What is worked out with it is worked out with that, and no longer with the invented numbers.
                 host.inventions = invented
-            elif host.readings == before:
+            else:
                 self._made_up.add(key)
-        if host.readings == before:
+        if timeless:
             self._steady[key] = value
             return Passing(value) if key in self._made_up else value
         self._now[key] = Passing(value)

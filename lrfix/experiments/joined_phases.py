@@ -29,6 +29,8 @@ _FAR = 40
 _SHARE = 0.1
 _SEVERAL = 2
 _ROUNDING = 1e-9
+#: What is steep at first, an exponential say, may have fallen so many times as fast as it does at the end of a warmup.
+_STEEPER = 5
 #: Rates behind a jump that are compared.
 _BEHIND = 5
 
@@ -54,14 +56,24 @@ def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     """``(step - warmup) / (total - warmup)`` in the code's own names, where the decay is counted from step 0 instead:
     with half the warmup the rates behind it are the same."""
     warmup = _warmup(found.run)
-    if found.phase == "ramp" and not grid.study.lengths(found.run, *LENGTHS):
+    if found.phase != "ramp" or not _in_reach(found):
+        return None
+    if not grid.study.lengths(found.run, *LENGTHS):
         return _progress_recognised(grid.study)
-    if found.phase != "ramp" or warmup is None:
+    if warmup is None:
         return None
     behind = slice(found.step + 1, found.step + 1 + _BEHIND)
     halved = grid.changed(found.case, found.run, **{warmup: _length(found.run, warmup) // 2})
     alike = halved.ran and _alike(found.run.lr[found.group][behind], halved.lr[found.group][behind], _BEHIND)
     return _progress(grid.study, found.run, warmup) if alike or ends_early(grid, found) else None
+
+
+def _in_reach(found: Found) -> bool:
+    """Whether a decay that began at step 0 at the rate before the jump may have come to the one behind it by now: if it
+    had to fall many times as fast as it does, it began at another rate."""
+    before, after = found.run.lr[found.group][found.step : found.step + 2]
+    climb, fall = found.around
+    return bool(before - after <= climb + _STEEPER * fall * (found.step + 1))
 
 
 def _progress_recognised(study: Study) -> str | None:

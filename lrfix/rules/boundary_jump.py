@@ -36,7 +36,7 @@ from lrfix.wording import change, num
 _TIMM_FORMULAS = frozenset({"_get_lr", "_get_values", "get_epoch_values", "get_update_values"})
 _LONG = 0.4
 #: The axis of a long warmup where the code does not say how long it is; so many times as long a run makes it a
-#: twentieth, and a jump of this share of the peak is one there, too.
+#: twentieth. A decay that is counted from step 0 and has lost less than this share by then is no error.
 _ANY_LENGTH = "any length"
 _TIMES = 8
 _CLEAR = 0.1
@@ -133,7 +133,8 @@ def _at_real_lengths(study: Study, grid: Grid) -> list[Violation]:
         f"{step} to {num(after)} at step {step + 1}, while it moves by {num(found.before)} a step before and "
         f"{num(found.after)} after.{f' Use `{instead}`.' if instead else ''}"
     )
-    return [Violation(decay_span(study), message, evidence)]
+    mild = _is_mild(before, after)
+    return [Violation(decay_span(study), message, evidence, advice=mild, mendable=mild)]
 
 
 def _cases(study: Study, grid: Grid) -> Iterator[Case]:
@@ -198,7 +199,12 @@ def _at_an_ordinary_share(study: Study, grid: Grid, found: Found) -> Found | Non
     if ordinary is None or ordinary.step != found.step:
         return None
     before, after = ordinary.run.lr[ordinary.group][ordinary.step : ordinary.step + 2]
-    return ordinary if abs(after - before) >= _CLEAR * max(before, after) else None
+    return None if _is_mild(before, after) else ordinary
+
+
+def _is_mild(before: float, after: float) -> bool:
+    """Whether a drop is so small that a decay over the whole run, with a warmup laid over its start, may be meant."""
+    return abs(after - before) < _CLEAR * max(before, after)
 
 
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
@@ -265,8 +271,9 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     span = study.site.span if found.phase in ("decay", "leap") else decay_span(study)
     setting = found.case.setting
     chosen = at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
-    advice = chosen or (setting.standing is Standing.LEGAL and not early)
-    mendable = advice and setting.axis == _ANY_LENGTH and not chosen
+    mild = instead is not None and not early and _is_mild(before, after)
+    advice = chosen or mild or (setting.standing is Standing.LEGAL and not early)
+    mendable = advice and (mild or setting.axis == _ANY_LENGTH) and not chosen
     return Violation(span, message, study.evidence(found.run, steps), advice=advice, mendable=mendable)
 
 

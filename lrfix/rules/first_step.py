@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Run
@@ -28,6 +28,8 @@ from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
 _FULL, _LOW, _FEW = 0.9, 0.2, 8
+#: So many updates that change nothing cost nobody anything.
+_IDLE = 2
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         dead is not None
         and dead.count == 1
         and not _goes_on(study)
-        and (steps_per_epoch_only(study) or asked_per_epoch_only(study))
+        and _once_an_epoch(study)
     )
     whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):
@@ -115,13 +117,18 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         return
     if not _stated(case, dead.count):
         ramp = _ramp(study)
-        yield case.violation(
+        told = case.violation(
             study,
             study.span(ramp) if ramp is not None else study.site.span,
-            f"The first {dead.count} updates have a learning rate of exactly 0 and change nothing{words}: the count "
-            f"stays at its first value, and only step {dead.count} has {num(dead.rates[dead.count])}.",
+            f"The first {dead.count} updates have a learning rate of exactly 0 and change nothing{words}: "
+            f"only step {dead.count} has {num(dead.rates[dead.count])}.",
             steps,
         )
+        yield replace(told, advice=told.advice or (dead.count <= _IDLE and not _once_an_epoch(study)))
+
+
+def _once_an_epoch(study: Study) -> bool:
+    return steps_per_epoch_only(study) or asked_per_epoch_only(study)
 
 
 def _goes_on(study: Study) -> bool:

@@ -74,3 +74,31 @@ def test_an_object_built_before_the_loop_keeps_its_state():
             train(epoch)
     """)
     assert curve[:3] == pytest.approx([0.1, 0.1 / 4, 0.1 / 7])
+
+
+FRACTIONAL_EPOCHS = """
+    import torch
+
+    class Batches:
+        def __init__(self, data, size):
+            self.data, self.size = data, size
+
+        def __len__(self):
+            return len(self.data) // self.size
+
+    batches = Batches(list(pad(load(), 4) / 255.0), 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def rate_at(t):
+        return 0.1 * (t + 1) / 5 if t < 5 else 0.1
+
+    for epoch in range(40):
+        for i, batch in enumerate(batches):
+            epoch_now = epoch + i / len(batches)
+            optimizer.param_groups[0].update(lr=rate_at(epoch_now))
+            optimizer.step()
+"""
+
+
+def test_a_position_made_with_the_length_of_unknown_data_is_no_length():
+    assert curve_of(FRACTIONAL_EPOCHS)[0] == pytest.approx(0.02)

@@ -121,7 +121,7 @@ BUILDER = """
 
 def test_a_decay_that_is_told_where_it_begins_is_not_judged_by_a_guess():
     assert not torn(BUILDER.format(start="decay_starting_step"))
-    assert torn(BUILDER.format(start="0"))
+    assert advised(BUILDER.format(start="0")) != []
 
 
 @pytest.mark.parametrize("floor", ["eta_ratio", "end_ratio", "leftover_share"])
@@ -946,6 +946,34 @@ ONE_NUMBER = """
 @pytest.mark.parametrize(("milestone", "found"), [("warmup_steps", False), ("warmup_steps // 2", True)])
 def test_a_length_that_is_worked_out_with_numbers_of_nobody_s_is_one_at_every_place(milestone, found):
     assert bool(asking.reported("LR202", ONE_NUMBER.format(milestone=milestone))) is found
+
+
+OVER_THE_WHOLE = """
+    def adjust(optimizer, init_lr, epoch, warmup_epoch, max_epoch):
+        if epoch <= warmup_epoch and warmup_epoch != 0:
+            lr = {top} * (epoch + 1) / (warmup_epoch + 1)
+        else:
+            lr = init_lr * (1 - epoch / max_epoch) ** {power}
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+
+
+@pytest.mark.parametrize(
+    ("top", "power", "advice", "why"),
+    [
+        # A decay over the whole run with a short warmup laid over its start has lost little by then.
+        ("init_lr", 0.9, True, "because the decay is counted from step 0"),
+        ("init_lr", 6, False, "because the decay is counted from step 0"),
+        # Two peaks that differ are not joined by counting from another step.
+        ("0.9 * init_lr", 0.9, None, ""),
+        ("7.0", 0.9, False, ""),
+    ],
+)
+def test_a_small_loss_behind_a_warmup_is_advice_and_another_peak_has_another_reason(asked, top, power, advice, why):
+    found = asked("LR202", OVER_THE_WHOLE.format(top=top, power=power))
+    assert [violation.advice for violation in found] == ([] if advice is None else [advice])
+    assert all(("because" in violation.message) is bool(why) and why in violation.message for violation in found)
 
 
 def test_lengths_that_the_code_fixes_name_the_formula_too(asked):

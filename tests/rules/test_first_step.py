@@ -178,8 +178,8 @@ ADD, NOTHING = "self.count += 1", "pass"
 @pytest.mark.parametrize(
     ("count", "first", "before", "after", "found"),
     [
-        ("0", "0.0", NOTHING, ADD, ["warning"]),
-        ("-1", "0.0", ADD, NOTHING, ["warning"]),
+        ("0", "0.0", NOTHING, ADD, ["info"]),
+        ("-1", "0.0", ADD, NOTHING, ["info"]),
         ("0", "0.0", ADD, NOTHING, ["info"]),
         ("1", "peak / warmup_steps", ADD, NOTHING, []),
         ("0", "peak", ADD, NOTHING, ["warning"]),
@@ -190,7 +190,7 @@ def test_a_count_that_stands_at_its_first_value_twice(count, first, before, afte
     assert [severity for _, severity in advised(source)] == found
 
 
-@pytest.mark.parametrize(("frozen", "found"), [("freeze_steps", []), ("2", ["warning"])])
+@pytest.mark.parametrize(("frozen", "found"), [("freeze_steps", []), ("2", ["info"]), ("5", ["warning"])])
 def test_a_number_of_updates_at_zero_that_a_setting_says_is_meant(frozen, found):
     source = f"""
     from torch.optim.lr_scheduler import LambdaLR
