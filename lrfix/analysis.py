@@ -239,6 +239,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int
     from lrfix.experiments.alternatives import distinct
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
+    from lrfix.experiments.stated_settings import told_by
     from lrfix.experiments.study import as_float
     from lrfix.families import family_of_site, schedules
 
@@ -254,11 +255,12 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))
     recognition = None if opaque is not None else recognised(study) if study.faults else equivalent(study)
     family = family_of_site(site, studies, alternatives)
-    use = study.described_by
+    told = told_by(study)
+    use = told.described_by
     runs = [
         run
-        for run in (study.run(index, use=use) for index in range(len(study.runs)))
-        if run.ran and run.failure is None
+        for run in (told.run(index, use=use) for index in range(len(study.runs)))
+        if run.ran and (run.failure is None or _fails_past_its_end(run, recognition))
     ]
     leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
     status = _status(study, opaque, recognition)
@@ -318,6 +320,14 @@ def _unfinished(study: Study, reserve: Reserve) -> str | None:
     from lrfix.interpreter.reserve import SPENT
 
     return _failure(study) or (SPENT if reserve.refused else None)
+
+
+def _fails_past_its_end(run: Run, recognition: Recognition | None) -> bool:
+    from lrfix.experiments.recognised import end_of
+
+    spec = recognition.spec if recognition is not None and recognition.until_end else None
+    end = end_of(spec, run) if spec is not None else None
+    return end is not None and run.failure is not None and run.failure.step >= end
 
 
 def _failure(study: Study) -> str | None:

@@ -149,8 +149,12 @@ def _formula(owner: ast.ClassDef, name: str, attribute: str) -> ast.expr | None:
 
 def stated_lengths(names: Names, name: str) -> set[float]:
     """The numbers that a file gives a length under ``name``: of a setting, a field, an entry of a dictionary."""
-    numbers = [number for n, number in _all_stated(names) if n == name]
-    return {float(n) for n in numbers if isinstance(n, int | float)}
+    return {float(n) for n in stated_values(names, name) if isinstance(n, int | float)}
+
+
+def stated_values(names: Names, name: str) -> list[object]:
+    """All that a file gives a value under ``name``, None for what is no literal."""
+    return [value for n, value in _all_stated(names) if n == name]
 
 
 def _longest(names: Names, role: Role) -> float:

@@ -68,6 +68,13 @@ class Same:
         return int(value * self.factor) if isinstance(value, int) else value * self.factor
 
 
+@dataclass(frozen=True)
+class Freed:
+    """An override: the number that the file states for an expression is another in every scenario."""
+
+    stated: float
+
+
 @dataclass
 class Scenario:
     """One assignment of values. ``index`` picks the column of the table; ``overrides`` fix some values beforehand.
@@ -108,6 +115,8 @@ class Scenario:
             chosen = self.overrides[path]
             if isinstance(chosen, Drawn):
                 self.values[path] = self._of_kind(path, chosen.kind)
+            elif isinstance(chosen, Freed):
+                self.values[path] = self._another(path, chosen.stated)
             else:
                 self.values[path] = chosen.of(self.value(chosen.path, wanted)) if isinstance(chosen, Same) else chosen
         if path not in self.values:
@@ -130,6 +139,14 @@ class Scenario:
             lengths = (_IN_EPOCHS if epochs else _IN_STEPS)[column]
             return list(lengths) if kind is Kind.LENGTHS else list(zip(lengths, _DESCENDING[column], strict=False))
         return self._draw(path, "number") if role in LENGTHS else self._unknown(None, "number")
+
+    def _another(self, path: str, stated: float) -> object:
+        """A value of the part that a name plays, and where it says nothing a number near the one that is stated."""
+        if role_of(path) is not Role.UNKNOWN:
+            return self._draw(path, "number")
+        if isinstance(stated, int):
+            return stated + 2 + self.index
+        return stated * (1.3 + 0.2 * self.index) if stated else 0.02 * (1 + self.index)
 
     def _draw(self, path: str, wanted: str) -> object:
         default = self.defaults.get(path)

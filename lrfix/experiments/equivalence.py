@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.roles import LENGTHS, RATES, Role, role_of
-from lrfix.domains.scenarios import Same, Scenario
+from lrfix.domains.scenarios import Freed, Same, Scenario
 from lrfix.domains.signatures import parameters
 from lrfix.domains.switches import inherited, switches
 from lrfix.driving.laboratory import Run
@@ -22,7 +22,9 @@ from lrfix.experiments.branches import ANOTHER, joined
 from lrfix.experiments.company import company, leaning_company, leans_on_present_rate
 from lrfix.experiments.grid import Case, Grid, Setting, Standing
 from lrfix.experiments.recognised import end_of, numbers, recognised, sample, up_to_the_end, with_all_groups
+from lrfix.experiments.stated_settings import freed, stated_settings, take_for
 from lrfix.experiments.study import Study, usable
+from lrfix.wording import num
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition, ScheduleSpec
@@ -43,8 +45,43 @@ def equivalent(study: Study) -> Recognition | None:
         found = recognised(study)
         if found is not None and found.spec is None:
             found = up_to_the_end(study) or found
-        _KNOWN[study] = _held(study, found) if found is not None else None
+        _KNOWN[study] = _with_settings(study, _held(study, found)) if found is not None else None
     return _KNOWN[study]
+
+
+def _with_settings(study: Study, found: Recognition) -> Recognition:
+    """What was recognised, in terms of every number that the file states outside of the schedule and that matters to
+    it; without a construction where there is none."""
+    if found.spec is None:
+        return found
+    told = _read(found.spec)
+    left_out = {path: number for path, number in stated_settings(study).items() if path not in told}
+    moving = {path: number for path, number in left_out.items() if _moves(study, found, path, number)}
+    if not moving:
+        return found
+    other = freed(study, moving)
+    whole = equivalent(other)
+    if whole is not None and whole.spec is not None and moving.keys() <= _read(whole.spec):
+        take_for(study, other)
+        return whole
+    path, number = next(iter(moving.items()))
+    why = f"`{path}` is {num(number)} in this file, and with another number the bundled scheduler has no such curve"
+    return replace(found, spec=None, reason=why)
+
+
+def _moves(study: Study, found: Recognition, path: str, number: float) -> bool:
+    """Whether another number in the place of one that the file states makes another curve."""
+    for index in (0, 1):
+        run = study.run(index, use=study.described_by, overrides={path: Freed(number)})
+        if found.spec is not None and usable(run) and _differs(found.spec, run, found.until_end):
+            return True
+    return False
+
+
+def _read(spec: ScheduleSpec) -> set[str]:
+    """The expressions that a construction is told in, and their parts."""
+    texts = (*spec.positional, *spec.keywords.values())
+    return {ast.unparse(node) for text in texts for node in ast.walk(ast.parse(text, mode="eval"))}
 
 
 def _held(study: Study, found: Recognition) -> Recognition:

@@ -67,7 +67,16 @@ def settings(
         yield Tried(f"with {len(rates)} parameter group{plural}", values, rates)
     for change in _changes(values, texts, optional, whole):
         words = ", ".join(f"`{key}` = {_shown(value)}" for key, value in change.items())
-        yield Tried(f"with {words}", {**values, **change}, bases, _merely_legal(change, seen))
+        legal = _merely_legal(change, seen) or _outlasted({**values, **change})
+        yield Tried(f"with {words}", {**values, **change}, bases, legal)
+
+
+def _outlasted(values: Mapping[str, object]) -> bool:
+    """Whether a run is shorter than its last phase, which then has to begin before the run does."""
+    lengths = {key: value for key, value in values.items() if isinstance(value, int | float)}
+    wholes = [value for key, value in lengths.items() if role_of(key) is Role.HORIZON]
+    ends = [value for key, value in lengths.items() if role_of(key) is Role.DECAY_LENGTH]
+    return bool(wholes and ends) and max(ends) > min(wholes)
 
 
 def _merely_legal(change: Change, seen: Seen) -> bool:

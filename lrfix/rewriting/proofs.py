@@ -15,6 +15,7 @@ from lrfix.domains.scenarios import BASE_RATES, GENERIC, Scenario
 from lrfix.domains.signatures import constructor_parameters, parameters, stated_rate
 from lrfix.domains.switches import inherited, switches
 from lrfix.domains.whole import WholeNumbers
+from lrfix.experiments.stated_settings import opened_settings
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
@@ -86,6 +87,7 @@ class _Prover:
     def calls(self, known: Sequence[str]) -> list[Proof]:
         """One proof for each replaced call, in terms of what is free where it stands."""
         found = []
+        opened = opened_settings(self.analysis.study)
         for old, new in matched_calls(self.names, self.new_names, self.plan):
             construction = next(c for c in self.plan.constructions if c.call is old)
             assert construction.optimizer is not None
@@ -95,6 +97,7 @@ class _Prover:
                 construction.optimizer,
                 known,
                 restart=call_argument(old, self._restart(), "last_epoch"),
+                opened=opened,
             )
             after = call_slice(
                 self.new_names,
@@ -103,6 +106,7 @@ class _Prover:
                 known,
                 {self.module: SCHEDULERS},
                 restart=next((k.value for k in new.keywords if k.arg == "last_epoch"), None),
+                opened=opened,
             )
             spec = self._spec_at(construction)
             scenarios = self._scenarios(before, after, construction)

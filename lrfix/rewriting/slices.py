@@ -52,9 +52,10 @@ def call_slice(
     known: Collection[str] = (),
     modules: Mapping[str, str] | None = None,
     restart: ast.expr | None = None,
+    opened: Collection[str] = (),
 ) -> Slice:
-    """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand, ``modules`` maps
-    a module that is imported to the one to import in its place.
+    """The slice of a construction call. ``known`` are expressions to be looked up wherever they stand, ``opened`` those
+    of them that the file gives a number, ``modules`` maps a module that is imported to the one to import in its place.
 
     ``restart`` is the argument given as ``last_epoch``: the programs start from the beginning whatever it is.
 
@@ -62,6 +63,7 @@ def call_slice(
     """
     slicer = Slicer(names, known, optimizer, modules)
     slicer.restart = restart
+    slicer.opened = frozenset(opened)
     scope = names.scope_of(call)
     returned = slicer.expression(call, scope, frozenset())
     return slicer.program(scope, [ast.Return(returned)])
@@ -115,6 +117,7 @@ class Slicer:
         self.known = frozenset(known)
         self.optimizer = optimizer
         self.restart: ast.expr | None = None
+        self.opened: frozenset[str] = frozenset()
         self.optimizer_text = ast.unparse(optimizer) if optimizer is not None else None
         self.imports: dict[str, str] = {}
         self.statements: dict[Scope, dict[ast.stmt, ast.stmt]] = {}
@@ -198,7 +201,8 @@ class Slicer:
             return not self.allowed(binding.qualified)
         if isinstance(binding, Assigned):
             stated = literal(binding.value)
-            return name in self.known and (stated is None or is_drawn(self.names, name, stated))
+            moved = stated is None or name in self.opened or is_drawn(self.names, name, stated)
+            return name in self.known and moved
         return False
 
     def _remember(self, name: str, binding: Binding | None) -> None:
