@@ -160,6 +160,13 @@ def spot(study: Study, conduct: Conduct) -> ast.AST | None:
     return next((node for node in places if here(node, study)), None)
 
 
+def told_at(study: Study, conduct: Conduct, event: Event) -> tuple[ast.AST | None, str]:
+    """Where to tell of what a scheduler's event shows, and the words for the event's place where that is elsewhere."""
+    if here(event.node, study):
+        return event.node, ""
+    return spot(study, conduct), f" (line {line(event)})"
+
+
 #: A place that a message speaks of, and what is there.
 Shown = tuple[ast.AST | None, str]
 #: Where something is told, what is told, and the other places that show it.

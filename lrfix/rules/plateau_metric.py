@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, once_a_place
+from lrfix.experiments.training import Conduct, Told, conducts, once_a_place, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -19,7 +19,12 @@ _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
 @rule("LR306", uses=True)
 def plateau_metric(study: Study) -> Iterator[Violation]:
     steps = ((conduct, event) for conduct in conducts(study) if conduct.is_torch for event in conduct.steps)
-    yield from once_a_place(study, ((event.node, _fault(conduct, event)) for conduct, event in steps))
+    yield from once_a_place(study, (_told(study, conduct, event) for conduct, event in steps))
+
+
+def _told(study: Study, conduct: Conduct, event: Event) -> Told:
+    place, where = told_at(study, conduct, event)
+    return place, _fault(conduct, event, where)
 
 
 def _written_out(event: Event) -> bool:
@@ -29,26 +34,26 @@ def _written_out(event: Event) -> bool:
     return bool(given) and isinstance(given[0], ast.Constant)
 
 
-def _fault(conduct: Conduct, event: Event) -> str | None:
+def _fault(conduct: Conduct, event: Event, where: str) -> str | None:
     given = event.arguments[0] if event.arguments else None
     if event.detail:
         return None
     if conduct.is_plateau:
         if not event.arguments:
             return (
-                f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric: the call raises TypeError. Pass the one "
-                "that it watches."
+                f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric{where}: the call raises TypeError. Pass "
+                "the one that it watches."
             )
         if is_position(given) and (not isinstance(given, int) or _written_out(event)):
             return (
-                f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric: it waits for the "
-                "epoch to fall, and cuts the rate every few epochs."
+                f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric{where}: it waits "
+                "for the epoch to fall, and cuts the rate every few epochs."
             )
         return None
     if event.arguments and conduct.class_name != "get_scheduler" and is_metric(given):
         done = "raises TypeError" if conduct.class_name in _TAKES_NOTHING else "takes it for the epoch"
         return (
-            f"`{conduct.name}` is a {conduct.class_name} and gets the metric `{text_of(given)}`: `step` {done}. Only "
-            "ReduceLROnPlateau waits for a metric."
+            f"`{conduct.name}` is a {conduct.class_name} and gets the metric `{text_of(given)}`{where}: `step` {done}. "
+            "Only ReduceLROnPlateau waits for a metric."
         )
     return None

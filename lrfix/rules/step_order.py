@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, conducts, here, line, once_a_place, same_turn, spot
+from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, same_turn, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -22,13 +22,12 @@ def _told(study: Study, conduct: Conduct) -> Told | None:
     if early is None:
         return None
     step, update = early
-    in_sight = here(step.node, study)
-    where = "" if in_sight else f" (line {line(step)})"
+    place, where = told_at(study, conduct, step)
     message = (
         f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): the "
         "first rate of the schedule is never used, and all others come one step early. Step the optimizer first."
     )
-    return step.node if in_sight else spot(study, conduct), message, [(update.node, "the optimizer takes its step")]
+    return place, message, [(update.node, "the optimizer takes its step")]
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

@@ -439,7 +439,16 @@ def test_a_step_under_another_name_is_a_step(codes):
     assert codes(source) == []
 
 
-def test_an_order_of_steps_in_another_file_is_told_where_the_scheduler_is_built(tmp_path):
+@pytest.mark.parametrize(
+    ("scheduler", "before", "after", "code", "said"),
+    [
+        ("StepLR(optimizer, 30)", "scheduler.step()", "pass", "LR301", "stepped (line 3 of another file) before"),
+        ("ReduceLROnPlateau(optimizer)", "pass", "scheduler.step()", "LR306", "no metric (line 7 of another file)"),
+    ],
+)
+def test_what_another_file_s_loop_does_is_told_where_the_scheduler_is_built(
+    scheduler, before, after, code, said, tmp_path
+):
     from lrfix.config import Settings
     from lrfix.discovery import Target
     from lrfix.engine import check_paths
@@ -448,24 +457,25 @@ def test_an_order_of_steps_in_another_file_is_told_where_the_scheduler_is_built(
     (tmp_path / "engine.py").write_text(
         "def train(model, loader, optimizer, scheduler, epochs):\n"
         "    for epoch in range(epochs):\n"
-        "        scheduler.step()\n"
+        f"        {before}\n"
         "        for x, y in loader:\n"
         "            model(x, y).backward()\n"
         "            optimizer.step()\n"
+        f"        {after}\n"
     )
     (tmp_path / "main.py").write_text(
         "import torch\n"
         "from engine import train\n"
         "def main(model, loader):\n"
         "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
-        "    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)\n"
+        f"    scheduler = torch.optim.lr_scheduler.{scheduler}\n"
         "    train(model, loader, optimizer, scheduler, 90)\n"
     )
     targets = [Target(str(tmp_path / name)) for name in ("engine.py", "main.py")]
-    results = check_paths(targets, Settings(selected=frozenset({"LR301"})), jobs=1)
-    (found,) = [finding for result in results for finding in result.findings]
-    assert (found.path.rpartition("/")[2], found.span.start.line) == ("main.py", 5)
-    assert "stepped (line 3 of another file) before the optimizer takes its first step (line 6 of an" in found.message
+    results = check_paths(targets, Settings(selected=frozenset({"LR301", "LR306"})), jobs=1)
+    found = [finding for result in results for finding in result.findings]
+    assert [(f.path.rpartition("/")[2], f.code, f.span.start.line) for f in found] == [("main.py", code, 5)]
+    assert said in found[0].message
 
 
 @pytest.mark.parametrize(
