@@ -19,6 +19,8 @@ from lrfix.whereabouts import begun_in
 #: Below this many files worth parsing, starting worker processes costs more than they save.
 WORTH_A_POOL = 8
 _BATCH = 4
+#: What Windows can wait for; and no configuration starts more.
+_MOST_WORKERS = 61
 _A_WORKER_DIED = "a worker process died; run again with --jobs 1 to see on which file"
 
 Pending = tuple[Target, "Place | None"]
@@ -32,7 +34,7 @@ def in_pool(pending: Sequence[Pending], work: Work, workers: int) -> Iterator[Fi
     from concurrent.futures import ProcessPoolExecutor
 
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(max_workers=workers, initializer=_live_as_the_parent_does)
+    pool = ProcessPoolExecutor(max_workers=min(workers, _MOST_WORKERS), initializer=_live_as_the_parent_does)
     try:
         yield from spread(pending, work, pool)
     except BaseException:

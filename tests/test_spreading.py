@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from concurrent import futures
 from pathlib import Path
 
 import pytest
+
+from lrfix.spreading import in_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = r"""
@@ -50,3 +53,16 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_no_configuration_starts_more_workers_than_a_system_can_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def none(max_workers: int, **_: object) -> None:
+        asked.append(max_workers)
+        raise OSError
+
+    monkeypatch.setattr(futures, "ProcessPoolExecutor", none)
+    with pytest.raises(OSError):
+        list(in_pool([], lambda batch: [], 10**9))
+    assert asked == [61]

@@ -32,8 +32,8 @@ def page(figures: Sequence[Figure]) -> bytes:
     parts = []
     for figure in figures:
         svg = _saved(_drawing([figure], titled=False), "svg").decode()
-        notes = "".join(f"<li>{escape(note)}</li>" for note in figure.notes)
-        parts.append(f"<h2>{escape(figure.title)}</h2>\n{svg[svg.index('<svg') :]}\n<ul>{notes}</ul>")
+        notes = "".join(f"<li>{escape(_legible(note))}</li>" for note in figure.notes)
+        parts.append(f"<h2>{escape(_legible(figure.title))}</h2>\n{svg[svg.index('<svg') :]}\n<ul>{notes}</ul>")
     body = "\n".join(parts) or "<p>No schedule was found.</p>"
     head = f'<meta charset="utf-8"><title>Learning-rate schedules</title><style>{_STYLE}</style>'
     html = f'<!doctype html><html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
@@ -41,22 +41,29 @@ def page(figures: Sequence[Figure]) -> bytes:
 
 
 def _drawing(figures: Sequence[Figure], titled: bool = True) -> Drawing:
+    from matplotlib import rc_context
     from matplotlib.figure import Figure as Drawing
 
     drawing = Drawing(figsize=(_WIDTH, _HEIGHT * max(1, len(figures))), layout="constrained")
-    for index, figure in enumerate(figures, 1):
-        _panel(drawing.add_subplot(max(1, len(figures)), 1, index), figure, titled)
+    with rc_context({"text.parse_math": False}):  # a name with dollar signs is no formula
+        for index, figure in enumerate(figures, 1):
+            _panel(drawing.add_subplot(max(1, len(figures)), 1, index), figure, titled)
     return drawing
+
+
+def _legible(text: str) -> str:
+    """Names of files may hold what is no character, or none that XML has."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _panel(axes: Any, figure: Figure, titled: bool) -> None:
     for number, curve in enumerate(figure.curves):
         style = {"linestyle": "--", "linewidth": 1.8} if curve.new else {"linewidth": 1.4}
-        axes.plot(curve.rates, label=curve.label, color=_COLOURS[number % len(_COLOURS)], **style)
+        axes.plot(curve.rates, label=_legible(curve.label), color=_COLOURS[number % len(_COLOURS)], **style)
     for step, words in figure.marks:
         axes.axvline(step, color="#bf1b1b", linewidth=0.9)
         axes.annotate(
-            words, (step, 1), xycoords=("data", "axes fraction"), xytext=(3, -10), textcoords="offset points",
+            _legible(words), (step, 1), xycoords=("data", "axes fraction"), xytext=(3, -10), textcoords="offset points",
             color="#bf1b1b", fontsize=8,
         )  # fmt: skip
     if figure.end is not None:
@@ -67,7 +74,7 @@ def _panel(axes: Any, figure: Figure, titled: bool) -> None:
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.spines[["top", "right"]].set_visible(False)
     if titled:
-        axes.set_title(figure.title, fontsize=9, loc="left")
+        axes.set_title(_legible(figure.title), fontsize=9, loc="left")
     if len(figure.curves) > 1:
         axes.legend(fontsize=8, frameon=False)
 

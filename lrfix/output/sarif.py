@@ -118,7 +118,7 @@ def _artifact(path: str) -> Mapping[str, object]:
     absolute = os.path.abspath(path)
     below = os.path.relpath(absolute)
     if below.split(os.sep)[0] != os.pardir:
-        return {"uri": quote(Path(below).as_posix()), "uriBaseId": "%SRCROOT%"}
+        return {"uri": quote(Path(below).as_posix(), errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
     return {"uri": Path(absolute).as_uri()}
 
 

@@ -74,9 +74,9 @@ def proof_text(result: FileRewrite) -> str:
     harness = _Harness()
     imports, definitions = vendored_parts(sorted(wanted))
     lines = sorted({*harness.imports, *imports.splitlines(), "import pytest"} - {""}, key=_order)
-    titles = "\n".join(f"* {line}" for line in dict.fromkeys(_title(site) for site, _, _ in cases))
+    titles = "\n".join(f"* {_in_words(line)}" for line in dict.fromkeys(_title(site) for site, _, _ in cases))
     kept = "kept or mended" if any(site.kind == "repair" for site, _, _ in cases) else "kept"
-    head = f'''"""Proof that lrfix {__version__} {kept} the rates of {os.path.basename(result.path)}.
+    head = f'''"""Proof that lrfix {__version__} {kept} the rates of {_in_words(os.path.basename(result.path))}.
 
 {titles}
 
@@ -89,6 +89,11 @@ from __future__ import annotations
     rule = "# " + "-" * 118
     blocks = [head, "\n".join(lines) + "\n", harness.text, *parts, rule, notice(sorted(wanted)) + rule, definitions]
     return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
+
+
+def _in_words(text: str) -> str:
+    """For comments and docstrings: no name of a file and no expression ends them, whatever is in it."""
+    return "".join(letter if letter.isprintable() and letter not in '"\\' else "?" for letter in " ".join(text.split()))
 
 
 def _title(site: SiteRewrite) -> str:
@@ -124,7 +129,7 @@ def _case(number: int, site: SiteRewrite, proof: Proof, answer: Verification) ->
     given = f'@pytest.mark.parametrize("setting", SETTINGS_{number}, ids=str)\n'
     tests = [f"{given}def test_{number}_{name}(setting):\n    {check}\n" for name, check in checks.items()]
     return (
-        f"\n# {title}\n\n\n"
+        f"\n# {_in_words(title)}\n\n\n"
         f"{_function(f'old_{number}', request.old)}\n\n\n{_function(f'new_{number}', request.new)}\n\n\n"
         f"SETTINGS_{number} = {_shown(settings)}\n\n\n" + "\n\n".join(tests)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ class TestPictures:
         assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page) and "<script" not in page
         assert run("train.py", "-o", "b.html").exit_code == 0
         assert Path("b.html").read_text(encoding="utf-8") == page
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="such a name")
+    @pytest.mark.parametrize("kind", ["svg", "html"])
+    def test_a_name_is_drawn_whatever_is_in_it(self, kind):
+        Path("train.py").rename("n\udcff\x1b$\\x$.py")
+        assert run(".", "-o", f"a.{kind}").exit_code == 0
+        drawn = Path(f"a.{kind}").read_text(encoding="utf-8")
+        assert r"n\udcff\x1b$\x$.py" in drawn and "\x1b" not in drawn
 
     def test_where_it_cannot_be_written_that_is_said(self):
         result = run("train.py", "-o", "no/where.png")

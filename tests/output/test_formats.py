@@ -6,11 +6,13 @@ import io
 import json
 import math
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrfix.commands.check import FORMATS
 from lrfix.findings import (
     Evidence,
     FileError,
@@ -77,6 +79,23 @@ def shown(output_format: str, encoding: str = "utf-8", **options: object) -> str
     stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
     emit.report(DOCUMENT, output_format, stream, read_lines=lines_of, **options)
     return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_any_name_and_any_text_can_be_written_in_every_format(output_format):
+    odd = 'n\udcff"\x1b[2J\n]]><&$\\x$'
+    finding = replace(FINDING, path=odd, message=odd, related=(replace(FINDING.related[0], path=odd, text=odd),))
+    site = replace(SITE, path=odd, name=odd, reason=odd, parameters={odd: odd})
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8")
+    document = Document.of([FileResult(odd, True, (finding,), (site,), (FileError(odd, "io", odd),))])
+    emit.report(document, output_format, stream, read_lines=lines_of)
+    written = raw.getvalue()
+    assert b"\x1b[2J" not in written
+    if output_format in ("json", "sarif", "gitlab"):
+        json.loads(written)
+    elif output_format == "junit":
+        ElementTree.fromstring(written)
 
 
 def test_a_document_numbers_sites_across_files():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import textwrap
@@ -104,3 +105,14 @@ def test_without_verification_there_is_nothing_to_keep():
 def test_what_is_not_rewritten_has_no_proof():
     Path("train.py").write_text("lr = 1\n")
     assert lrfix("--proof", "tests", "train.py").exit_code == 0 and not Path("tests").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names")
+def test_the_name_of_a_file_is_no_code_of_its_proof():
+    names = ['"""\nimport os\nos.mkdir("mark")\n"""x.py', "x\udcff\\\x1b.py"]
+    for name in names:
+        Path(name).write_text(SCHEDULE)
+    lrfix("--proof", "tests", ".")
+    proofs = list(Path("tests").iterdir())
+    assert len(proofs) == 2
+    assert all("mkdir" not in ast.dump(node) for path in proofs for node in ast.parse(path.read_text()).body[1:])
