@@ -34,6 +34,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_divisors(node),
                 *_floors(node),
                 *_milestones(node),
+                *_shares(node),
             ):
                 word = last_word(ast.unparse(expression))
                 if word not in (several if role in _SINGLE else lengths if role is Role.MILESTONES else ()):
@@ -45,6 +46,23 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 if stored is not None:
                     found.setdefault(last_word(ast.unparse(node.value)), stored)
     return found
+
+
+def _shares(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """``total_steps * warmup_rate``: a rate that a length is multiplied with is a share of it."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    for part, whole in ((node.left, node.right), (node.right, node.left)):
+        if _named(part) and role_of(ast.unparse(part)) is Role.WARMUP_START and _is_a_whole(whole):
+            yield part, Role.WARMUP_FRACTION
+
+
+def _is_a_whole(node: ast.expr) -> bool:
+    factors = [n for n in walk(node) if isinstance(n, ast.Name | ast.Attribute) and _named(n)]
+    return bool(factors) and all(
+        role_of(text) in (Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH) and tick_of(text) is None
+        for text in map(ast.unparse, factors)
+    )
 
 
 def _milestones(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:

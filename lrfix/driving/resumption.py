@@ -60,8 +60,10 @@ def resume(
         state = clone(state)
         walked = [first.running.rates(step)[0] for step in range(at, at + steps)]
         # The second process is given what the first was, in whatever order it asks.
-        drawn = {**overrides, **first.bench.world.host.leaves}
-        second = assembled(laboratory, index, drawn, construction)
+        leaves = first.bench.world.host.leaves
+        # What has attributes of its own is an object again, whatever it was taken for once.
+        drawn = {p: v for p, v in leaves.items() if not any(other.startswith(f"{p}.") for other in leaves)}
+        second = assembled(laboratory, index, {**overrides, **drawn}, construction)
         for group, rate in zip(second.running.optimizer.attributes["param_groups"], rates, strict=False):
             group["lr"] = rate
         if saved:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lrfix.domains.roles import Role, role_of
+from lrfix.driving.forms.frames import loops_around
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.extent import step_calls, steps_itself
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
@@ -77,7 +78,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
     words = f" {case.setting.words}" if case.setting.words else ""
     steps = [0, 1, 2, 3]
     high = _agreed(case, _full_before_warmup)
-    if high is not None:
+    if high is not None and not _stepped_ahead(study):
         yield case.violation(
             study,
             study.site.span,
@@ -129,6 +130,14 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
 
 def _once_an_epoch(study: Study) -> bool:
     return steps_per_epoch_only(study) or asked_per_epoch_only(study)
+
+
+def _stepped_ahead(study: Study) -> bool:
+    """Whether the schedule is stepped in front of the loop that trains, so that no update has its first rate."""
+    calls = list(step_calls(study, study.use))
+    inside = [loops_around(study.used_in, call) for call in calls]
+    first = min((loops[-1].lineno for loops in inside if loops and isinstance(loops[-1], ast.stmt)), default=0)
+    return any(not loops and call.lineno < first for call, loops in zip(calls, inside, strict=True))
 
 
 def _goes_on(study: Study) -> bool:

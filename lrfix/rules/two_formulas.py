@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from lrfix.experiments.extent import step_calls
 from lrfix.experiments.restated import (
     Pair,
     apart,
@@ -42,9 +43,11 @@ def two_formulas(study: Study) -> Iterator[Violation]:
         if shown is not None and not _shifted(study):
             yield Violation(
                 study.span(step),
-                f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is {num(shown.stepped)} "
-                f"without an argument, and {num(shown.stated)} where each call is given its step.",
+                f"`step()` and `step(k)` are two schedules: after {shown.step} calls the rate is "
+                f"{num(shown.stepped, shown.stated)} without an argument, and {num(shown.stated, shown.stepped)} where "
+                "each call is given its step.",
                 study.evidence(study.runs[0], [shown.step - 1, shown.step]),
+                advice=not any(call.args or call.keywords for call in step_calls(study, study.use)),
             )
 
 

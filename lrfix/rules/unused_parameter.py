@@ -24,6 +24,8 @@ from lrfix.wording import num
 
 #: What a caller knows anyway and hands over without a second thought.
 _GIVEN = frozenset({Role.BASE_RATE, Role.EPOCHS, Role.LOADER_LENGTH})
+#: Lengths that every schedule is handed, whatever it does with them.
+_WHOLES = frozenset({Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH})
 #: Numbers that are no part of a schedule.
 _BESIDES = frozenset({"verbose", "seed", "rank", "device", "debug", "log", "print", "interval", "frequency", "version"})
 _BY_NAME = frozenset({"locals", "vars", "eval", "exec"})
@@ -107,8 +109,7 @@ def _unused(study: Study, node: ast.ClassDef | ast.FunctionDef, setting: Given) 
         f"`{setting.name}` is accepted but has no effect: nothing that computes the rate reads it, and the rate is "
         "the same at every step whatever it is."
     )
-    form = isinstance(node, ast.FunctionDef) or role_of(setting.name) in (Role.HORIZON, Role.EPOCHS)
-    advice = shared and (form or not _falls(study))
+    advice = role_of(setting.name) in _WHOLES or (shared and (isinstance(node, ast.FunctionDef) or not _falls(study)))
     # A number that no schedule is known to have (a weight decay, an index of layers) may be meant for something else.
     advice = advice or (isinstance(node, ast.FunctionDef) and role_of(setting.name) is Role.UNKNOWN)
     yield Violation(study.span(setting.place), message, evidence, advice=advice)
@@ -137,6 +138,7 @@ def _ineffective(study: Study) -> Iterator[Violation]:
                 f"`{path}` has no effect: it is read here, but with {num(shown[0])} and {num(shown[1])} the rate is "
                 "the same at every step, and so it is with all other values that were tried.",
                 study.evidence(study.runs[0], [0, len(study.runs[0].curve) // 2]),
+                advice=True,  # other values of what stands around it may give it an effect
             )
             return
 

@@ -55,3 +55,16 @@ def test_what_is_stored_under_another_name_plays_the_same_part():
 @pytest.mark.parametrize("divisor", ["warmup[0]", "max(1, warmup[0])"])
 def test_a_list_whose_element_the_position_is_divided_by_holds_lengths(divisor):
     assert "warmup" not in roles(f"factor = step / {divisor} if step < warmup[0] else 1.0")
+
+
+@pytest.mark.parametrize(
+    ("source", "role"),
+    [
+        ("ramp = total_steps * warmup_rate", Role.WARMUP_FRACTION),
+        ("ramp = self.warmup_rate * (epochs * len_loader)", Role.WARMUP_FRACTION),
+        ("lr = warmup_rate * step", None),
+        ("lr = base_lr * epochs", None),
+    ],
+)
+def test_a_rate_that_a_length_is_multiplied_with_is_a_share_of_it(source, role):
+    assert roles(source).get("warmup_rate") is role

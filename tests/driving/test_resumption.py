@@ -79,3 +79,49 @@ def test_a_checkpoint_of_counted_milestones_counts_them_as_before():
     shown = trial(source, 5, True)
     assert shown.lost is None
     assert shown.walked[3] == pytest.approx(shown.walked[0] * 0.81)
+
+
+FROM_OPTIONS = """
+class Warm:
+    def __init__(self, optimizer, warmup_steps):
+        self.optimizer, self.warmup_steps, self.count = optimizer, warmup_steps, 0
+
+    def step(self):
+        self.count += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = 0.1 * min(1.0, self.count / self.warmup_steps)
+
+    def state_dict(self):
+        return {"count": self.count}
+
+    def load_state_dict(self, state):
+        self.count = state["count"]
+
+
+def option(options, name, default):
+    if isinstance(options, dict):
+        return options.get(name, default)
+    if hasattr(options, name):
+        value = getattr(options, name)
+        return default if value is None else value
+    return default
+
+
+def length(args):
+    steps = option(args, "warmup_steps", None)
+    if steps is not None:
+        return max(int(steps), 1)
+    return 5
+
+
+def build(args, optimizer):
+    return Warm(optimizer, warmup_steps=length(args))
+"""
+
+
+def test_a_second_process_is_built_with_the_options_of_the_first():
+    names, [site] = find_sites(parse_source(FROM_OPTIONS.encode(), "train.py"))
+    [use] = site.constructions
+    shown = resume(Laboratory(names, site), 0, overrides={}, construction=use, at=6, steps=10, saved=True)
+    assert shown is not None
+    assert shown.lost is None

@@ -401,3 +401,31 @@ def test_a_length_of_an_epoch_may_be_a_list():
         return LambdaLR(optimizer, lambda step: step / warmup if step < warmup else steps_per_epoch)
     """
     assert [f for f in asking.reported("LR203", source) if f.severity.value == "error"] == []
+
+
+STEPPED_AHEAD = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Warm(LRScheduler):
+        def __init__(self, optimizer, warmup, last_epoch=-1):
+            self.warmup = warmup
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch == 0:
+                return list(self.base_lrs)
+            return [base * min(1.0, self.last_epoch / self.warmup) for base in self.base_lrs]
+
+    def train(model, loader, optimizer, warmup):
+        scheduler = Warm(optimizer, warmup)
+        {ahead}
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(("ahead", "found"), [("pass", ["warning"]), ("scheduler.step()", [])])
+def test_a_first_rate_that_no_update_has_is_none(ahead, found):
+    assert [severity for _, severity in advised(STEPPED_AHEAD.format(ahead=ahead))] == found

@@ -66,5 +66,21 @@ TOLD = """
         ("self.count += 1", "(self.gamma ** self.count if step is None else self.gamma ** (step / 2))", True),
     ],
 )
-def test_a_step_that_may_be_told_is_held_against_one_that_counts(body, factor, apart, codes):
-    assert ("LR215" in codes(TOLD.format(body=body, factor=factor))) is apart
+def test_a_step_that_may_be_told_is_held_against_one_that_counts(body, factor, apart, asked):
+    found = asked("LR215", TOLD.format(body=body, factor=factor))
+    assert [violation.advice for violation in found] == ([True] if apart else [])
+
+
+@pytest.mark.parametrize(("given", "advice"), [("", True), ("epoch", False)])
+def test_a_step_that_nobody_tells_is_advice(given, advice, asked):
+    body = "self.count = self.count + 1 if step is None else 2 * step"
+    source = TOLD.format(body=body, factor="1 / (1 + self.count)")
+    loop = f"""
+    def train(optimizer, epochs):
+        schedule = Decay(optimizer, epochs)
+        for epoch in range(epochs):
+            optimizer.step()
+            schedule.step({given})
+    """
+    assert [violation.advice for violation in asked("LR215", source + loop)] == [advice]
+

@@ -36,8 +36,8 @@ def unused(found):
         ("base * share + self.eta_min * 0", True),
     ],
 )
-def test_a_floor_that_the_rate_falls_through(check, rate, lost):
-    found = unused(check(CLASS.format(rate=rate)))
+def test_a_floor_that_the_rate_falls_through(findings, rate, lost):
+    found = unused(findings(CLASS.format(rate=rate)))
     assert bool(found) is lost
     assert all("`eta_min`" in f.message and "the same at every step" in f.message for f in found)
 
@@ -66,7 +66,7 @@ def test_a_namesake_is_no_reader(check, more):
     assert len(unused(check(CLASS.format(rate="base * share") + "\n\n" + more))) == 1
 
 
-def test_saving_and_printing_is_no_use(check):
+def test_saving_and_printing_is_no_use(findings):
     source = """
     class Stages:
         def __init__(self, lr, warmup_steps, total_steps):
@@ -85,7 +85,7 @@ def test_saving_and_printing_is_no_use(check):
         def load_state_dict(self, state):
             self.total_steps = state["total_steps"]
     """
-    [finding] = unused(check(source))
+    [finding] = unused(findings(source))
     assert "`total_steps`" in finding.message
 
 
@@ -178,6 +178,22 @@ class Linear:
 
 def test_a_constant_schedule_takes_the_length_that_the_schedules_beside_it_need(check):
     assert unused(check(BESIDE.format(length="steps"))) == []
+
+
+@pytest.mark.parametrize(("rate", "loud"), [("base * share", True), ("base * share + self.eta_min * 0", False)])
+def test_what_is_read_without_an_effect_may_have_one_under_other_values(asked, rate, loud):
+    assert [not violation.advice for violation in asked("LR106", CLASS.format(rate=rate))] == [loud]
+
+
+@pytest.mark.parametrize(("length", "loud"), [("steps_per_epoch", False), ("decay_every", True)])
+def test_a_length_that_every_schedule_is_handed_may_go_unread(asked, length, loud):
+    source = f"""
+    def adjust_learning_rate(optimizer, epoch, base_lr, {length}, step_size=30):
+        lr = base_lr * 0.1 ** (epoch // step_size)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert [not violation.advice for violation in asked("LR106", source)] == ([True] if loud else [])
 
 
 INEFFECTIVE = {
@@ -320,8 +336,8 @@ EFFECTIVE = {
 
 
 @pytest.mark.parametrize("form", INEFFECTIVE)
-def test_a_setting_whose_every_value_gives_the_same_rates(check, form):
-    assert len(unused(check(INEFFECTIVE[form]))) == 1
+def test_a_setting_whose_every_value_gives_the_same_rates(findings, form):
+    assert len(unused(findings(INEFFECTIVE[form]))) == 1
 
 
 @pytest.mark.parametrize("form", EFFECTIVE)
