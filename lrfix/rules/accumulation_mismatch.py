@@ -80,7 +80,8 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
     if count.update is None or len(count.update_periods) != 1 or count.inner:
         return None
     period = count.update_periods[0]
-    same_loop = bool(count.loops) and count.update.turns[-1].entered == count.loops[-1].entered
+    around = count.update.turns
+    same_loop = bool(count.loops and around) and around[-1].entered == count.loops[-1].entered
     if conduct.class_name in _ENDLESS and same_loop and not count.step_periods and period.constant != 1:
         return (
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
