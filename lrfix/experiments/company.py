@@ -15,7 +15,7 @@ from lrfix.experiments.writes import is_rate_key
 from lrfix.names import Defined, Names
 from lrfix.sites.stock import stock_scheduler
 from lrfix.sites.subclasses import SCHEDULE_METHODS, subclass_sites
-from lrfix.sites.vocabulary import torch_scheduler
+from lrfix.sites.vocabulary import call_argument, optimizer_call, torch_scheduler
 from lrfix.trees import walk
 
 _STEPS = 120
@@ -136,8 +136,30 @@ def _others(study: Study) -> Iterator[ast.AST]:
         builds = isinstance(node, ast.Call) and (
             torch_scheduler(names, node.func) or stock_scheduler(names, node) or _own_scheduler(names, node, classes)
         )
+        if isinstance(node, ast.Call) and builds and (_instead(study, names, node) or _apart(study, names, node)):
+            continue
         if builds or (is_rate_key(node) and isinstance(node.ctx, ast.Store)):
             yield node
+
+
+def _instead(study: Study, names: Names, node: ast.AST) -> bool:
+    """Whether a scheduler is built where this one is not: in the other branch, and in no loop that comes to both."""
+    uses = [use for use in study.uses if use.names in (None, names)]
+    looped = any(isinstance(around, ast.For | ast.While) for around in names.ancestors(node))
+    return bool(uses) and not looped and all(_one_or_the_other(names, node, use.call) for use in uses)
+
+
+def _apart(study: Study, names: Names, call: ast.Call) -> bool:
+    """Whether a scheduler is built on an optimizer of torch's that is built in sight, as every one of this one's is."""
+    other = optimizer_call(names, call_argument(call, 0, "optimizer"))
+    own = [use.optimizer_call for use in study.uses if use.names in (None, names)]
+    if other is None or other in own or not own or not _is_torchs(names, other):
+        return False
+    return all(call is not None and _is_torchs(names, call) for call in own)
+
+
+def _is_torchs(names: Names, call: ast.Call) -> bool:
+    return any(qualified.startswith("torch.optim.") for qualified in names.qualified(call.func))
 
 
 def _own_scheduler(names: Names, call: ast.Call, classes: set[ast.AST]) -> bool:

@@ -86,7 +86,7 @@ class Copier(ast.NodeTransformer):
         if node is slicer.optimizer:
             return ast.Name("optimizer", ast.Load())
         if isinstance(node, ast.Name):
-            return self._name(node)
+            return ast.Name("optimizer", ast.Load()) if self._is_optimizer(node) else self._name(node)
         text = ast.unparse(node)
         if text == slicer.optimizer_text and self._is_free(node):
             return ast.Name("optimizer", ast.Load())
@@ -106,6 +106,13 @@ class Copier(ast.NodeTransformer):
         if isinstance(node, ast.Subscript | ast.Call) and self._root_is_free(node):
             return slicer.lookup(text)
         return None
+
+    def _is_optimizer(self, node: ast.Name) -> bool:
+        """Whether a name is the one that the construction is given for its optimizer: its parts are on the same."""
+        names, given = self.slicer.names, self.slicer.optimizer
+        if not isinstance(given, ast.Name) or node.id != given.id:
+            return False
+        return names.owner(node.id, names.scope_of(node)) is names.owner(given.id, names.scope_of(given))
 
     def _name(self, node: ast.Name) -> ast.expr:
         return self.slicer.name(node, self.local)

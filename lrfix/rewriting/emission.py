@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from lrfix.recognition.model import POSITIONAL, ScheduleSpec
 from lrfix.rewriting.model import NotRewritten
+from lrfix.source import Source
 
 LINE_LENGTH = 88
 _DEFAULTS = {
@@ -50,6 +51,17 @@ def in_quotes_of(text: str, spec: ScheduleSpec) -> ScheduleSpec:
         scheduler=spec.scheduler,
         positional=tuple(in_quotes_of_text(text, expression) for expression in spec.positional),
         keywords={name: in_quotes_of_text(text, expression) for name, expression in spec.keywords.items()},
+    )
+
+
+def in_numbers_of(source: Source, nodes: Sequence[ast.AST], spec: ScheduleSpec) -> ScheduleSpec:
+    """``spec`` with bare numbers spelled as the schedule spells them: ``1e-6``, not ``1e-06``."""
+    numbers = (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Constant) and type(n.value) is float)
+    spelled = {repr(number.value): source.segment(number) for number in numbers}
+    return ScheduleSpec(
+        scheduler=spec.scheduler,
+        positional=tuple(spelled.get(text, text) for text in spec.positional),
+        keywords={name: spelled.get(text, text) for name, text in spec.keywords.items()},
     )
 
 

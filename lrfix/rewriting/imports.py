@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.names import Imported, Names
 from lrfix.rewriting.liveness import Uses
 from lrfix.rewriting.model import DeadImport, NewImport
+from lrfix.sites.blocks import block_of
 
 SCHEDULERS = "lrfix.schedulers"
 
@@ -113,11 +114,25 @@ def dead_imports(names: Names, uses: Uses, read: Iterable[str]) -> tuple[DeadImp
                 continue
             for binding in bindings:
                 assert isinstance(binding, Imported)
-                if isinstance(names.parents[binding.node], ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+                if _may_go(names, binding.node):
                     found.setdefault(binding.node, []).append(name)
     return tuple(
         DeadImport(node, tuple(dead)) for node, dead in found.items() if isinstance(node, ast.Import | ast.ImportFrom)
     )
+
+
+def _may_go(names: Names, node: ast.stmt) -> bool:
+    """Whether a block goes on without an import: something else stands there, and nobody tries whether it fails."""
+    inner: ast.AST = node
+    for around in names.ancestors(node):
+        if isinstance(around, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            return True
+        if isinstance(around, ast.Try) and inner in around.body:
+            return False
+        if inner is node and all(isinstance(s, ast.Import | ast.ImportFrom) for s in block_of(names, node)):
+            return False
+        inner = around
+    return True
 
 
 def missing_modules(names: Names, texts: Iterable[str], at: ast.AST) -> tuple[NewImport, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lrfix.names import Argument, Assigned, Binding, Defined, Imported, Names, Scope
 from lrfix.sites.blocks import block_of
+from lrfix.sites.vocabulary import torch_scheduler
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 External = Callable[[str], bool]
@@ -63,7 +64,9 @@ class Uses:
         reads = [n for n in self._reads.get(name, ()) if not self.is_gone(n)]
         if any(self.names.owner(name, self.names.scope_of(n)) is scope for n in reads):
             return True
-        others = (*self._mentioned.get(name, ()), *self._declared.get(name, ()))
+        # A text tells nobody of a function's own names.
+        own = isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        others = (*(() if own else self._mentioned.get(name, ())), *self._declared.get(name, ()))
         return any(not self.is_gone(n) and not self._is_documentation(n) for n in others)
 
     def attribute_used(self, name: str) -> bool:
@@ -99,12 +102,30 @@ class Uses:
                 continue
             seen.add((read.id, scope))
             bindings = scope.bindings[read.id]
-            if len(bindings) != 1 or isinstance(bindings[0], Argument | Imported):
+            if len(bindings) != 1:
+                yield from self._parts(read.id, scope, bindings)
+                continue
+            if isinstance(bindings[0], Argument | Imported):
                 continue
             statement = self._definition(bindings[0])
             if statement is None or self._shared(read.id, scope) or self.used(read.id, scope):
                 continue
             yield statement
+
+    def _parts(self, name: str, scope: Scope, bindings: Sequence[Binding]) -> Iterator[ast.stmt]:
+        """The schedulers that a name stands for by turns, one in each branch, and that nothing reads any more there."""
+        if isinstance(scope.node, ast.Module) or (name, scope) in self._kept:
+            return
+        reads = [n for n in self._reads.get(name, ()) if not self.is_gone(n)]
+        reaching = [self.names.reaching(name, scope, n) for n in reads]
+        if any(not isinstance(found, Assigned) for found in reaching):
+            return
+        for binding in bindings:
+            value = binding.value if isinstance(binding, Assigned) else None
+            if isinstance(value, ast.Call) and torch_scheduler(self.names, value.func) and binding not in reaching:
+                statement = self._definition(binding)
+                if statement is not None:
+                    yield statement
 
     def _shared(self, name: str, scope: Scope) -> bool:
         return isinstance(scope.node, ast.Module) and self.external(name)
@@ -119,7 +140,8 @@ class Uses:
         return None
 
     def _defines_function(self, value: ast.expr) -> bool:
-        """Whether an assigned value is only a function: a lambda, a partial, what a function of this file returns."""
+        """Whether an assigned value is only a function (a lambda, a partial, what a function of this file returns), or
+        a scheduler that one that goes was put together from."""
         if isinstance(value, ast.Lambda):
             return True
         if isinstance(value, ast.List | ast.Tuple):
@@ -129,7 +151,7 @@ class Uses:
         if isinstance(value, ast.Name):
             return any(isinstance(b, Defined) for b in self.names.bindings(value.id, value))
         if isinstance(value, ast.Call):
-            if self.names.qualified(value.func) & {"functools.partial"}:
+            if self.names.qualified(value.func) & {"functools.partial"} or torch_scheduler(self.names, value.func):
                 return True
             if isinstance(value.func, ast.Name):
                 return any(isinstance(b, Defined) for b in self.names.bindings(value.func.id, value.func))

@@ -11,7 +11,7 @@ from lrfix.names import Argument, Names
 from lrfix.recognition.model import ScheduleSpec
 from lrfix.rewriting.constructors import bound_arguments, check_plain, constructor, names_of, restart_parameter
 from lrfix.rewriting.effects import bases_in, dropped_calls
-from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_quotes_of, substituted
+from lrfix.rewriting.emission import LINE_LENGTH, arguments_of, call_text, in_numbers_of, in_quotes_of, substituted
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
@@ -20,8 +20,11 @@ from lrfix.rewriting.replaceable import API
 from lrfix.rewriting.types_told import TypesTold, types_told
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
-from lrfix.sites.vocabulary import call_argument
+from lrfix.sites.vocabulary import call_argument, torch_scheduler
 from lrfix.source import Source
+
+#: torch's schedulers that ask functions of the user's at every step.
+_ASKED = frozenset({"LambdaLR", "MultiplicativeLR"})
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ def plan_site(
 
     ``reexports``: the file's imports may be there for others to import (``__init__.py``), so none is dead.
     """
-    spec = in_quotes_of(source.text, spec)
+    spec = in_numbers_of(source, site.nodes, in_quotes_of(source.text, spec))
     planner = _Planner(source, names, site, spec, external, module, reexports)
-    return planner.function() if site.form == "lambda" else planner.subclass()
+    return planner.subclass() if site.form == "subclass" else planner.function()
 
 
 class _Planner:
@@ -76,14 +79,15 @@ class _Planner:
         self.notes: list[str] = []
         self.told = TypesTold()
 
-    # LambdaLR(optimizer, function)
+    # LambdaLR(optimizer, function), SequentialLR(optimizer, schedulers, milestones)
 
     def function(self) -> Plan:
         construction = self.site.constructions[0]
         call = construction.call
-        self.notes += dropped_calls(self.names, self.site.nodes)
+        joined = self.site.form == "composition"
+        self.notes += dropped_calls(self.names, self.site.nodes) if not joined else []
         optimizer = self._optimizer(construction)
-        last_epoch = self._last_epoch(call, 2)
+        last_epoch = self._last_epoch(call, 3 if joined else 2)
         self._check_names(self.spec, call)
         self._check_set_once(call)
         self.uses.gone.add(call)
@@ -91,6 +95,8 @@ class _Planner:
         self._keep(arguments, call)
         removed = self.uses.sweep()
         removed += self._unused_methods()
+        if joined:
+            self._check_parts_gone(call)
         local, wanted = self._import()
         replacement = self._replacement(call, local, arguments)
         self.told = types_told(self.names, call, local, self.module)
@@ -98,6 +104,16 @@ class _Planner:
         if self.told.note is not None:
             self.notes.append(self.told.note)
         return self._plan((replacement,), None, removed, local, (*wanted, *self.told.imports), call, (construction,))
+
+    def _parts(self) -> list[ast.Call]:
+        return [n for root in self.site.nodes for n in ast.walk(root) if isinstance(n, ast.Call)]
+
+    def _check_parts_gone(self, call: ast.Call) -> None:
+        """What is put together sets rates when it is built: it goes whole, or all of it stays."""
+        for part in self._parts():
+            built = torch_scheduler(self.names, part.func)
+            if built is not None and not self.uses.is_gone(part):
+                raise NotRewritten(f"the {built} of line {part.lineno} would be left, with nothing to do")
 
     def _unused_methods(self) -> list[ast.stmt]:
         found: list[ast.stmt] = []
@@ -263,7 +279,11 @@ class _Planner:
         return self.source.segment(given) if given is not None else None
 
     def _check_set_once(self, call: ast.Call) -> None:
-        """The old schedule reads at every step what the new one reads once."""
+        """The old schedule reads at every step what the new one reads once; torch's own parts read it once as well."""
+        if self.site.form == "composition" and not any(
+            torch_scheduler(self.names, part.func) in _ASKED for part in self._parts()
+        ):
+            return
         later = set_later(self.names, self.site.nodes, call)
         if later is not None:
             raise NotRewritten(

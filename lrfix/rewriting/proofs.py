@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from lrfix.analysis import SimulatedScenario, SiteAnalysis
@@ -29,6 +29,7 @@ from lrfix.rewriting.model import NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.seen import Seen
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
+from lrfix.rewriting.whole_steps import CountedWhole
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument
@@ -50,7 +51,7 @@ def proofs_of(
 ) -> tuple[Proof, ...]:
     """What has to be run before the edit may be written. Raises NotRewritten where the schedule cannot be cut out."""
     prover = _Prover(source, analysis.names, analysis, plan, spec, after[1], kind, device, module)
-    if analysis.form == "lambda":
+    if analysis.form != "subclass":
         return tuple(prover.calls(analysis.leaves))
     return (*prover.calls(()), *prover.parameters())
 
@@ -154,9 +155,7 @@ class _Prover:
             for name, default, _ in taken(self.names, node)
             if isinstance(default, ast.Constant) and default.value is None and name in generic.values
         ]
-        tried = list(
-            settings(generic.values, generic.base_lrs, texts, optional, WholeNumbers(self.names), Seen(self.names))
-        )
+        tried = list(settings(generic.values, generic.base_lrs, texts, optional, self._whole(), Seen(self.names)))
         found = []
         for label, chosen in (
             ("in every setting that a caller may choose", [t for t in tried if not _is_long(t.values, generic.values)]),
@@ -181,6 +180,11 @@ class _Prover:
             )
             found.append(Proof(request, label))
         return found
+
+    def _whole(self) -> Container[str]:
+        """The lengths that are whole numbers of steps: of torch's own schedulers all that nobody is seen to divide."""
+        joined = self.analysis.form == "composition"
+        return CountedWhole(self.names) if joined else WholeNumbers(self.names)
 
     def _called(self, construction: Construction, spec: ScheduleSpec) -> list[Proof]:
         """What the file's own callers of the builder pass, fractions and all."""
@@ -228,6 +232,8 @@ class _Prover:
 
     def _restart(self) -> int:
         """The position of ``last_epoch`` in the old call."""
+        if self.analysis.form == "composition":
+            return 3
         node = self.analysis.site.node
         if self.analysis.form != "subclass" or not isinstance(node, ast.ClassDef):
             return 2
@@ -283,7 +289,7 @@ class _Prover:
 
     def _scenarios(self, before: Slice, after: Slice, construction: Construction) -> list[Values]:
         simulated = list(self.analysis.scenarios)
-        known = simulated if self.analysis.form == "lambda" else []
+        known = simulated if self.analysis.form != "subclass" else []
         found = []
         for index in range(max(len(known), GENERIC)):
             scenario = known[index] if index < len(known) else None
@@ -294,7 +300,7 @@ class _Prover:
             if index == 0 and isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
                 bases = tuple(float(stated) * 0.3**group for group in range(len(bases)))
             found.append(Values(values, bases))
-        if self.analysis.form == "lambda":
+        if self.analysis.form != "subclass":
             found += self._varied(before, after)
         free = {*before.free, *after.free}
         # Nothing varies but the base rates: two runs say as much as three.
@@ -361,7 +367,7 @@ class _Prover:
 
         None where some free expression was given a value that the simulation did not use: theirs would not fit.
         """
-        if self.analysis.form != "lambda" or index >= len(self.analysis.scenarios):
+        if self.analysis.form == "subclass" or index >= len(self.analysis.scenarios):
             return {}
         values = self.analysis.scenarios[index].values
         return dict(values) if free <= set(values) else {}

@@ -35,6 +35,8 @@ from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.rewriting.replaceable import check_replaceable
 from lrfix.rewriting.short_decays import LIMIT as SHORT_DECAYS
 from lrfix.rewriting.short_decays import short_decay
+from lrfix.rewriting.whole_steps import LIMIT as WHOLE_STEPS
+from lrfix.rewriting.whole_steps import between_steps
 from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.suppression import read_suppressions
@@ -204,7 +206,7 @@ class _Proposal:
         short = dict.fromkeys(
             told for f in plan.formulas for told in short_decay(analysis.names, nodes, f.call.arguments)
         )
-        self._check_wanted(short)
+        self._check_wanted(short, SHORT_DECAYS)
         ends = dict.fromkeys(
             _up_to(str(f.call.horizon)) for f in plan.formulas if f.open_end and not kept_below_end(analysis.names, f)
         )
@@ -232,9 +234,9 @@ class _Proposal:
         )
         return after
 
-    def _check_wanted(self, short: Sequence[str] | Mapping[str, None]) -> None:
-        if short and self.options.only_equivalent:
-            raise NotRewritten(f"equivalent {SHORT_DECAYS} only; left out by --only equivalent")
+    def _check_wanted(self, told: Sequence[str] | Mapping[str, None], limit: str) -> None:
+        if told and self.options.only_equivalent:
+            raise NotRewritten(f"equivalent {limit} only; left out by --only equivalent")
 
     def _edited(self, source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> tuple[str, Source]:
         text = edited(source, edit, inserted)
@@ -248,7 +250,7 @@ class _Proposal:
             raise NotRewritten(f"the edited text would not parse: {error.message}") from None
 
     def _rewritten(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
-        offered = readings_past_the_end(analysis)
+        offered = readings_past_the_end(analysis) if analysis.form != "composition" else []
         if analysis.status not in (Status.EQUIVALENT, Status.REPAIR):
             if not offered:
                 raise NotRewritten(_why_not(analysis))
@@ -263,6 +265,7 @@ class _Proposal:
             raise NotRewritten("a repair, left out by --only equivalent", keys)
         codes = _findings_of(source, analysis)
         if kind == "repair":
+            _check_own(analysis)
             _check_alone(analysis)
         readings = offered or readings_of(analysis)
         chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
@@ -287,9 +290,8 @@ class _Proposal:
             self.options.module,
         )
         past = _past_the_end(analysis, chosen.spec, kind)
-        nodes = analysis.site.nodes
-        short = short_decay(analysis.names, nodes, chosen.spec.arguments) if kind == "equivalent" else ()
-        self._check_wanted(short)
+        told, limit = _apart(analysis, chosen.spec) if kind == "equivalent" else ((), "")
+        self._check_wanted(told, limit)
         ends = (_up_to(chosen.spec.arguments["total_steps"]),) if past else ()
         values, base = _shown(source, analysis)
         curves = {r.key: expected_curve(r.spec, values, base, telling_length(r.spec, values)) for r in readings}
@@ -298,7 +300,7 @@ class _Proposal:
                 path=source.path,
                 span=self.spans.get(identity, analysis.span),
                 name=analysis.name,
-                kind="limited" if short else kind,
+                kind="limited" if told else kind,
                 family=analysis.family,
                 reading=chosen,
                 readings=tuple(readings),
@@ -308,13 +310,20 @@ class _Proposal:
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=(*plan.edit.notes, *past, *short),
-                limits=(*ends, *((SHORT_DECAYS,) if short else ())),
+                notes=(*plan.edit.notes, *past, *told),
+                limits=(*ends, *((limit,) if told else ())),
                 curves=curves,
                 values={**values, "base rate": base},
             )
         )
         return after
+
+
+def _apart(analysis: SiteAnalysis, spec: ScheduleSpec) -> tuple[tuple[str, ...], str]:
+    """What to say of lengths that old and new take otherwise, and how far they are equal then."""
+    if analysis.form == "composition":
+        return between_steps(analysis.names, spec.arguments), WHOLE_STEPS
+    return short_decay(analysis.names, analysis.site.nodes, spec.arguments), SHORT_DECAYS
 
 
 def _up_to(end: str) -> str:
@@ -352,6 +361,13 @@ def _past_the_end(analysis: SiteAnalysis, spec: ScheduleSpec, kind: Expectation)
         return ()
     end = spec.arguments["total_steps"]
     return (f"past its end at `{end}` the old curve goes on and the new one stays; nothing here is seen to get there",)
+
+
+def _check_own(analysis: SiteAnalysis) -> None:
+    """What torch's schedulers were put together for is not told by what is wrong with it."""
+    if analysis.form == "composition":
+        found = ", ".join(sorted(analysis.study.faults))
+        raise NotRewritten(f"{found} has to be settled first; a composition is only replaced by an equal schedule")
 
 
 def _check_alone(analysis: SiteAnalysis) -> None:

@@ -25,21 +25,18 @@ API = frozenset(
         "_last_lr", "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
     }
 )  # fmt: skip
-_OTHER_FORMS = {
-    "composition": "the schedule is put together from several schedulers",
-    "builtin": "torch's own scheduler, nothing is hand-rolled",
-}
 
 
 def check_replaceable(names: Names, site: ScheduleSite, external: External) -> None:
     """Raises NotRewritten for what no edit is planned for, or none may be made: a form of schedule, or what the code
     around it does with the scheduler."""
     if site.form not in REWRITTEN:
-        what = _OTHER_FORMS.get(site.form, "this is a schedule of another form")
-        raise NotRewritten(
-            f"{what}; rewrite replaces functions given to LambdaLR, scheduler subclasses and formulas of the step only"
-        )
+        raise NotRewritten("this is a schedule of another form than any that rewrite replaces")
     if site.form in IN_PLACE:
+        return
+    if site.form == "composition":
+        _check_parts_unknown(names)
+        _check_class_tests(names, site.constructions[0].call.func)
         return
     if isinstance(site.node, ast.ClassDef):
         _check_foreign_attributes(names, site, site.node)
@@ -81,6 +78,13 @@ def _targets(names: Names, call: ast.Call) -> list[ast.expr]:
     if isinstance(parent, ast.Assign):
         return parent.targets
     return [parent.target] if isinstance(parent, ast.AnnAssign) else []
+
+
+def _check_parts_unknown(names: Names) -> None:
+    """Whoever asks a composition for its parts would find none."""
+    for node in names.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in ("_schedulers", "_milestones"):
+            raise NotRewritten(f"line {node.lineno} reads `{node.attr}`, which the bundled scheduler does not have")
 
 
 def _check_class_tests(names: Names, function: ast.expr) -> None:

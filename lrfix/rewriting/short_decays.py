@@ -20,7 +20,7 @@ def short_decay(names: Names, nodes: Sequence[ast.AST], arguments: Mapping[str, 
     lengths = [arguments.get("total_steps"), arguments.get("warmup_steps")]
     whole = WholeNumbers(names)
     told = [length for length in lengths if length is not None]
-    if len(told) < len(lengths) or all(_is_whole(names, whole, ast.parse(t, mode="eval").body) for t in told):
+    if len(told) < len(lengths) or all(is_whole(names, whole, ast.parse(t, mode="eval").body) for t in told):
         return ()
     for node in (inner for root in nodes for inner in ast.walk(root)):
         if not isinstance(node, ast.Call) or ast.unparse(node.func) != "max" or len(node.args) != 2:
@@ -35,14 +35,14 @@ def short_decay(names: Names, nodes: Sequence[ast.AST], arguments: Mapping[str, 
     return ()
 
 
-def _is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4) -> bool:
+def is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4) -> bool:
     """Whether an expression is a whole number by what the file declares of its parts."""
     if ast.unparse(node) in whole:
         return True
     if isinstance(node, ast.Constant):
         return isinstance(node.value, int)
     if isinstance(node, ast.BinOp):
-        sides = _is_whole(names, whole, node.left, depth) and _is_whole(names, whole, node.right, depth)
+        sides = is_whole(names, whole, node.left, depth) and is_whole(names, whole, node.right, depth)
         return sides and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv)
     if isinstance(node, ast.Call):
         return ast.unparse(node.func) in WHOLE_CALLS
@@ -50,7 +50,7 @@ def _is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4)
         return False
     bindings = [b for scope in names.scopes.values() for b in scope.bindings.get(node.id, ())]
     values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
-    return len(values) == len(bindings) > 0 and all(_is_whole(names, whole, value, depth - 1) for value in values)
+    return len(values) == len(bindings) > 0 and all(is_whole(names, whole, value, depth - 1) for value in values)
 
 
 def _meant(names: Names, argument: ast.expr) -> list[ast.expr]:
@@ -60,4 +60,4 @@ def _meant(names: Names, argument: ast.expr) -> list[ast.expr]:
     return [b.value for b in names.bindings(argument.id, argument) if isinstance(b, Assigned)]
 
 
-__all__ = ["LIMIT", "short_decay"]
+__all__ = ["LIMIT", "is_whole", "short_decay"]

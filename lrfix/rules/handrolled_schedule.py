@@ -8,10 +8,8 @@ from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.sites.model import REWRITTEN
 
 _WITH_PROOF = "; `lrfix rewrite` shows the change with its proof, or why it leaves the code alone"
-_BY_HAND = "; `lrfix rewrite` leaves this form alone, so the change is one to make by hand"
 
 
 @rule("LR401")
@@ -29,6 +27,6 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     yield Violation(
         study.site.span,
         f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "
-        f"{how}{_WITH_PROOF if study.site.form in REWRITTEN else _BY_HAND}.",
+        f"{how}{_WITH_PROOF}.",
         study.evidence(run, [0, 1, last // 2, last]),
     )

@@ -10,7 +10,7 @@ from lrfix.findings import Span
 from lrfix.names import Names
 
 Form = Literal["lambda", "subclass", "setter", "wrapper", "function", "array", "composition", "training"]
-REPLACED = frozenset[Form]({"lambda", "subclass"})
+REPLACED = frozenset[Form]({"lambda", "subclass", "composition"})
 """The forms that a rewrite replaces by a scheduler."""
 IN_PLACE = frozenset[Form]({"setter", "function", "array", "wrapper"})
 """The forms whose formula a rewrite replaces where it stands."""

@@ -111,20 +111,18 @@ class TestWhatIsTold:
         result = rewrite("from mine import logger\n" + before)
         assert "`logger.info(...)` at line 15 goes with the old code" in result.sites[0].notes
 
-    def test_a_form_that_is_never_rewritten_is_not_even_simulated(self, rewrite, monkeypatch):
+    def test_what_the_text_alone_refuses_is_not_even_simulated(self, rewrite, monkeypatch):
         def analysed(*arguments):
             raise AssertionError("simulated")
 
         monkeypatch.setattr("lrfix.rewriting.analyses.analyse_site", analysed)
-        composition = (
-            "from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR\n\n"
-            "def build(optimizer):\n    warmup = LinearLR(optimizer, 0.1, total_iters=5)\n"
-            "    cosine = CosineAnnealingLR(optimizer, 95)\n"
-            "    return SequentialLR(optimizer, [warmup, cosine], milestones=[5])\n"
+        several = (
+            "from torch.optim.lr_scheduler import LambdaLR\n\n"
+            "def build(optimizer):\n    return LambdaLR(optimizer, [lambda k: 0.9**k, lambda k: 1.0])\n"
         )
-        (left,) = rewrite(composition).left
-        assert left.form == "composition"
-        assert "put together from several schedulers; rewrite replaces functions given to LambdaLR" in left.reason
+        (left,) = rewrite(several).left
+        assert left.form == "lambda"
+        assert left.reason == "each parameter group has a function of its own"
 
 
 class TestWhatStays:
