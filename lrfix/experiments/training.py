@@ -18,7 +18,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Related, Violation
 from lrfix.names import Defined, Imported, Names
 from lrfix.tracing.entries import traces_of
-from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.events import Event, Kind, Trace, Turn
 from lrfix.tracing.library import FACTORIES, SCHEDULERS, names_scheduler
 from lrfix.tracing.values import Function, Known, Optimizer, Scheduler
 from lrfix.trees import walk
@@ -93,6 +93,14 @@ class Conduct:
         """Where unknown code gets the scheduler itself in hand."""
         return self.trace.of(Kind.ESCAPE, self.scheduler)
 
+    @cached_property
+    def trains_whole(self) -> bool:
+        """Whether its updates stand in a loop over data within a counted one: epochs and batches both are in sight.
+
+        Who calls such code comes by before training and after it, not in between.
+        """
+        return any(_is_whole(update.turns) for update in self.updates)
+
     @property
     def class_name(self) -> str:
         return self.scheduler.cls or ""
@@ -115,6 +123,15 @@ class Conduct:
         if scheduler.own is not None:
             return not isinstance(scheduler.own.find("step"), Function)
         return self.class_name in SCHEDULERS or self.class_name in FACTORIES
+
+
+def _is_whole(turns: tuple[Turn, ...]) -> bool:
+    running = [turn for turn in turns if not turn.listed]
+    return any(
+        turn.stop is not None or isinstance(turn.loop, ast.While)
+        for position, turn in enumerate(running)
+        if any(inner.stop is None and not isinstance(inner.loop, ast.While) for inner in running[position + 1 :])
+    )
 
 
 def conducts(study: Study) -> Iterator[Conduct]:

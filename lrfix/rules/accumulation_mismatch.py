@@ -43,7 +43,7 @@ def _beside_library(conduct: Conduct) -> str | None:
     optimizer, scheduler = conduct.optimizer, conduct.scheduler
     if not conduct.is_torch or scheduler.library is not None or optimizer is None or optimizer.library != "prepare":
         return None
-    if not conduct.steps or not conduct.updates or scheduler in conduct.trace.kept:
+    if not conduct.steps or not conduct.updates or conduct.trace.outlives(scheduler):
         return None
     if optimizer.parts.get("waits") is False:
         return None

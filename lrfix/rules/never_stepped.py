@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, related, spot, unseen_steps
+from lrfix.experiments.training import Conduct, conducts, line, related, shares_loop, spot, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Kind
+from lrfix.tracing.library import only_looks
 from lrfix.tracing.values import Scheduler
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -22,10 +23,13 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     stepped: set[int] = set()
     for conduct in conducts(study):
         node = id(conduct.scheduler.node or conduct.scheduler.origin)
-        if not _idle(conduct) or _may_be_stepped(study, conduct) or _only_tried_out(study, conduct):
+        if not conduct.counts_calls or _in_other_hands(conduct) or _may_be_stepped(study, conduct):
             stepped.add(node)
-        else:
-            idle.setdefault(node, conduct)
+        elif _trains_without(conduct):
+            if _only_tried_out(study, conduct) or _shares_a_name(study, conduct):
+                stepped.add(node)
+            else:
+                idle.setdefault(node, conduct)
     if not idle or unseen_steps(study):
         return
     for node, conduct in idle.items():
@@ -46,15 +50,50 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             )
 
 
-def _idle(conduct: Conduct) -> bool:
-    """Whether training in sight comes to its end without a step of the scheduler, and nobody else can step it."""
+def _in_other_hands(conduct: Conduct) -> bool:
+    """Whether a scheduler is stepped, or somebody else can step it while its optimizer trains."""
     trace, scheduler = conduct.trace, conduct.scheduler
-    if not conduct.counts_calls or not conduct.updates or conduct.steps or conduct.escapes:
-        return False
-    if trace.ended is not None or scheduler.library is not None or scheduler.handed_on:
-        return False  # what an object of another file's class does with it, its hooks and callbacks may decide
-    owned = any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler))
-    return not owned and scheduler not in trace.kept
+    if conduct.steps or conduct.escapes or scheduler.library is not None or scheduler.handed_on:
+        return True  # what an object of another file's class does with it, its hooks and callbacks may decide
+    if any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler)):
+        return True
+    if not scheduler.built and (trace.of(Kind.USED, scheduler) or set(scheduler.parts) - {"last_epoch"}):
+        return True  # some classes have another name for their step
+    hooks = [hook for hook in trace.of(Kind.HOOK, scheduler) if not only_looks(hook.detail)]
+    if any(shares_loop(hook, update) for hook in hooks for update in conduct.updates):
+        return True  # a base in another file, or a derived class, may step it there
+    return scheduler in trace.kept and bool(conduct.updates)
+
+
+def _trains_without(conduct: Conduct) -> bool:
+    """Whether all of training is in sight: what an object holds, others may step between two of its methods' calls."""
+    trace = conduct.trace
+    whole = conduct.scheduler not in trace.held or conduct.trains_whole
+    return whole and trace.ended is None and bool(conduct.updates)
+
+
+def _shares_a_name(study: Study, conduct: Conduct) -> bool:
+    """Whether the scheduler gets a second name that another one may have: what is stepped by that may be this one."""
+    node, name = conduct.scheduler.node or conduct.scheduler.origin, conduct.scheduler.path
+    around = set(study.names.ancestors(node)) if node in study.names.parents else set()
+    bound = [other for other in study.names.nodes if isinstance(other, ast.Assign)]
+    for other in bound:
+        if name not in _given(other.value):
+            continue
+        conditions = {a for a in study.names.ancestors(other) if isinstance(a, ast.If)}
+        if isinstance(other.value, ast.IfExp) or conditions - around:
+            return True
+        targets = {ast.unparse(target) for target in other.targets}
+        if any(_given(each.value) - {name} and {ast.unparse(t) for t in each.targets} & targets for each in bound):
+            return True
+    return False
+
+
+def _given(value: ast.expr) -> set[str]:
+    """What a statement gives another name to: names, and those in what it puts together."""
+    parts = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
+    parts = [b for a in parts for b in ((a.body, a.orelse) if isinstance(a, ast.IfExp) else (a,))]
+    return {ast.unparse(part) for part in parts if isinstance(part, ast.Name | ast.Attribute)}
 
 
 def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
@@ -75,7 +114,8 @@ def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
 def _replaces(conduct: Conduct, other: Scheduler) -> bool:
     """Whether another scheduler is built on the same optimizer after this one and before it trains."""
     mine, its = (conduct.trace.of(Kind.BUILD, thing) for thing in (conduct.scheduler, other))
-    return bool(mine and its) and mine[-1].at < its[0].at < conduct.updates[0].at
+    trained = conduct.updates[0].at if conduct.updates else len(conduct.trace.events)
+    return bool(mine and its) and mine[-1].at < its[0].at < trained
 
 
 def _left_out(study: Study, conduct: Conduct) -> bool:

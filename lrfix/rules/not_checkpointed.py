@@ -22,7 +22,7 @@ from lrfix.experiments.training import (
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
-from lrfix.tracing.library import names_scheduler
+from lrfix.tracing.library import names_scheduler, only_looks
 from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf, Unknown
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
@@ -52,11 +52,13 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         written = {conduct.name, *(text for _, text in handles.get(key, ()))}
         if _out_of_reach(study, written.__contains__):
             continue
-        done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler))}
+        held = any(conduct.scheduler in each.trace.held for each in fellows if each.scheduler is conduct.scheduler)
+        done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler), held)}
         if {Kind.STATE, Kind.LOAD} <= done:
             continue
-        if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer)):
-            goes_on = resumption(study, conduct) if not done and not conduct.is_plateau else None
+        if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer), held):
+            alone = not done and not conduct.is_plateau and not conduct.trace.outlives(conduct.scheduler)
+            goes_on = resumption(study, conduct) if alone else None
             if goes_on is not None:
                 told.add(id(node))
                 yield _begins_again(study, node, conduct, goes_on)
@@ -136,6 +138,8 @@ def _out_of_sight(conduct: Conduct) -> bool:
     trace, thing = conduct.trace, conduct.scheduler
     if conduct.escapes or trace.of(Kind.SHOWN, thing) or thing in trace.kept or trace.ended is not None:
         return True
+    if any(only_looks(hook.detail) for hook in trace.of(Kind.HOOK, thing)):
+        return True  # a base class in another file may save and restore it
     return any(thing in other.children for other in trace.things if isinstance(other, Scheduler))
 
 
@@ -212,12 +216,14 @@ def _goes_back(trace: Trace, load: Event) -> bool:
     return isinstance(load.thing, Optimizer) and any(e.at < load.at for e in trace.of(Kind.STEP, load.thing))
 
 
-def _happened(study: Study, key: object) -> set[Kind]:
+def _happened(study: Study, key: object, held: bool) -> set[Kind]:
+    """What is done with a state; what a class does beside training is about what its object holds alone."""
     return {
         event.kind
         for trace in traces(study)
         for event in trace.events
         if event.kind in _ABOUT_STATE
+        and (held or not trace.aside)
         and event.thing is not None
         and _make(event.thing) == key
         and not (event.kind is Kind.LOAD and _goes_back(trace, event))

@@ -108,7 +108,7 @@ def _trains_instead(conduct: Conduct) -> Event | None:
         return None
     if not conduct.steps or conduct.updates or conduct.out_of_sight:
         return None
-    if optimizer.library is not None or optimizer in trace.kept or optimizer.own is not None:
+    if optimizer.library is not None or trace.outlives(optimizer) or optimizer.own is not None:
         return None
     steps = [event for event in trace.of(Kind.STEP) if isinstance(event.thing, Optimizer)]
     lasting = (event for event in steps if not _replaced_later(trace, event))

@@ -9,7 +9,7 @@ from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import named
-from lrfix.tracing.objects import plain_optimizer
+from lrfix.tracing.objects import made, plain_optimizer
 from lrfix.tracing.values import ClassValue, Groups, Instance, Optimizer, Scope, Unknown, Value, known
 
 
@@ -72,9 +72,11 @@ class Assignments(Calls):
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Bind a value to a target."""
         if isinstance(target, ast.Name):
+            made(self, value)
             named(value, target.id)
             scope.set(target.id, value)
         elif isinstance(target, ast.Attribute):
+            made(self, value)
             named(value, ast.unparse(target))
             self._set_attribute(self.evaluate(target.value, scope), target.attr, value, target)
         elif isinstance(target, ast.Subscript):

@@ -69,6 +69,9 @@ class Calls(Builtins):
             method = callee.cls.find("__call__")
             if isinstance(method, Function):
                 return self._call_function(method, given, node, callee)
+        thing = known(callee)
+        if isinstance(thing, Scheduler):
+            self.emit(Kind.USED, node, thing, detail="__call__")
         return self.unknown_call(name, given, node)
 
     def call_method(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
@@ -259,6 +262,8 @@ class Calls(Builtins):
             self.emit(Kind.READ_RATE, node, thing, detail=name)
         elif name.startswith(("step", "update", "batch_step", "epoch_step")) or isinstance(own, Function):
             self.emit(Kind.ESCAPE, node, thing, detail=name)
+        elif not thing.built:
+            self.emit(Kind.USED, node, thing, detail=name)
         return Unknown(f"{thing.path}.{name}()", measured=True)
 
     def _scaled(self, thing: Scaler, name: str, given: Given, node: ast.AST) -> Value:
@@ -279,11 +284,19 @@ class Calls(Builtins):
         instance = receiver.receiver if isinstance(receiver, Super) else receiver
         cls = instance.cls if isinstance(instance, Instance) else receiver.cls
         found = cls.find(name, after=after)
+        if not isinstance(found, Function) or _does_nothing(found):
+            self._hooked(instance, name, node)
         if isinstance(found, Function):
             return self._call_function(found, given, node, instance)
         if name == "manual_backward":
             self.emit(Kind.BACKWARD, node, None)
         return self.unknown_call(name, given, node)
+
+    def _hooked(self, instance: Value, name: str, node: ast.AST) -> None:
+        """A method that cannot be seen has its object in hand, and what that holds."""
+        for thing in objects_in(instance):
+            if isinstance(thing, Scheduler):
+                self.emit(Kind.HOOK, node, thing, detail=name)
 
     def _method_of_container(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
         first = given.arguments[0] if given.arguments else MISSING
@@ -376,6 +389,8 @@ class Calls(Builtins):
             if isinstance(value, Unknown) and not library.only_looks(name):
                 role(self, value, "step", given)
         looks = library.only_looks(name)
+        if isinstance(receiver, Unknown) and library.trains(name):
+            values = [*values, *(v for v in receiver.given if isinstance(known(v), Optimizer))]  # a trainer given it
         if looks or not builds:
             for thing in objects_in(values):
                 self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, detail=name)
@@ -419,6 +434,15 @@ class Calls(Builtins):
         if any(isinstance(v, Unknown) and not v.path for v in values):
             values = [Unknown("prepared", measured=False) if isinstance(v, Unknown) else v for v in values]
         return values[0] if len(values) == 1 else tuple(values)
+
+
+def _does_nothing(function: Function) -> bool:
+    """Whether the body of a method is there for a derived class to fill in."""
+    body = getattr(function.node, "body", ())
+    return isinstance(body, list) and all(
+        isinstance(s, ast.Pass | ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in body
+    )
 
 
 def _counted(value: Value, name: str) -> Value:

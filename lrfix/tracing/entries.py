@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lrfix.names import Names
 from lrfix.tracing.events import Trace
 from lrfix.tracing.machine import FUEL, OutOfFuel, Raised
-from lrfix.tracing.reach import STRONG, Reach
+from lrfix.tracing.reach import STRONG, Reach, keeps_state
 from lrfix.tracing.statements import Statements
 from lrfix.tracing.values import (
     MISSING,
@@ -80,8 +80,13 @@ class Tracer(Statements):
     def enter(self, function: Function, receiver: Value) -> None:
         """Run a function with arguments that nobody states; what it returns outlives the trace."""
         result = self.run_body(function, self._bind(function, Given(), receiver, entry=True))
-        self.trace.kept += objects_in(result)
+        self.outlives(result)
         self.trace.returned = result
+
+    def outlives(self, value: Value) -> None:
+        """Others come by a value when the run is over."""
+        into = self.trace.held if isinstance(value, Instance) else self.trace.kept
+        into += objects_in(value)
 
     def receiver(self, cls: ClassValue) -> Instance:
         """An object of a class, built from arguments that nobody states."""
@@ -126,6 +131,7 @@ def traces_of(tree: ast.Module, names: Names | None = None) -> list[Trace]:
                 continue
             tried.add(flips)
             tracer = Tracer(reach, options, flips)
+            tracer.trace.aside = node is not None and reach.function(node) < STRONG
             _run(tracer, tree, path, names)
             fuel -= FUEL - tracer.fuel
             found.append(tracer.trace)
@@ -152,7 +158,7 @@ def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Nam
                     trace.receiver = receiver
                     if method.name != "__init__":
                         tracer.enter(method, receiver)
-                    trace.kept += objects_in(receiver)
+                    tracer.outlives(receiver)
                 else:
                     trace.ended = "the method is not there"
             elif isinstance(first, Function):
@@ -160,7 +166,7 @@ def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Nam
             else:
                 trace.ended = "the function is not there"
             for value in scope.variables.values():
-                trace.kept += objects_in(value)
+                tracer.outlives(value)
     except OutOfFuel:
         trace.ended = "fuel spent"
     except Raised:
@@ -183,6 +189,14 @@ def _entries(tree: ast.Module, reach: Reach) -> Iterator[tuple[ast.AST, ...]]:
     roots = [path for path in strong if getattr(path[-1], "name", "") not in called]
     yield from sorted(roots, key=lambda path: getattr(path[-1], "name", "") == "__init__")
     yield from (path for path in strong if path not in roots)
+    yield from _aside(members, strong)
+
+
+def _aside(members: list[tuple[ast.AST, ...]], strong: list[tuple[ast.AST, ...]]) -> Iterator[tuple[ast.AST, ...]]:
+    """The methods of a class that trains which only save or restore the state of what trains."""
+    classes = {path[0] for path in strong if len(path) == 2}
+    others = (path for path in members if len(path) == 2 and path[0] in classes and path not in strong)
+    yield from (path for path in others if keeps_state(path[-1]))
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -17,7 +17,11 @@ ACCUMULATES = "accumulates"
 
 
 class Kind(Enum):
-    """What happened. ``ESCAPE``: unknown code has the object in hand; ``SHOWN``: such code that steps nothing."""
+    """What happened. ``ESCAPE``: unknown code has the object in hand; ``SHOWN``: such code that steps nothing.
+
+    ``USED``: a scheduler of unknown class is asked for what no clock knows. ``HOOK``: a method that is not in sight, or
+    that does nothing here, is called on what holds the object: of a base class, or for a derived one to fill in.
+    """
 
     BUILD = "build"
     STEP = "step"
@@ -29,6 +33,8 @@ class Kind(Enum):
     LOAD = "load_state_dict"
     ESCAPE = "escape"
     SHOWN = "shown"
+    USED = "used"
+    HOOK = "hook"
 
 
 class Basis(Enum):
@@ -113,8 +119,9 @@ class Trace:
     """The events of one run from one entry.
 
     ``ended`` is None where the run came to its end, else what stopped it. ``entry`` names where it began, ``functions``
-    holds the functions that it came by, ``kept`` what outlives it. ``returned`` is what the entry returned, and, where
-    it is a method, ``receiver`` its object.
+    holds the functions that it came by, ``kept`` what outlives it, ``held`` what does as part of an object of a class
+    of the file. ``returned`` is what the entry returned, and, where it is a method, ``receiver`` its object.
+    ``aside``: the entry builds and steps nothing; it saves or restores what the other methods of its class train.
     """
 
     entry: str
@@ -122,11 +129,17 @@ class Trace:
     ended: str | None = None
     functions: set[int] = field(default_factory=set)
     kept: list[Known] = field(default_factory=list)
+    held: list[Known] = field(default_factory=list)
     returned: Value = None
     receiver: Value = None
+    aside: bool = False
 
     def of(self, kind: Kind, thing: Known | None = None) -> list[Event]:
         return [e for e in self.events if e.kind is kind and (thing is None or e.thing is thing)]
+
+    def outlives(self, thing: Known) -> bool:
+        """Whether an object is still there for others when the run is over."""
+        return thing in self.kept or thing in self.held
 
     @property
     def things(self) -> list[Known]:

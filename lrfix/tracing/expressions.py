@@ -161,6 +161,9 @@ class Expressions(Machine):
                 return value.part(f"[{index!r}]", f"[{index!r}]")
             if isinstance(index, Unknown) and not index.moving:
                 return value.part(("[]", index), f"[{index.path}]")
+        thing = known(value)
+        if thing is not None:
+            thing.parts.setdefault("[]", None)
         return Unknown(_text(node), measured=isinstance(value, Unknown) and value.measured)
 
     def slice(self, node: ast.Slice, scope: Scope) -> Value:

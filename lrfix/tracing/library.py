@@ -49,6 +49,8 @@ _ABOUT = frozenset(
 _OTHER_SCHEDULES = frozenset(
     {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd", "momentum"}
 )
+#: Words of calls that do something to a scheduler, and make none.
+_CHANGING = frozenset({"step", "adjust", "set", "apply", "register", "add", "run", "train", "use", "prepare"})
 #: Arguments of an Accelerator under which a scheduler that it prepares may step otherwise.
 _OTHER_CLOCKS = ("split_batches", "dataloader_config", "step_scheduler_with_optimizer", "dispatch_batches")
 _PREPARING = frozenset({"prepare", "setup", "setup_optimizers", "initialize", "prepare_optimizer", "prepare_scheduler"})
@@ -164,6 +166,14 @@ def makes_scheduler(name: str) -> bool:
     if name[:1].isupper() and words(name)[-1] == "lr":
         return True
     return any(w.startswith(("sched", "optim")) for w in spoken) and not spoken & {"step", "load", "save", "train"}
+
+
+def makes_only_scheduler(name: str) -> bool:
+    """Whether a call, by its name, gives one scheduler of a rate and nothing else."""
+    spoken = set(words(name))
+    if spoken & (_OTHER_SCHEDULES | _CHANGING) or only_looks(name) or any(w.startswith("optim") for w in spoken):
+        return False
+    return any(w.startswith("sched") for w in spoken) or (name[:1].isupper() and words(name)[-1] == "lr")
 
 
 def trains(name: str) -> bool:

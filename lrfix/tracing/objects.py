@@ -94,6 +94,17 @@ def role(machine: Machine, value: Unknown, method: str, given: Given) -> Known |
     return value.known
 
 
+def made(machine: Machine, value: Value) -> None:
+    """What unknown code gave that, by its name, makes a scheduler of an optimizer: one of unknown class, on that."""
+    if not isinstance(value, Unknown) or value.known is not None or value.origin is None:
+        return
+    name, called, rest = value.path.partition("(...)")
+    optimizer = _given_optimizer(value) if called and not rest and library.makes_only_scheduler(name) else None
+    if optimizer is not None:
+        value.known = Scheduler("", None, origin=value.origin, optimizer=optimizer, caller=value.caller)
+        machine.emit(Kind.BUILD, value.origin, value.known)
+
+
 def plain_optimizer(value: Unknown) -> Optimizer | None:
     """An unknown that is called an optimizer and nothing else, and is no part of the settings."""
     *before, last = value.path.split(".")
@@ -132,4 +143,4 @@ def _parameters(cls: ClassValue) -> tuple[str, ...]:
     return library.SCHEDULERS.get(base, ("optimizer", "last_epoch"))
 
 
-__all__ = ["build_optimizer", "build_scheduler", "own_object", "plain_optimizer", "role"]
+__all__ = ["build_optimizer", "build_scheduler", "made", "own_object", "plain_optimizer", "role"]

@@ -10,13 +10,15 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from lrfix.sites.vocabulary import words
-from lrfix.tracing.library import builds
+from lrfix.tracing.library import builds, names_optimizer, names_scheduler
 from lrfix.trees import children, walk
 
 STRONG = 2
 WEAK = 1
 _WEAK = frozenset({"backward", "zero_grad", "state_dict", "load_state_dict", "manual_backward"})
 _STRONG = frozenset({"step", "step_update", "get_lr"})
+_RESTORES = ("load_state_dict",)
+_LEFT_BEHIND = frozenset({"checkpoint", "checkpoints", "ckpt", "state", "resume"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TRAINS = frozenset({"backward", "zero_grad"})
 _ROUNDS = 6
@@ -33,6 +35,8 @@ class Reach:
         self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
         self._own: dict[int, int] = {}
         self._loading: set[int] = set()
+        #: The functions that bring an optimizer or a scheduler back to where an earlier run left it, and train nothing.
+        self._bringing: set[str] = set()
         #: The functions of the modules that came later.
         self.added: set[int] = set()
         self._trees: set[ast.Module] = set()
@@ -69,12 +73,12 @@ class Reach:
         return max((self.statement(s) for s in statements), default=0)
 
     def resumes(self, statements: Iterable[ast.stmt]) -> bool:
-        """Whether a block brings back what an earlier run left, and trains nothing itself."""
-        return any(id(s) in self._loading for s in statements) and not any(
-            isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _TRAINS
-            for s in statements
-            for n in walk(s)
-        )
+        """Whether a block brings back what an earlier run left, or calls what does, and trains nothing itself."""
+        brings = any(id(s) in self._loading or self._bringing & self._names_in(s) for s in statements)
+        return brings and not _trains(statements)
+
+    def _names_in(self, statement: ast.stmt) -> frozenset[str]:
+        return self._names.get(id(statement), frozenset())
 
     def statement(self, node: ast.stmt) -> int:
         return 0 if isinstance(node, (*_DEFINITIONS, ast.ClassDef)) else self._strength(node)
@@ -108,6 +112,8 @@ class Reach:
                 self.functions.append(child)
                 self._called.setdefault(child.name, set()).update(inner)
                 self._named[child.name] = max(self._named.get(child.name, 0), strength)
+                if not _trains(child.body) and any(keeps_state(s, _RESTORES) for s in child.body):
+                    self._bringing.add(child.name)
                 continue
             if isinstance(child, ast.ClassDef):
                 if any(isinstance(s, ast.FunctionDef) and s.name == "__init__" for s in child.body):
@@ -141,13 +147,33 @@ class Reach:
                 return
 
 
+def _trains(statements: Iterable[ast.stmt]) -> bool:
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _TRAINS
+        for s in statements
+        for n in walk(s)
+    )
+
+
+def keeps_state(node: ast.AST, methods: Iterable[str] = ("state_dict", "load_state_dict")) -> bool:
+    """Whether the state of what is called an optimizer or a scheduler is saved or restored there."""
+    return any(
+        isinstance(n, ast.Call)
+        and isinstance(n.func, ast.Attribute)
+        and n.func.attr in methods
+        and isinstance(n.func.value, ast.Name | ast.Attribute)
+        and (names_optimizer(ast.unparse(n.func.value)) or names_scheduler(ast.unparse(n.func.value)))
+        for n in walk(node)
+    )
+
+
 def _brings_back(node: ast.Call) -> bool:
     func = node.func
     name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
     if name in ("load", "load_state_dict"):
         return True
     spoken = set(words(name))
-    return bool(spoken & {"load", "resume", "restore"}) and bool(spoken & {"checkpoint", "ckpt", "state", "resume"})
+    return bool(spoken & {"load", "resume", "restore"}) and bool(spoken & _LEFT_BEHIND)
 
 
 def leaves(statements: Sequence[ast.stmt]) -> bool:

@@ -1,0 +1,154 @@
+"""LR303 where a class holds the scheduler, or unseen code makes it: who else may step it, and who cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+TRAINER = """
+import torch
+from torch.optim.lr_scheduler import StepLR
+from base import Base
+
+
+class Trainer{bases}:
+    def __init__(self, model, args):
+        self.model, self.args = model, args
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.scheduler = StepLR(self.optimizer, 30)
+
+    def train_epoch(self, loader):
+        for x, y in loader:
+            self.optimizer.zero_grad()
+            self.model(x, y).backward()
+            self.optimizer.step()
+            {batch}
+
+    def fit(self, loader):
+        for epoch in range(self.args.epochs):
+            self.train_epoch(loader)
+            {epoch}
+
+    def after_epoch(self):
+        raise NotImplementedError
+"""
+
+
+def trainer(bases: str = "", batch: str = "pass", epoch: str = "pass") -> str:
+    return TRAINER.format(bases=bases, batch=batch, epoch=epoch)
+
+
+def test_a_class_that_trains_from_the_first_epoch_to_the_last_steps_what_it_holds_or_nobody_does(asked):
+    (found,) = asked("LR303", trainer())
+    assert "`self.scheduler` is never stepped" in found.message
+    assert asked("LR303", trainer(epoch="self.scheduler.step()")) == []
+
+
+def test_what_trains_one_epoch_may_be_stepped_between_two_of_its_calls(asked):
+    source = trainer()
+    one_epoch = source[: source.index("    def fit")]
+    assert asked("LR303", one_epoch) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epoch": "self.after_epoch()"},  # a derived class fills it in
+        {"bases": "(Base)", "epoch": "self.finish(epoch)"},  # the base is in another file
+        {"bases": "(Base)", "epoch": "super().train_epoch(loader)"},
+        {"epoch": "self.args.callback.on_epoch_end(self)"},
+        {"batch": "self.args.hook(self.scheduler)"},
+    ],
+)
+def test_code_that_is_not_in_sight_may_step_it_while_it_trains(changes, asked):
+    assert asked("LR303", trainer(**changes)) == []
+
+
+def test_a_method_out_of_sight_that_only_looks_steps_nothing(asked):
+    assert asked("LR303", trainer(bases="(Base)", epoch="self.save_checkpoint(epoch)"))
+
+
+def test_a_factory_that_gives_the_trainer_away_changes_nothing(asked):
+    factory = "\n\ndef create_trainer(model, args):\n    return Trainer(model, args)\n"
+    assert asked("LR303", trainer() + factory)
+    assert asked("LR303", trainer(epoch="self.scheduler.step()") + factory) == []
+
+
+def script(made: str, epoch: str = "pass", before: str = "pass") -> str:
+    return f"""
+import torch
+from schedules import WarmupCosineLR, build_optimizer_and_scheduler, build_scheduler, make_noise_scheduler
+
+
+def main(args, model, loader, trainer):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = {made}
+    {before}
+    for epoch in range(args.epochs):
+        for x, y in loader:
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+        {epoch}
+"""
+
+
+@pytest.mark.parametrize("made", ["WarmupCosineLR(optimizer, args.epochs)", "build_scheduler(args, optimizer)"])
+def test_what_unseen_code_makes_of_an_optimizer_and_nothing_is_done_with(made, asked):
+    (found,) = asked("LR303", script(made))
+    assert "`scheduler` is never stepped" in found.message
+
+
+@pytest.mark.parametrize(
+    ("made", "epoch"),
+    [
+        ("build_scheduler(args, optimizer)", "scheduler.step()"),
+        ("build_scheduler(args, optimizer)", "scheduler.adjust(epoch)"),  # its own name for a step
+        ("build_scheduler(args, optimizer)", "scheduler(epoch)"),
+        ("build_scheduler(args, optimizer)", "rate = scheduler[epoch]"),
+        ("build_scheduler(args, optimizer)", "rate = scheduler.rate"),
+        ("build_scheduler(args, optimizer)", "trainer.scheduler = scheduler"),
+        ("build_scheduler(args, optimizer)", "trainer.after(scheduler)"),
+        ("build_scheduler(args, optimizer)", "return scheduler"),
+        ("build_scheduler(args)", "pass"),  # it has no optimizer in hand
+        ("make_noise_scheduler(optimizer)", "pass"),
+        ("build_optimizer_and_scheduler(optimizer)", "pass"),
+    ],
+)
+def test_what_is_done_with_it_may_be_its_step(made, epoch, asked):
+    assert asked("LR303", script(made, epoch)) == []
+
+
+def test_a_second_name_on_a_way_that_the_run_did_not_go_may_be_what_is_stepped(asked):
+    source = script(
+        "torch.optim.lr_scheduler.ConstantLR(optimizer)",
+        before="decay = torch.optim.lr_scheduler.StepLR(optimizer, 5); active = scheduler",
+        epoch="active = decay if epoch == args.warmup else active; active.step()",
+    )
+    assert asked("LR303", source) == []
+    branch = script(
+        "torch.optim.lr_scheduler.ConstantLR(optimizer)",
+        before="decay = torch.optim.lr_scheduler.StepLR(optimizer, 5); active = scheduler",
+        epoch="if epoch == args.warmup:\n            active = decay\n        active.step()",
+    )
+    assert asked("LR303", branch) == []
+
+
+def test_a_trace_in_which_its_optimizer_rests_says_nothing_of_a_scheduler(asked):
+    source = """
+import torch
+from torch.optim.lr_scheduler import StepLR
+
+
+def main(args, model, loader):
+    first = torch.optim.SGD(model.parameters(), lr=0.1)
+    second = torch.optim.Adam(model.parameters(), lr=0.1)
+    scheduler = StepLR(first, 30)
+    for epoch in range(args.epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            if args.adam:
+                second.step()
+            else:
+                first.step()
+"""
+    assert asked("LR303", source)

@@ -1,0 +1,138 @@
+"""LR308 where a class holds optimizer and scheduler and saves and restores its own checkpoints."""
+
+from __future__ import annotations
+
+import pytest
+
+TRAINER = """
+import torch
+from torch.optim.lr_scheduler import StepLR
+from base import Base
+
+
+class Trainer{bases}:
+    def __init__(self, model, args):
+        self.model, self.args, self.epoch = model, args, 0
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.scheduler = StepLR(self.optimizer, 30)
+
+    def fit(self, loader):
+        for epoch in range(self.epoch, self.args.epochs):
+            for x, y in loader:
+                self.optimizer.zero_grad()
+                self.model(x, y).backward()
+                self.optimizer.step()
+            self.scheduler.step()
+            {epoch}
+
+    def save(self, path):
+        torch.save({{"optimizer": self.optimizer.state_dict(){saved}}}, path)
+
+    def load(self, path):
+        state = torch.load(path)
+        self.optimizer.load_state_dict(state["optimizer"])
+        {loaded}
+"""
+SAVED, LOADED = ', "scheduler": self.scheduler.state_dict()', 'self.scheduler.load_state_dict(state["scheduler"])'
+
+
+def trainer(saved: str = "", loaded: str = "pass", bases: str = "", epoch: str = "pass") -> str:
+    return TRAINER.format(bases=bases, saved=saved, loaded=loaded, epoch=epoch)
+
+
+@pytest.mark.parametrize(
+    ("saved", "loaded", "told"),
+    [
+        ("", "pass", "neither saved nor restored"),
+        (SAVED, "pass", "saved and never restored"),
+        ("", LOADED, "restored and never saved"),
+        (SAVED, LOADED, None),
+    ],
+)
+def test_a_class_that_keeps_its_optimizers_state_keeps_its_schedulers(saved, loaded, told, asked):
+    messages = [violation.message for violation in asked("LR308", trainer(saved, loaded))]
+    assert [told in message for message in messages] == [True] if told else messages == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bases": "(Base)", "epoch": "self.save_checkpoint(epoch)"},  # the base may save it beside
+        {"epoch": "self.args.checkpoints.save(self.scheduler)"},
+    ],
+)
+def test_others_may_keep_the_state_of_what_a_class_holds(changes, asked):
+    assert asked("LR308", trainer(**changes)) == []
+
+
+def test_a_class_that_keeps_no_state_leaves_it_to_who_holds_it(asked):
+    source = trainer()
+    assert asked("LR308", source[: source.index("    def save")]) == []
+
+
+SCRIPT = """
+import torch
+from engine import Runner
+from torch.optim.lr_scheduler import StepLR
+
+
+def load_checkpoints(args, model, optimizer, scheduler):
+    state = torch.load(args.resume)
+    optimizer.load_state_dict(state["optimizer"])
+    {loaded}
+
+
+def main(args, model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = StepLR(optimizer, 30)
+    if args.resume:
+        load_checkpoints(args, model, optimizer, scheduler)
+    {trains}
+        scheduler.step()
+        torch.save({{"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}}, "last.pt")
+"""
+IN_SIGHT = """for epoch in range(args.epochs):
+        for x, y in loader:
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()"""
+BY_A_RUNNER = """runner = Runner(model, optimizer)
+    for epoch in range(args.epochs):
+        runner.train(loader)"""
+
+
+@pytest.mark.parametrize("trains", [IN_SIGHT, BY_A_RUNNER])
+def test_a_function_that_restores_is_a_resume_and_a_trainer_that_has_the_optimizer_trains(trains, asked):
+    (found,) = asked("LR308", SCRIPT.format(loaded="pass", trains=trains))
+    assert "saved and never restored" in found.message
+    whole = SCRIPT.format(loaded='scheduler.load_state_dict(state["scheduler"])', trains=trains)
+    assert asked("LR308", whole) == []
+
+
+def test_a_search_that_puts_the_optimizer_back_keeps_no_checkpoint(asked):
+    """Its scheduler lives as long as one search, which the object does not hold."""
+    source = """
+import torch
+from torch.optim.lr_scheduler import ExponentialLR
+
+
+class Finder:
+    def __init__(self, model):
+        self.model = model
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.kept = self.optimizer.state_dict()
+
+    def search(self, loader, gamma):
+        scheduler = ExponentialLR(self.optimizer, gamma)
+        for x, y in loader:
+            self.model(x, y).backward()
+            self.optimizer.step()
+            scheduler.step()
+
+    def store(self, path):
+        torch.save(self.optimizer.state_dict(), path)
+
+    def reset(self, path):
+        self.optimizer.load_state_dict(torch.load(path))
+"""
+    assert asked("LR308", source) == []
