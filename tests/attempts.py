@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 
+_C = "sys.modules['ctypes'].CDLL(None)"
 FILES = {
     "writing a file": "os.open(folder + '/mark', os.O_WRONLY | os.O_CREAT)",
     "writing one that is there": "os.write(os.open(file, os.O_WRONLY), b'x')",
@@ -40,6 +41,13 @@ FILES = {
     "an array to a file": "numpy.zeros(3).tofile(folder + '/mark')",
     "an array in a mapped file": "numpy.memmap(folder + '/mark', mode='w+', shape=(3,))",
     "an array as text": "numpy.savetxt(folder + '/mark', numpy.zeros(3))",
+    "a file of torch's own writer": "torch._C.PyTorchFileWriter(folder + '/mark').write_record('a', b'x', 1)",
+    "a store of torch's": "torch._C._distributed_c10d.FileStore(folder + '/mark', 1).set('a', 'b')",
+    "a history of lines": "__import__('readline').write_history_file(folder + '/mark')",
+    "a data base": "__import__('sqlite3').connect(folder + '/mark').execute('create table t (a)')",
+    "the mode of a library's file": "os.fchmod(os.open(os.__file__, 0), os.stat(os.__file__).st_mode & 0o777)",
+    "the time of a library's file": "os.utime(os.open(os.__file__, 0), (os.stat(os.__file__).st_atime,) * 2)",
+    "an attribute of a library's file": "os.setxattr(os.open(os.__file__, 0), 'user.mark', b'1')",
 }
 READING = {
     "reading a file of the user's": "os.open(file, os.O_RDONLY)",
@@ -50,6 +58,11 @@ READING = {
     "listing a folder": "os.listdir(folder)",
     "a variable of the environment": "os.environ['LRFIX_TEST_SECRET']",
     "the environment as it began": "os.open('/proc/self/environ', os.O_RDONLY)",
+    "its own memory as a file": "os.open('/proc/self/mem', os.O_RDONLY)",
+    "the terminal": "os.open('/dev/tty', os.O_RDONLY)",
+    "memory of its parent": f"{_C}.process_vm_readv(os.getppid(), None, 0, None, 0, 0) == 0 or 1 / 0",
+    "a file that its parent has open": f"{_C}.syscall(438, {_C}.syscall(434, os.getppid(), 0), 0, 0) >= 0 or 1 / 0",
+    "what happens to files": f"{_C}.inotify_init1(0) >= 0 or 1 / 0",
 }
 PROCESSES = {
     "a process": "os.fork()",
@@ -68,10 +81,25 @@ PROCESSES = {
     "memory shared with others": "sys.modules['ctypes'].CDLL(None).shmget(0, 4096, 0o1600) >= 0 or 1 / 0",
     "other limits": "sys.modules['resource'].setrlimit(sys.modules['resource'].RLIMIT_CPU, (9999, 9999))",
     "more privileges": "os.setuid(0) or os.setgroups([0])",
+    "the limits of its parent": (
+        "sys.modules['resource'].prlimit(os.getppid(), 7, sys.modules['resource'].getrlimit(7))"
+    ),
+    "the priority of its parent": "os.setpriority(0, os.getppid(), os.getpriority(0, os.getppid()))",
+    "the processors of its parent": "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))",
+    "the name of the machine": f"{_C}.sethostname(os.uname().nodename.encode(), len(os.uname().nodename)) and 1 / 0",
+    "a queue of messages": f"{_C}.mq_open(b'/lrfix-mark', os.O_CREAT | os.O_RDWR, 0o600, None) >= 0 or 1 / 0",
+    "semaphores shared with others": f"{_C}.semget(0, 1, 0o1600) >= 0 or 1 / 0",
+    "a ring of requests to the kernel": f"{_C}.syscall(425, 1, bytes(120)) >= 0 or 1 / 0",
+    "a file without a name": "os.memfd_create('mark')",
+    "a program from memory": f"{_C}.fexecve(os.open('/bin/true', os.O_RDONLY), None, None) and 1 / 0",
+    "another process to be killed with": f"{_C}.prctl(36, 1, 0, 0, 0) == 0 or 1 / 0",
+    "a watchdog's thread": "__import__('faulthandler').dump_traceback_later(1) or 1 / 0",
 }
 NETWORK = {
     "a connection": "sys.modules['_socket'].socket().connect(('127.0.0.1', port))",
     "a pair of sockets": "sys.modules['_socket'].socketpair()",
+    "a port of torch's": "torch._C._distributed_c10d.TCPStore('127.0.0.1', port, is_master=False, use_libuv=False)",
+    "a log of the system": "__import__('syslog').syslog('mark') or 1 / 0",
     "a name looked up": "sys.modules['_socket'].getaddrinfo('localhost', 80) and 1 / 0",
 }
 #: Through objects of Python to ``os``, and there to a mark.
@@ -98,6 +126,16 @@ OBJECTS = {
         "fence = sys.modules['lrfix.verification.sandbox']\n"
         "fence._HARMLESS_EVENTS = frozenset(['os.mkdir'])\nfence.RefusedByFence = ValueError\n"
         "os.mkdir(folder + '/mark')"
+    ),
+    "another interpreter": (
+        "other = __import__('_interpreters' if sys.version_info > (3, 13) else '_xxsubinterpreters')\n"
+        "other.run_string(other.create(), 'import os; os.mkdir(%r)' % (folder + '/mark'))"
+    ),
+    "a library that brings its own code": "torch.ops.load_library(folder + '/mark.so')",
+    "a tracer": "sys.settrace(lambda *a: os.mkdir(folder + '/mark'))\n(lambda: 0)()",
+    "a signal's handler": (
+        "sys.modules['signal'].signal(14, lambda *a: os.mkdir(folder + '/mark'))\n"
+        "sys.modules['signal'].setitimer(0, 0.01)\nwhile True:\n    pass"
     ),
     "at the exit": "sys.modules['atexit'].register(os.mkdir, folder + '/mark') and 1 / 0",
     "when it is collected": "type('D', (), {'__del__': lambda self: os.mkdir(folder + '/mark')})() and 1 / 0",

@@ -1,4 +1,4 @@
-"""Sixty and more ways for a schedule to reach out, past one fence after the other: none leaves a mark, none hangs, and
+"""A hundred ways for a schedule to reach out, past one fence after the other: none leaves a mark, none hangs, and
 each is told as what it is.
 
 First as a user meets them: planted in training code, through ``lrfix rewrite --apply``. Then without the check of the
@@ -7,6 +7,7 @@ text, held by Python's fences and the kernel. Then without Python's either, held
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -118,12 +119,33 @@ def forced_in(outside: Outside) -> dict[tuple[str, str], Verification]:
     return dict(zip(programs, found[:-1], strict=True))
 
 
+#: What a notebook would do by itself, cell by cell.
+MAGIC = """\
+!touch {folder}/mark
+
+%%bash
+touch {folder}/mark
+
+%run {file}
+
+get_ipython().system("touch {folder}/mark")
+
+%load_ext {folder}/mark"""
+
+
+def as_notebook(*cells: str) -> str:
+    listed = [
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": cell} for cell in cells
+    ]
+    return json.dumps({"cells": listed, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
 def missing_fences() -> tuple[str, ...]:
     return kernel.missing_fences(kernel.library_directories())
 
 
-def test_there_are_sixty_kinds() -> None:
-    assert len(ATTEMPTS) >= 60
+def test_there_are_a_hundred_kinds() -> None:
+    assert len(ATTEMPTS) >= 100
 
 
 def test_planted_in_training_code_none_leaves_a_mark(outside: Outside, tmp_path: Path) -> None:
@@ -132,10 +154,12 @@ def test_planted_in_training_code_none_leaves_a_mark(outside: Outside, tmp_path:
     Several attempts stand in one schedule, because analysis takes a second a schedule; each by itself with
     LRFIX_EACH_ATTEMPT set.
     """
-    size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 15
+    size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 21
     bodies = list(ATTEMPTS.values())
     groups = ["\n".join(bodies[start : start + size]) for start in range(0, len(bodies), size)]
     texts = {tmp_path / f"train_{index}.py": planted(body, **outside.given) for index, body in enumerate(groups)}
+    notebook = tmp_path / "train.ipynb"
+    texts[notebook] = as_notebook(planted(bodies[-1], **outside.given), *MAGIC.format(**outside.given).split("\n\n"))
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     result = CliRunner().invoke(main, ["rewrite", "--apply", "--device", "cpu", str(tmp_path)])
