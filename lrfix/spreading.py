@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -34,7 +35,9 @@ def in_pool(pending: Sequence[Pending], work: Work, workers: int) -> Iterator[Fi
     from concurrent.futures import ProcessPoolExecutor
 
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(max_workers=min(workers, _MOST_WORKERS), initializer=_live_as_the_parent_does)
+    pool = ProcessPoolExecutor(
+        max_workers=min(workers, _MOST_WORKERS), initializer=_live_as_the_parent_does, initargs=(gc.get_threshold(),)
+    )
     try:
         yield from spread(pending, work, pool)
     except BaseException:
@@ -85,8 +88,10 @@ def _edition() -> str:
     return f"lrfix {__version__} on Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def _live_as_the_parent_does() -> None:
-    """Interrupts are left to the parent; and one that was killed leaves no worker behind, which would wait for ever."""
+def _live_as_the_parent_does(thresholds: tuple[int, int, int]) -> None:
+    """Cycles are looked for as seldom, interrupts are left to the parent; and one that was killed leaves no worker
+    behind, which would wait for ever."""
+    gc.set_threshold(*thresholds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -6,6 +6,8 @@ import ast
 
 #: The attribute of a node that keeps its walk. Who edits a tree drops it from the place and all around it.
 REMEMBERED = "lrfix_walk"
+#: The attribute of a node that keeps its text, to be dropped as well.
+TEXT = "lrfix_text"
 #: Fields that hold texts and numbers, or whether a name is read or written, which nobody looks for as a node.
 _NO_NODES = frozenset({"asname", "attr", "conversion", "ctx", "id", "kind", "level", "module", "type_comment"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
@@ -36,6 +38,20 @@ def walk(node: ast.AST) -> tuple[ast.AST, ...]:
         for each in found:
             found += children(each)
         known = node.__dict__[REMEMBERED] = tuple(found)
+    return known
+
+
+def written(node: ast.AST) -> str:
+    """A node as ``ast.unparse`` writes it; names and attributes of names, which are most, without its writer."""
+    if type(node) is ast.Name:
+        return node.id
+    known: str | None = node.__dict__.get(TEXT)
+    if known is None:
+        if type(node) is ast.Attribute and type(node.value) in (ast.Name, ast.Attribute):
+            known = f"{written(node.value)}.{node.attr}"
+        else:
+            known = ast.unparse(node)
+        node.__dict__[TEXT] = known
     return known
 
 
@@ -76,4 +92,14 @@ def runs_off(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return bare or not _ends(function.body)
 
 
-__all__ = ["REMEMBERED", "children", "first_line", "runs_off", "stored_names", "terminates", "walk"]
+__all__ = [
+    "REMEMBERED",
+    "TEXT",
+    "children",
+    "first_line",
+    "runs_off",
+    "stored_names",
+    "terminates",
+    "walk",
+    "written",
+]

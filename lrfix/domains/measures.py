@@ -46,6 +46,13 @@ _LENGTH_CLASS = re.compile(r"^from_|Time$|Timestep|Duration|Quantity|Length|Peri
 _READING = frozenset({"get", "to", "in_unit", "as_unit", "elapsed"})
 
 
+@lru_cache(maxsize=4096)
+def speaks_of_units(name: str) -> bool:
+    """Whether an attribute of this name may be a unit, or the number or the unit of a quantity."""
+    return names_unit(name) or name in UNITS or name in NUMBERS
+
+
+
 class Measures:
     """What one file says about values with units. ``spoken``: it reads units, so lengths are quantities there."""
 
@@ -232,4 +239,4 @@ def measures_of(names: Names) -> Measures:
     return _KNOWN[names]
 
 
-__all__ = ["Measures", "measures_of"]
+__all__ = ["Measures", "measures_of", "speaks_of_units"]

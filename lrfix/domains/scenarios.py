@@ -99,6 +99,8 @@ class Scenario:
     stated: Mapping[Role, float] = field(default_factory=dict)
     base: float | None = None
     said: Mapping[str, object] = field(default_factory=dict)
+    #: Whether something was asked for that ``vary_unknown`` decides.
+    varies: bool = False
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -157,6 +159,7 @@ class Scenario:
             return 1
         fixed = role in (Role.CYCLES, Role.LAST_EPOCH, Role.STEP_SIZE)
         if fixed and isinstance(default, int | float) and (role is not Role.STEP_SIZE or 0 < default < _LONG):
+            self.varies = self.varies or role is Role.CYCLES
             return default + 1 if self.vary_unknown and role is Role.CYCLES else default
         if isinstance(default, bool | str):
             return default
@@ -233,6 +236,7 @@ class Scenario:
 
     def _unknown(self, default: object, wanted: str) -> object:
         if isinstance(default, int | float):
+            self.varies = True
             if not self.vary_unknown:
                 return default
             return default + 2 if isinstance(default, int) else default * 1.3 if default else 0.2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import last_word
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _WALKS = frozenset(
     {"enumerate", "zip", "sorted", "sum", "list", "tuple", "reversed", "set", "bisect_right", "bisect_left"}
@@ -26,7 +26,7 @@ def sequences(nodes: Sequence[ast.AST]) -> frozenset[str]:
         for node in walk(root):
             for part in _walked(node, counters):
                 if isinstance(part, ast.Name | ast.Attribute):
-                    found.add(last_word(ast.unparse(part)))
+                    found.add(last_word(written(part)))
     return frozenset(found)
 
 
@@ -44,7 +44,7 @@ def _walked(node: ast.AST, counters: set[str]) -> list[ast.expr]:
         return [node.value]
     if isinstance(node, ast.arg) and node.annotation is not None:
         head = node.annotation.value if isinstance(node.annotation, ast.Subscript) else node.annotation
-        if ast.unparse(head).rpartition(".")[2] in _ANNOTATIONS:
+        if written(head).rpartition(".")[2] in _ANNOTATIONS:
             return [ast.Name(node.arg, ast.Load())]
     return []
 

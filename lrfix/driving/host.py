@@ -8,7 +8,7 @@ from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, items_a_step, tick_of
 from lrfix.domains.facts import Defaults
-from lrfix.domains.measures import Measures
+from lrfix.domains.measures import Measures, speaks_of_units
 from lrfix.domains.roles import Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import several
@@ -119,7 +119,7 @@ class Host:
         self.unknown_writes.append((unknown.path, name))
 
     def unknown_attribute(self, unknown: Unknown, name: str) -> Any:
-        if self.measures is not None:
+        if self.measures is not None and speaks_of_units(name):
             known = self.measures.attribute(unknown, name, self._number)
             if known is not MISSING:
                 return known

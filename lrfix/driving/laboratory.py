@@ -24,7 +24,7 @@ from lrfix.domains.measures import measures_of
 from lrfix.domains.overrides import Overrides
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.scenarios import Scenario
-from lrfix.domains.signatures import arguments_of
+from lrfix.domains.signatures import arguments_of, stated_rate
 from lrfix.domains.uses import roles_by_use
 from lrfix.driving.bench import Bench
 from lrfix.driving.budget import RUN, reserve_of
@@ -41,6 +41,7 @@ from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.stack import roomy
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
+from lrfix.trees import written
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class Run:
         """State written while the schedule was stepped, after construction."""
         return self.stepped.writes if self.stepped else []
 
+    def repeated(self, groups: int) -> Run:
+        """The run with the rates of its first group, of which all are copies, as often as that."""
+        return replace(self, lr=[list(rates) for rates in self.lr[:1] * groups], base_lrs=self.base_lrs[:1] * groups)
+
     def first(self, steps: int) -> Run:
         """What the run was after so many steps; its traces tell of the later ones too."""
         if steps > len(self.curve) or (steps == len(self.curve) and not self.ended):
@@ -119,6 +124,25 @@ class Laboratory:
     site: ScheduleSite
     #: Runs by what they were asked beside their settings: see ``run_before``.
     remembered: dict[Hashable, list[Run]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def gives_values(self) -> bool:
+        """Whether the site gives its rate as a value: no optimizer has a part in its runs."""
+        return self.site.form not in ("lambda", "subclass", "wrapper", "setter", "composition")
+
+    def same_alone(self, construction: Construction) -> bool:
+        """Whether a call of the site tells its runs nothing.
+
+        Where schedulers are put together it is what is run anyway, and a function that does so is given what its
+        parameters are by their names, wherever it is called.
+        """
+        site = self.site
+        itself = getattr(site.nodes[-1], "value", None) is construction.call
+        if site.form != "composition" or construction.names is not None:
+            return False
+        if not (itself or isinstance(site.node, ast.FunctionDef)):
+            return False
+        return not _lengths_in(construction, site.node) and stated_rate(construction, self.names) is None
 
     @cached_property
     def counts_items(self) -> bool:
@@ -171,7 +195,12 @@ class Laboratory:
         return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
 
     def run_before(
-        self, kind: Hashable, construction: Construction | None, overrides: Mapping[str, object], steps: int
+        self,
+        kind: Hashable,
+        construction: Construction | None,
+        overrides: Mapping[str, object],
+        steps: int,
+        vary_unknown: bool = False,
     ) -> Run | None:
         """A run of a kind that was made under other settings and asked for nothing in which these differ.
 
@@ -179,10 +208,13 @@ class Laboratory:
         """
         overrides = _as_given(overrides, construction, self.site.node)
         for run in self.remembered.get(kind, ()):
-            known = run.scenario.overrides
+            known, scenario = run.scenario.overrides, run.scenario
             enough = run.ended or len(run.curve) >= steps
+            enough = enough and (scenario.vary_unknown is vary_unknown or not scenario.varies)
             if enough and isinstance(known, Overrides) and known.answers_alike(overrides):
-                return replace(run, scenario=replace(run.scenario, overrides=overrides), walk=None)
+                values = dict(scenario.values)
+                scenario = replace(scenario, overrides=overrides, vary_unknown=vary_unknown, values=values)
+                return replace(run, scenario=scenario, walk=None)
         return None
 
     def remember(self, kind: Hashable, run: Run) -> None:
@@ -363,7 +395,7 @@ def _as_given(
     if construction is None or not overrides:
         return overrides
     found = dict(overrides)
-    given = {name: ast.unparse(value) for name, value in arguments_of(construction.call, node).items()}
+    given = {name: written(value) for name, value in arguments_of(construction.call, node).items()}
     for path, value in overrides.items():
         root, dot, rest = path.partition(".")
         if root in given:

@@ -54,7 +54,7 @@ class Trace(Recorder):
             self._calling.append(definition)
 
     def applied(self, name: str, arguments: Any, node: ast.AST | None) -> None:
-        if name[-4:] != ".cos" or node not in self.mine or len(arguments) != 1:
+        if node not in self.mine or len(arguments) != 1:
             return
         given = arguments[0]
         known = self.angles.setdefault(node, [])

@@ -17,10 +17,10 @@ from lrfix.driving.laboratory import Laboratory, Run
 from lrfix.experiments.study import Study
 from lrfix.interpreter.values import NativeFunction
 from lrfix.names import Names
-from lrfix.trees import REMEMBERED
+from lrfix.trees import REMEMBERED, TEXT
 
 #: What is kept on nodes and holds only as long as nothing below them changes.
-_KEPT = ("lrfix_closure", "lrfix_shape", "lrfix_text", FORMULAS, REMEMBERED)
+_KEPT = ("lrfix_closure", "lrfix_shape", FORMULAS, REMEMBERED, TEXT)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lrfix.experiments.counters import restored_position
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented, Scope
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: Words of what brings an earlier rate back: the optimizer's own, or one from a file.
@@ -42,7 +42,7 @@ def carried_rates(study: Study) -> Iterator[Carried]:
         if change is None or restored is None or (study.site.inline and not _repeated(study, change, write)):
             continue
         if _starts_anew(study, function, rate):
-            yield Carried(ast.unparse(rate), change, restored)
+            yield Carried(written(rate), change, restored)
             return
 
 
@@ -56,8 +56,8 @@ def _repeated(study: Study, change: ast.AST, write: ast.AST) -> bool:
 
 def _change(study: Study, function: ast.AST, rate: ast.expr) -> ast.stmt | None:
     """The one statement that scales the variable, in the function that writes it."""
-    spelled = ast.unparse(rate)
-    stored = [n for n in study.names.nodes if isinstance(n, ast.expr) and _is_store(n) and ast.unparse(n) == spelled]
+    spelled = written(rate)
+    stored = [n for n in study.names.nodes if isinstance(n, ast.expr) and _is_store(n) and written(n) == spelled]
     changes = [n for n in walk(function) if isinstance(n, ast.AugAssign | ast.Assign) and _scales(n, spelled)]
     allowed = len(changes) + isinstance(rate, ast.Name)  # a plain name has its start beside its change
     return changes[0] if len(changes) == 1 and len(stored) == allowed else None
@@ -97,7 +97,7 @@ def _starts_anew(study: Study, function: ast.AST, rate: ast.expr) -> bool:
     start = starts[0]
     if any(isinstance(a, ast.For | ast.While) for a in study.names.ancestors(start.node)):
         return False
-    if any(word in ast.unparse(start.value) for word in _BROUGHT):
+    if any(word in written(start.value) for word in _BROUGHT):
         return False
     return root is rate or not any(_handed_on(study, n, root.id, scope) for n in study.names.nodes)
 

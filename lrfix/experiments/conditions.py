@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lrfix.trees import terminates, walk
+from lrfix.trees import terminates, walk, written
 
 #: Looks up the number that an expression always has; None when it may have several.
 Constant = Callable[[ast.expr], float | None]
@@ -124,7 +124,7 @@ def _compared(test: ast.Compare, constant: Constant) -> Meaning:
 def _one(left: ast.expr, op: ast.cmpop, right: ast.expr, constant: Constant) -> Meaning:
     if isinstance(op, ast.In) and _is_subject(left):
         values = _members(right, constant)
-        return Meaning({ast.unparse(left): values}, True) if values is not None else VAGUE
+        return Meaning({written(left): values}, True) if values is not None else VAGUE
     kind = type(op)
     value = constant(right)
     if value is None:
@@ -141,7 +141,7 @@ def _one(left: ast.expr, op: ast.cmpop, right: ast.expr, constant: Constant) -> 
         ast.Eq: point,
         ast.NotEq: ~point,
     }[kind]
-    return Meaning({ast.unparse(left): passed & _remainders(left, constant)}, True)
+    return Meaning({written(left): passed & _remainders(left, constant)}, True)
 
 
 def _members(node: ast.expr, constant: Constant) -> Numbers | None:
@@ -276,8 +276,8 @@ def _single(statement: ast.stmt, constant: Constant) -> tuple[str, str, Numbers]
     assigned, only = statement.body[0], meaning(statement.test, constant).only
     if only is None or not isinstance(assigned, ast.Assign) or len(assigned.targets) != 1:
         return None
-    target = ast.unparse(assigned.targets[0])
-    used = {ast.unparse(n) for n in walk(assigned.value) if isinstance(n, ast.expr)}
+    target = written(assigned.targets[0])
+    used = {written(n) for n in walk(assigned.value) if isinstance(n, ast.expr)}
     if target in used or any(isinstance(n, ast.Call | ast.NamedExpr) for n in walk(assigned.value)):
         return None
     return None if target in _parts(only[0]) else (target, only[0], only[1])
@@ -286,7 +286,7 @@ def _single(statement: ast.stmt, constant: Constant) -> tuple[str, str, Numbers]
 def _unchanged(known: Known, statement: ast.stmt) -> dict[str, Numbers]:
     """What is still certain after a statement that may assign some of the expressions."""
     stored = {
-        ast.unparse(n)
+        written(n)
         for n in walk(statement)
         if isinstance(n, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(n.ctx, ast.Load)
     }
@@ -297,7 +297,7 @@ def _unchanged(known: Known, statement: ast.stmt) -> dict[str, Numbers]:
 
 def _parts(subject: str) -> set[str]:
     return {
-        ast.unparse(n)
+        written(n)
         for n in walk(ast.parse(subject, mode="eval"))
         if isinstance(n, ast.Name | ast.Attribute | ast.Subscript)
     }

@@ -22,7 +22,7 @@ from lrfix.experiments.turns import called, turns
 from lrfix.names import Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import words
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 #: Forms with an object that is stepped after the optimizer: the step after the last update asks for one rate more.
 _STEPPED = ("lambda", "subclass", "composition")
@@ -118,14 +118,14 @@ def _holders(names: Names, use: Construction) -> Iterator[ast.AST]:
     mentions: list[ast.AST] = [use.call]
     statement = names.statement_of(use.call)
     if isinstance(statement, ast.Assign) and statement.value is use.call:
-        texts = {ast.unparse(target) for target in statement.targets}
+        texts = {written(target) for target in statement.targets}
         ends = {text.rpartition(".")[2] for text in texts}
         scope = names.scope_of(statement)
         mentions += [
             n
             for n in names.nodes
             if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Load)
-            if (n.id if isinstance(n, ast.Name) else n.attr) in ends and ast.unparse(n) in texts
+            if (n.id if isinstance(n, ast.Name) else n.attr) in ends and written(n) in texts
             if isinstance(n, ast.Attribute) or names.owner(n.id, names.scope_of(n)) is scope
         ]
     for mention in mentions:
@@ -190,16 +190,16 @@ def counted_turns(study: Study, run: Run, use: Construction | None) -> Turns | N
 def _training_loops(names: Names, place: ast.AST) -> list[ast.AST]:
     """The loops around a place, but those through the parameter groups of one update."""
     loops = loops_around(names, place)
-    return [loop for loop in loops if not (isinstance(loop, ast.For) and "param_groups" in ast.unparse(loop.iter))]
+    return [loop for loop in loops if not (isinstance(loop, ast.For) and "param_groups" in written(loop.iter))]
 
 
 def _only_shows(loop: ast.AST, place: ast.AST) -> bool:
     """Whether a loop collects the rates of a schedule and does nothing else: no training, but a plot of the curve."""
     calls = [n for s in getattr(loop, "body", []) for n in walk(s) if isinstance(n, ast.Call) and n is not place]
     stepped = (
-        ast.unparse(place.func.value) if isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute) else ""
+        written(place.func.value) if isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute) else ""
     )
-    told = [called(call) for call in calls if stepped == "" or not ast.unparse(call.func).startswith(f"{stepped}.")]
+    told = [called(call) for call in calls if stepped == "" or not written(call.func).startswith(f"{stepped}.")]
     return "append" in told and all(name in _SHOWING for name in told)
 
 
@@ -249,7 +249,7 @@ def _counts_before(loop: ast.AST, place: ast.AST) -> bool:
             return False
         if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
             one = isinstance(statement.value, ast.Constant) and statement.value.value == 1
-            if one and tick_of(ast.unparse(statement.target)) is not None:
+            if one and tick_of(written(statement.target)) is not None:
                 return True
     return False
 
@@ -279,7 +279,7 @@ def step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
     elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
         scope = None
         around = names.enclosing(statement, ast.ClassDef)
-        if around is None or len(_bound(around, ast.unparse(target))) != 1:
+        if around is None or len(_bound(around, written(target))) != 1:
             return
     else:
         return
@@ -287,7 +287,7 @@ def step_calls(study: Study, use: Construction | None) -> Iterator[ast.Call]:
     for node in walk(around) if around is not None else names.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in methods:
             continue
-        if ast.unparse(node.func.value) != ast.unparse(target):
+        if written(node.func.value) != written(target):
             continue
         if scope is None or names.scope_of(node) is scope:
             yield node
@@ -299,7 +299,7 @@ def _bound(owner: ast.AST, text: str) -> list[ast.stmt]:
         for n in walk(owner)
         if isinstance(n, ast.Assign | ast.AnnAssign)
         for t in (n.targets if isinstance(n, ast.Assign) else [n.target])
-        if ast.unparse(t) == text
+        if written(t) == text
     ]
 
 
@@ -327,7 +327,7 @@ def _is_switch(test: ast.expr, changing: set[str]) -> bool:
     for node in walk(test):
         if isinstance(node, ast.Call) or (isinstance(node, ast.Name) and node.id in changing):
             return False
-        if isinstance(node, ast.Name | ast.Attribute) and tick_of(ast.unparse(node)) is not None:
+        if isinstance(node, ast.Name | ast.Attribute) and tick_of(written(node)) is not None:
             return False
     return True
 
@@ -338,7 +338,7 @@ def _asks_presence(branch: ast.If, place: ast.AST) -> bool:
     test = branch.test
     if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot):
         test = test.left
-    return called is not None and ast.unparse(test) == ast.unparse(called)
+    return called is not None and written(test) == written(called)
 
 
 def _left_early(names: Names, loop: ast.AST, loops: list[ast.AST]) -> bool:
@@ -366,7 +366,7 @@ def _speaks_of_counts(test: ast.expr, loop: ast.AST) -> bool:
     variables = {n.id for n in walk(loop.target) if isinstance(n, ast.Name)} if isinstance(loop, ast.For) else set()
     for node in walk(test):
         if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-            path = ast.unparse(node)
+            path = written(node)
             if path in variables or tick_of(path) is not None or role_of(path) in _COUNTS:
                 return True
     return False

@@ -24,7 +24,7 @@ from lrfix.experiments.meetings import meetings, read_numbers
 from lrfix.experiments.study import Study
 from lrfix.findings import Span, Violation
 from lrfix.sites.model import Construction
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 T = TypeVar("T")
 _WHOLES = (Role.HORIZON, Role.EPOCHS)
@@ -172,7 +172,7 @@ class Grid:
         """A warmup where the code states one of length 0: whoever changes that number sees the branch for it."""
         study = self.study
         nodes = [n for root in study.site.nodes for n in walk(root) if isinstance(n, ast.Name | ast.Attribute)]
-        for path in dict.fromkeys(ast.unparse(n) for n in nodes if isinstance(n.ctx, ast.Load)):
+        for path in dict.fromkeys(written(n) for n in nodes if isinstance(n.ctx, ast.Load)):
             if role_of(path) not in _WARMUPS or path in self.first.leaves:
                 continue
             if stated_lengths(study.names, path.rpartition(".")[2]) == {0.0}:

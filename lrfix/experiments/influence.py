@@ -15,7 +15,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.structure import assignments
 from lrfix.experiments.study import Study
 from lrfix.sites.vocabulary import called_name, speaks_of_step
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _TELLING = frozenset({"print", "info", "debug", "warning", "warn", "log", "write", "__init__"})
 _KNOWN = frozenset({"int", "float", "min", "max", "abs", "round", "len", "pow", "sum", "range", "list", "tuple", "zip"})
@@ -43,7 +43,7 @@ class Reads:
 
     def _is_read(self, node: ast.AST) -> bool:
         plain = isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load)
-        return plain and ast.unparse(node) in self.texts
+        return plain and written(node) in self.texts
 
     def _reads(self, node: ast.AST) -> bool:
         return any(self._is_read(n) for n in walk(node))
@@ -63,10 +63,10 @@ class Reads:
                 if isinstance(part, ast.Subscript):
                     rate = isinstance(part.slice, ast.Constant) and part.slice.value == "lr"
                     self.certain = self.certain and rate
-                elif isinstance(part, ast.Attribute) and ast.unparse(part.value) not in ("self", "cls"):
+                elif isinstance(part, ast.Attribute) and written(part.value) not in ("self", "cls"):
                     self.certain = False
                 elif isinstance(part, ast.Name | ast.Attribute):
-                    self.texts.add(ast.unparse(part))
+                    self.texts.add(written(part))
 
     @property
     def all_ran(self) -> bool:
@@ -97,7 +97,7 @@ class Reads:
         name = called_name(call)
         if name in _KNOWN or name in _TELLING:
             return True
-        if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value).split(".")[0] in _LIBRARIES:
+        if isinstance(call.func, ast.Attribute) and written(call.func.value).split(".")[0] in _LIBRARIES:
             return True
         known = [d for d in self._called if isinstance(d, ast.FunctionDef) and d.name == name]
         return bool(known) and all(s in self._statements for d in known for s in walk(d) if _plain(s, d))
@@ -236,7 +236,7 @@ def _asked_for_truth(study: Study) -> Iterator[str]:
         asked = [node.test] if isinstance(node, ast.If | ast.IfExp | ast.While) else []
         asked += node.values if isinstance(node, ast.BoolOp) else []
         asked += [node.operand] if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else []
-        yield from (ast.unparse(n) for n in asked if isinstance(n, ast.Name | ast.Attribute | ast.Subscript))
+        yield from (written(n) for n in asked if isinstance(n, ast.Name | ast.Attribute | ast.Subscript))
 
 
 def _same(one: Run, other: Run) -> bool:

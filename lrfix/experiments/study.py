@@ -117,9 +117,16 @@ class Study:
         """
         construction = self.use if isinstance(use, str) else use
         overrides = {**self.settings, **(overrides or {})}
+        if self.laboratory.gives_values and (base_lrs or meddled is not None or groups not in (None, self.groups)):
+            alike = self.run(
+                index, use=construction, overrides=overrides, steps=steps, vary_unknown=vary_unknown, variant=variant
+            )
+            return alike.repeated(groups or self.groups)
+        if construction is not None and not overrides and self.laboratory.same_alone(construction):
+            construction = None
         rates = tuple(base_lrs or ())
         asked = _Asked(index, construction, groups or self.groups, rates, vary_unknown, variant, meddled)
-        key = (asked, repr(sorted(overrides.items(), key=repr)))
+        key = (asked, repr(sorted(overrides.items(), key=repr)) if overrides else "")
         wanted = steps or self.steps
         if (key, wanted) not in self._seen:
             run = self._runs.get(key)
@@ -139,7 +146,8 @@ class Study:
         if known is not None and known.walk is not None:
             run = self.laboratory.further(known, steps, beside)
         else:
-            before = self.laboratory.run_before(asked, asked.construction, overrides, steps)
+            kind = asked._replace(vary_unknown=False)
+            before = self.laboratory.run_before(kind, asked.construction, overrides, steps, asked.vary_unknown)
             if before is not None:
                 return before
             fill_none = asked.construction is None and bool(self.optional_lengths)
@@ -147,7 +155,7 @@ class Study:
         if run.scenario.fill_none and not run.parted and not usable(run):
             run = self._made(asked._replace(meddled=None), steps, overrides, None, False)
         if not run.parted:
-            self.laboratory.remember(asked, run)
+            self.laboratory.remember(asked._replace(vary_unknown=False), run)
         return run
 
     def _made(

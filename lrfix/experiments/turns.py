@@ -18,7 +18,7 @@ from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.values import Unknown
 from lrfix.names import Names
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 #: Calls that give what they are given, one by one.
 _THROUGH = frozenset({"enumerate", "tqdm", "list", "prefetch", "track", "progress_bar", "zip"})
@@ -62,15 +62,15 @@ def _counted_to(names: Names, loop: ast.AST) -> tuple[list[ast.expr], int] | Non
     test = getattr(loop, "test", None)
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Lt | ast.LtE):
         return None
-    name = ast.unparse(test.left)
-    changes = [n for n in walk(loop) if isinstance(n, ast.AugAssign) and ast.unparse(n.target) == name]
+    name = written(test.left)
+    changes = [n for n in walk(loop) if isinstance(n, ast.AugAssign) and written(n.target) == name]
     if len(changes) != 1 or changes[0] not in getattr(loop, "body", []):
         return None
-    if not isinstance(changes[0].op, ast.Add) or ast.unparse(changes[0].value) != "1":
+    if not isinstance(changes[0].op, ast.Add) or written(changes[0].value) != "1":
         return None
     scope = names.scope_of(loop)
     assigned = [n for n in names.nodes if isinstance(n, ast.Assign) and names.scope_of(n) is scope]
-    before = [n.value for n in assigned if name in map(ast.unparse, n.targets)]
+    before = [n.value for n in assigned if name in map(written, n.targets)]
     if len(before) != 1 or not isinstance(before[0], ast.Constant):
         return None
     return [before[0], test.comparators[0]], int(isinstance(test.ops[0], ast.LtE))
@@ -85,7 +85,7 @@ def _length(study: Study, names: Names, run: Run, iterated: ast.expr) -> tuple[i
     value, made_of = _evaluated(study, names, run, iterated)
     if isinstance(value, list | tuple | range):
         return len(value), made_of
-    path = f"len({ast.unparse(iterated)})"
+    path = f"len({written(iterated)})"
     known = run.leaves.get(path)
     if known is None and not any(role_of(p) is Role.LOADER_LENGTH for p in run.leaves):
         known = run.scenario.value(path) if role_of(path) is Role.LOADER_LENGTH else None
@@ -123,7 +123,7 @@ def _one_thing(one: str, other: str) -> bool:
 
 def called(call: ast.Call) -> str:
     """The last name of what a call calls."""
-    return ast.unparse(call.func).rpartition(".")[2]
+    return written(call.func).rpartition(".")[2]
 
 
 __all__ = ["called", "turns"]

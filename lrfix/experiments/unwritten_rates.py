@@ -10,7 +10,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Defined, Scope
 from lrfix.sites.vocabulary import looks_like_optimizer, names_rate, words
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _NEW = frozenset({"new", "next", "updated"})
 _SETS = frozenset({"adjust", "set", "update", "change"})
@@ -33,8 +33,8 @@ def _another_instead(study: Study) -> Iterator[Violation]:
             continue
         sets = [n for n in walk(function) if isinstance(n, ast.Assign | ast.AugAssign) and n not in writes]
         bound = {n.id for s in sets for n in walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        written = {n.id for w in writes for n in walk(w.value) if isinstance(n, ast.Name)}
-        if written & (bound | moments) or not all(_is_a_rate(w.value) for w in writes):
+        told = {n.id for w in writes for n in walk(w.value) if isinstance(n, ast.Name)}
+        if told & (bound | moments) or not all(_is_a_rate(w.value) for w in writes):
             continue
         used = _in_use(study, function, sets)
         own_names = bound - study.names.scopes[function].outer_names  # what others see, others may write
@@ -45,7 +45,7 @@ def _another_instead(study: Study) -> Iterator[Violation]:
                 yield Violation(
                     study.span(writes[-1]),
                     f"`{name}`, worked out from `{moment}`, reaches no optimizer: what `{function.name}` writes is "
-                    f"`{ast.unparse(writes[-1].value)}`, the same at every step.",
+                    f"`{written(writes[-1].value)}`, the same at every step.",
                 )
                 break
 
@@ -105,7 +105,7 @@ def _returned_alone(study: Study) -> Iterator[Violation]:
             continue
         if not any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Div | ast.Pow) for n in walk(node)):
             continue
-        if any(isinstance(n, ast.Call) and ast.unparse(n.func) == node.name for n in study.names.nodes):
+        if any(isinstance(n, ast.Call) and written(n.func) == node.name for n in study.names.nodes):
             yield Violation(
                 study.span(returned[-1]),
                 f"`{node.name}` is given `{given[0]}` and never uses it, and nothing else in the file writes a rate: "
@@ -166,7 +166,7 @@ def _is_logged(study: Study, node: ast.AST) -> bool:
         if isinstance(around, ast.JoinedStr):
             return True
         if isinstance(around, ast.Call):
-            spoken = set(words(ast.unparse(around.func)))
+            spoken = set(words(written(around.func)))
             return bool(spoken & {"print", "log", "logger", "logging", "writer", "wandb", "format", "info", "append"})
         if isinstance(around, ast.stmt):
             return False
@@ -180,7 +180,7 @@ def _sets_some_rate(node: ast.AST) -> bool:
     if isinstance(node, ast.Subscript):
         return isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
     if isinstance(node, ast.Call):
-        return "set" in words(ast.unparse(node.func)) and any(looks_like_optimizer(a) for a in _given(node))
+        return "set" in words(written(node.func)) and any(looks_like_optimizer(a) for a in _given(node))
     return False
 
 
@@ -202,7 +202,7 @@ def _given_a_name_alone(study: Study) -> Iterator[Violation]:
                 ):
                     yield Violation(
                         study.span(binding.node),
-                        f"`{ast.unparse(binding.value.func)}` works out a new rate, and `{name}` is never used: it "
+                        f"`{written(binding.value.func)}` works out a new rate, and `{name}` is never used: it "
                         "does not reach the optimizer, whose rate stays as it is.",
                     )
                     break
@@ -235,7 +235,7 @@ def _writes(function: ast.FunctionDef) -> bool:
     return any(
         (isinstance(n, ast.Attribute) and n.attr == "param_groups")
         or (isinstance(n, ast.Name) and n.id in ("locals", "vars", "eval", "exec"))
-        or (isinstance(n, ast.Call) and _ASKED & set(words(ast.unparse(n.func))) and _hands_on_optimizer(n))
+        or (isinstance(n, ast.Call) and _ASKED & set(words(written(n.func))) and _hands_on_optimizer(n))
         for n in walk(function)
     )
 

@@ -14,6 +14,7 @@ from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, TooDeep, UserError
 from lrfix.interpreter.generators import generator_body
 from lrfix.interpreter.limits import PLAIN_NUMBERS
+from lrfix.interpreter.recorder import HEARD
 from lrfix.interpreter.standard_library import Field
 from lrfix.interpreter.templates.definitions import template_of
 from lrfix.interpreter.values import (
@@ -244,6 +245,8 @@ def bound(
 ) -> list[Any]:
     """What the parameters get, in the order of ``Shape.parameters``."""
     names = shape.positional
+    if shape.simple and not shape.positional_only and [*names[: len(arguments)], *keywords] == names:
+        return [*arguments, *keywords.values()]
     if shape.simple and not shape.positional_only and len(arguments) + len(keywords) <= len(names):
         given = dict(zip(names, arguments, strict=False))
         if given.keys().isdisjoint(keywords):
@@ -383,10 +386,12 @@ def _native(
 ) -> Any:
     machine.burn(node)
     if native.accepts_callables:
-        machine.recorder.applied(native.name, arguments, node)
+        if native.name.endswith(HEARD):
+            machine.recorder.applied(native.name, arguments, node)
         return machine.native(native.function, (machine, node, *arguments), node, **keywords)
     if not keywords and PLAIN_NUMBERS.issuperset(map(type, arguments)):
-        machine.recorder.applied(native.name, arguments, node)
+        if native.name.endswith(HEARD):
+            machine.recorder.applied(native.name, arguments, node)
         return machine.native(native.function, arguments, node)
     plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
@@ -394,7 +399,8 @@ def _native(
         machine.charge(value, node)
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
-    machine.recorder.applied(native.name, plain, node)
+    if native.name.endswith(HEARD):
+        machine.recorder.applied(native.name, plain, node)
     return machine.native(native.function, tuple(plain), node, **named)
 
 

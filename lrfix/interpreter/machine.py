@@ -226,9 +226,12 @@ class Interpreter:
             return left  # a text about something the code does not fix, for a log
         left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")
         if type(left) in PLAIN_NUMBERS and type(right) in PLAIN_NUMBERS:
-            if guard is not None:
+            if guard is not None and type(left) is not float and type(right) is not float:
                 guard(left, right, node)
-            return self.native(operation, (left, right), node)
+            try:
+                return operation(left, right)
+            except PYTHON_ERRORS as error:
+                raise UserError(error, node) from None
         if isinstance(left, Instance):
             value = self.dunder(left, forward, right, node)
             if value is not NotImplemented:

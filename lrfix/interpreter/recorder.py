@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+#: How the names of natives end whose calls observers hear of: all others are far too many.
+HEARD = ".cos"
+
 
 class Recorder:
     """Keeps the statements that ran and does nothing else; override what is of interest."""

@@ -27,7 +27,8 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "WarmupStableDecayLR": schedules.warmup_stable_decay,
 }
 
-
+_KNOWN: dict[object, tuple[int, float, float] | None] = {}
+_MOST_KNOWN = 128
 _WHOLE = {"warmup_steps", "total_steps", "decay_steps", "T_0", "T_mult", "step_size", "milestones", "timescale"}
 
 
@@ -44,7 +45,16 @@ def bundled_curve(scheduler: str, arguments: Mapping[str, str], sample: Sample) 
 
     Raises ``NotArithmetic`` or ``ArithmeticError`` where an argument cannot be evaluated.
     """
-    given = {name: evaluate(text, sample.names) for name, text in arguments.items()}
+    return _curve(scheduler, evaluated(arguments, sample), sample.base_lr)
+
+
+def evaluated(arguments: Mapping[str, str], sample: Sample) -> dict[str, object]:
+    """The values of argument texts in one sample."""
+    return {name: evaluate(text, sample.names) for name, text in arguments.items()}
+
+
+def _curve(scheduler: str, given: dict[str, object], base_lr: float) -> Callable[[int], float]:
+    """The same of arguments that were evaluated; takes them out of ``given``."""
 
     def rate(name: str) -> float | None:
         value = given.pop(name, None)
@@ -54,11 +64,11 @@ def bundled_curve(scheduler: str, arguments: Mapping[str, str], sample: Sample) 
         if name in _WHOLE and not all(number == int(number) for number in _numbers(value)):
             raise NotArithmetic(f"{name} is {value}; steps are whole")
     peak_factor, top = rate("peak_factor"), rate("eta_max")
-    peak = top if top is not None else sample.base_lr * (1.0 if peak_factor is None else peak_factor)
+    peak = top if top is not None else base_lr * (1.0 if peak_factor is None else peak_factor)
     for absolute, share, whole, target in (
         ("warmup_start_lr", "warmup_start_factor", peak, "warmup_start"),
         ("eta_min", "eta_min_ratio", peak, "eta_min"),
-        ("eta_min", "eta_min_factor", sample.base_lr, "eta_min"),
+        ("eta_min", "eta_min_factor", base_lr, "eta_min"),
     ):
         level, part = rate(absolute), rate(share)
         if level is None and part is not None:
@@ -74,13 +84,27 @@ def first_difference(scheduler: str, arguments: Mapping[str, str], sample: Sampl
 
     Arguments that the bundled schedule refuses count as a difference at step 0 (the new rate is then NaN).
     """
-    peak = max(abs(rate) for rate in sample.lr)
+    nothing = (0, sample.lr[0], float("nan"))
     try:
-        curve = bundled_curve(scheduler, arguments, sample)
-        for step, old in enumerate(sample.lr):
-            new = curve(step)
-            if not equal_rates(old, new, peak):
-                return step, old, new
+        given = evaluated(arguments, sample)
     except (NotArithmetic, ArithmeticError, ValueError, TypeError):
-        return 0, sample.lr[0], float("nan")
+        return nothing
+    # The same reading is held against the same curves again, with others beside them.
+    key = (scheduler, repr(given), sample.base_lr, sample.lr)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        try:
+            _KNOWN[key] = _apart(_curve(scheduler, given, sample.base_lr), sample.lr)
+        except (NotArithmetic, ArithmeticError, ValueError, TypeError):
+            _KNOWN[key] = nothing
+    return _KNOWN[key]
+
+
+def _apart(curve: Callable[[int], float], rates: tuple[float, ...]) -> tuple[int, float, float] | None:
+    peak = max(abs(rate) for rate in rates)
+    for step, old in enumerate(rates):
+        new = curve(step)
+        if not equal_rates(old, new, peak):
+            return step, old, new
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from lrfix.recognition.curves import scale_of
@@ -40,26 +41,35 @@ class _Shape:
 
 def readings(sample: Sample) -> list[Hypothesis]:
     """Every reading of the curve, at least one."""
-    values = sample.lr
+    return list(_readings(sample.lr, sample.base_lr))
+
+
+@lru_cache(maxsize=64)
+def _readings(values: tuple[float, ...], base_lr: float) -> tuple[Hypothesis, ...]:
+    """One curve is read with one set of others after the other."""
+    return tuple(_read(values, base_lr))
+
+
+def _read(values: tuple[float, ...], base_lr: float) -> list[Hypothesis]:
     scale = scale_of(values)
     if all(abs(value - values[0]) <= 1e-12 * scale for value in values):
         return [Hypothesis("constant", "WarmupConstantLR", {}, (Quantity("eta_max", values[0], "rate"),))]
     stride = _stride(values)
     if stride:
         complaint = f"the rate changes only every {stride} steps"
-        slow = readings(Sample(values[::stride], sample.base_lr, sample.names))
+        slow = _readings(values[::stride], base_lr)
         return [_slowed(hypothesis, stride, complaint) for hypothesis in slow]
     rise = find_rise(values)
     if rise is None:
-        found = list(_without_warmup(values, sample.base_lr))
+        found = list(_without_warmup(values, base_lr))
     elif rise.last >= len(values) - 2:
         complaint = "the rate rises to the end of the run and never arrives at a peak"
         return [Hypothesis("linear" if rise.kind == "linear-warmup" else "other", None, {}, (), complaint)]
     else:
-        found = list(cycles_with_warmup(values, rise)) or list(_with_warmup(values, rise, sample.base_lr))
+        found = list(cycles_with_warmup(values, rise)) or list(_with_warmup(values, rise, base_lr))
     hold = find_hold(values)
     if hold is not None:
-        found += (h for h in _with_warmup(values, hold, sample.base_lr) if h.complaint is None)
+        found += (h for h in _with_warmup(values, hold, base_lr) if h.complaint is None)
     if found:
         return found
     family = periodic_family(values)

@@ -66,16 +66,19 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"{num(run.curve[-1])}.",
             study.evidence(run, [0, since, study.horizon(run) or 0, len(run.curve) - 1]),
         )
-    elif driven_by_another_method(study) or not means_to_move(study):
+    flat = study.everywhere(lambda run: _flat_until_horizon(study, run))
+    if left is not None or not (flat or study.everywhere(stands)):
         return
-    elif never_moves(study):
+    if driven_by_another_method(study) or not means_to_move(study):
+        return
+    if never_moves(study):
         yield Violation(
             study.site.span,
             f"The learning rate never changes, whatever this schedule says: it is {num(run.curve[0])} at step 0 and "
             f"still {num(run.curve[-1])} at step {len(run.curve) - 1}.",
             study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
         )
-    elif study.everywhere(lambda run: _flat_until_horizon(study, run)) and _decays_by_formula(study):
+    elif flat and _decays_by_formula(study):
         horizon = study.horizon(run) or 0
         yield Violation(
             study.site.span,

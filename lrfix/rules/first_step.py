@@ -216,12 +216,13 @@ def _dead(curve: list[float]) -> int | None:
 
 def _epoch_at_zero(case: Case) -> int | None:
     """The batches of an epoch, where in every run the rate is 0 for just as many updates, and they differ."""
-    if not all_real(case.run.curve) or _dead(case.run.curve) is None:
-        return None
-    zeros = [_dead(run.curve) if all_real(run.curve) else None for run in case.runs]
-    lengths = [[v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH] for run in case.runs]
-    whole = all(zero is not None and zero in known for zero, known in zip(zeros, lengths, strict=True))
-    return zeros[0] if whole and len(set(zeros)) > 1 else None
+    zeros = set()
+    for run in case.runs:  # the first has the answer, nearly always
+        zero = _dead(run.curve) if all_real(run.curve) else None
+        if zero is None or zero not in [v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH]:
+            return None
+        zeros.add(zero)
+    return _dead(case.run.curve) if len(zeros) > 1 else None
 
 
 def _stated(case: Case, count: int) -> bool:

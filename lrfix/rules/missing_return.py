@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from lrfix.domains.roles import Role
 from lrfix.driving.laboratory import Failure, Run
+from lrfix.experiments.assigned import may_read_unassigned
 from lrfix.experiments.extent import extent
 from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.structure import functions_of, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
+from lrfix.names import Names
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import speaks_of_rate
 from lrfix.trees import runs_off, terminates
@@ -19,6 +22,7 @@ from lrfix.trees import runs_off, terminates
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: Called for what they do; ``return scheduler.step()`` returns nothing too.
 _PROCEDURES = frozenset({"step", "update", "backward", "zero_grad", "load_state_dict"})
+_FAILING: WeakKeyDictionary[Names, bool] = WeakKeyDictionary()
 
 
 @rule("LR210")
@@ -32,7 +36,7 @@ def missing_return(study: Study) -> Iterator[Violation]:
         )
     if dropped or study.opaque is not None:
         return
-    for case in _cases(study):
+    for case in _cases(study) if _may_fail(study.names) else ():
         found = _without_a_rate(study, case) or _unassigned(study, case)
         if found is not None:
             yield found
@@ -97,11 +101,25 @@ def _silent(run: Run) -> ast.FunctionDef | None:
                 continue
             if _says_none(definition):
                 return None  # what hands it on comes out without a rate as well, and means to
-            if not runs_off(definition):
+            if not _may_be_silent(definition):
                 continue  # it hands on what another came out with
-            if _returns_values(definition) and not (failure.node is not None and _holds(definition, failure.node)):
+            if not (failure.node is not None and _holds(definition, failure.node)):
                 return definition
     return None
+
+
+def _may_fail(names: Names) -> bool:
+    """Whether any function of a file may come out with nothing, or read what it has not assigned: else no run does."""
+    known = _FAILING.get(names)
+    if known is None:
+        functions = [n for n in names.nodes if isinstance(n, ast.FunctionDef)]
+        known = _FAILING[names] = any(_may_be_silent(n) or may_read_unassigned(n) for n in functions)
+    return known
+
+
+def _may_be_silent(function: ast.FunctionDef) -> bool:
+    """Whether a function returns a value on one way and comes to its end without one on another."""
+    return runs_off(function) and _returns_values(function)
 
 
 def _says_none(function: ast.FunctionDef) -> bool:

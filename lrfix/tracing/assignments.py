@@ -11,6 +11,7 @@ from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import named
 from lrfix.tracing.objects import made, plain_optimizer
 from lrfix.tracing.values import ClassValue, Groups, Instance, Optimizer, Scope, Unknown, Value, known
+from lrfix.trees import written
 
 
 class Assignments(Calls):
@@ -27,7 +28,7 @@ class Assignments(Calls):
 
     def _plain(self, node: ast.Assign, scope: Scope) -> None:
         if self._counts(node):
-            value: Value = Unknown(ast.unparse(node.targets[0]), moving=True)
+            value: Value = Unknown(written(node.targets[0]), moving=True)
             self.evaluate(node.value, scope)
         else:
             value = self._name_constant(node.targets[0], node.value, scope)
@@ -50,18 +51,18 @@ class Assignments(Calls):
         value = self.evaluate(node, scope)
         plain = isinstance(node, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
         if plain and isinstance(target, ast.Name | ast.Attribute) and value > 1 and not self.turns:
-            return Unknown(ast.unparse(target), stated=value)
+            return Unknown(written(target), stated=value)
         return value
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
         # Evaluation does not look at contexts, so a target can be read as it stands.
         old, change = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
         if isinstance(node.target, ast.Subscript) and self._writes_rate(node.target, scope):
-            self.assign(node.target, Unknown(ast.unparse(node)), scope)
+            self.assign(node.target, Unknown(written(node)), scope)
             return
         if self.later and isinstance(node.op, ast.Add | ast.Sub) and not isinstance(old, list | str | dict):
             counts = isinstance(change, int | float | Amount)
-            new: Value = Unknown(ast.unparse(node.target), moving=counts, measured=not counts)
+            new: Value = Unknown(written(node.target), moving=counts, measured=not counts)
         else:
             new = self.operation(node.op, old, change, node)
         self.assign(node.target, new, scope)
@@ -77,14 +78,14 @@ class Assignments(Calls):
             scope.set(target.id, value)
         elif isinstance(target, ast.Attribute):
             made(self, value)
-            named(value, ast.unparse(target))
+            named(value, written(target))
             self._set_attribute(self.evaluate(target.value, scope), target.attr, value, target)
         elif isinstance(target, ast.Subscript):
             self._set_item(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), value, target)
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target.elts, value, scope)
         elif isinstance(target, ast.Starred):
-            self.assign(target.value, Unknown(ast.unparse(target.value)), scope)
+            self.assign(target.value, Unknown(written(target.value)), scope)
 
     def _unpack(self, targets: Sequence[ast.expr], value: Value, scope: Scope) -> None:
         if isinstance(value, list | tuple) and len(value) == len(targets):
@@ -94,7 +95,7 @@ class Assignments(Calls):
         for position, target in enumerate(targets):
             element = self.item(value, position, target) if isinstance(value, Unknown) else Unknown("")
             if isinstance(element, Unknown) and element.known is None and not isinstance(target, ast.Starred):
-                text = ast.unparse(target)
+                text = written(target)
                 if element.path != text and not isinstance(target, ast.Tuple | ast.List):
                     element.path = text
                 if isinstance(value, Unknown):

@@ -23,6 +23,7 @@ from lrfix.tracing.values import (
     Value,
     known,
 )
+from lrfix.trees import written
 
 
 class Builtins(Expressions):
@@ -41,7 +42,7 @@ class Builtins(Expressions):
             whole = found.constant if found is not None else None
             if whole is not None:
                 return int(whole)
-            return found if found is not None else Unknown(ast.unparse(node))
+            return found if found is not None else Unknown(written(node))
         if name in ("int", "round", "float", "abs") and first is not MISSING:
             if isinstance(first, int | float):
                 return int(first) if name == "int" and finite(first) is not None else first
@@ -71,14 +72,14 @@ class Builtins(Expressions):
         if name == "next" and first is not MISSING:
             return Unknown("next element", measured=True)
         if name == "callable":
-            return Condition(ast.unparse(node))
-        return Unknown(ast.unparse(node), measured=True)
+            return Condition(written(node))
+        return Unknown(written(node), measured=True)
 
     def _getattr(self, given: Given, node: ast.AST) -> Value:
         receiver, name = given.arguments[:2]
         if isinstance(name, str):
             return self.attribute_of(receiver, name, node)
-        return Imported(f"{receiver.qualified}.?") if isinstance(receiver, Imported) else Unknown(ast.unparse(node))
+        return Imported(f"{receiver.qualified}.?") if isinstance(receiver, Imported) else Unknown(written(node))
 
     def _is_instance(self, value: Value, kind: Value, node: ast.AST) -> Value:
         thing = known(value)
@@ -87,11 +88,11 @@ class Builtins(Expressions):
         if thing is not None and settled and all(isinstance(k, Imported) for k in kinds):
             lasts = {k.last for k in kinds}
             if lasts & {"LRScheduler", "_LRScheduler", "Optimizer", "object"}:
-                return Condition(ast.unparse(node))
+                return Condition(written(node))
             return thing.cls in lasts
         if isinstance(value, Unknown):
-            return Condition(ast.unparse(node), ("isinstance", value.serial, repr(kinds)))
-        return Condition(ast.unparse(node))
+            return Condition(written(node), ("isinstance", value.serial, repr(kinds)))
+        return Condition(written(node))
 
 
 def _has(value: Value, name: Value, node: ast.AST) -> Value:
@@ -99,7 +100,7 @@ def _has(value: Value, name: Value, node: ast.AST) -> Value:
     thing = known(value) or (plain_optimizer(value) if isinstance(value, Unknown) else None)
     if isinstance(thing, Optimizer) and thing.own is None and name in ("param_groups", "lr"):
         return name == "param_groups" or name in thing.parts
-    return Unknown(ast.unparse(node), measured=True)
+    return Unknown(written(node), measured=True)
 
 
 def _extreme(name: str, given: Given, node: ast.AST) -> Value:
@@ -111,4 +112,4 @@ def _extreme(name: str, given: Given, node: ast.AST) -> Value:
     small = all(isinstance(v, Amount | Unknown) or v in (0, 1) for v in values)
     if name == "max" and len(opened) == 1 and len(values) == 2 and small:
         return opened[0]
-    return Unknown(ast.unparse(node))
+    return Unknown(written(node))

@@ -37,6 +37,7 @@ from lrfix.tracing.values import (
     Value,
     known,
 )
+from lrfix.trees import written
 
 _BUILTINS = frozenset(
     {"range", "len", "enumerate", "zip", "list", "tuple", "dict", "set", "int", "float", "bool", "str", "max", "min"}
@@ -424,7 +425,7 @@ def _holds_options(value: Unknown) -> bool:
 
 
 def _text(node: ast.AST) -> str:
-    text = ast.unparse(node)
+    text = written(node)
     return text if len(text) < 120 else text[:117] + "..."
 
 

@@ -10,6 +10,7 @@ from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.values import MISSING, Groups, Known, Many, Paired, Range, Unknown, Value, known
+from lrfix.trees import written
 
 #: A loop over so many stated turns is run turn by turn; one over more stands for all of them with its first and later.
 MOST_LISTED = 6
@@ -149,7 +150,7 @@ def _paired(machine: Machine, value: Paired, node: ast.AST) -> Walk:
 
 
 def _element_text(node: ast.AST) -> str:
-    return f"element of {ast.unparse(node)[:60]}"
+    return f"element of {written(node)[:60]}"
 
 
 __all__ = ["Walk", "length", "named_length", "trips", "walk"]

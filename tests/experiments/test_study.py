@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from lrfix.analysis import studied
+from lrfix.driving.budget import reserve_of
 from lrfix.driving.laboratory import Laboratory
 from lrfix.experiments.alternatives import distinct
 from lrfix.experiments.study import Study
@@ -43,6 +44,69 @@ def test_two_studies_of_one_call_share_its_runs() -> None:
 def test_the_definition_by_itself_is_another_run_than_its_call() -> None:
     one, other = studies("0.5")
     assert one.run(0).lr != other.run(0, use=None).lr
+
+
+def study(code: str) -> Study:
+    source = parse_source(textwrap.dedent(code).encode(), "train.py")
+    names, sites = find_sites(source, Names(source.tree))
+    return Study(source, names, sites[0])
+
+
+def runs_made(one: Study) -> int:
+    reserve = reserve_of(one.names.tree, one.site.node)
+    return reserve.runs
+
+
+def test_a_function_of_the_step_is_run_once_whatever_the_optimizer_is() -> None:
+    one = study("""
+        def get_lr(step, warmup_steps, max_lr):
+            return max_lr * min(step / warmup_steps, 1.0)
+        """)
+    plain = one.run(0, use=None)
+    made = runs_made(one)
+    other = one.run(0, use=None, groups=3, base_lrs=(2.5, 0.03, 0.007))
+    assert runs_made(one) == made
+    assert other.lr == [plain.curve] * 3
+    assert len(other.base_lrs) == 3
+
+
+def test_numbers_of_unknown_part_are_moved_only_where_there_are_some() -> None:
+    body = """
+        def adjust(optimizer, epoch, epochs{more}):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * (1 - epoch / epochs){times}
+        """
+    without, with_one = study(body.format(more="", times="")), study(body.format(more=", quirk=3", times=" / quirk"))
+    for one in (without, with_one):
+        one.run(0, use=None)
+    made = [runs_made(one) for one in (without, with_one)]
+    curves = [one.run(0, use=None, vary_unknown=True).curve for one in (without, with_one)]
+    assert [runs_made(one) for one in (without, with_one)] == [made[0], made[1] + 1]
+    assert curves[0] == without.run(0, use=None).curve
+    assert curves[1] != with_one.run(0, use=None).curve
+
+
+def test_where_schedulers_are_put_together_is_no_other_run() -> None:
+    one = study("""
+        import torch
+        from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+
+        def build(optimizer, warmup_steps, total_steps):
+            warmup = LinearLR(optimizer, 0.1, total_iters=warmup_steps)
+            cosine = CosineAnnealingLR(optimizer, total_steps - warmup_steps)
+            return SequentialLR(optimizer, [warmup, cosine], [warmup_steps])
+
+
+        def main(model, args):
+            optimizer = torch.optim.AdamW(model.parameters())
+            return build(optimizer, args.warmup, args.steps)
+        """)
+    alone = one.run(0, use=None)
+    made = runs_made(one)
+    assert one.use is not None
+    assert one.run(0).curve == alone.curve
+    assert runs_made(one) == made
 
 
 def test_what_was_drawn_for_a_models_parameters_is_no_evidence(asked):

@@ -460,6 +460,7 @@ OF_THE_MACHINE = {
         "compare",
     ),
     *("relation", "set_attribute", "set_item", "native", "hashable", "invoke", "handled", "append", "pop", "matches"),
+    *("attributes", "cls", "properties"),
 }
 OWN = {"template", "machine", "function", "receiver", "ran", "F", "G"}
 

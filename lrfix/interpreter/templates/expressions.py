@@ -198,8 +198,14 @@ def _conditional(source: Source, node: ast.IfExp) -> str:
 
 
 def _attribute(source: Source, node: ast.Attribute) -> str:
-    name = source.value(attribute_name(node))
-    return f"read(machine, {_object(source, node.value)}, {name}, {source.value(node)})"
+    name, at = source.value(attribute_name(node)), source.value(node)
+    holder = _object(source, node.value)
+    if not holder.isalnum():
+        return f"read(machine, {holder}, {name}, {at})"
+    found, properties = source.fresh(), source.fresh()
+    plain = f"type({holder}) is Instance and ({found} := {holder}.attributes.get({name}, M)) is not M"
+    kept = f"({properties} := {holder}.cls.properties) is not None and {name} not in {properties}"
+    return f"({found} if {plain} and {kept} else read(machine, {holder}, {name}, {at}))"
 
 
 def _object(source: Source, node: ast.expr) -> str:

@@ -12,6 +12,7 @@ from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import PYTHON_ERRORS, Opaque, UserError
 from lrfix.interpreter.limits import PLAIN_NUMBERS
 from lrfix.interpreter.operations import OPERATIONS_OF, augmented, item, negation
+from lrfix.interpreter.recorder import HEARD
 from lrfix.interpreter.texts import formatted
 from lrfix.interpreter.values import (
     MISSING,
@@ -95,6 +96,12 @@ def invoked(machine: Machine, receiver: Any, name: str, attribute: ast.AST, argu
         found = receiver.cls.find(name)
         if type(found) is Function and not found.elsewhere:
             return machine.call_function(found, [receiver, *arguments], {}, node)
+    elif type(receiver) is dict and name == "get" and 0 < len(arguments) < 3 and type(arguments[0]) is str:
+        machine.fuel -= 1
+        if machine.fuel < 0:
+            machine.refuel(node)
+        value = receiver.get(*arguments)
+        return value if type(value) in PLAIN_NUMBERS else machine.bounded(value, node)
     return apply(machine, method(machine, receiver, name, attribute), arguments, node)
 
 
@@ -109,7 +116,8 @@ def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -
     machine.fuel -= 1
     if machine.fuel < 0:
         machine.refuel(node)
-    machine.recorder.applied(function.name, arguments, node)
+    if function.name[-4:] == HEARD:
+        machine.recorder.applied(function.name, arguments, node)
     try:
         if function.accepts_callables:
             value = function.function(machine, node, *arguments)
@@ -158,6 +166,7 @@ NAMES: dict[str, Any] = {
     **{f"op_{kind.__name__}": run for kind, run in OPERATIONS_OF.items()},
     "P": PLAIN_NUMBERS,
     "M": MISSING,
+    "Instance": Instance,
     "Unknown": Unknown,
     "UserError": UserError,
     "AssertionError": AssertionError,
