@@ -299,11 +299,15 @@ def _no_base_constructor(study: Study, node: ast.ClassDef) -> Iterator[Violation
     if not missing:
         return
     by_hand = next((t for t in statements(initialiser.body) if any(a in TORCH_STATE for a, _ in stored_in(t))), None)
+    read = any(True for m in methods(node) for name in missing for _ in reads(m, name))
+    # A class that moves the rates itself needs nothing of torch's but what somebody asks for.
+    unasked = method(node, "step") is not None and not read and not _asked_for(study, node)
+    message = "The constructor never calls `super().__init__()`: " + ", ".join(f"`{name}`" for name in missing)
+    message += " and the groups' `initial_lr` are never created, and code that reads them fails."
     yield Violation(
         study.span(by_hand) if by_hand is not None else name_span(study, initialiser),
-        "The constructor never calls `super().__init__()`: "
-        + ", ".join(f"`{name}`" for name in missing)
-        + " and the groups' `initial_lr` are never created, and code that reads them fails.",
+        message + (" No code in sight reads them." if unasked else ""),
+        advice=unasked,
     )
 
 

@@ -50,7 +50,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         if _kept_elsewhere(study, key, fellows) or _begun_anew(study, optimizer):
             continue
         written = {conduct.name, *(text for _, text in handles.get(key, ()))}
-        if _out_of_reach(study, written.__contains__):
+        if _out_of_reach(study, written.__contains__) or _caught_up(study, written):
             continue
         held = any(conduct.scheduler in each.trace.held for each in fellows if each.scheduler is conduct.scheduler)
         done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler), held)}
@@ -98,6 +98,19 @@ def _shown(study: Study, key: object) -> Iterator[Shown]:
 def _out_of_reach(study: Study, names: Callable[[str], bool]) -> bool:
     """Whether the state of what ``names`` a scheduler is saved or restored where no trace comes by with one."""
     return any(unseen_calls(study, method, names) for method in ("state_dict", "load_state_dict"))
+
+
+def _caught_up(study: Study, written: set[str]) -> bool:
+    """Whether a loop does nothing but step it, be it one that a new run does not turn: ``range(1, start_epoch)``."""
+    bodies = (n.body for n in study.names.nodes if isinstance(n, ast.For | ast.While) and len(n.body) == 1)
+    calls = (body[0].value for body in bodies if isinstance(body[0], ast.Expr))
+    return any(
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "step"
+        and ast.unparse(call.func.value) in written
+        for call in calls
+    )
 
 
 def _set_by_hand(study: Study) -> bool:

@@ -71,7 +71,7 @@ def test_a_flag_that_only_get_lr_creates_is_reported_where_it_is_read(check):
     assert ("LR107", "if not self.started:") in lines(found, source)
 
 
-def test_a_constructor_that_never_calls_the_base_class_is_reported(check):
+def test_a_constructor_that_never_calls_the_base_class_is_reported(findings):
     source = scheduler(
         """
         self.optimizer = optimizer
@@ -86,7 +86,7 @@ def test_a_constructor_that_never_calls_the_base_class_is_reported(check):
                 group["lr"] = rate
         """,
     )
-    [finding] = [f for f in check(source) if f.code == "LR107"]
+    [finding] = [f for f in findings(source) if f.code == "LR107"]
     assert "`_step_count`" in finding.message and "`_last_lr`" in finding.message
 
 

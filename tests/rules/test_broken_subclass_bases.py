@@ -109,3 +109,42 @@ class Ramp(Base):
 def test_a_branch_that_reads_what_the_base_has_not_created_yet(check, first, total, wrong):
     found = faults(check(EARLY.format(first=first, total=total)))
     assert ["`self.end` is read before" in f.message for f in found] == ([True] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "severity"),
+    [
+        ("", "", "info"),
+        ("", "print(schedule.get_last_lr())", "error"),
+        ("def progress(self):\n                return self.last_epoch / self.total", "", "error"),
+    ],
+)
+def test_a_class_that_moves_the_rates_itself_may_do_without_torch_s_constructor(more, asked, severity, findings):
+    source = f"""
+        from torch.optim.lr_scheduler import _LRScheduler
+
+
+        class Own(_LRScheduler):
+            def __init__(self, optimizer, peak, total):
+                self.optimizer, self.peak, self.total, self.count = optimizer, peak, total, 0
+
+            def get_lr(self, count):
+                return self.peak * (1 - count / self.total)
+
+            def step(self):
+                self.count += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.get_lr(min(self.count, self.total))
+
+            {more}
+
+
+        def main(optimizer, loader):
+            schedule = Own(optimizer, 0.1, 100)
+            for _ in loader:
+                optimizer.step()
+                schedule.step()
+                {asked}
+    """
+    found = [each.severity for each in findings(source) if "super().__init__()" in each.message]
+    assert found == [severity]

@@ -107,3 +107,7 @@ def test_one_cause_is_told_once(codes):
     scheduler = "        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)\n"
     early = source.replace(scheduler, "").replace("        first = 0\n", f"{scheduler}        first = 0\n")
     assert codes(early) == ["LR308"]
+    # A loop that only steps it brings it to where training goes on, though a new run does not turn it.
+    training = "        for epoch in range(first"
+    caught_up = "        for _ in range(0, first):\n            scheduler.step()\n"
+    assert "LR308" not in codes(early.replace(training, caught_up + training))
