@@ -197,7 +197,8 @@ class _Editor(cst.CSTTransformer):
             body += [s for s in node.body.body if isinstance(s, cst.FunctionDef) and s.name.value == "__init__"][:1]
         unit = self.module.default_indent
         start = self.source.lines[alias.node.lineno - 1]
-        indent = start[: len(start) - len(start.lstrip())] + 2 * unit
+        own = node.body.indent if isinstance(node.body, cst.IndentedBlock) else None
+        indent = start[: len(start) - len(start.lstrip())] + (own or unit) + unit
         arguments = alias.arguments
         call = call_text("super().__init__", arguments, len(indent.expandtabs(4)), 0, LINE_LENGTH, unit)
         statement = self._statement(call)
@@ -219,7 +220,7 @@ class _Editor(cst.CSTTransformer):
             bases=[cst.Arg(cst.Name(alias.base))],
             lpar=cst.LeftParen(),
             rpar=cst.RightParen(),
-            body=cst.IndentedBlock(body=body, header=_header(node)),
+            body=cst.IndentedBlock(body=body, header=_header(node), indent=own),
         )
 
     def _statement(self, text: str) -> Any:
@@ -291,9 +292,9 @@ class _Editor(cst.CSTTransformer):
             if new and self._is_anchor(old):
                 self.missing.discard(self._position(old))
                 added = list(new)
-                if carried:
-                    added[0] = added[0].with_changes(leading_lines=carried)
-                    carried = []
+                if carried or (gone and gap):
+                    added[0] = added[0].with_changes(leading_lines=carried or gap)
+                    carried, gap = [], [] if gone else gap
                 body += added
         return body, carried
 

@@ -132,6 +132,26 @@ class TestWhatStays:
         )
         assert rewrite(before).after.startswith('"""Doc."""\n\nimport os\n\nimport torch\n')
 
+    def test_the_blank_line_above_imports_of_which_none_stays_and_the_depth_of_a_class(self, rewrite):
+        before = (
+            '"""Doc."""\n\nimport math\nfrom torch.optim.lr_scheduler import LRScheduler\n\n\n'
+            "class Cosine(LRScheduler):\n"
+            '  """Half a wave"""\n'
+            "  def __init__(self, optimizer, total):\n"
+            "      self.total = total\n"
+            "      super().__init__(optimizer)\n\n"
+            "  def get_lr(self):\n"
+            "      k = min(self.last_epoch, self.total)\n"
+            "      return [b * (1 + math.cos(math.pi * k / self.total)) / 2 for b in self.base_lrs]\n"
+        )
+        assert rewrite(before).after == (
+            '"""Doc."""\n\nfrom lrfix.schedulers import WarmupCosineLR\n\n\n'
+            "class Cosine(WarmupCosineLR):\n"
+            '  """Half a wave"""\n'
+            "  def __init__(self, optimizer, total):\n"
+            "      super().__init__(optimizer, total)\n"
+        )
+
     def test_what_is_imported_twice_is_one_thing(self, rewrite):
         before = BEFORE.replace("import LambdaLR\n", "import LambdaLR\nimport torch.nn as nn\n")
         result = rewrite(
