@@ -55,11 +55,22 @@ class Call:
     def texts(self) -> tuple[str, ...]:
         return self.step, *self.arguments.values()
 
+    def plainer_than(self, other: Call) -> bool:
+        """Whether it is the same schedule by fewer conventions."""
+        own, others = (
+            {name for name, text in call.arguments.items() if not text.startswith('"')} for call in (self, other)
+        )
+        plainer = len(self._conventions) < len(other._conventions)
+        return self.function == other.function and own == others and plainer
+
+    @property
+    def _conventions(self) -> tuple[str, ...]:
+        return tuple(sorted(text for text in self.arguments.values() if text.startswith('"')))
+
     @property
     def shape(self) -> tuple[object, ...]:
         """What kind of schedule it is, apart from the expressions: equal for two readings of one formula."""
-        quoted = tuple(sorted(text for text in self.arguments.values() if text.startswith('"')))
-        return self.function, tuple(sorted(self.arguments)), quoted
+        return self.function, tuple(sorted(self.arguments)), self._conventions
 
 
 def call_of(spec: ScheduleSpec, step: str) -> Call:

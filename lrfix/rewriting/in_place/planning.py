@@ -160,7 +160,8 @@ class Search:
         return found
 
     def _chosen(self, candidates: Sequence[Region]) -> Formula | None:
-        """The formula of the shortest run that is the same schedule as the longest: what stands before it may stay."""
+        """The formula of the shortest run that is the same schedule as the longest, or one in plainer terms (``k + 1``
+        counted before it, not a warmup of one step less): what stands before it may stay."""
         best: Formula | None = None
         for region in candidates:
             found = self._formula(self.names, region)
@@ -173,7 +174,7 @@ class Search:
                 if region.steps or self._formula is table_of:
                     self._reasons.append((len(region.leaves), found))
             elif best is None or (
-                found.call.shape == best.call.shape
+                (found.call.shape == best.call.shape or found.call.plainer_than(best.call))
                 and found.open_end == best.open_end
                 and region.target not in region.leaves
             ):

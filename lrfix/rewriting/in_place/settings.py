@@ -18,6 +18,7 @@ from lrfix.rewriting.in_place.grid import floated
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.rewriting.model import NotRewritten
 from lrfix.rewriting.seen import Seen
+from lrfix.trees import stored_names
 from lrfix.verification import CallSetting
 
 _MOST_CHOICES = 12
@@ -37,6 +38,7 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
         raise NotRewritten("nothing that it is given is the position in training")
     choices = _choices(old.inputs, leaves)
     declared = WholeNumbers(old.names)
+    counted = {name for statement in old.body for name in stored_names(statement)}
     between = step is not None and all(f.region.position is None for f in formulas)
     between = between and not Seen(old.names).fraction(str(step))
     found = []
@@ -49,7 +51,7 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
             positions: tuple[float, ...] = (1.0,)
             if step is not None:
                 # What counts on before it computes is further than the position that it is given.
-                more = 2 if step in old.inputs.written else 0
+                more = 2 if step in old.inputs.written or step in counted else 0
                 asked = [p for p in _positions(setting) if p == int(p) or step not in declared]
                 positions = tuple(p for p in asked if _reached(formulas, setting, step, p + more))
             for count, bases in enumerate(_BASES):

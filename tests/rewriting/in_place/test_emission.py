@@ -396,3 +396,24 @@ class TestOneTable:
 
     def test_a_second_rewrite_changes_nothing(self, rewrite):
         assert not rewrite(rewrite(TABLE).after).changed
+
+
+def test_a_count_from_one_stays_where_it_is_counted(rewrite):
+    text = """
+import math
+
+
+def adjust(optimizer, epoch, args):
+    epoch = epoch + 1
+    if epoch < 10:
+        lr = args.lr * epoch / 10
+    else:
+        lr = args.lr_min + (args.lr - args.lr_min) * 0.5 * (1 + math.cos((epoch - 10) / (args.epochs - 10) * math.pi))
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+    after = rewrite(text, verify=True).after
+    assert (
+        "    epoch = epoch + 1\n"
+        "    lr = warmup_cosine(epoch, total_steps=args.epochs, warmup_steps=10, peak=args.lr, eta_min=args.lr_min)\n"
+    ) in after
