@@ -97,6 +97,30 @@ def test_a_wrapper_may_hand_its_rate_on(annotation, findings):
     assert {each.severity for each in findings(source) if each.code == "LR309"} <= {"info"}
 
 
+@pytest.mark.parametrize(
+    ("parameter", "shown"),
+    [
+        ("optimizer: torch.optim.Optimizer", "pass"),
+        ("optimizer", 'print(self.optimizer.param_groups[0]["lr"])'),
+        ("optimizer", "self.after = torch.optim.lr_scheduler.StepLR(self.optimizer, 30)"),
+        ("optimizer", "torch.amp.GradScaler().step(self.optimizer)"),
+    ],
+)
+def test_what_is_used_as_only_torchs_optimizers_are_reads_no_such_attribute(parameter, shown, findings):
+    source = f"""
+    import torch
+
+    class Phases:
+        def __init__(self, {parameter}, total):
+            self.optimizer, self.total = optimizer, total
+
+        def step(self, step):
+            {shown}
+            self.optimizer.lr = 0.1 * (1 - step / self.total)
+    """
+    assert "error" in {each.severity for each in findings(source) if each.code == "LR309"}
+
+
 TWO = """
     import torch
     from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR
