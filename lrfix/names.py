@@ -97,8 +97,10 @@ class Elsewhere:
 
 
 class Neighbours(Protocol):
-    """The other files that a module imports from (``lrfix.neighbours``)."""
+    """The other files that a module imports from (``lrfix.neighbours``), as one file sees them."""
 
+    @property
+    def file(self) -> str: ...  # the name of that file
     def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None: ...  # what the import ``node`` binds ``name`` to
     def starred(self, name: str) -> Elsewhere | None: ...  # what ``name`` means through star imports
     def member(self, module: Names, name: str) -> Elsewhere | None: ...  # what ``module.name`` means

@@ -209,6 +209,10 @@ class _From:
     around: Neighbourhood
     path: Path
 
+    @property
+    def file(self) -> str:
+        return self.path.name
+
     def meaning(self, name: str, node: ast.stmt) -> Elsewhere | None:
         return self.around.imported(self.path, name, node)
 

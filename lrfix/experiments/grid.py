@@ -70,6 +70,11 @@ class Setting:
     vary_unknown: bool = False
     lasts: str | None = None
 
+    @property
+    def aside(self) -> str:
+        """The words as they stand in the middle of a sentence."""
+        return f" ({self.words})" if self.words else ""
+
 
 class _WhenAsked(Sequence[Run]):
     """The runs of a setting, each made when it is first looked at: the first one often decides."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lrfix.domains.kinds import is_number
@@ -65,7 +65,7 @@ def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     behind = slice(found.step + 1, found.step + 1 + _BEHIND)
     halved = grid.changed(found.case, found.run, **{warmup: _length(found.run, warmup) // 2})
     alike = halved.ran and _alike(found.run.lr[found.group][behind], halved.lr[found.group][behind], _BEHIND)
-    return _progress(grid.study, found.run, warmup) if alike or ends_early(grid, found) else None
+    return _progress(grid.study, found.run, found.step) if alike or ends_early(grid, found) else None
 
 
 def _in_reach(found: Found) -> bool:
@@ -96,7 +96,7 @@ def progress_from_the_warmup_at(study: Study, case: Case, index: int) -> str | N
     halved = study.sampled(0, run.at, {**case.setting.overrides, warmup: _length(run, warmup) // 2})
     behind = slice(index + 1, index + 1 + _SEVERAL)
     alike = halved.ran and halved.at == run.at and _alike(run.curve[behind], halved.curve[behind], _SEVERAL)
-    return _progress(study, run, warmup) if alike else None
+    return _progress(study, run, run.at[index]) if alike else None
 
 
 def _warmup(run: Run) -> str | None:
@@ -116,11 +116,26 @@ def _alike(rates: Sequence[object], others: Sequence[object], least: int) -> boo
     return len(set(rates)) >= least and rates == others
 
 
-def _progress(study: Study, run: Run, warmup: str) -> str:
-    wholes = list(study.lengths(run, *ENDS))
-    if len(wholes) == 1 and not study.lengths(run, Role.LOADER_LENGTH):
-        return f"(step - {warmup}) / ({wholes[0]} - {warmup})"
+def _progress(study: Study, run: Run, torn: int) -> str:
+    """The progress in the names that are as long as the schedule, and as the warmup that ends at the step ``torn``.
+
+    A warmup of so many epochs is neither, where the schedule counts steps.
+    """
+    end = study.horizon(run)
+    warmups = _named(run, _WARMUPS, (torn, torn + 1))
+    wholes = _named(run, ENDS, (end,)) if end is not None else list(study.lengths(run, Role.DECAY_LENGTH))
+    if len(wholes) == 1 and len(warmups) == 1:
+        return f"(step - {warmups[0]}) / ({wholes[0]} - {warmups[0]})"
     return "(step - warmup) / (total - warmup)"
+
+
+def _named(run: Run, roles: Collection[Role], values: Sequence[int]) -> list[str]:
+    """What plays one of ``roles`` and has one of ``values``: given from outside, else under a name that can be seen."""
+    for known in (run.leaves, run.names):
+        found = [p for p, value in known.items() if run.scenario.role(p) in roles and value in values]
+        if found:
+            return found
+    return []
 
 
 def ends_early(grid: Grid, found: Found) -> bool:

@@ -38,6 +38,8 @@ _FLOATS = frozenset({float})
 REACH = 2.2
 #: Forms whose rates are the optimizer's times something.
 _SCALED = ("lambda", "subclass", "composition")
+#: Lengths of a schedule as it counts itself.
+_WHOLE = (Role.HORIZON, Role.WARMUP, Role.DECAY_LENGTH)
 
 
 class _Asked(NamedTuple):
@@ -413,10 +415,16 @@ class Study:
         return built_upon(self.names.tree)
 
     def _counts_epochs(self, run: Run) -> bool:
-        """Whether all lengths that ``run`` was given are epochs, and no length of an epoch is among them."""
+        """Whether all lengths that ``run`` was given are epochs, no length of an epoch is among them, and the code
+        makes none of these lengths longer, as by the length of a loader that it states."""
         given = self.lengths(run, *LENGTHS)
         roles = {run.scenario.role(path) for path in given}
-        return Role.LOADER_LENGTH not in roles and bool(given) and all("epoch" in last_word(path) for path in given)
+        if Role.LOADER_LENGTH in roles or not given or not all("epoch" in last_word(path) for path in given):
+            return False
+        known = {name: number for name, value in run.names.items() if (number := finite(value)) is not None}
+        epochs = [value for name, value in known.items() if "epoch" in last_word(name)]
+        made = [v for n, v in known.items() if "epoch" not in last_word(n) and run.scenario.role(n) in _WHOLE]
+        return max(self.horizon(run) or 0, *made, 0) <= max(*epochs, *given.values())
 
     @cached_property
     def defaults(self) -> Defaults:

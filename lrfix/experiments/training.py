@@ -154,15 +154,15 @@ def shares_loop(one: Event, other: Event) -> bool:
 
 
 def line(event: Event) -> str:
-    """The number of the line that an event stands in, with the word that it is another file's."""
+    """The number of the line that an event stands in, with the name of the file where it is another one."""
     number = getattr(event.node, "lineno", 0)
-    return f"{number} of another file" if event.foreign else str(number)
+    return f"{number} of {event.foreign}" if event.foreign else str(number)
 
 
 def built_in(thing: Known) -> str:
-    """The number of the line that builds an object, with the word that it is another file's."""
+    """The number of the line that builds an object, with the name of the file where it is another one."""
     number = getattr(thing.node, "lineno", 0)
-    return f"{number} of another file" if thing.foreign else str(number)
+    return f"{number} of {thing.foreign}" if thing.foreign else str(number)
 
 
 def here(node: ast.AST | None, study: Study) -> TypeGuard[ast.AST]:

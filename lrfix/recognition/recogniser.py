@@ -117,7 +117,7 @@ def _trace(hypotheses: tuple[Hypothesis, ...], samples: Sequence[Sample], search
         if name is None:
             continue
         if expression is None:
-            untraced.append(f"{name} ({', '.join(map(num, numbers))})")
+            untraced.append(f"{name} ({', '.join(map(num, numbers))} in {len(numbers)} runs)")
             cost += _UNTRACED
         elif name.startswith("milestones"):
             places.append(expression.text)
@@ -224,4 +224,4 @@ def _horizon(arguments: Mapping[str, str], sample: Sample) -> int | None:
 def _not_traced(reading: _Reading) -> str:
     if not reading.untraced:
         return "the bundled schedulers have no such curve"
-    return f"no expression in scope gives {'; '.join(reading.untraced)}"
+    return f"nothing in the code says {'; '.join(reading.untraced)}"

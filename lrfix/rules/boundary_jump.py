@@ -90,7 +90,7 @@ def _own_check(study: Study, grid: Grid) -> list[Violation]:
         failure = case.shown(failed)
         if failure is None or failure.node is None or by_a_drawn_relation(grid, case, failed):
             continue
-        words = f" {case.setting.words}" if case.setting.words else ""
+        words = case.setting.aside
         message = (
             f"{_under_way(case.run)}{words}: at step {failure.step} the schedule's own check fails, "
             f"`{ast.unparse(failure.node)}`, behind a rate of {num(case.run.curve[-1])} at step {failure.step - 1}."
@@ -258,7 +258,7 @@ def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
 def _told(study: Study, grid: Grid, found: Found) -> Violation:
     curve, step = found.run.lr[found.group], found.step
     before, after = curve[step], curve[step + 1]
-    words = f" ({found.case.setting.words})" if found.case.setting.words else ""
+    words = found.case.setting.aside
     early = found.case.setting.axis == _ANY_LENGTH and ends_early(grid, found)
     instead = progress_from_the_warmup(grid, found)
     message = (

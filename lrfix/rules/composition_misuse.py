@@ -75,7 +75,7 @@ def _of_order(conduct: Conduct, milestones: Value) -> str | None:
         if calls is not None and calls.units and earlier.same(calls) and not later.units & calls.units:
             return (
                 f"`{conduct.name}` is stepped `{calls}` times in all, its milestone of `{earlier}` is the last step of "
-                f"training, and the next one, `{later}`, comes behind it: the milestones do not rise."
+                f"training, and the next one, `{later}`, comes after it: the milestones do not rise."
             )
     return None
 

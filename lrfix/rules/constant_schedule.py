@@ -72,11 +72,12 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     if driven_by_another_method(study) or not means_to_move(study):
         return
     if never_moves(study):
+        last = _last(study, run)
         yield Violation(
             study.site.span,
             f"The learning rate never changes, whatever this schedule says: it is {num(run.curve[0])} at step 0 and "
-            f"still {num(run.curve[-1])} at step {len(run.curve) - 1}.",
-            study.evidence(run, [0, 1, len(run.curve) // 2, len(run.curve) - 1]),
+            f"still {num(run.curve[last])} at step {last}.",
+            study.evidence(run, [0, 1, last // 2, last]),
         )
     elif flat and _decays_by_formula(study):
         horizon = study.horizon(run) or 0
@@ -86,6 +87,12 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _last(study: Study, run: Run) -> int:
+    """The last step of the schedule where it is known to end, else of the run."""
+    end = study.horizon(run)
+    return end - 1 if end is not None and 2 < end <= len(run.curve) else len(run.curve) - 1
 
 
 def _left_out(study: Study) -> tuple[ast.If, ast.FunctionDef, int] | None:

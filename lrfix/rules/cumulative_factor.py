@@ -64,9 +64,8 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
     )
     yield Violation(
         study.span(use.call) if told is not None and use is not None and not use.place else _scaling(study),
-        f"{cause}, but it is the factor of the whole schedule, so all factors pile up: at step {step} the factor "
-        f"is {num(factor)}, but the rate is {num(run.curve[step])}, {num(run.curve[step] / run.base_lrs[0])} times the "
-        f"base rate {num(run.base_lrs[0])}.",
+        f"{cause}, but it is the factor of the whole schedule, so all factors pile up: at step {step} the rate is "
+        f"{num(run.curve[step])} and not {num(factor * run.base_lrs[0])}, the factor {num(factor)} of the base rate.",
         study.evidence(run, [0, 1, step // 2, step - 1, step]),
     )
 

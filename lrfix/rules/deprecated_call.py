@@ -53,15 +53,13 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             raises = conduct.class_name in _COMPOSITE
             late = _late(conduct, event)
             what = "raises TypeError" if raises else "is deprecated"
-            text = (
-                f"`{name}.step(epoch)` {what}: it works the rate out from the epoch alone, by another formula where "
-                "the class has one. Call `step()` once an epoch."
+            text = f"`{name}.step(epoch)` {what}" + (
+                " and is given the epoch that has just been trained: it sets that epoch's rate again, and every epoch "
+                "trains at the rate of the one before. Call `step()` once an epoch."
+                if late
+                else ": it works the rate out from the epoch alone, by another formula where the class has one. Call "
+                "`step()` once an epoch."
             )
-            if late:
-                text += (
-                    " Given the epoch that has just been trained, it sets the rate of that epoch again: every epoch "
-                    "trains at the rate of the one before."
-                )
             # Where the epoch told is the one that `step()` would come to, the rates are the same.
             yield Violation(study.span(event.node), text, advice=not (raises or late)), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):

@@ -75,7 +75,7 @@ def _cases(study: Study) -> Iterator[Case]:
 
 
 def _wrong(study: Study, case: Case) -> Iterator[Violation]:
-    words = f" {case.setting.words}" if case.setting.words else ""
+    words = case.setting.aside
     steps = [0, 1, 2, 3]
     high = _agreed(case, _full_before_warmup)
     if high is not None and not _stepped_ahead(study):
@@ -121,8 +121,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         told = case.violation(
             study,
             study.span(ramp) if ramp is not None else study.site.span,
-            f"The first {dead.count} updates have a learning rate of exactly 0 and change nothing{words}: "
-            f"only step {dead.count} has {num(dead.rates[dead.count])}.",
+            f"The first {dead.count} updates have a learning rate of exactly 0 and change nothing{words}: the first "
+            f"rate that is not 0 is {num(dead.rates[dead.count])}, at step {dead.count}.",
             steps,
         )
         yield replace(told, advice=told.advice or (dead.count <= _IDLE and not _once_an_epoch(study)))

@@ -9,7 +9,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
-_WITH_PROOF = "; `lrfix rewrite` shows the change with its proof, or why it leaves the code alone"
+_WITH_PROOF = "`lrfix rewrite` shows the change with its proof, or why it leaves the code alone."
 
 
 @rule("LR401")
@@ -23,10 +23,10 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     last = min(len(run.curve) - 1, study.horizon(run) or len(run.curve))
     how = "step for step"
     if recognition.until_end:
-        how += f" up to its end at `{spec.arguments['total_steps']}`, which nothing here goes beyond"
+        how += f" up to its end at `{spec.arguments['total_steps']}` (not beyond: no training in sight goes there)"
     yield Violation(
         study.site.span,
         f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "
-        f"{how}{_WITH_PROOF}.",
+        f"{how}. {_WITH_PROOF}",
         study.evidence(run, [0, 1, last // 2, last]),
     )

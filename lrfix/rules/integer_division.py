@@ -98,7 +98,7 @@ def _cut_down(study: Study, asked: _Asked, group: int, case: Case) -> Violation 
             return None
         smooth.append(other)
     run = case.run
-    words = f" {case.setting.words}" if case.setting.words else ""
+    words = case.setting.aside
     without = smooth[0].lr[group]
     differing = _differing(run.lr[group], without)
     middle = differing[min(2, len(differing) - 1)]

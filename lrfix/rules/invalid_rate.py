@@ -104,7 +104,7 @@ def _asked_within(study: Study, run: Run, use: Construction | str | None) -> boo
 
 
 def _told(study: Study, case: Case, found: Invalid) -> Violation:
-    under = f" {case.setting.words}" if case.setting.words else ""
+    under = case.setting.aside
     end = study.horizon(case.run)
     whole = f" of {end}" if end is not None else ""
     return case.violation(

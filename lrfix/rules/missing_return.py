@@ -79,7 +79,7 @@ def _without_a_rate(study: Study, case: Case) -> Violation | None:
     if silent is None or failure is None:
         return None
     when = "when the scheduler is built" if failure.step < 0 else f"at step {failure.step}"
-    setting = f" {case.setting.words}" if case.setting.words else ""
+    setting = case.setting.aside
     message = (
         f"`{silent.name}` ends here without a rate and returns None{setting}: {when} "
         f"training fails with {failure.kind}: {failure.message}."

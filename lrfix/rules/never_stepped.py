@@ -41,7 +41,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
                 f"`{conduct.name}` is never stepped: the optimizer trains (line {line(conduct.updates[0])}) at the "
                 "rate that the schedule begins with. "
                 + (
-                    f"Call `{conduct.name}.step()` behind it."
+                    f"Call `{conduct.name}.step()` after it."
                     if taken_out is None
                     else f"Its step stands commented out (line {taken_out})."
                 ),

@@ -92,7 +92,7 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
     curve = run.curve
     end = ramp_end(curve) or 0
     around = [end - 1, end, end + 1, end + 2]
-    said = f" {case.setting.words}" if case.setting.words else ""
+    said = case.setting.aside
     if all(overshoots(each) for each in case.runs):
         yield case.violation(
             study,

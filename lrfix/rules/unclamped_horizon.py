@@ -71,7 +71,7 @@ def _error(study: Study, case: Case, told: str) -> Violation:
     found = first_invalid(run, (end or 0) + 1)
     climb = rebound(run.curve, len(run.curve)) if found is None else None
     step = found.step if found is not None else climb.lowest if climb is not None else end or 0
-    words = f" ({case.setting.words})" if case.setting.words else ""
+    words = case.setting.aside
     span = spot(study, found) if found is not None else decay_span(study)
     return case.violation(study, span, told + words, [step - 1, step, step + 1])
 
@@ -94,10 +94,11 @@ def _nobody_seen(study: Study, case: Case) -> Iterator[Violation]:
     if shown is None:
         return
     found, end = shown
-    who = "a run that is resumed or prolonged by one step gets there" if for_others else "nothing ties the loop to it"
+    who = "a run that is resumed or prolonged by one step" if for_others else "a loop of another length"
     yield Violation(
         spot(study, found),
-        f"One step past its end at step {end} {found.place} {found.what}: {who}. Clamp the progress to 1.",
+        f"One step past its end at step {end} {found.place} {found.what}, and {who} gets there. Clamp the progress to "
+        "1.",
         study.evidence(case.run, [end - 2, end - 1, end]),
         advice=True,
     )

@@ -67,15 +67,15 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
         if unit is not None:
             return (
                 f"`{conduct.name}` is stepped {figure(unit)} times in each turn of the outer loop (line "
-                f"{line(count.step)}), and its `{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) "
+                f"{line(count.step)}), and its `{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), "
                 f"counts those turns: the schedule is over after `{length}` updates{_first_turn(unit, length)}. Step "
                 f"it once a turn, or multiply `{name}` by {figure(unit)}."
             )
         unit = _too_seldom(count, length)
         if unit is not None:
             return (
-                f"`{conduct.name}` is stepped once for {figure(unit)} updates (line {line(count.step)}), and its "
-                f"`{name}` of {figure(length)} (line {built_in(conduct.scheduler)}) counts updates: training ends long "
+                f"`{conduct.name}` is stepped once in {figure(unit)} updates (line {line(count.step)}), and its "
+                f"`{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), counts updates: training ends long "
                 f"before the schedule. Step it with every update, or divide `{name}` by {figure(unit)}."
             )
     return _spent(conduct, count)
@@ -96,14 +96,16 @@ def _spent(conduct: Conduct, count: Count) -> str | None:
     left = left_after(conduct.scheduler, epochs / 4 * _FEWEST_BATCHES)
     if left is not None and left < _NOTHING:
         return (
-            f"`{conduct.name}` is stepped per batch (line {line(count.step)}): were an epoch {_FEWEST_BATCHES} batches "
-            f"long, it would leave {left:.0e} of the rate after a quarter of the {epochs:g} epochs."
+            f"`{conduct.name}` is stepped per batch (line {line(count.step)}): with {_FEWEST_BATCHES} batches an "
+            f"epoch, the rate is down to {left:.0e} of its first value after a quarter of the {epochs:g} epochs. "
+            "Step it once an epoch, or count its lengths in batches."
         )
     last = last_milestone(conduct.scheduler)
     if last is not None and epochs / 4 < last <= epochs:
         return (
             f"`{conduct.name}` is stepped per batch (line {line(count.step)}), and its milestones count epochs: the "
-            f"last one, {last:g} of {epochs:g}, is passed after {last:g} updates."
+            f"last one, {last:g} of {epochs:g}, is passed after {last:g} updates. Step it once an epoch, or count its "
+            "milestones in batches."
         )
     return None
 

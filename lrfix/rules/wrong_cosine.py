@@ -57,7 +57,8 @@ def wrong_cosine(study: Study) -> Iterator[Violation]:
             if kind is None or not case.ran or (kind in _BY_NUMBERS and not _anyhow(study, grid, sweep.node, kind)):
                 continue
             told.add(sweep.node)
-            found = case.violation(study, _span(study, sweep.node), f"{_WHAT[kind]}{_shown(case, sweep)}.", _at(sweep))
+            at = _at(sweep, study.horizon(case.run))
+            found = case.violation(study, _span(study, sweep.node), f"{_WHAT[kind]}{_shown(case, at)}.", at)
             yield replace(found, advice=found.advice or kind in _RECIPES)
 
 
@@ -180,15 +181,18 @@ def _span(study: Study, node: ast.AST) -> Span:
     return study.span(statement) if simple and statement is not None else decay_span(study)
 
 
-def _at(sweep: Sweep) -> list[int]:
+def _at(sweep: Sweep, end: int | None) -> list[int]:
+    """The cosine's first step, its last one before the schedule's end, and the one between."""
     first, last = sweep.steps[0], sweep.steps[-1]
+    if end is not None and first < end < last:
+        last = end
     return [first, (first + last) // 2, last] if not sweep.table else []
 
 
-def _shown(case: Case, sweep: Sweep) -> str:
+def _shown(case: Case, at: list[int]) -> str:
     curve = case.run.curve
-    rates = ", ".join(f"{num(as_float(curve[k]))} at step {k}" for k in _at(sweep) if k < len(curve))
-    words = f" {case.setting.words}" if case.setting.words else ""
+    rates = ", ".join(f"{num(as_float(curve[k]))} at step {k}" for k in at if k < len(curve))
+    words = case.setting.aside
     return f"{words}: {rates}" if rates else words
 
 

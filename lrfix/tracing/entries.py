@@ -72,7 +72,8 @@ class Tracer(Statements):
         if found is None or found.name is None:
             return MISSING
         if found.names not in self.modules:
-            self.reach.add(found.names.tree)
+            beyond = found.names.neighbours
+            self.reach.add(found.names.tree, beyond.file if beyond is not None else "another file")
             self.foreign = self.reach.added
             self.module(found.names.tree, quiet=True, names=found.names)
         return self.modules[found.names].get(found.name)

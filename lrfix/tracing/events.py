@@ -80,7 +80,8 @@ class Turn:
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """``calls`` are the calls of functions that were under way, the outermost first; ``foreign``: in another file."""
+    """``calls`` are the calls of functions that were under way, the outermost first; ``foreign``: the name
+    of the file, where it is another one."""
 
     kind: Kind
     node: ast.AST
@@ -91,7 +92,7 @@ class Event:
     calls: tuple[ast.AST, ...] = ()
     arguments: tuple[Value, ...] = ()
     detail: str = ""
-    foreign: bool = False
+    foreign: str = ""
 
     @property
     def decided(self) -> frozenset[object]:

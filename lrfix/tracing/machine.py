@@ -42,7 +42,7 @@ class Machine:
         self.running: list[ast.AST] = []
         #: The modules of other files that were read, and the functions in them.
         self.modules: dict[Names, Scope] = {}
-        self.foreign: set[int] = set()
+        self.foreign: dict[int, str] = {}
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
         #: The branch at which something was first assumed: afterwards the run stays with it.
@@ -81,7 +81,7 @@ class Machine:
         self, kind: Kind, node: ast.AST, thing: Known | None, arguments: tuple[Value, ...] = (), detail: str = ""
     ) -> None:
         """Write down an event where the run stands."""
-        foreign = bool(self.running) and id(self.running[-1]) in self.foreign
+        foreign = self.foreign.get(id(self.running[-1]), "") if self.running else ""
         if kind is Kind.BUILD and thing is not None:
             thing.foreign = foreign
             thing.caller = self.led_here()

@@ -37,20 +37,20 @@ class Reach:
         self._loading: set[int] = set()
         #: The functions that bring an optimizer or a scheduler back to where an earlier run left it, and train nothing.
         self._bringing: set[str] = set()
-        #: The functions of the modules that came later.
-        self.added: set[int] = set()
+        #: The functions of the modules that came later, each with the name of its file.
+        self.added: dict[int, str] = {}
         self._trees: set[ast.Module] = set()
         self.add(tree)
 
-    def add(self, tree: ast.Module) -> None:
-        """Another module whose functions may be called."""
+    def add(self, tree: ast.Module, file: str = "another file") -> None:
+        """Another module whose functions may be called, and the file that it stands in."""
         if tree in self._trees:
             return
         before = len(self.functions)
         self._statements.clear()
         self._collect(tree)
         if self._trees:
-            self.added |= {id(function) for function in self.functions[before:]}
+            self.added |= {id(function): file for function in self.functions[before:]}
         self._trees.add(tree)
         self._spread()
 

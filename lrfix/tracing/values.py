@@ -85,8 +85,8 @@ class Condition(Unknown):
 class Known:
     """An object that a trace is about. ``node`` is where it was built, None where only its use shows what it is.
 
-    ``foreign``: another file builds it. ``origin`` is the call of unknown code that it came from then. ``caller`` is
-    the call of the function that builds it, None where it is built where the trace begins.
+    ``foreign``: the file that builds it, where it is another one. ``origin`` is the call of unknown code that it came
+    from then. ``caller`` is the call of the function that builds it, None where it is built where the trace begins.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
     ``library`` is who steps it beside the code in sight (``accelerate``), if anyone. ``handed_on``: an object of a
@@ -100,7 +100,7 @@ class Known:
     hidden: bool = False
     own: ClassValue | None = None
     library: str | None = None
-    foreign: bool = False
+    foreign: str = ""
     handed_on: bool = False
     origin: ast.AST | None = None
     caller: ast.AST | None = None

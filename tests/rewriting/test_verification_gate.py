@@ -122,7 +122,7 @@ class TestNumbersFittedToTheScenarios:
     """`int(num_epochs * 0.325)` is where the rate falls in every scenario, and `0.3` is what the code says."""
 
     def test_longer_lengths_tell_them_apart(self, rewrite):
-        assert "no expression in scope gives milestones" in rewrite(STAIRS).left[0].reason
+        assert "nothing in the code says milestones" in rewrite(STAIRS).left[0].reason
 
     def test_the_proof_runs_longer_lengths_too(self, rewrite, monkeypatch):
         monkeypatch.setattr(recognised, "_stretched", lambda study: None)
