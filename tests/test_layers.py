@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -114,10 +115,18 @@ def layer(module: str) -> str:
     return ".".join(parts[:2])
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """The imports and calls of a module: all that is asked for here, read once for all questions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
+
+
+@cache
 def imports(path: Path) -> list[tuple[int, str]]:
     """Every imported module with its line; names taken from a package count as its submodules where they are some."""
     found: list[tuple[int, str]] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.extend((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -170,7 +179,7 @@ def test_only_the_command_line_and_output_touch_the_terminal():
     for path in MODULES:
         if within(module_name(path), allowed):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("print", "exit", "input"), f"{path}:{node.lineno}"
 

@@ -72,8 +72,12 @@ def report(document: Document, style: Style, read_lines: ReadLines = lines_of_fi
 
 
 def concise(document: Document, *, quiet: bool = False) -> str:
-    """``path:line:column: CODE message``, one line a finding."""
-    lines = [f"{_place(finding)}: {finding.code} {_one_line(examples.told(finding))}" for finding in document.findings]
+    """``path:line:column: severity CODE name: message``, one line a finding."""
+    lines = [
+        f"{_place(finding)}: {finding.severity.value} {finding.code} {finding.name}: "
+        f"{_one_line(examples.told(finding))}"
+        for finding in document.findings
+    ]
     for error in document.errors:
         lines.append(f"{in_one_line(error.path)}: {error.kind} error: {_one_line(error.message)}")
     if not quiet:

@@ -172,7 +172,7 @@ def test_a_file_that_has_changed_or_gone_is_reported_without_a_frame(lines):
 
 def test_concise_is_one_line_a_finding():
     assert shown("concise", quiet=True) == (
-        "train.py:2:2: LR202 the rate jumps, from 0.0009: 50% off at once "
+        "train.py:2:2: error LR202 boundary-jump: the rate jumps, from 0.0009: 50% off at once "
         "(Example values chosen by lrfix: args.warmup = 10.)\n"
         "old.py: syntax error: line 1: looks like Python 2\n"
     )

@@ -59,7 +59,7 @@ def test_the_message_names_factor_and_rate_that_can_be_checked_by_hand(check):
     [finding] = [f for f in check(multiplicative("lambda epoch: 0.9 ** epoch")) if f.code == "LR207"]
     step = finding.evidence.steps[-1]
     assert finding.evidence.lr[-1] == pytest.approx(0.1 * 0.9 ** (step * (step + 1) / 2))
-    assert f"at step {step} the factor is {0.9**step:.4g}" in finding.message
+    assert f"and not {0.1 * 0.9**step:.4g}, the factor {0.9**step:.4g} of the base rate." in finding.message
 
 
 @pytest.mark.parametrize(("factor", "reported"), [("0.95", True), ("1.0", False), ("0.1", False), ("gamma", True)])
