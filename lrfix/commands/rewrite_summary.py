@@ -55,6 +55,7 @@ def summary(verifications: Sequence[Verification]) -> Summary:
     trained = [o for o in outcomes if o.weights_equal is not None]
     handed = next((o.handover for o in outcomes if o.handover is not None), None)
     told = [f"a checkpoint of the old code {handed}"] if handed else []
+    noted = dict.fromkeys(note for verification in verifications for note in verification.notes)
     return Summary(
         settings=len(outcomes),
         apart=sum(relative > TOLERANCE for relative in compared),
@@ -63,7 +64,7 @@ def summary(verifications: Sequence[Verification]) -> Summary:
         weights=_weights(trained),
         devices=tuple(dict.fromkeys(device for v in verifications for device in v.devices)),
         torch=next((v.torch_version for v in verifications if v.torch_version), None),
-        caveats=(*_raising(outcomes), *_parting(outcomes), *(n for v in verifications for n in v.notes), *told),
+        caveats=(*_raising(outcomes), *_parting(outcomes), *noted, *told),
         handover=handed,
     )
 

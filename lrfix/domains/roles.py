@@ -71,6 +71,8 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"warm(_?up)?_to$", Role.PEAK),
     (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
+    (r"(^|_)peak_?epochs?$", Role.WARMUP_EPOCHS),
+    (r"(^|_)peak_?(steps?|iters?|iterations?)$", Role.WARMUP),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
     (
         r"warm|ramp_?up|^t_?up$|burn_?in|(^|_)delay_?(steps|iters)$|^(n_?)?ramp(_?(steps|iters|len|length|epochs))?$",
@@ -84,7 +86,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"n_?cycles|num_?cycles|cycles$|n_restarts|num_restarts", Role.CYCLES),
     (r"milestone|decay_epochs|lr_steps|lr_decay_epochs|boundaries", Role.MILESTONES),
     (
-        r"step_?size|^step_epochs?$|^decay_t$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$",
+        r"step_?(size|length)|^step_epochs?$|^decay_t$|decay_?(step|every|interval|period)$|decay_iter$|lr_step$|lr_decay_step$",
         Role.STEP_SIZE,
     ),
     (
@@ -115,7 +117,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"epoch|episodes$", Role.EPOCHS),
     (r"(^|_)(power|exponent|pow|poly)(_|$)|^p$|lr_?power|poly_?exp|exp_factor|decay_exp$", Role.POWER),
     (
-        r"gamma|(decay|anneal|annealing)_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr",
+        r"gamma|(decay|anneal|annealing|step)_?(ratio)$|(decay|anneal|annealing)_?(rate|factor|ratio|coef|mult)|lr_?decay$|lr_?gamma|^decay$|factor_decay|decay_lr",
         Role.GAMMA,
     ),
     (

@@ -55,14 +55,23 @@ def in_quotes_of(text: str, spec: ScheduleSpec) -> ScheduleSpec:
 
 
 def in_numbers_of(source: Source, nodes: Sequence[ast.AST], spec: ScheduleSpec) -> ScheduleSpec:
-    """``spec`` with bare numbers spelled as the schedule spells them: ``1e-6``, not ``1e-06``."""
-    numbers = (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Constant) and type(n.value) is float)
-    spelled = {repr(number.value): source.segment(number) for number in numbers}
+    """``spec`` with numbers spelled as the schedule spells them: ``1e-6``, not ``1e-06``."""
     return ScheduleSpec(
         scheduler=spec.scheduler,
-        positional=tuple(spelled.get(text, text) for text in spec.positional),
-        keywords={name: spelled.get(text, text) for name, text in spec.keywords.items()},
+        positional=tuple(in_numbers_of_text(source, nodes, text) for text in spec.positional),
+        keywords={name: in_numbers_of_text(source, nodes, text) for name, text in spec.keywords.items()},
     )
+
+
+def in_numbers_of_text(source: Source, nodes: Sequence[ast.AST], text: str) -> str:
+    """An expression with numbers spelled as the code has them."""
+    numbers = (n for root in nodes for n in ast.walk(root) if isinstance(n, ast.Constant) and type(n.value) is float)
+    spelled = {n.value: source.segment(n) for n in numbers}
+    raw = text.encode("utf-8")
+    told = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Constant) and n.value in spelled]
+    for node in sorted((n for n in told if type(n.value) is float), key=lambda n: n.col_offset, reverse=True):
+        raw = raw[: node.col_offset] + spelled[node.value].encode() + raw[node.end_col_offset :]
+    return raw.decode("utf-8")
 
 
 def in_quotes_of_text(text: str, argument: str) -> str:

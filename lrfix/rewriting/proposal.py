@@ -148,8 +148,9 @@ class _Proposal:
         return FileRewrite(path, self.first.text, source.text, tuple(self.done), tuple(left))
 
     def _orphaned(self, site: ScheduleSite, source: Source) -> bool:
-        """Whether a function of the file has lost its last use there with a schedule that was rewritten."""
-        if site.form != "function" or site.name not in {site.name for site in self.done}:
+        """Whether a function of the file has lost its last use there with a scheduler that was rewritten."""
+        gone = {done.name for done in self.done if done.identity[0] not in IN_PLACE}
+        if site.form != "function" or site.name not in gone:
             return False
         return not any(isinstance(node, ast.Name) and node.id == site.name for node in ast.walk(source.tree))
 

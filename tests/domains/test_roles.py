@@ -22,6 +22,12 @@ from lrfix.domains.roles import Role, role_of
         ("decay_episodes", Role.DECAY_LENGTH),
         ("lr1", Role.BASE_RATE),
         ("lr_target", Role.FLOOR),
+        # Where the peak is, not what it is.
+        ("lr_peak_epoch", Role.WARMUP_EPOCHS),
+        ("peak_steps", Role.WARMUP),
+        ("peak_lr", Role.PEAK),
+        ("step_length", Role.STEP_SIZE),
+        ("step_ratio", Role.GAMMA),
     ],
 )
 def test_the_role_of_a_name(name, role):

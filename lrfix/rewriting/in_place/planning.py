@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Names, Scope
-from lrfix.rewriting.emission import LINE_LENGTH, call_text, in_quotes_of_text
+from lrfix.rewriting.emission import LINE_LENGTH, call_text, in_numbers_of_text, in_quotes_of_text
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
@@ -349,12 +349,13 @@ def _statement(source: Source, formula: Formula, local: str) -> str:
     prefix = "return " if region.target is None else f"{region.target} = "
     if region.target is not None and isinstance(first, ast.Assign) and len(region.statements) == 1:
         prefix = f"{source.segment(first.targets[0])} = "
+    spelled = {n: in_numbers_of_text(source, region.statements, t) for n, t in formula.call.arguments.items()}
     if formula.length is not None:
         table = replace(formula, length=in_quotes_of_text(source.text, formula.length))
-        texts = [in_quotes_of_text(source.text, f"{name}={text}") for name, text in formula.call.arguments.items()]
+        texts = [in_quotes_of_text(source.text, f"{name}={text}") for name, text in spelled.items()]
         fits = max(LINE_LENGTH, min(_WIDEST, _widest(source, region))) - column
         return table_text(table, prefix, [local, formula.step, *texts], indent_unit(source), fits)
-    given = [formula.step, *(f"{name}={text}" for name, text in formula.call.arguments.items())]
+    given = [formula.step, *(f"{name}={text}" for name, text in spelled.items())]
     arguments = [in_quotes_of_text(source.text, text) for text in given]
     limit = max(LINE_LENGTH, min(_WIDEST, _widest(source, region)))
     return prefix + call_text(local, arguments, column + len(prefix), 0, limit, indent_unit(source))

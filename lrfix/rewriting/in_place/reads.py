@@ -331,7 +331,11 @@ class Reads:
     def _path(self, node: ast.Attribute | ast.Subscript, assigned: frozenset[str]) -> None:
         root = _root(node)
         if root is None:
-            raise NotPure(f"it reads `{ast.unparse(node)[:40]}`", node)
+            if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
+                raise NotPure(f"it reads `{ast.unparse(node)[:40]}`", node)
+            self._expression(node.value, assigned)  # ``np.interp([epoch], xs, ys)[0]``
+            self._expression(node.slice, assigned)
+            return
         if self._is_module(root):
             if isinstance(node, ast.Attribute):
                 return

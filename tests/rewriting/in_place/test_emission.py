@@ -417,3 +417,26 @@ def adjust(optimizer, epoch, args):
         "    epoch = epoch + 1\n"
         "    lr = warmup_cosine(epoch, total_steps=args.epochs, warmup_steps=10, peak=args.lr, eta_min=args.lr_min)\n"
     ) in after
+
+
+def test_points_that_numpy_joins_by_lines_and_a_staircase_of_a_ratio(rewrite):
+    text = """
+import numpy as np
+
+
+def get_cyclic_lr(epoch, lr, epochs, lr_peak_epoch):
+    xs = [0, lr_peak_epoch, epochs]
+    ys = [1e-4 * lr, lr, 0]
+    return np.interp([epoch], xs, ys)[0]
+
+
+def get_step_lr(epoch, lr, step_ratio, step_length, epochs):
+    if epoch >= epochs:
+        return 0
+    return step_ratio ** (epoch // step_length) * lr
+"""
+    result = rewrite(text, verify=True)
+    assert [site.kind for site in result.sites] == ["equivalent", "equivalent"]
+    assert not result.left
+    assert "warmup_steps=lr_peak_epoch,\n        warmup_start=1e-4 * lr,\n" in result.after
+    assert "return warmup_step(epoch, step_size=step_length, gamma=step_ratio, peak=lr)" in result.after
