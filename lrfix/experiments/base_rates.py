@@ -30,13 +30,19 @@ class Doubled:
     before: Run
     after: Run
 
-    def grows(self, factor: float) -> bool:
-        """Whether the curve is ``factor`` times as high at its peak and at a good part of its steps."""
+    @property
+    def counts_twice(self) -> bool:
+        """Whether the curve is four times as high at its peak, and more than twice as high at a good part of its steps.
+
+        Where the decay goes down to a floor that is a number, or one that counts once, it grows the less the further
+        down it is.
+        """
         pairs = [(a, b) for a, b in zip(self.before.curve, self.after.curve, strict=False) if a > 0]
         if not pairs:
             return False
-        agree = [(a, b) for a, b in pairs if abs(b / a - factor) <= _CLOSE * factor]
-        return max(pairs)[0] == max(agree, default=(0.0, 0.0))[0] and len(agree) >= _MOST * len(pairs)
+        agree = [(a, b) for a, b in pairs if abs(b / a - 4) <= 4 * _CLOSE]
+        more = [(a, b) for a, b in pairs if b / a / (1 + _CLOSE) > 2 and b / a <= 4 * (1 + _CLOSE)]
+        return max(pairs)[0] == max(agree, default=(0.0, 0.0))[0] and len(more) >= _MOST * len(pairs)
 
     @property
     def stays(self) -> bool:

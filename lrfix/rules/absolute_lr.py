@@ -80,7 +80,7 @@ def _counted_twice(study: Study, use: Construction | None) -> Iterator[Violation
         if index and not shown:
             return
         for doubled in rate_for_rate(study, index, use, text):
-            twice = _ratios_double(doubled) if multiplied else doubled.grows(4)
+            twice = _ratios_double(doubled) if multiplied else doubled.counts_twice
             if twice:
                 shown.setdefault(doubled.what, []).append(doubled)
     for those in shown.values():

@@ -53,7 +53,15 @@ class Trainer:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("self.lr * (1 - epoch / self.epochs)", ["error"]), ("1 - epoch / self.epochs", [])],
+    [
+        ("self.lr * (1 - epoch / self.epochs)", ["error"]),
+        # Down to a floor that is a number: it counts twice at the peak, and less the further down.
+        ("1e-3 + (self.lr - 1e-3) * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))", ["error"]),
+        ("max(self.lr * (1 - epoch / self.epochs), 1e-3)", ["error"]),
+        ("1 - epoch / self.epochs", []),
+        ("1e-3 / self.lr + (1 - 1e-3 / self.lr) * (1 - epoch / self.epochs)", []),
+        ("max(1 - epoch / self.epochs, self.lr)", []),
+    ],
 )
 def test_the_rate_of_an_optimizer_kept_as_an_attribute(value, expected):
     assert told(IN_A_CLASS.format(value=value)) == expected
