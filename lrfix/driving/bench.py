@@ -5,18 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from copy import copy
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from lrfix.domains.clock import Clock, Tick, first_of, parameter_ticks
 from lrfix.domains.facts import boundless, literal
 from lrfix.domains.kinds import POSITION_GIVEN, is_number
 from lrfix.domains.options import options_of
 from lrfix.domains.overrides import starting
-from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, names_optimizer, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
 from lrfix.domains.sequences import sequences, several
 from lrfix.domains.signatures import Parameter, stated_rate
+from lrfix.driving.group_keys import OF_GROUP, key_of, keys_read, option_of
 from lrfix.driving.host import optimizer_named
 from lrfix.driving.length_objects import length_object
 from lrfix.driving.world import MODULE, World
@@ -32,12 +32,11 @@ from lrfix.sites.vocabulary import names_rate_key
 from lrfix.stand_ins.torch_classes import optimizer_class
 from lrfix.trees import walk
 
+T = TypeVar("T")
 _MOST_FOLLOWED = 4
 _BATCHES, _STEPS = 3, 97
 #: What torch's optimizers keep in every group beside the rate: schedulers of the momentum ask for it.
 _OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
-#: How the settings of keys of the author's own in a group begin.
-_OF_GROUP = "group['"
 #: What every construction is given, whatever a setting says.
 NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
@@ -58,8 +57,16 @@ class Bench:
     """Everything one run of one site needs, inside one interpreter."""
 
     def __init__(
-        self, names: Names, site: ScheduleSite, world: World, interpreter: Interpreter, scenario: Scenario
+        self,
+        names: Names,
+        site: ScheduleSite,
+        world: World,
+        interpreter: Interpreter,
+        scenario: Scenario,
+        learnt: dict[str, Any] | None = None,
     ) -> None:
+        #: What the text of the site says, worked out for all of its runs.
+        self.learnt: dict[str, Any] = {} if learnt is None else learnt
         self.names = names
         self.site = site
         self.world = world
@@ -73,9 +80,16 @@ class Bench:
         self.clock: Clock | None = None
         self.built: Instance | None = None
 
-    @cached_property
+    def once(self, what: str, work: Callable[[], T]) -> T:
+        """Something that only the site's text decides, worked out by the first run that asks for it."""
+        if what not in self.learnt:
+            self.learnt[what] = work()
+        found: T = self.learnt[what]
+        return found
+
+    @property
     def sequences(self) -> frozenset[str]:
-        return sequences(self.site.nodes)
+        return self.once("sequences", lambda: sequences(self.site.nodes))
 
     @property
     def epoch_lengths(self) -> frozenset[str]:
@@ -125,20 +139,14 @@ class Bench:
         """Options of one's own that the site reads off a parameter group (``group["lr_scale"]``)."""
         # torch's own schedulers note the first rate themselves.
         found: dict[str, object] = {} if self.site.form in ("lambda", "subclass") else {"initial_lr": rate}
-        fixed = starting(self.scenario.overrides, _OF_GROUP).items()
-        found |= {key: value for path, value in fixed if (key := _key_of(path)) is not None}
+        fixed = starting(self.scenario.overrides, OF_GROUP).items()
+        found |= {key: value for path, value in fixed if (key := key_of(path)) is not None}
         if self.site.form in ("lambda", "subclass"):
             return found
-        nodes = [node for root in self.site.nodes for node in walk(root)]
-        tested = {n.left.value for n in nodes if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
-        for node in nodes:
-            if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
-                continue
-            named = literal(node.slice)
-            if isinstance(named, str) and named not in tested | {"lr", "params"}:
-                option = _option(node, named, rate)
-                if option is not None:
-                    found.setdefault(named, option)
+        for node, named in self.once("keys", lambda: list(keys_read(self.site.nodes))):
+            option = option_of(node, named, rate)
+            if option is not None:
+                found.setdefault(named, option)
         return found
 
     def shared_optimizer(self, count: int, base_lrs: Sequence[float] | None) -> Instance:
@@ -432,29 +440,4 @@ class Bench:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _option(node: ast.expr, key: str, rate: float) -> object:
-    """A plausible value for an option that the code reads off every parameter group; None where nothing tells one."""
-    words = set(key.split("_"))
-    if "lr" in words and words & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
-        return 1.0
-    if key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
-        return rate
-    return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
-
-
-def own_key(key: str) -> str:
-    """The setting that says what a key of the author's own, as it is written, holds in every parameter group."""
-    return f"group[{key}]"
-
-
-def _key_of(path: str) -> str | None:
-    key = literal(ast.parse(path[len("group[") : -1], mode="eval").body)
-    return key if isinstance(key, str) else None
-
-
-def _is_group(node: ast.expr) -> bool:
-    word = node.id if isinstance(node, ast.Name) else ""
-    return word in ("g", "p", "x", "pg") or "group" in word
-
-
-__all__ = ["OMIT", "Bench", "own_key"]
+__all__ = ["OMIT", "Bench"]

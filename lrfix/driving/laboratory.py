@@ -124,6 +124,8 @@ class Laboratory:
     site: ScheduleSite
     #: Runs by what they were asked beside their settings: see ``run_before``.
     remembered: dict[Hashable, list[Run]] = field(default_factory=dict, compare=False)
+    #: What the text of the site says of how it is run: see ``Bench.once``.
+    learnt: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @cached_property
     def gives_values(self) -> bool:
@@ -192,7 +194,8 @@ class Laboratory:
         scenario.said = self.said
         reserve = reserve_of(self.names.tree, self.site.node)
         interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
-        return Bench(self.names, self.site, World(self.names, interpreter, host), interpreter, scenario)
+        world = World(self.names, interpreter, host)
+        return Bench(self.names, self.site, world, interpreter, scenario, self.learnt)
 
     def run_before(
         self,

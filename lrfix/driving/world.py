@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable
 from copy import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lrfix.domains.facts import literal
 from lrfix.domains.kinds import is_number
@@ -30,6 +31,8 @@ from lrfix.sites.vocabulary import SCHEDULE_WORDS, speaks_of_rate, words
 from lrfix.stand_ins.torch_classes import stand_in
 
 _MAX_DEPTH = 40
+#: The plain names that a file calls.
+_CALLED: WeakKeyDictionary[Names, frozenset[str]] = WeakKeyDictionary()
 MODULE = ClassValue("module", None, (), {})
 
 
@@ -183,9 +186,11 @@ class World:
 
     def _built(self, name: str) -> bool:
         """Whether the file makes objects of a class; else the class itself is the table of its constants."""
-        return any(
-            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name for n in self.names.nodes
-        )
+        known = _CALLED.get(self.names)
+        if known is None:
+            calls = (n.func for n in self.names.nodes if isinstance(n, ast.Call))
+            known = _CALLED[self.names] = frozenset(f.id for f in calls if isinstance(f, ast.Name))
+        return name in known
 
     def _attributes_given(self, node: ast.AST) -> list[ast.stmt]:
         """``f.calls = 0`` beside the ``def``: what a function is given before it is first called."""

@@ -16,7 +16,7 @@ from lrfix.domains.guards import about_groups, proposals
 from lrfix.domains.kinds import POSITION_GIVEN, Drawn, Kind, blamed, is_number, other_kinds
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.domains.signatures import Parameter, parameters
-from lrfix.driving.bench import own_key
+from lrfix.driving.group_keys import own_key
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.study import ENOUGH, Study
 from lrfix.sites.vocabulary import words

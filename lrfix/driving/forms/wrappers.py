@@ -67,24 +67,16 @@ class Wrapper:
         self.scheduler = scheduler
         self.optimizer = optimizer
         self.node = node
-        self.advances = [_Advance(bench, method) for method in entries(bench, node)]
+        self.advances = _advances(bench, node)
         self.told = any(advance.told for advance in self.advances)
         ticks = [tick for advance in self.advances for tick in advance.ticks.values()]
-        self.sets = (
-            bench.site.form == "composition"
-            or bool(bench.site.writes)
-            or any(_writes(s) for method in _methods(bench.names, node).values() for s in walk(method))
-            or any(_lets_write(bench.names, method) for method in _methods(bench.names, node).values())
-            or any(_schedules(value, optimizer) for value in scheduler.attributes.values())
+        self.sets = bench.once("sets", lambda: _sets(bench, node)) or any(
+            _schedules(value, optimizer) for value in scheduler.attributes.values()
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
         bench.start_clock(both or nested(ticks))
         #: Whether None may be a rate that was forgotten, and not what a callback is meant to return.
-        self._may_come_out_empty = any(
-            isinstance(n, ast.FunctionDef) and runs_off(n) and _returns_values(n)
-            for root in bench.site.nodes
-            for n in walk(root)
-        )
+        self._may_come_out_empty = bench.once("empty", lambda: any(map(_may_come_out_empty, bench.site.nodes)))
         self.first: list[Any] | None = None
         self.resumed = False
 
@@ -104,7 +96,7 @@ class Wrapper:
         methods = _methods(self.bench.names, self.node)
         for name in _BEGINS:
             if name in methods and name not in {advance.method.name for advance in self.advances}:
-                _Advance(self.bench, methods[name]).call(self.scheduler, self.optimizer)
+                _Advance(methods[name]).call(self.bench, self.scheduler, self.optimizer)
 
     def jump(self, step: int) -> None:
         if not self.told:
@@ -118,7 +110,7 @@ class Wrapper:
         for advance in self.advances:
             # A process that begins in the middle of an epoch calls what begins one as well.
             if not advance.per_epoch or not clock.nested or clock.step % clock.per_epoch == 0 or self.resumed:
-                result = advance.call(self.scheduler, self.optimizer)
+                result = advance.call(bench, self.scheduler, self.optimizer)
         self.resumed = False
         if self.sets:
             return bench.rates_of(self.optimizer)
@@ -166,7 +158,8 @@ class Wrapper:
         running = cls(bench, scheduler, optimizer, node)
         running.begin()
         after = [group["lr"] for group in optimizer.attributes["param_groups"]]
-        moved = after != before or _begins(bench.names, node, {advance.method.name for advance in running.advances})
+        entered = {advance.method.name for advance in running.advances}
+        moved = after != before or bench.once("begins", lambda: _begins(bench.names, node, entered))
         moved = moved or any(_schedules(value, optimizer) for value in scheduler.attributes.values())
         if moved and not any(isinstance(rate, Unknown) for rate in after):
             running.first = after
@@ -178,7 +171,7 @@ def _count_batches_alike(bench: Bench, node: ast.ClassDef, positional: list[Any]
 
     The stated number would be one that the clock, which makes its epochs short, knows nothing of.
     """
-    ticks = [tick for method in entries(bench, node) for tick in _Advance(bench, method).ticks.values()]
+    ticks = [tick for advance in _advances(bench, node) for tick in advance.ticks.values()]
     if not nested(ticks):
         return
     names = [name for name, _, _ in constructor_parameters(bench.names, node) or []]
@@ -197,11 +190,29 @@ def _count_batches_alike(bench: Bench, node: ast.ClassDef, positional: list[Any]
             positional[names.index(name)] = counted
 
 
+def _sets(bench: Bench, node: ast.ClassDef) -> bool:
+    """Whether a class writes rates, as far as its text tells."""
+    return (
+        bench.site.form == "composition"
+        or bool(bench.site.writes)
+        or any(_writes(s) for method in _methods(bench.names, node).values() for s in walk(method))
+        or any(_lets_write(bench.names, method) for method in _methods(bench.names, node).values())
+    )
+
+
+def _may_come_out_empty(root: ast.AST) -> bool:
+    return any(isinstance(n, ast.FunctionDef) and runs_off(n) and _returns_values(n) for n in walk(root))
+
+
+def _advances(bench: Bench, node: ast.ClassDef) -> list[_Advance]:
+    """The methods that move a class on."""
+    return bench.once("advances", lambda: [_Advance(method) for method in entries(bench, node)])
+
+
 class _Advance:
     """One method that moves the schedule on, and how often training calls it."""
 
-    def __init__(self, bench: Bench, method: ast.FunctionDef) -> None:
-        self.bench = bench
+    def __init__(self, method: ast.FunctionDef) -> None:
         self.method = method
         self.parameters: list[Parameter] = signature(method)
         self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters])
@@ -212,12 +223,12 @@ class _Advance:
         self.per_epoch = _by_epochs(method)
         self.returns = _returns_values(method)
 
-    def call(self, scheduler: Any, optimizer: Instance) -> Any:
-        interpreter = self.bench.interpreter
-        arguments = self.bench.bound_now(self.parameters, optimizer, self.ticks)
+    def call(self, bench: Bench, scheduler: Any, optimizer: Instance) -> Any:
+        interpreter = bench.interpreter
+        arguments = bench.bound_now(self.parameters, optimizer, self.ticks)
         method = interpreter.attribute(scheduler, self.method.name)
         results = [
-            interpreter.call(method, **{**arguments, **group}) for group in self.bench.turns(self.parameters, optimizer)
+            interpreter.call(method, **{**arguments, **group}) for group in bench.turns(self.parameters, optimizer)
         ]
         return results[0]
 

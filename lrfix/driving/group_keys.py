@@ -1,0 +1,54 @@
+"""Keys of the author's own in parameter groups: which the code reads, and what each may hold."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import RATES, Role, role_of
+from lrfix.interpreter.values import Unknown
+from lrfix.trees import walk
+
+#: How the settings of keys of the author's own in a group begin.
+OF_GROUP = "group['"
+
+
+def keys_read(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.expr, str]]:
+    """The keys beside the rate that the site reads off parameter groups without asking whether they are there."""
+    parts = [node for root in nodes for node in walk(root)]
+    tested = {n.left.value for n in parts if isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant)}
+    for node in parts:
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not _is_group(node.value):
+            continue
+        named = literal(node.slice)
+        if isinstance(named, str) and named not in tested | {"lr", "params"}:
+            yield node, named
+
+
+def option_of(node: ast.expr, key: str, rate: float) -> object:
+    """A plausible value for an option that the code reads off every parameter group; None where nothing tells one."""
+    words = set(key.split("_"))
+    if "lr" in words and words & {"scale", "mult", "factor", "ratio", "multiplier", "coef"}:
+        return 1.0
+    if key in ("max_lr", "base_lr", "init_lr", "peak_lr", "orig_lr", "lr_max", "lr_0", "lr_base"):
+        return rate
+    return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
+
+
+def own_key(key: str) -> str:
+    """The setting that says what a key of the author's own, as it is written, holds in every parameter group."""
+    return f"group[{key}]"
+
+
+def key_of(path: str) -> str | None:
+    key = literal(ast.parse(path[len("group[") : -1], mode="eval").body)
+    return key if isinstance(key, str) else None
+
+
+def _is_group(node: ast.expr) -> bool:
+    word = node.id if isinstance(node, ast.Name) else ""
+    return word in ("g", "p", "x", "pg") or "group" in word
+
+
+__all__ = ["OF_GROUP", "key_of", "keys_read", "option_of", "own_key"]
