@@ -10,11 +10,18 @@ from lrfix.names import Argument, Defined, Names
 from lrfix.sites.imported import meant_elsewhere
 from lrfix.trees import walk
 
+#: What most expressions are, told without an exception. (``set()`` is a call and a literal.)
+_NO_LITERALS = (ast.Name, ast.Attribute, ast.Subscript, ast.Compare, ast.BoolOp, ast.IfExp, ast.Lambda, ast.JoinedStr)
+
 
 def literal(node: ast.expr | None) -> object:
     """The value of a literal expression, arithmetic on numbers included; None when it is none."""
-    if node is None:
+    if isinstance(node, ast.Constant):
+        return node.value
+    if node is None or isinstance(node, _NO_LITERALS):
         return None
+    if isinstance(node, ast.BinOp) and not isinstance(getattr(node.right, "value", None), complex):
+        return _arithmetic(node)
     try:
         value: object = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

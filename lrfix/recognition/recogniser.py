@@ -27,6 +27,8 @@ _TRIED = 6
 _FEWEST = 6
 _LARGEST = 1e100
 """Far beyond any rate, and far enough from overflow for squares and quotients."""
+_KNOWN: dict[object, Recognition] = {}
+_MOST_KNOWN = 32
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     """
     if not samples or any(len(sample.lr) < 2 for sample in samples):
         raise ValueError("recognition needs at least one sample, each of two steps or more")
+    # Sides of a switch that has no part in the curve show the same.
+    key = tuple((sample.lr, sample.base_lr, repr(list(sample.names.items()))) for sample in samples)
+    if key not in _KNOWN:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = _recognise(samples)
+    return _KNOWN[key]
+
+
+def _recognise(samples: Sequence[Sample]) -> Recognition:
     broken = _unusable(samples)
     if broken is not None:
         return Recognition("other", {}, None, broken)

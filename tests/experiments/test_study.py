@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from lrfix.analysis import studied
 from lrfix.driving.budget import reserve_of
+from lrfix.driving.forms import wrappers
 from lrfix.driving.laboratory import Laboratory
 from lrfix.experiments.alternatives import distinct
 from lrfix.experiments.study import Study
@@ -107,6 +110,26 @@ def test_where_schedulers_are_put_together_is_no_other_run() -> None:
     assert one.use is not None
     assert one.run(0).curve == alone.curve
     assert runs_made(one) == made
+
+
+def test_what_the_text_of_a_class_says_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    entries = wrappers.entries
+    monkeypatch.setattr(wrappers, "entries", lambda bench, node: (asked.append(node), entries(bench, node))[1])
+    one = study("""
+        class Warmup:
+            def __init__(self, optimizer, warmup_steps, max_lr):
+                self.optimizer, self.warmup_steps, self.max_lr, self.count = optimizer, warmup_steps, max_lr, 0
+
+            def step(self):
+                self.count += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.max_lr * min(self.count / self.warmup_steps, 1.0)
+        """)
+    curves = [one.run(draw, use=None).curve for draw in range(2)]
+    assert len(curves[0]) > 40
+    assert curves[0] != curves[1]
+    assert len(asked) == 1
 
 
 def test_what_was_drawn_for_a_models_parameters_is_no_evidence(asked):
