@@ -52,7 +52,7 @@ def each(paths: Sequence[Path]) -> Any:
 @cache
 def analysed(path: Path) -> tuple[Source, Sequence[SiteAnalysis], FileResult]:
     """The file, its sites and what ``check`` makes of them, worked out once."""
-    source, found = ANALYSES.sites(parse_source(path.read_bytes(), named(path)))
+    source, _, found = ANALYSES.sites(parse_source(path.read_bytes(), named(path)))
     sites = [ANALYSES.of(source, index) for index in range(len(found))]
     return source, sites, check_source(source.raw, path.name, ALL_RULES, analyse=lambda source, torch: sites)
 
