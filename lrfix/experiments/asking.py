@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 from lrfix.domains.clock import parameter_ticks
 from lrfix.domains.roles import RATES, SCHEDULE_ROLES, role_of
@@ -52,10 +53,14 @@ def suspects(study: Study) -> Iterator[Suspect]:
     known = hyperparameters(study)
     found: dict[str, Suspect] = {}
     for run in study.runs:
+        # A run may write tens of thousands of times, from few places.
+        asked = cache(partial(_asked, study, run))
         for write in run.writes():
-            function = _asked(study, run, write)
+            if write.name in found or _same(write):
+                continue
+            function = asked(write.within)
             statement = study.names.statement_of(write.node)
-            if function is None or statement is None or write.name in found or _same(write):
+            if function is None or statement is None:
                 continue
             name = _told(statement, write)
             parameter = name in known or (role_of(name) in SCHEDULE_ROLES and not names_position(name))
@@ -90,11 +95,12 @@ def _told(statement: ast.stmt, write: Write) -> str:
     return write.name
 
 
-def _asked(study: Study, run: Run, write: Write) -> Function | None:
-    """The function that was asked for a rate when ``write`` was done: the outermost that is no step of its own."""
+def _asked(study: Study, run: Run, within: tuple[ast.AST, ...]) -> Function | None:
+    """The function that was asked for a rate when something was written ``within`` these, outermost first: the
+    outermost that is no step of its own."""
     answers = run.stepped.answers if run.stepped is not None else set()
     by_contract = schedule_functions(study) if study.site.form in _FACTORS else []
-    for depth, function in enumerate(write.within):
+    for depth, function in enumerate(within):
         if not isinstance(function, ast.FunctionDef | ast.Lambda) or function not in answers:
             continue
         if function in by_contract or _takes_step(function) or study.site.form == "function":

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import json
 import sys
 from pathlib import Path
 
@@ -127,3 +130,36 @@ def test_configurations_are_read_or_refused(tmp_path_factory, text):
 @given(st.lists(st.sampled_from(["# lrfix:", " ignore", "[", "LR202", "]", ",", "skip-file", "\n", "x = 1", "(", ")"])))
 def test_comments_to_lrfix_are_followed_or_complained_of(pieces):
     assert answered(checked("".join(pieces) + "\n"))
+
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Train\n"]},
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": ["%matplotlib inline\n", "lr_scheduler = 1\n"]},
+    ],
+    "metadata": {"kernelspec": {"language": "python"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+ODD = (
+    *(None, True, 0, -1, 10**400, 0.5, "", "\ud800", "%%", "!", "%%bash\n", "x = (\n"),
+    *([], {}, [0], ["%%", None], {"a": 1}),
+)
+
+
+def places(value, way=()):
+    yield way
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(part, (*way, key))
+
+
+@settings(max_examples=80)
+@given(st.sampled_from(list(places(NOTEBOOK))), st.sampled_from(ODD), st.integers(0, 500), st.booleans())
+def test_notebooks_are_answered_whatever_is_in_them(way, other, cut, whole):
+    broken = copy.deepcopy(NOTEBOOK)
+    if way:
+        *before, last = way
+        functools.reduce(lambda value, key: value[key], before, broken)[last] = other
+    raw = json.dumps(broken if way else other).encode()
+    result = check_source(raw if whole else raw[:cut], "train.ipynb", Settings(frozenset(load_rules())))
+    assert answered(result), result.errors
