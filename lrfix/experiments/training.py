@@ -62,9 +62,14 @@ class Conduct:
         """The calls of its ``step``."""
         return self.trace.of(Kind.STEP, self.scheduler)
 
-    @property
+    @cached_property
     def optimizer(self) -> Optimizer | None:
-        return self.scheduler.optimizer
+        """What the scheduler was built on; for one that was handed over, the only optimizer that trains beside it."""
+        scheduler = self.scheduler
+        if scheduler.optimizer is not None or scheduler.built or scheduler.origin is not None:
+            return scheduler.optimizer  # what a call in sight makes without an optimizer may keep a rate of its own
+        trained = {event.thing for event in self.trace.of(Kind.STEP) if isinstance(event.thing, Optimizer)}
+        return trained.pop() if len(trained) == 1 else None
 
     @cached_property
     def updates(self) -> list[Event]:

@@ -287,6 +287,8 @@ class Calls(Builtins):
         if not isinstance(found, Function) or _does_nothing(found):
             self._hooked(instance, name, node)
         if isinstance(found, Function):
+            if _is_abstract(found):
+                return self._absorb(found, given, node)
             return self._call_function(found, given, node, instance)
         if name == "manual_backward":
             self.emit(Kind.BACKWARD, node, None)
@@ -443,6 +445,12 @@ def _does_nothing(function: Function) -> bool:
         isinstance(s, ast.Pass | ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
         for s in body
     )
+
+
+def _is_abstract(function: Function) -> bool:
+    """Whether all that a method does is to say that a derived class has to."""
+    body = getattr(function.node, "body", ())
+    return _does_nothing(function) and any(isinstance(s, ast.Raise) for s in body)
 
 
 def _counted(value: Value, name: str) -> Value:

@@ -152,3 +152,15 @@ def main(args, model, loader):
                 first.step()
 """
     assert asked("LR303", source)
+
+
+def test_a_method_that_a_derived_class_has_to_fill_in_ends_no_run(asked):
+    source = trainer(batch="self.after_epoch()")
+    own = source.replace("self.scheduler = StepLR", "self.schedule = StepLR") + (
+        "\n\ndef main(model, args, loader):\n    optimizer = torch.optim.Adam(model.parameters())\n"
+        "    scheduler = StepLR(optimizer, 3)\n    trainer = Trainer(model, args)\n"
+        "    for x in loader:\n        trainer.after_epoch()\n        optimizer.step()\n"
+    )
+    assert [violation.span.start.line for violation in asked("LR303", own)] == [
+        own.count("\n", 0, own.index("StepLR(optimizer, 3)")) + 1
+    ]

@@ -136,3 +136,46 @@ class Finder:
         self.optimizer.load_state_dict(torch.load(path))
 """
     assert asked("LR308", source) == []
+
+
+HANDED = """
+import torch
+
+
+class Trainer:
+    def fit(self, model, optimizer, scheduler, loader, epochs):
+        for epoch in range(epochs):
+            for x, y in loader:
+                optimizer.zero_grad()
+                model(x, y).backward()
+                {update}
+            scheduler.step()
+            self.save(optimizer, scheduler)
+
+    def save(self, optimizer, scheduler):
+        torch.save({{"optimizer": optimizer.state_dict(){saved}}}, "last.pt")
+
+    def restore(self, optimizer, scheduler):
+        state = torch.load("last.pt")
+        optimizer.load_state_dict(state["optimizer"])
+        {loaded}
+
+    def run(self, model, optimizer, scheduler, loader, epochs):
+        if self.resume:
+            self.restore(optimizer, scheduler)
+        self.fit(model, optimizer, scheduler, loader, epochs)
+"""
+
+
+def test_a_scheduler_that_is_handed_over_moves_the_only_optimizer_beside_it(asked):
+    assert asked("LR308", HANDED.format(update="optimizer.step()", saved="", loaded="pass"))
+    whole = {"saved": ', "s": scheduler.state_dict()', "loaded": 'scheduler.load_state_dict(state["s"])'}
+    assert asked("LR308", HANDED.format(update="optimizer.step()", **whole)) == []
+    two = "optimizer.step(); self.other_optimizer.step()"
+    assert asked("LR308", HANDED.format(update=two, saved="", loaded="pass")) == []
+
+
+def test_an_object_that_was_made_without_an_optimizer_may_keep_a_rate_of_its_own(asked):
+    source = SCRIPT.format(loaded="pass", trains=IN_SIGHT).replace("StepLR(optimizer, 30)", "Rates(epochs=30)")
+    assert asked("LR308", source) == []
+    assert asked("LR303", source.replace("scheduler.step()", "rate = scheduler.get_lr(epoch)")) == []
