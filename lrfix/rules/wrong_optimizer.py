@@ -25,7 +25,7 @@ from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import names_optimizer
-from lrfix.tracing.values import Optimizer, Scheduler
+from lrfix.tracing.values import Known, Optimizer, Scheduler, objects_in
 
 _ATTRIBUTE = "`{}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was"
 _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
@@ -112,9 +112,28 @@ def _trains_instead(conduct: Conduct) -> Event | None:
         return None
     if optimizer.library is not None or trace.outlives(optimizer) or optimizer.own is not None:
         return None
-    steps = [event for event in trace.of(Kind.STEP) if isinstance(event.thing, Optimizer)]
+    used = [event for event in (*trace.of(Kind.STEP), *trace.of(Kind.ESCAPE)) if _apart(event.thing, optimizer)]
+    steps = [event for event in used if event.kind is Kind.STEP]
+    renamed = next((event for event in used if _takes_its_name(conduct, event.thing)), None)
+    if renamed is not None:
+        return renamed  # whatever that waits for: the name is gone
     lasting = (event for event in steps if not _replaced_later(trace, event))
     return next((event for event in lasting if event.decided <= conduct.steps[0].decided), None)
+
+
+def _apart(other: Known | None, optimizer: Optimizer) -> bool:
+    """Whether another optimizer has nothing to do with the one at hand: what is built around it moves that."""
+    if not isinstance(other, Optimizer) or other is optimizer:
+        return False
+    return optimizer not in objects_in(list(other.arguments.values()))
+
+
+def _takes_its_name(conduct: Conduct, other: Known | None) -> bool:
+    """Whether another optimizer, built behind the scheduler wherever that is built, goes by the name of its own."""
+    if other is None or conduct.optimizer is None or not other.path or other.path != conduct.optimizer.path:
+        return False
+    mine, its = (conduct.trace.of(Kind.BUILD, thing) for thing in (conduct.scheduler, other))
+    return bool(mine and its) and mine[0].at < its[0].at and its[0].decided <= mine[0].decided
 
 
 def _replaced_later(trace: Trace, step: Event) -> bool:

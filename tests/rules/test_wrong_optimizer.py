@@ -121,6 +121,43 @@ def test_what_is_used_as_only_torchs_optimizers_are_reads_no_such_attribute(para
     assert "error" in {each.severity for each in findings(source) if each.code == "LR309"}
 
 
+def rebuilt(again: str, train: str = "optimizer.step()") -> str:
+    return f"""
+    import torch
+    from engine import train_one_epoch, LARS
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)
+        {again}
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                optimizer.zero_grad()
+                loss = model(x, y)
+                loss.backward()
+                {train}
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "optimizer.step()",
+        "if torch.isfinite(loss): optimizer.step()",
+        "train_one_epoch(optimizer, x)",  # unseen code trains the one that has the name now
+    ],
+)
+def test_an_optimizer_that_takes_the_name_of_the_schedulers_own(train, findings):
+    source = rebuilt("optimizer = torch.optim.Adam(model.parameters())", train)
+    assert "LR309" in {each.code for each in findings(source)}
+
+
+def test_an_optimizer_that_is_built_around_the_schedulers_own_moves_that(findings):
+    assert "LR309" not in {each.code for each in findings(rebuilt("optimizer = LARS(optimizer)"))}
+    assert "LR309" not in {each.code for each in findings(rebuilt("optimizer = LARS(optimizer.param_groups)"))}
+
+
 TWO = """
     import torch
     from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR
