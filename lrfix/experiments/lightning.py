@@ -15,7 +15,18 @@ from lrfix.experiments.training import traces
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind, Trace
-from lrfix.tracing.values import MISSING, Imported, Instance, Scheduler, Unknown, Value, known
+from lrfix.tracing.values import (
+    MISSING,
+    Function,
+    FunctionNode,
+    Imported,
+    Instance,
+    Scheduler,
+    Unknown,
+    Value,
+    known,
+)
+from lrfix.trees import walk
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
 _EPOCHS = frozenset({"epoch", "epochs"})
@@ -58,6 +69,41 @@ def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
             asked = event.thing.origin if isinstance(event.thing, Scheduler) else None
             if entry is not None and isinstance(asked, ast.Call) and ast.unparse(asked.func) == "self.lr_schedulers":
                 yield event, entry
+
+
+def stepped_without_metric(study: Study) -> Iterator[tuple[ast.AST, Configured]]:
+    """Steps of a module's own ``lr_scheduler_step``, which takes the metric and hands it on to no ReduceLROnPlateau."""
+    for trace in traces(study):
+        receiver = trace.receiver
+        hook = receiver.cls.find("lr_scheduler_step") if isinstance(receiver, Instance) else None
+        if not isinstance(hook, Function) or not trace.entry.endswith(".configure_optimizers"):
+            continue
+        step = _metricless_step(hook.node)
+        for entry in _entries(trace.returned) if step is not None else ():
+            if step is not None and entry.scheduler.cls == "ReduceLROnPlateau" and entry.scheduler.own is None:
+                yield step, entry
+
+
+def _metricless_step(hook: FunctionNode) -> ast.Call | None:
+    """The step that a plateau comes by, in a hook that never looks at its metric."""
+    names = [parameter.arg for parameter in hook.args.args]
+    if len(names) < 3 or not isinstance(hook, ast.FunctionDef):
+        return None
+    scheduler, metric = names[1], names[-1]
+    if any(isinstance(node, ast.Name) and node.id == metric for node in walk(hook)):
+        return None
+    kinds = [node for node in walk(hook) if isinstance(node, ast.If) and "isinstance" in ast.unparse(node.test)]
+    of_others = {inner for kind in kinds for statement in kind.body for inner in walk(statement)}
+    return next(
+        (
+            node
+            for node in walk(hook)
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) == f"{scheduler}.step"
+            and not (node.args or node.keywords or node in of_others)
+        ),
+        None,
+    )
 
 
 def _class(trace: Trace) -> object:
@@ -115,4 +161,4 @@ def _one(entry: Value) -> Iterator[Configured]:
         yield Configured(thing, interval)
 
 
-__all__ = ["Configured", "configured_schedulers", "stepped_again", "unit_named"]
+__all__ = ["Configured", "configured_schedulers", "stepped_again", "stepped_without_metric", "unit_named"]

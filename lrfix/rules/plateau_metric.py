@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.lightning import stepped_without_metric
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, conducts, once_a_place, told_at
+from lrfix.experiments.training import Conduct, Told, built_in, conducts, once_a_place, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -20,6 +21,16 @@ _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
 def plateau_metric(study: Study) -> Iterator[Violation]:
     steps = ((conduct, event) for conduct in conducts(study) if conduct.is_torch for event in conduct.steps)
     yield from once_a_place(study, (_told(study, conduct, event) for conduct, event in steps))
+    yield from once_a_place(study, _in_hooks(study))
+
+
+def _in_hooks(study: Study) -> Iterator[Told]:
+    for step, configured in stepped_without_metric(study):
+        message = (
+            f"The module builds a ReduceLROnPlateau (line {built_in(configured.scheduler)}), and this hook leaves out "
+            "the metric that it is given: the call raises TypeError. Pass it on."
+        )
+        yield step, message, [(configured.scheduler.node, f"`{configured.name}` is built")]
 
 
 def _told(study: Study, conduct: Conduct, event: Event) -> Told:

@@ -39,6 +39,9 @@ _LOOKING = frozenset(
     | {"count", "summary", "report", "len", "type", "isinstance", "id", "str", "repr", "format", "write", "dump"}
     | {"wandb", "logger", "append", "state", "hasattr", "getattr", "clip", "freeze", "update", "dict", "watch"}
 )
+#: The words of calls that ask for the rate of what they are given: ``get_lr``, ``get_current_learning_rate``.
+_RATES = frozenset({"lr", "lrs", "rate", "rates"})
+_ASKING = _RATES | {"get", "current", "cur", "last", "learning", "from", "optimizer"}
 #: Words of names that are about an optimizer or a scheduler and hold none.
 _ABOUT = frozenset(
     {"path", "paths", "file", "dict", "state", "states", "name", "names", "type", "config", "cfg", "args", "kwargs"}
@@ -107,7 +110,8 @@ def is_transparent(last: str) -> bool:
 
 def only_looks(name: str) -> bool:
     """Whether a call, by its name, steps nothing that it is given."""
-    return bool(_LOOKING & set(words(name)))
+    spoken = set(words(name))
+    return bool(_LOOKING & spoken) or ("get" in spoken and bool(spoken & _RATES) and spoken <= _ASKING)
 
 
 def prepares(name: str) -> bool:

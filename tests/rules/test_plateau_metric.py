@@ -1,0 +1,43 @@
+"""LR306 in a LightningModule that steps its schedulers by a hook of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def module(hook: str, scheduler: str = "ReduceLROnPlateau(optimizer)") -> str:
+    return f"""
+import lightning as L
+import torch
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
+
+
+class Model(L.LightningModule):
+    def training_step(self, batch, index):
+        return self.net(batch).mean()
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1e-3)
+        if self.hparams.schedule == "step":
+            return [optimizer], [StepLR(optimizer, 30)]
+        scheduler = {scheduler}
+        return {{"optimizer": optimizer, "lr_scheduler": {{"scheduler": scheduler, "monitor": "val_loss"}}}}
+
+    def lr_scheduler_step(self, scheduler, metric):
+        {hook}
+"""
+
+
+@pytest.mark.parametrize(
+    ("hook", "told"),
+    [
+        ("scheduler.step()", True),
+        ("if isinstance(scheduler, OneCycleLR): scheduler.step()\n        else: scheduler.step()", True),
+        ("scheduler.step(metric)", False),
+        ("scheduler.step() if metric is None else scheduler.step(metric)", False),
+        ("if isinstance(scheduler, StepLR):\n            scheduler.step()", False),
+    ],
+)
+def test_a_hook_that_leaves_out_the_metric_of_a_plateau(hook, told, asked):
+    assert bool(asked("LR306", module(hook))) is told
+    assert asked("LR306", module(hook, "OneCycleLR(optimizer, 1e-3, total_steps=100)")) == []
