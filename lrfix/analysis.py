@@ -13,6 +13,7 @@ from lrfix.judging import Verdicts
 if TYPE_CHECKING:
     from lrfix.driving.laboratory import Run
     from lrfix.experiments.study import Study
+    from lrfix.families import Family
     from lrfix.interpreter.reserve import Reserve
     from lrfix.looks import Looks
     from lrfix.names import Names
@@ -254,8 +255,10 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int
         each.study.faults = each.faults
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))
     recognition = None if opaque is not None else recognised(study) if study.faults else equivalent(study)
-    family = family_of_site(site, studies, alternatives)
     told = told_by(study)
+    family = family_of_site(site, studies, alternatives)
+    if recognition is not None and recognition.spec is not None and len(studies) == 1:
+        family = _as_rewritten(family, recognition, opened=told is not study)
     use = told.described_by
     runs = [
         run
@@ -283,6 +286,13 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int
         leaves=tuple(leaves),
         roles={path: role_of(path).value for path in leaves},
     )
+
+
+def _as_rewritten(family: Family, found: Recognition, opened: bool) -> Family:
+    """The family of a site with the parameters that a rewrite gives its schedule, and its name where only numbers that
+    the file states hide a part of it."""
+    parameters = {**family.parameters, **found.parameters}
+    return replace(family, name=found.family if opened else family.name, parameters=parameters)
 
 
 def by_themselves(studies: Sequence[Study]) -> Iterator[Study]:

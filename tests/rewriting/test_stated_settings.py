@@ -49,6 +49,14 @@ def test_options_of_a_dataclass_that_stand_at_nothing_are_read_by_the_new_call(r
     assert "cfg.total,\n        warmup_steps=cfg.warmup,\n        power=cfg.power,\n" in result.after
 
 
+def test_the_inventory_tells_the_same_as_the_new_call(analyses):
+    text = _LINEAR.format(settings=_CLASS, warmup="cfg.warmup", total="cfg.total", power="cfg.power")
+    source, _, _ = analyses.sites(parse_source(text.encode(), "train.py"))
+    analysis = analyses.of(source, 0)
+    assert analysis.family == "linear-warmup+poly"
+    assert analysis.parameters == {"total_steps": "cfg.total", "warmup_steps": "cfg.warmup", "power": "cfg.power"}
+
+
 def test_so_are_names_of_the_module(rewrite):
     settings = "start = 0\npower = 1.0\ntotal = 100\n"
     text = _LINEAR.format(settings=settings, warmup="start", total="total", power="power")
