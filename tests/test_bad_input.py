@@ -362,6 +362,29 @@ class TestPaths:
         assert "tree/link.py: a link to a file outside the given paths" in result.stderr
         assert outside.read_text() == QUICK
 
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("check", "--no-cache", "--statistics"),
+            ("check", "--no-cache", "--show-files"),
+            ("sites", "--no-cache"),
+            ("rewrite", *UNVERIFIED),
+            ("rewrite", "--diff", *UNVERIFIED),
+        ],
+        ids=" ".join,
+    )
+    def test_what_only_looks_writes_nothing(self, command):
+        written("train.py", QUICK)
+        Path("inner").mkdir()
+
+        def tree():
+            return {path: (path.stat(), path.is_file() and path.read_bytes()) for path in sorted(Path().rglob("*"))}
+
+        before = tree()
+        shared = [(path, [*status[:7], *status[8:]], content) for path, (status, content) in before.items()]
+        assert run(*command, ".").exit_code in (0, 1)
+        assert [(path, [*s[:7], *s[8:]], content) for path, (s, content) in tree().items()] == shared
+
     def test_standard_input_is_taken_whatever_it_holds(self):
         for content in (b"", b"def f(:\n", b"\xff\xfe\x00", b"\x80", b"lr = '\0'", SOUND.encode()):
             result = CliRunner().invoke(main, ["check", "-"], input=content)

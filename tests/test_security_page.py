@@ -11,15 +11,23 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("|") and not set(line) <= set("| -")][1:]
 
+#: What `lrfix check` promises, a paragraph each.
+PROMISES = re.split(r"\n(?=- )", PAGE.split("## What `lrfix check` promises")[1].split("\n## ")[0].strip())
+
 
 def test_there_are_promises() -> None:
-    assert len(ROWS) > 8
+    assert len(ROWS) > 8 and len(PROMISES) > 5
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:50])
 def test_a_promise_names_its_test(row: str) -> None:
     held = row.split("|")[3]
     assert "test" in held or held.strip() == "the same", row
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise[4:40])
+def test_so_does_each_of_check(promise: str) -> None:
+    assert re.search(r"`tests/[\w/]+", promise), promise
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]*test_\w+\.py)", PAGE))))
