@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lrfix.findings import Severity, Violation
 from lrfix.registry import Rule, load_rules
+
+#: Rules about how the numbers of a schedule fit together, which drawn numbers need not.
+_RELATIONS = frozenset({"LR106", *(f"LR2{n:02}" for n in (2, 3, 4, 5, 9, 10, 11, 12, 13, 14))})
 
 
 class Verdicts:
@@ -15,6 +19,7 @@ class Verdicts:
     def __init__(self, study: Any) -> None:
         self.study = study
         self._known: dict[object, tuple[list[Violation], Exception | None]] = {}
+        self._asked: list[Any] = []
 
     def of(self, rule: Rule) -> Iterator[Violation]:
         """What ``rule`` finds, in its order; raises what the rule raised, after what it had found until then."""
@@ -31,8 +36,31 @@ class Verdicts:
                 found.extend(rule.function(self.study) if rule.function is not None else ())
             except Exception as error:
                 crash = error
+            if crash is None and not all(violation.advice for violation in found) and rule.code in _RELATIONS:
+                found = self._confirmed(rule, found)
             self._known[rule.function] = found, crash
         return self._known[rule.function]
+
+    def _confirmed(self, rule: Rule, found: list[Violation]) -> list[Violation]:
+        """What a rule found, as advice where it finds no fault once all that the code leaves open is drawn otherwise.
+
+        What is stated, or fails in every plausible draw, is found again. One draw has long warmups and rates that all
+        differ, the other is as most runs are.
+        """
+        ordinary = self._ordinary()
+        if ordinary is None or rule.function is None:
+            return found
+        if any(not violation.advice for violation in rule.function(ordinary)):
+            return found
+        return [replace(violation, advice=True) for violation in found]
+
+    def _ordinary(self) -> Any:
+        """The study of the same schedule in ordinary runs, made when a fault is first found."""
+        from lrfix.experiments.ordinary import ordinarily
+
+        if not self._asked:
+            self._asked.append(ordinarily(self.study))
+        return self._asked[0]
 
     @property
     def faults(self) -> frozenset[str]:

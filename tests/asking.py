@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lrfix.analysis import by_themselves, studied
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Severity, Span, Violation
+from lrfix.judging import Verdicts
 from lrfix.names import Names
 from lrfix.registry import load_rules
 from lrfix.sites import find_sites, training_code
@@ -35,7 +36,7 @@ def asked(code: str, source: str) -> list[Violation]:
     assert rule.function is not None
     known: dict[tuple[Span, str], Violation] = {}
     for study in studies(source, rule.judges_uses):
-        for violation in rule.function(study):
+        for violation in Verdicts(study).of(rule):
             known.setdefault((violation.span, violation.message), violation)
     return list(known.values())
 

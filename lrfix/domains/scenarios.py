@@ -43,6 +43,17 @@ _TABLE: Mapping[Role, tuple[object, ...]] = {
     Role.INCREMENT: (1, 1, 1, 1),
     Role.LAST_EPOCH: (-1, -1, -1, -1),
 }
+#: The same for a run as most are: long, with a short warmup, and one rate for all that may be the peak.
+_ORDINARY: Mapping[Role, tuple[object, ...]] = {
+    Role.WARMUP: (9, 7, 11, 8),
+    Role.WARMUP_EPOCHS: (4, 5, 6, 4),
+    Role.WARMUP_FRACTION: (0.04, 0.05, 0.06, 0.03),
+    Role.HORIZON: (211, 193, 227, 181),
+    Role.EPOCHS: (83, 97, 71, 79),
+    Role.DECAY_LENGTH: (173, 157, 191, 151),
+    # As good as the base rate, and told apart from it where somebody looks whether a rate was written.
+    Role.PEAK: (0.1004, 0.3012, 0.0703, 0.2008),
+}
 _EPOCH_LENGTH = "len(loader)"
 _DESCENDING = ((0.7, 0.5, 0.3), (0.6, 0.45, 0.2), (0.8, 0.55, 0.25), (0.9, 0.5, 0.4))
 _IN_STEPS = ((23, 41), (19, 37), (29, 47), (31, 43))
@@ -81,6 +92,7 @@ class Scenario:
 
     ``shortened``: lengths by expression as the file states them, where ``values`` holds a shorter one. ``inferred``:
     what the code's use of its names says of them; ``meant``: the roles that follow, by the last word of an expression.
+    ``ordinary``: lengths and rates as in most runs, and every other number as the code states it, where it does.
     ``stated``: the longest length of a role that the call states; ``base``: the base rate that the optimizer's call
     states, below which floors are drawn; ``said``: the numbers that calls state for parameters, drawn where a name says
     nothing.
@@ -101,10 +113,12 @@ class Scenario:
     said: Mapping[str, object] = field(default_factory=dict)
     #: Whether something was asked for that ``vary_unknown`` decides.
     varies: bool = False
+    ordinary: bool = False
 
     @property
     def base_lrs(self) -> tuple[float, float]:
-        return BASE_RATES[self.index % len(BASE_RATES)]
+        first, second = BASE_RATES[self.index % len(BASE_RATES)]
+        return (first, first) if self.ordinary else (first, second)
 
     def knows(self, path: str) -> bool:
         """Whether a plausible value can be given: by override, by default, or by role."""
@@ -133,7 +147,7 @@ class Scenario:
             return Unknown(path)
         role, column = role_of(path), self.index % 4
         if kind is Kind.SHARE:
-            return _TABLE[Role.FRACTION][column]
+            return self._drawn(Role.FRACTION)
         if kind is Kind.FACTORS:
             return list(_DESCENDING[column])
         if kind in (Kind.LENGTHS, Kind.PAIRS):
@@ -174,12 +188,13 @@ class Scenario:
             return self._unknown(self.said.get(path) if default is None and wanted == "number" else default, wanted)
         if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
             return 0
-        column = self.index % 4
-        value = _TABLE[role][column]
+        if self.ordinary and is_number(default) and default and role not in LENGTHS | RATES:
+            return default
+        value = self._drawn(role)
         if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
-            return _TABLE[Role.WARMUP_FRACTION][column]
+            return self._drawn(Role.WARMUP_FRACTION)
         if default is None and role in LENGTHS and last_word(path) in self.inferred.shares:
-            return _TABLE[Role.WARMUP_FRACTION][column]
+            return self._drawn(Role.WARMUP_FRACTION)
         if role is Role.CYCLE and isinstance(default, float) and default == 1:
             return default  # a cycle of the whole run, as a share of it
         if isinstance(default, list | tuple) and not isinstance(value, list):
@@ -205,6 +220,11 @@ class Scenario:
                 value *= 1.1
         return value
 
+    def _drawn(self, role: Role) -> object:
+        """What the table has for a role in this scenario."""
+        table = {**_TABLE, **_ORDINARY} if self.ordinary else _TABLE
+        return table[role][self.index % 4]
+
     def _room(self, role: Role, value: int) -> int:
         """How much longer than drawn a whole has to be, for the warmup that the call states to end within it."""
         steps, epochs = self.stated.get(Role.WARMUP, 0), self.stated.get(Role.WARMUP_EPOCHS, 0)
@@ -212,7 +232,7 @@ class Scenario:
             return int(steps)
         if role is Role.EPOCHS and epochs >= value:
             return int(epochs)
-        drawn = _TABLE[Role.EPOCHS][self.index % 4]
+        drawn = self._drawn(Role.EPOCHS)
         if role is Role.LOADER_LENGTH and isinstance(drawn, int) and steps >= drawn * value:
             return int(steps) // drawn + 1
         return 0

@@ -101,16 +101,15 @@ class World:
             return self._steady[key]
         before, invented = host.readings, host.inventions
         value = self._optimizer(self._resolved(name, scope, at))
-        timeless = host.readings == before
-        if timeless and host.inventions != invented and is_number(value):
-            if role_of(name) in LENGTHS:
+        if host.inventions != invented and is_number(value):
+            if role_of(name) in LENGTHS and not self._moves(name, scope, at):
                 # Arithmetic on invented numbers gives no plausible length; the name itself says more.
                 value = Unknown(name)
                 # What is worked out with it is worked out with that, and no longer with the invented numbers.
                 host.inventions = invented
-            else:
+            elif host.readings == before:
                 self._made_up.add(key)
-        if timeless:
+        if host.readings == before:
             self._steady[key] = value
             return Passing(value) if key in self._made_up else value
         self._now[key] = Passing(value)
@@ -151,6 +150,11 @@ class World:
             return self._value(name, binding, scope, at)
         finally:
             self._resolving.discard(key)
+
+    def _moves(self, name: str, scope: Scope, at: ast.AST | None) -> bool:
+        """Whether a name is bound anew at every turn: it says where training stands, and is no length."""
+        binding = self.names.reaching(name, scope, at) if name in scope.bindings else None
+        return binding is not None and self._inside_loops(binding)
 
     def _inside_loops(self, binding: Binding) -> bool:
         node = getattr(binding, "node", None)

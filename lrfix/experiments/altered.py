@@ -47,7 +47,7 @@ def run_altered(
 ) -> Run:
     """The run of scenario ``index`` as the tree stands now, up to the first rate that is another than in the run
     ``beside`` it; nothing of it is remembered."""
-    scenario = Scenario(index, overrides={**study.settings, **(overrides or {})})
+    scenario = Scenario(index, overrides={**study.settings, **(overrides or {})}, ordinary=study.ordinary)
     return Laboratory(study.names, study.site).run(
         scenario, construction=study.use, steps=steps or study.steps, groups=study.groups, beside=beside
     )

@@ -70,7 +70,8 @@ def turns(curve: Sequence[float]) -> list[int]:
     moved = [k + 1 for k, move in enumerate(moves(curve)) if move]
     gaps = Counter(b - a for a, b in pairwise(moved))
     dwell, count = gaps.most_common(1)[0] if gaps else (1, 0)
-    if not 1 < dwell <= _LONGEST_EPOCH or count < 0.8 * sum(gaps.values()):
+    between = sum(n for gap, n in gaps.items() if gap < dwell)  # so many would make a ramp of its own
+    if not 1 < dwell <= _LONGEST_EPOCH or count < 0.8 * sum(gaps.values()) or between >= SHORTEST:
         return list(range(len(curve)))
     return list(range(moved[0] % dwell, len(curve), dwell))
 

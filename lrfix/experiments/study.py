@@ -60,7 +60,8 @@ class Study:
     ``settings`` fix the expressions that choose between several schedules of one site (``{"mode": "cos"}``);
     ``by_itself``: judged as its definition stands, whoever uses it. Studies of one site share a ``laboratory``, which
     remembers what they ran. ``rewritable`` says whether the file alone shows
-    what a rewrite needs. ``like``: the study of the same schedule under other settings.
+    what a rewrite needs. ``like``: the study of the same schedule under other settings; ``ordinary``: whether the
+    draws are those of ordinary runs.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Study:
         self.faults: frozenset[str] = frozenset()
         self.rewritable = True
         self.like: Study | None = None
+        self.ordinary = False
 
     def span(self, node: ast.AST) -> Span:
         """Where a node of the file stands; what stands in another file is told of at the schedule."""
@@ -169,6 +171,7 @@ class Study:
             vary_unknown=asked.vary_unknown,
             variant=asked.variant,
             fill_none=fill_none,
+            ordinary=self.ordinary,
         )
         return self.laboratory.run(
             scenario,
@@ -184,7 +187,7 @@ class Study:
         """The run of scenario ``index`` at some steps alone, each gone to at once."""
         key = repr((index, tuple(at), tuple(sorted(overrides.items(), key=repr))))
         if key not in self._runs:
-            scenario = Scenario(index, overrides={**self.settings, **overrides})
+            scenario = Scenario(index, overrides={**self.settings, **overrides}, ordinary=self.ordinary)
             self._runs[key] = self.laboratory.run(
                 scenario, construction=self.use, steps=0, groups=self.groups, at=tuple(at)
             )
@@ -192,7 +195,8 @@ class Study:
 
     def jump(self, index: int, step: int) -> float | None:
         """The rate at ``step`` when the scheduler is taken there at once, not step by step; None when it fails."""
-        run = self.laboratory.run(Scenario(index, overrides=self.settings), construction=self.use, steps=2, jump=step)
+        scenario = Scenario(index, overrides=self.settings, ordinary=self.ordinary)
+        run = self.laboratory.run(scenario, construction=self.use, steps=2, jump=step)
         return as_float(run.curve[1]) if run.ran and len(run.curve) == 2 else None
 
     def asked_twice(self, index: int, function: ast.AST, kept: str | None = None) -> Run:
@@ -200,7 +204,7 @@ class Study:
 
         With ``kept`` only that state stays as the extra call left it; the rest is put back.
         """
-        scenario = Scenario(index, overrides=self.settings)
+        scenario = Scenario(index, overrides=self.settings, ordinary=self.ordinary)
         scenario.fill_none = self.run(index).scenario.fill_none
         rehearsal = Rehearsal(function, kept)
         return self.laboratory.run(

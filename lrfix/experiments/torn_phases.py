@@ -30,7 +30,7 @@ _GONE = 0.3
 
 def fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
     """The first jump of a run that is no stair, no turn of a cycle and no end that the decay never aimed at."""
-    if not all_real(run.curve) or overshoots(run):  # one step too many: LR209
+    if not all_real(run.curve) or (overshoots(run) and all(map(overshoots, case.runs))):  # one step too many: LR209
         return None
     end = study.horizon(run)
     stairs = any(role_of(p) in STAIRS for p in (*run.leaves, *run.names))

@@ -116,18 +116,18 @@ def found(source: str) -> list[str]:
     return [finding.code for finding in result.findings if finding.severity.value != "info"]
 
 
-@pytest.mark.parametrize(("warmup", "codes"), [(20_000, ["LR202"]), (300, [])])
+@pytest.mark.parametrize(("warmup", "codes"), [(30_000, ["LR202"]), (300, [])])
 def test_a_fault_is_reported_where_it_shows_in_the_file_s_own_proportions(warmup, codes):
     source = CONSTANTS.format(warmup=warmup, total=100_000)
     assert found(source.replace("(step - warmup_steps) / (total_steps - warmup_steps)", "step / total_steps")) == codes
 
 
 def test_the_evidence_names_the_lengths_as_the_file_states_them():
-    source = CONSTANTS.format(warmup=20_000, total=100_000)
+    source = CONSTANTS.format(warmup=30_000, total=100_000)
     source = source.replace("(step - warmup_steps) / (total_steps - warmup_steps)", "step / total_steps")
     (finding,) = reported("LR202", source)
-    assert finding.evidence.scenario == {"warmup_steps": 61, "total_steps": 307}
-    assert finding.evidence.shortened == {"warmup_steps": 20_000, "total_steps": 100_000}
+    assert finding.evidence.scenario == {"warmup_steps": 92, "total_steps": 307}
+    assert finding.evidence.shortened == {"warmup_steps": 30_000, "total_steps": 100_000}
 
 
 FUNCTION = """

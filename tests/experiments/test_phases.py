@@ -114,3 +114,11 @@ def test_a_long_run_is_judged_where_its_phases_may_meet(warmup, start):
     assert {warmup - 1, warmup, total} <= set(at)
     found = [at[jump.step] for jump in sampled_jumps(at, [rate(min(k, total)) for k in at])]
     assert found == ([] if start or 1 - rate(warmup) <= 0.003 else [warmup - 1])
+
+
+def test_a_curve_that_moves_once_an_epoch_behind_a_ramp_over_steps_is_looked_at_step_by_step():
+    ramp = [0.1 + 0.01 * k for k in range(10)]
+    stairs = [0.1 * 0.9 ** (k // 9) for k in range(600)]
+    assert turns(ramp + stairs)[:3] == [0, 1, 2]
+    assert [jump.step for jump in jumps(ramp + stairs)] == [9]
+    assert turns(stairs)[:3] == [0, 9, 18]
