@@ -263,12 +263,11 @@ class Cluster:
         self.address = json.loads(self._contact.read_text())["address"].removeprefix("tcp://")
         self.client = Client(f"tcp://{self.address}", set_as_default=False)
         self.client.wait_for_workers(2, timeout=60)
+        self._addresses = {pid: address for address, pid in self.client.run(os.getpid).items()}
 
     def held_by(self, worker: int) -> int:
         """How much of the work lies with a worker."""
-        known = self.client.scheduler_info(n_workers=-1)["workers"]
-        address = next((address for address, facts in known.items() if str(facts["name"]) == str(worker)), None)
-        return len(self.client.processing().get(address, ()))
+        return len(self.client.processing().get(self._addresses[self.workers[worker].pid], ()))
 
     def close(self) -> None:
         if hasattr(self, "client"):
@@ -321,7 +320,7 @@ class TestDask:
             victim.kill()
             working.join(60)
         assert said == [expected]
-        assert len(cluster.client.scheduler_info(n_workers=-1)["workers"]) == 1
+        assert len(cluster.client.nthreads()) == 1
 
     def test_a_scheduler_that_does_not_answer_is_named(
         self, cluster: Cluster, targets: list[Target], monkeypatch: pytest.MonkeyPatch

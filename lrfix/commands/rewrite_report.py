@@ -199,7 +199,7 @@ def _verdict(verification: Verification, steps: int) -> str:
     groups = max((len(o.scenario.base_lrs) for o in outcomes), default=0)
     parts.append(f"{_count(len(outcomes), 'scenario')}, {_count(groups, 'parameter group')}")
     if outcomes and all(o.new_resume.exact for o in outcomes):
-        parts.append("resume exact")
+        parts.append("resumed runs bit-equal")
     if outcomes and all(o.weights_equal for o in outcomes):
         parts.append("weights bit-equal")
     elif outcomes and all(o.weights_apart is not None for o in outcomes):

@@ -39,7 +39,7 @@ class Summary:
         if not self.apart:
             parts.append(f"rates within {num(self.largest)} of the peak" if self.largest else "rates bit-equal")
         if self.resume:
-            parts.append("resume exact")
+            parts.append("resumed runs bit-equal")
         if self.handover == "":
             parts.append("old checkpoints go on")
         if self.weights is not None:

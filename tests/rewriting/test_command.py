@@ -77,7 +77,7 @@ def test_without_apply_it_shows_the_change_and_makes_none(script):
     assert "+    return WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in result.output
     (line,) = (line for line in result.output.splitlines() if "->" in line)
     assert "no difference in" in line and ", cpu, torch " in line
-    assert "resume exact, old checkpoints go on, weights" in line
+    assert "resumed runs bit-equal, old checkpoints go on, weights" in line
     assert "old rate" not in result.output
     assert "1 schedule would be rewritten in 1 file" in result.output
     assert script.read_text(encoding="utf-8") == SOUND
@@ -86,7 +86,8 @@ def test_without_apply_it_shows_the_change_and_makes_none(script):
 def test_verbose_shows_the_rates_of_every_proof(script):
     result = lrfix("--verbose", "--device", "cpu", str(script))
     assert "old rate" in result.output and "new rate" in result.output
-    assert "resume exact" in result.output and "weights bit-equal" in result.output and "device cpu" in result.output
+    assert "resumed runs bit-equal" in result.output
+    assert "weights bit-equal" in result.output and "device cpu" in result.output
     assert "in every setting that a caller may choose: no difference in" in result.output
 
 
