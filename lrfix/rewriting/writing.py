@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lrfix.reading import Unreadable, read_file
 from lrfix.rewriting.model import FileRewrite
 from lrfix.source import SourceError, parse_source
-from lrfix.unfinished import begun, usual_mode
+from lrfix.unfinished import begun, remove_litter, usual_mode
 
 
 class WriteError(Exception):
@@ -36,7 +36,8 @@ def write_atomically(path: str, content: bytes, expected: bytes | None = None) -
 
 
 def write_together(changes: Sequence[Change]) -> None:
-    """Replace the content of all files or of none, following links to the files that they name.
+    """Replace the content of all files or of none, following links to the files that they name. What killed runs have
+    left beside them is removed first.
 
     Every file is written beside its old one first; only then are they renamed, one after the other, and where a rename
     fails, those before it are undone. Mode, owner and extended attributes stay what they were, but for the bits that
@@ -44,6 +45,7 @@ def write_together(changes: Sequence[Change]) -> None:
     written, that has several names (the others would keep the old content), or whose owner or attributes cannot be
     kept.
     """
+    remove_litter(os.path.dirname(os.path.realpath(change.path)) for change in changes)
     with contextlib.ExitStack() as stack:
         staged = [stack.enter_context(_Staged(change)) for change in changes]
         if len(staged) > 1:

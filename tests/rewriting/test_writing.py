@@ -9,7 +9,7 @@ import pytest
 
 from lrfix.rewriting import writing
 from lrfix.rewriting.writing import Change, WriteError, write_atomically, write_together
-from lrfix.unfinished import remove_litter
+from lrfix.unfinished import begun, remove_litter
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links, modes and locks of POSIX")
 
@@ -22,6 +22,12 @@ def test_the_content_is_replaced_and_the_mode_kept(tmp_path):
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o751
     assert os.listdir(tmp_path) == ["train.py"]
+
+
+def test_what_a_killed_run_has_left_beside_it_is_removed(tmp_path):
+    begun(str(tmp_path))[0].close()
+    write_atomically(str(tmp_path / "baseline.json"), b"new")
+    assert os.listdir(tmp_path) == ["baseline.json"]
 
 
 def test_a_link_still_links(tmp_path):
