@@ -40,12 +40,14 @@ Change = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Tried:
-    """One setting. ``words`` say it to the user: "with `warmup` = 0". ``legal``: nobody is seen to choose it."""
+    """One setting. ``words`` say it to the user: "with `warmup` = 0". ``legal``: nobody is seen to choose it.
+    ``cut_short``: the run ends before its last phase has room."""
 
     words: str
     values: Mapping[str, object]
     base_lrs: tuple[float, ...]
     legal: bool = False
+    cut_short: bool = False
 
 
 def settings(
@@ -67,8 +69,8 @@ def settings(
         yield Tried(f"with {len(rates)} parameter group{plural}", values, rates)
     for change in _changes(values, texts, optional, whole):
         words = ", ".join(f"`{key}` = {_shown(value)}" for key, value in change.items())
-        legal = _merely_legal(change, seen) or _outlasted({**values, **change})
-        yield Tried(f"with {words}", {**values, **change}, bases, legal)
+        short = _outlasted({**values, **change})
+        yield Tried(f"with {words}", {**values, **change}, bases, short or _merely_legal(change, seen), short)
 
 
 def _outlasted(values: Mapping[str, object]) -> bool:

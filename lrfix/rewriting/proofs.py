@@ -165,7 +165,9 @@ class _Prover:
                 continue
             names = [self._visible(0, set(generic.values)) | dict(t.values) for t in chosen]
             # What the file works out of a moved value is not known here: the new scheduler says what it was given.
-            scenarios = tuple(Values(t.values, t.base_lrs, self._end(spec, t.values), t.words, t.legal) for t in chosen)
+            scenarios = tuple(
+                Values(t.values, t.base_lrs, self._end(spec, t.values), t.words, t.legal, t.cut_short) for t in chosen
+            )
             steps = min(max(longest_number(before.source), *(walked(spec, n) for n in names)), MOST_WALKED)
             request = VerificationRequest(
                 before.source,

@@ -126,7 +126,7 @@ def _judge(request: Request, answer: Answer) -> Verification:
     for index, (scenario, raw) in enumerate(zip(request.scenarios, result["scenarios"], strict=True)):
         outcome = _outcome(request, scenario, raw, devices)
         failed, differing = _failures(request, outcome, raw), _differences(request, outcome, raw)
-        few = _apart_at(outcome) <= FEW_STEPS or outcome.new_error is not None
+        few = scenario.cut_short or _apart_at(outcome) <= FEW_STEPS or outcome.new_error is not None
         if scenario.legal and (failed or differing) and few:
             legal[index] = scenario.words, (failed or differing)[0].removesuffix(_where(scenario))
             continue

@@ -22,13 +22,15 @@ class Scenario:
     possible, two or more show what depends on the number of groups. ``end`` is how many steps training takes under
     these values: what the curves do from that step on is told and not judged; None judges all of it.
     ``words`` name the setting to a reader: "with `warmup` = 0". ``legal``: nobody is seen to choose it. That
-    the new version raises in it, or differs at a handful of steps, is told and not judged."""
+    the new version raises in it, or differs at a handful of steps, is told and not judged; nor is ``cut_short``, a run
+    that ends before its last phase has room, however far the two are apart."""
 
     values: Mapping[str, object]
     base_lrs: tuple[float, ...] = (0.1, 0.003)
     end: int | None = None
     words: str = ""
     legal: bool = False
+    cut_short: bool = False
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,27 @@ class Cosine(LRScheduler):
 
 
 def test_a_run_shorter_than_its_last_phase_is_merely_legal(settings_of):
-    legal = {tried.words: tried.legal for tried in settings_of({"total": 97, "cooldown_iters": 71})}
-    assert legal["with `total` = 36"]
-    assert not legal["with `cooldown_iters` = 26"]
+    tried = {tried.words: tried for tried in settings_of({"total": 97, "cooldown_iters": 71})}
+    assert tried["with `total` = 36"].legal and tried["with `total` = 36"].cut_short
+    assert not tried["with `cooldown_iters` = 26"].legal
+
+
+def test_a_decay_that_a_short_run_has_no_room_for_limits_the_rewrite(rewrite):
+    result = rewrite(
+        """
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, total: int, cooldown_iters: int):
+    def factor(step):
+        if step < total - cooldown_iters:
+            return 1.0
+        return max(0.0, (total - step) / cooldown_iters)
+
+    return LambdaLR(optimizer, factor)
+""",
+        verify=True,
+    )
+    (site,) = result.sites
+    assert site.kind == "limited"
+    assert site.limits[0].startswith("but not with `total` = ")
