@@ -19,6 +19,7 @@ _DEFAULTS = {
     "eta_min_ratio": 0,
     "eta_min_factor": 0,
     "cycle_decay": 1,
+    "num_cycles": 0.5,
 }
 _REQUIRED = {"WarmupInverseSqrtLR": ("warmup_steps",)}
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)

@@ -122,7 +122,8 @@ def limited_by(site: SiteRewrite, answers: Sequence[Verification]) -> SiteRewrit
     if not apart:
         return site
     first = next(iter(apart))
-    more = f" and {len(apart) - 1} more settings" if len(apart) > 1 else ""
+    others = len(apart) - 1
+    more = f" and {others} more setting{'s' if others > 1 else ''}" if others else ""
     told = list(apart.items())[:_MOST_TOLD]
     notes = tuple(f"{words}, which nobody is seen to choose, {what}" for words, what in told)
     return replace(site, kind="limited", limits=(*site.limits, f"but not {first}{more}"), notes=(*site.notes, *notes))

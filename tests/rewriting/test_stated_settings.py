@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from lrfix.names import Names
+from lrfix.recognition import ScheduleSpec
+from lrfix.rewriting.emission import arguments_of
 from lrfix.rewriting.grid import Tried, settings
 from lrfix.rewriting.seen import Seen
 from lrfix.source import parse_source
@@ -130,3 +132,8 @@ def build(optimizer, total: int, cooldown_iters: int):
     (site,) = result.sites
     assert site.kind == "limited"
     assert site.limits[0].startswith("but not with `total` = ")
+
+
+def test_a_number_that_the_bundled_scheduler_takes_by_default_is_not_said():
+    spec = ScheduleSpec("WarmupCosineLR", ("total",), {"warmup_steps": "warmup", "num_cycles": "0.5"})
+    assert arguments_of(spec) == ["total", "warmup_steps=warmup"]
