@@ -23,6 +23,7 @@ from lrfix.experiments.training_loop import (
 )
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import identifiers, words
 from lrfix.trees import walk
 from lrfix.wording import num
@@ -133,11 +134,16 @@ def _once_an_epoch(study: Study) -> bool:
 
 
 def _stepped_ahead(study: Study) -> bool:
-    """Whether the schedule is stepped in front of the loop that trains, so that no update has its first rate."""
-    calls = list(step_calls(study, study.use))
-    inside = [loops_around(study.used_in, call) for call in calls]
+    """Whether the schedule is stepped in front of the loop that trains wherever it is built, so that no update has its
+    first rate."""
+    return bool(study.uses) and all(_ahead(study, use) for use in study.uses)
+
+
+def _ahead(study: Study, use: Construction) -> bool:
+    calls = list(step_calls(study, use))
+    inside = [loops_around(use.names or study.names, call) for call in calls]
     first = min((loops[-1].lineno for loops in inside if loops and isinstance(loops[-1], ast.stmt)), default=0)
-    return any(not loops and call.lineno < first for call, loops in zip(calls, inside, strict=True))
+    return any(not loops and (not first or call.lineno < first) for call, loops in zip(calls, inside, strict=True))
 
 
 def _goes_on(study: Study) -> bool:

@@ -429,3 +429,13 @@ STEPPED_AHEAD = """
 @pytest.mark.parametrize(("ahead", "found"), [("pass", ["warning"]), ("scheduler.step()", [])])
 def test_a_first_rate_that_no_update_has_is_none(ahead, found):
     assert [severity for _, severity in advised(STEPPED_AHEAD.format(ahead=ahead))] == found
+
+
+HANDED_ON = STEPPED_AHEAD.replace("for batch in loader:", "one_epoch(model, loader, optimizer, scheduler)").partition(
+    "            model(batch)"
+)[0]
+
+
+@pytest.mark.parametrize(("ahead", "found"), [("pass", ["warning"]), ("scheduler.step()", [])])
+def test_a_schedule_may_be_stepped_ahead_and_handed_on(ahead, found):
+    assert [severity for _, severity in advised(HANDED_ON.format(ahead=ahead))] == found
