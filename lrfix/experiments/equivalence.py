@@ -65,7 +65,7 @@ def _with_settings(study: Study, found: Recognition) -> Recognition:
         take_for(study, other)
         return whole
     path, number = next(iter(moving.items()))
-    why = f"`{path}` is {num(number)} in this file, and with another number the bundled scheduler has no such curve"
+    why = f"`{path}` is {num(number)} in this file, and with other numbers no bundled scheduler was recognised"
     return replace(found, spec=None, reason=why)
 
 

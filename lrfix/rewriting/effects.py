@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from lrfix.names import Defined, Names
+from lrfix.names import Defined, Names, Scope
 from lrfix.rewriting.constructors import constructor
 from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.subclasses import optimizer_parameter
@@ -108,11 +108,27 @@ def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
         if changed is None or not isinstance(root, ast.Name) or root.id == "self":
             continue
         owner = names.owner(root.id, names.scope_of(root))
+        if rebound and _read_by_none_but(inside, names, root.id, owner):
+            continue  # a counter of the schedule's own
         if owner is not None and owner.node not in inside:
             raise NotRewritten(
                 f"it changes `{ast.unparse(changed)}` at line {root.lineno} as well, which the bundled scheduler "
                 "would not do"
             )
+
+
+def _read_by_none_but(inside: set[ast.AST], names: Names, name: str, owner: Scope | None) -> bool:
+    """Whether only the functions of the schedule read a variable of a function around them."""
+    if owner is None or owner is names.scopes[names.tree]:
+        return False  # what a module holds, other files may read
+    return all(
+        node in inside
+        for node in names.nodes
+        if isinstance(node, ast.Name)
+        and node.id == name
+        and isinstance(node.ctx, ast.Load)
+        and names.owner(name, names.scope_of(node)) is owner
+    )
 
 
 def check_reads_no_group(nodes: Sequence[ast.AST]) -> None:

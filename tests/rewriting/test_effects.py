@@ -38,7 +38,7 @@ def build(optimizer, total):
         last = step
         return max(0.0, 1 - step / total)
 
-    return LambdaLR(optimizer, factor)
+    return LambdaLR(optimizer, factor), lambda: last
 """
     )
     assert not result.changed

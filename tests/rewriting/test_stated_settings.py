@@ -82,7 +82,7 @@ def build(optimizer, total):
     )
     assert not result.changed
     assert result.left[0].reason == (
-        "`least` is 0 in this file, and with another number the bundled scheduler has no such curve"
+        "`least` is 0 in this file, and with other numbers no bundled scheduler was recognised"
     )
 
 

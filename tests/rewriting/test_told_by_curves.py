@@ -39,7 +39,7 @@ class Ramp(LRScheduler):
 
 def test_a_floor_that_is_a_share_of_each_groups_rate(rewrite):
     (site,) = [site for site in rewrite(SHARE).sites if site.scheduler == "WarmupCosineLR"]
-    assert "eta_min_ratio=1e-06 / args.lr" in site.after
+    assert "eta_min_ratio=1e-6 / args.lr" in site.after
 
 
 def test_a_line_that_goes_on_past_its_end_ends_where_the_floor_is(rewrite):

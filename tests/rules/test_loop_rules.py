@@ -248,7 +248,7 @@ def test_a_message_has_the_numbers_that_the_file_states(check):
     source = loop(batch="scheduler.step()", scheduler="CosineAnnealingLR(optimizer, EPOCHS)")
     source = source.replace("args.epochs", "EPOCHS").replace("    def main", "    EPOCHS = 90\n\n    def main")
     (message,) = [finding.message for finding in check(source) if finding.code == "LR302"]
-    assert "`len(loader)` times in each turn" in message and "`T_max` of `EPOCHS` (90)" in message
+    assert "`len(loader)` times in each turn" in message and "`T_max`, `EPOCHS` (90)" in message
 
 
 MODULE = """
@@ -442,8 +442,8 @@ def test_a_step_under_another_name_is_a_step(codes):
 @pytest.mark.parametrize(
     ("scheduler", "before", "after", "code", "said"),
     [
-        ("StepLR(optimizer, 30)", "scheduler.step()", "pass", "LR301", "stepped (line 3 of another file) before"),
-        ("ReduceLROnPlateau(optimizer)", "pass", "scheduler.step()", "LR306", "no metric (line 7 of another file)"),
+        ("StepLR(optimizer, 30)", "scheduler.step()", "pass", "LR301", "stepped (line 3 of engine.py) before"),
+        ("ReduceLROnPlateau(optimizer)", "pass", "scheduler.step()", "LR306", "no metric (line 7 of engine.py)"),
     ],
 )
 def test_what_another_file_s_loop_does_is_told_where_the_scheduler_is_built(
