@@ -157,15 +157,20 @@ class _Proposal:
     def _next(self, source: Source) -> Source | None:
         """The text after the next possible edit; None where none is left."""
         occurrences: dict[Identity, int] = {}
+        done = {each.identity for each in self.done}
         self.present.clear()
         source, names, sites = self.analyses.sites(source)
         # Whoever is given a function, or asks it, comes before the function, which may be a part of that alone.
         order = sorted(enumerate(sites), key=lambda each: (each[1].form in IN_PLACE, _is_part(each[1], sites)))
         known: list[tuple[int, ScheduleSite, Identity]] = []
         for index, site in order:
-            kind: Identity = (site.form, site.name or "", source.segment_of(site.span))
-            occurrences[kind] = occurrences.get(kind, 0) + 1
-            known.append((index, site, (*kind, str(occurrences[kind]), str(len(site.constructions)))))
+            kind = (site.form, site.name or "", source.segment_of(site.span), str(len(site.constructions)))
+            number = occurrences.get(kind, 0) + 1
+            # What was rewritten is not there any more: those like it that follow keep their numbers.
+            while (*kind, str(number)) in done:
+                number += 1
+            occurrences[kind] = number
+            known.append((index, site, (*kind, str(number))))
             if not self.done:
                 self.spans.setdefault(known[-1][2], site.span)
         for index, site, identity in known:

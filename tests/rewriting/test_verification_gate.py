@@ -74,6 +74,14 @@ def test_a_sound_schedule_is_proved_equal(proved):
         assert len(outcome.new_curve) > outcome.scenario.values["total"]
 
 
+def test_two_schedules_of_one_text_are_two(rewrite):
+    # Each has proofs of its own. Under one identity they were told of at one place, and proved again without end.
+    other = SOUND.partition("LambdaLR\n")[2].replace("build", "other")
+    first, second = rewrite(SOUND + other).sites
+    assert first.identity != second.identity
+    assert (first.span.start.line, second.span.start.line) == (5, 13)
+
+
 def test_a_special_meaning_of_no_warmup_is_found_and_refused(proved):
     assert not proved["special"].changed
     assert "the rates differ" in proved["special"].left[0].reason
