@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lrfix.rewriting.vendor import VendorFile
     from lrfix.verification.values import Device
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,10 @@ def command(
     if apply and no_verify and not unverified:
         raise click.UsageError("--apply without verification needs --unverified as well")
     if diff and (apply or output_format != "text"):
-        raise click.UsageError(f"--diff goes without {'--apply' if apply else '--output-format json'}")
+        raise click.UsageError(f"--diff goes without {'--apply' if apply else f'--output-format {output_format}'}")
+    if output_format == "sarif" and (apply or vendor is not None):
+        why = "tells of changes that are not made yet" if apply else "has no place for a file beside those of PATHS"
+        raise click.UsageError(f"--output-format sarif {why}: leave out {'--apply' if apply else '--vendor'}")
     away = {"--only": only, "--reading": reading, "--vendor": vendor, "--proof": proof}
     if repair and any(away.values()):
         given = ", ".join(name for name, value in away.items() if value)
@@ -186,7 +189,7 @@ def _run(files: _Files, options: Options, output: _Output, vendor: str | None, p
     progress = Progress(sys.stderr, len(files.contents))
     try:
         if files.repaired:
-            results = _repaired(files, unread, progress)
+            results = _repaired(files, unread, progress, each_alone=output.format == "sarif")
         else:
             results = _rewritten(files, unread, options, vendored, progress)
     finally:
@@ -240,7 +243,9 @@ def proposals(paths: Sequence[str], force_exclude: bool) -> list[FileRewrite]:
         progress.done()
 
 
-def _repaired(files: _Files, unread: Mapping[str, FileRewrite], progress: Progress) -> list[FileRewrite]:
+def _repaired(
+    files: _Files, unread: Mapping[str, FileRewrite], progress: Progress, each_alone: bool
+) -> list[FileRewrite]:
     from lrfix.commands.rewrite_notebooks import in_cells
     from lrfix.rewriting.own_code.repairing import repaired
 
@@ -251,7 +256,7 @@ def _repaired(files: _Files, unread: Mapping[str, FileRewrite], progress: Progre
             results.append(unread[path])
             continue
         code = files.notebooks[path].code if path in files.notebooks else raw
-        results.append(in_cells(repaired(code, path, files.settings[path]), files.notebooks))
+        results.append(in_cells(repaired(code, path, files.settings[path], each_alone), files.notebooks))
     return results
 
 
@@ -305,9 +310,7 @@ def _written(
     changed: Sequence[FileRewrite], raws: Mapping[str, bytes], notebooks: Mapping[str, Notebook]
 ) -> tuple[set[str], list[str]]:
     """Write the files, those that belong together all or none: the paths that were written, and what went wrong."""
-    from lrfix.rewriting.connected import connected
     from lrfix.rewriting.writing import Change, WriteError, change_of, write_together
-    from lrfix.source import parse_source
 
     def change(result: FileRewrite) -> Change:
         raw = raws[result.path]
@@ -317,10 +320,9 @@ def _written(
         return Change(result.path, notebook.renewed(raw, result.after), expected=raw)
 
     by_path = {result.path: result for result in changed}
-    read = {path: result.before.encode() if path in notebooks else raws[path] for path, result in by_path.items()}
     written: set[str] = set()
     failures = []
-    for paths in connected({path: parse_source(text, path).tree for path, text in read.items()}):
+    for paths in _together(changed, raws, notebooks):
         try:
             write_together([change(by_path[path]) for path in paths])
         except WriteError as error:
@@ -329,6 +331,17 @@ def _written(
         else:
             written.update(paths)
     return written, failures
+
+
+def _together(
+    changed: Sequence[FileRewrite], raws: Mapping[str, bytes], notebooks: Mapping[str, Notebook]
+) -> list[list[str]]:
+    """The paths of the files in sets that belong together."""
+    from lrfix.rewriting.connected import connected
+    from lrfix.source import parse_source
+
+    read = {r.path: r.before.encode() if r.path in notebooks else raws[r.path] for r in changed}
+    return connected({path: parse_source(text, path).tree for path, text in read.items()})
 
 
 def _to_standard_output(result: FileRewrite, raw: bytes, notebooks: Mapping[str, Notebook]) -> list[str]:
@@ -359,11 +372,19 @@ def _report(
 ) -> None:
     from lrfix.commands.rewrite_report import Report
 
+    errors = [(path, "io", message) for path, message in files.unreadable]
+    errors += [(message.partition(":")[0], "io", message) for message in failures]
+    if output.format == "sarif":
+        from lrfix.commands import rewrite_sarif
+
+        raws, books = dict(files.contents), files.notebooks
+        together = _together([result for result in results if result.changed], raws, books)
+        told = rewrite_sarif.render(results, together, raws, books, files.settings, output.verified, errors)
+        write(output.stream, told)
+        return
     if output.format == "json":
         from lrfix.commands import rewrite_json
 
-        errors = [(path, "io", message) for path, message in files.unreadable]
-        errors += [(message.partition(":")[0], "io", message) for message in failures]
         write(output.stream, rewrite_json.render(results, output.applied, output.verified, errors, proofs))
         return
     report = Report(

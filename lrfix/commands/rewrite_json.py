@@ -32,7 +32,14 @@ def render(
         "verified": verified,
         "schedules": [_site(s, r.verifications.get(s.identity, ())) for r in results for s in r.sites],
         "repairs": [
-            {"path": r.path, **_span(r.span), "code": r.code, "message": r.message, "says": r.says, "curve": r.curve}
+            {
+                "path": r.finding.path,
+                **_span(r.finding.span),
+                "code": r.finding.code,
+                "message": r.finding.message,
+                "says": r.says,
+                "curve": r.curve,
+            }
             for result in results
             for r in result.repairs
         ],

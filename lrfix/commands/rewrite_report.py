@@ -117,9 +117,10 @@ class Report:
         ]
 
     def _repair(self, repair: OwnRepair) -> str:
-        place = self.style.paint(self._place(repair.path, repair.span.start), "bold")
+        finding = repair.finding
+        place = self.style.paint(self._place(finding.path, finding.span.start), "bold")
         kind = self.style.paint("repaired", "yellow")
-        return f"{place}: {repair.code} {kind}: {repair.says}; {repair.curve}\n  {repair.message}\n"
+        return f"{place}: {finding.code} {kind}: {repair.says}; {repair.curve}\n  {finding.message}\n"
 
     def _readings(self, site: SiteRewrite) -> list[str]:
         lines = []

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from lrfix import __version__
-from lrfix.findings import FileError, Finding, Related, Severity, span_in_file
+from lrfix.findings import FileError, Finding, Related, Severity, Span, span_in_file
 from lrfix.output.document import Document
 from lrfix.output.examples import told
 from lrfix.output.json_document import evidence_as_json
@@ -25,12 +26,23 @@ _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 _FINGERPRINT = "lrfix/v1"
 
 
-def render(document: Document) -> str:
-    """The document as text, with a final newline."""
-    return json.dumps(as_sarif(document), indent=1, allow_nan=False) + "\n"
+@dataclass(frozen=True)
+class Fix:
+    """Changes of files that are made together, and what they do: by path, the text that takes the place of each span.
+
+    The spans are in the order of the text and apart from each other.
+    """
+
+    says: str
+    changes: Mapping[str, tuple[tuple[Span, str], ...]]
 
 
-def as_sarif(document: Document) -> dict[str, object]:
+def render(document: Document, fixes: Mapping[int, Fix] | None = None) -> str:
+    """The document as text, with a final newline; ``fixes`` by the index of the finding."""
+    return json.dumps(as_sarif(document, fixes), indent=1, allow_nan=False) + "\n"
+
+
+def as_sarif(document: Document, fixes: Mapping[int, Fix] | None = None) -> dict[str, object]:
     """The document as plain dicts, lists, strings and numbers."""
     pages = load_pages()
     codes = sorted({finding.code for finding in document.findings})
@@ -42,6 +54,7 @@ def as_sarif(document: Document) -> dict[str, object]:
             {
                 "tool": {"driver": {"name": "lrfix", "semanticVersion": __version__, "rules": rules}},
                 "columnKind": "unicodeCodePoints",
+                "newlineSequences": ["\r\n", "\n", "\r"],
                 "invocations": [
                     {
                         # The run went through; what could not be read stands below.
@@ -49,7 +62,10 @@ def as_sarif(document: Document) -> dict[str, object]:
                         "toolExecutionNotifications": [_notification(error) for error in document.errors],
                     }
                 ],
-                "results": [_result(finding, codes.index(finding.code)) for finding in document.findings],
+                "results": [
+                    _result(finding, codes.index(finding.code), (fixes or {}).get(index))
+                    for index, finding in enumerate(document.findings)
+                ],
             }
         ],
     }
@@ -71,7 +87,7 @@ def _rule(page: Page) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, rule: int) -> dict[str, object]:
+def _result(finding: Finding, rule: int, fix: Fix | None) -> dict[str, object]:
     result: dict[str, object] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
@@ -82,6 +98,8 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
     }
     if finding.related:
         result["relatedLocations"] = [_related(index, each) for index, each in enumerate(finding.related)]
+    if fix is not None:
+        result["fixes"] = [_fix(fix)]
     evidence = evidence_as_json(finding.evidence)
     if evidence is not None:
         result["properties"] = {"evidence": evidence}
@@ -90,6 +108,25 @@ def _result(finding: Finding, rule: int) -> dict[str, object]:
 
 def _related(index: int, place: Related) -> dict[str, object]:
     return {"id": index, "message": {"text": place.text}, "physicalLocation": _place(place)}
+
+
+def _fix(fix: Fix) -> dict[str, object]:
+    return {
+        "description": {"text": fix.says},
+        "artifactChanges": [
+            {
+                "artifactLocation": _artifact(path),
+                # The last comes first: so it is all one whether the places of the others are counted anew after each.
+                "replacements": [_replacement(span, text) for span, text in reversed(changes)],
+            }
+            for path, changes in fix.changes.items()
+        ],
+    }
+
+
+def _replacement(span: Span, text: str) -> dict[str, object]:
+    inserted = {"insertedContent": {"text": text}} if text else {}
+    return {"deletedRegion": _region(span), **inserted}
 
 
 def _notification(error: FileError) -> dict[str, object]:
@@ -102,15 +139,15 @@ def _notification(error: FileError) -> dict[str, object]:
 
 
 def _place(place: Finding | Related) -> dict[str, object]:
-    span = span_in_file(place)
+    return {"artifactLocation": _artifact(place.path), "region": _region(span_in_file(place))}
+
+
+def _region(span: Span) -> dict[str, object]:
     return {
-        "artifactLocation": _artifact(place.path),
-        "region": {
-            "startLine": span.start.line,
-            "startColumn": span.start.column,
-            "endLine": span.end.line,
-            "endColumn": span.end.column,
-        },
+        "startLine": span.start.line,
+        "startColumn": span.start.column,
+        "endLine": span.end.line,
+        "endColumn": span.end.column,
     }
 
 
@@ -122,4 +159,4 @@ def _artifact(path: str) -> Mapping[str, object]:
     return {"uri": Path(absolute).as_uri()}
 
 
-__all__ = ["as_sarif", "render"]
+__all__ = ["Fix", "as_sarif", "render"]

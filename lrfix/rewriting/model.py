@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from lrfix.findings import Span
+from lrfix.findings import Finding, Span
 
 if TYPE_CHECKING:
     from lrfix.recognition.model import ScheduleSpec
@@ -189,14 +189,16 @@ class LeftAlone:
 
 @dataclass(frozen=True)
 class OwnRepair:
-    """One edit of the user's own code: the finding that it answers, what it does, and the rates that it changes."""
+    """One edit of the user's own code: the finding that it answers, what it does, and the rates that it changes.
 
-    path: str
-    span: Span
-    code: str
-    message: str
+    ``alone`` is the text of the file with this edit and no other, where that was seen to mend the finding too; None
+    where the edits were tried one after another only.
+    """
+
+    finding: Finding
     says: str
     curve: str
+    alone: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""SARIF as code scanning reads it: by its schema, written down here as far as lrfix uses it and closed to the rest."""
+"""SARIF as code scanning reads it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from sarif_schema import SCHEMA
 
 from lrfix.findings import Evidence, FileError, FileResult, Finding, Position, Related, Severity, Span
 from lrfix.output.document import Document
@@ -13,71 +14,6 @@ from lrfix.output.sarif import as_sarif, render
 from lrfix.pages import load_pages
 
 jsonschema = pytest.importorskip("jsonschema")
-
-
-def thing(required: str = "", **properties: object) -> dict[str, object]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required.split(),
-        "additionalProperties": False,
-    }
-
-
-def several(items: object) -> dict[str, object]:
-    return {"type": "array", "items": items}
-
-
-TEXT = {"type": "string", "minLength": 1}
-FREE = {"type": "object"}
-COUNT = {"type": "integer", "minimum": 1}
-INDEX = {"type": "integer", "minimum": 0}
-LEVEL = {"enum": ["error", "warning", "note"]}
-MESSAGE = thing("text", text=TEXT)
-BOTH = thing("text", text=TEXT, markdown=TEXT)
-ARTIFACT = thing("uri", uri={"type": "string", "format": "uri-reference"}, uriBaseId=TEXT)
-REGION = thing("startLine", startLine=COUNT, startColumn=COUNT, endLine=COUNT, endColumn=COUNT)
-PLACE = thing("artifactLocation", artifactLocation=ARTIFACT, region=REGION)
-LOCATION = thing("physicalLocation", physicalLocation=PLACE, id=INDEX, message=MESSAGE)
-RULE = thing(
-    "id",
-    id=TEXT,
-    name=TEXT,
-    shortDescription=BOTH,
-    fullDescription=BOTH,
-    help=BOTH,
-    defaultConfiguration=thing(level=LEVEL),
-    properties=FREE,
-)
-RESULT = thing(
-    "message",
-    ruleId=TEXT,
-    ruleIndex=INDEX,
-    level=LEVEL,
-    message=MESSAGE,
-    locations=several(LOCATION),
-    relatedLocations={**several(LOCATION), "uniqueItems": True},
-    partialFingerprints={"type": "object", "additionalProperties": TEXT},
-    properties=FREE,
-)
-NOTIFICATION = thing(
-    "message", descriptor=thing(id=TEXT), level=LEVEL, message=MESSAGE, locations=several(LOCATION)
-)  # fmt: skip
-INVOCATION = thing(
-    "executionSuccessful", executionSuccessful={"type": "boolean"}, toolExecutionNotifications=several(NOTIFICATION)
-)
-DRIVER = thing("name", name=TEXT, semanticVersion=TEXT, rules={**several(RULE), "uniqueItems": True})
-RUN = thing(
-    "tool",
-    tool=thing("driver", driver=DRIVER),
-    columnKind={"enum": ["unicodeCodePoints", "utf16CodeUnits"]},
-    invocations=several(INVOCATION),
-    results=several(RESULT),
-)
-SCHEMA = thing(
-    "version runs",
-    **{"$schema": {"type": "string", "format": "uri"}, "version": {"const": "2.1.0"}, "runs": several(RUN)},
-)
 
 FINDING = Finding(
     "scripts/étude 1.py",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from lrfix.config import Settings
 from lrfix.engine import check_code
 from lrfix.findings import FileResult, Finding, Severity, SiteReport
 from lrfix.names import Names
+from lrfix.rewriting.hunks import Hunk, applied, hunks, offset_before, spans
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair
 from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Text
 from lrfix.source import Source, SourceError, parse_source
@@ -27,32 +29,79 @@ _NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
 """Rules of use: what repairs them touches no formula."""
 
 
-def repaired(raw: bytes, path: str, settings: Settings) -> FileRewrite:
-    """A file after every repair that is seen to work, one after another; what is left says why."""
-    result = check_code(raw, path, settings)
-    if result.errors or result.skipped is not None:
-        told = next(((e.message, e.kind) for e in result.errors), (None, None))
-        return FileRewrite(path, "", "", error=told[0], error_kind=told[1], skipped=result.skipped)
+def repaired(raw: bytes, path: str, settings: Settings, each_alone: bool = False) -> FileRewrite:
+    """A file after every repair that is seen to work, one after another; what is left says why.
+
+    ``each_alone``: where there are several, each is tried without the others too, for who takes only one of them.
+    """
+    first = check_code(raw, path, settings)
+    if first.errors or first.skipped is not None:
+        told = next(((e.message, e.kind) for e in first.errors), (None, None))
+        return FileRewrite(path, "", "", error=told[0], error_kind=told[1], skipped=first.skipped)
     source = parse_source(raw, path)
-    text = source.text
+    result, texts = first, [source.text]
     repairs: list[OwnRepair] = []
     tried: set[str] = set()
     for _ in range(_MOST_REPAIRS):
         finding = next((f for f in result.findings if _is_due(f) and f.fingerprint not in tried), None)
         if finding is None:
             break
-        found = _first_that_works(source, text, settings, result, finding)
+        found = _first_that_works(source, texts[-1], settings, result, finding)
         if found is None:
             tried.add(finding.fingerprint)
             continue
         candidate, text, result, curve = found
-        repairs.append(OwnRepair(path, finding.span, finding.code, finding.message, candidate.says, curve))
+        repairs.append(OwnRepair(_as_read(source, texts[-1], first, finding), candidate.says, curve))
+        texts.append(text)
     left = tuple(
         LeftAlone(path, f.span, None, "", f"{f.code}: {f.message} No edit was seen to mend it and nothing else")
-        for f in result.findings
-        if f.fingerprint in tried
+        for f in (_as_read(source, texts[-1], first, f) for f in result.findings if f.fingerprint in tried)
     )
-    return FileRewrite(path, source.text, text, left=left, repairs=tuple(repairs))
+    if each_alone:
+        repairs = _alone(source, texts, first, repairs, settings)
+    return FileRewrite(path, source.text, texts[-1], left=left, repairs=tuple(repairs))
+
+
+def _as_read(source: Source, text: str, first: FileResult, finding: Finding) -> Finding:
+    """A finding in ``text``, which the file has become, as it was found in the file: its place, and what it is known
+    by."""
+    changes = hunks(source.text, text)
+    if not changes:
+        return finding
+    now = parse_source(source.encoded(text), source.path)
+    start, end = (offset_before(now.offset(at), changes) for at in (finding.span.start, finding.span.end))
+    (span,) = spans(source.text, [Hunk(start, end, "")])
+    found = [f for f in first.findings if f.code == finding.code and f.span.start == span.start]
+    return found[0] if found else replace(finding, span=span)
+
+
+def _alone(
+    source: Source, texts: Sequence[str], first: FileResult, repairs: list[OwnRepair], settings: Settings
+) -> list[OwnRepair]:
+    """The repairs with what the file is with each alone, if each of them does without the others and all of them
+    together are what they were one after another."""
+    edits: list[tuple[Hunk, ...]] = []
+    for before, after in pairwise(texts):
+        so_far = hunks(source.text, before)
+        edits.append(
+            tuple(
+                Hunk(offset_before(each.start, so_far), offset_before(each.end, so_far), each.text)
+                for each in hunks(before, after)
+            )
+        )
+    every = sorted(edit for each in edits for edit in each)
+    if any(a.end >= b.start for a, b in pairwise(every)) or applied(source.text, every) != texts[-1]:
+        return repairs
+    alone = [replace(r, alone=applied(source.text, own)) for r, own in zip(repairs, edits, strict=True)]
+    if len(repairs) > 1 and not all(_mends(source, each, first, settings) for each in alone):
+        return repairs
+    return alone
+
+
+def _mends(source: Source, repair: OwnRepair, before: FileResult, settings: Settings) -> bool:
+    after = check_code(source.encoded(repair.alone or ""), source.path, settings)
+    gone = not after.errors and _is_gone(repair.finding, before, after)
+    return gone and _what_moved(repair.finding, before.sites, after.sites) is not None
 
 
 def _is_due(finding: Finding) -> bool:

@@ -159,7 +159,7 @@ def test_every_rule_with_a_repair_has_its_example():
 def test_the_finding_is_mended_by_one_small_edit(results: dict[str, FileRewrite], code: str):
     before, expected = MENDED[code]
     result = results[code]
-    assert [repair.code for repair in result.repairs] == [code]
+    assert [repair.finding.code for repair in result.repairs] == [code]
     for line in expected:
         assert line in result.after
     changed = set(result.after.splitlines()) - set(before.splitlines())
@@ -240,7 +240,7 @@ def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
 def test_form_feeds_and_other_separators_end_no_line(settings: Settings):
     text = "\f# \u2028 one section\n" + NO_WARMUP.replace("    return", "\f    return")
     result = repaired(text.encode(), "train.py", settings)
-    assert [repair.code for repair in result.repairs] == ["LR205"]
+    assert [repair.finding.code for repair in result.repairs] == ["LR205"]
     assert result.after == text.replace("(warmup)", "max(1, warmup)")
 
 
