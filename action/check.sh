@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What action.yml runs: lrfix on the files that a pull request changes, or on LRFIX_PATHS. Writes LRFIX_SARIF, and for
-# people the report with its curves to GITHUB_STEP_SUMMARY. Its status is that of lrfix.
+# people the report with its curves to LRFIX_REPORT and GITHUB_STEP_SUMMARY. Its status is that of lrfix.
 set -uo pipefail
 
 sarif=${LRFIX_SARIF:-lrfix.sarif}
@@ -20,8 +20,9 @@ fi
 
 lrfix check --force-exclude --output-format sarif -- "${files[@]}" >"$sarif"
 status=$?
+report=${LRFIX_REPORT:-${sarif%.sarif}.txt}
+lrfix check --force-exclude --exit-zero --color never -- "${files[@]}" >"$report"
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-  { echo '### lrfix'; echo '```text'; lrfix check --force-exclude --exit-zero --color never -- "${files[@]}"; echo '```'; } \
-    >>"$GITHUB_STEP_SUMMARY"
+  { echo '### lrfix'; bash "$(dirname "$0")/markdown.sh" "$report" 1000000; } >>"$GITHUB_STEP_SUMMARY"
 fi
 exit "$status"
