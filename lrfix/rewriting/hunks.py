@@ -37,7 +37,11 @@ def hunks(before: str, after: str) -> tuple[Hunk, ...]:
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old[same:], new[same:]).get_opcodes():
         if tag != "equal":
             hunk = Hunk(starts[same + i1], starts[same + i2], "".join(new[same + j1 : same + j2]))
-            found.append(_without_what_stays(before, hunk))
+            hunk = _without_what_stays(before, hunk)
+            if found and found[-1].end == hunk.start:
+                last = found.pop()
+                hunk = Hunk(last.start, hunk.end, last.text + hunk.text)
+            found.append(hunk)
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ PAIRS = {
     "carriage returns": ("a\r\nb\r\n", "a\r\nc\r\nb\r\nd\r\n"),
     "only some line breaks": ("a\r\nb\r\n", "a\nb\r\n"),
     "line breaks of old": ("a\rb\rc\r", "a\rB\rc\r"),
+    "before and behind an empty line": ("a\n\n", "a\nb\n\nc\n"),
     "doubled lines": ("a\na\na\n", "a\na\n"),
     "all of it": ("a\n", ""),
     "out of nothing": ("", "a\n"),
