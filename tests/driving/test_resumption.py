@@ -83,19 +83,30 @@ def test_a_checkpoint_of_counted_milestones_counts_them_as_before():
 
 FROM_OPTIONS = """
 class Warm:
-    def __init__(self, optimizer, warmup_steps):
-        self.optimizer, self.warmup_steps, self.count = optimizer, warmup_steps, 0
+    def __init__(self, optimizer, total_steps, warmup_steps=0):
+        self.optimizer = optimizer
+        self.total_steps = int(total_steps)
+        self.warmup_steps = max(int(warmup_steps), 0)
+        self.base_lrs = [float(group["lr"]) for group in optimizer.param_groups]
+        self.count = -1
 
     def step(self):
         self.count += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = 0.1 * min(1.0, self.count / self.warmup_steps)
+        self.write()
+
+    def write(self):
+        warm = (self.count + 1) / self.warmup_steps if self.count < self.warmup_steps else 1.0
+        left = max(0.0, 1 - max(self.count - self.warmup_steps, 0) / max(self.total_steps - self.warmup_steps, 1))
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs):
+            group["lr"] = base * warm * left
 
     def state_dict(self):
         return {"count": self.count}
 
     def load_state_dict(self, state):
-        self.count = state["count"]
+        self.count = int(state.get("count", -1))
+        if self.count >= 0:
+            self.write()
 
 
 def option(options, name, default):
@@ -107,15 +118,15 @@ def option(options, name, default):
     return default
 
 
-def length(args):
-    steps = option(args, "warmup_steps", None)
-    if steps is not None:
-        return max(int(steps), 1)
-    return 5
-
-
 def build(args, optimizer):
-    return Warm(optimizer, warmup_steps=length(args))
+    total_steps = option(args, "total_steps", None)
+    if total_steps is not None:
+        total_steps = max(int(total_steps), 1)
+    else:
+        total_steps = 100
+    warmup_steps = option(args, "warmup_steps", None)
+    warmup_steps = int(warmup_steps) if warmup_steps is not None else 3
+    return Warm(optimizer, total_steps=total_steps, warmup_steps=warmup_steps)
 """
 
 
