@@ -33,6 +33,8 @@ from lrfix.interpreter.values import (
 Machine = Any
 #: Fuel for one call into another file, or for working out one of its names.
 ALLOWANCE = 100_000
+#: What a call of an unknown takes: working out what its result may be costs as much as so many statements.
+_UNKNOWN_CALL = 4
 #: After how many calls a definition gets a template; None for never. Nothing but time depends on it.
 TEMPLATES_AFTER: int | None = 60
 _ARITHMETIC = frozenset({"ZeroDivisionError", "OverflowError"})
@@ -69,6 +71,9 @@ def invoke(
     if kind is StaticMethod or kind is ClassMethod:
         return invoke(machine, function.function, arguments, keywords, node)
     if kind is Unknown:
+        machine.fuel -= _UNKNOWN_CALL
+        if machine.fuel < 0:
+            machine.refuel(node)
         known = machine.host.unknown_call(function, arguments, keywords)
         return known if known is not MISSING else _unknown(function, arguments, keywords, node)
     if isinstance(function, type) and issubclass(function, BaseException):

@@ -69,7 +69,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     flat = study.everywhere(lambda run: _flat_until_horizon(study, run))
     if left is not None or not (flat or study.everywhere(stands)):
         return
-    if driven_by_another_method(study) or not means_to_move(study):
+    if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study):
         return
     if never_moves(study):
         last = _last(study, run)
@@ -87,6 +87,22 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _told_by_a_loop(study: Study) -> bool:
+    """Whether a call hands the function where its loop stands, for a parameter that the runs take for a setting."""
+    function, leaves = study.node, study.runs[0].leaves
+    if not isinstance(function, ast.FunctionDef):
+        return False
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    for call in study.site.calls:
+        loops = [around for around in study.names.ancestors(call) if isinstance(around, ast.For)]
+        moving = {n.id for loop in loops for n in walk(loop.target) if isinstance(n, ast.Name)}
+        given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+        for name, value in given:
+            if name in leaves and any(isinstance(n, ast.Name) and n.id in moving for n in walk(value)):
+                return True
+    return False
 
 
 def _last(study: Study, run: Run) -> int:

@@ -10,11 +10,15 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, line, related, shares_loop, spot, unseen_steps
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.vocabulary import words
 from lrfix.tracing.events import Kind
 from lrfix.tracing.library import only_looks
 from lrfix.tracing.values import Scheduler
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+#: Verbs of methods that build what they give.
+_MAKING = frozenset({"build", "make", "create", "get", "configure", "setup", "init", "new", "prepare"})
 
 
 @rule("LR303", uses=True)
@@ -57,12 +61,22 @@ def _in_other_hands(conduct: Conduct) -> bool:
         return True  # what an object of another file's class does with it, its hooks and callbacks may decide
     if any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler)):
         return True
+    if not scheduler.built and _asked_of_an_object(scheduler):
+        return True
     if not scheduler.built and (trace.of(Kind.USED, scheduler) or set(scheduler.parts) - {"last_epoch"}):
         return True  # some classes have another name for their step
     hooks = [hook for hook in trace.of(Kind.HOOK, scheduler) if not only_looks(hook.detail)]
     if any(shares_loop(hook, update) for hook in hooks for update in conduct.updates):
         return True  # a base in another file, or a derived class, may step it there
     return scheduler in trace.kept and bool(conduct.updates)
+
+
+def _asked_of_an_object(scheduler: Scheduler) -> bool:
+    """Whether it came out of a call of what an object holds, ``self.scheduler(optimizer, step)``: maybe a rate."""
+    function = scheduler.origin.func if isinstance(scheduler.origin, ast.Call) else None
+    if not isinstance(function, ast.Attribute) or ast.unparse(function).partition(".")[0] != "self":
+        return False
+    return not function.attr[:1].isupper() and not _MAKING & set(words(function.attr))
 
 
 def _trains_without(conduct: Conduct) -> bool:

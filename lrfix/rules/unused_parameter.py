@@ -112,7 +112,26 @@ def _unused(study: Study, node: ast.ClassDef | ast.FunctionDef, setting: Given) 
     advice = role_of(setting.name) in _WHOLES or (shared and (isinstance(node, ast.FunctionDef) or not _falls(study)))
     # A number that no schedule is known to have (a weight decay, an index of layers) may be meant for something else.
     advice = advice or (isinstance(node, ast.FunctionDef) and role_of(setting.name) is Role.UNKNOWN)
+    nothing = isinstance(setting.default, ast.Constant) and setting.default.value in (None, 0)
+    advice = advice or (nothing and not _is_floor(setting.name) and not _passed(study, node, setting.name))
     yield Violation(study.span(setting.place), message, evidence, advice=advice)
+
+
+def _is_floor(name: str) -> bool:
+    """Whether 0 is what the setting ordinarily is."""
+    return role_of(name) in (Role.FLOOR, Role.WARMUP_START)
+
+
+def _passed(study: Study, node: ast.ClassDef | ast.FunctionDef, name: str) -> bool:
+    """Whether a call in sight gives the parameter a value: else one that is nothing by default may be left over."""
+    position = [setting.name for setting in settings_of(node)].index(name)
+    shown = dict.fromkeys([study.names, *(use.names for use in study.uses if use.names is not None)])
+    calls = (n for names in shown for n in names.nodes if isinstance(n, ast.Call))
+    return any(
+        any(keyword.arg == name for keyword in call.keywords) or len(call.args) > position
+        for call in calls
+        if ast.unparse(call.func).rpartition(".")[2] == node.name
+    )
 
 
 def _falls(study: Study) -> bool:

@@ -233,8 +233,9 @@ def _lost(study: Study, trace: Trace, event: Event) -> str | None:
     if not isinstance(groups, list | tuple) or len(groups) < 2 or not all(isinstance(g, dict) for g in groups):
         return None
     if event.detail == "group 0":
-        writes = {e.detail for e in trace.of(Kind.WRITE_RATE, optimizer)}
-        if writes == {"group 0"}:
+        writes = trace.of(Kind.WRITE_RATE, optimizer)
+        frozen = all(e.arguments and e.arguments[0] == 0 for e in writes)  # a group that is not to train
+        if {e.detail for e in writes} == {"group 0"} and not frozen:
             return (
                 f"Only the first of the {len(groups)} parameter groups of `{optimizer.path}` gets the rate; the others "
                 "keep theirs."

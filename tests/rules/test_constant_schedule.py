@@ -503,3 +503,23 @@ def test_a_rate_of_an_outer_scope_is_what_others_may_write(check, kind):
                     group["lr"] = lr
         """
     assert not any("worked out from" in violation.message for violation in constants(check(code)))
+
+
+@pytest.mark.parametrize("name", ["nb_iter", "whereabouts"])
+def test_a_setter_is_moved_by_the_loop_that_calls_it_whatever_its_parameter_is_called(name, codes):
+    source = f"""
+    import torch
+
+    def warm_up(optimizer, {name}, warmup, lr):
+        current_lr = lr * ({name} + 1) / (warmup + 1)
+        for group in optimizer.param_groups:
+            group["lr"] = current_lr
+
+    def main(args, net, batches):
+        optimizer = torch.optim.AdamW(net.parameters(), lr=args.lr)
+        for {name} in range(1, args.warmup):
+            warm_up(optimizer, {name}, args.warmup, args.lr)
+            net(next(batches)).backward()
+            optimizer.step()
+    """
+    assert "LR105" not in codes(source)

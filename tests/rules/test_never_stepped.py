@@ -164,3 +164,35 @@ def test_a_method_that_a_derived_class_has_to_fill_in_ends_no_run(asked):
     assert [violation.span.start.line for violation in asked("LR303", own)] == [
         own.count("\n", 0, own.index("StepLR(optimizer, 3)")) + 1
     ]
+
+
+RATE_OBJECT = """
+import torch
+from rates import RateOf
+
+
+class Trainer:
+    def __init__(self, model, args):
+        self.model, self.args = model, args
+        self.optim = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.lr_scheduler = {made}
+
+    def fit(self, loader):
+        step = 0
+        for epoch in range(self.args.epochs):
+            for x, y in loader:
+                self.optim.zero_grad()
+                self.model(x, y).backward()
+                self.optim.step()
+                rate = {asked}
+                print(rate)
+                step += 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "rate"),
+    [("RateOf(self.args)", "self.lr_scheduler(self.optim, step)"), ("None", "self.scheduler(self.optim, step)")],
+)
+def test_what_an_object_answers_when_it_is_called_is_no_scheduler(made, rate, asked):
+    assert asked("LR303", RATE_OBJECT.format(made=made, asked=rate)) == []

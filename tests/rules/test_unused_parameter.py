@@ -577,3 +577,30 @@ class Decay:
 
 def test_a_loss_that_rises_hides_no_setting_that_acts_where_it_falls(check):
     assert unused(check(GUARDED)) == []
+
+
+@pytest.mark.parametrize(
+    ("default", "call", "severity"),
+    [
+        ("None", "", "info"),
+        ("None", ", gamma=0.5", "warning"),
+        ("None", ", 0.5", "warning"),
+        ("0.5", "", "warning"),
+    ],
+)
+def test_what_is_nothing_by_default_and_never_given_may_be_left_over(default, call, severity, findings):
+    source = f"""
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Decay(LRScheduler):
+        def __init__(self, optimizer, total, gamma={default}, last_epoch=-1):
+            self.total = total
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            return [base * max(0.0, 1 - self.last_epoch / self.total) for base in self.base_lrs]
+
+    def build(optimizer, total):
+        return Decay(optimizer, total{call})
+    """
+    assert [f.severity for f in findings(source) if f.code == "LR106"] == [severity]

@@ -48,6 +48,8 @@ def test_a_scheduler_moves_the_optimizer_that_trains(before, between, step, foun
         ('[{"params": a}, {"params": b}]', 'optimizer.param_groups[0]["lr"] = rate', True),
         ('[{"params": a}, {"params": b}]', 'for group in optimizer.param_groups: group["lr"] = rate', False),
         ('[{"params": a}]', 'optimizer.param_groups[0]["lr"] = rate', False),
+        # A group that is not to train.
+        ('[{"params": a}, {"params": b}]', 'optimizer.param_groups[0]["lr"] = 0', False),
         ('[{"params": a}, {"params": b}]', "optimizer.lr = rate", True),
     ],
 )
