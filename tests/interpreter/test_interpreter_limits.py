@@ -52,6 +52,15 @@ def test_endless_loops_spend_their_fuel() -> None:
         run("while True: pass")
 
 
+def test_calls_of_what_cannot_be_seen_take_fuel() -> None:
+    batches = "import loader\nbatches = [loader.draw(i) for i in range({0})]\n"
+    machine = Interpreter(fuel=10_000)
+    machine.execute(ast.parse(batches.format(1_000)).body, Environment())
+    assert machine.fuel < 10_000 - 4 * 1_000
+    with pytest.raises(FuelSpent):
+        Interpreter(fuel=10_000).execute(ast.parse(batches.format(2_500)).body, Environment())
+
+
 def test_endless_recursion_is_too_deep() -> None:
     for source in ("def f(): return f()\nf()", "f = lambda: f()\nf()", "class A:\n  def __init__(self): A()\nA()"):
         with pytest.raises(TooDeep):
