@@ -250,7 +250,8 @@ def bound(
 ) -> list[Any]:
     """What the parameters get, in the order of ``Shape.parameters``."""
     names = shape.positional
-    if shape.simple and not shape.positional_only and [*names[: len(arguments)], *keywords] == names:
+    given_all = len(arguments) + len(keywords) == len(names)
+    if given_all and shape.simple and not shape.positional_only and [*names[: len(arguments)], *keywords] == names:
         return [*arguments, *keywords.values()]
     if shape.simple and not shape.positional_only and len(arguments) + len(keywords) <= len(names):
         given = dict(zip(names, arguments, strict=False))

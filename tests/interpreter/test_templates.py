@@ -483,3 +483,12 @@ def run(secret, other=1):
     assert own <= set(NAMES) | OF_THE_MACHINE | OWN
     assert not re.search(r"[\"']", sources[0])
     assert set(re.findall(r"(?<!\w)\d+", sources[0])) <= {"0", "1", "2"}
+
+
+@pytest.mark.parametrize(
+    "given", ["1", "1, 2", "1, 2, 3", "1, 2, 3, 4", "1, b=2", "b=2, a=1", "1, a=2", "1, 2, 3, d=4"]
+)
+def test_calls_that_do_not_fit_fail_the_same_in_both(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = "def helper(a, b, c=3):\n    return a + 10 * b + 100 * c\n"
+    source = f"{helper}def run(x, n):\n    helper(x, n)\n    return helper({given})"
+    assert outcome(source, 0, 1_000, monkeypatch) == outcome(source, None, 1_000, monkeypatch)
