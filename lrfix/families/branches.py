@@ -16,6 +16,7 @@ from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study, all_real
 from lrfix.families.runs import ENOUGH, curve_of, long_lengths
 from lrfix.recognition.shapes import shape_of
+from lrfix.sites.blocks import block_of
 from lrfix.trees import walk
 
 _MOST_SWITCHES = 4
@@ -118,11 +119,8 @@ def _compares_equal(test: ast.expr) -> bool:
 
 def _rest(study: Study, node: ast.If) -> list[ast.stmt]:
     """What runs where a test fails and there is no ``else``: the statements after one that leaves the function."""
-    outer = study.names.parents.get(node)
-    body: list[ast.stmt] = next(
-        (b for b in (getattr(outer, "body", None), getattr(outer, "orelse", None)) if b and node in b), []
-    )
-    return list(body[body.index(node) + 1 :]) if isinstance(node.body[-1], ast.Return) else []
+    beside = block_of(study.names, node)
+    return beside[beside.index(node) + 1 :] if isinstance(node.body[-1], ast.Return) else []
 
 
 def _flips(

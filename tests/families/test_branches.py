@@ -304,3 +304,17 @@ def test_a_warmup_at_a_fixed_share_of_the_decay_adds_no_family() -> None:
                     factor = factor * self.share
                 return [base * factor for base in self.base_lrs]
     """) == {"cosine"}  # fmt: skip
+
+
+def test_a_test_that_leaves_from_a_finally_has_what_stands_beside_it() -> None:
+    assert family("""
+        def build(optimizer, warmup, total):
+            def factor(step):
+                try:
+                    pass
+                finally:
+                    if step < warmup:
+                        return step / warmup
+                return max(0.0, 1 - (step - warmup) / max(1, total - warmup))
+            return LambdaLR(optimizer, factor)
+    """) == {"linear-warmup", "linear"}  # fmt: skip
