@@ -82,9 +82,11 @@ class WarmupScheduler(LRScheduler):
     done, which is one less than the ``last_epoch`` of the saved scheduler.
     """
 
-    # The floor bounds the curve, a factor on the peak, from below instead of being what the curve is drawn to.
-    last_epoch: float  # type: ignore[assignment]  # torch says int; step(0.5) makes it a fraction
+    # torch declares int, and stores a fraction there after `step(epoch + i / batches)`, as these do. What is written
+    # may not be declared wider than in the base class, so mypy has to be told; int would be untrue.
+    last_epoch: float  # type: ignore[assignment]
     _last_lr: list[Any]  # rates alone here, tensors too in torch, and lists are invariant
+    # The floor bounds the curve, a factor on the peak, from below instead of being what the curve is drawn to.
     _floor_bounds: ClassVar[bool] = False
     _own_defaults: ClassVar[dict[str, Any]] = {}
     # Whether :meth:`_in_warmup` scales the warmup.

@@ -31,11 +31,13 @@ def step_ratio(value: Any) -> Weight:
 
 def in_common_unit(*values: float) -> tuple[int, ...]:
     """``(one, v0, v1, ...)``: the values as integers in one unit of which a step has ``one``."""
+    whole = [1]
     for value in values:
         if type(value) is not int:
             break
+        whole.append(value)
     else:
-        return (1, *values)  # type: ignore[arg-type]  # the loop has just shown that all are int
+        return tuple(whole)
     ratios = [step_ratio(value) for value in values]
     one = math.lcm(*(denominator for _, denominator in ratios))
     return (one, *(numerator * (one // denominator) for numerator, denominator in ratios))

@@ -74,7 +74,8 @@ class SequentialLR(_Composite):
         elif hasattr(scheduler, "last_epoch"):
             scheduler.last_epoch -= 1
 
-    def step(self) -> None:  # type: ignore[override]  # torch's own takes no epoch either
+    # Narrower than the base class's, as in torch: `step(0)` raises TypeError there, so user code has to fail here too.
+    def step(self) -> None:  # type: ignore[override]
         self.last_epoch += 1
         index = position_after(self._milestones, self.last_epoch)
         scheduler = self._schedulers[index]
@@ -95,7 +96,8 @@ class ChainedScheduler(_Composite):
         self.optimizer = chosen
         self._last_lr = current_rates(chosen)
 
-    def step(self) -> None:  # type: ignore[override]  # torch's own takes no epoch either
+    # Narrower than the base class's, as in torch: `step(0)` raises TypeError there, so user code has to fail here too.
+    def step(self) -> None:  # type: ignore[override]
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = current_rates(self.optimizer)
@@ -163,7 +165,8 @@ class ReduceLROnPlateau(LRScheduler):
         limit = best * (self.threshold + 1.0) if self.threshold_mode == "rel" else best + self.threshold
         return bool(a > limit)
 
-    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]  # as torch's own does
+    # The signature is torch's: what a loop gives it first is the metric, and `step()` without one raises TypeError.
+    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):

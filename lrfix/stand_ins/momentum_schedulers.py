@@ -23,7 +23,7 @@ def _uses_beta1(optimizer: Any) -> bool:
 
 def _set_momentum(group: Any, momentum: Any, use_beta1: bool) -> None:
     if use_beta1:
-        group["betas"] = (momentum,) + tuple(group["betas"][1:])  # noqa: RUF005 (within the interpreted subset)
+        group["betas"] = (momentum, *group["betas"][1:])
     else:
         group["momentum"] = momentum
 

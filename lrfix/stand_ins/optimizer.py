@@ -53,7 +53,7 @@ class Optimizer:
         if len(saved_groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         groups = []
-        for group, saved in zip(self.param_groups, saved_groups):  # noqa: B905 (lengths are checked above)
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
             merged = {name: value for name, value in saved.items() if name != "params"}
             merged["params"] = group["params"]
             groups.append(merged)
