@@ -24,7 +24,7 @@ class Carried:
     """``name`` is multiplied at ``change``, then written to the optimizer; ``restored`` comes from the checkpoint."""
 
     name: str
-    change: ast.stmt
+    change: ast.AugAssign
     restored: str
 
 
@@ -54,34 +54,25 @@ def _repeated(study: Study, change: ast.AST, write: ast.AST) -> bool:
     )
 
 
-def _change(study: Study, function: ast.AST, rate: ast.expr) -> ast.stmt | None:
+def _change(study: Study, function: ast.AST, rate: ast.expr) -> ast.AugAssign | None:
     """The one statement that scales the variable, in the function that writes it."""
     spelled = written(rate)
     stored = [n for n in study.names.nodes if isinstance(n, ast.expr) and _is_store(n) and written(n) == spelled]
-    changes = [n for n in walk(function) if isinstance(n, ast.AugAssign | ast.Assign) and _scales(n, spelled)]
+    changes = [
+        n
+        for n in walk(function)
+        if isinstance(n, ast.AugAssign) and isinstance(n.op, ast.Mult | ast.Div) and written(n.target) == spelled
+    ]
     allowed = len(changes) + isinstance(rate, ast.Name)  # a plain name has its start beside its change
     return changes[0] if len(changes) == 1 and len(stored) == allowed else None
 
 
-def _scales(node: ast.AugAssign | ast.Assign, spelled: str) -> bool:
-    """``rate *= factor``, or ``rate = rate * factor``."""
-    if isinstance(node, ast.AugAssign):
-        return isinstance(node.op, ast.Mult | ast.Div) and ast.unparse(node.target) == spelled
-    value = node.value
-    if len(node.targets) != 1 or not isinstance(value, ast.BinOp) or ast.unparse(node.targets[0]) != spelled:
-        return False
-    before = [value.left, value.right] if isinstance(value.op, ast.Mult) else [value.left]
-    return isinstance(value.op, ast.Mult | ast.Div) and spelled in map(ast.unparse, before)
-
-
 def _is_store(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name | ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.Name | ast.Subscript) and isinstance(node.ctx, ast.Store)
 
 
 def _starts_anew(study: Study, function: ast.AST, rate: ast.expr) -> bool:
     """Whether the variable is started once, by nothing that a checkpoint brings back."""
-    if isinstance(rate, ast.Attribute):
-        return isinstance(rate.value, ast.Name) and _command_line(study, rate.value.id)
     if isinstance(rate, ast.Subscript) and not isinstance(rate.slice, ast.Constant):
         return False
     root = rate.value if isinstance(rate, ast.Subscript) else rate
@@ -100,25 +91,6 @@ def _starts_anew(study: Study, function: ast.AST, rate: ast.expr) -> bool:
     if any(word in written(start.value) for word in _BROUGHT):
         return False
     return root is rate or not any(_handed_on(study, n, root.id, scope) for n in study.names.nodes)
-
-
-def _command_line(study: Study, name: str) -> bool:
-    """Whether a name stands for the options of the command line alone, which are never saved or changed as a whole."""
-    parsed = False
-    for node in study.names.nodes:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            text = ast.unparse(node.value)
-            if any(word in text for word in _BROUGHT) or "parse_args" not in text:
-                return False
-        parsed = parsed or (isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "parse_args")
-        if not isinstance(node, ast.Name) or node.id != name or not isinstance(node.ctx, ast.Load):
-            continue
-        parent = study.names.parents.get(node)
-        if isinstance(parent, ast.Dict) or (isinstance(parent, ast.Attribute) and parent.attr == "__dict__"):
-            return False
-        if isinstance(parent, ast.Call) and getattr(parent.func, "id", "") in ("vars", "setattr"):
-            return False
-    return parsed
 
 
 def _handed_on(study: Study, node: ast.AST, name: str, scope: Scope) -> bool:

@@ -102,58 +102,6 @@ def test_milestones_that_are_passed_again_on_the_way_to_the_epoch(forgets):
     assert forgets(setter(brought=again)) == []
 
 
-OPTIONS = """
-    import argparse
-    import torch
-
-    def decay(args, optimizer, epoch):
-        if epoch in args.schedule:
-            {change}
-            for group in optimizer.param_groups:
-                group["lr"] = args.lr
-
-    def main(args, model, loader):
-        start_epoch = 0
-        optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
-        if args.resume:
-            checkpoint = torch.load(args.resume)
-            start_epoch = checkpoint["epoch"]
-            optimizer.load_state_dict(checkpoint["optimizer"])
-            {brought}
-        for epoch in range(start_epoch, args.epochs):
-            decay(args, optimizer, epoch)
-            for x, y in loader:
-                model(x, y).backward()
-                optimizer.step()
-            torch.save({{"epoch": epoch + 1, "optimizer": optimizer.state_dict(){saved}}}, "last.pt")
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--lr", type=float, default=0.1)
-    args = {options}
-    main(args, build(args), data(args))
-"""
-
-
-@pytest.mark.parametrize(
-    ("parts", "found"),
-    [
-        ({}, True),
-        ({"change": "args.lr *= 0.1"}, True),
-        ({"change": "args.lr = 0.1 * args.lr"}, True),
-        ({"change": "args.lr = 0.1 * 0.5 ** epoch"}, False),
-        ({"change": "args.lr = 0.1 / args.lr"}, False),
-        ({"brought": 'args.lr = optimizer.param_groups[0]["lr"]'}, False),
-        ({"brought": "vars(args).update(checkpoint)"}, False),
-        ({"saved": ', "args": args'}, False),
-        ({"options": "Config()"}, False),
-        ({"options": 'torch.load("args.pt")'}, False),
-    ],
-)
-def test_an_option_of_the_command_line_that_is_scaled_at_milestones(parts, found, forgets):
-    given = {"change": "args.lr = args.lr * 0.1", "brought": "pass", "saved": "", "options": "parser.parse_args()"}
-    assert forgets(textwrap.dedent(OPTIONS).format(**(given | parts))) == (["args.lr"] if found else [])
-
-
 def test_a_rate_that_a_function_works_out_at_every_call_is_carried_nowhere(codes):
     source = """
     import torch
