@@ -31,7 +31,7 @@ _COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i))?"
 _NOW = r"(cur|curr|current|global|train|training|now|this|present|real|opt|optim|optimizer|last|trained|done|completed)"
 _EPOCH = re.compile(rf"^({_NOW}_?)?(epoch|episode){_COUNT}$|^i_?epoch$|^ep$|^epoch_float$|^e$")
 _STEP = re.compile(
-    rf"^({_NOW}_?)?(n_?|nb_?|num_?)?(step|iter|iteration|itr|it|update){_COUNT}$|^i_?(iter|step)$"
+    rf"^({_NOW}_?)?(n_?|num_?)?(step|iter|iteration|itr|it|update){_COUNT}$|^i_?(iter|step)$"
     rf"|^{_NOW}_?(batch|sample)_?(step|idx)$|^{_NOW}_?(n_?|num_?)?(steps|iters|iterations|itrs|updates)$|^(step|iter)_?_?$"
 )
 _BATCH = re.compile(r"^(i|ii|idx|n_?i|batch_?(idx|i|id|index|num|no|nr)|i_?batch|(data_?)?iter_?step|bi|b_idx)$")

@@ -313,12 +313,6 @@ class Interpreter:
         return value
 
     def item(self, container: Any, index: Any, node: ast.AST) -> Any:
-        kind = type(container)
-        if (kind is dict and type(index) is str) or (kind is list and type(index) is int):
-            try:
-                return container[index]
-            except LookupError as error:
-                raise UserError(error, node) from None
         if isinstance(container, Unknown):
             text = index.path if isinstance(index, Unknown) else repr(index)
             known = container.assigned.get(f"[{text}]", MISSING)

@@ -23,7 +23,7 @@ from lrfix.interpreter.compilation import (
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.matching import match_statement
-from lrfix.interpreter.operations import augmented
+from lrfix.interpreter.operations import augmented, item
 from lrfix.interpreter.values import MISSING, ClassValue, Function, Instance, Unknown
 
 
@@ -97,7 +97,7 @@ def _augmented(node: ast.AugAssign) -> Execute:
 
     def to_item(machine: Machine, environment: Environment) -> Any:
         receiver, key = container(machine, environment), index(machine, environment)
-        old = machine.item(receiver, key, target)
+        old = item(machine, receiver, key, target)
         machine.set_item(receiver, key, combine(machine, environment, old), target)
         return NORMAL
 

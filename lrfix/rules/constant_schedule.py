@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrfix.domains.clock import parameter_ticks
+from lrfix.domains.signatures import arguments_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
@@ -16,7 +17,7 @@ from lrfix.experiments.unwritten_rates import unwritten
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import torch_scheduler, words
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 from lrfix.wording import num
 
 #: Shapes that no constant has.
@@ -91,15 +92,11 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
 
 def _told_by_a_loop(study: Study) -> bool:
     """Whether a call hands the function where its loop stands, for a parameter that the runs take for a setting."""
-    function, leaves = study.node, study.runs[0].leaves
-    if not isinstance(function, ast.FunctionDef):
-        return False
-    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    leaves = study.runs[0].leaves
     for call in study.site.calls:
         loops = [around for around in study.names.ancestors(call) if isinstance(around, ast.For)]
-        moving = {n.id for loop in loops for n in walk(loop.target) if isinstance(n, ast.Name)}
-        given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
-        for name, value in given:
+        moving = {name for loop in loops for name in stored_names(loop.target)}
+        for name, value in arguments_of(call, study.node).items():
             if name in leaves and any(isinstance(n, ast.Name) and n.id in moving for n in walk(value)):
                 return True
     return False

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import SCHEDULE_ROLES, Role, role_of
+from lrfix.domains.signatures import arguments_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.altered import replaced, run_altered
 from lrfix.experiments.bypass import bypassed
@@ -124,13 +125,10 @@ def _is_floor(name: str) -> bool:
 
 def _passed(study: Study, node: ast.ClassDef | ast.FunctionDef, name: str) -> bool:
     """Whether a call in sight gives the parameter a value: else one that is nothing by default may be left over."""
-    position = [setting.name for setting in settings_of(node)].index(name)
     shown = dict.fromkeys([study.names, *(use.names for use in study.uses if use.names is not None)])
     calls = (n for names in shown for n in names.nodes if isinstance(n, ast.Call))
     return any(
-        any(keyword.arg == name for keyword in call.keywords) or len(call.args) > position
-        for call in calls
-        if ast.unparse(call.func).rpartition(".")[2] == node.name
+        name in arguments_of(call, node) for call in calls if ast.unparse(call.func).rpartition(".")[2] == node.name
     )
 
 

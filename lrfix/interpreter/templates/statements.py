@@ -85,7 +85,7 @@ def _augmented(source: Source, node: ast.AugAssign) -> None:
         holder, index = source.fresh(), source.fresh()
         source.line(f"{holder} = {expression(source, target.value)}")
         source.line(f"{index} = {expression(source, target.slice)}")
-        source.line(f"{old} = machine.item({holder}, {index}, {of})")
+        source.line(f"{old} = item(machine, {holder}, {index}, {of})")
         store = f"machine.set_item({holder}, {index}, {{}}, {of})"
     source.line(f"{new} = {expression(source, node.value)}")
     guarded = f"augmented(machine, {old}, {new}, {source.value(node.op)}, {at})"
