@@ -107,6 +107,16 @@ def while_writing(seconds: float) -> Callable[[subprocess.Popen[bytes], Path], N
     return wait
 
 
+def caught(process: subprocess.Popen[bytes], found: Counter[str]) -> bool:
+    """Kill a command; whether it was still at work, which is counted."""
+    running = process.poll() is None
+    if running:
+        process.kill()
+        process.wait()
+    found["killed" if running else "ended before"] += 1
+    return running
+
+
 def ended(session: int, seconds: float) -> int:
     """How many processes of a killed command are still there after so long; they are killed then."""
     deadline = time.monotonic() + seconds
@@ -136,13 +146,9 @@ def kill_rewrites(folder: Path, kills: int, draw: random.Random) -> Counter[str]
             while_writing(draw.uniform(0, WRITING_SECONDS))(process, folder)
         else:
             at_time(draw.uniform(0, whole))(process, folder)
-        if process.poll() is not None:
+        if not caught(process, found):
             whole = time.monotonic() - begun
-            found["ended before"] += 1
             continue
-        process.kill()
-        process.wait()
-        found["killed"] += 1
         state = contents(folder)
         each = ["old" if state.get(n) == old[n] else "new" if state.get(n) == new[n] else "half" for n in old]
         found[each[0] if len(set(each)) == 1 else "half" if "half" in each else "old and new"] += 1
@@ -175,13 +181,9 @@ def kill_checks(folder: Path, kills: int, draw: random.Random) -> Counter[str]:
         begun = time.monotonic()
         process = started(folder, CHECK)
         at_time(draw.uniform(0, whole))(process, folder)
-        if process.poll() is not None:
+        if not caught(process, found):
             whole = time.monotonic() - begun
-            found["ended before"] += 1
             continue
-        process.kill()
-        process.wait()
-        found["killed"] += 1
         found["processes left"] += ended(process.pid, END_SECONDS)
         found["with results kept"] += any((folder / ".lrfix_cache").glob("*/*"))
         found["temporary files left"] += len(list(folder.rglob(".lrfix-*")))
