@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
+from lrfix.experiments.turns import called
 from lrfix.names import FUNCTION_NODES, Names, Scope
 from lrfix.rewriting.effects import changed_by
 
@@ -75,7 +76,7 @@ def _comes_after(names: Names, store: ast.expr, call: ast.Call) -> bool:
     builds = (
         n
         for n in names.nodes
-        if isinstance(n, ast.Call) and _called(n) == function.name and names.enclosing(n, FUNCTION_NODES) is around
+        if isinstance(n, ast.Call) and called(n) == function.name and names.enclosing(n, FUNCTION_NODES) is around
     )
     return any(build.lineno < store.lineno for build in builds)
 
@@ -86,10 +87,6 @@ def _is_set(store: ast.expr) -> TypeGuard[ast.Name]:
 
 def _is_own(names: Names, store: ast.Name, scope: Scope) -> bool:
     return names.owner(store.id, scope) is scope
-
-
-def _called(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
 
 
 __all__ = ["set_later"]

@@ -18,6 +18,7 @@ from lrfix.experiments.interfaces import prescribed, shared_interface
 from lrfix.experiments.settings import Given, family, kept_as, never_read, read_elsewhere, reads_by_name, settings_of
 from lrfix.experiments.structure import functions_of
 from lrfix.experiments.study import Study, constant
+from lrfix.experiments.turns import called
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import names_position, names_rate, speaks_of_step, words
@@ -127,9 +128,7 @@ def _passed(study: Study, node: ast.ClassDef | ast.FunctionDef, name: str) -> bo
     """Whether a call in sight gives the parameter a value: else one that is nothing by default may be left over."""
     shown = dict.fromkeys([study.names, *(use.names for use in study.uses if use.names is not None)])
     calls = (n for names in shown for n in names.nodes if isinstance(n, ast.Call))
-    return any(
-        name in arguments_of(call, node) for call in calls if ast.unparse(call.func).rpartition(".")[2] == node.name
-    )
+    return any(name in arguments_of(call, node) for call in calls if called(call) == node.name)
 
 
 def _falls(study: Study) -> bool:
