@@ -60,7 +60,7 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
     optimizer = _first(machine, taken.optimizers, given, Optimizer)
     if scheduler is not None and scheduler.optimizer is not None:
         optimizer = scheduler.optimizer
-    settings = _argument(taken.settings, given) if taken.settings is not None else None
+    settings = argument_given(taken.settings, given) if taken.settings is not None else None
     engine = Engine("", qualified, node, owner=taken.owner, settings=settings)
     if taken.gives != "positions":
         if scheduler is None or optimizer is None:
@@ -134,13 +134,16 @@ def _epochs(engine: Engine, method: Method) -> Amount | None:
     return amount(settings.parts.get(f".{method.epochs}"))
 
 
-def _argument(argument: Argument, given: Given) -> Value:
+def argument_given(argument: Argument | None, given: Given) -> Value:
+    """What a call is given for an argument that a clock speaks of; ``MISSING`` where it is given none."""
+    if argument is None:
+        return MISSING
     return given.get(argument.place if argument.place is not None else _NAMED_ONLY, argument.name)
 
 
 def _first(machine: Machine, arguments: Sequence[Argument], given: Given, kind: type[_Kind]) -> _Kind | None:
     for argument in arguments:
-        value = _argument(argument, given)
+        value = argument_given(argument, given)
         if isinstance(value, Unknown):
             role(machine, value, "step", Given())
         things: list[Known] = objects_in(value)
@@ -150,4 +153,4 @@ def _first(machine: Machine, arguments: Sequence[Argument], given: Given, kind: 
     return None
 
 
-__all__ = ["engine_of_class", "moved", "settings_object", "taken_over"]
+__all__ = ["argument_given", "engine_of_class", "moved", "settings_object", "taken_over"]

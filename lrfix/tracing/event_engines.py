@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lrfix import clocks
-from lrfix.clocks.model import Argument, Moment
+from lrfix.clocks.model import Moment
 from lrfix.tracing.amounts import amount
+from lrfix.tracing.engines import argument_given
 from lrfix.tracing.events import Kind, Turn
 from lrfix.tracing.iteration import length
 from lrfix.tracing.machine import Machine
@@ -36,8 +37,8 @@ def event_engine(qualified: str, given: Given) -> EventEngine | None:
     facts = clocks.event_loop(qualified)
     if facts is None or given.hidden:
         return None
-    process = _argument(facts.process, given)
-    optimizer = _argument(facts.optimizer, given)
+    process = argument_given(facts.process, given)
+    optimizer = argument_given(facts.optimizer, given)
     if not isinstance(process, _CALLED) and optimizer in (MISSING, None):
         return None
     return EventEngine(facts, process if isinstance(process, _CALLED) else None, optimizer)
@@ -79,8 +80,8 @@ def _moments(engine: EventEngine, event: Sequence[Value]) -> tuple[Moment, ...]:
 
 def _run(machine: Machine, engine: EventEngine, given: Given, node: ast.AST) -> None:
     facts = engine.facts
-    data = _argument(facts.data, given)
-    epochs = amount(_argument(facts.epochs, given))
+    data = argument_given(facts.data, given)
+    epochs = amount(argument_given(facts.epochs, given))
     outer = Turn(node, machine.enter_loop(), epochs)
     inner = Turn(node, machine.enter_loop(), None if data is MISSING else length(data))
     _handle(machine, engine, Moment.START, node)
@@ -117,12 +118,6 @@ def _process(machine: Machine, engine: EventEngine, node: ast.AST) -> None:
         role(machine, optimizer, "step", Given())
     machine.emit(Kind.BACKWARD, node, None)
     machine.emit(Kind.STEP, node, known(optimizer))
-
-
-def _argument(argument: Argument | None, given: Given) -> Value:
-    if argument is None or argument.place is None:
-        return MISSING
-    return given.get(argument.place, argument.name)
 
 
 __all__ = ["attach_decorated", "event_engine", "method_of_engine"]
