@@ -84,16 +84,13 @@ class SiteAnalysis:
 
     @property
     def shown(self) -> Evidence | None:
-        """The curve with its end, and the values that it came out under: the code's own where it states them all."""
-        from lrfix.experiments.grid import Grid, Standing
-        from lrfix.experiments.study import all_real
+        """The curve with its end, and the values that it came out under: the code's own as far as it states them."""
+        from lrfix.experiments.own_numbers import in_own_numbers
 
         if not self.curve:
             return None
-        own = Grid(self.study).stated()
-        if own is not None and own.setting.standing is Standing.STATED and own.ran and all_real(own.run.curve):
-            return self.study.evidence(own.run, ())
-        return self.study.evidence(self.study.runs[0], ())
+        told = in_own_numbers(self.study)
+        return told.evidence(told.runs[0], ())
 
     def violations(self, rule: Rule) -> Iterator[Violation]:
         """What a rule finds in the schedules of the site, one after the other."""

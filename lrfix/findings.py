@@ -95,6 +95,11 @@ class Evidence:
         known = {**self.stated, **{name: self.scenario.get(name) for name in self.shortened}}
         return {name: value for name, value in self.scenario.items() if name not in known or known[name] != value}
 
+    @property
+    def replaced(self) -> dict[str, object]:
+        """What the code states for expressions that have another value in ``scenario``: the user's own numbers."""
+        return {name: self.stated[name] for name in self.chosen if name in self.stated}
+
 
 @dataclass(frozen=True)
 class Related:

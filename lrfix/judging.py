@@ -24,9 +24,38 @@ class Verdicts:
     def of(self, rule: Rule) -> Iterator[Violation]:
         """What ``rule`` finds, in its order; raises what the rule raised, after what it had found until then."""
         found, crash = self._answer(rule)
-        yield from found
+        yield from self._told(rule, found)
         if crash is not None:
             raise crash
+
+    def _told(self, rule: Rule, found: list[Violation]) -> Iterator[Violation]:
+        """What a rule found, with the numbers that the code states instead of drawn ones where it finds it so as well.
+
+        Asked when it is reported, after everything else: what the schedule is judged by does not depend on it. Rules
+        that only inform speak of the schedule whatever its numbers are.
+        """
+        for violation in found:
+            yield violation if rule.severity is Severity.INFO else self._in_own_numbers(rule, violation)
+
+    def _in_own_numbers(self, rule: Rule, violation: Violation) -> Violation:
+        """The same finding with the fewest numbers that are not the author's."""
+        from lrfix.experiments.own_numbers import with_own_numbers
+
+        if violation.evidence is None or not violation.evidence.replaced:
+            return violation
+        told = [violation]
+        for study in reversed(with_own_numbers(self.study, violation.evidence)):
+            seen = (v for v in self._seen(rule, study) if v.evidence is not None and v.span == violation.span)
+            told += [v for v in seen if violation.advice or not v.advice][:1]
+        plainest = min(told, key=lambda v: len(v.evidence.replaced) if v.evidence is not None else 0)
+        return replace(plainest, advice=violation.advice, mendable=violation.mendable)
+
+    def _seen(self, rule: Rule, study: Any) -> list[Violation]:
+        """What a rule finds in another study."""
+        assert rule.function is not None
+        if (rule.function, study) not in self._known:
+            self._known[rule.function, study] = list(rule.function(study)), None
+        return self._known[rule.function, study][0]
 
     def _answer(self, rule: Rule) -> tuple[list[Violation], Exception | None]:
         if rule.function not in self._known:

@@ -53,8 +53,12 @@ def is_drawn(names: Names, name: str, value: object) -> bool:
 
 def proportional(names: Names, path: str, value: float, index: int) -> int:
     """The length that stands for ``value`` in a scenario, in proportion to the others of its unit."""
+    return in_proportion(value, max(_longest(names, role_of(path)), value), index)
+
+
+def in_proportion(value: float, longest: float, index: int = 0) -> int:
+    """The length that stands for ``value`` where ``longest`` is shortened to what a scenario has for it."""
     column = index % len(_TARGETS)
-    longest = max(_longest(names, role_of(path)), value)
     return max(round(value / longest * _TARGETS[column]), min(int(value), _LEAST[column]))
 
 

@@ -61,7 +61,7 @@ class Study:
     ``by_itself``: judged as its definition stands, whoever uses it. Studies of one site share a ``laboratory``, which
     remembers what they ran. ``rewritable`` says whether the file alone shows
     what a rewrite needs. ``like``: the study of the same schedule under other settings; ``ordinary``: whether the
-    draws are those of ordinary runs.
+    draws are those of ordinary runs. ``shortened``: lengths of the file that ``settings`` hold shorter ones for.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Study:
         self.rewritable = True
         self.like: Study | None = None
         self.ordinary = False
+        self.shortened: Mapping[str, object] = {}
 
     def span(self, node: ast.AST) -> Span:
         """Where a node of the file stands; what stands in another file is told of at the schedule."""
@@ -402,7 +403,7 @@ class Study:
             lr=tuple(as_float(run.curve[k]) for k in chosen),
             scenario={p: v for p, v in run.leaves.items() if self._tells(p, v)},
             curve=tuple(as_float(v) for v in run.curve),
-            shortened={p: v for p, v in run.scenario.shortened.items() if p in run.leaves},
+            shortened={p: v for p, v in {**run.scenario.shortened, **self.shortened}.items() if p in run.leaves},
             stated={p: v for p in run.leaves if (v := run.scenario.states(p)) is not None},
             end=self.horizon(run),
             unit="epoch" if self._counts_epochs(run) else "step",

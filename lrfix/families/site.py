@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study, as_float
 from lrfix.families.branches import behind_branches
 from lrfix.families.schedule import Family, family_of
@@ -57,7 +58,7 @@ def schedules(studies: Sequence[Study]) -> tuple[ScheduleReport, ...]:
             {path: repr(value) for path, value in study.settings.items() if path in varied},
             family.name,
             family.parameters,
-            tuple(as_float(rate) for rate in study.runs[0].curve) if study.runs else (),
+            tuple(as_float(rate) for rate in in_own_numbers(study).runs[0].curve) if study.runs else (),
         )
         for study, family in told
     )

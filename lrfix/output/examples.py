@@ -28,7 +28,7 @@ def chosen(evidence: Evidence) -> str:
         examples = {"the optimizer's lr": evidence.base_lr, **examples}
     if not examples:
         return ""
-    own = {name: evidence.stated[name] for name in examples if name in evidence.stated}
+    own = evidence.replaced
     default = f" (your {'defaults' if len(own) > 1 else 'default'}: {assigned(own)})" if own else ""
     return f"example values chosen by lrfix: {assigned(examples)}{default}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrfix.experiments.equivalence import equivalent
+from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -19,8 +20,9 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
         return
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
-    run = study.runs[0]
-    last = min(len(run.curve) - 1, study.horizon(run) or len(run.curve))
+    told = in_own_numbers(study)
+    run = told.runs[0]
+    last = min(len(run.curve) - 1, told.horizon(run) or len(run.curve))
     how = "step for step"
     if recognition.until_end:
         how += f" up to its end at `{spec.arguments['total_steps']}` (not beyond: no training in sight goes there)"
@@ -28,5 +30,5 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
         study.site.span,
         f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "
         f"{how}. {_WITH_PROOF}",
-        study.evidence(run, [0, 1, last // 2, last]),
+        told.evidence(run, [0, 1, last // 2, last]),
     )

@@ -36,7 +36,7 @@ class TestTheUnit:
         assert finding.evidence is not None and finding.evidence.unit == "step"
 
     def test_by_the_length_that_it_is_built_with(self) -> None:
-        assert "the whole run of 93 steps" in of_fixture("lr105_guard_always_true", "LR105").message
+        assert "the whole run of 36 steps" in of_fixture("lr105_guard_always_true", "LR105").message
 
     def test_epochs_stay_epochs(self) -> None:
         assert "at epoch 0" in of_fixture("lr206_pi_forgotten", "LR206").message
@@ -63,8 +63,8 @@ def test_the_formula_to_write_instead_has_the_names_that_count_as_it_does() -> N
 def test_rates_are_told_up_to_the_end_of_the_schedule() -> None:
     finding = of_fixture("lr206_pi_forgotten", "LR206")
     assert finding.evidence is not None
-    assert max(finding.evidence.steps) == finding.evidence.end == 31
-    assert "hardly fallen: 0.1 at epoch 0, 0.09426 at epoch 15, 0.07702 at epoch 31." in finding.message
+    assert max(finding.evidence.steps) == finding.evidence.end == 12
+    assert "hardly fallen: 0.1 at epoch 0, 0.09388 at epoch 6, 0.07702 at epoch 12." in finding.message
 
 
 def test_a_setting_stands_aside_in_the_sentence() -> None:

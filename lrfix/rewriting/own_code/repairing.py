@@ -151,24 +151,34 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
         return None
     words = "no rate changes"
     for old, new in zip(before, after, strict=True):
-        least = _ROUNDING * max(map(abs, old.curve), default=0.0)
-        pairs = enumerate(zip(old.curve, new.curve, strict=False))
+        was, becomes = _told_by(finding, old, new)
+        least = _ROUNDING * max(map(abs, was), default=0.0)
+        pairs = enumerate(zip(was, becomes, strict=False))
         apart = next((k for k, (a, b) in pairs if not abs(a - b) <= least), None)
-        if apart is None and len(new.curve) >= len(old.curve):
+        if apart is None and len(becomes) >= len(was):
             continue
         if apart is None or finding.code in _NO_CURVE or not _is_of(finding, old):
             return None
-        if not _may_part(finding, apart, old.curve, new.curve):
+        if not _may_part(finding, apart, was, becomes):
             return None
-        words = _change(old, apart, new.curve[apart])
+        words = _change(old, was, apart, becomes[apart])
     return words
 
 
-def _change(site: SiteReport, step: int, after: float) -> str:
+def _told_by(finding: Finding, old: SiteReport, new: SiteReport) -> tuple[Sequence[float], Sequence[float]]:
+    """The rates of a schedule before and after in the numbers that a finding is told with: the author's, unless it
+    shows in drawn ones alone."""
+    drawn = finding.evidence is not None and finding.evidence.replaced
+    if drawn or old.shown is None or new.shown is None or old.shown.scenario != new.shown.scenario:
+        return old.curve, new.curve
+    return old.shown.curve, new.shown.curve
+
+
+def _change(site: SiteReport, curve: Sequence[float], step: int, after: float) -> str:
     """``from step 5 on the rate changes: 0.1 before, 0.2 after``, and whose numbers these are."""
-    shown, before = site.shown, site.curve[step]
+    shown, before = site.shown, curve[step]
     whose = " (lengths shortened in proportion)" if shown is not None and shown.shortened else ""
-    if shown is not None and (shown.chosen or shown.curve != site.curve):
+    if shown is not None and (shown.chosen or shown.curve != curve):
         whose = " (with example values)"
     unit = shown.unit if shown is not None else "step"
     return f"from {unit} {step} on the rate changes: {num(before, after)} before, {num(after, before)} after{whose}"
