@@ -12,7 +12,7 @@ from lrfix.interpreter.arrays.methods import attribute_of_array
 from lrfix.interpreter.arrays.values import is_array_like
 from lrfix.interpreter.comparisons import ordering
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.limits import check_length, check_method
+from lrfix.interpreter.limits import check_length, check_method, check_path
 from lrfix.interpreter.quantities import Quantity, Unit, attribute_of_quantity, attribute_of_unit
 from lrfix.interpreter.values import (
     MISSING,
@@ -105,7 +105,7 @@ def attribute_of(machine: Machine, value: Any, name: str, node: ast.AST | None =
         known = value.assigned.get(name, MISSING)
         if known is MISSING:
             known = machine.host.unknown_attribute(value, name)
-        return known if known is not MISSING else Unknown(f"{value.path}.{name}")
+        return known if known is not MISSING else Unknown(check_path(f"{value.path}.{name}", node))
     if kind is ModuleValue:
         member = machine.members.get((value.name, name), MISSING)
         if member is MISSING:

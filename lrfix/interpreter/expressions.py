@@ -100,7 +100,7 @@ def _elements(nodes: list[ast.expr]) -> Callable[[Machine, Environment], list[An
         for starred, part, node in parts:
             value = part(machine, environment)
             if starred:
-                found.extend(machine.iterate(value, node))
+                found.extend(machine.spread(value, node))
             else:
                 found.append(value)
         return found

@@ -11,11 +11,13 @@ from typing import Any
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import Instance, Unknown
 
-MAX_BITS = 100_000
+#: Integers stay short enough that Python writes them out, which it refuses from 4300 digits on.
+MAX_BITS = 14_000
 MAX_LENGTH = 200_000
+MAX_PATH = 10_000
 #: Types of one number each: nothing to bound, nothing unknown.
 PLAIN_NUMBERS = frozenset({int, float, bool})
-_SIZED = (range, str, list, tuple, dict, set, deque)
+_SIZED = (range, str, bytes, list, tuple, dict, set, deque)
 
 
 def check_power(base: Any, exponent: Any, node: ast.AST) -> None:
@@ -43,6 +45,13 @@ def check_repeat(left: Any, right: Any, node: ast.AST) -> None:
 def check_length(value: Any, node: ast.AST | None) -> None:
     if isinstance(value, _SIZED) and len(value) > MAX_LENGTH:
         raise Opaque("builds a sequence too long to simulate", node)
+
+
+def check_path(path: str, node: ast.AST | None) -> str:
+    """The words for what code does not fix; refused where each step has made them longer, ``x = x[x]``, without end."""
+    if len(path) > MAX_PATH:
+        raise Opaque("speaks of a value in too many words to simulate", node)
+    return path
 
 
 def check_format(specification: Any, node: ast.AST | None) -> None:

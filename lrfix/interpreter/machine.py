@@ -23,7 +23,7 @@ from lrfix.interpreter.enums import is_enumeration, iterate_members, member_of_n
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import PYTHON_ERRORS, FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.expressions import EXPRESSION_MAKERS
-from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length
+from lrfix.interpreter.limits import PLAIN_NUMBERS, check_comparable, check_length, check_path
 from lrfix.interpreter.operations import relation
 from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.reserve import SPENT, Reserve
@@ -286,6 +286,12 @@ class Interpreter:
             return True
         return True if isinstance(value, _INTERPRETED) else bool(value)
 
+    def spread(self, value: Any, node: ast.AST | None) -> Iterator[Any]:
+        """What ``*value`` stands for, bounded, or each ``[*x, *x]`` would be twice as long as the last."""
+        check_length(value, node)
+        self.charge(value, node)
+        return self.iterate(value, node)
+
     def iterate(self, value: Any, node: ast.AST | None) -> Iterator[Any]:
         if type(value) in _ITERABLES:
             return iter(value)
@@ -316,7 +322,7 @@ class Interpreter:
         if isinstance(container, Unknown):
             text = index.path if isinstance(index, Unknown) else repr(index)
             known = container.assigned.get(f"[{text}]", MISSING)
-            return known if known is not MISSING else Unknown(f"{container.path}[{text}]")
+            return known if known is not MISSING else Unknown(check_path(f"{container.path}[{text}]", node))
         if isinstance(container, Instance):
             if container.fallback is not None and container.cls.find("__getitem__") is MISSING:
                 return container.fallback(f"[{index!r}]")
@@ -356,6 +362,8 @@ class Interpreter:
             raise UserError(TypeError(f"'{type(container).__name__}' object does not support item assignment"), node)
         self.record_item(container, index, None, value, node)
         self.native(container.__setitem__, (index, value), node)
+        if type(index) is slice:
+            check_length(container, node)
 
     def record_item(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
         if old is None and isinstance(container, dict):

@@ -101,7 +101,7 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
         numbers = [n for a in arguments for n in (a if isinstance(a, list | tuple | range) else (a,))]
         bits = sum(n.bit_length() for n in numbers if isinstance(n, int))
         if bits > MAX_BITS or (
-            function in (math.comb, math.perm) and any(isinstance(n, int) and n > 2000 for n in numbers)
+            function in (math.comb, math.perm) and any(isinstance(n, int) and n > 1000 for n in numbers)
         ):
             raise Opaque("computes a number too large to simulate")
         return function(*arguments, **keywords)
@@ -116,7 +116,7 @@ def _literal_eval(text: Any) -> Any:
 
 
 def _factorial(n: int) -> int:
-    if n > 2000:
+    if n > 1000:
         raise Opaque("computes a factorial too large to simulate")
     return math.factorial(n)
 

@@ -12,6 +12,7 @@ from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.reserve import Reserve
+from lrfix.interpreter.values import Unknown
 
 SECONDS = 5.0
 
@@ -88,6 +89,13 @@ EXHAUSTING = [
     "x = [1]\nwhile True: x = x + x",
     "x = [1]\nwhile True: x += x",
     "x = [1]\nwhile True: x.extend(x)",
+    "x = [1]\nwhile True: x = [*x, *x]",
+    "x = (1,)\nwhile True: x = (*x, *x)",
+    "def f(*a): return a\nx = (1,)\nwhile True: x = f(*x, *x)",
+    "def f(x):\n  while True: x = [*x, *x]\nfor i in range(9): f([1])",
+    "x = [1]\nwhile True: x[0:0] = x",
+    "x = b'a'\nwhile True: x = x + x",
+    "[*range(10 ** 12)]",
     "x = 'a'\nwhile True: x = x + x",
     "x = 'a'\nwhile True: x = f'{x}{x}'",
     "x = 'a' * 1000\nwhile True: x = x.join([x, x])",
@@ -98,6 +106,9 @@ EXHAUSTING = [
     "format(1, '1000000000000d')",
     "'a'.ljust(10 ** 12)",
     "'a'.zfill(10 ** 12)",
+    "10 ** 5000",
+    "(1 << 13_000) * (1 << 13_000)",
+    "import math\nmath.factorial(1500)",
     "import math\nmath.factorial(10 ** 9)",
     "import math\nmath.comb(10 ** 9, 5 * 10 ** 8)",
     "import math\nmath.perm(10 ** 9)",
@@ -114,6 +125,21 @@ EXHAUSTING = [
     "x = ()\nfor i in range(60): x = (x, x)\n{x: 1}",
     "x = []\ny = []\nfor i in range(60):\n  x = [x, x]\n  y = [y, y]\nx == y",
 ]
+
+
+@pytest.mark.parametrize("source", ["while True: x = x[x]", "while True: x = x.value"])
+def test_the_words_for_what_cannot_be_seen_do_not_grow_without_end(source: str) -> None:
+    environment = Environment()
+    environment.set("x", Unknown("args"))
+    with pytest.raises(Opaque, match="too many words"):
+        Interpreter().execute(ast.parse(source).body, environment)
+
+
+@pytest.mark.parametrize("source", ["x = 10 ** 3400", "import math\nx = math.factorial(1000)", "x = (1 << 13_000) * 3"])
+def test_every_integer_can_be_written_out(source: str) -> None:
+    environment = Environment()
+    Interpreter().execute(ast.parse(source).body, environment)
+    assert len(str(environment.get("x"))) < 4300
 
 
 @pytest.mark.parametrize("source", EXHAUSTING)

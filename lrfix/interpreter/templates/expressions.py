@@ -230,7 +230,7 @@ def _slice(source: Source, node: ast.Slice) -> str:
 def _parts(source: Source, nodes: Sequence[ast.expr]) -> list[str]:
     """The elements of a list, or the arguments of a call."""
     return [
-        f"*machine.iterate({expression(source, n.value)}, {source.value(n)})"
+        f"*machine.spread({expression(source, n.value)}, {source.value(n)})"
         if isinstance(n, ast.Starred)
         else expression(source, n)
         for n in nodes
