@@ -16,6 +16,7 @@ from lrfix.tracing.values import Unknown, Value
 Monomial = tuple[tuple[Unknown, int], ...]
 _MOST_TERMS = 6
 _MOST_DIGITS = 60
+_MOST_POWER = 12
 
 
 class Amount:
@@ -129,6 +130,8 @@ def _product(left: Monomial, right: Monomial, sign: int) -> Monomial:
 
 def _bounded(terms: Mapping[Monomial, Fraction], was_rounded: bool) -> Amount | None:
     if len(terms) > _MOST_TERMS or any(len(m) > _MOST_TERMS for m in terms):
+        return None
+    if any(abs(power) > _MOST_POWER for m in terms for _, power in m):
         return None
     if any(max(c.numerator.bit_length(), c.denominator.bit_length()) > 400 for c in terms.values()):
         return None

@@ -15,6 +15,7 @@ from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, 
 from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
+    MOST_ELEMENTS,
     Bound,
     Builtin,
     ClassValue,
@@ -310,7 +311,7 @@ class Calls(Builtins):
                     receiver.append(first)
                 return None
             if name == "extend" and isinstance(first, list | tuple):
-                receiver.extend(first)
+                receiver.extend(first[: max(MOST_ELEMENTS - len(receiver), 0)])
                 return None
         if isinstance(receiver, dict):
             if name == "items":

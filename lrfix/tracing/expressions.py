@@ -16,6 +16,7 @@ from lrfix.tracing.iteration import walk
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.values import (
     MISSING,
+    MOST_ELEMENTS,
     Bound,
     Builtin,
     ClassValue,
@@ -222,7 +223,7 @@ class Expressions(Machine):
     def operation(self, op: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
         """An arithmetic operation; numbers exact, counts with their units, everything else unknown."""
         if isinstance(left, list) and isinstance(right, list) and isinstance(op, ast.Add):
-            return [*left, *right]
+            return [*left, *right] if len(left) + len(right) <= MOST_ELEMENTS else Unknown(_text(node))
         if isinstance(left, str) or isinstance(right, str):
             return Unknown(_text(node))
         if isinstance(left, int | float) and isinstance(right, int | float):
@@ -332,7 +333,7 @@ class Expressions(Machine):
         for element in node.elts:
             if isinstance(element, ast.Starred):
                 value = self.evaluate(element.value, scope)
-                if not isinstance(value, list | tuple):
+                if not isinstance(value, list | tuple) or len(found) + len(value) > MOST_ELEMENTS:
                     return Unknown(_text(node))
                 found += value
             else:

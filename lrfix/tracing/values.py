@@ -184,6 +184,10 @@ class Groups:
     index: int | None = None
 
 
+#: A list that would be longer is none that the code writes out: no trace needs its elements.
+MOST_ELEMENTS = 2_000
+
+
 class Listing(list[Value]):
     """A list that the code writes out, built under so many ``turns`` of loops.
 

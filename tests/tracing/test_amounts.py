@@ -41,3 +41,10 @@ def test_what_is_no_count_is_none():
     assert amount("90") is None
     assert amount(True) is None
     assert amount(None) is None
+
+
+def test_a_power_that_no_training_is_counted_in_is_none():
+    found = amount(EPOCHS)
+    for _ in range(60):
+        found = amounts.multiply(found, found) if found is not None else None
+    assert found is None

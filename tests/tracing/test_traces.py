@@ -395,3 +395,21 @@ def test_what_a_text_is_made_of_is_run():
                 print(f"{scheduler.get_last_lr()[0]:.3f}")
         """
     assert trace(source).of(Kind.READ_RATE)
+
+
+@pytest.mark.parametrize("doubled", ["kept = kept + kept", "kept.extend(kept)", "kept = [*kept, *kept]", "n = n * n"])
+def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
+    lines = "\n".join(f"        {doubled}" for _ in range(60))
+    found = trace(f"""
+    EPOCHS = 90
+
+    def main(model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        kept, n = [1, 2], EPOCHS
+{lines}
+        scheduler = StepLR(optimizer, n)
+        for epoch in range(n):
+            optimizer.step()
+            scheduler.step()
+    """)
+    assert Kind.STEP in {event.kind for event in found.events} and found.ended is None
