@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 
+from lrfix.finite import finite
+
 _DIGITS = 4
 _MOST_DIGITS = 9
+_MOST_BITS = 1024
 _STEPS = re.compile(r"\b(?:steps?(?= \d)|(?<=\d )steps?\b|a step(?= before)|update (?=has|runs)|one step\b)")
 _EPOCHS = {
     "step": "epoch",
@@ -20,14 +24,17 @@ _EPOCHS = {
 def num(value: object, *beside: object) -> str:
     """A number to four significant digits; to as many more as it takes to tell it from the numbers beside it.
 
-    What is no float is shown as it is; of a complex number both parts are num.
+    What is no float is shown as it is; of a complex number both parts are num. Python writes out no integer of
+    thousands of digits; of one that no float can hold only the size is told.
     """
     if isinstance(value, complex):
         sign = "-" if value.imag < 0 else "+"
         return f"{num(value.real)} {sign} {num(abs(value.imag))}j"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"{'-' if value < 0 else ''}1e{int(math.log10(abs(value)))}"
     if not isinstance(value, float):
         return str(value)
-    others = [other for other in beside if isinstance(other, float | int) and other != value]
+    others = [number for other in beside if other != value and (number := finite(other)) is not None]
     for digits in range(_DIGITS, _MOST_DIGITS):
         text = f"{value:.{digits}g}"
         if all(text != f"{other:.{digits}g}" for other in others):

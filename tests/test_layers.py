@@ -22,7 +22,7 @@ RANKS = {
     "lrfix.unfinished": 1,
     "lrfix.patterns": 1,
     "lrfix.meant": 1,
-    "lrfix.wording": 1,
+    "lrfix.wording": 2,
     "lrfix.whereabouts": 1,
     "lrfix.executors": 1,
     "lrfix.source": 2,
@@ -97,7 +97,7 @@ ISOLATED = {
     "lrfix.registry": ("lrfix.findings", "lrfix.pages"),
     "lrfix.interpreter": (),
     "lrfix.stand_ins": ("lrfix.interpreter",),
-    "lrfix.recognition": ("lrfix.domains.roles", "lrfix.findings", "lrfix.schedules", "lrfix.wording"),
+    "lrfix.recognition": ("lrfix.domains.roles", "lrfix.findings", "lrfix.finite", "lrfix.schedules", "lrfix.wording"),
     "lrfix.rules": _OF_RULES,
 }
 FORBIDDEN_OUTSIDE = {"libcst": ("lrfix.rewriting",), "torch": ("lrfix.proof", "lrfix.schedulers", "lrfix.verification")}

@@ -33,8 +33,14 @@ def test_a_number_has_four_digits(value, shown):
 
 def test_numbers_that_are_compared_are_told_apart():
     assert num(0.100001, 0.1) == "0.100001"
+    assert num(0.1, 10**400) == "0.1"
     assert together([0.1, 0.1000004, 0.2]) == ["0.1", "0.1000004", "0.2"]
     assert together([0.1, 0.1]) == ["0.1", "0.1"]
+
+
+def test_of_an_integer_that_python_does_not_write_out_the_size_is_told():
+    assert num(10**400) == "1e400"
+    assert num(-(10**9000)) == "-1e9000"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def scale_of(values: Sequence[float]) -> float:
 
 def snap(value: float, tolerance: float = 1e-5) -> float:
     """The nearest integer when that is what the measurement means, else the value itself."""
+    if not math.isfinite(value):
+        return value
     nearest = round(value)
     return float(nearest) if abs(value - nearest) <= tolerance * max(1.0, abs(value) * 1e-2) else value
 

@@ -18,7 +18,7 @@ def cycles_with_warmup(values: Sequence[float], rise: Rise) -> Iterator[Hypothes
     starts = _turns(values, rise.last + 1)
     for first in [turn + shift for turn in starts[:1] for shift in (0, 1)]:
         cosine = fit_cosine(values, rise.last + 1, first)
-        if cosine is None or cosine.peak <= cosine.floor or first + rise.last >= len(values):
+        if cosine is None or cosine.peak <= cosine.floor or not cosine.peak or first + rise.last >= len(values):
             continue
         second = fit_line(values, first, first + rise.last + 1)
         if second is None or second.slope <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -121,6 +122,8 @@ def _line(values: Sequence[float], begin: int, end: int, peak: float | None) -> 
     if abs(floor) <= 1e-13 * scale:
         floor = 0.0
     top = values[begin] if peak is None else peak
+    if not all(math.isfinite(line.where(level)) for level in (top, floor, 0.0)):
+        return None
     start = snap(line.where(top))
     complaint = None
     if not ends_flat and values[-1] < 0:
@@ -171,7 +174,8 @@ def _exponential(values: Sequence[float], begin: int, end: int) -> Decay | None:
 
 def _inverse_sqrt(values: Sequence[float], begin: int, end: int) -> Decay | None:
     """1 / rate**2 is a line in the step; its zero tells from where the steps are counted."""
-    if end < len(values) - 1 or min(values[begin:]) <= 0 or end - begin < 5:
+    lowest = min(values[begin:])
+    if end < len(values) - 1 or lowest <= 0 or lowest * lowest < sys.float_info.min or end - begin < 5:
         return None
     squares = [0.0] * begin + [1 / (value * value) for value in values[begin:]]
     line = fit_line(squares, begin, len(values))
@@ -219,7 +223,7 @@ def _restarts(values: Sequence[float], begin: int, leaps: Sequence[int]) -> Deca
     scale = scale_of(values)
     bounds = [*leaps, len(values)]
     first = fit_cosine(values, begin, bounds[0])
-    if first is None or first.peak <= first.floor:
+    if first is None or first.peak <= first.floor or not first.peak:
         return None
     whole = [b - a for a, b in zip([first.start, *leaps], leaps, strict=False)]
     numbers = {"T_0": float(whole[0])}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeGuard
 
+from lrfix.finite import finite
 from lrfix.recognition.evaluation import parsed
 
 _ATOM, _PRODUCT, _SUM = 3, 2, 1
@@ -81,7 +82,8 @@ class Expressions:
     def _pairs(self) -> dict[str, list[Expression]]:
         index: dict[str, list[Expression]] = {}
         for pair in _combinations(self._variable):
-            index.setdefault(_bucket(pair.values[0]), []).append(pair)
+            if all(map(math.isfinite, pair.values)):
+                index.setdefault(_bucket(pair.values[0]), []).append(pair)
         return index
 
     def find(self, values: Sequence[float], parameter: str = "", slack: float = 0.0) -> Expression | None:
@@ -91,6 +93,8 @@ class Expressions:
         the argument that the number is for; a name that says the same wins over a plain literal.
         """
         key = (tuple(values), parameter, slack)
+        if not all(map(math.isfinite, values)):
+            return None
         if key not in self._cache:
             self._cache[key] = min(self._candidates(key[0], parameter, slack), key=lambda e: e.cost, default=None)
         return self._cache[key]
@@ -226,7 +230,8 @@ class Expressions:
                 continue
             for pair in self._between(wanted / third, (wanted + 1) / third):
                 if pair.binding == _PRODUCT:
-                    vector = tuple(float(int(p * n)) for p, n in zip(pair.values, name.values, strict=True))
+                    products = [p * n for p, n in zip(pair.values, name.values, strict=True)]
+                    vector = tuple(float(int(p)) if math.isfinite(p) else p for p in products)
                     if fits(vector):
                         text = f"int({pair.text} * {name.inside(_ATOM)})"
                         yield Expression(text, vector, pair.cost + name.cost + 0.6)
@@ -304,6 +309,8 @@ def _scaled(
     if len(set(name.values)) == 1 or not all(name.values):
         return
     ratios = [wanted / had for wanted, had in zip(values, name.values, strict=True)]
+    if not all(map(math.isfinite, ratios)):
+        return
     text = literal(ratios[0])
     if text is not None and ratios[0] != 0 and fits([had * float(text) for had in name.values]):
         yield Expression(f"{name.inside(_PRODUCT)} * {text}", values, name.cost + 0.8, _PRODUCT)
@@ -325,8 +332,8 @@ def _scaled(
 
 def _root(coefficient: float, name: Expression, names: Sequence[Expression]) -> str | None:
     """``coefficient * name ** -0.5`` as one writes it: a plain coefficient, or a whole number under the root."""
-    inside = coefficient**-2 if coefficient > 0 else 0.0
-    if abs(inside - round(inside)) <= 1e-9 * inside and round(inside) > 1:
+    inside = _power(coefficient, -2) if coefficient > 0 else 0.0
+    if math.isfinite(inside) and abs(inside - round(inside)) <= 1e-9 * inside and round(inside) > 1:
         held = [other for other in names if other.values[0] == round(inside) and len(set(other.values)) == 1]
         whole = held[0].inside(_PRODUCT) if held else str(round(inside))
         return f"({whole} * {name.inside(_PRODUCT)}) ** -0.5"
@@ -339,7 +346,7 @@ def _bucket(value: float) -> str:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return finite(value) is not None
 
 
 def _everyday(value: float) -> bool:

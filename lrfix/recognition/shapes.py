@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from lrfix.domains.roles import LENGTHS, Role, role_of
+from lrfix.finite import finite
 from lrfix.recognition.phases import Landmarks, Named, name_phases
 
 _SHORTEST = 5
@@ -81,7 +82,7 @@ def landmarks(curve: Curve) -> Landmarks:
         # A list of lengths has the places where something happens, whatever it is called.
         role = Role.MILESTONES if several and role_of(path) in LENGTHS else role_of(path)
         for number in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(number, int | float) and not isinstance(number, bool):
+            if isinstance(number, int | float) and finite(number) is not None:
                 by_role.setdefault(role, []).append(number)
 
     def of(*roles: Role) -> list[float]:
@@ -89,7 +90,8 @@ def landmarks(curve: Curve) -> Landmarks:
 
     batches = of(Role.LOADER_LENGTH)
     epochs = of(Role.EPOCHS)
-    ends = of(Role.HORIZON) + [e * b for e in epochs for b in batches] + ([] if batches else epochs)
+    products = [e * b for e in epochs for b in batches if finite(e * b) is not None]
+    ends = of(Role.HORIZON) + products + ([] if batches else epochs)
     lengths = of(*LENGTHS, Role.MILESTONES)
     warmups = of(Role.WARMUP, Role.WARMUP_EPOCHS)
     lengths += [e * b for e in of(Role.WARMUP_EPOCHS) for b in batches]

@@ -76,7 +76,10 @@ def _geometric_run(values: Sequence[float], begin: int) -> int:
         ratio = values[begin + 1] / values[begin]
         last = begin + 1
         while last + 1 < len(values) and abs(values[last] * ratio - values[last + 1]) <= 1e-8 * scale:
-            ratio = math.exp(math.log(values[last + 1] / values[begin]) / (last + 1 - begin))
+            grown = values[last + 1] / values[begin]
+            if not 0 < grown < math.inf:
+                break
+            ratio = math.exp(math.log(grown) / (last + 1 - begin))
             last += 1
         if last - begin >= 3:
             return last

@@ -453,8 +453,29 @@ def test_the_construction_is_accepted_by_the_bundled_scheduler() -> None:
 @given(
     lr=st.lists(st.one_of(st.sampled_from([0.0, 0.1, 0.2, 1.0, -1.0]), st.floats()), min_size=2, max_size=40),
     base=st.sampled_from([0.1, 0.0, -1.0]),
+    number=st.sampled_from([3, 10**400, math.inf, math.nan, 1e300, 5e-324, -1e-200]),
 )
-def test_any_numbers_at_all_get_an_answer_that_either_constructs_or_explains(lr: list[float], base: float) -> None:
-    found = recognise([Sample(tuple(lr), base, {"n": 3, "none": None, "no expression": 1})] * 3)
+def test_any_numbers_at_all_get_an_answer_that_either_constructs_or_explains(
+    lr: list[float], base: float, number: float
+) -> None:
+    found = recognise([Sample(tuple(lr), base, {"n": 3, "none": None, "no expression": 1, "total_steps": number})] * 3)
     assert found.family
+    assert (found.spec is None) == (found.reason is not None)
+
+
+SWEEP = [(math.cos(math.pi * (k % 20) / 20) - 1) / 2 for k in range(80)]
+
+
+@pytest.mark.parametrize(
+    "lr",
+    [
+        pytest.param(SWEEP, id="cycles with a peak of nothing"),
+        pytest.param([1e-170 / (1 + k % 7) for k in range(50)] + [0.1], id="squares that underflow"),
+        pytest.param([1.0, 1.0 + 1e-9, -1e-9, *(1 - k / 30 for k in range(1, 20))], id="a ratio below zero"),
+        pytest.param([1e-200, 1e200, *(1e200 * (1 - k / 9) for k in range(1, 10))], id="a ratio beyond float"),
+    ],
+)
+def test_numbers_at_the_ends_of_float_are_recognised_or_not(lr: list[float]) -> None:
+    names: dict[str, object] = {"n": 3, "tiny": 1e-300, "huge": 1e300, "timescale": 5e-324}
+    found = recognise([Sample(tuple(lr), 0.1, names)] * 2)
     assert (found.spec is None) == (found.reason is not None)

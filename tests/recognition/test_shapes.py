@@ -330,3 +330,10 @@ def _calls(values: list[float]) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+@pytest.mark.parametrize(
+    "names", [{"total_steps": math.inf}, {"epochs": 1e200, "len(loader)": 1e200}, {"total_steps": 10**400}]
+)
+def test_lengths_without_end_point_nothing_out(names: Names) -> None:
+    assert family(lambda k: max(0.1 * (1 - k / 100), 0.0), names) == family(lambda k: max(0.1 * (1 - k / 100), 0.0))
