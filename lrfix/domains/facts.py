@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
+from lrfix.finite import finite
 from lrfix.names import Argument, Defined, Names
 from lrfix.sites.imported import meant_elsewhere
 from lrfix.trees import walk
@@ -37,7 +38,9 @@ def _arithmetic(node: ast.expr) -> object:
         return None
     try:
         if isinstance(node.op, ast.Mult):
-            return left * right
+            product = left * right
+            # Python does not even write out an integer of thousands of digits.
+            return product if isinstance(product, float) or finite(product) is not None else None
         if isinstance(node.op, ast.Div):
             return left / right
         if isinstance(node.op, ast.Add):

@@ -12,6 +12,7 @@ from lrfix.domains.clock import first_of, tick_of
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.scenarios import Same, Scenario
+from lrfix.finite import finite
 from lrfix.names import Names
 from lrfix.trees import walk
 
@@ -48,7 +49,7 @@ def proposals(
             apart = 2 if any(isinstance(op, ast.Gt | ast.Lt | ast.NotEq) for op in node.ops) else 1
             yield known[0], Same(known[1], apart)
             yield known[1], Same(known[0], apart)
-        constants = [c for value in values if isinstance(c := literal(value), int | float) and not isinstance(c, bool)]
+        constants = [c for value in values if finite(c := literal(value)) is not None and isinstance(c, int | float)]
         for path in known:
             if len(set(constants)) == 2:
                 yield path, _between(min(constants), max(constants))
@@ -69,7 +70,7 @@ def _between(low: float, high: float) -> float:
 def _counts_from_one(node: ast.Compare) -> Iterator[tuple[str, object]]:
     """``assert epoch > 0``: epochs are numbered from 1."""
     tick = tick_of(ast.unparse(node.left)) if isinstance(node.left, ast.Name | ast.Attribute) else None
-    bound = literal(node.comparators[0])
+    bound = finite(literal(node.comparators[0]))
     if tick is not None and (type(node.ops[0]), bound) in _FROM_ONE:
         yield first_of(tick), 1
 

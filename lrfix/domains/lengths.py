@@ -153,7 +153,7 @@ def _formula(owner: ast.ClassDef, name: str, attribute: str) -> ast.expr | None:
 
 def stated_lengths(names: Names, name: str) -> set[float]:
     """The numbers that a file gives a length under ``name``: of a setting, a field, an entry of a dictionary."""
-    return {float(n) for n in stated_values(names, name) if isinstance(n, int | float)}
+    return {number for n in stated_values(names, name) if (number := finite(n)) is not None}
 
 
 def stated_values(names: Names, name: str) -> list[object]:

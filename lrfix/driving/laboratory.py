@@ -42,6 +42,7 @@ from lrfix.interpreter.stack import roomy
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.trees import written
+from lrfix.wording import num
 
 
 @dataclass(frozen=True)
@@ -413,18 +414,15 @@ def _cut(run: Run) -> None:
     """Keep the rates before the first that is no real number, and say what it was."""
     ordinary = all(_FLOATS.issuperset(map(type, rates)) and all(map(math.isfinite, rates)) for rates in run.lr)
     for step, rates in enumerate(zip(*run.lr, strict=False)) if not ordinary else ():
-        wrong = [r for r in rates if not _real(r)]
+        wrong = [r for r in rates if finite(r) is None]
         if wrong:
             kind = "ComplexRate" if isinstance(wrong[0], complex) else "InvalidRate"
-            run.failure = Failure(kind, f"the rate is {wrong[0]!r}", step, None)
+            told = num(wrong[0]) if isinstance(wrong[0], int) else repr(wrong[0])
+            run.failure = Failure(kind, f"the rate is {told}", step, None)
             run.lr = [list(group[:step]) for group in run.lr]
             return
     shortest = min((len(group) for group in run.lr), default=0)
     run.lr = [list(group[:shortest]) for group in run.lr]
-
-
-def _real(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 __all__ = ["Failure", "Laboratory", "Run"]

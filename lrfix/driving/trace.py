@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any, NamedTuple
 
+from lrfix.finite import finite
 from lrfix.interpreter.arrays.values import Array
 from lrfix.interpreter.recorder import Recorder
 
@@ -60,10 +61,8 @@ class Trace(Recorder):
         known = self.angles.setdefault(node, [])
         if isinstance(given, Array) and len(given.values) == 1:
             given = given.values[0]  # a tensor of one number is asked for at every step, as a number is
-        if isinstance(given, int | float):
-            known.append((self.step, float(given)))
-        elif isinstance(given, Array):
-            known += [(position, float(angle)) for position, angle in enumerate(given.values)]
+        asked = enumerate(given.values) if isinstance(given, Array) else [(self.step, given)]
+        known += [(at, angle) for at, each in asked if (angle := finite(each)) is not None]
 
     def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
         definition = function.node

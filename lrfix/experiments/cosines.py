@@ -44,8 +44,9 @@ class Sweep:
 
     @property
     def length(self) -> float:
-        """The moves after which the angle is one radian on."""
-        return 1 / abs(self.move)
+        """The moves after which the angle is one radian on; infinite where they lead nowhere."""
+        move = abs(self.move)
+        return 1 / move if move else math.inf
 
     def ends_at(self, angle: float) -> bool:
         """Whether the sweep covers ``angle`` from 0, give or take the one step that horizons differ by."""
@@ -71,7 +72,9 @@ class Sweep:
 def _plain(length: float) -> bool:
     """Whether a length, or a small multiple of it, is whole but for the rounding of the angles."""
     multiples = [length * m for m in _MULTIPLES]
-    return length >= _SHORTEST and any(abs(n - round(n)) <= min(_PLAIN * n, _CLOSE) for n in multiples)
+    if length < _SHORTEST or not math.isfinite(max(multiples)):
+        return False
+    return any(abs(n - round(n)) <= min(_PLAIN * n, _CLOSE) for n in multiples)
 
 
 @dataclass(frozen=True)

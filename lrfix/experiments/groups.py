@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lrfix.domains.facts import literal
+from lrfix.driving.forms.frames import numbered
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.base_rates import sound
 from lrfix.experiments.study import Study
@@ -154,8 +155,9 @@ def _indices(loop: ast.For | ast.comprehension) -> set[str]:
     counted = loop.iter
     if not isinstance(counted, ast.Call) or not isinstance(counted.func, ast.Name):
         return set()
-    if counted.func.id == "enumerate" and isinstance(loop.target, ast.Tuple):
-        return {n.id for n in walk(loop.target.elts[0]) if isinstance(n, ast.Name)}
+    number = numbered(loop.target) if counted.func.id == "enumerate" else None
+    if number is not None:
+        return {n.id for n in walk(number) if isinstance(n, ast.Name)}
     if counted.func.id == "range" and isinstance(loop.target, ast.Name):
         return {loop.target.id}
     return set()

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.domains.facts import literal
+from lrfix.driving.forms.frames import numbered
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.stock import given, stock_scheduler
@@ -94,8 +95,8 @@ def _counted_from_zero(loop: ast.For) -> str | None:
     first = call.args[0]
     if name in ("range", "trange") and isinstance(loop.target, ast.Name):
         return loop.target.id if len(call.args) == 1 or literal(first) == 0 else None
-    if name == "enumerate" and isinstance(loop.target, ast.Tuple) and len(call.args) == 1 and not call.keywords:
-        number = loop.target.elts[0]
+    if name == "enumerate" and len(call.args) == 1 and not call.keywords:
+        number = numbered(loop.target)
         return number.id if isinstance(number, ast.Name) else None
     return None
 

@@ -12,6 +12,7 @@ from lrfix.domains.scenarios import GENERIC
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.extent import extent
 from lrfix.experiments.study import MAX_STEPS, REACH, Study, all_real, usable
+from lrfix.finite import finite
 
 if TYPE_CHECKING:
     from lrfix.recognition import Recognition, Sample, ScheduleSpec
@@ -136,7 +137,8 @@ def end_of(spec: ScheduleSpec, run: Run) -> int | None:
         total = evaluate(spec.arguments.get("total_steps", ""), numbers(run))
     except (NotArithmetic, ArithmeticError, ValueError, TypeError):
         return None
-    return max(math.ceil(total), 0) if isinstance(total, int | float) and math.isfinite(total) else None
+    number = finite(total)
+    return max(math.ceil(number), 0) if number is not None else None
 
 
 def shortened(study: Study, index: int = 0) -> dict[str, object]:

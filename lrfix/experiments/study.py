@@ -451,7 +451,7 @@ def all_real(curve: Sequence[Any]) -> bool:
     """Whether every rate is a finite real number."""
     if _FLOATS.issuperset(map(type, curve)):
         return all(map(math.isfinite, curve))
-    return all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in curve)
+    return all(finite(v) is not None for v in curve)
 
 
 def as_float(value: Any) -> float:

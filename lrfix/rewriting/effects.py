@@ -99,10 +99,8 @@ def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
     A list of the rates that were given, say: whoever reads it would find it empty.
     """
     inside = {n for node in nodes for n in ast.walk(node)}
-    # What a comprehension binds is gone with it, whatever the code around calls by the same name.
-    passing = {n for c in inside if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
     for node in (n for each in nodes for n in ast.walk(each)):
-        rebound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node not in passing
+        rebound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
         changed = node if isinstance(node, ast.Name) and rebound else changed_by(node)
         root: ast.expr | None = changed
         while isinstance(root, ast.Attribute | ast.Subscript):

@@ -336,7 +336,7 @@ class _Planner:
     ) -> Plan:
         texts = [*self.spec.positional, *self.spec.keywords.values()]
         wanted += missing_modules(self.names, texts, first)
-        dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone(), self.source.path)
+        dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone())
         edit = Edit(
             calls=replacements,
             texts=self.told.texts,

@@ -17,7 +17,6 @@ from lrfix.rewriting.liveness import External
 from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.model import IN_PLACE, REWRITTEN, ScheduleSite
 from lrfix.sites.vocabulary import torch_scheduler
-from lrfix.tracing.library import names_scheduler
 
 #: What users of a torch scheduler may ask of it.
 API = frozenset(
@@ -26,9 +25,6 @@ API = frozenset(
         "_last_lr", "_step_count", "_get_closed_form_lr", "_update_lr", "print_lr", "verbose", "lr_lambdas",
     }
 )  # fmt: skip
-
-#: In the text of another file, what says by its name that it is a scheduler, or gives one.
-_SCHEDULER = r"\w*[Ss]ched\w*(?:\(\))?"
 
 
 def check_replaceable(names: Names, site: ScheduleSite, external: External) -> None:
@@ -43,7 +39,7 @@ def check_replaceable(names: Names, site: ScheduleSite, external: External) -> N
         _check_class_tests(names, site.constructions[0].call.func)
         return
     if isinstance(site.node, ast.ClassDef):
-        _check_foreign_attributes(names, site, site.node, external)
+        _check_foreign_attributes(names, site, site.node)
         check_drives_nothing(site.node)
         check_used_as_torchs(names, site.node)
     elif len(site.nodes) > 1:
@@ -54,39 +50,27 @@ def check_replaceable(names: Names, site: ScheduleSite, external: External) -> N
         _check_base_tests(names, site.node, external)
     else:
         _check_class_tests(names, site.constructions[0].call.func)
-        if external(rf"{_SCHEDULER}\.lr_lambdas"):
-            raise NotRewritten("another file reads `lr_lambdas`, which the bundled scheduler does not have")
 
 
-def _check_foreign_attributes(names: Names, site: ScheduleSite, node: ast.ClassDef, external: External) -> None:
+def _check_foreign_attributes(names: Names, site: ScheduleSite, node: ast.ClassDef) -> None:
     """The class may give callers more than a torch scheduler does: then it cannot be exchanged."""
-    family = [node, *bases_in(names, node)]
-    own = {s.name for cls in family for s in cls.body if isinstance(s, ast.FunctionDef)}
+    own = {s.name for s in node.body if isinstance(s, ast.FunctionDef)}
     own |= {
         n.attr
-        for cls in family
-        for n in ast.walk(cls)
+        for n in ast.walk(node)
         if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
     }
-    given = sorted(attribute for attribute in own - API if not attribute.startswith("__"))
-    holders = {_last(t) for c in site.constructions for t in _targets(names, c.call)}
-    inside = {n for cls in family for n in ast.walk(cls)}
+    holders = {ast.unparse(t) for c in site.constructions for t in _targets(names, c.call)}
     for inner in names.nodes:
-        if not isinstance(inner, ast.Attribute) or inner.attr not in given or inner in inside:
-            continue
-        if (holder := _last(inner.value)) in holders or names_scheduler(holder):
+        if (
+            isinstance(inner, ast.Attribute)
+            and inner.attr in own - API
+            and ast.unparse(inner.value) in holders
+            and node not in names.ancestors(inner)
+        ):
             raise NotRewritten(
                 f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have"
             )
-    for attribute in given:
-        built = rf"(\w+)\s*=\s*[\w.]*\b{node.name}\([\s\S]*\b\1\.{attribute}"
-        if external(rf"{_SCHEDULER}\.{attribute}") or external(built):
-            raise NotRewritten(f"another file uses `{attribute}` of a scheduler, which the bundled one does not have")
-
-
-def _last(holder: ast.expr) -> str:
-    """The name by which a holder goes wherever it is held: `scheduler` of `self.scheduler`."""
-    return ast.unparse(holder).rpartition(".")[2]
 
 
 def _targets(names: Names, call: ast.Call) -> list[ast.expr]:

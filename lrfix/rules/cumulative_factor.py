@@ -158,7 +158,9 @@ def _present_rate_for_the_base(study: Study) -> Iterator[Violation]:
         if path is not None and _scales(study, path):
             run = study.runs[0]
             base = run.leaves[path]
-            low = next(k for k, rate in enumerate(run.curve) if 0 < rate < 0.99 * max(run.curve))
+            top = max(run.curve)
+            falls = (k for below in (0.99, 1) for k, rate in enumerate(run.curve) if 0 < rate < below * top)
+            low = next(falls, len(run.curve) - 1)
             yield Violation(
                 study.span(study.names.statement_of(call) or call),
                 f"`{bases[0]}` is the base rate of `{function.name}` and is given the present rate, which this very "

@@ -16,6 +16,7 @@ from lrfix.experiments.altered import Evaluation, evaluations, replaced, run_alt
 from lrfix.experiments.grid import Case, Grid
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
 from lrfix.findings import Violation
+from lrfix.finite import finite
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import called_name
 from lrfix.wording import num
@@ -208,7 +209,8 @@ def _collapses(study: Study, asked: _Asked, run: Run, group: int, differing: Seq
         wholes = {e.value for e in seen}
         if len(shares) < len(seen) or len({round(s, 12) for s in shares if 0 < s < 1}) < _MOVES - 1:
             return False
-        longer = until + math.ceil(abs(1 - shares[-1]) / max(_pace(shares), 1e-9)) + 2 * _EARLIER
+        missing = abs(1 - shares[-1]) / max(_pace(shares), 1e-9)
+        longer = until + math.ceil(min(missing, MAX_STEPS)) + 2 * _EARLIER
         if max(shares) >= 1 or until < steps or not steps < longer <= MAX_STEPS:
             break
         steps = longer
@@ -230,10 +232,9 @@ def _pace(shares: Sequence[float]) -> float:
 
 def _share(operands: tuple[Any, ...]) -> float | None:
     try:
-        share = operands[0] / operands[1] if len(operands) == 2 else operands[0]
+        return finite(operands[0] / operands[1] if len(operands) == 2 else operands[0])
     except (ZeroDivisionError, TypeError, OverflowError):
         return None
-    return float(share) if isinstance(share, int | float) and math.isfinite(share) else None
 
 
 def _comes_to_an_end(shares: list[float], ended: bool) -> bool:

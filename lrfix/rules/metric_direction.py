@@ -38,6 +38,8 @@ def _watched(conduct: Conduct, event: Event) -> tuple[str, str] | None:
     """The metric that a step is given, and the mode that it needs."""
     if not event.arguments or event.detail or not isinstance(event.node, ast.Call):
         return None
-    given = event.node.args[0] if event.node.args else event.node.keywords[0].value
+    given = next(iter((*event.node.args, *(k.value for k in event.node.keywords))), None)
+    if given is None:
+        return None  # given beforehand, `partial(scheduler.step, loss)`
     needed = direction(given, event.arguments[0])
     return (ast.unparse(given), needed) if needed is not None else None

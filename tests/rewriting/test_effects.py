@@ -45,22 +45,6 @@ def build(optimizer, total):
     assert result.left[0].reason == "it changes `last` at line 10 as well, which the bundled scheduler would not do"
 
 
-def test_a_name_of_a_comprehension_is_its_own_whatever_the_module_calls_so(rewrite):
-    module = """
-
-if __name__ == "__main__":
-    import torch
-
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    schedule = Linear(optimizer, 100)
-    for base in (1, 2):
-        print(base)
-"""
-    result = rewrite(_LINEAR + module)
-    assert result.left == ()
-    assert "class Linear(WarmupLinearLR):" in result.after
-
-
 @pytest.mark.parametrize(
     ("method", "reason"),
     [

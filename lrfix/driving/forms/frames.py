@@ -81,6 +81,11 @@ def loops_around(names: Names, node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def numbered(target: ast.expr) -> ast.expr | None:
+    """What takes the numbers of ``enumerate``, of a loop's target; an empty one, ``for () in ...``, has nothing."""
+    return target.elts[0] if isinstance(target, ast.Tuple) and target.elts else None
+
+
 def counter(loop: ast.For) -> str | None:
     """The variable of a loop that counts its turns."""
     target, iterated = loop.target, loop.iter
@@ -89,8 +94,9 @@ def counter(loop: ast.For) -> str | None:
             return None
         iterated = iterated.args[0]
     name = called_name(iterated) if isinstance(iterated, ast.Call) else ""
-    if name == "enumerate" and isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
-        return target.elts[0].id
+    number = numbered(target) if name == "enumerate" else None
+    if isinstance(number, ast.Name):
+        return number.id
     if name in ("range", "trange", "count") and isinstance(target, ast.Name):
         return target.id
     return None
@@ -151,10 +157,10 @@ def _number(bench: Bench, node: ast.expr) -> int | None:
 
 def _turns(bench: Bench, loop: ast.For) -> int | None:
     iterated = _iterated(loop)
-    if iterated is None or called_name(iterated) not in ("range", "trange"):
+    if iterated is None or called_name(iterated) not in ("range", "trange") or not iterated.args:
         return None
     turns = _number(bench, iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
     return turns if turns is not None and turns > 0 else None
 
 
-__all__ = ["Frame", "counter", "frame_of", "loops_around"]
+__all__ = ["Frame", "counter", "frame_of", "loops_around", "numbered"]
