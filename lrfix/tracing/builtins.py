@@ -25,6 +25,9 @@ from lrfix.tracing.values import (
 )
 from lrfix.trees import written
 
+#: ``enumerate(zip(names, enumerate(loader)))``
+_DEEPEST_PAIRS = 3
+
 
 class Builtins(Expressions):
     """What calls of Python's own functions give."""
@@ -52,9 +55,9 @@ class Builtins(Expressions):
         if name in ("max", "min"):
             return _extreme(name, given, node)
         if name == "enumerate" and first is not MISSING:
-            return Paired((first,), counted=True)
+            return _paired((first,), node, counted=True)
         if name == "zip" and given.arguments and not given.hidden:
-            return Paired(tuple(given.arguments))
+            return _paired(tuple(given.arguments), node)
         if name in ("list", "tuple", "iter", "reversed", "sorted", "set") and first is not MISSING:
             return list(first) if isinstance(first, list | tuple) and name in ("list", "tuple") else first
         if name == "dict":
@@ -93,6 +96,12 @@ class Builtins(Expressions):
         if isinstance(value, Unknown):
             return Condition(written(node), ("isinstance", value.serial, repr(kinds)))
         return Condition(written(node))
+
+
+def _paired(sources: tuple[Value, ...], node: ast.AST, counted: bool = False) -> Value:
+    """``enumerate`` or ``zip``; of pairs of pairs of pairs no loop needs the elements, which may double each time."""
+    depth = 1 + max((source.depth for source in sources if isinstance(source, Paired)), default=0)
+    return Paired(sources, counted, depth) if depth <= _DEEPEST_PAIRS else Unknown(written(node))
 
 
 def _has(value: Value, name: Value, node: ast.AST) -> Value:

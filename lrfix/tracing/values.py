@@ -252,6 +252,7 @@ class Paired:
 
     sources: tuple[Value, ...]
     counted: bool = False
+    depth: int = 1
 
 
 class Scope:

@@ -397,7 +397,10 @@ def test_what_a_text_is_made_of_is_run():
     assert trace(source).of(Kind.READ_RATE)
 
 
-@pytest.mark.parametrize("doubled", ["kept = kept + kept", "kept.extend(kept)", "kept = [*kept, *kept]", "n = n * n"])
+@pytest.mark.parametrize(
+    "doubled",
+    ["kept = kept + kept", "kept.extend(kept)", "kept = [*kept, *kept]", "kept = zip(kept, kept)", "n = n * n"],
+)
 def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
     lines = "\n".join(f"        {doubled}" for _ in range(60))
     found = trace(f"""
@@ -408,7 +411,7 @@ def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
         kept, n = [1, 2], EPOCHS
 {lines}
         scheduler = StepLR(optimizer, n)
-        for epoch in range(n):
+        for pair in kept:
             optimizer.step()
             scheduler.step()
     """)
