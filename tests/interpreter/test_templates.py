@@ -455,7 +455,7 @@ OF_THE_MACHINE = {
         "recorder",
         "statements",
         "add",
-        "iterate",
+        "iterate", "spread",
         "truth",
         "compare",
     ),
