@@ -63,13 +63,17 @@ class Unknown:
         return self.parts[key]
 
 
+_MOST_CONDITIONS = 64
+
+
 class Condition(Unknown):
     """A comparison that the code does not decide; two with the same ``key`` have the same answer.
 
-    ``joined`` are the conditions that ``operation`` (``and``, ``or``, ``not``) makes it of.
+    ``joined`` are the conditions that ``operation`` (``and``, ``or``, ``not``) makes it of. What would be made of more
+    than ``_MOST_CONDITIONS`` stands for itself, as does what a loop or each of many lines goes on joining.
     """
 
-    __slots__ = ("joined", "key", "operation", "period")
+    __slots__ = ("joined", "key", "operation", "period", "size")
 
     def __init__(
         self, path: str, key: object = None, *, period: Value = None, operation: str = "", joined: Sequence[Value] = ()
@@ -77,8 +81,10 @@ class Condition(Unknown):
         super().__init__(path)
         self.key = key
         self.period = period
-        self.operation = operation
-        self.joined = tuple(joined)
+        self.size: int = 1 + sum(part.size for part in joined if isinstance(part, Condition))
+        small = self.size <= _MOST_CONDITIONS
+        self.operation = operation if small else ""
+        self.joined = tuple(joined) if small else ()
 
 
 @dataclass(eq=False)

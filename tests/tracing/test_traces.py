@@ -399,7 +399,10 @@ def test_what_a_text_is_made_of_is_run():
 
 @pytest.mark.parametrize(
     "doubled",
-    ["kept = kept + kept", "kept.extend(kept)", "kept = [*kept, *kept]", "kept = zip(kept, kept)", "n = n * n"],
+    [
+        *("kept = kept + kept", "kept.extend(kept)", "kept = [*kept, *kept]", "kept = zip(kept, kept)", "n = n * n"),
+        "asked = (asked and args.a) or (asked and args.b)",
+    ],
 )
 def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
     lines = "\n".join(f"        {doubled}" for _ in range(60))
@@ -408,11 +411,12 @@ def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
 
     def main(model, loader):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        kept, n = [1, 2], EPOCHS
+        kept, n, asked = [1, 2], EPOCHS, args.ask
 {lines}
         scheduler = StepLR(optimizer, n)
         for pair in kept:
             optimizer.step()
-            scheduler.step()
+            if asked:
+                scheduler.step()
     """)
     assert Kind.STEP in {event.kind for event in found.events} and found.ended is None
