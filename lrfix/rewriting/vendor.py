@@ -76,7 +76,9 @@ class VendorFile:
             tree = ast.parse(text)
         except SyntaxError:
             return set()
-        return {n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)} & set(public_names())
+        listed = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+        names = {n.value for value in listed for n in ast.walk(value) if isinstance(n, ast.Constant)}
+        return {name for name in public_names() if name in names}
 
 
 __all__ = ["VendorError", "VendorFile"]
