@@ -54,6 +54,9 @@ SCHEDULE_WORDS = (
     b"warmup",
     b"lrfix:",
 )
+#: A file that trains beside a scheduler which another file builds, and forgets to step it, holds all of these and none
+#: of the others: 15 of 6,062 files.
+_TRAINS_BESIDE = (b"cheduler", b".step(")
 
 _GENERATED_WITHIN = 4096
 #: What the second line of a file says that ``lrfix rewrite --vendor`` writes.
@@ -75,8 +78,8 @@ class Target:
 
 
 def has_schedule_words(raw: bytes) -> bool:
-    """Whether the file can hold a schedule at all: the byte prefilter."""
-    return any(word in raw for word in SCHEDULE_WORDS)
+    """Whether the file can hold a schedule at all, or train beside one: the byte prefilter."""
+    return any(word in raw for word in SCHEDULE_WORDS) or all(word in raw for word in _TRAINS_BESIDE)
 
 
 def is_generated(raw: bytes) -> bool:

@@ -78,7 +78,9 @@ def counted(conduct: Conduct) -> Count | None:
     if not all(turn.later or turn.listed for turn in step.turns):
         return None
     update = conduct.updates[-1] if conduct.updates else None
-    if step.decided - (update.decided if update is not None else frozenset()):
+    # Under the conditions that the scheduler is built under it is there, and they speak of no other steps.
+    there = frozenset[object]().union(*(event.decided for event in trace.of(Kind.BUILD, scheduler)))
+    if step.decided - there - (update.decided if update is not None else frozenset()):
         return None
     around = {turn.entered for turn in step.turns}
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()

@@ -135,8 +135,16 @@ def _is_whole(turns: tuple[Turn, ...]) -> bool:
     return any(
         turn.stop is not None or isinstance(turn.loop, ast.While)
         for position, turn in enumerate(running)
-        if any(inner.stop is None and not isinstance(inner.loop, ast.While) for inner in running[position + 1 :])
+        if any(_walks_data(inner) for inner in running[position + 1 :])
     )
+
+
+def _walks_data(turn: Turn) -> bool:
+    """Whether a loop goes through data: what is no range, or a range that goes on by batches."""
+    if turn.stop is None:
+        return not isinstance(turn.loop, ast.While)
+    strides = turn.trip is not None and any(power < 0 for powers in turn.trip.terms for _, power in powers)
+    return strides and isinstance(turn.loop, ast.For)
 
 
 def conducts(study: Study) -> Iterator[Conduct]:

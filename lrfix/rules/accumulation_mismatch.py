@@ -87,15 +87,15 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
             f"{figure(period)} of them (line {line(count.update)}): the rate decays so many times between two updates."
         )
-    if calls is None or (end is not None and end.same(calls)):
+    if calls is None or (end is not None and end.same(calls)) or period.constant == 1:
         return None
-    if end is not None and not count.step_periods and _is(amounts.divide(calls, end), period):
+    if not count.step_periods and (end := _whole(conduct, amounts.divide(calls, period))) is not None:
         return (
             f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), the optimizer once in "
             f"{figure(period)} of them (line {line(count.update)}), and the schedule's length of {figure(end)} counts "
             f"updates: it is over after one part in `{period}` of training."
         )
-    if end is not None and count.step_periods and _is(amounts.divide(end, calls), period):
+    if count.step_periods and (end := _whole(conduct, amounts.multiply(calls, period))) is not None:
         return (
             f"`{conduct.name}` is stepped once in {figure(period)} micro-batches (line {line(count.step)}), and its "
             f"length of {figure(end)} counts micro-batches: training ends after one part in `{period}` of the schedule."
@@ -111,17 +111,24 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
     return None
 
 
+def _whole(conduct: Conduct, wrong: Amount | None) -> Amount | None:
+    """The length of a schedule that is as wrong as the period makes it: its end, or what its function divides by."""
+    end = horizon(conduct.scheduler)
+    ends = [end] if end is not None else [each for name, each in lengths(conduct.scheduler) if name == "lr_lambda"]
+    return next((each for each in ends if wrong is not None and each.same(wrong)), None)
+
+
 def _in_updates(length: Amount, count: Count, period: Amount) -> bool:
     """Whether a length counts updates, by what it is made of or by its name, and not the micro-batches of a loop."""
     inner, calls = count.loops[-1].trip, count.calls
     made_up = amounts.multiply(length, period)
-    if period.constant == 1 or made_up is None or not length.units:
+    if made_up is None or not length.units:
         return False
     rest = amounts.add(calls, made_up, -1) if calls is not None else None
     if rest is not None and inner is not None and (not rest.terms or rest.same(inner)):
         return True  # to the update, or but for a last epoch that is begun
-    if period.units and all(dict(m).get(unit, 0) < 0 for m in length.terms for unit in period.units):
-        return True
+    if period.units and any(all(dict(m).get(unit, 0) < 0 for unit in period.units) for m in length.terms):
+        return True  # what is added to updates, or taken off them, counts updates as well
     counted_by = {unit for turn in count.loops if turn.trip is not None for unit in turn.trip.units} | period.units
     named = {word for unit in length.units for word in words(unit.path.rpartition(".")[2])}
     return not length.units & counted_by and bool(named & _UPDATES)

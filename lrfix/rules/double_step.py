@@ -69,5 +69,12 @@ def _pairs(conduct: Conduct) -> Iterator[tuple[Event, Event]]:
             continue  # a loop that only steps a schedule looks at it, or takes it somewhere
         if not conduct.is_torch and (first.arguments or second.arguments):
             continue
-        if first.decided | second.decided <= before[-1].decided | (first.decided & second.decided):
+        both = first.decided & second.decided
+        if all(step.decided - both <= _decided_beside(conduct, step, before[-1]) for step in (first, second)):
             yield first, second
+
+
+def _decided_beside(conduct: Conduct, step: Event, last: Event) -> frozenset[object]:
+    """The guards under which training goes on around a step: what it shares with training is no way of its own."""
+    around = (event for event in conduct.training if event is last or same_turn(step, event))
+    return frozenset[object]().union(*(event.decided for event in around))

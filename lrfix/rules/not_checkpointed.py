@@ -202,8 +202,10 @@ def _make(thing: Known) -> object:
 
     What one function of the project makes at two places is two objects.
     """
-    node = thing.node or thing.origin
-    return (id(node), id(thing.caller)) if node is not None else (type(thing).__name__, thing.path)
+    if thing.node is not None:
+        return id(thing.node), id(thing.caller)
+    called = (type(thing).__name__, thing.path)  # one call may give an optimizer and its scheduler
+    return (id(thing.origin), id(thing.caller), *called) if thing.origin is not None else called
 
 
 def _fellows(study: Study, scheduler: Scheduler, handles: _Handles) -> list[Conduct]:

@@ -143,7 +143,7 @@ def _replaced_later(trace: Trace, step: Event) -> bool:
 
 def _taken_twice(trace: Trace) -> Iterator[tuple[Conduct, Conduct, Optimizer]]:
     """Two schedulers of one make on one optimizer, where another optimizer trains beside it and has none."""
-    free = _unscheduled(trace)
+    free = [optimizer for optimizer in _unscheduled(trace) if optimizer.built]
     stepped = [conduct for conduct in _held(trace) if conduct.optimizer is not None and conduct.optimizer.built]
     for first, second in itertools.combinations(stepped, 2):
         one, other = first.steps[-1], second.steps[-1]
@@ -175,7 +175,7 @@ def _unscheduled(trace: Trace) -> list[Optimizer]:
         thing
         for thing in trace.things
         if isinstance(thing, Optimizer)
-        and thing.built
+        and thing.path
         and id(thing) not in taken
         and trace.ended is None
         and trace.of(Kind.STEP, thing)

@@ -16,6 +16,8 @@ _SPOKEN = frozenset(
     {"scheduler", "schedulers", "schedule", "sched", "lr", "annealing", "warmup", "scheduled", "learning"}
 )
 
+_SCHEDULERS = frozenset({"scheduler", "sched"})
+
 
 def training_code(names: Names) -> ScheduleSite | None:
     """The file as code that may use a schedule; None for one that calls nothing of the kind."""
@@ -26,7 +28,10 @@ def training_code(names: Names) -> ScheduleSite | None:
 
 
 def _speaks(node: ast.AST) -> bool:
-    """Whether a node writes a rate, calls what is a schedule by its name or its object's, or asks for one."""
+    """Whether a node writes a rate, calls what is a schedule by its name or its object's, asks for one, or gives
+    something such a name."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return bool(set(words(node.id)) & _SCHEDULERS)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         return isinstance(node.slice, ast.Constant) and node.slice.value == "lr"
     if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):

@@ -9,7 +9,7 @@ from lrfix.tracing.amounts import Amount
 from lrfix.tracing.calls import Calls
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import named
-from lrfix.tracing.objects import made, plain_optimizer
+from lrfix.tracing.objects import made, made_together, plain_optimizer
 from lrfix.tracing.values import ClassValue, Groups, Instance, Optimizer, Scope, Unknown, Value, known
 from lrfix.trees import written
 
@@ -73,11 +73,11 @@ class Assignments(Calls):
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Bind a value to a target."""
         if isinstance(target, ast.Name):
-            made(self, value)
+            made(self, value, target.id)
             named(value, target.id)
             scope.set(target.id, value)
         elif isinstance(target, ast.Attribute):
-            made(self, value)
+            made(self, value, written(target))
             named(value, written(target))
             self._set_attribute(self.evaluate(target.value, scope), target.attr, value, target)
         elif isinstance(target, ast.Subscript):
@@ -92,6 +92,7 @@ class Assignments(Calls):
             for target, element in zip(targets, value, strict=True):
                 self.assign(target, element, scope)
             return
+        elements: list[Value] = []
         for position, target in enumerate(targets):
             element = self.item(value, position, target) if isinstance(value, Unknown) else Unknown("")
             if isinstance(element, Unknown) and element.known is None and not isinstance(target, ast.Starred):
@@ -101,6 +102,9 @@ class Assignments(Calls):
                 if isinstance(value, Unknown):
                     element.given = element.given or value.given
                     element.origin, element.caller = element.origin or value.origin, element.caller or value.caller
+            elements.append(element)
+        made_together(self, value, elements)
+        for target, element in zip(targets, elements, strict=True):
             self.assign(target, element, scope)
 
     def _set_attribute(self, receiver: Value, name: str, value: Value, node: ast.AST) -> None:

@@ -11,7 +11,7 @@ from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken
 from lrfix.tracing.event_engines import event_engine, method_of_engine
 from lrfix.tracing.events import Kind
 from lrfix.tracing.machine import MOST_CALLS, named
-from lrfix.tracing.objects import build_optimizer, build_scheduler, own_object, role
+from lrfix.tracing.objects import build_optimizer, build_scheduler, handed, own_object, role
 from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
@@ -390,7 +390,7 @@ class Calls(Builtins):
         builds = library.makes_scheduler(name)
         for value in values:
             if isinstance(value, Unknown) and not library.only_looks(name):
-                role(self, value, "step", given)
+                handed(self, value, given)
         looks = library.only_looks(name)
         if isinstance(receiver, Unknown) and library.trains(name):
             values = [*values, *(v for v in receiver.given if isinstance(known(v), Optimizer))]  # a trainer given it

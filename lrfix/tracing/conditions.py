@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from lrfix.finite import finite
+from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.events import Basis
 from lrfix.tracing.machine import Machine
@@ -26,6 +27,8 @@ _ORDER: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 _PLAIN = (bool, int, float, str)
+#: Of so many texts one is taken, where a condition asks for one of several.
+_MOST_VALUES = 8
 _DECIDABLE = (bool, int, float, str, list, tuple, dict, set, type(None))
 
 
@@ -125,6 +128,28 @@ def period_of(value: Value, side: bool) -> Amount | None:
     return None
 
 
+def main_process(test: ast.expr) -> bool | None:
+    """What a condition is in the process that saves and reports for all, where it asks for that; else None."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        answer = main_process(test.operand)
+        if answer is not None:
+            return not answer
+        return True if "rank" in words(_called(test.operand)) else None
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and "rank" in words(_called(test.left)):
+        first = isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == 0
+        if first and isinstance(test.ops[0], ast.Eq | ast.NotEq):
+            return isinstance(test.ops[0], ast.Eq)
+        return True if isinstance(test.ops[0], ast.In) else None
+    spoken = set(words(_called(test)))
+    return True if spoken >= {"main", "process"} or "master" in spoken or spoken >= {"rank", "zero"} else None
+
+
+def _called(node: ast.expr) -> str:
+    """The last name of an expression: ``is_main_process`` of ``accelerator.is_main_process()``."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
 def negated(machine: Machine, value: Value, text: str) -> Value:
     answer, basis = truth(machine, value)
     if answer is not None and basis is Basis.KNOWN:
@@ -137,7 +162,7 @@ def compared(machine: Machine, op: ast.cmpop, left: Value, right: Value, text: s
     if isinstance(op, ast.Is | ast.IsNot) or (right is None and isinstance(op, ast.Eq | ast.NotEq)):
         return _identity(left, right, isinstance(op, ast.IsNot | ast.NotEq), text)
     if isinstance(op, ast.In | ast.NotIn):
-        return _membership(left, right, isinstance(op, ast.NotIn), text)
+        return _membership(machine, left, right, isinstance(op, ast.NotIn), text)
     act = _ORDER.get(type(op))
     if act is None:
         return Condition(text)
@@ -191,7 +216,11 @@ def _identity(left: Value, right: Value, different: bool, text: str) -> Value:
     return different
 
 
-def _membership(left: Value, right: Value, absent: bool, text: str) -> Value:
+def _membership(machine: Machine, left: Value, right: Value, absent: bool, text: str) -> Value:
+    if isinstance(left, Unknown) and not left.moving and isinstance(right, list | tuple | set) and _few(right):
+        # One of several values: what is taken of each of them holds here too.
+        found: Value = Condition(text, operation="or", joined=[_equal(machine, left, v, False, text) for v in right])
+        return Condition(text, operation="not", joined=(found,)) if absent else found
     if isinstance(left, _PLAIN) and isinstance(right, list | tuple | dict | set | str):
         plain = all(isinstance(v, _PLAIN) for v in right)
         if plain and (not isinstance(right, str) or isinstance(left, str)):
@@ -203,6 +232,10 @@ def _membership(left: Value, right: Value, absent: bool, text: str) -> Value:
     return Condition(text, operation="not", joined=(one,)) if absent else one
 
 
+def _few(values: Collection[Value]) -> bool:
+    return 0 < len(values) <= _MOST_VALUES and all(isinstance(value, str) for value in values)
+
+
 def _equal(machine: Machine, left: Unknown, right: Value, different: bool, text: str) -> Value:
     """An unknown against a constant: one value at a time may be taken for it."""
     key = ("==", left.serial, right)
@@ -210,7 +243,14 @@ def _equal(machine: Machine, left: Unknown, right: Value, different: bool, text:
         (k, s) for k, s in machine.assumed.items() if isinstance(k, tuple) and len(k) == 3 and k[0] == "=="
     ]:
         if kind == "==" and serial == left.serial and side and value != right:
-            return different
+            taken = machine.decided_at.get((kind, serial, value))
+            if taken is None:
+                return different
+            # It was lrfix that took the other value: nothing is known by that, and another run may take this one.
+            machine.decided_at.setdefault(key, taken)
+            one = Condition(text, key)
+            one.stated = False
+            return Condition(text, operation="not", joined=(one,)) if different else one
     one = Condition(text, key)
     excluded = machine.assumed.get(("==", left.serial, left.stated)) is False if left.stated != right else False
     if isinstance(left.stated, (*_PLAIN, type(None))) and not excluded:
@@ -259,4 +299,4 @@ class _Itself:
         return id(self.value)
 
 
-__all__ = ["assume", "compared", "guard_key", "negated", "open_keys", "period_of", "settled", "truth"]
+__all__ = ["assume", "compared", "guard_key", "main_process", "negated", "open_keys", "period_of", "settled", "truth"]

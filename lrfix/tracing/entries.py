@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from lrfix.names import Names
 from lrfix.tracing.events import Trace
+from lrfix.tracing.library import names_optimizer, names_scheduler
 from lrfix.tracing.machine import FUEL, OutOfFuel, Raised
-from lrfix.tracing.reach import STRONG, Reach, keeps_state
+from lrfix.tracing.reach import STRONG, Reach, keeps_state, trains
 from lrfix.tracing.statements import Statements
 from lrfix.tracing.values import (
     MISSING,
@@ -158,6 +160,8 @@ def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Nam
                     receiver = None if method.kind in ("static", "class") else tracer.receiver(first)
                     trace.receiver = receiver
                     if method.name != "__init__":
+                        for builder in _builders(first, method, receiver, tracer.reach):
+                            tracer.enter(builder, receiver)
                         tracer.enter(method, receiver)
                     tracer.outlives(receiver)
                 else:
@@ -174,6 +178,44 @@ def _run(tracer: Tracer, tree: ast.Module, path: tuple[ast.AST, ...], names: Nam
         trace.ended = "raised"
     except RecursionError:
         trace.ended = "nests too deeply"
+
+
+def _builders(cls: ClassValue, method: Function, receiver: Value, reach: Reach) -> list[Function]:
+    """The methods that have to run before another one does: they alone build the optimizer or the scheduler that it
+    reads off its object, train nothing, and nobody in the class calls them where it would be built again."""
+    if not isinstance(receiver, Instance):
+        return []
+    members = {m.name: m for m in cls.namespace.values() if isinstance(m, Function)}
+    run, pending = set[str](), [method.name]
+    while pending:
+        name = pending.pop()
+        if name in members and name not in run:
+            run.add(name)
+            pending += reach.calls(members[name].node) or ()
+    wanted = {
+        n.attr
+        for name in run
+        for n in walk(members[name].node)
+        if _is_own(n, ast.Load) and (names_optimizer(n.attr) or names_scheduler(n.attr))
+    }
+    found: dict[str, list[Function]] = {}
+    for member in members.values():
+        for name in {n.attr for n in walk(member.node) if _is_own(n, ast.Store)} & wanted:
+            found.setdefault(name, []).append(member)
+    alone = {name: makers[0] for name, makers in found.items() if len(makers) == 1 and name not in receiver.attributes}
+    fit = [m for m in alone.values() if m.name not in run | {"__init__"} and not trains(m.node) and not m.kind]
+    order = sorted(alone, key=names_scheduler)  # an optimizer is there before its scheduler
+    return list(dict.fromkeys(alone[name] for name in order if alone[name] in fit))
+
+
+def _is_own(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Attribute]:
+    """Whether a node is an attribute of the object itself: ``self.optimizer``."""
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, context)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
 
 
 def _entries(tree: ast.Module, reach: Reach) -> Iterator[tuple[ast.AST, ...]]:

@@ -92,7 +92,7 @@ class Expressions(Machine):
         """``value.name``, the same unknown each time."""
         if isinstance(value, Imported):
             source = replace(value.source, trail=(*value.source.trail, name)) if value.source is not None else None
-            return Imported(f"{value.qualified}.{name}", source)
+            return Imported(f"{value.qualified}.{name}", source, read=True)
         if isinstance(value, Instance):
             return self._attribute_of_instance(value, name, node)
         if isinstance(value, Super):
@@ -263,14 +263,20 @@ class Expressions(Machine):
             multiplied = isinstance(op, ast.Mult)
             found.scale = amounts.multiply(scale, other) if multiplied else amounts.divide(scale, other)
             self.shares = [share for share in self.shares if share is not position]
-            if found.scale is not None:
+            if found.scale is None and not multiplied:
+                found.parts["whole"] = amounts.divide(other, scale)  # a sum: `(total - step) / (total - warmup)`
+            if found.scale is not None or found.parts.get("whole") is not None:
                 self.shares.append(found)
         return found
+
+    def tested(self, node: ast.expr, scope: Scope) -> Value:
+        """What a condition is about."""
+        return self.opened(self.evaluate(node, scope))
 
     def unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
         value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
-            return negated(self, value, _text(node))
+            return negated(self, self.opened(value), _text(node))
         if isinstance(value, int | float) and isinstance(node.op, ast.USub):
             return -value
         return Unknown(_text(node), measured=_measured(value))
@@ -281,14 +287,15 @@ class Expressions(Machine):
         open_parts: list[Value] = []
         value: Value = None
         for part in node.values:
-            value = self.evaluate(part, scope)
-            answer, _ = truth(self, value)
+            value = self.tested(part, scope)
+            answer, basis = truth(self, value)
             if answer is stops:
                 if not open_parts:
                     return value
-                if not stops:
+                if not stops and basis is Basis.KNOWN:
                     return False
-                return Condition(_text(node), operation="or", joined=(*open_parts, True))
+                last = value if not stops else True
+                return Condition(_text(node), operation="or" if stops else "and", joined=(*open_parts, last))
             if answer is None:
                 open_parts.append(value)
         if not open_parts:
@@ -298,8 +305,8 @@ class Expressions(Machine):
         return Condition(_text(node), operation="or" if stops else "and", joined=open_parts)
 
     def compare(self, node: ast.Compare, scope: Scope) -> Value:
-        left = self.evaluate(node.left, scope)
-        rights = [self.evaluate(right, scope) for right in node.comparators]
+        left = self.tested(node.left, scope)
+        rights = [self.tested(right, scope) for right in node.comparators]
         if len(rights) != 1:
             return Condition(_text(node))
         found = compared(self, node.ops[0], left, rights[0], _text(node))
@@ -312,7 +319,7 @@ class Expressions(Machine):
         return found
 
     def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
-        value = self.evaluate(node.test, scope)
+        value = self.tested(node.test, scope)
         answer, basis = truth(self, value)
         if self.reach.expression(node):
             if answer is None:

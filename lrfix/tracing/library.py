@@ -48,6 +48,9 @@ _ABOUT = frozenset(
     | {"params", "param", "spec", "specs", "class", "cls", "fn", "func", "options", "settings", "id", "key", "lrs"}
     | {"checkpoint", "ckpt", "loss", "group", "groups", "builder", "factory", "metric", "step", "steps", "interval"}
 )
+#: Words of names that hold the settings of the run, and of the calls that read them.
+_SETTINGS = frozenset({"cfg", "config", "args", "opt", "opts", "conf", "hparams", "params", "option", "options"})
+_READING = frozenset({"parse", "parser", "arguments", "argparse", "settings", "flags"})
 #: Words of names of schedules of something else than a rate.
 _OTHER_SCHEDULES = frozenset(
     {"noise", "diffusion", "ddpm", "ddim", "timestep", "sampler", "profiler", "task", "beta", "wd", "momentum"}
@@ -160,6 +163,18 @@ def names_scheduler(path: str) -> bool:
     return any(word.startswith("sched") or word == "lrs" for word in spoken)
 
 
+def names_settings(path: str) -> bool:
+    """Whether a path leads through the settings of the run: ``config.train.optimizer`` says which one, and is none."""
+    before, _, _ = path.rpartition(".")
+    return bool(set(words(before)) & _SETTINGS)
+
+
+def reads_settings(name: str) -> bool:
+    """Whether a call, by its name, gives the settings of the run: ``parse_option()``."""
+    spoken = set(words(name.rpartition(".")[2]))
+    return bool(spoken & (_SETTINGS | _READING)) and not any(w.startswith(("optim", "sched")) for w in spoken)
+
+
 def names_scaler(path: str) -> bool:
     return any(word in ("scaler", "gradscaler") for word in words(_last(path)))
 
@@ -172,12 +187,14 @@ def makes_scheduler(name: str) -> bool:
     return any(w.startswith(("sched", "optim")) for w in spoken) and not spoken & {"step", "load", "save", "train"}
 
 
-def makes_only_scheduler(name: str) -> bool:
-    """Whether a call, by its name, gives one scheduler of a rate and nothing else."""
+def makes_only_scheduler(name: str, target: str = "") -> bool:
+    """Whether a call, by its name or by that of what gets its answer, gives one scheduler of a rate and no more."""
     spoken = set(words(name))
     if spoken & (_OTHER_SCHEDULES | _CHANGING) or only_looks(name) or any(w.startswith("optim") for w in spoken):
         return False
-    return any(w.startswith("sched") for w in spoken) or (name[:1].isupper() and words(name)[-1] == "lr")
+    if any(w.startswith("sched") for w in spoken) or (name[:1].isupper() and words(name)[-1] == "lr"):
+        return True
+    return names_scheduler(target) and not prepares(name)
 
 
 def trains(name: str) -> bool:

@@ -51,6 +51,10 @@ class Machine:
         self.resuming = False
         #: The shares of something that positions in training were made to, while a schedule's function was asked.
         self.shares: list[Unknown] = []
+        #: Whether such a function runs: then both sides of every branch do, since its step comes to all of them.
+        self.asking = False
+        #: What attributes of imported names are where they are asked for an answer, by qualified name.
+        self._settings: dict[str, Unknown] = {}
         self._entered = 0
 
     # What the parts ask of each other.
@@ -105,6 +109,14 @@ class Machine:
         callers = [*self.running[:-1]] if len(self.running) > len(self.calls) else [None, *self.running[:-1]]
         own = (call for call, by in zip(self.calls[::-1], callers[::-1], strict=False) if id(by) not in self.foreign)
         return next(own, None)
+
+    def opened(self, value: Value) -> Value:
+        """A value as a condition meets it: an attribute of what is imported is a setting, and open."""
+        if not isinstance(value, Imported) or not value.read:
+            return value
+        if value.qualified not in self._settings:
+            self._settings[value.qualified] = Unknown(value.qualified)
+        return self._settings[value.qualified]
 
     def enter_loop(self) -> int:
         """A number of its own for each time that a loop is entered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts, library
@@ -26,6 +27,9 @@ from lrfix.tracing.values import (
     objects_in,
 )
 
+#: What is read off an optimizer or a scheduler, and off no settings; and how many other reads speak of those.
+_READ_OFF = frozenset({".step", ".zero_grad", ".param_groups", ".state_dict", ".load_state_dict", ".state"})
+_FEWEST = 2
 _METHODS = frozenset({"step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr", "get_lr", "scale", "update"})
 
 
@@ -60,9 +64,17 @@ def _asked_lengths(machine: Machine, function: Value, node: ast.AST) -> list[Val
     if not isinstance(first, Function | Partial | Bound):
         return []
     machine.shares.clear()
-    machine.call(first, Given([Unknown("step", moving=True)]), node, "lr_lambda")
+    machine.asking = True
+    try:
+        machine.call(first, Given([Unknown("step", moving=True)]), node, "lr_lambda")
+    finally:
+        machine.asking = False
     one = amounts.amount(1)
-    wholes = [amounts.divide(one, share.scale) for share in machine.shares if one is not None]
+    wholes = [
+        amounts.divide(one, share.scale) if share.scale is not None else share.parts["whole"]
+        for share in machine.shares
+        if one is not None
+    ]
     return [whole for whole in wholes if whole is not None and whole.units]
 
 
@@ -94,22 +106,53 @@ def role(machine: Machine, value: Unknown, method: str, given: Given) -> Known |
     return value.known
 
 
-def made(machine: Machine, value: Value) -> None:
-    """What unknown code gave that, by its name, makes a scheduler of an optimizer: one of unknown class, on that."""
+def handed(machine: Machine, value: Unknown, given: Given) -> Known | None:
+    """What an unknown is that is handed on, by its name; the settings of the run are neither, whatever their name."""
+    return value.known if _holds_settings(value) else role(machine, value, "step", given)
+
+
+def _holds_settings(value: Unknown) -> bool:
+    read = {key for key in value.parts if isinstance(key, str) and key.startswith(".")}
+    if library.names_settings(value.path) or (len(read) >= _FEWEST and not read & _READ_OFF):
+        return True
+    return isinstance(value.origin, ast.Call) and library.reads_settings(ast.unparse(value.origin.func))
+
+
+def made(machine: Machine, value: Value, target: str) -> None:
+    """What unknown code made of an optimizer and, by its own name or by that of ``target``, is a scheduler: one of
+    unknown class, on that."""
     if not isinstance(value, Unknown) or value.known is not None or value.origin is None:
         return
     name, called, rest = value.path.partition("(...)")
-    optimizer = _given_optimizer(value) if called and not rest and library.makes_only_scheduler(name) else None
+    makes = called and not rest and library.makes_only_scheduler(name, target)
+    optimizer = _given_optimizer(value) if makes else None
     if optimizer is not None:
         value.known = Scheduler("", None, origin=value.origin, optimizer=optimizer, caller=value.caller)
         machine.emit(Kind.BUILD, value.origin, value.known)
 
 
+def made_together(machine: Machine, source: Value, values: Sequence[Value]) -> None:
+    """An optimizer and a scheduler that one call of unknown code made of neither: the one is on the other."""
+    if not isinstance(source, Unknown) or any(known(v) is not None for v in source.given):
+        return
+    name, called, rest = source.path.partition("(...)")
+    if not called or rest or library.only_looks(name) or library.prepares(name):
+        return
+    unbound = [v for v in values if isinstance(v, Unknown) and v.known is None and not v.path.endswith("s")]
+    optimizers = [v for v in unbound if library.names_optimizer(v.path)]
+    schedulers = [v for v in unbound if library.names_scheduler(v.path)]
+    if len(optimizers) != 1 or len(schedulers) != 1 or source.origin is None:
+        return
+    (one,), (other,) = optimizers, schedulers
+    one.known = Optimizer(one.path, origin=source.origin, caller=source.caller)
+    other.known = Scheduler(other.path, origin=source.origin, optimizer=one.known, caller=source.caller)
+    machine.emit(Kind.BUILD, source.origin, other.known)
+
+
 def plain_optimizer(value: Unknown) -> Optimizer | None:
     """An unknown that is called an optimizer and nothing else, and is no part of the settings."""
-    *before, last = value.path.split(".")
-    settings = set(words(" ".join(before))) & {"cfg", "config", "args", "opt", "opts", "conf", "hparams", "params"}
-    if words(last)[-1:] != ("optimizer",) or settings or "(" in value.path:
+    last = value.path.rpartition(".")[2]
+    if words(last)[-1:] != ("optimizer",) or library.names_settings(value.path) or "(" in value.path:
         return None
     value.known = Optimizer(value.path, origin=value.origin, caller=value.caller)
     return value.known
@@ -143,4 +186,13 @@ def _parameters(cls: ClassValue) -> tuple[str, ...]:
     return library.SCHEDULERS.get(base, ("optimizer", "last_epoch"))
 
 
-__all__ = ["build_optimizer", "build_scheduler", "made", "own_object", "plain_optimizer", "role"]
+__all__ = [
+    "build_optimizer",
+    "build_scheduler",
+    "handed",
+    "made",
+    "made_together",
+    "own_object",
+    "plain_optimizer",
+    "role",
+]

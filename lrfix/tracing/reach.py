@@ -147,6 +147,14 @@ class Reach:
                 return
 
 
+def trains(node: ast.AST) -> bool:
+    """Whether gradients are made there, or something is stepped."""
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in (*_TRAINS, "step")
+        for n in walk(node)
+    )
+
+
 def _trains(statements: Iterable[ast.stmt]) -> bool:
     return any(
         isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _TRAINS

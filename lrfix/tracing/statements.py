@@ -11,7 +11,7 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import amount
 from lrfix.tracing.assignments import Assignments
-from lrfix.tracing.conditions import assume, guard_key, open_keys, period_of, settled, truth
+from lrfix.tracing.conditions import assume, guard_key, main_process, open_keys, period_of, settled, truth
 from lrfix.tracing.event_engines import attach_decorated
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
@@ -88,7 +88,11 @@ class Statements(Assignments):
     # Branches.
 
     def _if(self, node: ast.If, scope: Scope, rest: Sequence[ast.stmt]) -> Flow:
-        value = self.evaluate(node.test, scope)
+        value = self.tested(node.test, scope)
+        if self.asking:
+            self.block(node.body, scope)
+            self.block(node.orelse, scope)
+            return Flow.ON
         side, basis = truth(self, value)
         keys = open_keys(value)
         fresh = side is None or any(key not in self.decided_at for key in keys)
@@ -136,6 +140,9 @@ class Statements(Assignments):
         if leaves(node.body) != leaves(node.orelse) and body == orelse:
             return leaves(node.orelse)
         if body == orelse == 0:
+            chief = main_process(node.test)
+            if chief is not None:
+                return chief
             return False if not node.orelse else _settles(node.body)
         return body >= orelse
 

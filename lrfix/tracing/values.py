@@ -228,10 +228,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Imported:
-    """A name of a library, or of another file that is followed where it matters, by its qualified name."""
+    """A name of a library, or of another file that is followed where it matters, by its qualified name.
+
+    ``read``: it is an attribute of what is imported, and may be a setting: ``config.RESUME``.
+    """
 
     qualified: str
     source: Reference | None = field(default=None, compare=False)
+    read: bool = field(default=False, compare=False)
 
     @property
     def last(self) -> str:

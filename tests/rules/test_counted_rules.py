@@ -131,6 +131,50 @@ def test_a_number_of_updates_that_the_epochs_are_worked_out_from(total, expected
     assert found(source) == expected
 
 
+BRANCHES = """
+    import torch
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def main(model, loader, args):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        total = {total}
+
+        def factor(step):
+            if step < args.warmup:
+                return step / args.warmup
+            return max(0.0, {decay})
+
+        scheduler = LambdaLR(optimizer, factor)
+        for epoch in range(args.epochs):
+            for i, batch in enumerate(loader):
+                model(batch).backward()
+                if (i + 1) % args.accumulation == 0:
+                    optimizer.step()
+                    {update}
+                {batch}
+    """
+ALL, UPDATES = "len(loader) * args.epochs", "len(loader) // args.accumulation * args.epochs"
+LINEAR, REST = "1 - step / total", "(total - step) / (total - args.warmup)"
+
+
+@pytest.mark.parametrize(
+    ("total", "decay", "update", "batch", "expected"),
+    [
+        (UPDATES, LINEAR, "pass", STEP, {"LR307"}),
+        (UPDATES, REST, "pass", STEP, {"LR307"}),
+        (ALL, LINEAR, STEP, "pass", {"LR307"}),
+        (UPDATES, LINEAR, STEP, "pass", set()),
+        (UPDATES, REST, STEP, "pass", set()),
+        (ALL, LINEAR, "pass", STEP, set()),
+        ("args.epochs", LINEAR, "pass", STEP, {"LR302"}),
+        ("args.epochs", REST, "pass", STEP, set()),  # epochs, if the warmup is none
+    ],
+)
+def test_every_branch_of_a_function_says_how_long_it_is(total, decay, update, batch, expected):
+    source = BRANCHES.format(total=total, decay=decay, update=update, batch=batch)
+    assert found(source) == expected
+
+
 def test_a_decay_without_an_end_beside_the_condition_of_the_update():
     assert found(script("ExponentialLR(optimizer, 0.99999)", batch=STEP, update=PERIODIC)) == {"LR307"}
 
@@ -141,6 +185,33 @@ def test_a_decay_without_an_end_beside_the_condition_of_the_update():
 def test_a_loop_over_epochs_in_every_spelling(epochs):
     assert found(script("CosineAnnealingLR(optimizer, args.epochs)", batch=STEP, epochs=epochs)) == {"LR302"}
     assert found(script("CosineAnnealingLR(optimizer, args.epochs)", epoch=STEP, epochs=epochs)) == set()
+
+
+@pytest.mark.parametrize(
+    ("built", "stepped", "expected"),
+    [
+        ("args.schedule", "args.schedule", {"LR302"}),
+        ("args.kind == 'cos'", "args.kind == 'cos'", {"LR302"}),
+        ("args.schedule", "args.rarely", set()),
+    ],
+)
+def test_a_scheduler_that_an_option_builds_and_steps_is_stepped_whenever_it_is_there(built, stepped, expected):
+    source = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    def main(model, loader, args):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        if {built}:
+            scheduler = CosineAnnealingLR(optimizer, args.epochs)
+        for epoch in range(args.epochs):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+                if {stepped}:
+                    scheduler.step()
+    """
+    assert found(source.format(built=built, stepped=stepped)) == expected
 
 
 def test_a_constant_of_the_file_is_a_count_too():

@@ -13,6 +13,7 @@ from lrfix.findings import Severity
 HEAD = """
     import torch
     from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, ReduceLROnPlateau, SequentialLR, StepLR
+    from transformers import get_scheduler
 
     """
 
@@ -75,6 +76,7 @@ def test_a_step_that_stands_commented_out_was_decided_against(comment, severity,
         ("scheduler.step()", "scheduler.step()", {"LR304"}),
         ("scheduler.step() if args.per_batch else None", "scheduler.step() if not args.per_batch else None", set()),
         ("scheduler.step() if args.a else None", "scheduler.step() if args.b else None", set()),
+        ("scheduler.step() if args.a else None", "scheduler.step()", set()),
         ("pass", "for _ in range(2): scheduler.step()", set()),
         ("scheduler.step()", "for _ in range(20): scheduler.step()", set()),
     ],
@@ -83,11 +85,37 @@ def test_two_steps_for_one_update(batch, after, found, codes):
     assert set(codes(loop(batch=batch, after=after))) & {"LR304"} == found
 
 
+@pytest.mark.parametrize(("after", "found"), [("scheduler.step()", {"LR304"}), ("pass", set())])
+def test_a_batch_that_is_left_out_is_trained_as_little_as_it_is_stepped_for(after, found, codes):
+    source = (
+        HEAD
+        + f"""
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = LambdaLR(optimizer, lambda step: 0.9**step)
+        done = 0
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                if done > args.most:
+                    break
+                model(x, y).backward()
+                optimizer.step()
+                scheduler.step()
+                done += 1
+            {after}
+    """
+    )
+    assert set(codes(source)) == found
+
+
 @pytest.mark.parametrize(
     ("scheduler", "call", "found"),
     [
         ("StepLR(optimizer, 30)", "scheduler.step(epoch)", {"LR305"}),
         ("StepLR(optimizer, 30)", "scheduler.step(val_loss)", {"LR306"}),
+        ("get_scheduler('cosine', optimizer, 100, 1000)", "scheduler.step(val_loss)", {"LR306"}),
+        ("get_scheduler('reduce_lr_on_plateau', optimizer)", "scheduler.step(val_loss)", set()),
+        ("get_scheduler(args.kind, optimizer, 100, 1000)", "scheduler.step(val_loss)", set()),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step()", {"LR306"}),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step(epoch)", {"LR306"}),
         ("ReduceLROnPlateau(optimizer)", "scheduler.step(val_loss)", set()),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lrfix.config import Settings
+from lrfix.discovery import Target
+from lrfix.engine import check_paths
+
 TRAINER = """
 import torch
 from torch.optim.lr_scheduler import StepLR
@@ -196,3 +200,140 @@ class Trainer:
 )
 def test_what_an_object_answers_when_it_is_called_is_no_scheduler(made, rate, asked):
     assert asked("LR303", RATE_OBJECT.format(made=made, asked=rate)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ("scheduler = CosineWithWarmup(optimizer, args.epochs)", True),  # called one, if not named so
+        ("result = CosineWithWarmup(optimizer, args.epochs)", False),
+        ("scheduler = load_from(args.path, optimizer)", False),  # it comes back with what was saved
+        ("scheduler = prepare(optimizer)", False),
+    ],
+)
+def test_what_is_made_of_an_optimizer_and_called_a_scheduler_is_one(made, found, asked):
+    source = f"""
+import torch
+from elsewhere import CosineWithWarmup, load_from, prepare
+
+
+def main(args, model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    {made}
+    for epoch in range(args.epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            optimizer.step()
+"""
+    assert bool(asked("LR303", source)) is found
+
+
+PAIR = """
+import torch
+from elsewhere import build, initialize, load_checkpoint
+
+
+def main(args, model, loader):
+    {made}
+    for epoch in range(args.epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            {step}
+        {epoch}
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "step", "epoch", "found"),
+    [
+        ("model, optim, sched = build(args, model)", "optim.step()", "pass", True),
+        ("model, optim, sched = build(args, model)", "optim.step()", "sched.step()", False),
+        ("model, optim, sched = build(args, model)", "model.train_batch(optim, sched)", "pass", False),
+        ("optims, scheds = build(args, model)", "optims[0].step()", "[s.step() for s in scheds]", False),
+        # An engine steps what it was made with.
+        ("engine, optim, sched = initialize(args, model)", "engine.step()", "pass", False),
+        ("model, optim, sched = load_checkpoint(args, model)", "optim.step()", "pass", False),
+    ],
+)
+def test_an_optimizer_and_a_scheduler_of_one_call_belong_together(made, step, epoch, found, asked):
+    assert bool(asked("LR303", PAIR.format(made=made, step=step, epoch=epoch))) is found
+
+
+@pytest.mark.parametrize(
+    "options", ["opt = parse_options()", "opt = get_args()", "opt = read_all()\n    train_loader.batch = opt.a + opt.b"]
+)
+def test_what_holds_the_settings_is_no_optimizer_whatever_its_name(options, asked):
+    source = f"""
+import torch
+from elsewhere import get_args, get_scheduler, parse_options, read_all
+
+
+def main(model, train_loader):
+    {options}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = get_scheduler(optimizer, len(train_loader), opt)
+    for epoch in range(opt.epochs):
+        for x, y in train_loader:
+            model(x, y).backward()
+            optimizer.step()
+"""
+    assert asked("LR303", source)
+
+
+def test_settings_that_choose_an_optimizer_are_none(asked):
+    source = """
+import torch
+from elsewhere import get_optimizer, get_scheduler
+
+
+def main(config, model, critic, loader):
+    optimizer_g = get_optimizer(config.train.optimizer, model)
+    optimizer_d = get_optimizer(config.train.optimizer, critic)
+    scheduler_g = get_scheduler(config.train.scheduler, optimizer_g)
+    scheduler_d = get_scheduler(config.train.scheduler, optimizer_d)
+    for epoch in range(config.epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            optimizer_g.step()
+            optimizer_d.step()
+        scheduler_g.step()
+"""
+    (found,) = asked("LR303", source)
+    assert "`scheduler_d` is never stepped" in found.message
+
+
+PPO = """
+import torch
+from elsewhere import get_lr_scheduler
+
+
+class PPO:
+    def __init__(self, policy, rate):
+        self.policy = policy
+        self.optimizer = torch.optim.Adam(policy.parameters(), lr=rate)
+        self.scheduler = get_lr_scheduler(rate, optimizer=self.optimizer)
+
+    def learn(self, iterations, epochs, size):
+        for iteration in range(iterations):
+            seen = self.policy.collect()
+            for epoch in range(epochs):
+                for i in range(0, len(seen), {stride}):
+                    self.policy(seen[i : i + size]).backward()
+                    self.optimizer.step()
+            {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("stride", "after", "found"),
+    [("size", "pass", True), ("size", "self.scheduler.step()", False), ("1", "pass", False)],
+)
+def test_a_range_that_goes_on_by_batches_walks_over_data(stride, after, found, asked):
+    assert bool(asked("LR303", PPO.format(stride=stride, after=after))) is found
+
+
+def test_a_file_that_only_names_a_scheduler_and_trains_is_checked_in_a_folder_too(tmp_path):
+    source = PAIR.format(made="model, optim, scheduler = build(args, model)", step="optim.step()", epoch="pass")
+    (tmp_path / "train.py").write_text(source)
+    (result,) = check_paths([Target(str(tmp_path / "train.py"))], Settings(selected=frozenset({"LR303"})), jobs=1)
+    assert [finding.code for finding in result.findings] == ["LR303"]

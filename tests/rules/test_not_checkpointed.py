@@ -179,3 +179,29 @@ def test_an_object_that_was_made_without_an_optimizer_may_keep_a_rate_of_its_own
     source = SCRIPT.format(loaded="pass", trains=IN_SIGHT).replace("StepLR(optimizer, 30)", "Rates(epochs=30)")
     assert asked("LR308", source) == []
     assert asked("LR303", source.replace("scheduler.step()", "rate = scheduler.get_lr(epoch)")) == []
+
+
+@pytest.mark.parametrize(("loaded", "told"), [("pass", True), ('scheduler.load_state_dict(state["scheduler"])', False)])
+def test_an_optimizer_and_a_scheduler_of_one_call_have_a_state_each(loaded, told, asked):
+    source = f"""
+import torch
+from elsewhere import build
+
+
+def main(args, model, loader):
+    optimizer, scheduler = build(args, model)
+    start = 0
+    if args.resume:
+        state = torch.load(args.resume)
+        optimizer.load_state_dict(state["optimizer"])
+        {loaded}
+        start = state["epoch"]
+    for epoch in range(start, args.epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            optimizer.step()
+        scheduler.step()
+        kept = {{"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict(), "epoch": epoch + 1}}
+        torch.save(kept, "last.pt")
+"""
+    assert bool(asked("LR308", source)) is told

@@ -207,6 +207,20 @@ def test_a_scheduler_moves_the_optimizer_that_it_is_called_after(g, d, scheduler
     assert ("LR309" in codes(two(g, d, **schedulers))) is found
 
 
+@pytest.mark.parametrize(
+    ("schedulers", "found"),
+    [
+        ({"scheduler_d": "ExponentialLR(optimizer_g, 0.9)"}, True),
+        ({"scheduler_d": "ExponentialLR(optimizer_d, 0.9)"}, False),
+        ({"scheduler": "ExponentialLR(optimizer_g, 0.9)"}, False),  # the other one may have its own elsewhere
+    ],
+)
+def test_optimizers_that_are_handed_over_are_told_apart_too(schedulers, found, codes):
+    source = two("optimizer_g", "optimizer_d", **schedulers).replace("def main(", "def main(optimizer_g, optimizer_d, ")
+    given = [line for line in source.splitlines() if "torch.optim.Adam(" not in line]
+    assert ("LR309" in codes("\n".join(given))) is found
+
+
 def test_an_optimizer_whose_rate_is_written_by_hand_lacks_no_scheduler(codes):
     source = two("optimizer_g", "optimizer_d", scheduler_d="ExponentialLR(optimizer_g, 0.5)")
     assert "LR309" not in codes(source + '        optimizer_d.param_groups[0]["lr"] = rate(x)\n')
