@@ -14,6 +14,7 @@ _PROTOCOL = frozenset({"step", "get_lr", "get_last_lr", "state_dict", "load_stat
 #: What torch's schedulers save of themselves.
 _STATE = frozenset({"base_lrs", "last_epoch", "verbose", "_step_count", "_get_lr_called_within_step", "_last_lr"})
 _RATES = frozenset({"lr", "initial_lr"})
+_LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception"})
 _OWN_STATE = frozenset(
     {"append", "appendleft", "extend", "insert", "pop", "popleft", "remove", "clear", "update", "setdefault", "add",
      "discard", "sort", "reverse"}
@@ -99,8 +100,10 @@ def check_changes_nothing(names: Names, nodes: Sequence[ast.AST]) -> None:
     A list of the rates that were given, say: whoever reads it would find it empty.
     """
     inside = {n for node in nodes for n in ast.walk(node)}
+    # What a comprehension binds is gone with it, whatever the code around calls by the same name.
+    passing = {n for c in inside if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
     for node in (n for each in nodes for n in ast.walk(each)):
-        rebound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        rebound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and node not in passing
         changed = node if isinstance(node, ast.Name) and rebound else changed_by(node)
         root: ast.expr | None = changed
         while isinstance(root, ast.Attribute | ast.Subscript):
@@ -186,26 +189,48 @@ def bases_in(names: Names, node: ast.ClassDef) -> list[ast.ClassDef]:
     return found
 
 
+def check_tells_nobody(names: Names, nodes: Sequence[ast.AST]) -> None:
+    """Raises NotRewritten where a schedule hands something on besides its rates, to a tracker of metrics say."""
+    for call in _statements_that_call(names, nodes):
+        if not _is_log(call.func):
+            raise NotRewritten(
+                f"it calls `{ast.unparse(call.func)}` at line {call.lineno} as well, which the bundled scheduler would "
+                "not do"
+            )
+
+
 def dropped_calls(names: Names, nodes: Sequence[ast.AST]) -> list[str]:
-    """Notes on statements that only call something (a line of a log, say) and go with the old code."""
-    found: dict[str, None] = {}
-    for node in nodes:
-        for inner in ast.walk(node):
-            if not isinstance(inner, ast.Expr) or not isinstance(inner.value, ast.Call):
-                continue
-            function = inner.value.func
-            if _is_own(names, function):
-                continue
-            found.setdefault(f"`{ast.unparse(function)}(...)` at line {inner.lineno} goes with the old code")
-    return list(found)
+    """Notes on lines of a log that go with the old code."""
+    return list(
+        dict.fromkeys(
+            f"`{ast.unparse(call.func)}(...)` at line {call.lineno} goes with the old code"
+            for call in _statements_that_call(names, nodes)
+        )
+    )
+
+
+def _statements_that_call(names: Names, nodes: Sequence[ast.AST]) -> Iterator[ast.Call]:
+    """Statements that only call something, and not for the schedule's own sake."""
+    for inner in (n for node in nodes for n in ast.walk(node)):
+        if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Call) and not _is_own(names, inner.value.func):
+            yield inner.value
+
+
+def _is_log(function: ast.expr) -> bool:
+    """Whether a call only says something: to the terminal, or as a line of a log."""
+    if isinstance(function, ast.Name):
+        return function.id == "print"
+    if not isinstance(function, ast.Attribute) or function.attr not in _LEVELS:
+        return False
+    return "log" in ast.unparse(function.value).rpartition(".")[2].lower()
 
 
 def _is_own(names: Names, function: ast.expr) -> bool:
     """Whether a call serves the schedule itself: a base constructor, a check, a list of its own."""
     if isinstance(function, ast.Name):
-        return (
-            function.id in ("print", "setattr", "super") or names.owner(function.id, names.scope_of(function)) is None
-        )
+        if function.id == "print":
+            return False
+        return function.id in ("setattr", "super") or names.owner(function.id, names.scope_of(function)) is None
     if not isinstance(function, ast.Attribute):
         return True
     if function.attr in _OWN_STATE or function.attr.startswith("__"):
@@ -226,6 +251,7 @@ __all__ = [
     "check_changes_nothing",
     "check_drives_nothing",
     "check_reads_no_group",
+    "check_tells_nobody",
     "check_used_as_torchs",
     "dropped_calls",
 ]

@@ -19,6 +19,7 @@ _IN_EPOCHS = (Role.EPOCHS, Role.WARMUP_EPOCHS)
 #: Numbers that are no settings of their own: the optimizer's rate, where training stands.
 _KEPT = frozenset({Role.BASE_RATE, Role.LAST_EPOCH})
 _REPEATED = (Role.CYCLE, Role.STEP_SIZE)
+_FROM_NOTHING = (*_WHOLES, *_REPEATED, Role.WARMUP_FACTOR, Role.WARMUP_FRACTION)
 _GROUPS = ((1.0,), (25.0, 0.3, 0.07))
 _LONGER = 7
 _BEYOND = 3
@@ -82,11 +83,12 @@ def _outlasted(values: Mapping[str, object]) -> bool:
 
 
 def _merely_legal(change: Change, seen: Seen) -> bool:
-    """Whether a change is a fraction of a step, or a run or a cycle of nothing, that nobody is seen to choose."""
+    """Whether a change is a fraction of a step, a run or a cycle of nothing, or a warmup from nothing, that nobody is
+    seen to choose."""
     for path, value in change.items():
         if isinstance(value, float) and role_of(path) in LENGTHS and not value.is_integer() and not seen.fraction(path):
             return True
-        if value == 0 and role_of(path) in (*_WHOLES, *_REPEATED) and not seen.zero(path):
+        if value == 0 and role_of(path) in _FROM_NOTHING and not seen.zero(path):
             return True
     return False
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lrfix.names import Imported, Names
-from lrfix.rewriting.liveness import Uses
+from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import DeadImport, NewImport
 from lrfix.sites.blocks import block_of
 
@@ -104,8 +106,8 @@ def _imports_torch(statement: ast.Import | ast.ImportFrom) -> bool:
     return any(alias.name.split(".")[0] == "torch" for alias in statement.names)
 
 
-def dead_imports(names: Names, uses: Uses, read: Iterable[str]) -> tuple[DeadImport, ...]:
-    """Imports of the names in ``read`` (read only by code that goes) that nothing else reads."""
+def dead_imports(names: Names, uses: Uses, read: Iterable[str], path: str) -> tuple[DeadImport, ...]:
+    """Imports of the names in ``read`` (read only by code that goes) that nothing else reads, nor takes from here."""
     found: dict[ast.stmt, list[str]] = {}
     for name in sorted(set(read)):
         for scope in names.scopes.values():
@@ -114,10 +116,31 @@ def dead_imports(names: Names, uses: Uses, read: Iterable[str]) -> tuple[DeadImp
                 continue
             for binding in bindings:
                 assert isinstance(binding, Imported)
-                if _may_go(names, binding.node):
+                at_module = scope.node is names.tree
+                if _may_go(names, binding.node) and not (at_module and taken_from_here(uses.external, path, name)):
                     found.setdefault(binding.node, []).append(name)
     return tuple(
         DeadImport(node, tuple(dead)) for node, dead in found.items() if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+
+
+def taken_from_here(external: External, path: str, name: str) -> bool:
+    """Whether another file gets ``name`` by importing the module at ``path``: all of it (``import *``), or that name.
+
+    A file that defines nothing hands on to others what it imports with a star.
+    """
+    module = rf"[\w.]*\b{re.escape(Path(path).stem)}"
+    starred = rf"from\s+{module}\s+import\s+\*"
+    own = rf"(?:import|from\s+\S+\s+import)\s[^\n]*\b{name}\b"
+    without = rf"\A(?!{own})(?![\s\S]*\n{own})"
+    return any(
+        external(pattern)
+        for pattern in (
+            rf"from\s+{module}\s+import\s+(?:\([^)]*|[^\n(]*)\b{name}",
+            rf"{module}\.{name}",
+            rf"{without}[\s\S]*{starred}[\s\S]*\b{name}",
+            rf"{without}(?![\s\S]*\b(?:def|class)\s)[\s\S]*{starred}",
+        )
     )
 
 

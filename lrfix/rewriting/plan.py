@@ -16,8 +16,8 @@ from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, mi
 from lrfix.rewriting.liveness import External, Uses
 from lrfix.rewriting.model import CallReplacement, ClassAlias, Edit, NewImport, NotRewritten
 from lrfix.rewriting.rebinding import set_later
-from lrfix.rewriting.replaceable import API
 from lrfix.rewriting.types_told import TypesTold, types_told
+from lrfix.rewriting.users import API
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.sites.subclasses import optimizer_parameter
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
@@ -336,7 +336,7 @@ class _Planner:
     ) -> Plan:
         texts = [*self.spec.positional, *self.spec.keywords.values()]
         wanted += missing_modules(self.names, texts, first)
-        dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone())
+        dead = () if self.reexports else dead_imports(self.names, self.uses, self.uses.read_by_gone(), self.source.path)
         edit = Edit(
             calls=replacements,
             texts=self.told.texts,

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from lrfix.reading import Unreadable, read_file
+from lrfix.reading import SMALL, Unreadable, read_file
 
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"})
+_CODE = (".py", ".pyi", ".ipynb")
+#: Files that name classes to build: `_target_: project.schedulers.Warmup`.
+_CONFIGURATION = (".yaml", ".yml", ".toml", ".json", ".gin", ".cfg", ".ini")
 _MOST_FILES = 20_000
 _MOST_BYTES = 256 << 20
 
 
 class Project:
-    """The Python files under one root."""
+    """The Python files under one root, and its configuration."""
 
     def __init__(self, root: Path | None) -> None:
         self.root = root
@@ -54,10 +57,13 @@ class Project:
         found: dict[str, bytes] = {}
         size = 0
         for path in self._files():
+            configuration = path.suffix in _CONFIGURATION
             try:
-                content = read_file(path, _MOST_BYTES)
+                content = read_file(path, SMALL if configuration else _MOST_BYTES)
             except Unreadable:
                 continue
+            if configuration and len(content) > SMALL:
+                continue  # data, whatever it is called
             size += len(content)
             if len(found) >= _MOST_FILES or size > _MOST_BYTES:
                 return None
@@ -75,7 +81,7 @@ class Project:
                 and not os.path.exists(os.path.join(directory, d, "pyvenv.cfg"))
             )
             for name in sorted(files):
-                if name.endswith((".py", ".pyi", ".ipynb")):
+                if name.endswith((*_CODE, *_CONFIGURATION)):
                     yield Path(directory, name)
 
 

@@ -45,6 +45,22 @@ def build(optimizer, total):
     assert result.left[0].reason == "it changes `last` at line 10 as well, which the bundled scheduler would not do"
 
 
+def test_a_name_of_a_comprehension_is_its_own_whatever_the_module_calls_so(rewrite):
+    module = """
+
+if __name__ == "__main__":
+    import torch
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = Linear(optimizer, 100)
+    for base in (1, 2):
+        print(base)
+"""
+    result = rewrite(_LINEAR + module)
+    assert result.left == ()
+    assert "class Linear(WarmupLinearLR):" in result.after
+
+
 @pytest.mark.parametrize(
     ("method", "reason"),
     [
@@ -95,3 +111,104 @@ def test_a_state_of_nothing_but_its_attributes_is_what_torch_saves_and_goes(rewr
         )
     )
     assert "class Linear(WarmupLinearLR)" in result.after
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ("wandb.log({'factor': factor})", "wandb.log"),
+        ("writer.add_scalar('factor', factor, step)", "writer.add_scalar"),
+        ("told(factor)", "told"),
+    ],
+)
+def test_a_schedule_that_hands_its_rates_to_others_is_left_alone(rewrite, call, reason):
+    result = rewrite(
+        f"""
+import wandb
+from torch.optim.lr_scheduler import LambdaLR
+from mine import told, writer
+
+
+def build(optimizer, total):
+    def factor(step):
+        factor = max(0.0, 1 - step / total)
+        {call}
+        return factor
+
+    return LambdaLR(optimizer, factor)
+"""
+    )
+    assert not result.changed
+    assert result.left[0].reason == f"it calls `{reason}` at line 10 as well, which the bundled scheduler would not do"
+
+
+@pytest.mark.parametrize("call", ["print(rates)", "logger.info('%s', rates)"])
+def test_a_line_of_a_log_goes_with_a_note(rewrite, call):
+    text = _LINEAR.replace(
+        "        return [base",
+        "        rates = [base",
+    )
+    text = text.replace("\nfrom", "from mine import logger\nfrom", 1)
+    result = rewrite(text + f"        {call}\n        return rates\n")
+    assert "class Linear(WarmupLinearLR):" in result.after
+    assert f"`{call.partition('(')[0]}(...)` at line 12 goes with the old code" in result.sites[0].notes
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        (
+            "def __call__(self, step):\n    return step",
+            "it has a `__call__` at line 13, which the bundled scheduler has not",
+        ),
+        (
+            "def __len__(self):\n    return self.total",
+            "it has a `__len__` at line 13, which the bundled scheduler has not",
+        ),
+    ],
+)
+def test_a_class_that_is_more_than_a_scheduler_is_left_alone(rewrite, method, reason):
+    result = rewrite(_linear(method))
+    assert not result.changed
+    assert result.left[0].reason == reason
+
+
+_BUILT = """
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def train(model, head, total):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total))
+    for epoch in range(total):
+        optimizer.step()
+        scheduler.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (
+            "scheduler.base_lrs = [0.5 * rate for rate in scheduler.base_lrs]",
+            "line 12 sets the base rates, which the bundled scheduler reads once",
+        ),
+        ("scheduler.base_lrs[0] *= 0.5", "line 12 sets the base rates, which the bundled scheduler reads once"),
+        (
+            "optimizer.add_param_group({'params': head.parameters()})",
+            "line 12 adds a parameter group, which the old scheduler, built by then, leaves alone and the new one "
+            "would not",
+        ),
+        ("print(type(scheduler).__name__ == 'LambdaLR')", "line 12 tests whether a scheduler is a LambdaLR"),
+    ],
+)
+def test_a_scheduler_whose_rates_or_groups_are_changed_later_is_left_alone(rewrite, line, reason):
+    result = rewrite(_BUILT + f"        {line}\n")
+    assert not result.changed
+    assert result.left[0].reason == reason
+
+
+def test_groups_that_are_there_before_the_scheduler_do_not_matter(rewrite):
+    added = "    optimizer.add_param_group({'params': head.parameters()})\n    scheduler ="
+    assert rewrite(_BUILT.replace("    scheduler =", added)).changed

@@ -405,6 +405,12 @@ class TestSettingsOfTheGrid:
         assert "ZeroDivisionError" in str(verification.scenarios[0].old_error)
         assert verification.scenarios[0].new_error is None
 
+    def test_an_old_version_that_raises_later_does_not_excuse_a_new_one_that_raises(self) -> None:
+        late = self.OPEN.replace("    def factor(step):\n", "    def factor(step):\n        assert step < 35\n")
+        verification = self.verified(late, Scenario({"warmup": -3, "total": 30}, end=30))
+        assert verification.verdict == "failed"
+        assert "warmup_steps=-3; legal" in str(verification.reason)
+
     def test_where_the_new_version_raises_and_the_old_did_not_nothing_is_proved(self) -> None:
         verification = self.verified(COSINE, Scenario({"warmup": -3, "total": 30}))
         assert verification.verdict == "failed"

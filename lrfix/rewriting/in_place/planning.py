@@ -91,7 +91,7 @@ def plan_in_place(
     edit = Edit(
         statements=replacements,
         removed=tuple(removed),
-        dead_imports=() if reexports else dead_imports(names, uses, uses.read_by_gone()),
+        dead_imports=() if reexports else dead_imports(names, uses, uses.read_by_gone(), source.path),
         new_imports=imports,
         notes=tuple(
             f"the check at line {check.lineno} goes with the formula" for f in formulas for check in f.region.checks
