@@ -25,10 +25,12 @@ from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, 
 from lrfix.rewriting.emission import arguments_of, substituted
 from lrfix.rewriting.grid import settings
 from lrfix.rewriting.imports import SCHEDULERS
+from lrfix.rewriting.liveness import External
 from lrfix.rewriting.model import NotRewritten, Proof
 from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.seen import Seen
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
+from lrfix.rewriting.told_steps import told_proof, told_steps
 from lrfix.rewriting.whole_steps import CountedWhole
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
@@ -48,9 +50,11 @@ def proofs_of(
     kind: Expectation,
     device: Device,
     module: str,
+    external: External,
 ) -> tuple[Proof, ...]:
     """What has to be run before the edit may be written. Raises NotRewritten where the schedule cannot be cut out."""
     prover = _Prover(source, analysis.names, analysis, plan, spec, after[1], kind, device, module)
+    prover.told = told_steps(analysis.names, analysis.site, external) if kind == "equivalent" else None
     if analysis.form != "subclass":
         return tuple(prover.calls(analysis.leaves))
     return (*prover.calls(()), *prover.parameters())
@@ -81,6 +85,7 @@ class _Prover:
         self.kind = kind
         self.device = device
         self.module = module
+        self.told: str | None = None
         found = analysis.recognition
         self.texts = self._texts(plan)
         self.until_end = kind == "equivalent" and found is not None and found.until_end
@@ -115,6 +120,7 @@ class _Prover:
             around = [o for o in self.names.ancestors(old) if isinstance(o, ast.FunctionDef | ast.Lambda)]
             found += self._grid(before, after, scenarios[0], spec, around)
             found += self._called(construction, spec)
+            found += self._told(before, after, scenarios, spec)
             label = f"as built at line {old.lineno}" if self.analysis.form == "subclass" else "as built"
             found.insert(0, self._proof(before, after, scenarios, spec, label))
         return found
@@ -220,6 +226,17 @@ class _Prover:
             found.append(Proof(request, f"as called at line {caller.before.lineno}"))
         return found
 
+    def _told(self, before: Slice, after: Slice, scenarios: Sequence[Values], spec: ScheduleSpec) -> list[Proof]:
+        """Told the step instead of counting it, where the code is seen to do so."""
+        if self.told is None:
+            return []
+        lasts = []
+        for index, scenario in enumerate(scenarios):
+            names = self._visible(index, {*before.free, *after.free}) | dict(scenario.values)
+            end = self._last_end(spec, names) if self.until_end else None
+            lasts.append(min(walked(spec, names) if end is None else max(end - 1, 0), MOST_WALKED))
+        return [told_proof(before, after, scenarios, lasts, self.told == "fractional", self.device)]
+
     def _last_end(self, spec: ScheduleSpec, names: Mapping[str, object]) -> int | None:
         """As ``_end``, and no earlier than the lengths of the whole say: what a reading believes may be too short."""
         told = self._end(spec, names)
@@ -284,7 +301,8 @@ class _Prover:
         scenarios += self._varied(before, after)
         # A class that goes is built as its calls build it, and by nobody else.
         edges = self._grid(before, after, scenarios[0], self.spec, ()) if self.plan.alias is not None else []
-        return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges]
+        told = self._told(before, after, scenarios, self.spec) if self.plan.alias is not None else []
+        return [self._proof(before, after, scenarios, self.spec, "with any parameters"), *edges, *told]
 
     def _at_same_depth(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
         return len(list(self.new_names.ancestors(new))) == len(list(self.names.ancestors(old)))

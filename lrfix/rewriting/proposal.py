@@ -294,6 +294,7 @@ class _Proposal:
             kind,
             self.options.device,
             self.options.module,
+            self.external,
         )
         past = _past_the_end(analysis, chosen.spec, kind)
         told, limit = _apart(analysis, chosen.spec) if kind == "equivalent" else ((), "")

@@ -24,7 +24,7 @@ API = frozenset(
 )  # fmt: skip
 
 #: In the text of another file, what says by its name that it is a scheduler, or gives one.
-_SCHEDULER = r"\w*[Ss]ched\w*(?:\(\))?"
+SCHEDULER = r"\w*[Ss]ched\w*(?:\(\))?"
 _BUILDS_OPTIMIZER = r"(?:\boptim\.\w+|\w+_optimizer|\w*(?:SGD|Adam\w*|RMSprop|Lion|Optimizer))\("
 
 
@@ -35,18 +35,18 @@ def check_own_attributes(names: Names, site: ScheduleSite, node: ast.ClassDef, e
         if method.name.startswith("__") and method.name.endswith("__") and method.name != "__init__":
             raise NotRewritten(f"it has a `{method.name}` at line {method.lineno}, which the bundled scheduler has not")
     given = sorted({name for cls in family for name in _attributes(cls)} - API - {"__init__"})
-    holders = {_last(t) for c in site.constructions for t in _targets(names, c.call)} | {node.name}
+    holders = {last_name(t) for c in site.constructions for t in targets_of(names, c.call)} | {node.name}
     inside = {n for cls in family for n in ast.walk(cls)}
     for inner in names.nodes:
         if not isinstance(inner, ast.Attribute) or inner.attr not in given or inner in inside:
             continue
-        if (holder := _last(inner.value)) in holders or names_scheduler(holder):
+        if (holder := last_name(inner.value)) in holders or names_scheduler(holder):
             raise NotRewritten(
                 f"line {inner.lineno} uses `{ast.unparse(inner)}`, which the bundled scheduler does not have"
             )
     for attribute in given:
         built = rf"(\w+)\s*=\s*[\w.]*\b{node.name}\([\s\S]*\b\1\.{attribute}"
-        if any(external(rf"{holder}\.{attribute}") for holder in (_SCHEDULER, node.name)) or external(built):
+        if any(external(rf"{holder}\.{attribute}") for holder in (SCHEDULER, node.name)) or external(built):
             raise NotRewritten(f"another file uses `{attribute}` of a scheduler, which the bundled one does not have")
 
 
@@ -63,12 +63,12 @@ def _attributes(cls: ast.ClassDef) -> Iterator[str]:
             yield node.attr
 
 
-def _last(holder: ast.expr) -> str:
+def last_name(holder: ast.expr) -> str:
     """The name by which a holder goes wherever it is held: `scheduler` of `self.scheduler`."""
     return ast.unparse(holder).rpartition(".")[2]
 
 
-def _targets(names: Names, call: ast.Call) -> list[ast.expr]:
+def targets_of(names: Names, call: ast.Call) -> list[ast.expr]:
     parent = names.parents.get(call)
     if isinstance(parent, ast.Assign):
         return parent.targets
@@ -90,7 +90,7 @@ def _check_unread(names: Names, external: External, attribute: str) -> None:
     for node in names.nodes:
         if isinstance(node, ast.Attribute) and node.attr == attribute:
             raise NotRewritten(f"line {node.lineno} reads `{attribute}`, which the bundled scheduler does not have")
-    if external(rf"{_SCHEDULER}\.{attribute}"):
+    if external(rf"{SCHEDULER}\.{attribute}"):
         raise NotRewritten(f"another file reads `{attribute}`, which the bundled scheduler does not have")
 
 
@@ -151,7 +151,8 @@ def check_groups_settled(names: Names, site: ScheduleSite, external: External) -
     inside = {n for node in site.nodes for n in ast.walk(node)}
     for node in (n for n in names.nodes if n not in inside):
         if _sets_base_rates(node):
-            raise NotRewritten(f"line {node.lineno} sets the base rates, which the bundled scheduler reads once")
+            line = getattr(node, "lineno", 0)
+            raise NotRewritten(f"line {line} sets the base rates, which the bundled scheduler reads once")
         if _adds_group(node) and not _before(names, node, site):
             raise NotRewritten(
                 f"line {node.lineno} adds a parameter group, which the old scheduler, built by then, leaves alone and "
@@ -187,10 +188,13 @@ def _before(names: Names, adding: ast.Call, site: ScheduleSite) -> bool:
 
 __all__ = [
     "API",
+    "SCHEDULER",
     "check_bases_unknown",
     "check_class_unknown",
     "check_functions_unknown",
     "check_groups_settled",
     "check_own_attributes",
     "check_parts_unknown",
+    "last_name",
+    "targets_of",
 ]
