@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-HEAVY = ("libcst", "torch", "numpy", "matplotlib")
+HEAVY = ("libcst", "torch", "numpy", "matplotlib", "plotille")
 
 LOADED = """
 import sys

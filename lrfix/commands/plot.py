@@ -13,6 +13,7 @@ from lrfix.commands import common
 
 if TYPE_CHECKING:
     from lrfix.output.figures import Figure
+    from lrfix.output.terminal import Colour, Style
 
 KINDS = ("html", "pdf", "png", "svg")
 
@@ -32,7 +33,7 @@ def command(
     cache_dir: str | None,
     stdin_filename: str | None,
     force_exclude: bool,
-    color: str,
+    color: Colour,
 ) -> None:
     """Draw the learning rate of every schedule in PATHS, in the terminal or into a file.
 
@@ -40,11 +41,9 @@ def command(
     read or parsed, 2 as for check.
     """
     from lrfix.output.document import Document
-    from lrfix.output.figures import figures, in_terminal
-    from lrfix.output.sparkline import BLOCKS
+    from lrfix.output.figures import figures
     from lrfix.output.terminal import Style, write
 
-    del color
     kind = os.path.splitext(output)[1].lstrip(".").lower() if output is not None else ""
     if output is not None and kind not in KINDS:
         raise click.UsageError(f"--output must end in .{', .'.join(KINDS)}, not {output!r}")
@@ -66,10 +65,18 @@ def command(
         _save(shown, output, kind)
         write(sys.stdout, f"{output}: {len(shown)} of {len(document.sites)} schedules drawn\n")
     else:
-        blocks = Style.of(sys.stdout).blocks == BLOCKS
-        text = "\n".join(in_terminal(figure, blocks) for figure in shown)
-        write(sys.stdout, text or "no schedule to draw\n")
+        write(sys.stdout, _drawn(shown, Style.of(sys.stdout, color)) or "no schedule to draw\n")
     sys.exit(common.exit_status([result for result in outcome.results if result.errors]))
+
+
+def _drawn(shown: Sequence[Figure], style: Style) -> str:
+    from lrfix.output.terminal_plot import in_terminal
+
+    try:
+        return "\n".join(in_terminal(figure, style) for figure in shown)
+    except ImportError as error:
+        told = "lrfix sites shows every curve in one line without it"
+        raise click.UsageError(f"drawing needs plotille: pip install 'lrfix[plot]' ({error}); {told}") from None
 
 
 def _save(shown: Sequence[Figure], output: str, kind: str) -> None:

@@ -5,31 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.driving.fresh_schedulers import Fate, fate
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
-from lrfix.sites.stock import given, stock_scheduler
+from lrfix.sites.stock import WARMED_UP, given, stock_scheduler
 from lrfix.sites.vocabulary import looks_like_optimizer, names_position
 from lrfix.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-#: Schedulers whose constructor writes the rate of step 0; the others leave the restored rate and go on from it.
-_RESETTING = frozenset({"LambdaLR", "CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR"})
-#: What starts anew when built; a plateau keeps the restored rate, and has no step count.
-_COUNTING = _RESETTING | {
-    "StepLR",
-    "MultiStepLR",
-    "ExponentialLR",
-    "CosineAnnealingLR",
-    "PolynomialLR",
-    "LinearLR",
-    "get_linear_schedule_with_warmup",
-    "get_cosine_schedule_with_warmup",
-    "get_polynomial_decay_schedule_with_warmup",
-    "get_cosine_with_hard_restarts_schedule_with_warmup",
-    "get_inverse_sqrt_schedule",
-    "get_constant_schedule_with_warmup",
-}
 
 
 def built_late(study: Study) -> Iterator[Violation]:
@@ -39,7 +23,9 @@ def built_late(study: Study) -> Iterator[Violation]:
         return
     for node in study.names.nodes:
         base = stock_scheduler(study.names, node) if isinstance(node, ast.Call) else None
-        if not isinstance(node, ast.Call) or base not in _COUNTING:
+        # A plateau keeps the restored rate and counts no steps; what multiplies by one factor goes on as before.
+        does = fate("LambdaLR" if base in WARMED_UP else base or "", built_first=False)
+        if not isinstance(node, ast.Call) or does not in (Fate.ANEW, Fate.RECOUNTED):
             continue
         arguments = given(study.names, node)
         optimizer, held = arguments.get("optimizer"), _held(study, node)
@@ -51,10 +37,12 @@ def built_late(study: Study) -> Iterator[Violation]:
         goes_on = _restored_position(study, load) if load is not None else None
         if load is None or goes_on is None or _mentions(node, goes_on):
             continue
-        fate = _fate(study, held, goes_on)
-        if fate == "left":
+        count = _count(study, held, goes_on)
+        if count == "left" and does is Fate.ANEW:
             why = "every resumed run begins the schedule again"
-        elif fate == "moved" and base in _RESETTING and _steps_once_an_epoch(study, held):
+        elif count == "left":
+            why = "every resumed run takes the restored rate for the schedule's beginning"
+        elif count == "moved" and does is Fate.ANEW and _steps_once_an_epoch(study, held):
             why = (
                 "its constructor writes the first rate of the schedule over the restored one, and setting "
                 "`last_epoch` does not change that: the first epoch of a resumed run has the rate of epoch 0. Build "
@@ -66,7 +54,7 @@ def built_late(study: Study) -> Iterator[Violation]:
             study.span(node),
             f"`{_receiver(load)}` has got its state back (line {load.lineno}) and training goes on at `{goes_on}`, but "
             f"`{held}` is built here and counts from 0: {why}."
-            + (f" Save and load `{held}.state_dict()`." if fate == "left" else ""),
+            + (f" Save and load `{held}.state_dict()`." if count == "left" else ""),
         )
 
 
@@ -133,9 +121,9 @@ def _mentions(node: ast.AST, text: str) -> bool:
     return any(isinstance(n, ast.Name | ast.Attribute) and ast.unparse(n) == text for n in walk(node))
 
 
-def _fate(study: Study, held: str, goes_on: str) -> str | None:
+def _count(study: Study, held: str, goes_on: str) -> str | None:
     """What becomes of the scheduler's count: ``left`` at 0, ``moved`` by hand, or None where someone may restore it."""
-    fate = "left"
+    count = "left"
     stepped = False
     for node in study.names.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -152,10 +140,10 @@ def _fate(study: Study, held: str, goes_on: str) -> str | None:
             if isinstance(user, ast.Attribute) and isinstance(user.ctx, ast.Store):
                 if user.attr != "last_epoch":
                     return None
-                fate = "moved"
+                count = "moved"
             elif not isinstance(user, ast.Attribute | ast.Assign | ast.Compare | ast.If) and not _read_only(node, user):
                 return None
-    return fate if stepped else None
+    return count if stepped else None
 
 
 def _read_only(node: ast.AST, user: ast.AST | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,6 @@ from lrfix.output.document import Document
 from lrfix.output.examples import lines
 from lrfix.output.sparkline import last_of_interest
 from lrfix.wording import assigned
-
-#: Rows and columns of a drawing in the terminal.
-_ROWS, _COLUMNS = 12, 72
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
@@ -69,42 +64,6 @@ def figures(document: Document) -> list[Figure]:
     return found
 
 
-def in_terminal(figure: Figure, blocks: bool = True) -> str:
-    """A figure in characters: each curve by itself, one column a few steps."""
-    text = f"{figure.title}\n"
-    for curve in figure.curves:
-        if len(figure.curves) > 1:
-            text += f"  {curve.label}\n"
-        text += _drawn(curve.rates, blocks)
-        last = f"{figure.unit} {len(curve.rates) - 1}"
-        text += f"{'':>11}0{last:>{min(_COLUMNS, len(curve.rates)) - 1}}\n"
-    marked = [f"{figure.unit} {step}: {words}" for step, words in figure.marks]
-    marked += [f"{figure.unit} {figure.end}: its end"] if figure.end is not None else []
-    return text + "".join(f"  {line}\n" for line in (*marked, *figure.notes))
-
-
-def _drawn(rates: Sequence[float], blocks: bool) -> str:
-    columns = min(_COLUMNS, len(rates))
-    sampled = [rates[round(index * (len(rates) - 1) / max(1, columns - 1))] for index in range(columns)]
-    finite = [rate for rate in sampled if math.isfinite(rate)]
-    top = max([*finite, 0.0])
-    text = ""
-    for row in range(_ROWS, 0, -1):
-        label = f"{top:.4g}" if row == _ROWS else "0" if row == 1 else ""
-        text += f"{label:>10} " + "".join(_cell(rate, top, row, blocks) for rate in sampled).rstrip() + "\n"
-    return text
-
-
-def _cell(rate: float, top: float, row: int, blocks: bool) -> str:
-    if not math.isfinite(rate):
-        return "!" if row == 1 else " "
-    height = max(0.0, rate / top * _ROWS) if top > 0 else 0.0
-    filled = min(1.0, max(0.0, height - (row - 1)))
-    if blocks:
-        return _EIGHTHS[round(filled * 8)] if row > 1 or filled > 0 else "▁"
-    return "#" if filled >= 0.5 else "_" if row == 1 else " "
-
-
 def _last(curves: Sequence[Curve], end: int | None, findings: Sequence[Finding]) -> int:
     longest = max(len(each.rates) for each in curves) - 1
     shown = max(last_of_interest(each.rates, end) for each in curves)
@@ -145,4 +104,4 @@ def _title(site: SiteReport) -> str:
     return f"{site.path}{cell}:{site.span.start.line}{name} ({site.family})"
 
 
-__all__ = ["Curve", "Figure", "figures", "in_terminal"]
+__all__ = ["Curve", "Figure", "figures"]

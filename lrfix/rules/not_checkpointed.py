@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
+from lrfix.driving.fresh_schedulers import Fate, fate
 from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.resumed_loops import Resumption, resumption
 from lrfix.experiments.study import Study
@@ -24,6 +25,7 @@ from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import names_scheduler, only_looks
 from lrfix.tracing.values import Known, Optimizer, Scheduler, StateOf, Unknown
+from lrfix.trees import walk
 
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
 #: By scheduler: the functions that call it, and how it is written there.
@@ -63,19 +65,49 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
                 told.add(id(node))
                 yield _begins_again(study, node, conduct, goes_on)
             continue
+        lost_with_it = _lost(conduct)
+        if lost_with_it is None:
+            continue
         told.add(id(node))
         if Kind.LOAD in done:
             what = "is restored and never saved: the checkpoint has nothing to restore it from"
-        elif Kind.STATE in done:
-            what = "is saved and never restored: a resumed run begins the schedule again"
         else:
-            what = "is neither saved nor restored: a resumed run begins the schedule again"
+            what = f"is {'saved and never' if Kind.STATE in done else 'neither saved nor'} restored: {lost_with_it}"
         yield Violation(
             study.span(node),
             f"The state of `{conduct.name}`, unlike that of `{optimizer.path}`, {what}. Save and load "
             f"`{conduct.name}.state_dict()` as well.",
+            advice=conduct.is_plateau or _reads_rates(conduct.scheduler),
             related=related(study, node, _shown(study, _make(optimizer))),
         )
+
+
+def _lost(conduct: Conduct) -> str | None:
+    """What a resumed run does without the scheduler's state; None where its rates are those of the uninterrupted run.
+
+    The optimizer brings the rate back, and a scheduler that works out each rate from the one before goes on from it.
+    """
+    if conduct.is_plateau:
+        return "a resumed run keeps its rate, but forgets the best value and how long ago it was"
+    known = fate(conduct.class_name)
+    if known is Fate.KEPT and conduct.scheduler.own is None:
+        return None
+    if known is Fate.RECOUNTED or _reads_rates(conduct.scheduler):
+        return "a resumed run goes on from the restored rate and counts the steps of the schedule from 0 again"
+    return "a resumed run begins the schedule again"
+
+
+def _reads_rates(scheduler: Scheduler) -> bool:
+    """Whether code of the project's own works with the rate that is set: what it does to a restored one is open."""
+    if scheduler.own is None:
+        return scheduler.cls == "MultiplicativeLR"
+    return any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value == "lr"
+        and isinstance(node.ctx, ast.Load)
+        for node in walk(scheduler.own.node)
+    )
 
 
 def _begins_again(study: Study, node: ast.AST, conduct: Conduct, found: Resumption) -> Violation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_in_the_terminal_with_what_is_wrong():
+    pytest.importorskip("plotille")
     result = run("train.py")
     assert result.exit_code == 0
     assert result.stdout.startswith("train.py:7 factor (linear-warmup+cosine)\n")
@@ -79,18 +81,46 @@ class TestPictures:
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = run("train.py", "-o", "a.png")
     assert result.exit_code == 2 and "lrfix[plot]" in result.stderr
 
 
-def test_old_and_new_are_those_that_torch_runs(monkeypatch):
+def test_without_plotille_the_extra_is_named_and_where_curves_are_shown_all_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotille", None)
+    result = run("train.py")
+    assert result.exit_code == 2
+    assert "pip install 'lrfix[plot]'" in result.stderr and "lrfix sites" in result.stderr
+    Path("train.py").write_text("warmup = 1\n")
+    assert run("train.py").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "coloured"),
+    [
+        ((), {}, False),
+        ((), {"FORCE_COLOR": "1"}, True),
+        (("--color", "always"), {}, True),
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--color", "never"), {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colours_are_used_where_they_are_wanted(arguments, environment, coloured, monkeypatch):
+    pytest.importorskip("plotille")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[36m" in run("train.py", *arguments).stdout) is coloured
+    assert {name: os.environ[name] for name in ("NO_COLOR", "FORCE_COLOR") if name in os.environ} == environment
+
+
+def test_old_and_new_are_those_that_torch_runs():
     pytest.importorskip("torch")
+    pytest.importorskip("plotille")
     Path("train.py").write_text(load_pages()["LR401"].bad[0].code, encoding="utf-8")
     result = run("--rewrite", "train.py")
     assert result.exit_code == 0
     assert "-> WarmupCosineLR (limited)" in result.stdout
-    assert "  old\n" in result.stdout and "  new\n" in result.stdout
+    assert "  o old\n" in result.stdout and "  x new\n" in result.stdout

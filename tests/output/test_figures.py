@@ -1,8 +1,6 @@
-"""What is drawn of a schedule, and how it looks in characters."""
+"""What is drawn of a schedule."""
 
 from __future__ import annotations
-
-import pytest
 
 from lrfix.config import Settings
 from lrfix.engine import check_source
@@ -18,7 +16,7 @@ from lrfix.findings import (
     Status,
 )
 from lrfix.output.document import Document
-from lrfix.output.figures import Curve, Figure, figures, in_terminal
+from lrfix.output.figures import Figure, figures
 
 SPAN = Span(Position(3, 1), Position(9, 2))
 FALLING = tuple(1 - k / 40 for k in range(41)) + (0.5,) * 40
@@ -68,22 +66,6 @@ def test_branches_lie_over_each_other():
 
 def test_what_was_not_simulated_is_not_drawn():
     assert figures(Document.of([FileResult("a.py", True, sites=(site(curve=()),))])) == []
-
-
-@pytest.mark.parametrize("blocks", [True, False])
-def test_in_characters_high_rates_stand_high(blocks):
-    text = in_terminal(Figure("title", (Curve("c", (0.0, 0.5, 1.0, float("nan"))),), ((2, "LR202"),)), blocks)
-    lines = text.splitlines()
-    full = "█" if blocks else "#"
-    assert lines[0] == "title"
-    assert lines[1] == f"{'1':>10}   {full}" and lines[7].endswith(f" {full}{full}")
-    assert lines[12].endswith(f"{full}{full}!")
-    assert lines[-1] == "  step 2: LR202"
-    assert blocks or text.isascii()
-
-
-def test_rates_that_are_all_zero_are_a_line():
-    assert "!" not in in_terminal(Figure("t", (Curve("c", (0.0, 0.0)),)))
 
 
 def test_the_curve_is_that_of_the_codes_own_values_where_it_states_them_all():

@@ -205,3 +205,45 @@ def main(args, model, loader):
         torch.save(kept, "last.pt")
 """
     assert bool(asked("LR308", source)) is told
+
+
+@pytest.mark.parametrize(
+    ("built", "told"),
+    [
+        ("LambdaLR(self.optimizer, lambda epoch: 0.95**epoch)", "a resumed run begins the schedule again"),
+        ("StepLR(self.optimizer, 30)", "goes on from the restored rate and counts the steps of the schedule from 0"),
+        ("ExponentialLR(self.optimizer, 0.95)", None),  # every rate is made of the one before, which is restored
+    ],
+)
+def test_what_is_lost_is_what_the_optimizer_does_not_bring_back(built, told, asked):
+    source = trainer().replace("import StepLR", "import *").replace("StepLR(self.optimizer, 30)", built)
+    found = asked("LR308", source)
+    assert [(told in f.message, f.advice) for f in found] == ([(True, False)] if told else [])
+
+
+def test_a_plateau_keeps_its_rate_and_loses_its_patience(asked):
+    source = trainer().replace("StepLR", "ReduceLROnPlateau").replace("self.optimizer, 30", "self.optimizer")
+    (found,) = asked("LR308", source.replace("scheduler.step()", "scheduler.step(loss)"))
+    assert "keeps its rate, but forgets the best value" in found.message
+    assert found.advice
+
+
+OWN = """
+
+class Own(torch.optim.lr_scheduler.LRScheduler):
+    def get_lr(self):
+        return [{rate} for {each}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "each", "advice"),
+    [
+        ('group["lr"] * 0.97', "group in self.optimizer.param_groups", True),  # may go on as if nothing had happened
+        ("base / (1 + self.last_epoch)", "base in self.base_lrs", False),
+    ],
+)
+def test_a_class_of_ones_own_that_goes_on_from_the_rate_is_advice(rate, each, advice, asked):
+    source = trainer().replace("StepLR(self.optimizer, 30)", "Own(self.optimizer)")
+    source = source.replace("\n\nclass Trainer", OWN.format(rate=rate, each=each) + "\n\nclass Trainer")
+    assert [found.advice for found in asked("LR308", source)] == [advice]
