@@ -13,6 +13,7 @@ from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import call_argument, torch_scheduler
+from lrfix.tracing.library import names_settings
 
 #: Schedulers whose every step writes a rate of their own, whatever stands in the optimizer; the others go on from it.
 _ABSOLUTE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts"})
@@ -41,6 +42,7 @@ def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
             known = _schedulers(study, scope)
             yield from _conflicts(study, known)
             yield from _written_once(study, known)
+            yield from _reset_each_turn(study, known)
     elif study.site.form in ("lambda", "composition", "subclass"):
         yield from _beside_others(study)
     elif study.site.form == "setter":
@@ -112,6 +114,43 @@ def _written_once(study: Study, known: Sequence[_Scheduler]) -> Iterator[Violati
                     "schedule.",
                 )
                 return
+
+
+def _reset_each_turn(study: Study, known: Sequence[_Scheduler]) -> Iterator[Violation]:
+    """One and the same rate written in every turn of the loop that steps a scheduler."""
+    for write in study.names.nodes if known else ():
+        statement = study.names.statement_of(write) if is_rate_key(write) else None
+        if not isinstance(statement, ast.Assign) or write not in statement.targets or not _is_stated(statement.value):
+            continue
+        loop = study.names.enclosing(write, ast.For)
+        whole = loop if loop is not None and _walks_groups(loop) else statement
+        if whole is statement and not any(_all_groups(study, n) for n in ast.walk(write)):
+            continue
+        if _conditional(study, write):
+            continue
+        for scheduler in known:
+            if scheduler.optimizer != _optimizer_of(study, write) or not _same_function(study, write, scheduler):
+                continue
+            step = next((s for s in scheduler.steps if _loops(study, s) == _loops(study, whole)), None)
+            if step is not None:
+                yield _without_effect(study, whole, scheduler, step)
+                return
+
+
+def _is_stated(value: ast.expr) -> bool:
+    """A number, or a setting of the run."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float)
+    return isinstance(value, ast.Attribute) and names_settings(ast.unparse(value))
+
+
+def _without_effect(study: Study, place: ast.AST, scheduler: _Scheduler, step: ast.AST) -> Violation:
+    return Violation(
+        study.span(place),
+        f"The rate of `{scheduler.optimizer}` is written here in every turn of the loop, over what "
+        f"`{scheduler.name}.step()` (line {getattr(step, 'lineno', 0)}) has set: `{scheduler.name}` "
+        f"({scheduler.base}) has no effect. Keep one of the two.",
+    )
 
 
 def _outlives(study: Study, write: ast.stmt, step: ast.AST) -> bool:
@@ -305,12 +344,7 @@ def _setter_over_scheduler(study: Study) -> Iterator[Violation]:
             for step in other.steps:
                 around = _loops(study, step)
                 if around and around == loops[len(loops) - len(around) :]:
-                    yield Violation(
-                        study.span(place),
-                        f"The rate of `{optimizer}` is written here in every turn of the loop, over what "
-                        f"`{other.name}.step()` (line {getattr(step, 'lineno', 0)}) has set: `{other.name}` "
-                        f"({other.base}) has no effect. Keep one of the two.",
-                    )
+                    yield _without_effect(study, place, other, step)
                     return
 
 
@@ -354,11 +388,27 @@ def _reads_present(node: ast.AST) -> bool:
 
 
 def _all_groups(study: Study, node: ast.AST) -> bool:
-    """``optimizer.param_groups``, and not one of them."""
+    """``optimizer.param_groups``, and not one of several."""
     if not isinstance(node, ast.Attribute) or node.attr != "param_groups":
         return False
     user = study.names.parents.get(node)
-    return not (isinstance(user, ast.Subscript) and not isinstance(user.slice, ast.Slice))
+    one = isinstance(user, ast.Subscript) and not isinstance(user.slice, ast.Slice)
+    return not one or _has_one_group(study, node.value)
+
+
+def _has_one_group(study: Study, optimizer: ast.expr) -> bool:
+    """Whether the function builds the optimizer of the parameters of one module, which makes one group of them."""
+    if not isinstance(optimizer, ast.Name):
+        return False
+    bound = study.names.bindings(optimizer.id, optimizer)
+    calls = [b.value for b in bound if isinstance(b, Assigned) and isinstance(b.value, ast.Call) and b.value.args]
+    given = [call.args[0] for call in calls]
+    return len(bound) == len(calls) == 1 and isinstance(given[0], ast.Call) and _is_parameters(given[0])
+
+
+def _is_parameters(call: ast.Call) -> bool:
+    """``model.parameters()``."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "parameters" and not call.args
 
 
 __all__ = ["shared_optimizer_conflict"]

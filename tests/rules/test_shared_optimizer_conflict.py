@@ -210,3 +210,37 @@ def train(optimizer, loader, epochs):
 @pytest.mark.parametrize(("rate", "reported"), [("base * share", True), ('group["lr"]', False)])
 def test_whether_a_class_of_the_project_starts_anew_is_tried_out(check, rate, reported):
     assert bool(conflicts(check(OWN.format(rate=rate)))) is reported
+
+
+BY_HAND = """
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+def main(args, model, loader, rate):
+    optimizer = torch.optim.AdamW({groups}, lr=1e-3)
+    scheduler = CosineAnnealingLR(optimizer, args.epochs)
+    for epoch in range(args.epochs):
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+        {write}
+        scheduler.step()
+"""
+FIRST, EACH = 'optimizer.param_groups[0]["lr"] = ', 'for group in optimizer.param_groups: group["lr"] = '
+
+
+@pytest.mark.parametrize(
+    ("groups", "write", "found"),
+    [
+        ("model.parameters()", FIRST + "1e-4", True),
+        ("model.parameters()", FIRST + "args.lr", True),
+        ("model.parameters()", EACH + "args.lr", True),
+        ("model.parameters()", FIRST + "rate", False),  # it may come from the schedule
+        ("model.parameters()", 'if epoch < 5: optimizer.param_groups[0]["lr"] = args.lr', False),
+        ("model.parameters()", 'optimizer.param_groups[0]["lr"] *= 0.5', False),
+        ("[{'params': model.a}, {'params': model.b}]", FIRST + "args.lr", False),  # the other group keeps its schedule
+        ("groups_of(model)", FIRST + "args.lr", False),
+    ],
+)
+def test_one_rate_written_in_every_turn_leaves_a_schedule_without_effect(groups, write, found, check):
+    assert bool(check(BY_HAND.format(groups=groups, write=write))) is found
