@@ -19,8 +19,10 @@ from lrfix.finite import finite
 
 #: What is no part of a schedule's own proportions.
 _BESIDE = frozenset({Role.LOADER_LENGTH})
+_PLACES = (LENGTHS | {Role.MILESTONES}) - _BESIDE
 _IN_EPOCHS = frozenset({Role.EPOCHS, Role.WARMUP_EPOCHS})
 _BY_EPOCH = frozenset({Role.WARMUP_EPOCHS, Role.MILESTONES})
+_WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 #: The share of the whole that a part of it takes at most.
 _MOST = 0.5
@@ -62,7 +64,7 @@ def with_own_numbers(study: Study, evidence: Evidence) -> list[Study]:
 
 def _made(study: Study, stated: Mapping[str, object], drawn: Mapping[str, object]) -> Iterator[Study]:
     run = study.runs[0]
-    rest = {path: value for path, value in stated.items() if run.scenario.role(path) not in LENGTHS}
+    rest = {path: value for path, value in stated.items() if run.scenario.role(path) not in _PLACES}
     for values in (stated, rest) if rest != stated else (stated,):
         if all(drawn.get(path) == value for path, value in values.items()):
             continue
@@ -105,23 +107,28 @@ def _fits(study: Study, stated: Mapping[str, object]) -> bool:
     run that lrfix drew 97 steps long."""
     run = study.runs[0]
     lengths = {path: run.scenario.role(path) for path in run.leaves}
-    lengths = {path: role for path, role in lengths.items() if role in LENGTHS - _BESIDE}
+    lengths = {path: role for path, role in lengths.items() if role in _PLACES}
+    if study.shortened and Role.MILESTONES in lengths.values():
+        return False
     own = {path for path in lengths if path in stated and path in study.settings}
     if not own or own == set(lengths):
         return True
     epochs = max(study.lengths(run, Role.EPOCHS).values(), default=None)
+    drops = [value for path, role in lengths.items() if role is Role.MILESTONES for value in _each(run.leaves[path])]
     for path, role in lengths.items():
         whole = epochs if epochs is not None and role in _BY_EPOCH else study.horizon(run)
-        most = 1.0 if role is Role.MILESTONES else _MOST
-        if path in study.shortened or (role not in _WHOLES and whole and _longest(run.leaves[path]) > most * whole):
+        most = [] if not whole or role in _WHOLES else [whole if role is Role.MILESTONES else _MOST * whole]
+        most += drops if role in _WARMUPS else []  # what warms up has not dropped yet
+        if path in study.shortened or any(value > min(most) for value in _each(run.leaves[path]) if most):
             return False
     return True
 
 
-def _longest(value: object) -> float:
+def _each(value: object) -> list[float]:
     if isinstance(value, list | tuple):
-        return max(map(_longest, value), default=0)
-    return finite(value) or 0
+        return [number for each in value for number in _each(each)]
+    number = finite(value)
+    return [] if number is None else [number]
 
 
 __all__ = ["in_own_numbers", "with_own_numbers"]

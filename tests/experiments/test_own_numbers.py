@@ -141,6 +141,23 @@ def test_a_stated_warmup_that_fits_into_a_drawn_run_is_used():
     assert "step 1 has 0.005" in found(text, "LR203").message
 
 
+@pytest.mark.parametrize(("warmup", "used"), [(20, 20), (50, 11)])
+def test_a_stated_warmup_ends_before_the_drops_that_are_drawn(warmup, used):
+    finding = found(
+        f"""
+        def build(optimizer, milestones, warmup_steps={warmup}, gamma=0.1):
+            def factor(step):
+                if step < warmup_steps:
+                    return step / warmup_steps
+                return gamma ** sum(step >= milestone for milestone in milestones)
+            return LambdaLR(optimizer, factor)
+        """,
+        "LR203",
+    )
+    assert finding.evidence is not None
+    assert finding.evidence.scenario == {"warmup_steps": used, "milestones": [23, 41, 59], "gamma": 0.1}
+
+
 def test_what_shows_in_drawn_numbers_alone_is_told_with_these_and_names_the_authors():
     finding = found(
         """
