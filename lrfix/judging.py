@@ -10,7 +10,7 @@ from lrfix.findings import Severity, Violation
 from lrfix.registry import Rule, load_rules
 
 #: Rules about how the numbers of a schedule fit together, which drawn numbers need not.
-_RELATIONS = frozenset({"LR106", *(f"LR2{n:02}" for n in (2, 3, 4, 5, 9, 10, 11, 12, 13, 14))})
+_RELATIONS = frozenset({"LR105", "LR106", *(f"LR2{n:02}" for n in (2, 3, 4, 5, 9, 10, 11, 12, 13, 14))})
 
 
 class Verdicts:

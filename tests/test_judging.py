@@ -16,7 +16,7 @@ HERE = Span(Position(1, 1), Position(1, 2))
 
 
 def rule(function) -> Rule:
-    return Rule(Page("LR105", "constant-schedule", Severity.ERROR, "", "0.1.0", "", None, ()), function)  # type: ignore[arg-type]
+    return Rule(Page("LR101", "mutated-parameter", Severity.ERROR, "", "0.1.0", "", None, ()), function)  # type: ignore[arg-type]
 
 
 def test_a_rule_runs_once_however_often_it_is_asked():

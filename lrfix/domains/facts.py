@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from lrfix.finite import finite
@@ -117,6 +118,9 @@ class Defaults(Mapping[str, object]):
     def __getitem__(self, path: str) -> object:
         if path in self.own:
             return self.own[path]
+        fallback = _fallback_in(path) if path.endswith(")") else None
+        if fallback is not None:
+            return fallback
         head, _, attribute = path.rpartition(".")
         if head and attribute.isidentifier() and attribute in self._by_attribute and not head.endswith(")"):
             return self._by_attribute[attribute]
@@ -132,6 +136,29 @@ class Defaults(Mapping[str, object]):
         """Whether the file says that the expression is None unless somebody sets it."""
         head, _, attribute = path.rpartition(".")
         return bool(head) and attribute in self._absent and path not in self.own
+
+
+_CONVERSIONS = frozenset({"int", "float", "round"})
+
+
+def fallback(call: ast.expr) -> object:
+    """The literal that a lookup gives where nothing is found: ``cfg.get("hold", 0.6)``, ``getattr(cfg, "hold", 0.6)``."""
+    if not isinstance(call, ast.Call) or call.keywords:
+        return None
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if isinstance(call.func, ast.Name) and name in _CONVERSIONS and len(call.args) == 1:
+        return fallback(call.args[0])
+    looks_up = name in ("get", "pop") if isinstance(call.func, ast.Attribute) else name == "getattr"
+    key = call.args[-2] if len(call.args) == (2 if isinstance(call.func, ast.Attribute) else 3) else None
+    return literal(call.args[-1]) if looks_up and isinstance(getattr(key, "value", None), str) else None
+
+
+@lru_cache(maxsize=1024)
+def _fallback_in(path: str) -> object:
+    try:
+        return fallback(ast.parse(path, mode="eval").body)
+    except (SyntaxError, ValueError):
+        return None
 
 
 class _Stated:

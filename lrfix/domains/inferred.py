@@ -15,6 +15,8 @@ from lrfix.sites.vocabulary import names_position, speaks_of_step
 
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 _HOPS = 3
+_ROUNDING = frozenset({"int", "round", "floor", "ceil"})
+_PARTS = frozenset({"ratio", "frac", "fraction", "portion", "proportion", "part", "share", "pct", "percent"})
 _KNOWN: WeakKeyDictionary[Names, Inferred] = WeakKeyDictionary()
 
 
@@ -25,18 +27,22 @@ class Inferred:
     ``shares``: lengths given as a part of the whole (``step / total < warmup``, ``int(warmup * total_steps)``);
     ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``); ``flags``: what is tested for
     truth and used for nothing else (``if cfg.cosine_after_warmup``) or is an option that is off or on, whatever length
-    or rate its name speaks of.
+    or rate its name speaks of; ``parts``: numbers whose name says nothing, of which the rest to 1 is taken, or which
+    a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``).
     """
 
     shares: frozenset[str] = frozenset()
     milestones: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
 
 def inferred(names: Names) -> Inferred:
     """What a file's code says of its names by the way it uses them."""
     if names not in _KNOWN:
-        _KNOWN[names] = Inferred(frozenset(_shares(names)), frozenset(_milestones(names)), _flags(names))
+        _KNOWN[names] = Inferred(
+            frozenset(_shares(names)), frozenset(_milestones(names)), _flags(names), frozenset(_parts(names))
+        )
     return _KNOWN[names]
 
 
@@ -93,10 +99,45 @@ def _shares(names: Names) -> set[str]:
             sides = (node.left, node.comparators[0])
             found |= {_name(b) for a, b in (sides, sides[::-1]) if _may_be_share(b) and _is_progress(names, a)}
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            for part, whole in ((node.left, node.right), (node.right, node.left)):
-                if role_of(_name(part)) is Role.WARMUP and _may_be_share(part) and _is_horizon(whole):
+            for part, whole in _sides(node):
+                if role_of(_name(part)) is Role.WARMUP and _may_be_share(part) and _is_whole(whole):
                     found.add(_name(part))
     return found
+
+
+def _parts(names: Names) -> Iterator[str]:
+    for node in names.nodes:
+        if not isinstance(node, ast.BinOp):
+            continue
+        pairs: list[tuple[ast.expr, bool]] = []
+        if isinstance(node.op, ast.Sub):
+            pairs = [(node.right, isinstance(node.left, ast.Constant) and node.left.value == 1)]
+        elif isinstance(node.op, ast.Mult):
+            rounded = _is_rounded(names, node)
+            pairs = [(a, _is_whole(b) and (rounded or _says_part(a))) for a, b in _sides(node)]
+        for part, whole in pairs:
+            name = _name(part)
+            if whole and name and role_of(name) is Role.UNKNOWN and tick_of(name) is None:
+                yield name
+
+
+def _sides(node: ast.BinOp) -> tuple[tuple[ast.expr, ast.expr], ...]:
+    return (node.left, node.right), (node.right, node.left)
+
+
+def _is_rounded(names: Names, node: ast.BinOp) -> bool:
+    """Whether a product is cut to a whole number, as that of counts need not be."""
+    around = names.parents.get(node)
+    return isinstance(around, ast.Call) and _name(around.func) in _ROUNDING and len(around.args) == 1
+
+
+def _says_part(node: ast.expr) -> bool:
+    return bool(_PARTS & set(_name(node).split("_")))
+
+
+def _is_whole(node: ast.expr) -> bool:
+    """Whether an expression is the length of all of training; epochs are multiplied by what an epoch has."""
+    return isinstance(node, ast.Name | ast.Attribute) and role_of(_name(node)) is Role.HORIZON
 
 
 def _name(node: ast.expr) -> str:
@@ -108,10 +149,6 @@ def _name(node: ast.expr) -> str:
 def _may_be_share(node: ast.expr) -> bool:
     name = _name(node)
     return role_of(name) in LENGTHS - _WHOLES and not speaks_of_step(name)
-
-
-def _is_horizon(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name | ast.Attribute) and role_of(_name(node)) is Role.HORIZON
 
 
 def _is_progress(names: Names, node: ast.expr, hops: int = 0) -> bool:

@@ -252,7 +252,10 @@ class Scenario:
             return Role.STEP_SIZE
         if not isinstance(default, int) or default <= 1:
             role = self.meant.get(last_word(path), role)
-        return Role.MILESTONES if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones else role
+        if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
+            return Role.MILESTONES
+        part = role is Role.UNKNOWN and default is None and last_word(path) in self.inferred.parts
+        return Role.FRACTION if part else role
 
     def _unknown(self, default: object, wanted: str) -> object:
         if isinstance(default, int | float):
@@ -266,6 +269,9 @@ class Scenario:
             return True
         if wanted == "iterable":
             return [23 + self.index, 41 + self.index]
+        if self.ordinary:
+            # Of what nobody can name the other draws have a count: a fault holds if it holds for a share as well.
+            return self._drawn(Role.FRACTION)
         taken = set(map(repr, self.values.values()))
         value = 37 + 2 * self.index
         while repr(value) in taken:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, items_a_step, tick_of
-from lrfix.domains.facts import Defaults
+from lrfix.domains.facts import Defaults, fallback
 from lrfix.domains.measures import Measures, speaks_of_units
 from lrfix.domains.roles import Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
@@ -128,6 +128,11 @@ class Host:
         if name == "param_groups":
             return self.optimizer.attributes["param_groups"]
         return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
+
+    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+        stated = fallback(node) if isinstance(node, ast.expr) else None
+        if stated is not None:
+            self.defaults.own.setdefault(unknown.path, stated)
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         if self.measures is None:

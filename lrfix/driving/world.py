@@ -299,8 +299,11 @@ class World:
             if isinstance(value, Unknown) or not isinstance(value, list | tuple) or position >= len(value):
                 return Unknown(name)
             value = value[position]
-        # The user's own name for what a call returned reads better than the call, and is evaluated once.
-        return Unknown(name) if isinstance(value, Unknown) and value.path.endswith(")") else value
+        if isinstance(value, Unknown) and value.path.endswith(")"):
+            # The user's own name for what a call returned reads better than the call, and is evaluated once.
+            self.host.falls_back(Unknown(name), binding.value)
+            return Unknown(name)
+        return value
 
     def _augmented(self, name: str, binding: Augmented, scope: Scope) -> Any:
         before = self.names.reaching(name, scope, binding.node)

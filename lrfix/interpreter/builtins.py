@@ -306,7 +306,10 @@ def _getattr(machine: Machine, node: ast.AST | None, value: Any, name: str, defa
     if not isinstance(name, str):
         raise UserError(TypeError("attribute name must be string"), node)
     try:
-        return machine.attribute(value, name, node)
+        found = machine.attribute(value, name, node)
+        if type(found) is Unknown and default is not MISSING:
+            machine.host.falls_back(found, node)
+        return found
     except UserError as error:
         if default is not MISSING and isinstance(error.value, AttributeError):
             return default

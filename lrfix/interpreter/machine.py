@@ -65,6 +65,9 @@ class HostProtocol(Protocol):
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         """What calling an unknown gives, or ``MISSING``: the result is then unknown too."""
 
+    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+        """A lookup with a default gave an unknown: ``getattr(cfg, "hold", 0.6)``."""
+
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         """Whether a class may be simulated although a base of it cannot be seen."""
 
@@ -92,6 +95,9 @@ class Refusing:
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         return MISSING
+
+    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+        return None
 
     def foreign_bases(self, node: ast.ClassDef) -> bool:
         return False

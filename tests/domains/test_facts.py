@@ -155,3 +155,33 @@ def test_options_that_a_module_sets_one_by_one_are_stated(where):
     assert stated("") == 60
     # Two values for one word are none.
     assert stated("cfg.test = EasyDict(); cfg.test.epochs = 70") is None
+
+
+LOOKED_UP = """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, cfg, total_steps):
+        held = {held}
+        return LambdaLR(optimizer, lambda step: 1.0 if step < held * total_steps else 0.1)
+    """
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        'cfg.get("held", 0.6)',
+        'cfg.pop("held", 0.6)',
+        'float(cfg.get("held", 0.6))',
+        'getattr(cfg, "held", 0.6)',
+        'float(getattr(cfg.optim, "held", 0.6))',
+    ],
+)
+def test_what_a_lookup_gives_where_nothing_is_found_is_stated(held):
+    curve = curve_of(LOOKED_UP.format(held=held))
+    assert sum(rate == curve[0] for rate in curve) == pytest.approx(0.6 * 97, abs=1)
+
+
+def test_a_lookup_that_falls_back_on_something_open_states_nothing():
+    source = textwrap.dedent(LOOKED_UP.format(held='cfg.get("held", cfg.other)'))
+    (analysis,) = analyse(parse_source(source.encode(), "train.py"))
+    assert "held" not in analysis.study.defaults

@@ -145,3 +145,18 @@ def test_a_flag_is_up_where_nothing_says_otherwise(check):
                 group["lr"] = rate
     """
     assert "LR205" in [found.code for found in check(textwrap.dedent(source))]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("rest = total_steps * (1 - held)", {"held"}),
+        ("begin = int(held * total_steps)", {"held"}),
+        ("begin = start_ratio * cfg.max_iter", {"start_ratio"}),
+        ("seen = workers * total_steps", set()),  # a count of processes is multiplied too
+        ("left = 1 - progress", set()),
+        ("left = 2 - held", set()),
+    ],
+)
+def test_numbers_that_a_whole_is_multiplied_by_are_parts_of_it(text, parts):
+    assert inferred(Names(parse_source(text.encode(), "train.py").tree)).parts == parts

@@ -523,3 +523,20 @@ def test_a_setter_is_moved_by_the_loop_that_calls_it_whatever_its_parameter_is_c
             optimizer.step()
     """
     assert "LR105" not in codes(source)
+
+
+def test_a_decay_that_only_an_invented_number_keeps_from_beginning_is_no_fault(asked):
+    source = """
+import math
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, total_steps, x):
+    def factor(step):
+        if step < x * total_steps:
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - x * total_steps) / (total_steps - x * total_steps)))
+
+    return LambdaLR(optimizer, factor)
+"""
+    assert [found for found in asked("LR105", source) if not found.advice] == []
