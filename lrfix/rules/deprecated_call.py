@@ -13,18 +13,38 @@ from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import CLOSED_FORMS, FACTORIES
 from lrfix.tracing.metrics import is_position
 from lrfix.tracing.values import Unknown
+from lrfix.trees import walk
 
 #: Their ``step`` is documented to take the epoch.
 _TAKES_EPOCH = frozenset({"CosineAnnealingWarmRestarts", "ReduceLROnPlateau"})
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
 
 def _late(conduct: Conduct, event: Event) -> bool:
-    """Whether the scheduler is told the epoch that has just been trained, counted from 0, and not the next one."""
+    """Whether the scheduler is told the epoch that has just been trained, counted from 0, and not the next one.
+
+    ``epoch + i / batches`` tells how far that epoch has come, and the next batch is trained at the rate of that.
+    """
+    if any(isinstance(node, ast.Div) for node in ast.walk(event.node)):
+        return False
     first = next(each for each in conduct.steps if each.node is event.node)
     told = first.arguments[0] if first.arguments else None
     from_nothing = told == 0 if isinstance(told, int) else isinstance(told, Unknown) and told.moving
     return from_nothing and any(update.at < first.at and same_turn(first, update) for update in conduct.training)
+
+
+def _only_logged(study: Study, event: Event) -> bool:
+    """Whether what is read goes into calls that nobody asks for an answer: ``print``, ``writer.add_scalar``."""
+    statement = study.names.statement_of(event.node)
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Call) and statement.value is not event.node
+    if not isinstance(statement, ast.Assign) or not all(isinstance(target, ast.Name) for target in statement.targets):
+        return False
+    kept = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    around = study.names.scopes[study.names.enclosing(statement, _SCOPES) or study.names.tree].node
+    reads = [n for n in walk(around) if isinstance(n, ast.Name) and n.id in kept and isinstance(n.ctx, ast.Load)]
+    return bool(reads) and all(isinstance(study.names.statement_of(n), ast.Expr) for n in reads)
 
 
 @rule("LR305", uses=True)
@@ -70,5 +90,7 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
                 why = "torch warns of it"
             elif conduct.class_name in _COMPOSITE:
                 why = "a composition has none and raises NotImplementedError"
-            text = f"`{name}.get_lr()` does not give the current rate outside of `step()`: {why}. Call `get_last_lr()`."
+            told = " Only what is logged is wrong, not the training." if not same and _only_logged(study, event) else ""
+            text = f"`{name}.get_lr()` does not give the current rate outside of `step()`: {why}.{told}"
+            text += " Call `get_last_lr()`."
             yield Violation(study.span(event.node), text, advice=same), event.node

@@ -420,3 +420,21 @@ def test_what_doubles_at_every_line_is_traced_in_bounded_work(doubled):
                 scheduler.step()
     """)
     assert Kind.STEP in {event.kind for event in found.events} and found.ended is None
+
+
+@pytest.mark.parametrize("listed", ['["step", "cos"]', '("step", "cos")', '{"step", "cos"}'])
+def test_an_option_is_one_of_several_where_it_was_taken_for_one_of_them(listed):
+    for name in ("step", "cos", "plateau"):
+        for test, runs in ((f"args.sched in {listed}", True), (f"args.sched not in {listed}", False)):
+            found = traces(
+                f"""
+                def train(model, loader, optimizer, args):
+                    if args.sched == "{name}":
+                        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+                        for batch in loader:
+                            if {test}:
+                                scheduler.step()
+                """
+            )
+            stepped = any(each.of(Kind.STEP) for each in found)
+            assert stepped is (runs is (name != "plateau"))

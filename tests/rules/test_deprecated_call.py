@@ -1,0 +1,51 @@
+"""LR305: what is said of a call depends on where its answer goes and on what it is given."""
+
+from __future__ import annotations
+
+import pytest
+
+LOOP = """
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+
+def main(args, model, loader, writer):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = CosineAnnealingLR(optimizer, 100)
+    for epoch in range(100):
+        for i, (x, y) in enumerate(loader):
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+            {batch}
+        {epoch}
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "logged"),
+    [
+        ("print(epoch, scheduler.get_lr())", True),
+        ('writer.add_scalar("lr", scheduler.get_lr()[0], epoch)', True),
+        ('lr = scheduler.get_lr()[0]; print(f"{epoch}: {lr}")', True),
+        ("lr = scheduler.get_lr()[0]; momentum = 0.1 * lr; print(momentum)", False),
+        ("for group in optimizer.param_groups: group['lr'] = scheduler.get_lr()[0]", False),
+    ],
+)
+def test_a_rate_that_only_goes_into_a_log_is_said_to_be_wrong_there_alone(read, logged, asked):
+    (found,) = asked("LR305", LOOP.format(batch="pass", epoch=f"scheduler.step()\n        {read}"))
+    assert "one more decay" in found.message
+    assert ("Only what is logged is wrong, not the training." in found.message) is logged
+    assert not found.advice
+
+
+def test_an_epoch_that_has_been_trained_is_told_late(asked):
+    (found,) = asked("LR305", LOOP.format(batch="pass", epoch="scheduler.step(epoch)"))
+    assert "trains at the rate of the one before" in found.message
+    assert not found.advice
+
+
+def test_a_position_within_the_epoch_is_not_the_epoch_that_has_been_trained(asked):
+    (found,) = asked("LR305", LOOP.format(batch="scheduler.step(epoch + i / len(loader))", epoch="pass"))
+    assert "trains at the rate of the one before" not in found.message
+    assert found.advice
