@@ -80,6 +80,14 @@ class Tracer(Statements):
             self.module(found.names.tree, quiet=True, names=found.names)
         return self.modules[found.names].get(found.name)
 
+    def is_module(self, imported: Imported) -> bool:
+        """Whether an imported name is another file as a whole, or may be one: ``import config``."""
+        source = imported.source
+        if source is None or isinstance(source.node, ast.Import):
+            return True
+        found = source.module.neighbours.meaning(source.name, source.node) if source.module.neighbours else None
+        return found is not None and found.name is None
+
     def enter(self, function: Function, receiver: Value) -> None:
         """Run a function with arguments that nobody states; what it returns outlives the trace."""
         result = self.run_body(function, self._bind(function, Given(), receiver, entry=True))

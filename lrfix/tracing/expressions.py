@@ -91,6 +91,9 @@ class Expressions(Machine):
     def attribute_of(self, value: Value, name: str, node: ast.AST) -> Value:
         """``value.name``, the same unknown each time."""
         if isinstance(value, Imported):
+            options = self._options_elsewhere(value) if value.last in _OPTIONS else None
+            if options is not None:
+                return self.attribute_of(options, name, node)
             source = replace(value.source, trail=(*value.source.trail, name)) if value.source is not None else None
             return Imported(f"{value.qualified}.{name}", source, read=True)
         if isinstance(value, Instance):
@@ -110,6 +113,15 @@ class Expressions(Machine):
                 part.stated = self.options[name]
             return part
         return Unknown(_text(node))
+
+    def _options_elsewhere(self, imported: Imported) -> Value:
+        """The options of a run that another file reads, one object for all who import it; None for a module."""
+        if imported.qualified not in self.options_elsewhere:
+            found = self.follow(imported)
+            if found is MISSING:
+                found = None if self.is_module(imported) else Unknown(imported.last)
+            self.options_elsewhere[imported.qualified] = found if isinstance(found, Unknown | Instance) else None
+        return self.options_elsewhere[imported.qualified]
 
     def _attribute_of_instance(self, value: Instance, name: str, node: ast.AST) -> Value:
         if name in value.attributes:

@@ -43,6 +43,7 @@ class Machine:
         #: The modules of other files that were read, and the functions in them.
         self.modules: dict[Names, Scope] = {}
         self.foreign: dict[int, str] = {}
+        self.options_elsewhere: dict[str, Value] = {}
         self.assumed: dict[object, bool] = {}
         self.choices: list[int] = []
         #: The branch at which something was first assumed: afterwards the run stays with it.
@@ -69,6 +70,9 @@ class Machine:
         raise NotImplementedError
 
     def follow(self, imported: Imported) -> Value:
+        raise NotImplementedError
+
+    def is_module(self, imported: Imported) -> bool:
         raise NotImplementedError
 
     def run_body(self, function: Function, scope: Scope) -> Value:

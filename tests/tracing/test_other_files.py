@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from lrfix.names import Names
 from lrfix.neighbours import Neighbourhood
 from lrfix.tracing.entries import traces_of
@@ -68,3 +70,47 @@ def test_alone_the_same_file_lets_them_out_of_sight(tmp_path):
     names = Names(ast.parse(project(tmp_path).read_text()))
     (trace,) = traces_of(names.tree, names)
     assert [event.detail for event in trace.of(Kind.ESCAPE)] == ["train_one_epoch"] * 2
+
+
+OPTIONS = """
+import torch
+from options import args
+
+def step(scheduler, loss):
+    if args.sched == "step":
+        scheduler.step()
+    elif args.sched == "plateau":
+        scheduler.step(loss)
+
+def main(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    if args.sched == "step":
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)
+    else:
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    for epoch in range(args.epochs):
+        for batch in loader:
+            optimizer.step()
+        step(scheduler, 1.0)
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_option_of_another_file_is_the_same_wherever_it_is_asked_for(there, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("")
+    if there:
+        (tmp_path / "options.py").write_text("import argparse\nargs = argparse.ArgumentParser().parse_args()\n")
+    main = tmp_path / "main.py"
+    main.write_text(OPTIONS)
+    names = Names(ast.parse(OPTIONS))
+    Neighbourhood(str(main), names)
+    steps = {
+        (event.thing.cls, len(event.arguments))
+        for trace in traces_of(names.tree, names)
+        if trace.entry == "main"
+        for event in trace.of(Kind.STEP)
+        if event.thing.cls != "SGD"
+    }
+    assert ("StepLR", 0) in steps
+    assert ("StepLR", 1) not in steps
+    assert ("ReduceLROnPlateau", 0) not in steps
