@@ -42,10 +42,14 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Shown:
-    """How the answers depend on who asked before: in words that go on from the state's name."""
+    """How the answers depend on who asked before: in words that go on from the state's name.
+
+    ``saved``: only on which steps were asked for before, and torch saves the state with the scheduler.
+    """
 
     words: str
     evidence: Evidence
+    saved: bool = False
 
 
 def suspects(study: Study) -> Iterator[Suspect]:
@@ -178,6 +182,12 @@ def _by_asking(study: Study, suspect: Suspect) -> Shown | None:
 def _by_jumping(study: Study) -> Shown | None:
     """The same step reached at once and step by step gives two rates."""
     run = study.runs[0]
+    saved = study.site.form == "subclass" and not any(
+        method(c, name) is not None
+        for c in study.site.nodes
+        if isinstance(c, ast.ClassDef)
+        for name in ("state_dict", "load_state_dict")
+    )
     for step in (len(run.curve) // 8, len(run.curve) // 4, len(run.curve) // 2):
         direct = [study.jump(index, step) for index in range(len(study.runs))]
         walked = [r.curve[step] for r in study.runs if step < len(r.curve)]
@@ -186,8 +196,9 @@ def _by_jumping(study: Study) -> Shown | None:
         ):
             return Shown(
                 f"step {step} has the rate {num(walked[0])} in a run from the start, and "
-                f"{num(direct[0])} when it is computed alone, as after a resume",
+                f"{num(direct[0])} when it is computed alone" + ("" if saved else ", as after a resume"),
                 study.evidence(run, [step - 1, step, step + 1]),
+                saved,
             )
     return None
 

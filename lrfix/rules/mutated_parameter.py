@@ -27,6 +27,8 @@ def mutated_parameter(study: Study) -> Iterator[Violation]:
                 study.span(suspect.statement),
                 f"Computing the rate changes the hyperparameter `{suspect.name}`: {shown.words}.",
                 shown.evidence,
+                # What a class keeps under a name of its own is where it stands, and comes back with its state.
+                advice=shown.saved and hyperparameters(study).get(suspect.name) != suspect.name,
             )
     yield from _waiting(study)
 
@@ -43,8 +45,9 @@ def _waiting(study: Study) -> Iterator[Violation]:
             if waits and not _done_once(study, update.statement):
                 yield Violation(
                     study.span(update.statement),
-                    f"Computing the rate would change the hyperparameter `{update.name}`; this line is "
-                    "never reached today, and once it is, the rate depends on how often it was computed.",
+                    f"Computing the rate would change the hyperparameter `{update.name}`; no run that was tried "
+                    "reaches this line, and once one does, the rate depends on how often it was computed.",
+                    advice=True,
                 )
 
 
