@@ -44,6 +44,7 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("eta_min", "base_lr", "max_lr", "lr_end", "warmup_start_lr"), "rate"),
     **dict.fromkeys(("gamma", "factor", "start_factor", "end_factor", "power", "pct_start"), "share"),
 }
+_ENDINGS = frozenset({"final", "end", "target", "last"})
 _CALLED = {"length": "a number of steps", "rate": "a learning rate", "share": "a factor or a share"}
 
 
@@ -192,11 +193,14 @@ def _of_another_kind(study: Study, stock: str, arguments: Mapping[str, ast.expr]
         if parameter == "factor" and got != "length":
             continue
         if due is not None and got is not None and due != got:
+            # The last rate may be told as a part of the first (``lrf``, ``final_lr = 0.01``).
+            open_ = (due, got) == ("share", "rate") and bool(_ENDINGS & set(words(last_word(ast.unparse(value)))))
             told = f"`{ast.unparse(value)}`"
             yield Violation(
                 study.span(value),
                 f"`{parameter}` of {stock} is {_CALLED[due]} and is given {told}, which is {_CALLED[got]}"
                 + (": multiply it by the number of steps." if (due, got) == ("length", "share") else "."),
+                advice=open_,
             )
 
 

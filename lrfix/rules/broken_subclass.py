@@ -106,6 +106,7 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 study.span(call),
                 f"`{known}` of torch 2.7 and later takes no `verbose`: building this scheduler raises TypeError there. "
                 "Leave the argument out.",
+                advice=not _spoken_of(study, node),
                 since="2.7",
             )
     own = {m.name for c in (node, *bases(study, node)[0]) for m in methods(c)}
@@ -118,6 +119,14 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 f"`{base}.{old}` is {new} from torch {version} on: this line raises AttributeError there.",
                 since=version,
             )
+
+
+def _spoken_of(study: Study, node: ast.ClassDef) -> bool:
+    """Whether anything in sight builds a class, derives from it or hands it on: what only stands there hurts nobody."""
+    if study.site.elsewhere or study.uses:
+        return True
+    inside = set(walk(node))
+    return any(_last_name(n) == node.name for n in study.names.nodes if isinstance(n, ast.expr) and n not in inside)
 
 
 def _of_torch_s_constructor(study: Study, node: ast.ClassDef, call: ast.Call, base: str) -> bool:
@@ -275,6 +284,7 @@ def _wrong_number(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 study.span(short[0]),
                 "`get_lr` must return one rate for every parameter group and returns one in all: with two groups the "
                 "second keeps its rate for the whole run, and torch 2.10 and later raise ValueError.",
+                advice=True,  # who builds it may have one group
             )
     elif all(f is not None and f.kind == "TypeError" and f.message.endswith("not iterable") for f in failures) and all(
         is_number(s.value) for s in returns

@@ -90,10 +90,10 @@ def test_a_constructor_that_never_calls_the_base_class_is_reported(findings):
     assert "`_step_count`" in finding.message and "`_last_lr`" in finding.message
 
 
-def test_one_value_for_all_groups_is_reported(check):
+def test_one_value_for_all_groups_is_advice_while_nobody_shows_two(asked):
     source = scheduler(get_lr="return [self.base_lrs[0] * min(1.0, (self.last_epoch + 1) / self.steps)]")
-    found = check(source)
-    assert [f.code for f in found] == ["LR107"] and "two groups" in found[0].message
+    (found,) = asked("LR107", source)
+    assert "two groups" in found.message and found.advice
 
 
 def test_one_value_is_right_where_the_file_shows_one_group(codes):
@@ -200,10 +200,13 @@ def test_torch_asks_for_the_first_rate_before_its_constructor_returns():
         "LRScheduler.__init__(self, optimizer, last_epoch, verbose)",
     ],
 )
-def test_an_argument_that_torch_no_longer_takes_names_the_version(call, check):
+@pytest.mark.parametrize("built", [True, False])
+def test_an_argument_that_torch_no_longer_takes_names_the_version(call, built, asked):
+    """A class that nothing in sight builds hurts nobody as long as that is so."""
     source = scheduler(f"verbose = False\nself.steps = steps\n{call}")
-    [finding] = [f for f in check(source) if f.code == "LR107"]
+    (finding,) = asked("LR107", source + ("\nSCHEDULERS = {'ramp': Ramp}\n" if built else ""))
     assert "torch 2.7" in finding.message
+    assert finding.advice is not built
 
 
 @pytest.mark.parametrize(

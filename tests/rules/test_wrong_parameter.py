@@ -289,3 +289,19 @@ def test_a_cycle_that_climbs_and_falls_in_as_many_steps_begins_anew(asked):
         """,
     )
     assert list(found) == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "advice"),
+    [("args.lr", [False]), ("args.min_lr", [False]), ("args.lr_final", [True]), ("args.final_lr", [True]), ("args.lrf", [])],
+)
+def test_the_last_rate_may_be_told_as_a_part_of_the_first(rate, advice, asked):
+    source = f"""
+import torch
+
+
+def build(args, model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=args.lr0)
+    return torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor={rate}, total_iters=args.epochs)
+"""
+    assert [found.advice for found in asked("LR211", source)] == advice
