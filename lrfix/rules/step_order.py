@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, same_turn, told_at
 from lrfix.findings import Violation
+from lrfix.finite import finite
 from lrfix.registry import rule
+from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event
+from lrfix.tracing.values import Unknown, Value
+
+#: So many steps hardly change for one that comes early.
+_MANY = 1000
+#: What schedules call the lengths that they are made of.
+_LENGTHS = ("T_max", "T_0", "step_size", "step_size_up", "total_steps", "total_iters", "milestones", "max_epochs")
 
 
 @rule("LR301", uses=True)
 def step_order(study: Study) -> Iterator[Violation]:
-    found = (_told(study, conduct) for conduct in conducts(study))
-    yield from once_a_place(study, (told for told in found if told is not None))
+    found = [(conduct, *early) for conduct in conducts(study) for early in [_early(conduct)] if early is not None]
+    for slight in (False, True):
+        alike = (each for each in found if _is_slight(*each) is slight)
+        yield from once_a_place(study, (_told(study, *each) for each in alike), advice=slight)
 
 
-def _told(study: Study, conduct: Conduct) -> Told | None:
-    early = _early(conduct)
-    if early is None:
-        return None
-    step, update = early
+def _is_slight(conduct: Conduct, step: Event, update: Event) -> bool:
+    """Whether one step more or less is next to nothing: one of thousands, or of as many as there are batches."""
+    lengths = [number for name in _LENGTHS for number in _stated(conduct.scheduler.arguments.get(name))]
+    if lengths:
+        return min(lengths) >= _MANY
+    if math.prod(number for turn in step.turns for number in _stated(turn.trip)) >= _MANY:
+        return True
+    return step.turns[-1] is update.turns[-1] and len([turn for turn in step.turns if not turn.listed]) > 1
+
+
+def _stated(value: Value) -> Iterator[float]:
+    """The numbers that the code states for a length, each of a list of them."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _stated(each)
+        return
+    number = finite(value.stated if isinstance(value, Amount | Unknown) else value)
+    if number is not None:
+        yield number
+
+
+def _told(study: Study, conduct: Conduct, step: Event, update: Event) -> Told:
     place, where = told_at(study, conduct, step)
     message = (
         f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): the "
