@@ -143,14 +143,20 @@ _CONVERSIONS = frozenset({"int", "float", "round"})
 
 def fallback(call: ast.expr) -> object:
     """The literal that a lookup gives where nothing is found: ``cfg.get("hold", 0.6)``, ``getattr(cfg, "hold", 0.6)``."""
+    default = fallback_of(call)
+    return literal(default) if default is not None else None
+
+
+def fallback_of(call: ast.expr) -> ast.expr | None:
+    """What a lookup gives where nothing is found; None for what is no lookup with a default."""
     if not isinstance(call, ast.Call) or call.keywords:
         return None
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if isinstance(call.func, ast.Name) and name in _CONVERSIONS and len(call.args) == 1:
-        return fallback(call.args[0])
+        return fallback_of(call.args[0])
     looks_up = name in ("get", "pop") if isinstance(call.func, ast.Attribute) else name == "getattr"
     key = call.args[-2] if len(call.args) == (2 if isinstance(call.func, ast.Attribute) else 3) else None
-    return literal(call.args[-1]) if looks_up and isinstance(getattr(key, "value", None), str) else None
+    return call.args[-1] if looks_up and isinstance(getattr(key, "value", None), str) else None
 
 
 @lru_cache(maxsize=1024)

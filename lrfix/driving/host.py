@@ -8,6 +8,7 @@ from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, items_a_step, tick_of
 from lrfix.domains.facts import Defaults, fallback
+from lrfix.domains.kinds import is_number
 from lrfix.domains.measures import Measures, speaks_of_units
 from lrfix.domains.roles import Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
@@ -129,10 +130,15 @@ class Host:
             return self.optimizer.attributes["param_groups"]
         return optimizer_named(self.optimizer, name) if names_optimizer(name) else MISSING
 
-    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+    def falls_back(self, unknown: Unknown, node: ast.AST | None, default: Any) -> None:
         stated = fallback(node) if isinstance(node, ast.expr) else None
         if stated is not None:
             self.defaults.own.setdefault(unknown.path, stated)
+        elif self.scenario.ordinary and unknown.path not in {**self.scenario.overrides, **self.scenario.values}:
+            # Ordinarily nobody gives it, and it is what the code takes instead: ``getattr(args, "peak", args.lr)``.
+            number = self.concretise(default, node, "number") if isinstance(default, Unknown) else default
+            if is_number(number):
+                self.scenario.values[unknown.path] = number
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         if self.measures is None:

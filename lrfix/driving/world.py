@@ -12,7 +12,7 @@ from copy import copy
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from lrfix.domains.facts import literal
+from lrfix.domains.facts import fallback_of, literal
 from lrfix.domains.kinds import is_number
 from lrfix.domains.lengths import LONGEST, is_drawn, length_of_lengths, open_lengths, opened
 from lrfix.domains.options import options_of
@@ -301,9 +301,14 @@ class World:
             value = value[position]
         if isinstance(value, Unknown) and value.path.endswith(")"):
             # The user's own name for what a call returned reads better than the call, and is evaluated once.
-            self.host.falls_back(Unknown(name), binding.value)
+            self.host.falls_back(Unknown(name), binding.value, self._otherwise(binding.value, scope, binding.node))
             return Unknown(name)
         return value
+
+    def _otherwise(self, lookup: ast.expr, scope: Scope, at: ast.AST) -> Any:
+        """What a lookup gives where nothing is found; None where it is none, or nothing asks."""
+        default = fallback_of(lookup) if self.host.scenario.ordinary else None
+        return self.interpreter.evaluate(default, self.environment(scope, at)) if default is not None else None
 
     def _augmented(self, name: str, binding: Augmented, scope: Scope) -> Any:
         before = self.names.reaching(name, scope, binding.node)

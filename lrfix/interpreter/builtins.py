@@ -308,7 +308,7 @@ def _getattr(machine: Machine, node: ast.AST | None, value: Any, name: str, defa
     try:
         found = machine.attribute(value, name, node)
         if type(found) is Unknown and default is not MISSING:
-            machine.host.falls_back(found, node)
+            machine.host.falls_back(found, node, default)
         return found
     except UserError as error:
         if default is not MISSING and isinstance(error.value, AttributeError):

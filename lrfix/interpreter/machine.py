@@ -65,7 +65,7 @@ class HostProtocol(Protocol):
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         """What calling an unknown gives, or ``MISSING``: the result is then unknown too."""
 
-    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+    def falls_back(self, unknown: Unknown, node: ast.AST | None, default: Any) -> None:
         """A lookup with a default gave an unknown: ``getattr(cfg, "hold", 0.6)``."""
 
     def foreign_bases(self, node: ast.ClassDef) -> bool:
@@ -96,7 +96,7 @@ class Refusing:
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         return MISSING
 
-    def falls_back(self, unknown: Unknown, node: ast.AST | None) -> None:
+    def falls_back(self, unknown: Unknown, node: ast.AST | None, default: Any) -> None:
         return None
 
     def foreign_bases(self, node: ast.ClassDef) -> bool:

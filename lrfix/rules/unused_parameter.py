@@ -22,6 +22,7 @@ from lrfix.experiments.turns import called
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import names_position, names_rate, speaks_of_step, words
+from lrfix.trees import walk
 from lrfix.wording import num
 
 #: What a caller knows anyway and hands over without a second thought.
@@ -192,6 +193,8 @@ def _overwritten(study: Study) -> Iterator[Violation]:
         for statement in branch.body:
             if statement not in ran or not isinstance(statement, ast.Assign) or not _sets_a_rate(statement):
                 continue
+            if _read_meanwhile(study, statement):
+                continue
             if all(_could_be_any(study, statement, index) for index in range(len(study.runs))):
                 yield Violation(
                     study.span(statement),
@@ -200,6 +203,30 @@ def _overwritten(study: Study) -> Iterator[Violation]:
                     study.evidence(study.runs[0], [0, 1]),
                 )
                 return
+
+
+def _read_meanwhile(study: Study, statement: ast.Assign) -> bool:
+    """Whether what is assigned is read before its name is set anew: written to an optimizer that the run takes for the
+    same as the next one, or made the next value of."""
+    target = statement.targets[0]
+    function = study.names.enclosing(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or study.names.tree
+    uses = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == ast.unparse(target)]
+    later = sorted((n for n in uses if _place(n) > _end(statement)), key=_place)
+    anew = next((n for n in later if isinstance(n.ctx, ast.Store)), None)
+    store = study.names.statement_of(anew) if anew is not None else None
+    until = _end(store) if store is not None else (float("inf"), 0)
+    return any(
+        isinstance(n.ctx, ast.Load) and _place(n) < until and not isinstance(study.names.statement_of(n), ast.Expr)
+        for n in later
+    )
+
+
+def _place(node: ast.expr) -> tuple[float, int]:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.stmt) -> tuple[float, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 def _sets_a_rate(statement: ast.Assign) -> bool:

@@ -1003,3 +1003,27 @@ def test_lengths_that_the_code_fixes_name_the_formula_too(asked):
     (found,) = asked("LR202", source)
     assert "where warmup ends, because the decay is counted from step 0:" in found.message
     assert found.message.endswith("Use `(step - WARMUP) / (EPOCHS - WARMUP)`.")
+
+
+@pytest.mark.parametrize("lookup", ['getattr(args, "warmup_lr", args.lr)', 'args.get("warmup_lr", args.lr)'])
+@pytest.mark.parametrize("kept", ["warmup_lr", "args.warmup_lr"])
+@pytest.mark.parametrize(("after", "grave"), [("1.0", False), ("0.5", True)])
+def test_a_rate_that_is_another_one_unless_it_is_given_is_that_one(lookup, kept, after, grave):
+    """The warmup ends at `warmup_lr / lr`, which is 1 where nobody gives the one."""
+    source = f"""
+import math
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(args, optimizer):
+    {kept} = {lookup}
+
+    def factor(epoch):
+        if epoch < args.warmup_epochs:
+            return (epoch + 1) / args.warmup_epochs * ({kept} / args.lr)
+        coef = (epoch - args.warmup_epochs) / (args.epochs - args.warmup_epochs)
+        return {after} * 0.5 * (1 + math.cos(coef * math.pi))
+
+    return LambdaLR(optimizer, factor)
+"""
+    assert [found.severity is Severity.ERROR for found in asking.reported("LR202", source)] == [grave]

@@ -604,3 +604,29 @@ def test_what_is_nothing_by_default_and_never_given_may_be_left_over(default, ca
         return Decay(optimizer, total{call})
     """
     assert [f.severity for f in findings(source) if f.code == "LR106"] == [severity]
+
+
+WARMED = """
+def update_lr(args, global_step, warmup_iters, optimizer, other):
+    if global_step < warmup_iters:
+        lr = args.learning_rate * global_step / warmup_iters
+        {between}
+    lr = {anew}
+    for group in other.param_groups:
+        group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "anew", "told"),
+    [
+        ("pass", "args.learning_rate * 0.99**global_step", True),
+        ("print(lr)", "args.learning_rate * 0.99**global_step", True),
+        ('optimizer.param_groups[0]["lr"] = lr', "args.learning_rate * 0.99**global_step", False),
+        ("scaled = 2 * lr", "args.learning_rate * 0.99**global_step", False),
+        ("pass", "args.learning_rate if args.flat else lr", False),
+    ],
+)
+def test_a_rate_that_is_read_before_its_name_is_set_anew_has_an_effect(between, anew, told, asked):
+    found = asked("LR106", WARMED.format(between=between, anew=anew))
+    assert any("is set anew" in each.message for each in found) is told
