@@ -27,7 +27,7 @@ class Tick(str, Enum):
     REMAINING = "remaining"
 
 
-_COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i))?"
+_COUNT = r"(_?(num|idx|index|count|counter|cnt|number|no|nr|id|i|now|cur|current|so_far))?"
 _NOW = r"(cur|curr|current|global|train|training|now|this|present|real|opt|optim|optimizer|last|trained|done|completed)"
 _EPOCH = re.compile(rf"^({_NOW}_?)?(epoch|episode){_COUNT}$|^i_?epoch$|^ep$|^epoch_float$|^e$")
 _STEP = re.compile(

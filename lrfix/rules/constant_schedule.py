@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrfix.domains.clock import parameter_ticks
-from lrfix.domains.signatures import arguments_of
+from lrfix.domains.signatures import arguments_of, parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
@@ -72,6 +72,8 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         return
     if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study):
         return
+    if _may_be_told(study):
+        return
     if never_moves(study):
         last = _last(study, run)
         yield Violation(
@@ -88,6 +90,19 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _may_be_told(study: Study) -> bool:
+    """Whether a function has a parameter that nobody can name and that its rate depends on: where training stands."""
+    run = study.runs[0]
+    taken = {name for name, _, _ in parameters(study.node)} if isinstance(study.node, ast.FunctionDef) else set()
+    for path in sorted(run.invented & taken) if study.site.form in ("setter", "function") else ():
+        value = run.leaves.get(path)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            other = study.run(0, overrides={path: value + 1})
+            if other.ran and other.curve[:1] != run.curve[:1]:
+                return True
+    return False
 
 
 def _told_by_a_loop(study: Study) -> bool:

@@ -540,3 +540,14 @@ def build(optimizer, total_steps, x):
     return LambdaLR(optimizer, factor)
 """
     assert [found for found in asked("LR105", source) if not found.advice] == []
+
+
+@pytest.mark.parametrize("position", ["step_now", "seen"])
+def test_what_a_function_is_given_and_works_with_may_be_where_training_stands(position, asked):
+    source = f"""
+def warm_up(optimizer, {position}, warmup_step, lr):
+    lr = lr / warmup_step * {position}
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+    assert asked("LR105", source) == []
