@@ -12,6 +12,7 @@ from lrfix.experiments.counters import forgotten_counters
 from lrfix.experiments.held_schedulers import half_saved
 from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.structure import method, methods, statements, updates
+from lrfix.experiments.states import state_asked_for
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined
@@ -71,6 +72,7 @@ def _taken_apart(study: Study) -> Iterator[Violation]:
             name_span(study, held.saver),
             f"`self.{held.name}` is a {held.class_name}, and what is saved of it here leaves out `{held.missing}`, "
             f"which is lost when training resumes. Save `self.{held.name}.state_dict()` as a whole.",
+            advice=not state_asked_for(study, study.names.enclosing(held.saver, ast.ClassDef)),
         )
 
 
@@ -130,6 +132,7 @@ def _lost(study: Study, node: ast.ClassDef, shown: Resumption, saved: bool) -> V
         f"A resumed run gets another rate: stopped at step {shown.at}, it has {num(resumed)} at step {step}, where the "
         f"uninterrupted run has {num(walked)}, because {why}.",
         study.evidence(study.runs[0], [step - 1, step]),
+        advice=saved and not state_asked_for(study, node),
     )
 
 
@@ -154,7 +157,7 @@ def _scheduler_in_the_state(study: Study, node: ast.ClassDef) -> Iterator[Violat
                 for n in ast.walk(own_state)
             ):
                 continue
-            latent = own_state is None and not _state_seen(study, node)
+            latent = own_state is None and not state_asked_for(study, node)
             state = "a `state_dict` of this class" if latent else "the state saved here"
             yield Violation(
                 study.span(statement),
@@ -164,20 +167,6 @@ def _scheduler_in_the_state(study: Study, node: ast.ClassDef) -> Iterator[Violat
                 advice=latent,
             )
             return
-
-
-def _state_seen(study: Study, node: ast.ClassDef) -> bool:
-    """Whether this file, or one that builds the class, saves or loads the state of a scheduler."""
-    own = set(ast.walk(node))
-    shown = [study.names, *(use.names for use in study.uses if use.names is not None)]
-    return any(
-        isinstance(n, ast.Attribute)
-        and n.attr in ("state_dict", "load_state_dict")
-        and "sched" in ast.unparse(n.value).lower()
-        for names in dict.fromkeys(shown)
-        for n in names.nodes
-        if n not in own
-    )
 
 
 def _saves_everything(save: ast.FunctionDef) -> bool:
@@ -215,6 +204,7 @@ def _saved_and_never_loaded(study: Study, node: ast.ClassDef) -> Iterator[Violat
             name_span(study, saver),
             f"`{node.name}` saves its state and has no `load_state_dict`: what is saved here never comes back when "
             "training resumes.",
+            advice=not state_asked_for(study, node),
         )
 
 

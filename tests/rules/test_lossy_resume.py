@@ -26,12 +26,15 @@ class Warmup:
 """
 
 
+SAVED = "\n\ndef save(scheduler, path):\n    torch.save(scheduler.state_dict(), path)\n"
+
+
 def test_a_state_that_leaves_the_count_out(check):
     source = COUNTED + (
         "\n    def state_dict(self):\n        return {'base_lr': self.base_lr}\n"
         "\n    def load_state_dict(self, state):\n        self.base_lr = state['base_lr']\n"
     )
-    [finding] = lossy(check(source))
+    [finding] = lossy(check(source + SAVED))
     assert "stopped at step 6" in finding.message
     assert finding.evidence is not None
     assert 6 in finding.evidence.steps
@@ -47,8 +50,22 @@ def test_a_state_that_holds_the_count(check):
 
 def test_a_state_that_is_saved_and_has_no_way_back(check):
     source = COUNTED + "\n    def state_dict(self):\n        return {'count': self.count}\n"
-    [finding] = lossy(check(source))
+    [finding] = lossy(check(source + SAVED))
     assert "`load_state_dict`" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("used", "advice"),
+    [
+        ("", True),  # what it counts may be kept by other means
+        (SAVED, False),
+        (SAVED.replace("scheduler.", "model."), True),
+        (SAVED.replace("scheduler", "optimizer"), False),  # as which a class that wraps one goes
+    ],
+)
+def test_a_state_that_nobody_asks_for_is_advice(used, advice, asked):
+    source = COUNTED + "\n    def state_dict(self):\n        return {'count': self.count}\n"
+    assert [found.advice for found in asked("LR109", source + used)] == [advice]
 
 
 def test_a_class_that_counts_and_saves_nothing_is_left_to_its_owner(check):

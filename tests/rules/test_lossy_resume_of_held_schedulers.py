@@ -29,7 +29,8 @@ PLATEAU = "ReduceLROnPlateau(optimizer, patience=patience)"
 
 def holder(built=PLATEAU, step="self.inner.step(loss)", saved="{'best': self.inner.best}", loaded=None):
     loaded = loaded or "self.inner.best = state['best']"
-    return textwrap.dedent(HOLDER).format(built=built, step=step, saved=saved, loaded=loaded)
+    text = textwrap.dedent(HOLDER).format(built=built, step=step, saved=saved, loaded=loaded)
+    return text + "\n\ndef save(scheduler, path):\n    return scheduler.state_dict()\n"
 
 
 @pytest.fixture
