@@ -142,7 +142,7 @@ _CONVERSIONS = frozenset({"int", "float", "round"})
 
 
 def fallback(call: ast.expr) -> object:
-    """The literal that a lookup gives where nothing is found: ``cfg.get("hold", 0.6)``, ``getattr(cfg, "hold", 0.6)``."""
+    """The literal that a lookup gives where nothing is found: ``getattr(cfg, "hold", 0.6)``."""
     default = fallback_of(call)
     return literal(default) if default is not None else None
 

@@ -1,4 +1,4 @@
-"""Whether anything in sight saves or restores the state of a schedule: else nobody may ever resume it. No rules here."""
+"""Whether anything in sight saves or restores the state of a schedule: else nobody may resume it. No rules here."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from lrfix.experiments.class_reading import name_span, own_attribute, stored_in,
 from lrfix.experiments.counters import forgotten_counters
 from lrfix.experiments.held_schedulers import half_saved
 from lrfix.experiments.late_schedulers import built_late
-from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.states import state_asked_for
+from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.names import Defined

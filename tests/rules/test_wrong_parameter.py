@@ -293,7 +293,13 @@ def test_a_cycle_that_climbs_and_falls_in_as_many_steps_begins_anew(asked):
 
 @pytest.mark.parametrize(
     ("rate", "advice"),
-    [("args.lr", [False]), ("args.min_lr", [False]), ("args.lr_final", [True]), ("args.final_lr", [True]), ("args.lrf", [])],
+    [
+        ("args.lr", [False]),
+        ("args.min_lr", [False]),
+        ("args.lr_final", [True]),
+        ("args.final_lr", [True]),
+        ("args.lrf", []),
+    ],
 )
 def test_the_last_rate_may_be_told_as_a_part_of_the_first(rate, advice, asked):
     source = f"""
