@@ -112,7 +112,7 @@ def _behind(moved: Sequence[float], k: int) -> Phase | None:
     if min(before) > 0:
         if move < 0:
             # A rate that climbs again is a step of a staircase, or the tooth of a saw.
-            return "ramp" if min(after) <= 0 and -move > 2 * abs(after[1]) else None
+            return "ramp" if min(after) <= 0 and -move > max(2 * abs(after[1]), _steeper(*after)) else None
         growth = max(before[2], before[2] * (before[2] / before[1]))
         return "ramp" if move > 2.5 * growth and move > 4 * abs(after[1]) else None
     if len(moved) <= k + 4:
@@ -131,6 +131,11 @@ def _behind(moved: Sequence[float], k: int) -> Phase | None:
         return None
     even = abs(before[1] - before[2]) < _EVEN * abs(before[2]) and abs(later[0] - later[1]) < _EVEN * abs(later[1])
     return "decay" if even else None
+
+
+def _steeper(first: float, second: float) -> float:
+    """What a law that falls ever more slowly may have fallen by in the step before: a power begins with its steepest."""
+    return abs(first) * (first / second) ** 2 if second and first / second > 1 else 0.0
 
 
 def ramp_end(curve: Sequence[float]) -> int | None:

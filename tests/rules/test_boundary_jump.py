@@ -1027,3 +1027,23 @@ def build(args, optimizer):
     return LambdaLR(optimizer, factor)
 """
     assert [found.severity is Severity.ERROR for found in asking.reported("LR202", source)] == [grave]
+
+
+@pytest.mark.parametrize(
+    ("decay", "told"),
+    [
+        ("(step - warmup + 1) ** -0.5", False),
+        ("1 / (step - warmup + 1)", False),
+        ("0.4 * (step - warmup + 1) ** -0.5", True),
+        ("0.5 * 0.9 ** (step - warmup)", True),
+    ],
+)
+def test_the_first_step_of_a_power_is_its_steepest(decay, told):
+    source = f"""
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, warmup):
+    return LambdaLR(optimizer, lambda step: step / warmup if step <= warmup else {decay})
+"""
+    assert bool(asking.asked("LR202", source)) is told
