@@ -134,7 +134,7 @@ def _behind(moved: Sequence[float], k: int) -> Phase | None:
 
 
 def _steeper(first: float, second: float) -> float:
-    """What a law that falls ever more slowly may have fallen by in the step before: a power begins with its steepest."""
+    """What a law that falls ever more slowly may have fallen by one step earlier: a power begins with its steepest."""
     return abs(first) * (first / second) ** 2 if second and first / second > 1 else 0.0
 
 

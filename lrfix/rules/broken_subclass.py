@@ -107,6 +107,7 @@ def _gone_from_torch(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
                 f"`{known}` of torch 2.7 and later takes no `verbose`: building this scheduler raises TypeError there. "
                 "Leave the argument out.",
                 advice=not _spoken_of(study, node),
+                mendable=True,
                 since="2.7",
             )
     own = {m.name for c in (node, *bases(study, node)[0]) for m in methods(c)}

@@ -35,6 +35,7 @@ _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
 def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from _idle_optimizers(study)
     yield from once_a_place(study, _found(study))
+    yield from once_a_place(study, _first_groups(study), advice=True)
     yield from once_a_place(study, _attributes_of_the_unseen(study), advice=True)
 
 
@@ -59,7 +60,14 @@ def _found(study: Study) -> Iterator[Told]:
                 [(left_out.node, f"`{left_out.path}` is built")],
             )
         for event in trace.of(Kind.WRITE_RATE):
-            yield event.node, _lost(study, trace, event)
+            yield event.node, _lost(trace, event)
+
+
+def _first_groups(study: Study) -> Iterator[Told]:
+    """Optimizers of which only the first group ever gets a rate; the others may be meant to keep theirs."""
+    for trace in traces(study):
+        for event in trace.of(Kind.WRITE_RATE):
+            yield event.node, _alone(trace, event)
 
 
 def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
@@ -69,7 +77,7 @@ def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
             optimizer = event.thing
             if event.detail != "attribute" or not isinstance(optimizer, Optimizer):
                 continue
-            if _is_torch(study, trace, optimizer):
+            if _is_torch(trace, optimizer):
                 continue
             spelt = "optim" in optimizer.path.rpartition(".")[2].lower()  # `opts` may hold what the command line said
             if optimizer.own is None and (spelt or trace.of(Kind.STEP, optimizer)):
@@ -200,35 +208,32 @@ def _make(conduct: Conduct) -> str:
     return f"{ast.unparse(call.func)}({', '.join(rest)})"
 
 
-def _is_torch(study: Study, trace: Trace, optimizer: Optimizer) -> bool:
-    """Whether an optimizer is one of torch's, or is used as only those are: it is built in sight, a scheduler of torch
-    or a gradient scaler takes it, the file goes through the parameter groups of what it calls so, or says its type."""
+def _is_torch(trace: Trace, optimizer: Optimizer) -> bool:
+    """Whether an optimizer is one of torch's, or is used as only those are: it is built in sight, or a scheduler of
+    torch or a gradient scaler takes it. What is called the same elsewhere in the file may be another one."""
     if optimizer.built:
         return True
     held = (Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler))
     if any(conduct.optimizer is optimizer and conduct.scheduler.built and conduct.is_torch for conduct in held):
         return True
-    if any(event.detail == "scaled" for event in trace.of(Kind.STEP, optimizer)):
-        return True
-    name = optimizer.path.rpartition(".")[2]
-    return any(
-        ast.unparse(node.value).rpartition(".")[2] == name
-        if isinstance(node, ast.Attribute) and node.attr == "param_groups"
-        else isinstance(node, ast.arg)
-        and node.arg.strip("_") == name.strip("_")
-        and node.annotation is not None
-        and ast.unparse(node.annotation).rpartition(".")[2] == "Optimizer"
-        for node in study.names.nodes
-    )
+    return any(event.detail == "scaled" for event in trace.of(Kind.STEP, optimizer))
 
 
-def _lost(study: Study, trace: Trace, event: Event) -> str | None:
+def _lost(trace: Trace, event: Event) -> str | None:
     """What is wrong with a write of a rate."""
     optimizer = event.thing
     if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
         return None
     if event.detail == "attribute":
-        return f"{_ATTRIBUTE.format(optimizer.path)}. {_INSTEAD}" if _is_torch(study, trace, optimizer) else None
+        return f"{_ATTRIBUTE.format(optimizer.path)}. {_INSTEAD}" if _is_torch(trace, optimizer) else None
+    return None
+
+
+def _alone(trace: Trace, event: Event) -> str | None:
+    """Of a write to the first group: that no other group gets a rate."""
+    optimizer = event.thing
+    if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
+        return None
     groups = optimizer.arguments.get("params")
     if not isinstance(groups, list | tuple) or len(groups) < 2 or not all(isinstance(g, dict) for g in groups):
         return None
