@@ -60,8 +60,8 @@ def _told(study: Study, conduct: Conduct, step: Event, update: Event) -> Told:
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     """The scheduler's first step and the update behind it, where no update can have come before."""
-    if not conduct.is_torch or conduct.is_plateau or not conduct.steps:
-        return None
+    if not conduct.is_torch or conduct.is_plateau or not conduct.steps or conduct.trace.ended == "raised":
+        return None  # on a way that raises nobody trains
     step = conduct.steps[0]
     if step.arguments or step.detail:
         return None
