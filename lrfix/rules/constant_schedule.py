@@ -48,6 +48,8 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     if not study.ran or (study.truncated and not (study.site.form == "subclass" and stands_far_on(study))):
         return
     run = study.runs[0]
+    if any(map(_waits_beyond, study.runs)):
+        return
     promised = _promise(study)
     if promised is not None:
         yield Violation(
@@ -90,6 +92,14 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
             f"run of {horizon} steps.",
             study.evidence(run, [0, 1, horizon // 2, horizon - 1, horizon]),
         )
+
+
+def _waits_beyond(run: Run) -> bool:
+    """Whether a number that the code states, and that the run takes as it stands, lies past all steps of the run."""
+    return any(
+        isinstance(value, int | float) and value >= len(run.curve) and run.scenario.defaults.get(path) == value
+        for path, value in run.leaves.items()
+    )
 
 
 def _may_be_told(study: Study) -> bool:

@@ -551,3 +551,23 @@ def warm_up(optimizer, {position}, warmup_step, lr):
         group["lr"] = lr
 """
     assert asked("LR105", source) == []
+
+
+@pytest.mark.parametrize("name", ["fall_from", "start_epoch"])
+def test_what_waits_for_a_step_that_no_run_here_comes_to_may_move_then(name, asked):
+    source = f"""
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def build(optimizer, cfg):
+    begin = int(getattr(cfg, "{name}", 200 * 1e3))
+    until = int(getattr(cfg, "until", 400 * 1e3))
+
+    def factor(epoch):
+        if epoch <= begin:
+            return 1.0
+        return max(0.1, 1 - (epoch - begin) / (until - begin))
+
+    return LambdaLR(optimizer, factor)
+"""
+    assert [found for found in asked("LR105", source) if not found.advice] == []
