@@ -118,6 +118,7 @@ def main() -> None:
         lines = (gpt / "train.py").read_text(encoding="utf-8").splitlines()
         at = next(number for number, line in enumerate(lines, 1) if line.startswith("def get_lr"))
         editor("hover", gpt / "train.py", at - 1, at + 8, at)
+        terminal("terminal-plot", gpt, "plot", "train.py")
         talk = files_of("plot", Path(scratch))
         lrfix(talk, "plot", "-o", str(PICTURES / "plot.svg"), "train.py")
         customer = ROOT / "fixtures" / "buggy" / "warm_restarts_per_batch.py"

@@ -147,6 +147,15 @@ def test_pictures_of_text_show_what_the_tutorial_prints():
     assert all(re.sub(r"[\s`]", "", "".join(message)) in described("hover") for message in messages)
 
 
+def test_the_picture_of_the_terminal_shows_what_is_drawn_there(tmp_path):
+    pytest.importorskip("plotille")
+    steps = make_tutorials.steps(text_of("docs/tutorials/nanogpt.md"))
+    (script,) = [step for step in steps if isinstance(step, make_tutorials.File) and step.path == "train.py"][:1]
+    (tmp_path / "train.py").write_text(script.text, encoding="utf-8")
+    drawn = in_this_process(tmp_path, "lrfix plot train.py")
+    assert described("terminal-plot") == re.sub(r"[\s│`]", "", f"$ lrfix plot train.py\n{drawn}")
+
+
 def test_an_output_may_leave_lines_out():
     assert make_tutorials.agrees("a\n...\nd\n", "a\nb\nc\nd\n") and make_tutorials.agrees("a\n...\n", "a\n")
     assert not make_tutorials.agrees("a\n...\nd\n", "a\nb\n") and not make_tutorials.agrees("a\n", "a\nb\n")
