@@ -53,6 +53,14 @@ _GROUPS = frozenset({"group", "param_group", "pg", "params_group", "parameter_gr
 OMIT = _Omit()
 
 
+def groups_of(optimizer: Instance) -> list[dict[str, Any]]:
+    """The parameter groups of an optimizer; raises Opaque where the code has put something else in their place."""
+    groups = optimizer.attributes.get("param_groups")
+    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+        raise Opaque("puts something else in the place of the optimizer's parameter groups", None)
+    return groups
+
+
 class Bench:
     """Everything one run of one site needs, inside one interpreter."""
 
@@ -131,8 +139,8 @@ class Bench:
 
     def halve_rates(self) -> None:
         """What another scheduler on the same optimizer, or a line of the loop, may do between two steps."""
-        for group in self.built.attributes["param_groups"] if self.built is not None else ():
-            if is_number(group["lr"]):
+        for group in groups_of(self.built) if self.built is not None else ():
+            if is_number(group.get("lr")):
                 group["lr"] = group["lr"] * 0.5
 
     def group_options(self, rate: float) -> dict[str, object]:
@@ -177,8 +185,14 @@ class Bench:
 
     def rates_of(self, optimizer: Instance) -> list[Any]:
         """The present rate of every group; raises Opaque when one is unknown."""
-        rates = [group["lr"] for group in optimizer.attributes["param_groups"][: len(self.base_lrs)]]
-        return [rate if type(rate) is float else self.rate(rate) for rate in rates]
+        return [rate if type(rate) is float else self.rate(rate) for rate in self.written(optimizer)]
+
+    def written(self, optimizer: Instance) -> list[Any]:
+        """What stands for the rate of every group; raises Opaque where nothing does."""
+        found = [group["lr"] for group in groups_of(optimizer)[: len(self.base_lrs)] if "lr" in group]
+        if len(found) < len(self.base_lrs):
+            raise Opaque("leaves a parameter group without a rate", None)
+        return found
 
     def rate(self, value: Any) -> Any:
         if isinstance(value, Unknown):
@@ -348,7 +362,7 @@ class Bench:
         taken = next((name for name, _, required in parameters if required and name in _GROUPS), None)
         if taken is None:
             return [{}]
-        return [{taken: group} for group in optimizer.attributes["param_groups"]]
+        return [{taken: group} for group in groups_of(optimizer)]
 
     def moment(self, name: str, tick: Tick) -> Any:
         """The present position for a parameter, with a unit where its type is a class that has one."""
@@ -440,4 +454,4 @@ class Bench:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-__all__ = ["OMIT", "Bench"]
+__all__ = ["OMIT", "Bench", "groups_of"]

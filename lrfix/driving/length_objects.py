@@ -81,7 +81,7 @@ def _unit(world: World, cls: ast.ClassDef, name: str) -> Any:
             value = world.environment(world.names.scope_of(kind), None).get(kind.name) if kind is not None else None
             if isinstance(value, ClassValue) and is_enumeration(value):
                 known = members(value)
-                return next((m for m in known if unit_named(m.attributes["name"]) == STEPS), known[0])
+                return next((m for m in known if unit_named(m.attributes["name"]) == STEPS), next(iter(known), STEPS))
     return STEPS
 
 

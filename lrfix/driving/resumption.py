@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lrfix.driving.assembly import assembled
+from lrfix.driving.bench import groups_of
 from lrfix.driving.laboratory import Laboratory
 from lrfix.interpreter.cloning import clone
 from lrfix.interpreter.errors import Finished, Opaque, UserError
@@ -54,7 +55,7 @@ def resume(
         first = assembled(laboratory, index, overrides, construction)
         for step in range(at):
             first.running.rates(step)
-        rates = [group["lr"] for group in first.running.optimizer.attributes["param_groups"]]
+        rates = [group.get("lr") for group in groups_of(first.running.optimizer)]
         state = first.ask("state_dict") if saved else None
         # One copy for the checkpoint: what the run goes on to change is not in it.
         state = clone(state)

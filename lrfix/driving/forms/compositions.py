@@ -91,6 +91,8 @@ def _filling(bench: Bench, last: ast.stmt, expression: ast.expr) -> list[ast.stm
         if stored & grown or (grown & set(_grown(statement)) and made):
             chosen.append(statement)
             made |= stored & grown
+    if not chosen:
+        return []  # whoever calls the function has made the list
     needed = {n.id for s in chosen for n in walk(s) if isinstance(n, ast.Name)} - grown
     chosen = [s for s in before if s in chosen or (s.lineno >= chosen[0].lineno and needed & _assigned(s))]
     return chosen if made == grown else []

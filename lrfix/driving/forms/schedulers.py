@@ -8,7 +8,7 @@ from typing import Any
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, signature
-from lrfix.driving.bench import Bench
+from lrfix.driving.bench import Bench, groups_of
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import ClassValue, Instance, Unknown
@@ -35,7 +35,7 @@ class Scheduler:
             if self._advance is None:
                 self._advance = self.bench.interpreter.attribute(self.scheduler, moving_method(self.bench.site.node))
                 self._needed = self._asked_for()
-            for group in self.optimizer.attributes["param_groups"] if self._counted else ():
+            for group in groups_of(self.optimizer) if self._counted else ():
                 group[_COUNT] = step
             self.bench.interpreter.call(self._advance, *(step if position else 1.0 for position in self._needed))
         return self.bench.rates_of(self.optimizer)

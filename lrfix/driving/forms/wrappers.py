@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from lrfix.domains.clock import Tick, nested, parameter_ticks
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, signature
-from lrfix.driving.bench import Bench
+from lrfix.driving.bench import Bench, groups_of
 from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value, parameters_of
@@ -151,13 +152,13 @@ class Wrapper:
         own = next((v for v in scheduler.attributes.values() if _another(v, optimizer)), None)
         if own is not None:
             optimizer = own
-            before = [group["lr"] for group in optimizer.attributes["param_groups"]]
+            before = [group.get("lr", math.nan) for group in groups_of(optimizer)]
             bench.base_lrs = [rate if isinstance(rate, int | float) else 1.0 for rate in before]
         if counted_by_caller(value):
             return Counted(bench, scheduler, optimizer)
         running = cls(bench, scheduler, optimizer, node)
         running.begin()
-        after = [group["lr"] for group in optimizer.attributes["param_groups"]]
+        after = bench.written(optimizer)
         entered = {advance.method.name for advance in running.advances}
         moved = after != before or bench.once("begins", lambda: _begins(bench.names, node, entered))
         moved = moved or any(_schedules(value, optimizer) for value in scheduler.attributes.values())
@@ -230,7 +231,7 @@ class _Advance:
         results = [
             interpreter.call(method, **{**arguments, **group}) for group in bench.turns(self.parameters, optimizer)
         ]
-        return results[0]
+        return results[0] if results else None
 
 
 def _returns_values(method: ast.FunctionDef) -> bool:
