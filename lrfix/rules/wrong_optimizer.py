@@ -24,8 +24,9 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.events import Event, Kind, Trace
+from lrfix.tracing.holding import objects_in
 from lrfix.tracing.library import names_optimizer
-from lrfix.tracing.values import Known, Optimizer, Scheduler, objects_in
+from lrfix.tracing.values import Known, Optimizer, Scheduler
 
 _ATTRIBUTE = "`{}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was"
 _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'

@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from lrfix.finite import finite
 from lrfix.tracing.amounts import Amount, amount, divide, rounded
+from lrfix.tracing.conditions import contained, identity
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
+from lrfix.tracing.library import SCHEDULERS
 from lrfix.tracing.objects import plain_optimizer
 from lrfix.tracing.values import (
     MISSING,
@@ -27,6 +29,8 @@ from lrfix.trees import written
 
 #: ``enumerate(zip(names, enumerate(loader)))``
 _DEEPEST_PAIRS = 3
+#: What every scheduler or optimizer is an instance of.
+_GENERAL = frozenset({"LRScheduler", "_LRScheduler", "Optimizer", "object"})
 
 
 class Builtins(Expressions):
@@ -75,7 +79,11 @@ class Builtins(Expressions):
         if name == "next" and first is not MISSING:
             return Unknown("next element", measured=True)
         if name == "callable":
-            return Condition(written(node))
+            return Condition(written(node), ("callable", identity(first)))
+        if name == "type" and first is not MISSING and len(given.arguments) == 1:
+            return self.attribute_of(first, "__class__", node)
+        if name == "str" and isinstance(first, Unknown) and not first.moving:
+            return first.made_into(str, "")
         return Unknown(written(node), measured=True)
 
     def _getattr(self, given: Given, node: ast.AST) -> Value:
@@ -85,17 +93,22 @@ class Builtins(Expressions):
         return Imported(f"{receiver.qualified}.?") if isinstance(receiver, Imported) else Unknown(written(node))
 
     def _is_instance(self, value: Value, kind: Value, node: ast.AST) -> Value:
-        thing = known(value)
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        settled = thing is not None and thing.cls not in (None, "?") and thing.own is None
-        if thing is not None and settled and all(isinstance(k, Imported) for k in kinds):
-            lasts = {k.last for k in kinds}
-            if lasts & {"LRScheduler", "_LRScheduler", "Optimizer", "object"}:
-                return Condition(written(node))
-            return thing.cls in lasts
-        if isinstance(value, Unknown):
-            return Condition(written(node), ("isinstance", value.serial, repr(kinds)))
-        return Condition(written(node))
+        thing = known(value)
+        named = all(isinstance(each, Imported) for each in kinds)
+        if value is None and named:
+            return any(each.last == "NoneType" for each in kinds)
+        lasts = {each.last for each in kinds if isinstance(each, Imported)}
+        if thing is not None and named and thing.own is None and thing.cls not in (None, "?"):
+            if not lasts & _GENERAL:
+                return thing.cls in lasts
+            if thing.cls != "ReduceLROnPlateau":  # which has not been one in every version of torch
+                return True
+        whose = value if isinstance(value, Unknown) and thing is None else thing
+        if whose is not None and named and lasts <= SCHEDULERS.keys():
+            # The classes of torch that schedule are no bases of each other.
+            return contained(self.attribute_of(value, "__class__", node), kinds, written(node))
+        return Condition(written(node), ("isinstance", identity(value), tuple(identity(each) for each in kinds)))
 
 
 def _paired(sources: tuple[Value, ...], node: ast.AST, counted: bool = False) -> Value:
@@ -109,7 +122,7 @@ def _has(value: Value, name: Value, node: ast.AST) -> Value:
     thing = known(value) or (plain_optimizer(value) if isinstance(value, Unknown) else None)
     if isinstance(thing, Optimizer) and thing.own is None and name in ("param_groups", "lr"):
         return name == "param_groups" or name in thing.parts
-    return Unknown(written(node), measured=True)
+    return Condition(written(node), ("hasattr", identity(value), identity(name)))
 
 
 def _extreme(name: str, given: Given, node: ast.AST) -> Value:

@@ -7,15 +7,16 @@ import ast
 from lrfix.tracing import library
 from lrfix.tracing.amounts import amount, rounded
 from lrfix.tracing.builtins import Builtins
+from lrfix.tracing.containers import answer_of, method_of_container
 from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken_over
 from lrfix.tracing.event_engines import event_engine, method_of_engine
 from lrfix.tracing.events import Kind
+from lrfix.tracing.holding import objects_in
 from lrfix.tracing.machine import MOST_CALLS, named
 from lrfix.tracing.objects import build_optimizer, build_scheduler, handed, own_object, role
 from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
-    MOST_ELEMENTS,
     Bound,
     Builtin,
     ClassValue,
@@ -27,7 +28,6 @@ from lrfix.tracing.values import (
     Instance,
     Known,
     KnownMethod,
-    Listing,
     Many,
     Optimizer,
     Partial,
@@ -39,7 +39,6 @@ from lrfix.tracing.values import (
     Unknown,
     Value,
     known,
-    objects_in,
 )
 
 _SMALL = 6
@@ -88,7 +87,8 @@ class Calls(Builtins):
         if isinstance(receiver, Instance | Super):
             return self._method_of_object(receiver, name, given, node)
         if isinstance(receiver, list | dict | Many):
-            return self._method_of_container(receiver, name, given, node)
+            found = method_of_container(self, receiver, name, given)
+            return found if found is not MISSING else self.unknown_call(name, given, node)
         if isinstance(receiver, EventEngine):
             found = method_of_engine(self, receiver, name, given, node)
             return found if found is not MISSING else self.unknown_call(name, given, node)
@@ -100,6 +100,9 @@ class Calls(Builtins):
             return None
         if name == "item" or (name in ("detach", "cpu", "mean", "sum") and not given.all):
             return Unknown(f"{getattr(receiver, 'path', '')}.{name}()", measured=True)
+        answer = answer_of(receiver, name, given, node) if isinstance(receiver, Unknown) else MISSING
+        if answer is not MISSING:
+            return answer
         if isinstance(receiver, Unknown) and isinstance(receiver.parts.get(f".{name}"), Function | Bound | Partial):
             return self.call(receiver.parts[f".{name}"], given, node, name)
         return self.unknown_call(name, given, node, receiver)
@@ -300,35 +303,6 @@ class Calls(Builtins):
         for thing in objects_in(instance):
             if isinstance(thing, Scheduler):
                 self.emit(Kind.HOOK, node, thing, detail=name)
-
-    def _method_of_container(self, receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
-        first = given.arguments[0] if given.arguments else MISSING
-        if isinstance(receiver, list):
-            if isinstance(receiver, Listing) and not all(turn.listed for turn in self.turns[receiver.turns :]):
-                receiver.partial = True
-            if name == "append" and first is not MISSING:
-                if not self.later:
-                    receiver.append(first)
-                return None
-            if name == "extend" and isinstance(first, list | tuple):
-                receiver.extend(first[: max(MOST_ELEMENTS - len(receiver), 0)])
-                return None
-        if isinstance(receiver, dict):
-            if name == "items":
-                return [(k, v) for k, v in receiver.items()]
-            if name == "values":
-                return list(receiver.values())
-            if name == "keys":
-                return list(receiver)
-            if name in ("get", "pop", "setdefault") and isinstance(first, str | int):
-                default = given.arguments[1] if len(given.arguments) > 1 else Unknown(str(first))
-                return receiver.get(first, default)
-            if name == "update" and isinstance(first, dict):
-                receiver.update(first)
-                return None
-        if isinstance(receiver, Many) and name in ("values", "items"):
-            return receiver
-        return self.unknown_call(name, given, node)
 
     # Libraries.
 

@@ -1,34 +1,38 @@
 """What a traced program decides: truth, comparisons, and assumptions about what it leaves open.
 
-An assumption holds on the values that it is about, for the rest of the run: ``if args.plateau:`` twice goes the same
-way, and ``args.sched == "cos"`` taken for true makes ``args.sched == "step"`` false.
+An assumption holds on the value that it is about, for the rest of the run and under all of its names: ``if
+args.plateau:`` twice goes the same way, and ``args.sched == "cos"`` taken for true makes ``name in ("step", "exp")``
+false where ``name`` is what was handed on. Every question to such a value goes through ``_question``.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from lrfix.finite import finite
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount, amount
+from lrfix.tracing.beliefs import TRUE, Question, Test
 from lrfix.tracing.events import Basis
 from lrfix.tracing.machine import Machine
-from lrfix.tracing.values import MISSING, Condition, Unknown, Value, known
+from lrfix.tracing.values import MISSING, Builtin, Condition, Imported, Unknown, Value, known
 
 _ORDER: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
-    ast.LtE: operator.le,
     ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
+}
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.NotEq: ast.Eq,
+    ast.NotIn: ast.In,
+    ast.IsNot: ast.Is,
+    ast.LtE: ast.Gt,
+    ast.GtE: ast.Lt,
 }
 _PLAIN = (bool, int, float, str)
-#: Of so many texts one is taken, where a condition asks for one of several.
-_MOST_VALUES = 8
 _DECIDABLE = (bool, int, float, str, list, tuple, dict, set, type(None))
 
 
@@ -39,19 +43,16 @@ def truth(machine: Machine, value: Value) -> tuple[bool | None, Basis]:
     if isinstance(value, Amount):
         number = value.constant if value.constant is not None else value.stated
         return (bool(number), Basis.STATED) if number is not None else (None, Basis.DECIDED)
-    if not isinstance(value, Unknown):
+    if not _is_asked(value):
         return True, Basis.KNOWN
-    if value.known is not None:
-        return True, Basis.KNOWN
-    if isinstance(value, Condition) and value.operation:
+    asked = _question(value)
+    if asked is None:
         return _joined(machine, value)
-    answer = machine.assumed.get(_key(value))
-    if value.stated is not MISSING and isinstance(value.stated, _DECIDABLE) and answer in (None, bool(value.stated)):
-        return bool(value.stated), Basis.STATED
-    return answer, Basis.DECIDED
+    stated = _stated_answer(machine, value, asked)
+    return (stated, Basis.STATED) if stated is not None else (machine.beliefs.answer(asked), Basis.DECIDED)
 
 
-def _joined(machine: Machine, value: Condition) -> tuple[bool | None, Basis]:
+def _joined(machine: Machine, value: Value) -> tuple[bool | None, Basis]:
     answers = [truth(machine, part) for part in value.joined]
     if value.operation == "not":
         answer = answers[0][0]
@@ -64,30 +65,99 @@ def _joined(machine: Machine, value: Condition) -> tuple[bool | None, Basis]:
     return None, Basis.DECIDED
 
 
-def assume(machine: Machine, value: Value, side: bool) -> None:
-    """Take an open value for true or false from now on."""
-    if not isinstance(value, Unknown) or value.known is not None:
+def assume(machine: Machine, value: Value, side: bool, at: ast.AST) -> None:
+    """Take an open value for true or false from now on, because of the choice made at ``at``."""
+    if not _is_asked(value):
         return
-    if isinstance(value, Condition) and value.operation:
-        if value.operation == "not":
-            assume(machine, value.joined[0], not side)
-            return
-        if _joined(machine, value)[0] is side:
-            return
+    asked = _question(value)
+    if asked is not None:
+        machine.beliefs.believe(asked, side, id(at))
+    elif value.operation == "not":
+        assume(machine, value.joined[0], not side, at)
+    elif _joined(machine, value)[0] is not side:
         for part in value.joined:
-            if truth(machine, part)[1] is not Basis.KNOWN and truth(machine, part)[0] is not side:
-                assume(machine, part, side)
-                if (value.operation == "or") is side:
-                    return
-        return
-    machine.assumed[_key(value)] = side
+            answer, basis = truth(machine, part)
+            if basis is Basis.KNOWN or answer is side or (answer is not None and choices_behind(machine, part)):
+                continue
+            assume(machine, part, side, at)
+            if (value.operation == "or") is side:
+                return
 
 
-def open_keys(value: Value) -> list[object]:
-    """The keys of what an open condition is about."""
-    if isinstance(value, Condition) and value.operation:
-        return [key for part in value.joined for key in open_keys(part)]
-    return [_key(value)] if isinstance(value, Unknown) and value.known is None else []
+def choices_behind(machine: Machine, value: Value) -> list[int]:
+    """The nodes of the choices from which the answer to an open condition follows; none where it does not."""
+    if not _is_asked(value):
+        return []
+    asked = _question(value)
+    if asked is not None:
+        return machine.beliefs.choices_behind(asked)
+    found = [(part, choices_behind(machine, part)) for part in value.joined]
+    stops = value.operation == "or"
+    alone = next((places for part, places in found if places and truth(machine, part)[0] is stops), [])
+    return alone or ([place for _, places in found for place in places] if all(places for _, places in found) else [])
+
+
+def _is_asked(value: Value) -> bool:
+    """Whether something is to be decided about a value: it is unknown."""
+    return isinstance(value, Unknown) and value.known is None
+
+
+def _question(value: Value) -> Question | None:
+    """What the truth of an open value asks, None where it is of several values."""
+    if not isinstance(value, Condition):
+        return _asked_of(value, TRUE)
+    if not value.operation:
+        if value.test is not None:
+            return _asked_of(value.about, value.test)
+        return Question(value.key if value.key is not None else value.serial, TRUE)
+    parts = [_question(part) for part in value.joined if _is_asked(part)]
+    found = [part for part in parts if part is not None and parts[0] is not None and part.subject == parts[0].subject]
+    return _composed(value.operation, found) if found and len(found) == len(value.joined) else None
+
+
+def _asked_of(value: Value, test: Test) -> Question:
+    """A test of what was made of a text asks about that text."""
+    while isinstance(value, Unknown) and value.made_by is not None:
+        value, function = value.made_by
+        test = Test(_after(function, test.holds), test.constants, test.fragments)
+    return Question(identity(value), test)
+
+
+def _after(function: Callable[[Any], Any], holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: holds(function(value))
+
+
+def _composed(operation: str, parts: Sequence[Question]) -> Question:
+    tests = [part.test for part in parts]
+
+    def holds(value: Value) -> bool:
+        if operation == "not":
+            return not tests[0].holds(value)
+        return (any if operation == "or" else all)(test.holds(value) for test in tests)
+
+    constants = tuple(constant for test in tests for constant in test.constants)
+    fragments = tuple(fragment for test in tests for fragment in test.fragments)
+    return Question(parts[0].subject, Test(holds, constants, fragments))
+
+
+def _stated_answer(machine: Machine, value: Value, asked: Question) -> bool | None:
+    """What the file's own default for a value answers, as long as nothing else was assumed of it."""
+    stated = _default(value)
+    if stated is MISSING or not isinstance(stated, _DECIDABLE) or not machine.beliefs.allow(asked.subject, stated):
+        return None
+    try:
+        return bool(asked.test.holds(stated))
+    except TypeError:
+        return None
+
+
+def _default(value: Value) -> Value:
+    """What the file states for the one value that a condition is about."""
+    while isinstance(value, Condition) and (value.operation or value.test is not None):
+        value = value.joined[0] if value.operation else value.about
+    while isinstance(value, Unknown) and value.made_by is not None:
+        value = value.made_by[0]
+    return value.stated if isinstance(value, Unknown) else _stated(value)
 
 
 def guard_key(value: Value, side: bool, node: ast.AST) -> object:
@@ -157,38 +227,34 @@ def negated(machine: Machine, value: Value, text: str) -> Value:
     return Condition(text, operation="not", joined=(value,))
 
 
-def compared(machine: Machine, op: ast.cmpop, left: Value, right: Value, text: str) -> Value:
+def compared(op: ast.cmpop, left: Value, right: Value, text: str) -> Value:
     """A comparison: its answer where the code fixes it, else a condition."""
-    if isinstance(op, ast.Is | ast.IsNot) or (right is None and isinstance(op, ast.Eq | ast.NotEq)):
-        return _identity(left, right, isinstance(op, ast.IsNot | ast.NotEq), text)
-    if isinstance(op, ast.In | ast.NotIn):
-        return _membership(machine, left, right, isinstance(op, ast.NotIn), text)
+    opposite = _OPPOSITES.get(type(op))
+    if opposite is not None:
+        found = compared(opposite(), left, right, text)
+        return Condition(text, operation="not", joined=(found,)) if isinstance(found, Condition) else not found
+    if isinstance(op, ast.In):
+        return contained(left, right, text)
+    if isinstance(op, ast.Is) or (isinstance(op, ast.Eq) and (left is None or right is None)):
+        return _identity(left, right, text)
     act = _ORDER.get(type(op))
     if act is None:
         return Condition(text)
-    measured = any(isinstance(v, Unknown) and v.measured for v in (left, right))
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Unknown) and one.divisor is not None and not isinstance(other, Unknown):
-            return Condition(text, period=(one.divisor, isinstance(op, ast.Eq)) if _equality(op) else None)
+            return Condition(text, period=(one.divisor, True) if isinstance(op, ast.Eq) else None)
     if isinstance(left, _PLAIN) and isinstance(right, _PLAIN):
         return _answer(act, left, right, text)
     if any(isinstance(v, Unknown) and v.moving for v in (left, right)):
         return Condition(text)
-    if _equality(op) and isinstance(left, Unknown) and isinstance(right, _PLAIN):
-        return _equal(machine, left, right, isinstance(op, ast.NotEq), text)
-    if _equality(op) and known(left) is not None and known(right) is not None:
-        return (known(left) is known(right)) is isinstance(op, ast.Eq)
-    found = Condition(text, (type(op).__name__, _identify(left), _identify(right)))
+    if isinstance(op, ast.Eq) and known(left) is not None and known(right) is not None:
+        return known(left) is known(right)
+    if isinstance(left, Imported) and isinstance(right, Imported) and isinstance(op, ast.Eq):
+        return left.last == right.last  # classes, under whatever name of a module
+    measured = not isinstance(op, ast.Eq) and any(isinstance(v, Unknown) and v.measured for v in (left, right))
+    found = _against_constant(op, left, right, text) or _of_two(op, left, right, text)
     found.measured = measured
-    a, b = _stated(left), _stated(right)
-    if a is not MISSING and b is not MISSING:
-        answer = _answer(act, a, b, text)
-        found.stated = answer if isinstance(answer, bool) else MISSING
     return found
-
-
-def _equality(op: ast.cmpop) -> bool:
-    return isinstance(op, ast.Eq | ast.NotEq)
 
 
 def _answer(act: Callable[[Any, Any], Any], left: Value, right: Value, text: str) -> Value:
@@ -198,64 +264,75 @@ def _answer(act: Callable[[Any, Any], Any], left: Value, right: Value, text: str
         return Condition(text)
 
 
-def _identity(left: Value, right: Value, different: bool, text: str) -> Value:
-    if right is not None and left is not None:
-        a, b = known(left) or left, known(right) or right
-        if isinstance(a, Unknown) or isinstance(b, Unknown):
-            return Condition(text)
-        return (a is b) is not different
-    value = left if right is None else right
-    if value is None:
-        return not different
-    if isinstance(value, Unknown) and value.known is None:
-        one = Condition(text, ("none", value.serial))
-        one.measured = value.measured
-        if value.stated is not MISSING:
-            one.stated = value.stated is None
-        return Condition(text, operation="not", joined=(one,)) if different else one
-    return different
+def _against_constant(op: ast.cmpop, left: Value, right: Value, text: str) -> Condition | None:
+    """A comparison of a value that is open with one that is written down."""
+    act = _ORDER[type(op)]
+    if _is_constant(right) and _is_open(left):
+        return Condition(
+            text, (type(op).__name__, identity(left), right), about=left, test=Test(lambda v: act(v, right), (right,))
+        )
+    if _is_constant(left) and _is_open(right):
+        key = (type(op).__name__, left, identity(right))
+        if isinstance(op, ast.Eq):
+            key = (key[0], key[2], key[1])
+        return Condition(text, key, about=right, test=Test(lambda v: act(left, v), (left,)))
+    return None
 
 
-def _membership(machine: Machine, left: Value, right: Value, absent: bool, text: str) -> Value:
-    if isinstance(left, Unknown) and not left.moving and isinstance(right, list | tuple | set) and _few(right):
-        # One of several values: what is taken of each of them holds here too.
-        found: Value = Condition(text, operation="or", joined=[_equal(machine, left, v, False, text) for v in right])
-        return Condition(text, operation="not", joined=(found,)) if absent else found
-    if isinstance(left, _PLAIN) and isinstance(right, list | tuple | dict | set | str):
-        plain = all(isinstance(v, _PLAIN) for v in right)
-        if plain and (not isinstance(right, str) or isinstance(left, str)):
-            return (left in right) is not absent
-    key = ("in", _identify(left), _identify(right))
-    one = Condition(text, key)
-    if isinstance(left, Unknown) and isinstance(left.stated, _PLAIN) and isinstance(right, list | tuple | dict):
-        one.stated = left.stated in right
-    return Condition(text, operation="not", joined=(one,)) if absent else one
+def _of_two(op: ast.cmpop, left: Value, right: Value, text: str) -> Condition:
+    """A comparison of two values that are open; ``a > b`` is ``b < a``."""
+    if isinstance(op, ast.Gt):
+        op, left, right = ast.Lt(), right, left
+    found = Condition(text, (type(op).__name__, identity(left), identity(right)))
+    a, b = _stated(left), _stated(right)
+    answer = _answer(_ORDER[type(op)], a, b, text) if a is not MISSING and b is not MISSING else MISSING
+    found.stated = answer if isinstance(answer, bool) else MISSING
+    return found
 
 
-def _few(values: Collection[Value]) -> bool:
-    return 0 < len(values) <= _MOST_VALUES and all(isinstance(value, str) for value in values)
+def _is_constant(value: Value) -> bool:
+    return isinstance(value, (*_PLAIN, type(None), Imported))
 
 
-def _equal(machine: Machine, left: Unknown, right: Value, different: bool, text: str) -> Value:
-    """An unknown against a constant: one value at a time may be taken for it."""
-    key = ("==", left.serial, right)
-    for (kind, serial, value), side in [
-        (k, s) for k, s in machine.assumed.items() if isinstance(k, tuple) and len(k) == 3 and k[0] == "=="
-    ]:
-        if kind == "==" and serial == left.serial and side and value != right:
-            taken = machine.decided_at.get((kind, serial, value))
-            if taken is None:
-                return different
-            # It was lrfix that took the other value: nothing is known by that, and another run may take this one.
-            machine.decided_at.setdefault(key, taken)
-            one = Condition(text, key)
-            one.stated = False
-            return Condition(text, operation="not", joined=(one,)) if different else one
-    one = Condition(text, key)
-    excluded = machine.assumed.get(("==", left.serial, left.stated)) is False if left.stated != right else False
-    if isinstance(left.stated, (*_PLAIN, type(None))) and not excluded:
-        one.stated = left.stated == right
-    return Condition(text, operation="not", joined=(one,)) if different else one
+def _is_open(value: Value) -> bool:
+    return isinstance(value, Unknown | Amount)
+
+
+def _identity(left: Value, right: Value, text: str) -> Value:
+    """``left is right``; of constants and of names of libraries it is what ``==`` is."""
+    if left is None or right is None:
+        value = left if right is None else right
+        if value is None or not _is_asked(value):
+            return value is None
+        found = Condition(text, ("none", identity(value)), about=value, test=Test(lambda v: v is None))
+        found.measured = isinstance(value, Unknown) and value.measured
+        return found
+    if any(isinstance(v, (*_PLAIN, Imported)) for v in (left, right)):
+        return compared(ast.Eq(), left, right, text)
+    a, b = known(left) or left, known(right) or right
+    if isinstance(a, Unknown) or isinstance(b, Unknown):
+        return Condition(text, ("is", identity(a), identity(b)))
+    return a is b
+
+
+def contained(left: Value, right: Value, text: str) -> Value:
+    """``left in right``."""
+    if isinstance(right, list | tuple | dict | set) and all(_is_constant(each) for each in right):
+        listed = tuple(right)
+        if len(listed) == 1:
+            return compared(ast.Eq(), left, listed[0], text)
+        if isinstance(left, (*_PLAIN, type(None))):
+            return left in listed
+        if _is_open(left) and not (isinstance(left, Unknown) and left.moving):
+            return Condition(
+                text, ("in", identity(left), repr(listed)), about=left, test=Test(lambda v: v in listed, listed)
+            )
+    if isinstance(left, str) and isinstance(right, str):
+        return left in right
+    if isinstance(left, str) and _is_open(right):
+        test = Test(lambda v: left in v, fragments=(left,))
+        return Condition(text, ("in", left, identity(right)), about=right, test=test)
+    return Condition(text, ("in", identity(left), identity(right)))
 
 
 def _stated(value: Value) -> Value:
@@ -270,15 +347,16 @@ def _stated(value: Value) -> Value:
     return MISSING
 
 
-def _key(value: Unknown) -> object:
-    return value.key if isinstance(value, Condition) and value.key is not None else ("truth", value.serial)
-
-
-def _identify(value: Value) -> object:
+def identity(value: Value) -> Hashable:
+    """What tells a value apart from others."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, Unknown):
         return value.serial
+    if isinstance(value, Imported):
+        return "imported", value.qualified
+    if isinstance(value, Builtin):
+        return "builtin", value.name
     number = amount(value)
     if number is not None:
         return number.key()
@@ -299,4 +377,16 @@ class _Itself:
         return id(self.value)
 
 
-__all__ = ["assume", "compared", "guard_key", "main_process", "negated", "open_keys", "period_of", "settled", "truth"]
+__all__ = [
+    "assume",
+    "choices_behind",
+    "compared",
+    "contained",
+    "guard_key",
+    "identity",
+    "main_process",
+    "negated",
+    "period_of",
+    "settled",
+    "truth",
+]

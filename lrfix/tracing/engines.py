@@ -11,6 +11,7 @@ from lrfix import clocks
 from lrfix.clocks.model import Argument, Method, Who
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.events import Kind, Turn
+from lrfix.tracing.holding import objects_in
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.objects import role
 from lrfix.tracing.values import (
@@ -25,7 +26,6 @@ from lrfix.tracing.values import (
     Scheduler,
     Unknown,
     Value,
-    objects_in,
 )
 
 _Kind = TypeVar("_Kind", Optimizer, Scheduler)

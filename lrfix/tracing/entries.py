@@ -9,6 +9,7 @@ from typing import TypeGuard
 
 from lrfix.names import Names
 from lrfix.tracing.events import Trace
+from lrfix.tracing.holding import objects_in
 from lrfix.tracing.library import names_optimizer, names_scheduler
 from lrfix.tracing.machine import FUEL, OutOfFuel, Raised
 from lrfix.tracing.reach import STRONG, Reach, keeps_state, trains
@@ -23,7 +24,6 @@ from lrfix.tracing.values import (
     Scope,
     Unknown,
     Value,
-    objects_in,
 )
 from lrfix.trees import walk
 

@@ -5,33 +5,27 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
-from lrfix.tracing.conditions import assume, compared, guard_key, negated, period_of, settled, truth
+from lrfix.tracing.conditions import assume, choices_behind, compared, guard_key, negated, period_of, settled, truth
 from lrfix.tracing.events import Basis, Guard
 from lrfix.tracing.iteration import walk
-from lrfix.tracing.machine import Machine
+from lrfix.tracing.library import SCHEDULERS
+from lrfix.tracing.lookups import Lookups
+from lrfix.tracing.reach import STRONG
 from lrfix.tracing.values import (
     MISSING,
     MOST_ELEMENTS,
-    Bound,
     Builtin,
     ClassValue,
     Condition,
     Function,
     Given,
-    Groups,
     Imported,
-    Instance,
-    Known,
-    KnownMethod,
     Listing,
     Many,
-    Optimizer,
-    Scheduler,
     Scope,
     Super,
     Unknown,
@@ -55,10 +49,9 @@ _CONSTANT_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _LARGEST = 10**12
-_OPTIONS = frozenset({"args", "arg", "opt", "opts", "options", "flags", "config", "cfg", "hparams", "params", "conf"})
 
 
-class Expressions(Machine):
+class Expressions(Lookups):
     """Evaluation of expressions."""
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
@@ -88,97 +81,9 @@ class Expressions(Machine):
     def attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         return self.attribute_of(self.evaluate(node.value, scope), node.attr, node)
 
-    def attribute_of(self, value: Value, name: str, node: ast.AST) -> Value:
-        """``value.name``, the same unknown each time."""
-        if isinstance(value, Imported):
-            options = self._options_elsewhere(value) if value.last in _OPTIONS else None
-            if options is not None:
-                return self.attribute_of(options, name, node)
-            source = replace(value.source, trail=(*value.source.trail, name)) if value.source is not None else None
-            return Imported(f"{value.qualified}.{name}", source, read=True)
-        if isinstance(value, Instance):
-            return self._attribute_of_instance(value, name, node)
-        if isinstance(value, Super):
-            found = value.cls.find(name, after=value.cls)
-            return Bound(found, value.receiver) if isinstance(found, Function) else Unknown(f"super().{name}")
-        if isinstance(value, ClassValue):
-            found = value.find(name)
-            return found if found is not MISSING else Unknown(f"{value.node.name}.{name}")
-        thing = known(value)
-        if thing is not None:
-            return self._attribute_of_known(thing, name)
-        if isinstance(value, Unknown):
-            part = value.part(f".{name}", f".{name}")
-            if isinstance(part, Unknown) and part.stated is MISSING and name in self.options and _holds_options(value):
-                part.stated = self.options[name]
-            return part
-        return Unknown(_text(node))
-
-    def _options_elsewhere(self, imported: Imported) -> Value:
-        """The options of a run that another file reads, one object for all who import it; None for a module."""
-        if imported.qualified not in self.options_elsewhere:
-            found = self.follow(imported)
-            if found is MISSING:
-                found = None if self.is_module(imported) else Unknown(imported.last)
-            self.options_elsewhere[imported.qualified] = found if isinstance(found, Unknown | Instance) else None
-        return self.options_elsewhere[imported.qualified]
-
-    def _attribute_of_instance(self, value: Instance, name: str, node: ast.AST) -> Value:
-        if name in value.attributes:
-            return value.attributes[name]
-        found = value.cls.find(name)
-        if isinstance(found, Function):
-            if found.kind == "property":
-                return self.call(Bound(found, value), Given(), node, name) if self._follows(found) else Unknown(name)
-            return found if found.kind == "static" else Bound(found, value)
-        if found is MISSING:
-            found = value.attributes[name] = Unknown(f"self.{name}")
-        return found
-
-    def _follows(self, function: Function) -> bool:
-        return True
-
-    def _attribute_of_known(self, thing: Known, name: str) -> Value:
-        if isinstance(thing, Optimizer) and name == "param_groups":
-            return Groups(thing)
-        if isinstance(thing, Scheduler) and name == "optimizer" and thing.optimizer is not None:
-            return thing.optimizer
-        if thing.library is not None and name in ("optimizer", "scheduler", "lr_scheduler"):
-            return thing  # what a library wrapped
-        if name == "step" and isinstance(thing, Optimizer | Scheduler):
-            return KnownMethod(thing, name)
-        if name not in thing.parts:
-            thing.parts[name] = Unknown(f"{thing.path}.{name}")
-        return thing.parts[name]
-
     def subscript(self, node: ast.Subscript, scope: Scope) -> Value:
         value, index = self.evaluate(node.value, scope), self.evaluate(node.slice, scope)
         return self.item(value, index, node)
-
-    def item(self, value: Value, index: Value, node: ast.AST) -> Value:
-        """``value[index]``, the same unknown each time for the same index."""
-        if isinstance(value, Groups):
-            at = index if isinstance(index, int) else None
-            return Unknown(_text(node)) if value.single else Groups(value.optimizer, single=True, index=at)
-        if isinstance(value, Many):
-            return value.element
-        if isinstance(value, list | tuple) and isinstance(index, int) and -len(value) <= index < len(value):
-            return value[index]
-        if isinstance(value, dict):
-            if isinstance(index, str | int) and index in value:
-                return value[index]
-            return Unknown(_text(node))
-        if isinstance(value, Imported):
-            return Imported(f"{value.qualified}.?") if value.last == "__dict__" else Unknown(_text(node))
-        if isinstance(value, Unknown) and value.known is None:
-            if isinstance(index, str | int):
-                return value.part(f"[{index!r}]", f"[{index!r}]")
-            if isinstance(index, Unknown) and not index.moving:
-                return value.part(("[]", index), f"[{index.path}]")
-        thing = known(value)
-        if thing is not None:
-            thing.parts.setdefault("[]", None)
-        return Unknown(_text(node), measured=isinstance(value, Unknown) and value.measured)
 
     def slice(self, node: ast.Slice, scope: Scope) -> Value:
         for part in (node.lower, node.upper, node.step):
@@ -317,31 +222,56 @@ class Expressions(Machine):
         return Condition(_text(node), operation="or" if stops else "and", joined=open_parts)
 
     def compare(self, node: ast.Compare, scope: Scope) -> Value:
-        left = self.tested(node.left, scope)
-        rights = [self.tested(right, scope) for right in node.comparators]
+        left = self.evaluate(node.left, scope)
+        rights = [self.evaluate(right, scope) for right in node.comparators]
         if len(rights) != 1:
             return Condition(_text(node))
-        found = compared(self, node.ops[0], left, rights[0], _text(node))
-        pairs = ((left, node.left), (rights[0], node.comparators[0]))
+        left, right = self._sides(node.ops[0], left, rights[0])
+        found = compared(node.ops[0], left, right, _text(node))
+        pairs = ((left, node.left), (right, node.comparators[0]))
         if isinstance(found, Condition) and any(
             isinstance(value, int | float) and not isinstance(written, ast.Constant | ast.UnaryOp)
             for value, written in pairs
         ):
-            found.measured = True  # a number that the run has come to, such as the index of a first turn
+            _innermost(found).measured = True  # a number that the run has come to, such as the index of a first turn
         return found
+
+    def _sides(self, op: ast.cmpop, left: Value, right: Value) -> tuple[Value, Value]:
+        """What is compared. A name of a library is a constant where something is asked to be it, else a setting."""
+        names = [value for value in (left, right) if isinstance(value, Imported)]
+        alike = isinstance(op, ast.Eq | ast.NotEq | ast.Is | ast.IsNot)
+        if len(names) == 2 and any(name.last in SCHEDULERS for name in names):
+            return left, right
+        if len(names) == 1 and alike and any(isinstance(value, Unknown) for value in (left, right)):
+            return left, right
+        return self.opened(left), self.opened(right)
+
+    def decided(self, node: ast.AST, value: Value, preferred: Callable[[], bool]) -> tuple[bool, Basis]:
+        """The side that a branch takes, and why. What follows from earlier choices is not chosen anew."""
+        side, basis = truth(self, value)
+        if side is None:
+            return preferred() is not (id(node) in self.flips), Basis.DECIDED
+        if basis is not Basis.KNOWN and id(node) in self.flips and not choices_behind(self, value):
+            return not side, Basis.DECIDED
+        return side, basis
 
     def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
         value = self.tested(node.test, scope)
-        answer, basis = truth(self, value)
+        answer: bool | None
         if self.reach.expression(node):
-            if answer is None:
-                answer, basis = self.reach.within(node.orelse) <= self.reach.within(node.body), Basis.DECIDED
-                assume(self, value, answer)
+            behind = choices_behind(self, value)
+            body, orelse = self.reach.within(node.body), self.reach.within(node.orelse)
+            answer, basis = self.decided(node, value, lambda: orelse <= body)
+            if basis is not Basis.KNOWN:
+                assume(self, value, answer, node)
+                if (orelse if answer else body) == STRONG:
+                    self.choices += [place for place in behind or [id(node)] if place not in self.choices]
             key, period = guard_key(value, answer, node), period_of(value, answer)
             self.guards.append(Guard(node.test, answer, basis, key, period, settled(value)))
             found = self.evaluate(node.body if answer else node.orelse, scope)
             self.guards.pop()
             return found
+        answer, _ = truth(self, value)
         if answer is None:
             a, b = self.evaluate(node.body, scope), self.evaluate(node.orelse, scope)
             return a if known(a) or b is None or isinstance(b, bool) else b if known(b) else Unknown(_text(node))
@@ -421,6 +351,13 @@ class Expressions(Machine):
         raise NotImplementedError
 
 
+def _innermost(value: Condition) -> Condition:
+    """The condition that is negated, however often."""
+    while value.operation == "not" and isinstance(value.joined[0], Condition):
+        value = value.joined[0]
+    return value
+
+
 def _measured(value: Value) -> bool:
     return isinstance(value, Unknown) and value.measured
 
@@ -436,12 +373,6 @@ def _arithmetic(op: ast.operator, left: Amount, right: Amount) -> Amount | None:
         ratio = amounts.divide(left, right)
         return amounts.rounded(ratio) if ratio is not None and isinstance(op, ast.FloorDiv) else ratio
     return None
-
-
-def _holds_options(value: Unknown) -> bool:
-    """Whether an unknown is, by its name, what the command line was parsed to."""
-    before, _, last = value.path.lower().rpartition(".")
-    return before in ("", "self") and last in _OPTIONS
 
 
 def _text(node: ast.AST) -> str:

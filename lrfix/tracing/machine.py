@@ -11,6 +11,7 @@ import ast
 from collections.abc import Mapping
 
 from lrfix.names import Names
+from lrfix.tracing.beliefs import Beliefs
 from lrfix.tracing.events import Event, Guard, Kind, Trace, Turn
 from lrfix.tracing.reach import Reach
 from lrfix.tracing.values import Function, Given, Imported, Known, Scope, Unknown, Value, known
@@ -44,10 +45,9 @@ class Machine:
         self.modules: dict[Names, Scope] = {}
         self.foreign: dict[int, str] = {}
         self.options_elsewhere: dict[str, Value] = {}
-        self.assumed: dict[object, bool] = {}
+        #: What is assumed of values that the code leaves open, and the branches at which that was chosen.
+        self.beliefs = Beliefs()
         self.choices: list[int] = []
-        #: The branch at which something was first assumed: afterwards the run stays with it.
-        self.decided_at: dict[object, int] = {}
         #: Whether a branch that brings an earlier run back was taken: then all of them are, and states are saved.
         self.resuming = False
         #: The shares of something that positions in training were made to, while a schedule's function was asked.
@@ -115,8 +115,8 @@ class Machine:
         return next(own, None)
 
     def opened(self, value: Value) -> Value:
-        """A value as a condition meets it: an attribute of what is imported is a setting, and open."""
-        if not isinstance(value, Imported) or not value.read:
+        """A value as a condition meets it: an attribute or a constant that is imported is a setting, and open."""
+        if not isinstance(value, Imported) or not (value.read or value.last.isupper()):
             return value
         if value.qualified not in self._settings:
             self._settings[value.qualified] = Unknown(value.qualified)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts, library
 from lrfix.tracing.events import Kind
+from lrfix.tracing.holding import objects_in
 from lrfix.tracing.machine import Machine
 from lrfix.tracing.values import (
     MISSING,
@@ -24,7 +25,6 @@ from lrfix.tracing.values import (
     Unknown,
     Value,
     known,
-    objects_in,
 )
 
 #: What is read off an optimizer or a scheduler, and off no settings; and how many other reads speak of those.

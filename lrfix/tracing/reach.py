@@ -83,6 +83,16 @@ class Reach:
     def statement(self, node: ast.stmt) -> int:
         return 0 if isinstance(node, (*_DEFINITIONS, ast.ClassDef)) else self._strength(node)
 
+    def stands_for(self, branch: ast.If, written: ast.stmt) -> None:
+        """A chain of branches that is not written so: it reaches what its blocks do."""
+        while id(branch) not in self._names:
+            self._names[id(branch)] = self._names_in(written)
+            self._own[id(branch)] = self._own.get(id(written), 0)
+            self._statements.pop(id(branch), None)
+            if len(branch.orelse) != 1 or not isinstance(branch.orelse[0], ast.If):
+                return
+            branch = branch.orelse[0]
+
     def expression(self, node: ast.expr) -> int:
         return self._strength(node)
 

@@ -11,11 +11,12 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import amount
 from lrfix.tracing.assignments import Assignments
-from lrfix.tracing.conditions import assume, guard_key, main_process, open_keys, period_of, settled, truth
+from lrfix.tracing.conditions import assume, choices_behind, guard_key, main_process, period_of, settled, truth
 from lrfix.tracing.event_engines import attach_decorated
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
 from lrfix.tracing.machine import Raised
+from lrfix.tracing.matching import as_branches
 from lrfix.tracing.reach import STRONG, WEAK, leaves
 from lrfix.tracing.values import (
     MISSING,
@@ -93,20 +94,15 @@ class Statements(Assignments):
             self.block(node.body, scope)
             self.block(node.orelse, scope)
             return Flow.ON
-        side, basis = truth(self, value)
-        keys = open_keys(value)
-        fresh = side is None or any(key not in self.decided_at for key in keys)
-        if side is None:
-            side, basis = self._chosen(node, rest), Basis.DECIDED
-        elif basis is not Basis.KNOWN and ((fresh and id(node) in self.flips) or self._saves_beside(node, side)):
+        behind = choices_behind(self, value)
+        side, basis = self.decided(node, value, lambda: self._preferred(node, rest))
+        if basis is not Basis.KNOWN and self._saves_beside(node, side):
             side, basis = not side, Basis.DECIDED
         if id(node) in self.flips and self.reach.resumes(node.body if side else node.orelse):
             self.resuming = True
         if basis is not Basis.KNOWN:
-            assume(self, value, side)
-            for key in keys:
-                self.decided_at.setdefault(key, id(node))
-            self._note_alternative(node, side, [id(node)] if fresh else [self.decided_at[key] for key in keys])
+            assume(self, value, side, node)
+            self._note_alternative(node.orelse if side else node.body, behind or [id(node)])
         key, period = guard_key(value, side, node), period_of(value, side)
         guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse
@@ -120,12 +116,8 @@ class Statements(Assignments):
         self.guards.remove(guard)
         return flow
 
-    def _chosen(self, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
-        """The side of an open branch: the one that trains, no exception, no early leave."""
-        side = self._preferred(node, rest)
-        return side is not (id(node) in self.flips)
-
     def _preferred(self, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
+        """The side of an open branch: the one that trains, no exception, no early leave."""
         body, orelse = self.reach.block(node.body), self.reach.block(node.orelse)
         if isinstance(node.body[-1], ast.Raise):
             return False
@@ -151,12 +143,10 @@ class Statements(Assignments):
         taken, left = (node.body, node.orelse) if side else (node.orelse, node.body)
         return self.resuming and not self.reach.block(taken) and self.reach.block(left) == WEAK
 
-    def _note_alternative(self, node: ast.If, side: bool, decided_at: Sequence[int]) -> None:
+    def _note_alternative(self, other: Sequence[ast.stmt], places: Sequence[int]) -> None:
         """What lies on the other side is worth a trace of its own, in which the choice is another where it was made."""
-        other = node.orelse if side else node.body
-        worth = self.reach.block(other) == STRONG or self.reach.resumes(other)
-        if worth:
-            self.choices += [place for place in decided_at if place not in self.choices]
+        if self.reach.block(other) == STRONG or self.reach.resumes(other):
+            self.choices += [place for place in places if place not in self.choices]
 
     # Loops.
 
@@ -282,6 +272,10 @@ class Statements(Assignments):
             del self.guards[depth:]
 
     def _match(self, node: ast.Match, scope: Scope) -> Flow:
+        chain = as_branches(node)
+        if chain is not None:
+            self.reach.stands_for(chain, node)
+            return self.statement(chain, scope, ())
         self.evaluate(node.subject, scope)
         strong = [case for case in node.cases if self.reach.block(case.body)]
         return self.block((strong or node.cases)[0].body, scope)

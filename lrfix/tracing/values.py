@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lrfix.clocks.model import EventLoop, Moment
 from lrfix.interpreter.missing import MISSING as MISSING
 from lrfix.names import Names
+from lrfix.tracing.beliefs import Test
 
 #: Any value of the traced program: Python's own constants and containers, or one of the classes below.
 Value = Any
@@ -31,11 +32,22 @@ class Unknown:
     ``MISSING``, ``given`` what a call (``origin``, under the call ``caller``) was given whose answer it is. ``known``
     is the object that its use showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves
     on with every turn. ``moving``: it is where a loop stands (an index, a counter), times ``scale`` where that is an
-    amount; ``measured``: it came out of a call.
+    amount; ``measured``: it came out of a call. ``made_by``: it is what a function of texts makes of another unknown.
     """
 
     __slots__ = (
-        "caller", "divisor", "given", "known", "measured", "moving", "origin", "parts", "path", "scale", "serial",
+        "caller",
+        "divisor",
+        "given",
+        "known",
+        "made_by",
+        "measured",
+        "moving",
+        "origin",
+        "parts",
+        "path",
+        "scale",
+        "serial",
         "stated",
     )  # fmt: skip
 
@@ -45,6 +57,7 @@ class Unknown:
         self.moving = moving
         self.measured = measured
         self.given: tuple[Value, ...] = ()
+        self.made_by: tuple[Unknown, Callable[[Any], Any]] | None = None
         self.origin: ast.AST | None = None
         self.caller: ast.AST | None = None
         self.known: Known | None = None
@@ -62,6 +75,15 @@ class Unknown:
             self.parts[key] = Unknown(f"{self.path}{text}" if len(self.path) < 80 else text, measured=self.measured)
         return self.parts[key]
 
+    def made_into(self, function: Callable[[Any], Any], text: str) -> Unknown:
+        """``function(value)``, the same one each time; ``text`` follows the path."""
+        key = ("made by", function)
+        if key not in self.parts:
+            self.parts[key] = found = Unknown(f"{self.path}{text}", measured=self.measured)
+            found.made_by = (self, function)
+        made: Unknown = self.parts[key]
+        return made
+
 
 _MOST_CONDITIONS = 64
 
@@ -69,17 +91,28 @@ _MOST_CONDITIONS = 64
 class Condition(Unknown):
     """A comparison that the code does not decide; two with the same ``key`` have the same answer.
 
-    ``joined`` are the conditions that ``operation`` (``and``, ``or``, ``not``) makes it of. What would be made of more
-    than ``_MOST_CONDITIONS`` stands for itself, as does what a loop or each of many lines goes on joining.
+    ``test`` is what it asks of the value ``about``, where it is about one value. ``joined`` are the conditions that
+    ``operation`` (``and``, ``or``, ``not``) makes it of. What would be made of more than ``_MOST_CONDITIONS`` stands
+    for itself, as does what a loop or each of many lines goes on joining.
     """
 
-    __slots__ = ("joined", "key", "operation", "period", "size")
+    __slots__ = ("about", "joined", "key", "operation", "period", "size", "test")
 
     def __init__(
-        self, path: str, key: object = None, *, period: Value = None, operation: str = "", joined: Sequence[Value] = ()
+        self,
+        path: str,
+        key: Hashable = None,
+        *,
+        about: Value = None,
+        test: Test | None = None,
+        period: Value = None,
+        operation: str = "",
+        joined: Sequence[Value] = (),
     ) -> None:
         super().__init__(path)
         self.key = key
+        self.about = about
+        self.test = test
         self.period = period
         self.size: int = 1 + sum(part.size for part in joined if isinstance(part, Condition))
         small = self.size <= _MOST_CONDITIONS
@@ -409,43 +442,3 @@ def known(value: Value) -> Known | None:
     if isinstance(value, Known):
         return value
     return value.known if isinstance(value, Unknown) else None
-
-
-def objects_in(value: Value, depth: int = 3) -> list[Known]:
-    """The known objects that can be reached from a value through containers and attributes."""
-    found: list[Known] = []
-    _reach(value, depth, found, set())
-    return found
-
-
-def _reach(value: Value, depth: int, found: list[Known], seen: set[int]) -> None:
-    if depth < 0 or id(value) in seen:
-        return
-    seen.add(id(value))
-    thing = known(value)
-    if thing is not None:
-        # Who has an engine in hand has in hand what it moves.
-        held = [thing.optimizer, thing.scheduler] if isinstance(thing, Engine) else [thing]
-        found += [each for each in held if each is not None and each not in found]
-        return
-    inner: list[Value] = []
-    if isinstance(value, list | tuple):
-        inner = list(value)[:40]
-    elif isinstance(value, dict):
-        inner = list(value.values())[:40]
-    elif isinstance(value, Instance):
-        inner = list(value.attributes.values())
-    elif isinstance(value, Groups):
-        inner = [value.optimizer]
-    elif isinstance(value, KnownMethod):
-        inner = [value.thing]
-    elif isinstance(value, Many):
-        inner = [value.element]
-    elif isinstance(value, Bound):
-        inner = [value.receiver]
-    elif isinstance(value, Partial):
-        inner = [value.function, *value.arguments, *value.keywords.values()]
-    elif isinstance(value, Unknown):
-        inner = [part for part in value.parts.values() if not isinstance(part, Unknown) or part.known is not None]
-    for each in inner:
-        _reach(each, depth - 1, found, seen)

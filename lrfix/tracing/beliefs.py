@@ -1,0 +1,126 @@
+"""What a run takes for true of the values that the code leaves open: once taken, it is never taken back.
+
+Each belief is about one value: that a test holds of it, or does not. Whether another test holds of the same value is
+asked of samples: those values that agree with all that is believed so far. Where they are of one mind, the beliefs
+decide; so ``sched in ("step", "cosine")`` makes ``sched == "plateau"`` false, and ``warmup > 0`` makes ``warmup`` true.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+#: Beyond it no number is put between two others.
+_LARGEST = 10**15
+#: So many texts are looked for in one value at once, in every order.
+_MOST_FRAGMENTS = 3
+
+
+@dataclass(frozen=True)
+class Test:
+    """``holds`` of a value or not, TypeError where it cannot be asked.
+
+    ``constants`` are what it compares with, ``fragments`` are the texts that it looks for in the value.
+    """
+
+    holds: Callable[[Any], bool]
+    constants: tuple[Hashable, ...] = ()
+    fragments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A test of one value, which ``subject`` tells apart from all others."""
+
+    subject: Hashable
+    test: Test
+
+
+@dataclass(frozen=True)
+class _Belief:
+    test: Test
+    side: bool
+    at: int
+
+    def allows(self, value: Any) -> bool:
+        try:
+            return bool(self.test.holds(value)) is self.side
+        except TypeError:
+            return False
+
+
+TRUE = Test(bool)
+
+
+class Beliefs:
+    """What one run believes, and where it first had to."""
+
+    def __init__(self) -> None:
+        self._about: dict[Hashable, list[_Belief]] = {}
+
+    def answer(self, question: Question) -> bool | None:
+        """What follows from what is believed; None where it leaves the question open."""
+        beliefs = self._about.get(question.subject)
+        return _answer(beliefs, question.test) if beliefs else None
+
+    def allow(self, subject: Hashable, value: Any) -> bool:
+        """Whether a value may be the one that a run believes something about."""
+        return all(belief.allows(value) for belief in self._about.get(subject, ()))
+
+    def believe(self, question: Question, side: bool, at: int) -> None:
+        """Take the answer to be ``side`` from now on, by the choice made at the node ``at``."""
+        answer = self.answer(question)
+        if answer is None:
+            self._about.setdefault(question.subject, []).append(_Belief(question.test, side, at))
+        elif answer is not side:
+            self._about[question.subject] = [_Belief(question.test, side, at)]
+
+    def choices_behind(self, question: Question) -> list[int]:
+        """The nodes at which what decides a question came to be believed; none where it is open."""
+        beliefs = self._about.get(question.subject, [])
+        if not beliefs or _answer(beliefs, question.test) is None:
+            return []
+        alone = [belief.at for belief in beliefs if _answer([belief], question.test) is not None]
+        return alone[:1] or [belief.at for belief in beliefs]
+
+
+def _answer(beliefs: list[_Belief], test: Test) -> bool | None:
+    tests = [test, *(belief.test for belief in beliefs)]
+    found: bool | None = None
+    for value in _samples(tests):
+        if all(belief.allows(value) for belief in beliefs):
+            for answer in _asked(test, value):
+                if found is not None and answer is not found:
+                    return None
+                found = answer
+    return found
+
+
+def _asked(test: Test, value: Any) -> Iterator[bool]:
+    try:
+        yield bool(test.holds(value))
+    except TypeError:
+        return
+
+
+def _samples(tests: Iterable[Test]) -> Iterator[Any]:
+    """A value of each kind that the tests can tell apart."""
+    constants = dict.fromkeys(constant for test in tests for constant in test.constants)
+    fragments = list(dict.fromkeys(fragment for test in tests for fragment in test.fragments))[:_MOST_FRAGMENTS]
+    yield from constants
+    yield from (None, True, False, "", "another text", _Other())
+    numbers = sorted({0, *(n for n in constants if isinstance(n, int | float) and abs(n) < _LARGEST)})
+    yield from numbers
+    yield from (low + (high - low) / 2 for low, high in itertools.pairwise(numbers))
+    yield from (numbers[0] - 1, numbers[-1] + 1)
+    for together in range(1, len(fragments) + 1):
+        yield from ("+".join(parts) for parts in itertools.permutations(fragments, together))
+
+
+class _Other:
+    """A value that equals nothing that a file writes down."""
+
+
+__all__ = ["TRUE", "Beliefs", "Question", "Test"]
