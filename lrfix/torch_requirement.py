@@ -7,7 +7,7 @@ import configparser
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ else:
 
 #: Minor versions that an upper bound is tried with; the last one stands for all that come.
 _RELEASES = (*(f"1.{minor}" for minor in range(14)), *(f"2.{minor}" for minor in range(40)), "99")
+#: The same in conda's words: ``pytorch=1.11``, a channel before it, a build behind it.
+_CONDA = re.compile(r"(?:[\w./-]+::)?pytorch\s*(?:([<>=!~]=?|==)\s*([^\s=]+)(?:=[^\s=]+)?)?", re.IGNORECASE)
+_IMAGE = re.compile(r"(?:\S+/)?pytorch/pytorch:(\d+(?:\.\d+)*)", re.IGNORECASE)
+_DEPENDENCIES = re.compile(r"^dependencies\s*:", re.MULTILINE)
 _LINE = re.compile(r"torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~][^;#)]*)?\s*\)?\s*(?:[;#].*)?", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
@@ -27,20 +31,36 @@ _VERSION = re.compile(r"\d+(?:\.\d+)*")
 def torch_requirement(start: Path) -> str | None:
     """What the nearest project upwards of ``start`` requires of torch (``>=1.10,<2.1``); None where it says nothing.
 
-    Asked in this order: ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``requirements.txt``. A folder that has one
-    of them, or a ``.git``, ends the search.
+    Asked in this order: ``pyproject.toml``, ``setup.cfg``, ``setup.py``, files of requirements, environments of conda,
+    Dockerfiles. A folder that has one of them, or a ``.git``, ends the search.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
-        files = [folder / name for name in _READERS if os.path.isfile(folder / name)]
-        for file in files:
-            for line in _lines(file):
+        said = False
+        for file, reader in _files(folder):
+            text = read_small_text(file)
+            if text is None or (reader is _of_environment and not _DEPENDENCIES.search(text)):
+                continue
+            said = True
+            for line in reader(text) if "torch" in text else ():
                 match = _LINE.fullmatch(line.strip())
                 if match is not None:
                     return (match[1] or "").replace(" ", "").rstrip("\\") or None
-        if files or os.path.exists(folder / ".git"):
+        if said or os.path.exists(folder / ".git"):
             return None
     return None
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, Callable[[str], Iterator[str]]]]:
+    """The files of a folder that say what is installed, each with what reads it, in their order."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+    except OSError:
+        return
+    for pattern, reader in _READERS:
+        # The plain name first: `requirements.txt` before `requirements-dev.txt`.
+        found = sorted((name for name in names if pattern.fullmatch(name)), key=len)
+        yield from ((folder / name, reader) for name in found)
 
 
 def reaches(torch: str | None, version: str) -> bool:
@@ -65,20 +85,37 @@ def reaches(torch: str | None, version: str) -> bool:
     return any(candidate >= Version(version) and candidate in allowed for candidate in tried)
 
 
-def _lines(file: Path) -> Iterator[str]:
-    text = read_small_text(file)
-    if text is not None and "torch" in text:
-        yield from _READERS[file.name](text)
-
-
 def _of_pyproject(text: str) -> Iterator[str]:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError):
         return
-    project: Any = document.get("project")
-    found = project.get("dependencies") if isinstance(project, dict) else None
-    yield from (line for line in found if isinstance(line, str)) if isinstance(found, list) else ()
+    project = _table(document, "project")
+    listed = [project.get("dependencies"), *_table(project, "optional-dependencies").values()]
+    for found in listed:
+        yield from (line for line in found if isinstance(line, str)) if isinstance(found, list) else ()
+    stated = _table(document, "tool", "poetry", "dependencies").get("torch")
+    version = stated.get("version") if isinstance(stated, dict) else stated
+    if isinstance(version, str):
+        yield f"torch{_of_poetry(version)}"
+
+
+def _table(document: Any, *names: str) -> dict[str, Any]:
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _of_poetry(version: str) -> str:
+    """Poetry's own signs in those of packaging: ``^1.11`` stays below 2, ``~1.11`` below 1.12."""
+    match = re.fullmatch(r"([~^]?)\s*(\d+)(?:\.(\d+))?(.*)", version.strip())
+    if match is None:
+        return "" if version.strip() == "*" else version
+    sign, major, minor, rest = match[1], int(match[2]), match[3], match[4]
+    lowest = f"{major}.{minor}{rest}" if minor is not None else str(major)
+    if sign == "^" or (sign == "~" and minor is None):
+        return f">={lowest},<{major + 1}"
+    return f">={lowest},<{major}.{int(minor) + 1}" if sign == "~" else f"=={lowest}"
 
 
 def _of_setup_cfg(text: str) -> Iterator[str]:
@@ -96,21 +133,60 @@ def _of_setup_py(text: str) -> Iterator[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires" and isinstance(node.value, ast.List):
-            for element in node.value.elts:
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            listed = node.value if not isinstance(node.value, ast.Name) else _assigned(tree, node.value.id)
+            for element in listed.elts if isinstance(listed, ast.List | ast.Tuple) else ():
                 if isinstance(element, ast.Constant) and isinstance(element.value, str):
                     yield element.value
+
+
+def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return node.value
+    return None
 
 
 def _of_requirements(text: str) -> Iterator[str]:
     yield from text.splitlines()
 
 
-_READERS = {
-    "pyproject.toml": _of_pyproject,
-    "setup.cfg": _of_setup_cfg,
-    "setup.py": _of_setup_py,
-    "requirements.txt": _of_requirements,
-}
+def _of_environment(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        item = line.split("#")[0].strip()
+        if item.startswith("-"):
+            yield _in_pips_words(item[1:].strip().strip("'\""))
+
+
+def _of_dockerfile(text: str) -> Iterator[str]:
+    for line in text.replace("\\\n", " ").splitlines():
+        verb, _, rest = line.strip().partition(" ")
+        if verb.upper() == "FROM":
+            yield from (f"torch=={match[1]}" for match in _IMAGE.finditer(rest))
+        elif verb.upper() == "RUN" and "install" in rest:
+            yield from (
+                _in_pips_words(word.strip("'\"")) for word in re.split(r"[\s;&]+", rest) if "=" in word or "<" in word
+            )
+
+
+def _in_pips_words(item: str) -> str:
+    """What conda calls ``pytorch=1.11`` is ``torch==1.11.*``."""
+    match = _CONDA.fullmatch(item)
+    if match is None:
+        return item
+    sign, version = match[1], match[2]
+    if sign is None:
+        return "torch"
+    return f"torch=={version.removesuffix('.*').removesuffix('*')}.*" if sign == "=" else f"torch{sign}{version}"
+
+
+_READERS: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[str]]], ...] = (
+    (re.compile(r"pyproject\.toml"), _of_pyproject),
+    (re.compile(r"setup\.cfg"), _of_setup_cfg),
+    (re.compile(r"setup\.py"), _of_setup_py),
+    (re.compile(r"[\w.-]*requirements?[\w.-]*\.(txt|in)", re.IGNORECASE), _of_requirements),
+    (re.compile(r"[\w.-]+\.ya?ml", re.IGNORECASE), _of_environment),
+    (re.compile(r"(?:[\w.-]+\.)?Dockerfile(?:\.[\w.-]+)?", re.IGNORECASE), _of_dockerfile),
+)
 
 __all__ = ["reaches", "torch_requirement"]

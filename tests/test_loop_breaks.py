@@ -60,14 +60,6 @@ GAN_STEPS = """        scheduler_d.step()
 BREAKS = (
     # LR301: the first rate is skipped
     Break(
-        "stepped ahead of the optimizer",
-        "accumulation",
-        UPDATE,
-        "                scheduler.step()\n                optimizer.step()\n",
-        ("LR301",),
-        ("scheduler.step()",),
-    ),
-    Break(
         "stepped ahead of the epoch",
         "plain_torch",
         "        train_loss = train_one_epoch(",

@@ -36,12 +36,46 @@ VERBOSE = """
         ("setup.cfg", "[options]\ninstall_requires =\n    torch<2\n    numpy\n", "<2"),
         ("setup.py", 'from setuptools import setup\nsetup(name="x", install_requires=["torch==1.7.1"])\n', "==1.7.1"),
         ("setup.py", "def broken(:\n", None),
+        ("setup.py", 'needs = ["torch<2"]\nsetup(name="x", install_requires=needs)\n', "<2"),
+        ("pyproject.toml", '[project.optional-dependencies]\nall = ["torch==2.1"]\n', "==2.1"),
+        ("pyproject.toml", '[tool.poetry.dependencies]\ntorch = "^1.11.0"\n', ">=1.11.0,<2"),
+        ("pyproject.toml", '[tool.poetry.dependencies]\ntorch = {version = "~1.13", extras = ["x"]}\n', ">=1.13,<1.14"),
+        ("pyproject.toml", '[tool.poetry.dependencies]\ntorch = "*"\n', None),
+        ("requirements_gpu.txt", "torch==1.12.1\n", "==1.12.1"),
+        ("dev-requirements.in", "torch<2.3\n", "<2.3"),
+        ("environment.yml", "name: x\ndependencies:\n  - python=3.8\n  - pytorch=1.11.0=py3.8_cuda11\n", "==1.11.0.*"),
+        ("env.yaml", "dependencies:\n- pytorch::pytorch==1.12\n", "==1.12"),
+        ("gpu.yml", "dependencies:\n- conda-forge::pytorch >=1.8\n", ">=1.8"),
+        ("env.yml", "dependencies:\n  - pip\n  - pip:\n    - torch==1.13.1+cu117\n", "==1.13.1+cu117"),
+        ("env.yml", "dependencies:\n  - pytorch\n", None),
+        ("train.yml", "model:\n  - torch==1.0\n", None),
+        ("Dockerfile", "FROM python:3.8\nRUN pip install -U \\\n    torch==1.11.0 torchvision\n", "==1.11.0"),
+        ("Dockerfile.gpu", 'FROM nvidia/cuda\nRUN pip3 install "torch<2.1" && rm -rf /x\n', "<2.1"),
+        ("Dockerfile", "FROM pytorch/pytorch:1.9.1-cuda11.1-cudnn8-runtime\n", "==1.9.1"),
+        ("Dockerfile", "RUN conda install -y pytorch=1.10 -c pytorch\n", "==1.10.*"),
     ],
 )
 def test_the_requirement_is_read_from_the_project_s_own_files(tmp_path, file, text, required):
     (tmp_path / file).write_text(text)
     (tmp_path / "src").mkdir()
     assert torch_requirement(tmp_path / "src") == required
+
+
+def test_what_is_packaged_is_asked_before_what_an_experiment_ran_on(tmp_path):
+    (tmp_path / "environment.yml").write_text("dependencies:\n- pytorch=1.11\n")
+    (tmp_path / "requirements-dev.txt").write_text("torch==1.12\n")
+    assert torch_requirement(tmp_path) == "==1.12"
+    (tmp_path / "requirements.txt").write_text("torch>=2\n")
+    assert torch_requirement(tmp_path) == ">=2"
+    (tmp_path / "setup.py").write_text("setup(install_requires=['torch>=2.1'])\n")
+    assert torch_requirement(tmp_path) == ">=2.1"
+
+
+def test_settings_of_an_experiment_end_no_search(tmp_path):
+    (tmp_path / "requirements.txt").write_text("torch==1.0\n")
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "train.yml").write_text("lr: 0.1\n")
+    assert torch_requirement(tmp_path / "configs") == "==1.0"
 
 
 def test_the_search_ends_at_the_project(tmp_path):
@@ -59,6 +93,7 @@ def test_the_search_ends_at_the_project(tmp_path):
         ("2.7.1", "2.7", True),
         ("==1.13.1", "2.7", False),
         ("==1.7.1+cu110", "2.7", False),
+        ("==1.11.0.*", "2.7", False),
         ("<2.7", "2.7", False),
         ("<=2.7", "2.7", True),
         (">=1.10,<2.1", "2.7", False),

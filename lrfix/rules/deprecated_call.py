@@ -11,7 +11,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import CLOSED_FORMS, FACTORIES
-from lrfix.tracing.metrics import is_position
+from lrfix.tracing.metrics import is_position, text_of
 from lrfix.tracing.values import Unknown
 from lrfix.trees import walk
 
@@ -26,12 +26,26 @@ def _late(conduct: Conduct, event: Event) -> bool:
 
     ``epoch + i / batches`` tells how far that epoch has come, and the next batch is trained at the rate of that.
     """
-    if any(isinstance(node, ast.Div) for node in ast.walk(event.node)):
-        return False
     first = next(each for each in conduct.steps if each.node is event.node)
     told = first.arguments[0] if first.arguments else None
     from_nothing = told == 0 if isinstance(told, int) else isinstance(told, Unknown) and told.moving
-    return from_nothing and any(update.at < first.at and same_turn(first, update) for update in conduct.training)
+    trained = [update for update in conduct.training if update.at < first.at and same_turn(first, update)]
+    return from_nothing and any(_told_once(conduct, first, update) for update in trained)
+
+
+def _told_once(conduct: Conduct, step: Event, update: Event) -> bool:
+    """Whether all of an epoch lies between two calls: told once a batch, at whole epochs or at parts of them, a
+    scheduler is no more than a batch late."""
+    if any("/" in text_of(each.arguments[0]) for each in conduct.steps if each.node is step.node):
+        return False
+    if len(update.turns) > len(step.turns):
+        return True
+    loop = step.turns[-1].loop
+    index = ast.unparse(loop.target) if isinstance(loop, ast.For) else ""
+    call = step.node
+    given = [*call.args, *(keyword.value for keyword in call.keywords)] if isinstance(call, ast.Call) else []
+    whole = update.kind is Kind.ESCAPE or "epoch" in index
+    return whole and index in map(ast.unparse, given)
 
 
 def _only_logged(study: Study, event: Event) -> bool:

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-import math
+import ast
 from collections.abc import Iterator
 
+from lrfix.experiments.early_curves import little_lost
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, same_turn, told_at
+from lrfix.experiments.training import Conduct, conducts, here, line, related, same_turn, told_at
 from lrfix.findings import Violation
-from lrfix.finite import finite
 from lrfix.registry import rule
-from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event
-from lrfix.tracing.values import Unknown, Value
-
-#: So many steps hardly change for one that comes early.
-_MANY = 1000
-#: What schedules call the lengths that they are made of.
-_LENGTHS = ("T_max", "T_0", "step_size", "step_size_up", "total_steps", "total_iters", "milestones", "max_epochs")
 
 
 @rule("LR301", uses=True)
 def step_order(study: Study) -> Iterator[Violation]:
-    found = [(conduct, *early) for conduct in conducts(study) for early in [_early(conduct)] if early is not None]
-    for slight in (False, True):
-        alike = (each for each in found if _is_slight(*each) is slight)
-        yield from once_a_place(study, (_told(study, *each) for each in alike), advice=slight)
+    found: dict[int, Violation] = {}
+    for conduct in conducts(study):
+        for place, violation in _told(study, conduct):
+            if id(place) not in found or found[id(place)].advice:
+                found[id(place)] = violation
+    yield from found.values()
 
 
-def _is_slight(conduct: Conduct, step: Event, update: Event) -> bool:
-    """Whether one step more or less is next to nothing: one of thousands, or of as many as there are batches."""
-    lengths = [number for name in _LENGTHS for number in _stated(conduct.scheduler.arguments.get(name))]
-    if lengths:
-        return min(lengths) >= _MANY
-    if math.prod(number for turn in step.turns for number in _stated(turn.trip)) >= _MANY:
-        return True
-    return step.turns[-1] is update.turns[-1] and len([turn for turn in step.turns if not turn.listed]) > 1
-
-
-def _stated(value: Value) -> Iterator[float]:
-    """The numbers that the code states for a length, each of a list of them."""
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from _stated(each)
+def _told(study: Study, conduct: Conduct) -> Iterator[tuple[ast.AST, Violation]]:
+    early = _early(conduct)
+    if early is None:
         return
-    number = finite(value.stated if isinstance(value, Amount | Unknown) else value)
-    if number is not None:
-        yield number
-
-
-def _told(study: Study, conduct: Conduct, step: Event, update: Event) -> Told:
+    step, update = early
     place, where = told_at(study, conduct, step)
+    if not here(place, study):
+        return
+    little = little_lost(study, conduct, step, update)
+    lost = "the first rate of the schedule is never used, and all others come one step early"
     message = (
-        f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): the "
-        "first rate of the schedule is never used, and all others come one step early. Step the optimizer first."
+        f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): {lost}"
+        + (f" (little is lost: {little})" if little is not None else "")
+        + ". Step the optimizer first."
     )
-    return place, message, [(update.node, "the optimizer takes its step")]
+    shown = related(study, place, [(update.node, "the optimizer takes its step")])
+    yield place, Violation(study.span(place), message, advice=little is not None, related=shown)
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

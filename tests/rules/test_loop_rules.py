@@ -370,6 +370,59 @@ def test_the_epoch_told_is_advice_where_it_is_the_one_that_step_would_come_to(tu
     assert [f.severity for f in result.findings] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("batch", "epoch", "expected"),
+    [
+        ("scheduler.step(epoch + i / len(loader))", "pass", Severity.INFO),
+        ("progress = epoch + i / len(loader); scheduler.step(progress)", "pass", Severity.INFO),
+        ("scheduler.step(epoch=epoch + (i + 1) / len(loader))", "pass", Severity.INFO),
+        ("scheduler.step(epoch)", "pass", Severity.INFO),
+        ("scheduler.step(i)", "pass", Severity.INFO),
+        ("pass", "scheduler.step(epoch)", Severity.WARNING),
+        ("pass", "scheduler.step(epoch=epoch)", Severity.WARNING),
+        ("pass", "now = epoch; scheduler.step(now)", Severity.WARNING),
+    ],
+)
+def test_a_scheduler_that_is_told_its_place_once_a_batch_is_a_batch_late_at_most(batch, epoch, expected):
+    source = f"""
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    def train(args, epoch, loader, model, optimizer, scheduler):
+        for i, (x, y) in enumerate(loader):
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+            {batch}
+        {epoch}
+
+    def main(args, model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = CosineAnnealingLR(optimizer, 12)
+        for epoch in range(args.start_epoch, args.epochs):
+            train(args, epoch, loader, model, optimizer, scheduler)
+    """
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR305"})))
+    assert [f.severity for f in result.findings] == [expected]
+
+
+@pytest.mark.parametrize("train", ["train(model, optimizer)", "optimizer.step(closure)"])
+def test_an_epoch_out_of_sight_is_one_all_the_same(train):
+    source = f"""
+    import torch
+    from somewhere import train
+
+    def main(args, model, loader, closure):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 30)
+        for epoch in range(args.epochs):
+            {train}
+            scheduler.step(epoch)
+    """
+    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset({"LR305"})))
+    assert [f.severity for f in result.findings] == [Severity.WARNING]
+
+
 def test_the_epoch_told_once_where_training_goes_on_is_no_habit(check):
     source = (
         HEAD
