@@ -20,8 +20,8 @@ from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.values import MISSING, Function, Unknown, Value
 
 #: Where no more than this share of all that the rates add up to comes at another step, nobody sees the difference: a
-#: cosine of 400 steps is as long as that, and a decay by a factor of 0.995.
-_LITTLE = 0.005
+#: cosine of 1000 steps is as long as that, and a decay by a factor of 0.998.
+_LITTLE = 0.002
 _NOTHING = 1e-9
 #: Of so many steps one is next to nothing, whatever the schedule is.
 _MANY = 1000
