@@ -290,6 +290,8 @@ class Interpreter:
                 if value.cls.find(name) is not MISSING:
                     return bool(self.call_method(value, name, (), node))
             return True
+        if isinstance(value, arrays.Array):
+            return bool(self.native(bool, (value,), node))
         return True if isinstance(value, _INTERPRETED) else bool(value)
 
     def spread(self, value: Any, node: ast.AST | None) -> Iterator[Any]:

@@ -343,3 +343,13 @@ def test_a_clone_keeps_views_together() -> None:
         "result = (a.tolist(), d.tolist())"
     )
     assert found == ([0, 1, 2, 3], [9, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "test", ["rates and step", "not rates", "step or rates", "0 if rates else 1", "[r for r in [1] if rates]"]
+)
+def test_several_numbers_are_neither_true_nor_false(test):
+    environment = Environment()
+    program = f"import numpy as np\nrates, step = np.linspace(1.0, 0.0, 3), 0\n{test}\nif rates:\n    pass\n"
+    with pytest.raises(UserError, match="ambiguous"):
+        Interpreter().execute(ast.parse(program).body, environment)
