@@ -47,7 +47,8 @@ def _waiting(study: Study) -> Iterator[Violation]:
                     study.span(update.statement),
                     f"Computing the rate would change the hyperparameter `{update.name}`; no run that was tried "
                     "reaches this line, and once one does, the rate depends on how often it was computed.",
-                    advice=True,
+                    # Of what a class keeps under a name of its own nothing says that it was to stay.
+                    advice=parameters[update.name] != update.name,
                 )
 
 

