@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lrfix.names import Argument, Assigned, Binding, Defined, Imported, Names, Scope
 from lrfix.sites.blocks import block_of
@@ -12,6 +13,23 @@ from lrfix.sites.vocabulary import torch_scheduler
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 External = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class OtherFiles:
+    """What the other files of a project say: whether one has a word or pattern (``mentioned``), and whether one has it
+    that imports connect with the file at hand (``done``)."""
+
+    mentioned: External
+    done: External
+
+    def __call__(self, name: str) -> bool:
+        return self.mentioned(name)
+
+
+def done_elsewhere(external: External, pattern: str) -> bool:
+    """Whether a file that can get hold of an object of this one does what the pattern matches."""
+    return external.done(pattern) if isinstance(external, OtherFiles) else external(pattern)
 
 
 class Uses:
@@ -165,4 +183,4 @@ class Uses:
         return isinstance(node, ast.Constant) and isinstance(self.names.parents.get(node), ast.Expr)
 
 
-__all__ = ["External", "Uses"]
+__all__ = ["External", "OtherFiles", "Uses", "done_elsewhere"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cached_property, partial
 from pathlib import Path
 
 from lrfix.reading import SMALL, Unreadable, read_file
+from lrfix.rewriting.import_graph import within_reach
+from lrfix.rewriting.liveness import OtherFiles
 
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"})
@@ -24,6 +26,7 @@ class Project:
 
     def __init__(self, root: Path | None) -> None:
         self.root = root
+        self._near: dict[str, frozenset[str]] = {}
 
     @classmethod
     def around(cls, path: str) -> Project:
@@ -41,16 +44,32 @@ class Project:
         """
         if self.root is None:
             return False
-        own = os.path.realpath(apart_from)
-        word = re.compile(rb"(?<!\w)" + name.encode() + rb"(?!\w)")
+        files = self._contents
+        return files is None or any(self._mentioning(name, apart_from, files))
+
+    def does(self, pattern: str, apart_from: str) -> bool:
+        """As ``mentions``, of the files that imports connect with ``apart_from``."""
         files = self._contents
         if files is None:
             return True
-        return any(word.search(content) for path, content in files.items() if path != own)
+        found = set(self._mentioning(pattern, apart_from, files))
+        return bool(found and found & self._connected(os.path.realpath(apart_from)))
 
-    def external_to(self, path: str) -> Callable[[str], bool]:
-        """Whether a file other than ``path`` mentions a name."""
-        return lambda name: self.mentions(name, path)
+    def external_to(self, path: str) -> OtherFiles:
+        """What the files other than ``path`` say."""
+        return OtherFiles(partial(self.mentions, apart_from=path), partial(self.does, apart_from=path))
+
+    @staticmethod
+    def _mentioning(name: str, apart_from: str, files: dict[str, bytes]) -> Iterator[str]:
+        own = os.path.realpath(apart_from)
+        word = re.compile(rb"(?<!\w)" + name.encode() + rb"(?!\w)")
+        return (path for path, content in files.items() if path != own and word.search(content))
+
+    def _connected(self, path: str) -> frozenset[str]:
+        if path not in self._near:
+            assert self.root is not None and self._contents is not None
+            self._near[path] = within_reach(path, self._contents, os.path.realpath(self.root))
+        return self._near[path]
 
     @cached_property
     def _contents(self) -> dict[str, bytes] | None:

@@ -1,5 +1,6 @@
 """What the code around a scheduler does with it that its replacement would not bear: attributes and classes that it
-asks for, base rates that it sets, parameter groups that it adds. Other files are looked at as text."""
+asks for, base rates that it sets, parameter groups that it adds. Other files are looked at as text, where imports or
+a configuration connect them with this one: in no other can the scheduler be."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import TypeGuard
 
 from lrfix.names import FUNCTION_NODES, Names
 from lrfix.rewriting.effects import bases_in
-from lrfix.rewriting.liveness import External
+from lrfix.rewriting.liveness import External, done_elsewhere
 from lrfix.rewriting.model import NotRewritten
 from lrfix.sites.model import ScheduleSite
 from lrfix.sites.vocabulary import optimizer_call, torch_scheduler
@@ -46,7 +47,8 @@ def check_own_attributes(names: Names, site: ScheduleSite, node: ast.ClassDef, e
             )
     for attribute in given:
         built = rf"(\w+)\s*=\s*[\w.]*\b{node.name}\([\s\S]*\b\1\.{attribute}"
-        if any(external(rf"{holder}\.{attribute}") for holder in (SCHEDULER, node.name)) or external(built):
+        used = (*(rf"{holder}\.{attribute}" for holder in (SCHEDULER, node.name)), built)
+        if any(done_elsewhere(external, pattern) for pattern in used):
             raise NotRewritten(f"another file uses `{attribute}` of a scheduler, which the bundled one does not have")
 
 
@@ -90,7 +92,7 @@ def _check_unread(names: Names, external: External, attribute: str) -> None:
     for node in names.nodes:
         if isinstance(node, ast.Attribute) and node.attr == attribute:
             raise NotRewritten(f"line {node.lineno} reads `{attribute}`, which the bundled scheduler does not have")
-    if external(rf"{SCHEDULER}\.{attribute}"):
+    if done_elsewhere(external, rf"{SCHEDULER}\.{attribute}"):
         raise NotRewritten(f"another file reads `{attribute}`, which the bundled scheduler does not have")
 
 
@@ -117,7 +119,7 @@ def _check_untested(names: Names, torchs: Collection[str], own: Collection[str],
             raise NotRewritten(f"line {line} tests whether a scheduler is a {text}")
     for name in sorted({*torchs, *own}):
         asked = (rf"(?:isinstance|issubclass)\s*\([^\n]*\b{name}", rf"__name__[^\n]*['\"]{name}")
-        if any(map(external, asked)):
+        if any(done_elsewhere(external, pattern) for pattern in asked):
             raise NotRewritten(f"another file of the project tests whether a scheduler is a {name}")
 
 
@@ -159,9 +161,9 @@ def check_groups_settled(names: Names, site: ScheduleSite, external: External) -
                 "the new one would not"
             )
     # What an object says of its own base rates (`self.base_lrs = ...`) is no business of this one's.
-    if external(SCHEDULER + r"\.base_lrs(?:\[[^]\n]*\])?\s*[-+*/]?=(?!=)"):
+    if done_elsewhere(external, SCHEDULER + r"\.base_lrs(?:\[[^]\n]*\])?\s*[-+*/]?=(?!=)"):
         raise NotRewritten("another file sets the base rates, which the bundled scheduler reads once")
-    if external(rf"\A(?![\s\S]*{_BUILDS_OPTIMIZER})[\s\S]*\.add_param_group"):
+    if done_elsewhere(external, rf"\A(?![\s\S]*{_BUILDS_OPTIMIZER})[\s\S]*\.add_param_group"):
         raise NotRewritten(
             "another file adds parameter groups, which the old scheduler leaves alone and the new one would not"
         )

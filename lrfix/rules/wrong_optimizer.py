@@ -36,7 +36,8 @@ _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
 def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from _idle_optimizers(study)
     yield from once_a_place(study, _found(study))
-    yield from once_a_place(study, _first_groups(study), advice=True)
+    yield from once_a_place(study, _first_groups(study, own_rates=False))
+    yield from once_a_place(study, _first_groups(study, own_rates=True), advice=True)
     yield from once_a_place(study, _attributes_of_the_unseen(study), advice=True)
 
 
@@ -64,11 +65,12 @@ def _found(study: Study) -> Iterator[Told]:
             yield event.node, _lost(trace, event)
 
 
-def _first_groups(study: Study) -> Iterator[Told]:
-    """Optimizers of which only the first group ever gets a rate; the others may be meant to keep theirs."""
+def _first_groups(study: Study, own_rates: bool) -> Iterator[Told]:
+    """Optimizers of which only the first group ever gets a rate: a mistake where all were built with one rate; where
+    groups were built with rates of their own, the others may be meant to keep theirs."""
     for trace in traces(study):
         for event in trace.of(Kind.WRITE_RATE):
-            yield event.node, _alone(trace, event)
+            yield event.node, _alone(trace, event, own_rates)
 
 
 def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
@@ -230,7 +232,7 @@ def _lost(trace: Trace, event: Event) -> str | None:
     return None
 
 
-def _alone(trace: Trace, event: Event) -> str | None:
+def _alone(trace: Trace, event: Event, own_rates: bool) -> str | None:
     """Of a write to the first group: that no other group gets a rate."""
     optimizer = event.thing
     if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
@@ -238,7 +240,7 @@ def _alone(trace: Trace, event: Event) -> str | None:
     groups = optimizer.arguments.get("params")
     if not isinstance(groups, list | tuple) or len(groups) < 2 or not all(isinstance(g, dict) for g in groups):
         return None
-    if event.detail == "group 0":
+    if event.detail == "group 0" and any("lr" in group for group in groups) == own_rates:
         writes = trace.of(Kind.WRITE_RATE, optimizer)
         frozen = all(e.arguments and e.arguments[0] == 0 for e in writes)  # a group that is not to train
         if {e.detail for e in writes} == {"group 0"} and not frozen:

@@ -16,6 +16,7 @@ from lrfix.output.examples import lines as values_of
 from lrfix.output.sparkline import drawn
 from lrfix.pages import load_pages
 from lrfix.registry import load_rules
+from lrfix.rewriting.project import Project
 from lrfix.rewriting.proposal import Options
 from lrfix.rewriting.rewriter import rewrite_sources
 from lrfix.source import SourceError, parse_source
@@ -93,7 +94,8 @@ def ignoring(checked: Checked, finding: Finding) -> str | None:
 def rewritten(checked: Checked) -> tuple[str | None, list[str]]:
     """The text with its schedules rewritten, proved by running old and new, and in words what became of each."""
     raw = checked.text.encode("utf-8", "surrogatepass")
-    (result,) = rewrite_sources([(checked.path, raw, lambda name: True, None)], Options())
+    external = Project.around(checked.path).external_to(checked.path)
+    (result,) = rewrite_sources([(checked.path, raw, external, None)], Options())
     words = [f"{site.name or 'the schedule'}: {site.standing}, {site.scheduler}" for site in result.sites]
     words += [f"{left.name or 'a schedule'} is left as it is: {left.reason}" for left in result.left]
     words += [result.error] if result.error is not None else []

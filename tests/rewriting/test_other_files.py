@@ -84,14 +84,14 @@ def test_an_import_that_no_other_file_gets_from_here_goes(rewrite_beside, others
 @pytest.mark.parametrize(
     "train",
     [
-        "from utils import Linear\n\ns = Linear(optimizer, 100)\nprint(s.total)\n",
+        "s = Linear(optimizer, 100)\nprint(s.total)\n",
         "class Trainer:\n    def left(self):\n        return self.lr_scheduler.total - self.step\n",
         "def left(trainer):\n    return trainer.get_scheduler().total\n",
     ],
     ids=["of one that it builds", "of one that it holds", "of one that it asks for"],
 )
 def test_a_class_whose_attributes_another_file_reads_is_left_alone(rewrite_beside, train):
-    result = rewrite_beside(_CLASS, train=train)
+    result = rewrite_beside(_CLASS, train=f"from utils import Linear\n{train}")
     assert not result.changed
     assert result.left[0].reason == ("another file uses `total` of a scheduler, which the bundled one does not have")
 
@@ -142,7 +142,7 @@ BASES = "base_lrs"
     ids=["its functions", "its class", "the name of its class", "other base rates", "more groups"],
 )
 def test_a_scheduler_of_which_another_file_wants_more_than_rates_is_left_alone(rewrite_beside, train, reason):
-    result = rewrite_beside(_LAMBDA, train=train)
+    result = rewrite_beside(_LAMBDA, train=f"from utils import build\n{train}")
     assert not result.changed
     assert result.left[0].reason == reason
 
@@ -168,3 +168,10 @@ def test_a_class_that_a_configuration_names_keeps_its_name(rewrite, tmp_path):
     path.write_text(content)
     result = rewrite(content, path=str(path), external=Project.around(str(path)).external_to(str(path)))
     assert "class Linear(WarmupLinearLR):" in result.after
+
+
+def test_a_file_that_nothing_connects_with_this_one_has_no_scheduler_of_it(rewrite_beside):
+    tools = f"def halve(scheduler):\n    scheduler.{BASES} = [0.5 * rate for rate in scheduler.{BASES}]\n"
+    assert rewrite_beside(_LAMBDA, tools=tools).changed
+    train = "from tools import halve\nfrom utils import build\n"
+    assert not rewrite_beside(_LAMBDA, tools=tools, train=train).changed

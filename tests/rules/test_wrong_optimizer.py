@@ -45,8 +45,9 @@ def test_a_scheduler_moves_the_optimizer_that_trains(before, between, step, foun
     ("groups", "write", "found"),
     [
         ("model.parameters()", 'optimizer.param_groups[0]["lr"] = rate', False),
-        # The other group may be meant to keep its rate: advice.
-        ('[{"params": a}, {"params": b}]', 'optimizer.param_groups[0]["lr"] = rate', False),
+        ('[{"params": a}, {"params": b}]', 'optimizer.param_groups[0]["lr"] = rate', True),
+        # The other group may be meant to keep the rate that it was given: advice.
+        ('[{"params": a}, {"params": b, "lr": 0.01}]', 'optimizer.param_groups[0]["lr"] = rate', False),
         ('[{"params": a}, {"params": b}]', 'for group in optimizer.param_groups: group["lr"] = rate', False),
         ('[{"params": a}]', 'optimizer.param_groups[0]["lr"] = rate', False),
         # A group that is not to train.
