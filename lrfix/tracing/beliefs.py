@@ -43,6 +43,8 @@ class _Belief:
     test: Test
     side: bool
     at: int
+    #: Whether it followed from those before it, and was no choice.
+    follows: bool = False
 
     def allows(self, value: Any) -> bool:
         try:
@@ -72,18 +74,21 @@ class Beliefs:
     def believe(self, question: Question, side: bool, at: int) -> None:
         """Take the answer to be ``side`` from now on, by the choice made at the node ``at``."""
         answer = self.answer(question)
-        if answer is None:
-            self._about.setdefault(question.subject, []).append(_Belief(question.test, side, at))
-        elif answer is not side:
-            self._about[question.subject] = [_Belief(question.test, side, at)]
+        if answer is not None and answer is not side:
+            self._about[question.subject] = []
+        beliefs = self._about.setdefault(question.subject, [])
+        # What follows today is written down too: a value that is compared with later must not open it again.
+        if answer is not side or not any(belief.at == at for belief in beliefs):
+            beliefs.append(_Belief(question.test, side, at, answer is side))
 
     def choices_behind(self, question: Question) -> list[int]:
         """The nodes at which what decides a question came to be believed; none where it is open."""
         beliefs = self._about.get(question.subject, [])
         if not beliefs or _answer(beliefs, question.test) is None:
             return []
-        alone = [belief.at for belief in beliefs if _answer([belief], question.test) is not None]
-        return alone[:1] or [belief.at for belief in beliefs]
+        chosen = [belief for belief in beliefs if not belief.follows]
+        alone = [belief.at for belief in chosen if _answer([belief], question.test) is not None]
+        return alone[:1] or [belief.at for belief in chosen]
 
 
 def _answer(beliefs: list[_Belief], test: Test) -> bool | None:
@@ -110,13 +115,16 @@ def _samples(tests: Iterable[Test]) -> Iterator[Any]:
     constants = dict.fromkeys(constant for test in tests for constant in test.constants)
     fragments = list(dict.fromkeys(fragment for test in tests for fragment in test.fragments))[:_MOST_FRAGMENTS]
     yield from constants
+    texts = [text for text in constants if isinstance(text, str)]
+    yield from dict.fromkeys(each for text in texts for each in (text.lower(), text.upper()))
     yield from (None, True, False, "", "another text", _Other())
     numbers = sorted({0, *(n for n in constants if isinstance(n, int | float) and abs(n) < _LARGEST)})
     yield from numbers
     yield from (low + (high - low) / 2 for low, high in itertools.pairwise(numbers))
     yield from (numbers[0] - 1, numbers[-1] + 1)
     for together in range(1, len(fragments) + 1):
-        yield from ("+".join(parts) for parts in itertools.permutations(fragments, together))
+        for text in map("+".join, itertools.permutations(fragments, together)):
+            yield from (text, f"{text}+", f"+{text}", f"+{text}+")
 
 
 class _Other:

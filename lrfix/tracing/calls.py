@@ -100,7 +100,7 @@ class Calls(Builtins):
             return None
         if name == "item" or (name in ("detach", "cpu", "mean", "sum") and not given.all):
             return Unknown(f"{getattr(receiver, 'path', '')}.{name}()", measured=True)
-        answer = answer_of(receiver, name, given, node) if isinstance(receiver, Unknown) else MISSING
+        answer = answer_of(receiver, name, given, node)
         if answer is not MISSING:
             return answer
         if isinstance(receiver, Unknown) and isinstance(receiver.parts.get(f".{name}"), Function | Bound | Partial):

@@ -19,12 +19,14 @@ _SAME_TEXT: Mapping[str, Callable[[Any], str]] = {
     "casefold": str.casefold,
     "title": str.title,
 }
-_LOOKS_FOR: Mapping[str, Callable[[Any, str], bool]] = {"startswith": str.startswith, "endswith": str.endswith}
+_LOOKS_FOR: Mapping[str, Callable[[str, str], bool]] = {"startswith": str.startswith, "endswith": str.endswith}
 
 
-def answer_of(receiver: Unknown, name: str, given: Given, node: ast.AST) -> Value:
-    """What an unknown says when it is asked for a key, or as a text; MISSING for any other call."""
-    if receiver.moving:
+def answer_of(receiver: Value, name: str, given: Given, node: ast.AST) -> Value:
+    """What an unknown or a text says when it is asked for a key, or as a text; MISSING for any other call."""
+    if isinstance(receiver, str):
+        return _answer_of_text(receiver, name, given)
+    if not isinstance(receiver, Unknown) or receiver.moving:
         return MISSING
     if name in _SAME_TEXT and not given.all:
         return receiver.made_into(_SAME_TEXT[name], f".{name}()")
@@ -37,6 +39,14 @@ def answer_of(receiver: Unknown, name: str, given: Given, node: ast.AST) -> Valu
         looks = _LOOKS_FOR[name]
         test = Test(lambda value: looks(value, text), fragments=(text,))
         return Condition(written(node), (name, receiver.serial, text), about=receiver, test=test)
+    return MISSING
+
+
+def _answer_of_text(text: str, name: str, given: Given) -> Value:
+    if name in _SAME_TEXT and not given.all:
+        return _SAME_TEXT[name](text)
+    if name in _LOOKS_FOR and len(given.all) == 1 and given.arguments and isinstance(given.arguments[0], str):
+        return _LOOKS_FOR[name](text, given.arguments[0])
     return MISSING
 
 
