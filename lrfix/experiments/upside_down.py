@@ -9,7 +9,7 @@ from lrfix.experiments.study import Study, all_real
 from lrfix.sites.vocabulary import words
 
 #: What says that the rate is meant to climb, or to be tried out.
-_CLIMBS = frozenset({"warm", "warmup", "ramp", "rise", "rising", "grow", "growing", "increase", "increasing"}) | {
+CLIMBS = frozenset({"warm", "warmup", "ramp", "rise", "rising", "grow", "growing", "increase", "increasing"}) | {
     *("up", "find", "finder", "range", "test", "tester", "search", "sweep", "cyclic", "inverse", "reverse", "reversed")
 }
 #: What a rate is called that a schedule starts with.
@@ -23,7 +23,7 @@ _NEAR = 0.03
 
 def climbs_from_its_floor(study: Study, run: Run) -> tuple[str, str, int] | None:
     """The setting of the floor that a run begins at, what it climbs to all the way to its end, and that step."""
-    if not run.ran or not all_real(run.curve) or _CLIMBS & set(words(study.site.name or "")):
+    if not run.ran or not all_real(run.curve) or CLIMBS & set(words(study.site.name or "")):
         return None
     end = study.horizon(run)
     leaves = {**run.names, **run.leaves}
@@ -46,4 +46,4 @@ def _is_a_start(path: str) -> bool:
     return bool(_STARTS & spoken) and not _ENDS_HIGH & spoken
 
 
-__all__ = ["climbs_from_its_floor"]
+__all__ = ["CLIMBS", "climbs_from_its_floor"]

@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.driving.laboratory import Run
@@ -13,16 +14,18 @@ from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
 from lrfix.experiments.grid import Case, Grid, loudest_first
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, as_float
-from lrfix.experiments.upside_down import climbs_from_its_floor
+from lrfix.experiments.upside_down import CLIMBS, climbs_from_its_floor
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
+from lrfix.trees import walk
 from lrfix.wording import num
 
 _LENGTHS = (Role.HORIZON, Role.EPOCHS, Role.DECAY_LENGTH)
 _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
 _SAME = 1e-6
 _LOW = 0.3
+_SLIGHT = 0.05
 _LONGEST = 0.75
 
 _WHAT = {
@@ -101,7 +104,7 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     found = wave(run, sweep)
     if found is None:
         return None
-    stated = {p: v for p, v in leaves.items() if role_of(p) is Role.FLOOR and isinstance(v, float)}
+    stated = {p: float(v) for p, v in leaves.items() if role_of(p) is Role.FLOOR and _is_number(v)}
     floors = [0.0, *stated.values()]
     # What is to be the last rate, by its name or the schedule's, is no rate to begin with.
     spoken = words(study.site.name or "")
@@ -113,6 +116,8 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     # Where the code itself ends it says more than what its lengths make of it, in epochs or in steps.
     if climbs_from_its_floor(study, run) is not None:
         return "sign"
+    if _works_out_its_floor(study):
+        ends.append(found.middle - abs(found.amplitude))
     if sweep.ends_at(math.pi):
         return _half(run, sweep, found, tops, ends)
     # The longest lengths first: epochs of two batches each end half way through the steps.
@@ -126,6 +131,18 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
 
 
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _works_out_its_floor(study: Study) -> bool:
+    """Whether the schedule names a floor of its own, ``eta_min = lr * rate**3``, and no word of it says that it rises."""
+    if CLIMBS & set(words(study.site.name or "")):
+        return False
+    inside = (n for root in study.site.nodes for n in walk(root))
+    return any(isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and role_of(n.id) is Role.FLOOR for n in inside)
+
+
 def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[float]) -> str | None:
     """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
@@ -134,12 +151,13 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[flo
     if abs(sweep.angles[0]) > 1.01 * abs(sweep.move):
         return None  # the stretch begins in the middle, or past the end: what came before it says how it was meant
     # Half a period on, whatever the code makes of the angles past it.
-    climbs = -2 * found.amplitude * math.cos(sweep.angles[0]) > _LOW * high
-    if not climbs:
+    climb = -2 * found.amplitude * math.cos(sweep.angles[0])
+    # A floor that is known to be one is a floor however near to the peak.
+    from_the_floor = found.start == 0 and _among(low, ends, high) and _among(high, tops, high)
+    if climb <= (_SLIGHT if from_the_floor else _LOW) * high:
         return None
     # Behind a warmup that has reached the peak, nothing is left to climb to; a stated floor is where annealing ends.
     reached = (max(run.curve[: found.start], default=0.0), *_ramp_to(run, found))
-    from_the_floor = found.start == 0 and _among(low, ends, high) and _among(high, tops, high)
     return "sign" if from_the_floor or any(abs(rate - high) <= 0.1 * high for rate in reached) else None
 
 

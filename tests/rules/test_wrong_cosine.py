@@ -394,3 +394,32 @@ def test_an_epoch_of_two_batches_is_half_as_long_as_its_steps(share, times, expe
             return lr
         """
     assert [finding.code for finding in reported("LR206", source)] == expected
+
+
+SWITCHED = """
+import math
+
+
+def {name}(args, optimizer, epoch):
+    lr = args.learning_rate
+    if args.cosine:
+        {floor} = lr * (args.lr_decay_rate ** 3)
+        lr = {floor} + (lr - {floor}) * (1 {sign} math.cos(math.pi * epoch / args.epochs)) / 2
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "floor", "sign", "told"),
+    [
+        ("adjust_learning_rate", "eta_min", "-", True),
+        ("adjust_learning_rate", "min_lr", "-", True),
+        ("adjust_learning_rate", "eta_min", "+", False),
+        ("adjust_learning_rate", "part", "-", False),  # nothing says that it is where the schedule ends
+        ("warmup_learning_rate", "eta_min", "-", False),
+    ],
+)
+def test_a_floor_that_the_schedule_works_out_itself_is_where_it_ends(name, floor, sign, told, asked):
+    found = asked("LR206", SWITCHED.format(name=name, floor=floor, sign=sign))
+    assert any("sign is wrong" in each.message and not each.advice for each in found) is told
