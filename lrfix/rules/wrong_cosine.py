@@ -136,7 +136,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _works_out_its_floor(study: Study) -> bool:
-    """Whether the schedule names a floor of its own, ``eta_min = lr * rate**3``, and no word of it says that it rises."""
+    """Whether the schedule names a floor of its own, ``eta_min = lr * rate**3``, and no word says that it rises."""
     if CLIMBS & set(words(study.site.name or "")):
         return False
     inside = (n for root in study.site.nodes for n in walk(root))
