@@ -160,7 +160,7 @@ def _ends_at_its_base(study: Study, run: Run) -> bool:
     end, base = study.horizon(run), run.base_lrs[0] if run.base_lrs else 0.0
     if end is None or len(run.curve) <= end or not all_real(run.curve):
         return False
-    return abs(run.curve[end] - base) <= _NEAR * base < abs(run.curve[0] - base)
+    return bool(abs(run.curve[end] - base) <= _NEAR * base < abs(run.curve[0] - base))
 
 
 def _upside_down(study: Study) -> Iterator[Violation]:
