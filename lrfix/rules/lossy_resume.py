@@ -132,7 +132,8 @@ def _lost(study: Study, node: ast.ClassDef, shown: Resumption, saved: bool) -> V
         f"A resumed run gets another rate: stopped at step {shown.at}, it has {num(resumed)} at step {step}, where the "
         f"uninterrupted run has {num(walked)}, because {why}.",
         study.evidence(study.runs[0], [step - 1, step]),
-        advice=saved and not state_asked_for(study, node),
+        # Whoever saves schedulers asks one that is torch's own by its base for its state.
+        advice=saved and study.site.form == "wrapper" and not state_asked_for(study, node),
     )
 
 

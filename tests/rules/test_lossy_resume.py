@@ -40,6 +40,25 @@ def test_a_state_that_leaves_the_count_out(check):
     assert 6 in finding.evidence.steps
 
 
+def test_a_class_derived_from_torchs_is_asked_for_its_state_like_any_other(asked):
+    source = """
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Linear(LRScheduler):
+    def __init__(self, optimizer, total, last_epoch=-1):
+        self.total = total
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * max(0.0, 1 - self.last_epoch / self.total) for base in self.base_lrs]
+
+    def state_dict(self):
+        return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", "last_epoch")}
+"""
+    assert [found.advice for found in asked("LR109", source)] == [False]
+
+
 def test_a_state_that_holds_the_count(check):
     source = COUNTED + (
         "\n    def state_dict(self):\n        return {'count': self.count}\n"
