@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lrfix.experiments.extent import step_calls
 from lrfix.experiments.restated import (
@@ -55,7 +55,9 @@ def _everywhere(study: Study, pairs: Callable[[Study, int], list[Pair]]) -> Pair
     """The first step at which the two part, where they do under every draw."""
     first: Pair | None = None
     for index in range(len(study.runs)):
-        found = apart(list(inside(study, index, pairs(study, index))), _peak(study, index))
+        known = list(inside(study, index, pairs(study, index)))
+        # A recursion may run off beyond all bounds, and would hide what parts before that.
+        found = apart(known, min(_highest(pair.stepped for pair in known), _highest(pair.stated for pair in known)))
         if found is None:
             return None
         first = first or found
@@ -65,6 +67,10 @@ def _everywhere(study: Study, pairs: Callable[[Study, int], list[Pair]]) -> Pair
 def _shifted(study: Study) -> bool:
     """Whether telling the steps merely begins to count elsewhere, under some draw."""
     return any(same_but_shifted(beside_told(study, i), _peak(study, i)) for i in range(len(study.runs)))
+
+
+def _highest(rates: Iterable[object]) -> float:
+    return max((abs(rate) for rate in rates if isinstance(rate, int | float)), default=0.0)
 
 
 def _peak(study: Study, index: int) -> float:

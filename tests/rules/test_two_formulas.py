@@ -84,3 +84,28 @@ def test_a_step_that_nobody_tells_is_advice(given, advice, asked):
     """
     assert [violation.advice for violation in asked("LR215", source + loop)] == [advice]
 
+
+
+def test_rates_that_run_off_behind_the_end_do_not_hide_what_parts_before_it(asked):
+    source = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Cosine(LRScheduler):
+    def __init__(self, optimizer, max_epochs, last_epoch=-1):
+        self.max_epochs = max_epochs
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch == 0:
+            return self.base_lrs
+        above = 1 - 0.5 * math.cos(math.pi * self.last_epoch / self.max_epochs)
+        below = 1 + math.cos(math.pi * (self.last_epoch - 1) / self.max_epochs)
+        return [group["lr"] * above / below for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self):
+        return [base * (1 + math.cos(math.pi * self.last_epoch / self.max_epochs)) / 2 for base in self.base_lrs]
+"""
+    (found,) = asked("LR215", source)
+    assert "disagree: at step 1 " in found.message
