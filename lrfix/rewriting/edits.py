@@ -10,6 +10,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from lrfix.rewriting.emission import LINE_LENGTH, call_text
+from lrfix.rewriting.hunks import Hunk, applied, hunks, lines_of, offset_before
 from lrfix.rewriting.imports import InsertedImport, import_lines
 from lrfix.rewriting.model import ClassAlias, Edit, NewImport, NotRewritten, StatementReplacement
 from lrfix.source import Source
@@ -20,17 +21,35 @@ _Import = TypeVar("_Import", cst.Import, cst.ImportFrom)
 
 
 def edited(source: Source, edit: Edit, inserted: Sequence[InsertedImport]) -> str:
-    """The text of ``source`` after ``edit``. Raises NotRewritten where libcst reads it in another way."""
+    """The text of ``source`` after ``edit``. Raises NotRewritten where libcst reads it in another way.
+
+    libcst drops a form feed before a statement, and a line that holds only a backslash: what is edited is its text, and
+    the edits are carried over to the text as it is.
+    """
     try:
         module = cst.parse_module(source.text)
     except cst.ParserSyntaxError as error:
         raise NotRewritten(f"libcst cannot parse the file: {error.message.splitlines()[0]}") from None
+    read = module.code
+    if len(lines_of(read)) != len(lines_of(source.text)):
+        raise NotRewritten("libcst leaves out a line of the file that holds only a backslash")
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     editor = _Editor(source, wrapper.module, edit, inserted)
     changed = wrapper.visit(editor)
     if editor.missing:
         raise NotRewritten(f"the code at line {min(editor.missing)[0]} could not be found again for editing")
-    return changed.code
+    return changed.code if read == source.text else _carried_over(source.text, read, changed.code)
+
+
+def _carried_over(text: str, read: str, changed: str) -> str:
+    """``text`` with what turns ``read``, the same text but for what libcst dropped, into ``changed``."""
+    dropped = hunks(text, read)
+    moved = []
+    for hunk in hunks(read, changed):
+        start = offset_before(hunk.start, dropped)
+        end = offset_before(hunk.end - 1, dropped) + 1 if hunk.end > hunk.start else start
+        moved.append(Hunk(start, end, hunk.text))
+    return applied(text, moved)
 
 
 class _Editor(cst.CSTTransformer):

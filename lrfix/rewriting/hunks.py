@@ -27,7 +27,7 @@ class Hunk:
 def hunks(before: str, after: str) -> tuple[Hunk, ...]:
     """What turns ``before`` into ``after``, in the order of the text and apart from each other: as the hunks of a diff,
     without what stays at their ends. None begins or ends behind the last line break, where no line is."""
-    old, new = _lines(before), _lines(after)
+    old, new = lines_of(before), lines_of(after)
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
@@ -76,7 +76,8 @@ def spans(before: str, changes: Sequence[Hunk]) -> list[Span]:
     return [Span(position(hunk.start), position(hunk.end)) for hunk in changes]
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
+    """The lines with their breaks: those of Python, and no form feeds."""
     return [line for line in _AFTER_BREAK.split(text) if line]
 
 
@@ -98,4 +99,4 @@ def _without_what_stays(before: str, hunk: Hunk) -> Hunk:
     return Hunk(start, end, text)
 
 
-__all__ = ["Hunk", "applied", "hunks", "offset_before", "spans"]
+__all__ = ["Hunk", "applied", "hunks", "lines_of", "offset_before", "spans"]

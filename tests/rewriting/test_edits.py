@@ -487,3 +487,23 @@ class TestRequiredArguments:
         )
         result = rewrite(text)
         assert "WarmupInverseSqrtLR(optimizer" in result.after and "warmup_steps=0" in result.after
+
+
+def test_form_feeds_stay_where_they_are(rewrite):
+    """They part the pages of a file; libcst drops those before a statement."""
+    before = (
+        BEFORE.replace("def train", "\f\ndef earlier():\n    pass\n\n\n\fdef train")
+        + "\n\n\f\ndef later():\n    pass\n\n\n\fx = 1\n"
+    )
+    after = rewrite(before).after
+    expected = (
+        AFTER.replace("def train", "\f\ndef earlier():\n    pass\n\n\n\fdef train")
+        + "\n\n\f\ndef later():\n    pass\n\n\n\fx = 1\n"
+    )
+    assert after == expected
+
+
+def test_a_file_whose_lines_libcst_counts_in_another_way_is_left_alone(rewrite):
+    result = rewrite("x = 1\n\\\ny = 2\n" + BEFORE)
+    assert not result.changed
+    assert "a line of the file that holds only a backslash" in (result.left[0].reason if result.left else result.error)
