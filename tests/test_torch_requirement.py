@@ -126,3 +126,14 @@ def test_what_a_later_torch_took_away_is_told_where_the_project_may_meet_it(tmp_
     (tmp_path / "halving.py").write_text(textwrap.dedent(VERBOSE))
     (tmp_path / file).write_text(text)
     assert ("LR107" in codes(tmp_path)) is told
+
+
+def test_each_of_several_projects_has_its_own_torch(tmp_path):
+    for name, torch in (("old", "torch==1.13.1"), ("new", "torch>=2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(f"{torch}\n")
+        (tmp_path / name / "halving.py").write_text(textwrap.dedent(VERBOSE))
+    paths = [str(tmp_path / name) for name in ("old", "new")]
+    result = CliRunner().invoke(main, ["check", "--output-format", "json", "--exit-zero", "--select", "LR107", *paths])
+    found = json.loads(result.stdout)["findings"]
+    assert [finding["path"].split("/")[-2] for finding in found] == ["new"]

@@ -192,13 +192,15 @@ def settings_for(start: str, override: Selection | None) -> Settings:
 
 
 def configured(paths: Sequence[str], override: Selection | None) -> list[tuple[Settings, Path | None, list[str]]]:
-    """PATHS by the configuration that holds for them. Ends the program with status 2 where one is wrong."""
-    by_config: dict[Path | None, tuple[Config, list[str]]] = {}
+    """PATHS by the configuration that holds for them; those that have none by the torch that their projects require.
+    Ends the program with status 2 where one is wrong."""
+    by_config: dict[tuple[Path | None, str | None], tuple[Config, list[str]]] = {}
     try:
         for path in paths or (".",):
             start = Path(path) if os.path.isdir(path) else Path(path).absolute().parent
             config = find_config(start)
-            by_config.setdefault(config.path, (config, []))[1].append(path)
+            key = (config.path, config.torch if config.path is None else None)
+            by_config.setdefault(key, (config, []))[1].append(path)
         return [(_settings(config, override), config.path, members) for config, members in by_config.values()]
     except ConfigError as error:
         raise Fatal(str(error)) from None
