@@ -21,6 +21,7 @@ from lrfix.experiments.training import (
     unseen_steps,
 )
 from lrfix.findings import Violation
+from lrfix.names import FUNCTION_NODES
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.events import Event, Kind, Trace
@@ -82,8 +83,10 @@ def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
                 continue
             if _is_torch(trace, optimizer):
                 continue
-            spelt = "optim" in optimizer.path.rpartition(".")[2].lower()  # `opts` may hold what the command line said
-            if optimizer.own is None and (spelt or trace.of(Kind.STEP, optimizer)):
+            # `opts` may hold what the command line said; a module that trains nothing may be a configuration.
+            spelt = "optim" in optimizer.path.rpartition(".")[2].lower()
+            moves = spelt and study.names.enclosing(event.node, FUNCTION_NODES) is not None
+            if optimizer.own is None and (moves or trace.of(Kind.STEP, optimizer)):
                 yield event.node, f"{_ATTRIBUTE.format(optimizer.path)}, unless its class sees to that. {_INSTEAD}"
 
 

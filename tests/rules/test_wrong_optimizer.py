@@ -145,6 +145,21 @@ def test_what_is_only_called_an_optimizer_may_be_a_wrapper_that_hands_its_rate_o
     assert {each.severity for each in findings(source) if each.code == "LR309"} == {"info"}
 
 
+def test_a_module_that_trains_nothing_may_speak_of_a_configuration(findings):
+    source = """
+    from common import get_config
+
+    optimizer = get_config("common/optim.py").AdamW
+    train = get_config("common/train.py").train
+    train.max_iter = 1000
+    {write}
+    """
+    lowered = source.format(write="optimizer.lr = 1e-4")
+    assert [each for each in findings(lowered) if each.code == "LR309"] == []
+    trained = lowered + "\n    for batch in loader:\n        optimizer.step()\n"
+    assert {each.severity for each in findings(trained) if each.code == "LR309"} == {"info"}
+
+
 def rebuilt(again: str, train: str = "optimizer.step()") -> str:
     return f"""
     import torch
