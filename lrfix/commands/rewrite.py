@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
@@ -70,6 +70,13 @@ class _Output:
 @click.option("--unfenced", is_flag=True, help="Under CI, run schedules even where the kernel cannot fence them off.")
 @click.option("--repair", is_flag=True, help="Mend what the rules find in your own code, and move nothing.")
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
+@click.option(
+    "--prefer",
+    type=click.Choice(("bundled", "torch")),
+    default="bundled",
+    show_default=True,
+    help="torch: what a class of torch's own expresses exactly becomes that class, and needs no lrfix.",
+)
 @click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", show_default=True)
 @click.option("--vendor", metavar="PATH", help="Write the schedulers into this file of your own and import that.")
 @click.option("--proof", metavar="PATH", help="Write what was proved as tests that need no lrfix into this directory.")
@@ -90,6 +97,7 @@ def command(
     unfenced: bool,
     repair: bool,
     reading: str | None,
+    prefer: Literal["bundled", "torch"],
     device: Device,
     vendor: str | None,
     proof: str | None,
@@ -114,7 +122,8 @@ def command(
     if output_format == "sarif" and (apply or vendor is not None):
         why = "tells of changes that are not made yet" if apply else "has no place for a file beside those of PATHS"
         raise click.UsageError(f"--output-format sarif {why}: leave out {'--apply' if apply else '--vendor'}")
-    away = {"--only": only, "--reading": reading, "--vendor": vendor, "--proof": proof}
+    torchs = prefer if prefer != "bundled" else None
+    away = {"--only": only, "--reading": reading, "--prefer": torchs, "--vendor": vendor, "--proof": proof}
     if repair and any(away.values()):
         given = ", ".join(name for name, value in away.items() if value)
         raise click.UsageError(f"--repair keeps the code your own, and {given} is about the bundled scheduler")
@@ -133,6 +142,7 @@ def command(
         device=device,
         max_file_size=files.largest,
         unfenced=unfenced,
+        prefer=prefer,
     )
     stream = sys.stderr if apply and files.stdin is not None else sys.stdout
     output = _Output(apply, not no_verify, quiet, verbose, output_format, stream, Style.of(stream, color), diff)

@@ -38,7 +38,7 @@ def arguments_of(spec: ScheduleSpec, last_epoch: str | None = None) -> list[str]
         given.append(f"{name}={text}" if named else text)
     required = _REQUIRED.get(spec.scheduler, ())
     given += [
-        f"{name}={text}" for name, text in spec.keywords.items() if name in required or not _says_nothing(name, text)
+        f"{name}={text}" for name, text in spec.keywords.items() if name in required or not says_nothing(name, text)
     ]
     if last_epoch is not None and "last_epoch" not in spec.keywords:
         given.append(f"last_epoch={last_epoch}")
@@ -85,7 +85,7 @@ def in_quotes_of_text(text: str, argument: str) -> str:
     return argument
 
 
-def _says_nothing(name: str, text: str) -> bool:
+def says_nothing(name: str, text: str) -> bool:
     """Whether an argument is a number that the bundled scheduler takes by default."""
     default = _DEFAULTS.get(name)
     node = ast.parse(text, mode="eval").body
@@ -166,6 +166,7 @@ __all__ = [
     "in_quotes_of_text",
     "names_in",
     "pure",
+    "says_nothing",
     "substitute",
     "substituted",
 ]

@@ -74,6 +74,17 @@ def settings(
         yield Tried(f"with {words}", {**values, **change}, bases, short or _merely_legal(change, seen), short)
 
 
+def is_long(values: Mapping[str, object], usual: Mapping[str, object]) -> bool:
+    """Whether a setting has lengths far beyond the usual ones."""
+    return any(
+        role_of(key) in LENGTHS
+        and isinstance(value, int)
+        and isinstance(old := usual.get(key), int)
+        and value > 4 * old > 0
+        for key, value in values.items()
+    )
+
+
 def _outlasted(values: Mapping[str, object]) -> bool:
     """Whether a run is shorter than its last phase, which then has to begin before the run does."""
     lengths = {key: value for key, value in values.items() if isinstance(value, int | float)}
@@ -156,4 +167,4 @@ def _shown(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
-__all__ = ["Tried", "settings"]
+__all__ = ["Tried", "is_long", "settings"]

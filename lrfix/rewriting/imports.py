@@ -34,7 +34,8 @@ def local_name(names: Names, scheduler: str, module: str, gone: Collection[ast.A
     others = [b for scope in names.scopes.values() for b in scope.bindings.get(scheduler, ())]
     if all(getattr(b, "node", None) in gone for b in others):
         return scheduler, True
-    local = f"bundled_{scheduler}" if scheduler[0].islower() else f"Bundled{scheduler}"
+    whose = "Torch" if module.startswith("torch.") else "Bundled"
+    local = f"bundled_{scheduler}" if scheduler[0].islower() else f"{whose}{scheduler}"
     while any(local in scope.bindings for scope in names.scopes.values()):
         local += "_"
     return local, True

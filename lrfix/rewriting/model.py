@@ -137,7 +137,8 @@ class SiteRewrite:
     """One site of a file and what is proposed for it.
 
     ``limits`` say how far old and new are equal: up to an end that nothing goes beyond, or but for settings that are
-    legal and that nobody is seen to use, in which case the rewrite is ``limited``.
+    legal and that nobody is seen to use, in which case the rewrite is ``limited``. ``torchs``: the new scheduler is one
+    of torch's own.
     """
 
     path: str
@@ -158,6 +159,7 @@ class SiteRewrite:
     values: Mapping[str, object] = field(default_factory=dict)
     bundled: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    torchs: bool = False
 
     @property
     def standing(self) -> str:
@@ -168,7 +170,7 @@ class SiteRewrite:
     @property
     def imported(self) -> tuple[str, ...]:
         """The names of lrfix that the new code uses."""
-        return self.bundled or (self.scheduler,)
+        return () if self.torchs else self.bundled or (self.scheduler,)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def proof_text(result: FileRewrite) -> str:
         wanted |= _bundled(proof.request.old) | _bundled(proof.request.new)
         parts.append(_case(number, site, proof, answer))
     harness = _Harness()
-    imports, definitions = vendored_parts(sorted(wanted))
+    imports, definitions = vendored_parts(sorted(wanted)) if wanted else ("", "")
     lines = sorted({*harness.imports, *imports.splitlines(), "import pytest"} - {""}, key=_order)
     titles = "\n".join(f"* {_in_words(line)}" for line in dict.fromkeys(_title(site) for site, _, _ in cases))
     kept = "kept or mended" if any(site.kind == "repair" for site, _, _ in cases) else "kept"
@@ -87,7 +87,9 @@ every setting that was tried. It needs torch and pytest, and no lrfix. A test th
 from __future__ import annotations
 '''
     rule = "# " + "-" * 118
-    blocks = [head, "\n".join(lines) + "\n", harness.text, *parts, rule, notice(sorted(wanted)) + rule, definitions]
+    blocks = [head, "\n".join(lines) + "\n", harness.text, *parts]
+    if wanted:
+        blocks += [rule, notice(sorted(wanted)) + rule, definitions]
     return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
 
 

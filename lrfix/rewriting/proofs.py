@@ -23,7 +23,7 @@ from lrfix.rewriting.callers import callers
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
 from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, telling_length, value_of, walked
 from lrfix.rewriting.emission import arguments_of, substituted
-from lrfix.rewriting.grid import settings
+from lrfix.rewriting.grid import is_long, settings
 from lrfix.rewriting.imports import SCHEDULERS
 from lrfix.rewriting.liveness import External
 from lrfix.rewriting.model import NotRewritten, Proof
@@ -31,6 +31,7 @@ from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.seen import Seen
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.rewriting.told_steps import told_proof, told_steps
+from lrfix.rewriting.torchs import TORCH, TorchForm
 from lrfix.rewriting.whole_steps import CountedWhole
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter
@@ -51,9 +52,13 @@ def proofs_of(
     device: Device,
     module: str,
     external: External,
+    torchs: TorchForm | None = None,
 ) -> tuple[Proof, ...]:
     """What has to be run before the edit may be written. Raises NotRewritten where the schedule cannot be cut out."""
     prover = _Prover(source, analysis.names, analysis, plan, spec, after[1], kind, device, module)
+    if torchs is not None:
+        prover.emitted, prover.modules = torchs.spec, {}
+        prover.until_end = prover.until_end and torchs.ends
     prover.told = told_steps(analysis.names, analysis.site, external) if kind == "equivalent" else None
     if analysis.form != "subclass":
         return tuple(prover.calls(analysis.leaves))
@@ -85,6 +90,8 @@ class _Prover:
         self.kind = kind
         self.device = device
         self.module = module
+        self.emitted = spec
+        self.modules = {module: SCHEDULERS}
         self.told: str | None = None
         found = analysis.recognition
         self.texts = self._texts(plan)
@@ -110,7 +117,7 @@ class _Prover:
                 new,
                 new.args[0],
                 known,
-                {self.module: SCHEDULERS},
+                self.modules,
                 restart=next((k.value for k in new.keywords if k.arg == "last_epoch"), None),
                 opened=opened,
             )
@@ -164,8 +171,8 @@ class _Prover:
         tried = list(settings(generic.values, generic.base_lrs, texts, optional, self._whole(), Seen(self.names)))
         found = []
         for label, chosen in (
-            ("in every setting that a caller may choose", [t for t in tried if not _is_long(t.values, generic.values)]),
-            ("with longer lengths", [t for t in tried if _is_long(t.values, generic.values)]),
+            ("in every setting that a caller may choose", [t for t in tried if not is_long(t.values, generic.values)]),
+            ("with longer lengths", [t for t in tried if is_long(t.values, generic.values)]),
         ):
             if not chosen:
                 continue
@@ -198,10 +205,9 @@ class _Prover:
         """What the file's own callers of the builder pass, fractions and all."""
         found: list[Proof] = []
         for caller in callers(self.names, self.new_names, construction) if self.kind == "equivalent" else ():
-            modules = {self.module: SCHEDULERS}
             try:
                 before = call_slice(self.names, caller.before, caller.before_optimizer)
-                after = call_slice(self.new_names, caller.after, caller.after_optimizer, modules=modules)
+                after = call_slice(self.new_names, caller.after, caller.after_optimizer, modules=self.modules)
                 told = substituted(spec, {name: (ast.unparse(node), node) for name, node in caller.given.items()})
                 check_program(before.source)
             except (NotRewritten, RefusedSlice):
@@ -292,9 +298,10 @@ class _Prover:
                 for n in self.new_names.nodes
                 if isinstance(n, ast.ClassDef) and n.name == node.name and self._at_same_depth(n, node)
             )
-            after = class_slice(self.new_names, new, optimizer, given, {self.module: SCHEDULERS})
+            after = class_slice(self.new_names, new, optimizer, given, self.modules)
         else:
-            after = spec_program(SCHEDULERS, self.spec.scheduler, ", ".join(arguments_of(self.spec)), given)
+            module = self.modules.get(self.module, TORCH)
+            after = spec_program(module, self.emitted.scheduler, ", ".join(arguments_of(self.emitted)), given)
         scenarios = [
             Values(self._values(index, before, after, s.values), _bases(s)) for index, s in enumerate(simulated)
         ]
@@ -379,6 +386,8 @@ class _Prover:
             device=self.device,
             ends_itself=self.until_end,  # where the file fixes every length, none is known here
         )
+        if self.emitted is not self.spec:
+            return Proof(request, label)  # torch's own arithmetic is the old code's to be compared with, no reading's
         curves = tuple(expected_curve(spec, n, s.base_lrs[0], steps) for n, s in zip(names, scenarios, strict=True))
         return Proof(request, label, curves)
 
@@ -426,16 +435,6 @@ def taken(names: Names, node: ast.AST) -> list[tuple[str, ast.expr | None, bool]
     if isinstance(node, ast.ClassDef):
         return [(p[0], p[1], p[2]) for p in constructor_parameters(names, node) or []]
     return [(p[0], p[1], p[2]) for p in parameters(node)] if isinstance(node, ast.FunctionDef | ast.Lambda) else []
-
-
-def _is_long(values: Mapping[str, object], usual: Mapping[str, object]) -> bool:
-    return any(
-        role_of(key) in LENGTHS
-        and isinstance(value, int)
-        and isinstance(old := usual.get(key), int)
-        and value > 4 * old > 0
-        for key, value in values.items()
-    )
 
 
 def _bases(scenario: SimulatedScenario) -> tuple[float, ...]:

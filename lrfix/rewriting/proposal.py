@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.discovery import is_generated
@@ -28,13 +30,14 @@ from lrfix.rewriting.in_place.planning import AlreadyInPlace, plan_in_place
 from lrfix.rewriting.in_place.proofs import proofs_in_place
 from lrfix.rewriting.in_place.surroundings import kept_below_end
 from lrfix.rewriting.liveness import External
-from lrfix.rewriting.model import Edit, FileRewrite, LeftAlone, NotRewritten, Reading, SiteRewrite
-from lrfix.rewriting.plan import plan_site
+from lrfix.rewriting.model import Edit, FileRewrite, LeftAlone, NotRewritten, Proof, Reading, SiteRewrite
+from lrfix.rewriting.plan import Plan, plan_site
 from lrfix.rewriting.proofs import proofs_of
 from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.rewriting.replaceable import check_replaceable
 from lrfix.rewriting.short_decays import LIMIT as SHORT_DECAYS
 from lrfix.rewriting.short_decays import short_decay
+from lrfix.rewriting.torchs import TORCH, TorchForm, check_torch_fits, torch_form, torch_notes
 from lrfix.rewriting.whole_steps import LIMIT as WHOLE_STEPS
 from lrfix.rewriting.whole_steps import between_steps
 from lrfix.sites.model import IN_PLACE, ScheduleSite
@@ -51,6 +54,7 @@ Identity = tuple[str, ...]
 @dataclass(frozen=True)
 class Options:
     """``reading`` is the key of the reading to take where a site has it; ``module`` is imported for the schedulers.
+    ``prefer`` torch: what a class of torch's own expresses exactly becomes that class.
     ``unfenced`` runs schedules under CI even where the kernel cannot fence them off."""
 
     only_equivalent: bool = False
@@ -60,6 +64,7 @@ class Options:
     module: str = SCHEDULERS
     max_file_size: int = 1 << 20
     unfenced: bool = False
+    prefer: Literal["bundled", "torch"] = "bundled"
 
 
 def propose(
@@ -69,8 +74,11 @@ def propose(
     options: Options,
     excluded: Mapping[Identity, LeftAlone],
     analyses: Analyses | None = None,
+    without_torch: Collection[Identity] = (),
 ) -> FileRewrite:
-    """All edits of one file, planned one after another, each on the text that the one before left. Nothing is run."""
+    """All edits of one file, planned one after another, each on the text that the one before left. Nothing is run.
+
+    ``without_torch`` are sites for which a scheduler of torch's own was tried in vain."""
     if len(raw) > options.max_file_size:
         return FileRewrite(path, "", "", skipped=f"larger than {options.max_file_size} bytes (max-file-size)")
     if is_generated(raw):
@@ -82,7 +90,7 @@ def propose(
     if read_suppressions(source, load_rules()).skip_file:
         return FileRewrite(path, source.text, source.text, skipped="a comment says skip-file")
     try:
-        return _Proposal(source, external, options, excluded, analyses or Analyses()).run()
+        return _Proposal(source, external, options, excluded, analyses or Analyses(), without_torch).run()
     except Exception as error:
         message, kind = _failure(error)
         return FileRewrite(path, source.text, source.text, error=message, error_kind=kind)
@@ -123,8 +131,10 @@ class _Proposal:
         options: Options,
         excluded: Mapping[Identity, LeftAlone],
         analyses: Analyses,
+        without_torch: Collection[Identity] = (),
     ) -> None:
         self.first = source
+        self.without_torch = without_torch
         self.analyses = analyses
         self.external = external
         self.options = options
@@ -275,28 +285,16 @@ class _Proposal:
             _check_alone(analysis)
         readings = offered or readings_of(analysis)
         chosen = next((r for r in readings if r.key == self.options.reading), readings[0])
-        plan = plan_site(
-            source,
-            analysis.names,
-            analysis.site,
-            chosen.spec,
-            self.external,
-            self.options.module,
-            source.path.endswith("__init__.py"),
-        )
-        text, after = self._edited(source, plan.edit, plan.inserted)
-        proofs = proofs_of(
-            source,
-            analysis,
-            plan,
-            chosen.spec,
-            (after, Names(after.tree)),
-            kind,
-            self.options.device,
-            self.options.module,
-            self.external,
-        )
-        past = _past_the_end(analysis, chosen.spec, kind)
+        form = torch_form(chosen.spec) if self._may_be_torchs(analysis, kind, identity) else None
+        planned = None
+        if form is not None:
+            # Where torch's own does not fit, the bundled one is taken, as it is without being asked for torch's.
+            with contextlib.suppress(NotRewritten):
+                planned = self._planned(source, analysis, chosen.spec, kind, form)
+        if planned is None:
+            form, planned = None, self._planned(source, analysis, chosen.spec, kind, None)
+        plan, text, after, proofs = planned
+        past = _past_the_end(analysis, chosen.spec, kind) if form is None or form.ends else ()
         told, limit = _apart(analysis, chosen.spec) if kind == "equivalent" else ((), "")
         self._check_wanted(told, limit)
         ends = (_up_to(chosen.spec.arguments["total_steps"]),) if past else ()
@@ -312,18 +310,39 @@ class _Proposal:
                 reading=chosen,
                 readings=tuple(readings),
                 before=source.text,
-                scheduler=chosen.spec.scheduler,
+                scheduler=plan.scheduler,
                 after=text,
                 proofs=proofs,
                 identity=identity,
                 codes=codes,
-                notes=(*plan.edit.notes, *past, *told),
+                notes=(*plan.edit.notes, *past, *told, *(torch_notes(form) if form is not None else ())),
                 limits=(*ends, *((limit,) if told else ())),
                 curves=curves,
                 values={**values, "base rate": base},
+                torchs=form is not None,
             )
         )
         return after
+
+    def _may_be_torchs(self, analysis: SiteAnalysis, kind: Expectation, identity: Identity) -> bool:
+        wanted = self.options.prefer == "torch" and identity not in self.without_torch
+        return wanted and kind == "equivalent" and analysis.form != "composition"
+
+    def _planned(
+        self, source: Source, analysis: SiteAnalysis, spec: ScheduleSpec, kind: Expectation, form: TorchForm | None
+    ) -> tuple[Plan, str, Source, tuple[Proof, ...]]:
+        """The edit of a site, the text after it, and what has to be run for it."""
+        module = TORCH if form is not None else self.options.module
+        reexports = source.path.endswith("__init__.py")
+        emitted = form.spec if form is not None else spec
+        plan = plan_site(source, analysis.names, analysis.site, emitted, self.external, module, reexports)
+        if form is not None:
+            check_torch_fits(analysis, form, plan)
+        text, after = self._edited(source, plan.edit, plan.inserted)
+        new = (after, Names(after.tree))
+        device = self.options.device
+        proofs = proofs_of(source, analysis, plan, spec, new, kind, device, module, self.external, form)
+        return plan, text, after, proofs
 
 
 def _apart(analysis: SiteAnalysis, spec: ScheduleSpec) -> tuple[tuple[str, ...], str]:

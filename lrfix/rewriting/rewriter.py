@@ -23,11 +23,14 @@ class _Draft:
     external: External
     options: Options
     excluded: dict[Identity, LeftAlone] = field(default_factory=dict)
+    without_torch: set[Identity] = field(default_factory=set)
     analyses: Analyses = field(default_factory=Analyses)
     result: FileRewrite | None = None
 
     def propose(self) -> None:
-        self.result = propose(self.path, self.raw, self.external, self.options, self.excluded, self.analyses)
+        self.result = propose(
+            self.path, self.raw, self.external, self.options, self.excluded, self.analyses, self.without_torch
+        )
 
 
 class Told(Protocol):
@@ -88,6 +91,10 @@ def _verified(drafts: Sequence[_Draft]) -> list[_Draft]:
             reason = next((r for r in refusals if r is not None), None)
             told_by = tuple(answer for _, answer in mine)
             limited = limited_by(site, told_by)
+            if site.torchs and (reason is not None or forbidden is not None or limited is not site):
+                # Not exactly this schedule after all: the bundled one has its turn.
+                draft.without_torch.add(site.identity)
+                continue
             if reason is None and forbidden is None and limited is not site and draft.options.only_equivalent:
                 draft.excluded[site.identity] = LeftAlone(
                     draft.path, site.span, site.name, "", f"{limited.standing}; left out by --only equivalent"

@@ -19,6 +19,7 @@ pytest.importorskip("torch")
 
 PAIRS = Path(__file__).resolve().parents[2] / "fixtures" / "rewrite"
 BEFORE = sorted((PAIRS / "before").glob("*.py"))
+AFTER_TORCH = sorted((PAIRS / "after_torch").glob("*.py"))
 REPAIRED = {"seed_snippet": {"LR101", "LR102", "LR104", "LR105"}}
 EQUIVALENT = [path for path in BEFORE if path.stem not in REPAIRED]
 
@@ -60,6 +61,15 @@ def test_each_before_has_an_after_and_the_reverse():
 def test_the_rewrite_is_the_after_byte_by_byte(rewritten, path):
     assert rewritten[path.stem].left == ()
     assert rewritten[path.stem].after.encode() == after(path)
+
+
+@each(AFTER_TORCH)
+def test_with_torch_preferred_it_is_torchs_own_class_byte_by_byte(analyses, path):
+    before = (PAIRS / "before" / path.name).read_bytes()
+    options = Options(device="cpu", prefer="torch")
+    (result,) = rewrite_sources([(path.name, before, nobody, None)], options, analyses)
+    assert result.after.encode() == path.read_bytes()
+    assert {verification.verdict for verification in proofs(result)} == {"equivalent"}
 
 
 @each(EQUIVALENT)
