@@ -62,7 +62,7 @@ class Project:
     @staticmethod
     def _mentioning(name: str, apart_from: str, files: dict[str, bytes]) -> Iterator[str]:
         own = os.path.realpath(apart_from)
-        word = re.compile(rb"(?<!\w)" + name.encode() + rb"(?!\w)")
+        word = re.compile(rb"(?<!\w)" + name.encode("utf-8", "surrogateescape") + rb"(?!\w)")
         return (path for path, content in files.items() if path != own and word.search(content))
 
     def _connected(self, path: str) -> frozenset[str]:
