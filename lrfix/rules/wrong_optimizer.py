@@ -216,9 +216,9 @@ def _make(conduct: Conduct) -> str:
 
 def _is_torch(trace: Trace, optimizer: Optimizer) -> bool:
     """Whether an optimizer is one of torch's, or is used as only those are: it is built in sight, or a scheduler of
-    torch or a gradient scaler takes it. What is called the same elsewhere in the file may be another one."""
+    torch or a gradient scaler takes it. What is called the same, here or in another package, may be another one."""
     if optimizer.built:
-        return True
+        return optimizer.package.partition(".")[0] == "torch"
     held = (Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler))
     if any(conduct.optimizer is optimizer and conduct.scheduler.built and conduct.is_torch for conduct in held):
         return True

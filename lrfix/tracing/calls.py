@@ -313,7 +313,8 @@ class Calls(Builtins):
         if qualified.startswith("torch.optim.lr_scheduler.?"):
             return build_scheduler(self, None, given, node)
         if library.is_optimizer(qualified) or qualified.startswith("torch.optim.?"):
-            return build_optimizer(self, None if last == "?" else last, given, node)
+            package = qualified.rpartition(".")[0]
+            return build_optimizer(self, None if last == "?" else last, given, node, package)
         if library.is_scaler(qualified):
             return Scaler("", last, node)
         if library.is_loader(qualified):

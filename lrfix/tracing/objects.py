@@ -33,10 +33,10 @@ _FEWEST = 2
 _METHODS = frozenset({"step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr", "get_lr", "scale", "update"})
 
 
-def build_optimizer(machine: Machine, cls: str | None, given: Given, node: ast.AST) -> Optimizer:
-    """An optimizer that a call in sight builds."""
+def build_optimizer(machine: Machine, cls: str | None, given: Given, node: ast.AST, package: str = "") -> Optimizer:
+    """An optimizer that a call in sight builds; ``package`` is where its class comes from."""
     arguments = dict(zip(("params", "lr"), given.arguments, strict=False)) | given.keywords
-    found = Optimizer("", cls or "?", node, arguments, given.hidden)
+    found = Optimizer("", cls or "?", node, arguments, given.hidden, package=package)
     machine.emit(Kind.BUILD, node, found)
     return found
 

@@ -152,7 +152,9 @@ class Known:
 
 @dataclass(eq=False)
 class Optimizer(Known):
-    """An optimizer."""
+    """An optimizer. ``package`` is where its class was imported from, empty where that is not seen."""
+
+    package: str = ""
 
 
 @dataclass(eq=False)

@@ -145,6 +145,20 @@ def test_what_is_only_called_an_optimizer_may_be_a_wrapper_that_hands_its_rate_o
     assert {each.severity for each in findings(source) if each.code == "LR309"} == {"info"}
 
 
+@pytest.mark.parametrize(("package", "severity"), [("torch.optim", "error"), ("own.optimizers", "info")])
+def test_an_optimizer_of_another_package_may_read_its_attribute_whatever_its_name(package, severity, findings):
+    source = f"""
+    from {package} import AdamW
+
+    def train(parameters, batches):
+        optimizer = AdamW(parameters, lr=3e-4)
+        for step, batch in enumerate(batches):
+            optimizer.lr = 3e-4 * (1 - step / 1000)
+            optimizer.step()
+    """
+    assert [each.severity for each in findings(source) if each.code == "LR309"] == [severity]
+
+
 def test_a_module_that_trains_nothing_may_speak_of_a_configuration(findings):
     source = """
     from common import get_config
