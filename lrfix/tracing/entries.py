@@ -127,7 +127,7 @@ def traces_of(tree: ast.Module, names: Names | None = None) -> list[Trace]:
     found: list[Trace] = []
     entered: set[int] = set()
     fuel = _MOST_FUEL
-    for path in _entries(tree, reach):
+    for path in _entries(tree, reach, names):
         node = path[-1] if path else None
         if node is not None and id(node) in entered:
             continue
@@ -226,8 +226,9 @@ def _is_own(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Att
     )
 
 
-def _entries(tree: ast.Module, reach: Reach) -> Iterator[tuple[ast.AST, ...]]:
-    """The module; then functions and methods that come by a step and that no other one calls; then the others."""
+def _entries(tree: ast.Module, reach: Reach, names: Names | None) -> Iterator[tuple[ast.AST, ...]]:
+    """The module; then functions and methods that come by a step and that no other one calls; then the others, but for
+    those that are only called where a test of an object's class says so: by themselves they would not know of it."""
     yield ()
     members: list[tuple[ast.AST, ...]] = []
     for statement in _definitions(tree.body):
@@ -239,8 +240,29 @@ def _entries(tree: ast.Module, reach: Reach) -> Iterator[tuple[ast.AST, ...]]:
     called = {name for path in strong for name in reach.calls(path[-1]) if name != getattr(path[-1], "name", "")}
     roots = [path for path in strong if getattr(path[-1], "name", "") not in called]
     yield from sorted(roots, key=lambda path: getattr(path[-1], "name", "") == "__init__")
-    yield from (path for path in strong if path not in roots)
+    chosen = _called_by_class(tree, names) if names is not None else frozenset[str]()
+    yield from (path for path in strong if path not in roots and getattr(path[-1], "name", "") not in chosen)
     yield from _aside(members, strong)
+
+
+def _called_by_class(tree: ast.Module, names: Names) -> frozenset[str]:
+    """The names of functions that are called in branches of tests of classes alone: ``if type(self.after) is ...``."""
+    everywhere: dict[str, bool] = {}
+    for node in walk(tree):
+        if isinstance(node, ast.Call):
+            name = str(getattr(node.func, "attr", None) or getattr(node.func, "id", ""))
+            tested = any(_asks_for_class(above.test) for above in names.ancestors(node) if isinstance(above, ast.If))
+            everywhere[name] = tested and everywhere.get(name, True)
+    return frozenset(name for name, tested in everywhere.items() if tested)
+
+
+def _asks_for_class(test: ast.expr) -> bool:
+    return any(
+        node.attr == "__class__"
+        if isinstance(node, ast.Attribute)
+        else isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass", "type")
+        for node in walk(test)
+    )
 
 
 def _aside(members: list[tuple[ast.AST, ...]], strong: list[tuple[ast.AST, ...]]) -> Iterator[tuple[ast.AST, ...]]:

@@ -106,3 +106,54 @@ def test_a_setting_handed_to_another_file_is_the_same_setting(tmp_path):
     targets = [Target(str(tmp_path / name)) for name in ("main.py", "loop.py")]
     results = check_paths(targets, Settings(selected=frozenset({"LR306"})), jobs=1)
     assert [f for result in results for f in result.findings] == []
+
+
+WARMUP = """
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Warmup(LRScheduler):
+    def __init__(self, optimizer, config):
+        self.optimizer = optimizer
+        self.warmup = config["warmup"]
+        self.after = self.chosen(config)
+        super().__init__(optimizer)
+
+    def chosen(self, config):
+        name = config["name"]
+        if name == "ExponentialLR":
+            return torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.9)
+        return getattr(torch.optim.lr_scheduler, name)(self.optimizer, **config["arguments"])
+
+    def get_lr(self):
+        if self.last_epoch >= self.warmup - 1:
+            return self.after.get_last_lr()
+        return [base * (self.last_epoch + 1) / self.warmup for base in self.base_lrs]
+
+    def step_plateau(self, metrics):
+        self.last_epoch += 1
+        if self.last_epoch > self.warmup:
+            self.after.step(metrics)
+
+    def step(self, metrics=None):
+        if {test}:
+            self.step_plateau(metrics)
+        elif self.last_epoch > self.warmup:
+            self.after.step()
+        else:
+            super().step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "told"),
+    [
+        ("type(self.after) == torch.optim.lr_scheduler.ReduceLROnPlateau", False),
+        ("isinstance(self.after, torch.optim.lr_scheduler.ReduceLROnPlateau)", False),
+        ("self.after.__class__.__name__ == 'ReduceLROnPlateau'", False),
+        ("self.warmup", True),
+    ],
+)
+def test_a_method_that_is_called_for_one_class_alone_is_not_run_with_another(test, told, codes):
+    assert ("LR306" in codes(WARMUP.replace("{test}", test))) == told
