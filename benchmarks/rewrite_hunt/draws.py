@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 POSITIONS = re.compile(
-    r"^(cur(r|rent)?_?)?(global_?)?(i|it|itr|iter|iters|iteration|iter_num|niter|n_iter|i_iter|epoch|epoch_num|step|"
+    r"^(cur(r|rent)?_?)?(global_?)?(i|e|it|itr|iter|iters|iteration|iter_num|niter|n_iter|i_iter|epoch|epoch_num|step|"
     r"step_num|steps_done|n_steps|num_updates|num_steps_done|t|k|n|x|cur_iters|last_epoch|batch_idx|tokens|step_count)$|"
     r"^_?(cur|curr|current|global|last)_?(it|iter|iters|step|steps|epoch|epochs|iteration|lr_step)$"
 )

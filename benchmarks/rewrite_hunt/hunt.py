@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import copy
 import json
 import math
@@ -187,7 +188,9 @@ def _schedulers(verdict: Verdict, make: Any, build: Any, before: Module, after: 
         verdict.wrong(f"the new one raises {type(error).__name__}: {error}, with {setting}")
         return
     peaks = [max(column) for column in zip(*unbroken, strict=True)]
-    for k, (a, b) in enumerate(zip(unbroken, new, strict=True)):
+    # Built to go on, the schedule begins where training was left.
+    begun = int(setting.get("last_epoch", -1)) + 1
+    for k, (a, b) in enumerate(zip(unbroken, new, strict=True), begun):
         if all(same(x, y, peak) for x, y, peak in zip(a, b, peaks, strict=True)):
             verdict.counts["same"] += 1
         elif k >= end:
@@ -214,7 +217,8 @@ def _positions(verdict: Verdict, make: Any, block: Block, before: Module, after:
     values = [x for old, _ in results if not isinstance(old, Exception) for x in numbers(old[0].get("<returned>", []))]
     values += [x for old, _ in results if not isinstance(old, Exception) for x in numbers(list(old[0].values()))]
     for name in sorted(names):
-        if not POSITIONS.match(name) and name not in before.namespace and name not in after.namespace:
+        known = name in before.namespace or name in after.namespace or hasattr(builtins, name)
+        if not POSITIONS.match(name) and not known:
             for inner in spelled.get(name, ()) if isinstance(draw.value(name), Options) else ():
                 draw.value(inner)
     end = end_of(draw.drawn)
