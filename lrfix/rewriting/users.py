@@ -163,7 +163,7 @@ def check_groups_settled(names: Names, site: ScheduleSite, external: External) -
     # What an object says of its own base rates (`self.base_lrs = ...`) is no business of this one's.
     if done_elsewhere(external, SCHEDULER + r"\.base_lrs(?:\[[^]\n]*\])?\s*[-+*/]?=(?!=)"):
         raise NotRewritten("another file sets the base rates, which the bundled scheduler reads once")
-    if done_elsewhere(external, rf"\A(?![\s\S]*{_BUILDS_OPTIMIZER})[\s\S]*\.add_param_group"):
+    if done_elsewhere(external, rf"\A(?![\s\S]*(?:{_BUILDS_OPTIMIZER}|def\s+add_param_group))[\s\S]*\.add_param_group"):
         raise NotRewritten(
             "another file adds parameter groups, which the old scheduler leaves alone and the new one would not"
         )
@@ -172,8 +172,10 @@ def check_groups_settled(names: Names, site: ScheduleSite, external: External) -
 def _sets_base_rates(node: ast.AST) -> bool:
     if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
         node = node.value
-        return isinstance(node, ast.Attribute) and node.attr == "base_lrs"
-    return isinstance(node, ast.Attribute) and node.attr == "base_lrs" and isinstance(node.ctx, ast.Store)
+    elif not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store):
+        return False
+    # Another scheduler class of the file sets its own.
+    return isinstance(node, ast.Attribute) and node.attr == "base_lrs" and ast.unparse(node.value) != "self"
 
 
 def _adds_group(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -183,6 +185,8 @@ def _adds_group(node: ast.AST) -> TypeGuard[ast.Call]:
 def _before(names: Names, adding: ast.Call, site: ScheduleSite) -> bool:
     """Whether a group is added before any scheduler of the site is built on the optimizer."""
     around = names.enclosing(adding, FUNCTION_NODES)
+    if isinstance(around, ast.FunctionDef) and around.name == "add_param_group":
+        return True  # an optimizer that hands on what it is given adds nothing by itself
     here = [c.call for c in site.constructions if names.enclosing(c.call, FUNCTION_NODES) is around]
     if here:
         return all(adding.lineno < call.lineno for call in here)

@@ -213,6 +213,27 @@ def test_a_scheduler_whose_rates_or_groups_are_changed_later_is_left_alone(rewri
     assert result.left[0].reason == reason
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        """
+class Lookahead:
+    def add_param_group(self, group):
+        self.optimizer.add_param_group(group)
+""",
+        """
+class Halved(torch.optim.lr_scheduler.LRScheduler):
+    def get_lr(self):
+        self.base_lrs = [base / 2 for base in self.base_lrs]
+        return self.base_lrs
+""",
+    ],
+    ids=["an optimizer that hands groups on", "another scheduler"],
+)
+def test_other_classes_that_do_so_with_their_own_do_not_matter(rewrite, other):
+    assert "WarmupLinearLR(optimizer, total)" in rewrite(_BUILT + "\n" + other).after
+
+
 def test_groups_that_are_there_before_the_scheduler_do_not_matter(rewrite):
     added = "    optimizer.add_param_group({'params': head.parameters()})\n    scheduler ="
     assert rewrite(_BUILT.replace("    scheduler =", added)).changed
