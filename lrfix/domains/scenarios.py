@@ -55,6 +55,8 @@ _ORDINARY: Mapping[Role, tuple[object, ...]] = {
     Role.PEAK: (0.1004, 0.3012, 0.0703, 0.2008),
 }
 _EPOCH_LENGTH = "len(loader)"
+#: One entry of a list that only its entries are read of: `config.steps[0]`.
+_ELEMENT = re.compile(r"\[(-?\d+)\]$")
 _DESCENDING = ((0.7, 0.5, 0.3), (0.6, 0.45, 0.2), (0.8, 0.55, 0.25), (0.9, 0.5, 0.4))
 _IN_STEPS = ((23, 41), (19, 37), (29, 47), (31, 43))
 _IN_EPOCHS = ((9, 19), (13, 29), (8, 17), (11, 23))
@@ -203,6 +205,9 @@ class Scenario:
             # A drop inside a warmup that the code states would be no plausible setting.
             past = int(self.stated.get(Role.WARMUP, 0))
             drawn = [place + past for place in value] if past >= value[0] else list(value)
+            element = _ELEMENT.search(path)
+            if element is not None and -len(drawn) <= int(element[1]) < len(drawn):
+                return drawn[int(element[1])]
             # As many as the default has: another list may go with it, one entry each.
             return drawn[: len(default)] if isinstance(default, list | tuple) and default else drawn
         if isinstance(value, int):

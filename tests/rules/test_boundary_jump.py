@@ -1047,3 +1047,22 @@ def build(optimizer, warmup):
     return LambdaLR(optimizer, lambda step: step / warmup if step <= warmup else {decay})
 """
     assert bool(asking.asked("LR202", source)) is told
+
+
+@pytest.mark.parametrize("steps", ["config.steps", "config.schedule.lr_step", "args.milestones", "config.decay_steps"])
+def test_entries_of_a_list_are_milestones_one_after_the_other(steps, codes):
+    source = f"""
+    def adjust_learning_rate(optimizer, epoch, args, config):
+        epoch = epoch + 1
+        if epoch <= 5:
+            lr = args.lr * epoch / 5
+        elif epoch > {steps}[1]:
+            lr = args.lr * 0.01
+        elif epoch > {steps}[0]:
+            lr = args.lr * 0.1
+        else:
+            lr = args.lr
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    assert "LR202" not in codes(source)
