@@ -15,7 +15,7 @@ from typing import Any
 #: Beyond it no number is put between two others.
 _LARGEST = 10**15
 #: So many texts are looked for in one value at once, in every order.
-_MOST_FRAGMENTS = 3
+_MOST_FRAGMENTS = 4
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,19 @@ class Beliefs:
 
     def __init__(self) -> None:
         self._about: dict[Hashable, list[_Belief]] = {}
+        #: The last question and its answer: a branch asks it several times.
+        self._last: tuple[Hashable, Test, int] | None = None
+        self._told: bool | None = None
 
     def answer(self, question: Question) -> bool | None:
         """What follows from what is believed; None where it leaves the question open."""
         beliefs = self._about.get(question.subject)
-        return _answer(beliefs, question.test) if beliefs else None
+        if not beliefs:
+            return None
+        asked = (question.subject, question.test, len(beliefs))
+        if asked != self._last:
+            self._last, self._told = asked, _answer(beliefs, question.test)
+        return self._told
 
     def allow(self, subject: Hashable, value: Any) -> bool:
         """Whether a value may be the one that a run believes something about."""
@@ -76,6 +84,7 @@ class Beliefs:
         answer = self.answer(question)
         if answer is not None and answer is not side:
             self._about[question.subject] = []
+            self._last = None
         beliefs = self._about.setdefault(question.subject, [])
         # What follows today is written down too: a value that is compared with later must not open it again.
         if answer is not side or not any(belief.at == at for belief in beliefs):
@@ -83,10 +92,9 @@ class Beliefs:
 
     def choices_behind(self, question: Question) -> list[int]:
         """The nodes at which what decides a question came to be believed; none where it is open."""
-        beliefs = self._about.get(question.subject, [])
-        if not beliefs or _answer(beliefs, question.test) is None:
+        if self.answer(question) is None:
             return []
-        chosen = [belief for belief in beliefs if not belief.follows]
+        chosen = [belief for belief in self._about[question.subject] if not belief.follows]
         alone = [belief.at for belief in chosen if _answer([belief], question.test) is not None]
         return alone[:1] or [belief.at for belief in chosen]
 

@@ -201,10 +201,14 @@ class Expressions(Lookups):
     def boolean(self, node: ast.BoolOp, scope: Scope) -> Value:
         """``and`` / ``or``: the value that decides where one does, else a condition of what is open."""
         stops = isinstance(node.op, ast.Or)
+        before: list[Value] = []
         open_parts: list[Value] = []
         value: Value = None
-        for part in node.values:
+        for position, part in enumerate(node.values):
+            if before and self.reach.within(part) == STRONG:
+                return self._guarded(node, before, node.values[position:], scope)
             value = self.tested(part, scope)
+            before.append(value)
             answer, basis = truth(self, value)
             if answer is stops:
                 if not open_parts:
@@ -220,6 +224,20 @@ class Expressions(Lookups):
         if len(open_parts) == 1 and (value is open_parts[0] or isinstance(open_parts[0], Condition)):
             return open_parts[0]
         return Condition(_text(node), operation="or" if stops else "and", joined=open_parts)
+
+    def _guarded(self, node: ast.BoolOp, before: list[Value], rest: list[ast.expr], scope: Scope) -> Value:
+        """``condition and scheduler.step()``, which is a branch."""
+        goes_on = isinstance(node.op, ast.And)
+        operation = "and" if goes_on else "or"
+        value = before[0] if len(before) == 1 else Condition(_text(node), operation=operation, joined=before)
+        guard = self._chosen(node, node, value, (STRONG, 0) if goes_on else (0, STRONG))
+        found: Value = guard.side
+        if guard.side is goes_on:
+            self.guards.append(guard)
+            for part in rest:
+                found = self.tested(part, scope)
+            self.guards.pop()
+        return found
 
     def compare(self, node: ast.Compare, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -255,20 +273,27 @@ class Expressions(Lookups):
             return not side, Basis.DECIDED
         return side, basis
 
+    def note_choices(self, value: Value) -> None:
+        """Another trace is to choose otherwise where what decides a condition was chosen."""
+        self.choices += [place for place in choices_behind(self, value) if place not in self.choices]
+
+    def _chosen(self, node: ast.expr, test: ast.expr, value: Value, strengths: tuple[int, int]) -> Guard:
+        """Behind what one of two sides is evaluated, of which the stronger one is taken where nothing decides it."""
+        body, orelse = strengths
+        side, basis = self.decided(node, value, lambda: orelse <= body)
+        if basis is not Basis.KNOWN:
+            assume(self, value, side, node)
+            if (orelse if side else body) == STRONG:
+                self.note_choices(value)
+        return Guard(test, side, basis, guard_key(value, side, node), period_of(value, side), settled(value))
+
     def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
         value = self.tested(node.test, scope)
-        answer: bool | None
         if self.reach.expression(node):
-            behind = choices_behind(self, value)
-            body, orelse = self.reach.within(node.body), self.reach.within(node.orelse)
-            answer, basis = self.decided(node, value, lambda: orelse <= body)
-            if basis is not Basis.KNOWN:
-                assume(self, value, answer, node)
-                if (orelse if answer else body) == STRONG:
-                    self.choices += [place for place in behind or [id(node)] if place not in self.choices]
-            key, period = guard_key(value, answer, node), period_of(value, answer)
-            self.guards.append(Guard(node.test, answer, basis, key, period, settled(value)))
-            found = self.evaluate(node.body if answer else node.orelse, scope)
+            strengths = self.reach.within(node.body), self.reach.within(node.orelse)
+            guard = self._chosen(node, node.test, value, strengths)
+            self.guards.append(guard)
+            found = self.evaluate(node.body if guard.side else node.orelse, scope)
             self.guards.pop()
             return found
         answer, _ = truth(self, value)

@@ -34,6 +34,7 @@ class Reach:
         self._names: dict[int, frozenset[str]] = {}
         self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
         self._own: dict[int, int] = {}
+        self._within: dict[int, int] = {}
         self._loading: set[int] = set()
         #: The functions that bring an optimizer or a scheduler back to where an earlier run left it, and train nothing.
         self._bringing: set[str] = set()
@@ -98,7 +99,10 @@ class Reach:
 
     def within(self, node: ast.expr) -> int:
         """How strong an expression is, whatever is written down of it."""
-        return max((_own_strength(n)[0] for n in walk(node)), default=0)
+        key = id(node)
+        if key not in self._within:
+            self._within[key] = max((_own_strength(n)[0] for n in walk(node)), default=0)
+        return self._within[key]
 
     def _strength(self, node: ast.AST) -> int:
         key = id(node)

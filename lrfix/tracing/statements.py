@@ -11,7 +11,7 @@ from typing import Any
 from lrfix.tracing import library
 from lrfix.tracing.amounts import amount
 from lrfix.tracing.assignments import Assignments
-from lrfix.tracing.conditions import assume, choices_behind, guard_key, main_process, period_of, settled, truth
+from lrfix.tracing.conditions import assume, guard_key, main_process, period_of, settled, truth
 from lrfix.tracing.event_engines import attach_decorated
 from lrfix.tracing.events import ACCUMULATES, Basis, Guard, Turn
 from lrfix.tracing.iteration import Walk, trips, walk
@@ -94,7 +94,6 @@ class Statements(Assignments):
             self.block(node.body, scope)
             self.block(node.orelse, scope)
             return Flow.ON
-        behind = choices_behind(self, value)
         side, basis = self.decided(node, value, lambda: self._preferred(node, rest))
         if basis is not Basis.KNOWN and self._saves_beside(node, side):
             side, basis = not side, Basis.DECIDED
@@ -102,7 +101,7 @@ class Statements(Assignments):
             self.resuming = True
         if basis is not Basis.KNOWN:
             assume(self, value, side, node)
-            self._note_alternative(node.orelse if side else node.body, behind or [id(node)])
+            self._note_alternative(node.orelse if side else node.body, value)
         key, period = guard_key(value, side, node), period_of(value, side)
         guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse
@@ -143,10 +142,10 @@ class Statements(Assignments):
         taken, left = (node.body, node.orelse) if side else (node.orelse, node.body)
         return self.resuming and not self.reach.block(taken) and self.reach.block(left) == WEAK
 
-    def _note_alternative(self, other: Sequence[ast.stmt], places: Sequence[int]) -> None:
+    def _note_alternative(self, other: Sequence[ast.stmt], value: Value) -> None:
         """What lies on the other side is worth a trace of its own, in which the choice is another where it was made."""
         if self.reach.block(other) == STRONG or self.reach.resumes(other):
-            self.choices += [place for place in places if place not in self.choices]
+            self.note_choices(value)
 
     # Loops.
 

@@ -31,7 +31,7 @@ CONDITIONS = (
     "args.warm <= {number}",
     "args.warm == {number}",
     "{number} < args.warm",
-    "args.warm",
+    "args.warm != 0",
     "args.flag",
     "not args.flag",
     "args.flag is None",
@@ -39,7 +39,7 @@ CONDITIONS = (
     "args.flag and args.sched == {text!r}",
     "args.sched == {text!r} or args.sched == {other!r}",
     "args.warm > {number} or args.flag",
-    "not (args.sched == {text!r} and args.warm)",
+    "not (args.sched == {text!r} and args.warm != 0)",
     "kind == {text!r}",
     "kind in ({text!r}, {other!r})",
     "where[0] == {text!r}",
@@ -60,6 +60,10 @@ class Program:
     def block(self, depth: int, branches: int) -> list[str]:
         pad = "    " * depth
         lines = [f"{pad}optimizer.step({next(self.steps)})"]
+        if self.random.random() < 0.3:
+            step = f"optimizer.step({next(self.steps)})"
+            within = ("{condition} and {step}", "({condition}) or {step}", "{step} if {condition} else None")
+            lines.append(pad + self.random.choice(within).format(condition=f"({self.condition()})", step=step))
         for _ in range(self.random.randint(1, branches) if depth < 4 else 0):
             lines += [f"{pad}if {self.condition()}:", *self.block(depth + 1, 1)]
             for _ in range(self.random.choice((0, 0, 1, 2))):
