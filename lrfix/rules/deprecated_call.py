@@ -105,6 +105,17 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             elif conduct.class_name in _COMPOSITE:
                 why = "a composition has none and raises NotImplementedError"
             told = " Only what is logged is wrong, not the training." if not same and _only_logged(study, event) else ""
-            text = f"`{name}.get_lr()` does not give the current rate outside of `step()`: {why}.{told}"
+            chosen = not same and _may_be_sound(study, event)
+            where = f" where a setting chooses {conduct.class_name}" if chosen else ""
+            text = f"`{name}.get_lr()` does not give the current rate outside of `step()`{where}: {why}.{told}"
             text += " Call `get_last_lr()`."
-            yield Violation(study.span(event.node), text, advice=same), event.node
+            yield Violation(study.span(event.node), text, advice=same or chosen), event.node
+
+
+def _may_be_sound(study: Study, event: Event) -> bool:
+    """Whether a setting may also choose a scheduler here that works its rate out from the step alone."""
+    return any(
+        other.scheduler.own is not None or other.class_name in CLOSED_FORMS or other.class_name in FACTORIES
+        for other in conducts(study)
+        if any(read.node is event.node for read in other.trace.of(Kind.READ_RATE, other.scheduler))
+    )

@@ -49,3 +49,30 @@ def test_a_position_within_the_epoch_is_not_the_epoch_that_has_been_trained(aske
     (found,) = asked("LR305", LOOP.format(batch="scheduler.step(epoch + i / len(loader))", epoch="pass"))
     assert "trains at the rate of the one before" not in found.message
     assert found.advice
+
+
+CHOSEN = """
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR, {other}
+
+
+def main(args, model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    if args.kind == "cosine":
+        scheduler = CosineAnnealingLR(optimizer, 100)
+    else:
+        scheduler = {other}(optimizer, 0.7)
+    for epoch in range(100):
+        for x, y in loader:
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+        scheduler.step()
+        print(scheduler.get_lr())
+"""
+
+
+@pytest.mark.parametrize(("other", "advice"), [("ExponentialLR", False), ("CosineAnnealingWarmRestarts", True)])
+def test_where_a_setting_may_choose_a_scheduler_that_answers_with_the_rate_it_is_advice(other, advice, asked):
+    (found,) = asked("LR305", CHOSEN.format(other=other))
+    assert found.advice is advice
