@@ -39,6 +39,7 @@ from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.stack import roomy
+from lrfix.interpreter.values import Instance
 from lrfix.names import Names
 from lrfix.sites.model import Construction, ScheduleSite
 from lrfix.trees import written
@@ -416,13 +417,20 @@ def _cut(run: Run) -> None:
     for step, rates in enumerate(zip(*run.lr, strict=False)) if not ordinary else ():
         wrong = [r for r in rates if finite(r) is None]
         if wrong:
-            kind = "ComplexRate" if isinstance(wrong[0], complex) else "InvalidRate"
-            told = num(wrong[0]) if isinstance(wrong[0], int) else repr(wrong[0])
-            run.failure = Failure(kind, f"the rate is {told}", step, None)
+            run.failure = _no_rate(wrong[0], step)
             run.lr = [list(group[:step]) for group in run.lr]
             return
     shortest = min((len(group) for group in run.lr), default=0)
     run.lr = [list(group[:shortest]) for group in run.lr]
+
+
+def _no_rate(value: object, step: int) -> Failure:
+    """What ends a run at something that is no real number: a fault of a formula, or, where it is an object, a sign that
+    what was run works out no rate (it builds a scheduler, say)."""
+    if isinstance(value, Instance):
+        return Failure("NotARate", f"gives a {value.cls.name} where a rate is due", step, None)
+    kind = "ComplexRate" if isinstance(value, complex) else "InvalidRate"
+    return Failure(kind, f"the rate is {num(value) if isinstance(value, int) else repr(value)}", step, None)
 
 
 __all__ = ["Failure", "Laboratory", "Run"]

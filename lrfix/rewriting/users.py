@@ -33,7 +33,9 @@ def check_own_attributes(names: Names, site: ScheduleSite, node: ast.ClassDef, e
     """The class may give callers more than a torch scheduler does: then it cannot be exchanged."""
     family = [node, *bases_in(names, node)]
     for method in (s for cls in family for s in cls.body if isinstance(s, ast.FunctionDef)):
-        if method.name.startswith("__") and method.name.endswith("__") and method.name != "__init__":
+        # torch calls what LambdaLR is given.
+        known = ("__init__", "__call__") if site.form == "lambda" else ("__init__",)
+        if method.name.startswith("__") and method.name.endswith("__") and method.name not in known:
             raise NotRewritten(f"it has a `{method.name}` at line {method.lineno}, which the bundled scheduler has not")
     given = sorted({name for cls in family for name in _attributes(cls)} - API - {"__init__"})
     holders = {last_name(t) for c in site.constructions for t in targets_of(names, c.call)} | {node.name}

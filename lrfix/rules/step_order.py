@@ -32,7 +32,7 @@ def _told(study: Study, conduct: Conduct) -> Iterator[tuple[ast.AST, Violation]]
     if not here(place, study):
         return
     little = little_lost(study, conduct, step, update)
-    lost = "the first rate of the schedule is never used, and all others come one step early"
+    lost = "the schedule's first step is skipped, and all its rates come one step early"
     message = (
         f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): {lost}"
         + (f" (little is lost: {little})" if little is not None else "")

@@ -21,6 +21,7 @@ from lrfix.experiments.study import Study, constant
 from lrfix.experiments.turns import called
 from lrfix.findings import Violation
 from lrfix.registry import rule
+from lrfix.sites.blocks import block_of
 from lrfix.sites.vocabulary import names_position, names_rate, speaks_of_step, words
 from lrfix.trees import walk
 from lrfix.wording import num
@@ -32,6 +33,7 @@ _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS, Role.LOADER_LENGTH})
 #: Numbers that are no part of a schedule.
 _BESIDES = frozenset({"verbose", "seed", "rank", "device", "debug", "log", "print", "interval", "frequency", "version"})
 _BY_NAME = frozenset({"locals", "vars", "eval", "exec"})
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _FACTORS = frozenset({"factor", "scale", "multiplier", "coeff", "mult"})
 _MOST = 14
 #: A run that ends early, past its horizon perhaps, shows enough with so many rates.
@@ -193,7 +195,7 @@ def _overwritten(study: Study) -> Iterator[Violation]:
         for statement in branch.body:
             if statement not in ran or not isinstance(statement, ast.Assign) or not _sets_a_rate(statement):
                 continue
-            if _read_meanwhile(study, statement):
+            if _read_meanwhile(study, statement) or not _set_anew(study, branch, statement):
                 continue
             if all(_could_be_any(study, statement, index) for index in range(len(study.runs))):
                 yield Violation(
@@ -209,7 +211,7 @@ def _read_meanwhile(study: Study, statement: ast.Assign) -> bool:
     """Whether what is assigned is read before its name is set anew: written to an optimizer that the run takes for the
     same as the next one, or made the next value of."""
     target = statement.targets[0]
-    function = study.names.enclosing(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or study.names.tree
+    function = study.names.enclosing(statement, (*_FUNCTIONS, ast.Lambda)) or study.names.tree
     uses = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == ast.unparse(target)]
     later = sorted((n for n in uses if _place(n) > _end(statement)), key=_place)
     anew = next((n for n in later if isinstance(n.ctx, ast.Store)), None)
@@ -219,6 +221,19 @@ def _read_meanwhile(study: Study, statement: ast.Assign) -> bool:
         isinstance(n.ctx, ast.Load) and _place(n) < until and not isinstance(study.names.statement_of(n), ast.Expr)
         for n in later
     )
+
+
+def _set_anew(study: Study, branch: ast.If, statement: ast.Assign) -> bool:
+    """Whether what follows a branch, in its block or in one around it, assigns the same name again."""
+    name = ast.unparse(statement.targets[0])
+    inside: ast.AST = branch
+    while isinstance(inside, ast.stmt) and not isinstance(inside, _FUNCTIONS):
+        block = block_of(study.names, inside)
+        for later in block[block.index(inside) + 1 :]:
+            if any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in walk(later)):
+                return True
+        inside = study.names.parents[inside]
+    return False
 
 
 def _place(node: ast.expr) -> tuple[float, int]:

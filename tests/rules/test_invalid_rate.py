@@ -254,3 +254,21 @@ def test_a_batch_and_an_epoch_are_two_counters_where_a_local_name_stands_for_one
                 adjust(optimizer, base_lr, num_iters, i_iter + cur_iters)
         """
     assert len(asked("LR212", source)) == codes
+
+
+def test_a_call_that_builds_a_scheduler_works_out_no_rate(codes):
+    source = """
+    from torch import optim
+
+    class WarmUp:
+        def __init__(self, args, optimizer):
+            self.args, self.optimizer = args, optimizer
+
+        def __call__(self, warmup_mode, main_mode):
+            main = optim.lr_scheduler.CosineAnnealingLR(self.optimizer, self.args.epochs - self.args.warmup_epochs)
+            if warmup_mode == "linear":
+                warmup = optim.lr_scheduler.LinearLR(self.optimizer, 0.1, total_iters=self.args.warmup_epochs)
+                return optim.lr_scheduler.SequentialLR(self.optimizer, [warmup, main], [self.args.warmup_epochs])
+            return main
+    """
+    assert codes(source) == []

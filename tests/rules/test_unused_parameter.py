@@ -630,3 +630,27 @@ def update_lr(args, global_step, warmup_iters, optimizer, other):
 def test_a_rate_that_is_read_before_its_name_is_set_anew_has_an_effect(between, anew, told, asked):
     found = asked("LR106", WARMED.format(between=between, anew=anew))
     assert any("is set anew" in each.message for each in found) is told
+
+
+def test_a_rate_that_is_given_back_and_not_written_is_not_set_anew(asked):
+    """The loop over the groups stands in the last branch: nothing follows the others, and no `else` is missing."""
+    source = """
+    class LinearDecay:
+        def __init__(self, optimizer, start_lr, end_lr, decay_start_step, decay_end_step):
+            self.optimizer = optimizer
+            self.delta = (start_lr - end_lr) / (decay_end_step - decay_start_step)
+            self.decay_start_step, self.decay_end_step = decay_start_step, decay_end_step
+            self.start_lr, self.end_lr = start_lr, end_lr
+
+        def step(self, current_step):
+            if current_step <= self.decay_start_step:
+                lr = self.start_lr
+            elif current_step >= self.decay_end_step:
+                lr = self.end_lr
+            else:
+                lr = self.start_lr - self.delta * (current_step - self.decay_start_step)
+                for param_group in self.optimizer.param_groups:
+                    param_group["lr"] = lr
+            return lr
+    """
+    assert not [each for each in asked("LR106", source) if "is set anew" in each.message]
