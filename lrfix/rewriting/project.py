@@ -49,6 +49,8 @@ class Project:
 
     def does(self, pattern: str, apart_from: str) -> bool:
         """As ``mentions``, of the files that imports connect with ``apart_from``."""
+        if self.root is None:
+            return False
         files = self._contents
         if files is None:
             return True
