@@ -34,14 +34,14 @@ def stock_curve(scheduler: str, base: float, arguments: Mapping[str, Any]) -> tu
     """The rates up to the end of a schedule, and by how much its lengths were shortened; None where it does not run."""
     if scheduler not in _LENGTHS:
         return None
-    lengths = {name: value for name, value in arguments.items() if name in _LENGTHS[scheduler] and value is not None}
-    longest = max((n for value in lengths.values() for n in _numbers(value)), default=_DEFAULTS.get(scheduler, 0))
-    total = longest * arguments.get("steps_per_epoch", 1) if "epochs" in lengths else longest
-    shortened = max(1.0, total / _MOST)
-    given = dict(arguments) | {name: _shortened(value, shortened) for name, value in lengths.items()}
-    steps = total * _TIMES.get(scheduler, 1.0) or _ENDLESS
-    optimizer = SGD([0.0], lr=base)
     try:
+        lengths = {n: value for n, value in arguments.items() if n in _LENGTHS[scheduler] and value is not None}
+        longest = max((n for value in lengths.values() for n in _numbers(value)), default=_DEFAULTS.get(scheduler, 0))
+        total = longest * arguments.get("steps_per_epoch", 1) if "epochs" in lengths else longest
+        shortened = max(1.0, total / _MOST)
+        given = dict(arguments) | {name: _shortened(value, shortened) for name, value in lengths.items()}
+        steps = total * _TIMES.get(scheduler, 1.0) or _ENDLESS
+        optimizer = SGD([0.0], lr=base)
         running = getattr(lr_scheduler, scheduler)(optimizer, **given)
         return list(_rates(optimizer, running, int(steps / shortened))), shortened
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError):
