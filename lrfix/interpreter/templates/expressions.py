@@ -117,9 +117,11 @@ def _divided(source: Source, node: ast.BinOp, kind: str) -> str:
     """What may fail for plain numbers too is left to the guarded operation, but for a division by a stated number."""
     stated = stated_number(node.right)
     if isinstance(node.op, ast.Div) and stated:
-        left, right = held(source, node.left), held(source, node.right)
+        left, right, known = held(source, node.left), held(source, node.right), stated_number(node.left)
+        if _cannot_fail(node.op, (left[0], known), (right[0], stated)) is None:
+            return f"{kind}(machine, {left[0]}, {right[0]}, {source.value(node)})"
         otherwise = f"{kind}(machine, {left[1]}, {right[1]}, {source.value(node)})"
-        return arithmetic(node.op, (*left, stated_number(node.left)), (*right, stated), otherwise)
+        return arithmetic(node.op, (*left, known), (*right, stated), otherwise)
     left_code, right_code = expression(source, node.left), expression(source, node.right)
     return f"{kind}(machine, {left_code}, {right_code}, {source.value(node)})"
 
