@@ -74,7 +74,8 @@ class Scheduler:
         groups = self.optimizer.param_groups
         if not isinstance(values, (list, tuple)):
             values = [values] * len(groups)
-        for group, value in zip(groups, values):  # noqa: B905 (as timm does: what is too much is left)
+        # As timm does: what is too much is left.
+        for group, value in zip(groups, values, strict=False):
             group[self.param_group_field] = value * group.get("lr_scale", 1.0)
 
 

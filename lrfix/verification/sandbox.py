@@ -141,8 +141,11 @@ class _Guarded(ast.NodeTransformer):
 def guarded(source: str) -> ast.Module:
     """A program's tree, in which whoever asks for a ``__dict__`` gets it of an object alone: that of a class or a
     module would give out by text what may not be named."""
+    # Not by `ast.parse`: the fence is up, and takes a compilation out of another module for the program's own.
     tree = compile(source, "<schedule>", "exec", ast.PyCF_ONLY_AST)
-    return ast.fix_missing_locations(_Guarded().visit(tree))  # type: ignore[no-any-return]
+    assert isinstance(tree, ast.Module)
+    _Guarded().visit(tree)
+    return ast.fix_missing_locations(tree)
 
 
 def _own_dict(value: Any) -> Any:
