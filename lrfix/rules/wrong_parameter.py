@@ -5,22 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import Role, role_of
-from lrfix.driving.laboratory import Run
 from lrfix.experiments.arguments import misgiven
 from lrfix.experiments.bindings import misnamed
 from lrfix.experiments.cosines import sweeps
 from lrfix.experiments.settings import Given, settings_of
 from lrfix.experiments.shortfall import falls_as_long_as_it_warms_up, starts_by_its_length, stops_short
 from lrfix.experiments.structure import assignments, decay_span, functions_of
-from lrfix.experiments.study import Study, all_real
+from lrfix.experiments.study import Study
 from lrfix.experiments.upside_down import climbs_from_its_floor
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.wording import num
-
-_NEAR = 0.02
 
 
 @rule("LR211", uses=True)
@@ -28,7 +24,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
         return
-    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long, _raised, _upside_down):
+    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long, _upside_down):
         found = list(judge(study))
         if found:
             yield from found
@@ -132,35 +128,6 @@ def _as_long(study: Study) -> Iterator[Violation]:
             f"{lowest} and back at its peak at step {again}. Its progress is divided by the length of the warmup.",
             study.evidence(study.runs[0], [lowest // 2, lowest, again]),
         )
-
-
-def _raised(study: Study) -> Iterator[Violation]:
-    """``power ** progress``: an exponent that is the base, so that a decay ends where it is to begin."""
-    end = study.horizon(study.runs[0]) if study.ran else None
-    if end is None or not all(_ends_at_its_base(study, run) for run in study.runs):
-        return
-    for node in (n for f in functions_of(study) for n in ast.walk(f)):
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Pow) or isinstance(node.right, ast.Constant):
-            continue
-        if isinstance(node.left, ast.Name | ast.Attribute) and role_of(ast.unparse(node.left)) is Role.POWER:
-            power, progress = ast.unparse(node.left), ast.unparse(node.right)
-            whole = progress if isinstance(node.right, ast.Name | ast.Attribute | ast.Call) else f"({progress})"
-            first, last = study.runs[0].curve[0], study.runs[0].curve[end]
-            yield Violation(
-                study.span(study.names.statement_of(node) or node),
-                f"`{power}` is raised to `{progress}`, and not the other way round: the rate is {num(first)} at step 0 "
-                f"and {num(last)}, the base rate, at the end, step {end}. Write `{whole} ** {power}`.",
-                study.evidence(study.runs[0], [0, 1, end // 2, end]),
-            )
-            return
-
-
-def _ends_at_its_base(study: Study, run: Run) -> bool:
-    """Whether a run comes to its base rate at its end, and is somewhere else before."""
-    end, base = study.horizon(run), run.base_lrs[0] if run.base_lrs else 0.0
-    if end is None or len(run.curve) <= end or not all_real(run.curve):
-        return False
-    return bool(abs(run.curve[end] - base) <= _NEAR * base < abs(run.curve[0] - base))
 
 
 def _upside_down(study: Study) -> Iterator[Violation]:

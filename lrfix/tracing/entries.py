@@ -240,8 +240,9 @@ def _entries(tree: ast.Module, reach: Reach, names: Names | None) -> Iterator[tu
     called = {name for path in strong for name in reach.calls(path[-1]) if name != getattr(path[-1], "name", "")}
     roots = [path for path in strong if getattr(path[-1], "name", "") not in called]
     yield from sorted(roots, key=lambda path: getattr(path[-1], "name", "") == "__init__")
-    chosen = _called_by_class(tree, names) if names is not None else frozenset[str]()
-    yield from (path for path in strong if path not in roots and getattr(path[-1], "name", "") not in chosen)
+    others = [path for path in strong if path not in roots]
+    chosen = _called_by_class(tree, names) if others and names is not None else frozenset[str]()
+    yield from (path for path in others if getattr(path[-1], "name", "") not in chosen)
     yield from _aside(members, strong)
 
 

@@ -311,27 +311,3 @@ def build(args, model):
     return torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor={rate}, total_iters=args.epochs)
 """
     assert [found.advice for found in asked("LR211", source)] == advice
-
-
-RAISED = """
-from torch.optim.lr_scheduler import LRScheduler
-
-
-class PolyLR(LRScheduler):
-    def __init__(self, optimizer, max_iters, power=0.9, last_epoch=-1):
-        self.max_iters = max_iters
-        self.power = power
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self):
-        factor = 1 - self.last_epoch / self.max_iters
-        return [base * {formula} for base in self.base_lrs]
-"""
-
-
-@pytest.mark.parametrize(
-    ("formula", "told"),
-    [("self.power ** factor", True), ("factor ** self.power", False), ("self.power ** (1 - factor)", False)],
-)
-def test_an_exponent_that_is_the_base_turns_a_decay_round(formula, told, asked):
-    assert bool([found for found in asked("LR211", RAISED.format(formula=formula)) if not found.advice]) is told
