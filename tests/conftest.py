@@ -3,6 +3,7 @@ as ``lrfix check`` gives them."""
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import settings
 from warm_server import WarmServers
 
+from lrfix.cli import COLLECTED
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import Finding, Severity, Violation
@@ -25,6 +27,7 @@ from lrfix.verification import process
 os.environ.pop("CI", None)
 # What a test changes in lrfix is no part of what a result is kept under; the tests of the cache do without this.
 os.environ["LRFIX_NO_CACHE"] = "1"
+gc.set_threshold(*COLLECTED)
 # What a random search finds must not turn somebody else's run red: it becomes a case of its own first.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)

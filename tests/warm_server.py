@@ -31,7 +31,7 @@ sys.path.insert(0, {root!r})
 import lrfix
 sys.path.remove({root!r})
 sys.path += [path for path in {paths!r} if path not in sys.path]
-import json, os, socket, time
+import gc, json, os, socket, time
 import torch
 from lrfix.verification import calls, experiments, sandbox, worker
 
@@ -40,6 +40,9 @@ sandbox.silence_warnings()
 sandbox.import_allowed_modules()
 experiments.warm_up(["cpu"])
 asking = socket.socket(fileno={asking})
+# What is here stays: no server has to look at it again.
+gc.collect()
+gc.freeze()
 
 
 def forked(environment, ends):

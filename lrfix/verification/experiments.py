@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import math
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -70,6 +71,8 @@ class Rig:
             rate = torch.tensor(base, dtype=torch.float64, device=device) if tensor_rates else base
             groups.append({"params": [weight], "lr": rate})
         self.optimizer = torch.optim.SGD(groups, lr=groups[0]["lr"], momentum=0.9)
+        # On the instance, so that the class is torch's own, and bound, as the schedulers wrap it.
+        self.optimizer.step = types.MethodType(_step_where_needed, self.optimizer)  # type: ignore[method-assign]
         self.inputs = _fixed_numbers(8, WIDTH, seed=3, scale=1.0).to(device)
         self.scheduler = build(self.optimizer, copy.deepcopy(scenario["values"]))
 
@@ -104,6 +107,16 @@ class Rig:
             digest.update(repr(weight.detach().cpu().view(torch.int32).flatten().tolist()).encode())
             weights += weight.detach().cpu().flatten().tolist()
         return digest.hexdigest(), weights
+
+
+def _step_where_needed(optimizer: torch.optim.Optimizer, closure: Callable[[], float] | None = None) -> float | None:
+    """``optimizer.step()``, spared where there is neither a gradient nor a hook: nine tenths of the time of a curve."""
+    hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    weights = (weight for group in optimizer.param_groups for weight in group["params"])
+    if closure is None and not hooks and all(weight.grad is None for weight in weights):
+        return None
+    step: Callable[..., float | None] = type(optimizer).step
+    return step(optimizer, closure)
 
 
 def _fixed_numbers(rows: int, columns: int, seed: int, scale: float) -> torch.Tensor:

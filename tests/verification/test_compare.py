@@ -74,6 +74,38 @@ class Setter:
 def build(optimizer, p):
     return Setter(optimizer, p["every"])
 """
+COUNTS_UPDATES = """
+class CountsUpdates:
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.bases = [group["lr"] for group in optimizer.param_groups]
+        self.taken = 0
+        inner = optimizer.step
+
+        def step(closure=None):
+            self.taken += 1
+            return inner(closure)
+
+        optimizer.step = step
+
+    def step(self):
+        for base, group in zip(self.bases, self.optimizer.param_groups):
+            group["lr"] = base / (1 + self.taken)
+
+    def state_dict(self):
+        return {"taken": self.taken}
+
+    def load_state_dict(self, state):
+        self.taken = state["taken"]
+
+def build(optimizer, p):
+    return CountsUpdates(optimizer)
+"""
+BY_UPDATES = """
+from torch.optim.lr_scheduler import LambdaLR
+def build(optimizer, p):
+    return LambdaLR(optimizer, lambda step: 1 / (1 + step))
+"""
 LOOP_FOREVER = "def build(optimizer, p):\n    while True:\n        pass\n"
 SCENARIOS = (Scenario({"warmup": 10, "total": 60}), Scenario({"warmup": 7, "total": 60}, (0.2, 0.01)))
 STEPWISE = (Scenario({"every": 9}),)
@@ -138,6 +170,11 @@ class TestEquivalent:
             assert verification.reason is None
             assert verification.largest is not None
             assert verification.largest.relative <= compare.TOLERANCE
+
+    def test_a_schedule_that_counts_the_optimizers_updates_sees_each_of_them(self) -> None:
+        verification = verify(VerificationRequest(COUNTS_UPDATES, BY_UPDATES, (Scenario({}),), 60))
+        assert verification.verdict == "equivalent"
+        assert [rates[0] for rates in verification.scenarios[0].old_curve[:3]] == pytest.approx([0.1, 0.05, 0.1 / 3])
 
     def test_resume_weights_and_devices_are_part_of_the_proof(self, both: tuple[Verification, ...]) -> None:
         for verification in both:
