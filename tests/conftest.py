@@ -45,6 +45,19 @@ def _findings(source: str) -> tuple[Finding, ...]:
 OWN_SERVERS = {"test_attempts.py", "test_isolation.py", "test_kernel.py", "test_sandbox.py", "test_first_customer.py"}
 
 
+#: Files of few tests that take long: begun first, so that no worker is left alone with one of them at the end.
+BEGUN_FIRST = (*sorted(OWN_SERVERS), "test_fixtures.py", "test_pairs.py", "test_benchmarks.py", "test_precommit.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):  # pytest-xdist would begin the files of many tests first
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in BEGUN_FIRST)
+
+
 @pytest.fixture(scope="session")
 def _warm_servers() -> Iterator[WarmServers]:
     servers = WarmServers()
