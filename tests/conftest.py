@@ -45,6 +45,8 @@ def _findings(source: str) -> tuple[Finding, ...]:
 OWN_SERVERS = {"test_attempts.py", "test_isolation.py", "test_kernel.py", "test_sandbox.py", "test_first_customer.py"}
 
 
+#: The codes of advice on a schedule without a fault.
+SOUND = ("LR401", "LR402")
 #: Files of few tests that take long: begun first, so that no worker is left alone with one of them at the end.
 BEGUN_FIRST = (*sorted(OWN_SERVERS), "test_fixtures.py", "test_pairs.py", "test_benchmarks.py", "test_precommit.py")
 
@@ -92,14 +94,14 @@ def findings() -> Callable[[str], tuple[Finding, ...]]:
 
 @pytest.fixture
 def advice() -> Callable[[str], list[Finding]]:
-    """What is told with severity info, LR401 left out."""
-    return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code != "LR401"]
+    """What is told with severity info, LR401 and LR402 left out."""
+    return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code not in SOUND]
 
 
 @pytest.fixture
 def handrolled() -> Callable[[str], list[str]]:
-    """The messages of LR401."""
-    return lambda source: [f.message for f in _findings(source) if f.code == "LR401"]
+    """The messages of LR401 and LR402."""
+    return lambda source: [f.message for f in _findings(source) if f.code in SOUND]
 
 
 @pytest.fixture

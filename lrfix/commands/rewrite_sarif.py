@@ -19,7 +19,7 @@ from lrfix.rewriting.hunks import hunks, spans
 from lrfix.rewriting.model import FileRewrite, SiteRewrite
 from lrfix.source import parse_source
 
-_HANDROLLED = "LR401"
+_HANDROLLED = ("LR401", "LR402")
 _ORDER = list(Severity)
 
 
@@ -85,7 +85,7 @@ def _proposals(
 
 def _finding(code: bytes, site: SiteRewrite, checked: FileResult) -> Finding:
     """What ``lrfix check`` says of a schedule: the gravest fault that is repaired, else that it is written by hand."""
-    codes = site.codes if site.kind == "repair" and site.codes else (_HANDROLLED,)
+    codes = site.codes if site.kind == "repair" and site.codes else _HANDROLLED
     found = [finding for finding in checked.findings if finding.code in codes]
     here = [f for f in found if f.site is not None and checked.sites[f.site].span == site.span]
     here = here or [f for f in found if site.span.contains(f.span)]

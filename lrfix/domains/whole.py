@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.domains.roles import last_word
-from lrfix.names import Names
+from lrfix.names import Assigned, Names
 
 #: Calls whose answer is a whole number, whatever they are given.
 WHOLE_CALLS = frozenset({"int", "len", "math.ceil", "math.floor"})
@@ -33,6 +33,24 @@ class WholeNumbers:
         return path.startswith("len(") or path in self._counted or last_word(path) in self._declared
 
 
+def is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4) -> bool:
+    """Whether an expression is a whole number by what the file declares of its parts."""
+    if ast.unparse(node) in whole:
+        return True
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int)
+    if isinstance(node, ast.BinOp):
+        sides = is_whole(names, whole, node.left, depth) and is_whole(names, whole, node.right, depth)
+        return sides and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv)
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) in WHOLE_CALLS
+    if not isinstance(node, ast.Name) or not depth:
+        return False
+    bindings = [b for scope in names.scopes.values() for b in scope.bindings.get(node.id, ())]
+    values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
+    return len(values) == len(bindings) > 0 and all(is_whole(names, whole, value, depth - 1) for value in values)
+
+
 def _declarations(names: Names) -> Iterator[tuple[str, bool]]:
     """Each name with a declared type, and whether that is ``int``."""
     for node in names.nodes:
@@ -51,4 +69,4 @@ def _is_int(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "int"
 
 
-__all__ = ["WHOLE_CALLS", "WholeNumbers"]
+__all__ = ["WHOLE_CALLS", "WholeNumbers", "is_whole"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +32,17 @@ POSITIONAL = {
     "WarmupStableDecayLR": ("total_steps", "decay_steps"),
 }
 """Arguments of the bundled schedulers that are commonly given by position, after ``optimizer``."""
+_NUMBERS_BY_DEFAULT = {
+    "warmup_steps": 0,
+    "warmup_start_factor": 0,
+    "warmup_start_lr": 0,
+    "peak_factor": 1,
+    "eta_min": 0,
+    "eta_min_ratio": 0,
+    "eta_min_factor": 0,
+    "cycle_decay": 1,
+    "num_cycles": 0.5,
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,13 @@ def construction(scheduler: str, arguments: Mapping[str, str]) -> ScheduleSpec:
             break
         positional.append(rest.pop(name))
     return ScheduleSpec(scheduler, tuple(positional), rest)
+
+
+def says_nothing(name: str, text: str) -> bool:
+    """Whether an argument is a number that the bundled scheduler takes by default."""
+    default = _NUMBERS_BY_DEFAULT.get(name)
+    node = ast.parse(text, mode="eval").body
+    return default is not None and isinstance(node, ast.Constant) and node.value == default
 
 
 #: How the reason begins where a decay does not know of the warmup before it.

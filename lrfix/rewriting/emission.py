@@ -5,22 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from lrfix.recognition.model import POSITIONAL, ScheduleSpec
+from lrfix.recognition.model import POSITIONAL, ScheduleSpec, says_nothing
 from lrfix.rewriting.model import NotRewritten
 from lrfix.source import Source
 
 LINE_LENGTH = 88
-_DEFAULTS = {
-    "warmup_steps": 0,
-    "warmup_start_factor": 0,
-    "warmup_start_lr": 0,
-    "peak_factor": 1,
-    "eta_min": 0,
-    "eta_min_ratio": 0,
-    "eta_min_factor": 0,
-    "cycle_decay": 1,
-    "num_cycles": 0.5,
-}
 _REQUIRED = {"WarmupInverseSqrtLR": ("warmup_steps",)}
 _ATOMS = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Set)
 _PURE_CALLS = frozenset(
@@ -83,13 +72,6 @@ def in_quotes_of_text(text: str, argument: str) -> str:
             if double in text and single not in text:
                 argument = argument.replace(single, double)
     return argument
-
-
-def says_nothing(name: str, text: str) -> bool:
-    """Whether an argument is a number that the bundled scheduler takes by default."""
-    default = _DEFAULTS.get(name)
-    node = ast.parse(text, mode="eval").body
-    return default is not None and isinstance(node, ast.Constant) and node.value == default
 
 
 def call_text(callee: str, arguments: Sequence[str], column: int, trailing: int, limit: int, unit: str) -> str:
@@ -166,7 +148,6 @@ __all__ = [
     "in_quotes_of_text",
     "names_in",
     "pure",
-    "says_nothing",
     "substitute",
     "substituted",
 ]

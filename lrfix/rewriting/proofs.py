@@ -19,6 +19,7 @@ from lrfix.experiments.stated_settings import opened_settings
 from lrfix.experiments.study import Study
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
+from lrfix.recognition.torch_form import TorchForm
 from lrfix.rewriting.callers import callers
 from lrfix.rewriting.constructors import bound_arguments, constructor, names_of, restart_parameter
 from lrfix.rewriting.curves import MOST_WALKED, expected_curve, longest_number, telling_length, value_of, walked
@@ -31,7 +32,7 @@ from lrfix.rewriting.plan import Plan
 from lrfix.rewriting.seen import Seen
 from lrfix.rewriting.slices import Slice, call_slice, class_slice, spec_program
 from lrfix.rewriting.told_steps import told_proof, told_steps
-from lrfix.rewriting.torchs import TORCH, TorchForm
+from lrfix.rewriting.torchs import TORCH
 from lrfix.rewriting.whole_steps import CountedWhole
 from lrfix.sites.model import Construction
 from lrfix.sites.subclasses import optimizer_parameter

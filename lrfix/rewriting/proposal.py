@@ -19,6 +19,7 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
 from lrfix.recognition import ScheduleSpec
+from lrfix.recognition.torch_form import TorchForm, torch_form
 from lrfix.registry import load_rules
 from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.constructors import bound_arguments
@@ -37,7 +38,7 @@ from lrfix.rewriting.readings import readings_of, readings_past_the_end
 from lrfix.rewriting.replaceable import check_replaceable
 from lrfix.rewriting.short_decays import LIMIT as SHORT_DECAYS
 from lrfix.rewriting.short_decays import short_decay
-from lrfix.rewriting.torchs import TORCH, TorchForm, check_torch_fits, torch_form, torch_notes
+from lrfix.rewriting.torchs import TORCH, check_torch_fits, torch_notes
 from lrfix.rewriting.whole_steps import LIMIT as WHOLE_STEPS
 from lrfix.rewriting.whole_steps import between_steps
 from lrfix.sites.model import IN_PLACE, ScheduleSite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from lrfix.domains.whole import WHOLE_CALLS, WholeNumbers
+from lrfix.domains.whole import WholeNumbers, is_whole
 from lrfix.names import Assigned, Names
 
 LIMIT = "for decays of a step or more"
@@ -35,24 +35,6 @@ def short_decay(names: Names, nodes: Sequence[ast.AST], arguments: Mapping[str, 
     return ()
 
 
-def is_whole(names: Names, whole: WholeNumbers, node: ast.expr, depth: int = 4) -> bool:
-    """Whether an expression is a whole number by what the file declares of its parts."""
-    if ast.unparse(node) in whole:
-        return True
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, int)
-    if isinstance(node, ast.BinOp):
-        sides = is_whole(names, whole, node.left, depth) and is_whole(names, whole, node.right, depth)
-        return sides and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv)
-    if isinstance(node, ast.Call):
-        return ast.unparse(node.func) in WHOLE_CALLS
-    if not isinstance(node, ast.Name) or not depth:
-        return False
-    bindings = [b for scope in names.scopes.values() for b in scope.bindings.get(node.id, ())]
-    values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
-    return len(values) == len(bindings) > 0 and all(is_whole(names, whole, value, depth - 1) for value in values)
-
-
 def _meant(names: Names, argument: ast.expr) -> list[ast.expr]:
     """An expression, or what a local name of it was assigned."""
     if not isinstance(argument, ast.Name) or argument not in names.parents:
@@ -60,4 +42,4 @@ def _meant(names: Names, argument: ast.expr) -> list[ast.expr]:
     return [b.value for b in names.bindings(argument.id, argument) if isinstance(b, Assigned)]
 
 
-__all__ = ["LIMIT", "is_whole", "short_decay"]
+__all__ = ["LIMIT", "short_decay"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from lrfix.domains.whole import WholeNumbers
+from lrfix.domains.whole import WholeNumbers, is_whole
 from lrfix.names import Names
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS
 from lrfix.rewriting.seen import Seen
-from lrfix.rewriting.short_decays import is_whole
 
 LIMIT = "for whole numbers of steps"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study
+from lrfix.experiments.torchs_own import torchs_own
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
@@ -18,6 +19,8 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     recognition = equivalent(study) if study.ran and not study.faults else None
     if recognition is None or recognition.spec is None or study.unseen or not study.rewritable:
         return
+    if torchs_own(study) is not None:
+        return  # LR402
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
     told = in_own_numbers(study)
