@@ -160,15 +160,15 @@ def analyse(
         if any(study.borrows for study in analysis.studies):
             alone = alone or find_sites(source)
             same = next((other for other in alone[1] if other.span == site.span), None)
-            analysis = _joined(analysis, _analysed(source, alone[0], same) if same is not None else None)
+            analysis = _joined(analysis, _analysed(source, alone[0], same, analysis.study) if same else None)
         found.append(analysis)
     return found
 
 
-def _analysed(source: Source, names: Names, site: ScheduleSite) -> SiteAnalysis:
+def _analysed(source: Source, names: Names, site: ScheduleSite, beside: Study | None = None) -> SiteAnalysis:
     """What ``analyse_site`` gives; where it crashes, that: the other sites of the file are told of all the same."""
     try:
-        return analyse_site(source, names, site)
+        return analyse_site(source, names, site, beside=beside)
     except Exception as error:
         from lrfix.experiments.study import Study
 
@@ -214,8 +214,14 @@ def _unbuilt(study: Study) -> bool:
     return failure is not None and failure.step <= 0 and failure.kind != "ZeroDivisionError"
 
 
-def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str, list[str]], list[Study]]:
-    """The settings that choose between the schedules of a site, and the study of each, its open values settled."""
+def studied(
+    source: Source, names: Names, site: ScheduleSite, beside: Study | None = None
+) -> tuple[dict[str, list[str]], list[Study]]:
+    """The settings that choose between the schedules of a site, and the study of each, its open values settled.
+
+    ``beside``: a study of the same site with other files at hand, whose runs need not be made again where they would
+    be the same.
+    """
     from lrfix.domains.facts import Defaults
     from lrfix.domains.switches import inherited, settings, switches
     from lrfix.driving.laboratory import Laboratory
@@ -224,6 +230,8 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
 
     alternatives = switches(names, inherited(names, site.nodes), Defaults(names))
     laboratory = Laboratory(names, site)
+    if beside is not None:
+        laboratory.take_over(beside.laboratory)
     chosen = settings(alternatives)
     studies = [Study(source, names, site, each, laboratory=laboratory) for each in chosen]
     for study in studies:
@@ -231,8 +239,13 @@ def studied(source: Source, names: Names, site: ScheduleSite) -> tuple[dict[str,
     return alternatives, studies
 
 
-def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int = 1) -> SiteAnalysis:
-    """Simulate one site, judge it, and recognise its family; with ``patience`` times the work of a check."""
+def analyse_site(
+    source: Source, names: Names, site: ScheduleSite, patience: int = 1, beside: Study | None = None
+) -> SiteAnalysis:
+    """Simulate one site, judge it, and recognise its family; with ``patience`` times the work of a check.
+
+    ``beside``: a study of the site with other files at hand, where ``names`` has none.
+    """
     from lrfix.driving.budget import open_site
     from lrfix.experiments.alternatives import distinct
     from lrfix.experiments.equivalence import equivalent
@@ -242,7 +255,7 @@ def analyse_site(source: Source, names: Names, site: ScheduleSite, patience: int
     from lrfix.families import family_of_site, schedules
 
     reserve = open_site(names.tree, site.node, patience)
-    alternatives, studies = studied(source, names, site)
+    alternatives, studies = studied(source, names, site, beside)
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque

@@ -302,10 +302,10 @@ def test_a_site_that_crashes_the_analysis_hides_no_other(monkeypatch):
 
     sound = analysis.analyse_site
 
-    def fragile_at_trap(source, names, site):
+    def fragile_at_trap(source, names, site, **others):
         if "trap" in source.segment(site.node):
             raise ZeroDivisionError("no steps")
-        return sound(source, names, site)
+        return sound(source, names, site, **others)
 
     monkeypatch.setattr(analysis, "analyse_site", fragile_at_trap)
     text = """from torch.optim.lr_scheduler import LambdaLR

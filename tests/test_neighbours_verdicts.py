@@ -15,6 +15,7 @@ import pytest
 
 from lrfix.config import Settings
 from lrfix.discovery import discover
+from lrfix.driving.laboratory import Laboratory
 from lrfix.engine import check_paths, check_source
 from lrfix.findings import Finding, Severity
 from lrfix.registry import load_rules
@@ -165,3 +166,23 @@ def test_fixtures_alone_and_in_one_tree(tmp_path):
     for path in files:
         before |= alone(path)
     assert kept(before, together(tmp_path))
+
+
+def test_a_run_that_looks_at_no_other_file_is_made_once_for_both_ways_to_judge(tmp_path, monkeypatch):
+    """The definition is judged with its caller of another file and alone; by itself it is the same in both."""
+    (tmp_path / "pyproject.toml").touch()
+    for file, text in PROJECTS["a class, a caller without a warmup and a registry"].items():
+        (tmp_path / file).write_text(textwrap.dedent(text))
+    runs: list[object] = []
+    run = Laboratory.run
+
+    def noted(laboratory, scenario, *, construction, steps, **more):
+        runs.append(laboratory.site)
+        return run(laboratory, scenario, construction=construction, steps=steps, **more)
+
+    monkeypatch.setattr(Laboratory, "run", noted)
+    shared, made = together(tmp_path), len(runs)
+    runs.clear()
+    monkeypatch.setattr(Laboratory, "take_over", lambda laboratory, beside: None)
+    assert together(tmp_path) == shared
+    assert made < 0.8 * len(runs)

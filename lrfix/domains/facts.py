@@ -85,6 +85,7 @@ class Defaults(Mapping[str, object]):
     """Defaults by the user's expression: ``args.warmup`` finds ``add_argument("--warmup", default=5)``.
 
     Function parameters are looked up by their bare name first (``own``), then any expression by its last attribute.
+    ``from_elsewhere``: other files have a say in them.
     """
 
     def __init__(self, names: Names) -> None:
@@ -99,6 +100,7 @@ class Defaults(Mapping[str, object]):
                 self._by_attribute[attribute] = values[0]
         self._absent |= {a for other in imported for a in other.absent}
         self._absent -= set(self._by_attribute)
+        self.from_elsewhere = self._by_attribute != stated.by_attribute or self._absent != stated.absent
 
     def join(self, names: Names) -> None:
         """Add what another file states; where the two say different things, nothing is known."""

@@ -52,7 +52,6 @@ def speaks_of_units(name: str) -> bool:
     return names_unit(name) or name in UNITS or name in NUMBERS
 
 
-
 class Measures:
     """What one file says about values with units. ``spoken``: it reads units, so lengths are quantities there."""
 

@@ -26,8 +26,8 @@ class Host:
 
     ``clock`` answers for the present step and epoch, ``optimizer`` for an optimizer that code reaches for without
     having built it; both are None where a schedule has no use for them. ``foreign`` holds the classes that may be
-    simulated although a base of theirs cannot be seen. ``borrowed``: another file of the project was needed;
-    ``measured``: a length or a moment with a unit was.
+    simulated although a base of theirs cannot be seen. ``looked``: another file of the project was looked at;
+    ``borrowed``: it was needed; ``measured``: a length or a moment with a unit was.
     ``draws_lengths``: lengths that the code states are replaced where they are too long to be simulated.
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
     about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
@@ -45,7 +45,7 @@ class Host:
         self.optimizer: Instance | None = None
         self.foreign: set[ast.AST] = set()
         self.readings = 0
-        self.borrowed = False
+        self.looked = self.borrowed = False
         self.invented: set[str] = set()
         self.refused: tuple[str, str] | None = None
         self.inventions = 0

@@ -38,6 +38,7 @@ from lrfix.finite import finite
 from lrfix.interpreter.errors import Finished, FuelSpent, Opaque, UserError
 from lrfix.interpreter.machine import Interpreter
 from lrfix.interpreter.recorder import Recorder
+from lrfix.interpreter.reserve import SPENT
 from lrfix.interpreter.stack import roomy
 from lrfix.interpreter.values import Instance
 from lrfix.names import Names
@@ -62,7 +63,8 @@ class Run:
 
     ``refused``: the expression that no value could be drawn for, and what was wanted of it, where that ended the run.
     ``parted``: it was ended where it gave another rate than the run beside it. ``ended``: it came to an end
-    by itself, and more steps of it there are none; ``walk``: what goes on with it, where it did not.
+    by itself, and more steps of it there are none; ``walk``: what goes on with it, where it did not. ``borrowed``:
+    another file of the project was needed; ``alone``: none was looked at, in this run or for it.
     """
 
     scenario: Scenario
@@ -77,6 +79,7 @@ class Run:
     names: Mapping[str, object] = field(default_factory=dict)
     scheduler: Any = None
     borrowed: bool = False
+    alone: bool = False
     measured: bool = False
     variants: int = 1
     invented: frozenset[str] = frozenset()
@@ -193,7 +196,7 @@ class Laboratory:
         scenario.inferred = inferred(self.names)
         scenario.meant = self.roles_by_use
         scenario.stated = _lengths_in(construction, self.site.node)
-        scenario.said = self.said
+        scenario.said = Overrides(self.said)
         reserve = reserve_of(self.names.tree, self.site.node)
         interpreter = Interpreter(host=host, recorder=recorder, fuel=RUN, reserve=reserve)
         world = World(self.names, interpreter, host)
@@ -224,6 +227,21 @@ class Laboratory:
 
     def remember(self, kind: Hashable, run: Run) -> None:
         self.remembered.setdefault(kind, []).append(run)
+
+    def take_over(self, beside: Laboratory) -> None:
+        """Know the runs of the same site beside other files that would be the same without them.
+
+        What ended for want of fuel has to be seen again: here there may be more.
+        """
+        if self.site != replace(beside.site, elsewhere=()):
+            return
+        for kind, runs in beside.remembered.items():
+            found = (run for run in runs if self._the_same_here(run))
+            self.remembered[kind] = [replace(run, scenario=replace(run.scenario, said=self.said)) for run in found]
+
+    def _the_same_here(self, run: Run) -> bool:
+        said = run.scenario.said
+        return run.alone and run.opaque != SPENT and isinstance(said, Overrides) and said.answers_alike(self.said)
 
     @roomy
     def run(
@@ -355,6 +373,7 @@ class Walk:
 
     def _run(self) -> Run:
         bench, host, opaque = self.bench, self.bench.world.host, self.opaque
+        from_elsewhere = self.construction is not None and self.construction.names is not None
         run = Run(
             bench.scenario,
             tuple(bench.base_lrs) if self.running is not None else (),
@@ -366,7 +385,8 @@ class Walk:
             self.stepped,
             dict(host.leaves),
             scheduler=self.running.scheduler if self.running is not None else None,
-            borrowed=host.borrowed or (self.construction is not None and self.construction.names is not None),
+            borrowed=host.borrowed or from_elsewhere,
+            alone=not (host.looked or from_elsewhere or host.defaults.from_elsewhere),
             measured=host.measured,
             variants=host.variants,
             invented=frozenset(host.invented),

@@ -256,6 +256,7 @@ class World:
 
     def _in_another_file(self, found: Elsewhere, unknown: Unknown) -> Any:
         """The value of an import; ``unknown``, the name it goes by here, where it cannot be worked out."""
+        self.host.looked = True
         if found.name is None:
             return self._module(found.names, unknown.path)
         other = self.beside(found.names)

@@ -80,9 +80,7 @@ def _goes_on(names: Names, call: ast.Call, own: ast.AST) -> str | None:
 def _reads_rate(names: Names, node: ast.ClassDef) -> bool:
     """Whether a scheduler class works its rates out of those that stand in the groups."""
     rates = [m for m in node.body if isinstance(m, ast.FunctionDef) and m.name in SCHEDULE_METHODS]
-    return any(
-        is_rate_key(inner) and isinstance(inner.ctx, ast.Load) for method in rates for inner in walk(method)
-    )
+    return any(is_rate_key(inner) and isinstance(inner.ctx, ast.Load) for method in rates for inner in walk(method))
 
 
 def in_company(study: Study) -> bool:

@@ -196,9 +196,7 @@ def _training_loops(names: Names, place: ast.AST) -> list[ast.AST]:
 def _only_shows(loop: ast.AST, place: ast.AST) -> bool:
     """Whether a loop collects the rates of a schedule and does nothing else: no training, but a plot of the curve."""
     calls = [n for s in getattr(loop, "body", []) for n in walk(s) if isinstance(n, ast.Call) and n is not place]
-    stepped = (
-        written(place.func.value) if isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute) else ""
-    )
+    stepped = written(place.func.value) if isinstance(place, ast.Call) and isinstance(place.func, ast.Attribute) else ""
     told = [called(call) for call in calls if stepped == "" or not written(call.func).startswith(f"{stepped}.")]
     return "append" in told and all(name in _SHOWING for name in told)
 

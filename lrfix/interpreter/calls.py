@@ -124,7 +124,7 @@ def call_function(
     definition = function.node
     if machine.before_call is not None:
         machine.before_call(definition, lambda: call_function(machine, function, arguments, keywords, node))
-    shape: Shape = definition.__dict__.get("lrfix_shape") or _shape(definition)
+    shape: Shape = definition.__dict__.get("lrfix_shape") or shape_of(definition)
     machine.fuel -= 1
     if machine.fuel < 0:
         machine.refuel(node)
@@ -233,7 +233,7 @@ def _own_nodes(node: ast.FunctionDef | ast.Lambda) -> Any:
         stack.extend(ast.iter_child_nodes(current))
 
 
-def _shape(node: ast.FunctionDef | ast.Lambda) -> Shape:
+def shape_of(node: ast.FunctionDef | ast.Lambda) -> Shape:
     known: Shape | None = node.__dict__.get("lrfix_shape")
     if known is None:
         known = node.__dict__["lrfix_shape"] = Shape(node)

@@ -168,9 +168,7 @@ def _jump(values: Sequence[float], rise: Rise, decay: Decay) -> str:
     step = rise.last + 1
     if abs(decay.start) < 0.5 and decay.length:
         return f"{FROM_ZERO}: the rate goes from {num(values[step - 1])} to {num(values[step])} at step {step}"
-    return (
-        f"warmup and decay do not meet: from {num(values[step - 1])} to {num(values[step])} at step {step}"
-    )
+    return f"warmup and decay do not meet: from {num(values[step - 1])} to {num(values[step])} at step {step}"
 
 
 def _shapes(decay: Decay, boundary: int) -> Iterator[_Shape]:

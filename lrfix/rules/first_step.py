@@ -98,12 +98,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         )
     length = _epoch_at_zero(case)
     dead = _agreed(case, _dead)
-    stepped = (
-        dead is not None
-        and dead.count == 1
-        and not _goes_on(study)
-        and _once_an_epoch(study)
-    )
+    stepped = dead is not None and dead.count == 1 and not _goes_on(study) and _once_an_epoch(study)
     whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):
         first = length or 1

@@ -67,9 +67,7 @@ def _function_of_rates(names: Names, node: ast.FunctionDef) -> bool:
     if any(names_position(p) and not p.endswith("s") for p in parameters):
         return False
     returns = [
-        n
-        for n in walk(node)
-        if isinstance(n, ast.Return) and names.enclosing(n, FUNCTION_NODES) is node and n.value
+        n for n in walk(node) if isinstance(n, ast.Return) and names.enclosing(n, FUNCTION_NODES) is node and n.value
     ]
     writes = [RateWrite(r, r.value) for r in returns if r.value is not None]
     if not writes or sum(isinstance(n, ast.stmt) for n in walk(node)) > _LONG:

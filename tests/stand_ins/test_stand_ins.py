@@ -18,6 +18,7 @@ import pytest
 
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.recorder import Recorder
 from lrfix.stand_ins import lr_scheduler as ours
 from lrfix.stand_ins import optimizer as our_optimizers
 from lrfix.stand_ins import swa_scheduler as our_swa
@@ -462,7 +463,7 @@ class TestOptimizer:
 
 PACKAGE = "lrfix.stand_ins."
 #: These find the stand-ins and speed them up; they are no stand-ins themselves.
-AROUND = ("rates_at_once", "torch_classes")
+AROUND = ("rates_at_once", "steps_at_once", "torch_classes")
 FILES = [f for f in sorted(Path(str(ours.__file__)).parent.glob("*.py")) if f.stem not in AROUND]
 
 
@@ -526,13 +527,96 @@ def test_interpreted_and_executed_they_are_the_same(scheduler: str) -> None:
     source = TRAINING.format(scheduler=scheduler)
     executed: dict[str, Any] = {**vars(our_optimizers), **vars(ours), **vars(our_swa)}
     exec(source, executed)
-    interpreter = Interpreter(fuel=10_000_000)
+    environment = interpreted(ast.parse(source), Interpreter(fuel=10_000_000))
+    assert environment.variables["curve"] == executed["curve"]
+    assert len(set(map(tuple, executed["curve"]))) > 1
+
+
+def interpreted(tree: ast.Module, interpreter: Interpreter) -> Environment:
     environment = Environment()
-    for name in re.findall(r"\b[A-Z]\w+", source):
+    for name in re.findall(r"\b[A-Z]\w+", ast.unparse(tree)):
         for module in ("torch.optim.lr_scheduler", "torch.optim", "torch.optim.swa_utils"):
             found = stand_in(f"{module}.{name}")
             if found is not None:
                 environment.set(name, found)
-    interpreter.execute(ast.parse(source).body, environment)
-    assert environment.variables["curve"] == executed["curve"]
-    assert len(set(map(tuple, executed["curve"]))) > 1
+    interpreter.execute(tree.body, environment)
+    return environment
+
+
+def plain(value: object) -> object:
+    """A value as two runs may compare it: functions and objects are each run's own."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return [part if isinstance(part, int | float) else type(part) for part in parts]
+
+
+class Heard(Recorder):
+    """Everything that an observer hears, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[object] = []
+
+    def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
+        self.heard.append((name, plain(old), plain(new), node))
+
+    def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
+        self.heard.append((key, plain(old), plain(new)))
+
+    def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
+        self.heard.append(function.node)
+
+    def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
+        self.heard.append((function.node, plain(value)))
+
+
+OF_ITS_OWN = """
+class Own(LambdaLR):
+    {own}
+
+optimizer = SGD([{{"params": ["a"], "lr": 0.1}}, {{"params": ["b"], "lr": 3e-4}}], lr=0.1)
+scheduler = Own(optimizer, lambda k: 0.9**k)
+{before}
+curve = []
+for k in range(5):
+    curve.append([group["lr"] for group in optimizer.param_groups])
+    try:
+        scheduler.step({step})
+    except (ArithmeticError, ValueError):
+        pass
+saved = scheduler.state_dict()
+"""
+OWN = {
+    "nothing": {},
+    "a step to an epoch": {"step": "3 * k"},
+    "a place in training that is no whole number": {"before": "scheduler.last_epoch = 0.5"},
+    "another update": {"own": "def _update_lr(self, epoch=None): self.last_epoch += 2"},
+    "an update of one object": {
+        "before": "scheduler._update_lr = lambda epoch: optimizer.param_groups[0].update(lr=k)"
+    },
+    "rates of one object": {"before": "scheduler.get_lr = lambda: [0.5, k]"},
+    "a property in the place of a state": {
+        "own": """
+    @property
+    def last_epoch(self): return self.at
+    @last_epoch.setter
+    def last_epoch(self, value): self.at = 2 * value
+"""
+    },
+    "rates that raise": {"own": "def get_lr(self): return [1 / (self.last_epoch - 2)] * 2"},
+    "too few rates": {"own": "def get_lr(self): return [0.1] if self.last_epoch else [0.1, 0.1]"},
+    "a tuple of rates": {"own": "def get_lr(self): return 0.1, 0.2"},
+}
+
+
+@pytest.mark.parametrize("own", OWN.values(), ids=OWN)
+def test_a_step_at_once_is_the_step_that_is_interpreted(own: dict[str, str]) -> None:
+    tree = ast.parse(OF_ITS_OWN.format(**{"own": "pass", "before": "", "step": "", **own}))
+    seen = []
+    for listens in (None, lambda definition, again: None):
+        recorder = Heard()
+        interpreter = Interpreter(recorder=recorder, fuel=1_000_000)
+        interpreter.before_call = listens
+        known = interpreted(tree, interpreter).variables
+        saved = {name: plain(value) for name, value in known["saved"].items()}
+        seen.append((known["curve"], saved, recorder.heard, recorder.statements, interpreter.fuel, interpreter.depth))
+    assert seen[0] == seen[1]

@@ -1,0 +1,102 @@
+"""A step of a scheduler without interpreting what the base class does of it: all schedulers do that at every step.
+
+The same as ``LRScheduler.step`` of ``scheduler_base``, down to the fuel and to what observers hear, for a scheduler
+with nothing of its own in the place of a part of it but ``get_lr``. Any other, and a step to a stated epoch, is
+interpreted.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from lrfix.interpreter.calls import shape_of
+from lrfix.interpreter.templates.definitions import template_of
+from lrfix.interpreter.values import Function, Instance
+
+Machine = Any
+_WRITTEN = ("_step_count", "_get_lr_called_within_step", "last_epoch", "_last_lr")
+
+
+def step_at_once(names: Mapping[str, Any]) -> None:
+    """Let ``LRScheduler.step`` run so, of the definitions in ``names``."""
+    base = names["LRScheduler"].namespace
+    step, update, write = base["step"], base["_update_lr"], names["write_rates"]
+    definition: ast.FunctionDef = step.node
+    shape = shape_of(definition)
+    interpreted = template_of(definition, shape.parameters, shape.locals, shape.first)
+    assert interpreted is not None, "the stand-ins keep to what templates cover"
+    parts: list[Any] = [*definition.body, *update.node.body]
+    counting, call, asking, branch, told, writing, reading = parts
+    before = {counting, call, asking, branch, *branch.body}
+    after = {told, writing}
+    counted, moved = counting.target, branch.body[0].target
+    within, done, last = (part.targets[0] for part in (asking, told, reading))
+    asked, written = branch.body[1].value, writing.value
+    first, then, last_of_all = len(before) + 1, len(after) + 1, 2
+
+    def at_once(machine: Machine, function: Function, scheduler: Any, epoch: Any) -> Any:
+        if epoch is not None or type(scheduler) is not Instance or not _is_plain(machine, scheduler, update):
+            return interpreted(machine, function, scheduler, epoch)
+        recorder, attributes = machine.recorder, scheduler.attributes
+        machine.fuel -= first
+        if machine.fuel < 0:
+            machine.refuel(call)
+        recorder.statements.update(before)
+        count, position = attributes["_step_count"], attributes["last_epoch"]
+        recorder.attribute_write(scheduler, "_step_count", count, count + 1, counted)
+        attributes["_step_count"] = count + 1
+        recorder.call(update, [scheduler, None], call.value)
+        asking_now = attributes.get("_get_lr_called_within_step")
+        recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, True, within)
+        attributes["_get_lr_called_within_step"] = True
+        recorder.attribute_write(scheduler, "last_epoch", position, position + 1, moved)
+        attributes["last_epoch"] = position + 1
+        machine.depth += 1
+        try:
+            own = scheduler.cls.find("get_lr")
+            if type(own) is Function and not own.elsewhere and "get_lr" not in attributes:
+                values = machine.call_function(own, [scheduler], {}, asked)
+            else:
+                values = machine.invoke(machine.attribute(scheduler, "get_lr", asked.func), [], {}, asked)
+            machine.fuel -= then
+            if machine.fuel < 0:
+                machine.refuel(writing)
+            recorder.statements.update(after)
+            asking_now = attributes.get("_get_lr_called_within_step")
+            recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, False, done)
+            attributes["_get_lr_called_within_step"] = False
+            optimizer = machine.attribute(scheduler, "optimizer", written.args[0])
+            write.function(machine, written, optimizer, values)
+            machine.fuel -= last_of_all
+            if machine.fuel < 0:
+                machine.refuel(reading)
+            recorder.statements.add(reading)
+            rates = names["current_rates"].function(machine, reading.value, optimizer)
+            recorder.attribute_write(scheduler, "_last_lr", attributes.get("_last_lr"), rates, last)
+            attributes["_last_lr"] = rates
+        finally:
+            machine.depth -= 1
+        recorder.returned(update, None, call.value)
+        return None
+
+    shape.template, shape.waits = at_once, False
+
+
+def _is_plain(machine: Machine, scheduler: Instance, update: Function) -> bool:
+    """Whether nothing of a scheduler stands in the place of what the base class does."""
+    cls, attributes = scheduler.cls, scheduler.attributes
+    properties = cls.properties if cls.properties is not None else cls.properties_noted()
+    return (
+        machine.before_call is None
+        and machine.depth < machine.max_depth
+        and type(attributes.get("_step_count")) is int
+        and type(attributes.get("last_epoch")) is int
+        and cls.find("_update_lr") is update
+        and "_update_lr" not in attributes
+        and (not properties or properties.isdisjoint(_WRITTEN))
+    )
+
+
+__all__ = ["step_at_once"]
