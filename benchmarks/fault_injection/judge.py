@@ -125,9 +125,19 @@ def fresh_findings(
     """Findings near the fault, of codes that the original has less often near the same lines."""
     near = [f for f in after if any(overlaps(f, place) for place in (row["lines"], row["site"], *row["places"]))]
     same = [row["site"][0] - abs(moved), row["site"][1] + abs(moved)]
-    old = collections.Counter(f["code"] for f in before if overlaps(f, same))
-    now = collections.Counter(f["code"] for f in near)
-    return [f for f in near if now[f["code"]] > old[f["code"]]]
+    old, now = counted([f for f in before if overlaps(f, same)]), counted(near)
+    # An info that has become an error is a new finding: the fault is worse than what was there.
+    louder = {code for code in now if now[code] > old[code]}
+    return [f for f in near if f["code"] in louder or (is_loud(f) and (f["code"], 1) in louder)]
+
+
+def counted(found: list[dict[str, Any]]) -> collections.Counter[Any]:
+    """Findings by code, and those that fail a build by code and 1."""
+    return collections.Counter([f["code"] for f in found] + [(f["code"], 1) for f in found if is_loud(f)])
+
+
+def is_loud(found: dict[str, Any]) -> bool:
+    return bool(found["severity"] != "info")
 
 
 def judged(out: Path, rows: list[dict[str, Any]], after: dict[str, Any], before: dict[str, Any]) -> list[Result]:
@@ -145,7 +155,7 @@ def judged(out: Path, rows: list[dict[str, Any]], after: dict[str, Any], before:
             Result(
                 row,
                 named=bool(right),
-                loud=any(f["severity"] != "info" for f in right),
+                loud=any(is_loud(f) for f in right),
                 exact=any(f["code"] == row["accepted"][0] for f in right),
                 other=() if right else tuple(sorted({f["code"] for f in fresh})),
                 site=row["form"] == "loop" or any(overlaps(s, row["site"]) for s in sites[row["file"]]),
