@@ -120,7 +120,7 @@ def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
         return
     # A length to a fixed power is the timescale of an inverse root.
     whole = any(isinstance(n, ast.FloorDiv) or _rounds(n) for n in walk(exponent))
-    if whole and _named(base) and role_of(ast.unparse(base)) in (*LENGTHS, Role.UNKNOWN):
+    if whole and _named(base) and role_of(ast.unparse(base)) in (*LENGTHS, Role.POWER, Role.UNKNOWN):
         yield base, Role.GAMMA
 
 

@@ -68,3 +68,9 @@ def test_a_list_whose_element_the_position_is_divided_by_holds_lengths(divisor):
 )
 def test_a_rate_that_a_length_is_multiplied_with_is_a_share_of_it(source, role):
     assert roles(source).get("warmup_rate") is role
+
+
+@pytest.mark.parametrize("exponent", ["step // interval", "int(step / interval)", "math.floor(epoch / 30)"])
+def test_what_is_raised_to_a_count_of_stairs_is_a_factor_whatever_its_name(exponent):
+    assert roles(f"rate = power ** ({exponent})")["power"] is Role.GAMMA
+    assert "power" not in roles(f"rate = (1 - step / total) ** power * ({exponent})")
