@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lrfix.domains.facts import literal
+from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.forms.frames import numbered
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.base_rates import sound
@@ -18,13 +19,15 @@ from lrfix.experiments.study import Study
 from lrfix.names import Assigned
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import GROUP_NAMES, called_name
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _BASES = (0.1, 0.03, 0.007)
 _OTHER = 1.7
 _OWN_KEYS = frozenset({"lr", "initial_lr", "params"})
 _MUST_FOLLOW = 8
 _STEPS = 120
+#: What says how long something takes, how often it comes, and where it begins.
+_COUNTED = LENGTHS | {Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES}
 #: At so many steps another group's rate decides: in a part of the schedule, a warmup say, or in all of it.
 _FEW = 3
 
@@ -116,7 +119,8 @@ def _same(one: float, other: float) -> bool:
 def told_apart(study: Study) -> bool:
     """Whether the code looks at which group it has: an index that is more than a place in a list, a key, a slice."""
     nodes = [node for root in study.site.nodes for node in walk(root)]
-    indices = {name for node in nodes if isinstance(node, ast.For | ast.comprehension) for name in _indices(node)}
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.comprehension)]
+    indices = {name for loop in loops if not _counts_lengths(study, loop) for name in _indices(loop)}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in indices and isinstance(node.ctx, ast.Load):
             place = study.names.parents.get(node)
@@ -130,7 +134,6 @@ def told_apart(study: Study) -> bool:
                 return True
         elif isinstance(node, ast.Compare | ast.Call) and _asks_group(node):
             return True
-    loops = [node for node in nodes if isinstance(node, ast.For | ast.comprehension)]
     return any(_stated_apart(study, part) for loop in loops for part in _zipped(loop))
 
 
@@ -161,6 +164,18 @@ def _indices(loop: ast.For | ast.comprehension) -> set[str]:
     if counted.func.id == "range" and isinstance(loop.target, ast.Name):
         return {loop.target.id}
     return set()
+
+
+def _counts_lengths(study: Study, loop: ast.For | ast.comprehension) -> bool:
+    """Whether a loop turns over lengths alone, ``[sum(periods[: i + 1]) for i in range(len(periods))]``, and over no
+    groups."""
+    inside = list(walk(study.names.parents[loop] if isinstance(loop, ast.comprehension) else loop))
+    # What is called, and what attributes are read off, is no number.
+    called = {n.func for n in inside if isinstance(n, ast.Call)}
+    called |= {n.value for n in inside if isinstance(n, ast.Attribute)}
+    numbers = [n for n in inside if isinstance(n, ast.Name | ast.Attribute) and n not in called]
+    read = [n for n in numbers if isinstance(n.ctx, ast.Load) and written(n) not in _indices(loop)]
+    return bool(read) and all(role_of(written(n)) in _COUNTED for n in read)
 
 
 def _asks_group(node: ast.Compare | ast.Call) -> bool:

@@ -300,3 +300,27 @@ class Warmup:
 """,
     )
     assert found.advice and found.message.startswith("Only some parameter groups are written")
+
+
+PERIODS = """
+def place_of(step, ends):
+    return sum(1 for end in ends if end < step)
+
+
+class CosineOfPeriods(LRScheduler):
+    def __init__(self, optimizer, periods, eta_min=0.0, last_epoch=-1):
+        self.periods, self.eta_min = periods, eta_min
+        self.ends = [{end} for i in range(len(self.periods))]
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        at = place_of(self.last_epoch, self.ends)
+        share = (self.last_epoch - (self.ends[at] - self.periods[at])) / self.periods[at]
+        factor = 0.5 * (1 + math.cos(math.pi * share))
+        return [self.eta_min + ({base} - self.eta_min) * factor for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(("base", "reported"), [("self.base_lrs[0]", True), ("base", False)])
+def test_counting_periods_tells_no_groups_apart(base, reported):
+    assert bool(messages(PERIODS.format(end="sum(self.periods[: i + 1])", base=base))) is reported
