@@ -26,6 +26,10 @@ _ENOUGH = 40
 _SAYS_CONSTANT = frozenset(
     {"constant", "const", "fixed", "no", "none", "dummy", "identity", "base", "abstract", "null"}
 )
+#: What says that a rate climbs or comes down.
+_SAYS_MOVING = frozenset(
+    {"warm", "warmup", "cosine", "annealing", "anneal", "decay", "poly", "polynomial", "exponential", "cyclic"}
+)
 
 
 def never_moves(study: Study) -> bool:
@@ -80,12 +84,16 @@ def means_to_move(study: Study) -> bool:
         initialiser = method(node, "__init__")
         named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
         formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in walk(m))
-        if any(role_of(name) in _LENGTHS for name in named):
-            # A length and another word of the field say as much as a formula does.
+        said = set(words(node.name))
+        length = any(role_of(name) in _LENGTHS for name in named)
+        if not formula:
+            # Two words of the field say as much as a formula does, and so does a length under a name that moves.
             spoken = [name for name in named if role_of(name) in SCHEDULE_ROLES]
-            return formula or (len(spoken) > 1 and not _SAYS_CONSTANT & set(words(node.name)))
+            return (len(spoken) > 1 or (length and bool(_SAYS_MOVING & said))) and not _SAYS_CONSTANT & said
+        if length:
+            return True
         # A schedule with parameters that is never asked was meant, whatever they are called.
-        return formula and bool(hyperparameters(study)) and bypassed(study) is not None
+        return bool(hyperparameters(study)) and bypassed(study) is not None
     if study.site.form != "lambda":
         return False
     return _works_with_its_arguments(node) and any(_works_with_its_arguments(f) for f in _asked_for_rates(study))

@@ -326,6 +326,33 @@ def test_a_class_with_the_words_of_a_schedule_and_no_formula(check, name, rate, 
     assert bool(constants(check(BARE.format(name=name, rate=rate, warmup=warmup)))) is reported
 
 
+KEPT = """
+from torch.optim.lr_scheduler import LRScheduler
+
+class {name}(LRScheduler):
+    def __init__(self, optimizer, {settings}, last_epoch=-1):
+        self.kept = [{settings}]
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [group["lr"] for group in self.optimizer.param_groups]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reported"),
+    [
+        ("WarmUpLR", "total_iters", True),
+        ("StairsOfMilestones", "milestones, gamma", True),
+        ("Keeper", "total_iters", False),
+        ("NoWarmup", "total_iters", False),
+        ("ConstantStairs", "milestones, gamma", False),
+    ],
+)
+def test_a_name_that_moves_and_a_length_say_that_a_rate_is_meant_to(check, name, settings, reported):
+    assert bool(constants(check(KEPT.format(name=name, settings=settings)))) is reported
+
+
 CALLED = """
 class WarmupDecaySchedule:
     def __init__(self, lr, warmup_steps):
