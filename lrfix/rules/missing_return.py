@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from lrfix.domains.roles import Role
+from lrfix.domains.kinds import is_number
+from lrfix.domains.roles import Role, role_of
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.assigned import may_read_unassigned
 from lrfix.experiments.extent import extent
@@ -146,8 +147,10 @@ def _inside(study: Study, run: Run) -> bool:
     step = run.failure.step if run.failure is not None else 0
     reached = extent(study, run)
     horizon, looped = study.horizon(run), reached.used if reached is not None and reached.counted else None
-    # Training goes on after its first phases, whatever their length.
+    # Training goes on after its first phases, whatever their length, and up to its last milestone.
     ends = list(study.lengths(run, Role.WARMUP, Role.WARMUP_EPOCHS, Role.HOLD).values())
+    lists = [v for p, v in run.leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list | tuple)]
+    ends += [max(steps) - 1 for steps in lists if steps and all(map(is_number, steps))]
     ends += [end - 1 for end in (horizon, looped) if end is not None]
     return step <= max(ends, default=0)
 

@@ -50,6 +50,27 @@ def test_a_chain_that_ends_where_training_ends_is_told_as_advice(check, advice):
     assert "LR210" in [f.code for f in advice(source)]
 
 
+@pytest.mark.parametrize(
+    ("condition", "reached"),
+    [("self.last_epoch not in self.milestones", True), ("self.last_epoch < max(self.milestones)", False)],
+)
+def test_training_comes_to_its_milestones_and_may_end_at_the_last(check, advice, condition, reached):
+    source = HEAD + textwrap.dedent(
+        f"""
+        class Stairs(LRScheduler):
+            def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+                self.milestones, self.gamma = milestones, gamma
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                if {condition}:
+                    return [group["lr"] for group in self.optimizer.param_groups]
+        """
+    )
+    found = check if reached else advice
+    assert [f.code for f in found(source) if f.code == "LR210"] == ["LR210"]
+
+
 def test_a_value_that_is_computed_and_dropped_is_reported_as_it_stands(check):
     source = schedule(
         """
