@@ -219,6 +219,9 @@ def _collapses(study: Study, asked: _Asked, run: Run, group: int, differing: Seq
     if over is not None and shares[0] < 1 and (_by_the_run(cut) or to_zero):
         # Training ends where the share is 1, or the rate does: one stair takes it to 0, the next one below.
         return _comes_to_an_end(shares[: over + 1], True)
+    under = next((k for k, share in enumerate(shares) if share < 0), None)
+    if under and shares[0] <= 1 and wholes <= {0, 1, -1}:
+        return _comes_to_an_end(shares[:under], True)  # what is left of the whole, asked for when nothing is
     if wholes <= {0, 1}:
         earlier = len(asked.seen(run, max(until - _EARLIER, 1)))
         return _comes_to_an_end(shares, earlier == len(seen) or until < steps)

@@ -26,6 +26,8 @@ def found(source: str) -> list[str]:
         ("1 - int(epoch / epochs)", True),
         ("1 - int(epoch * steps_per_epoch / (epochs * steps_per_epoch))", True),
         ("0.5 * (1 + math.cos(math.pi * (epoch // (epochs - 1))))", True),
+        ("(epochs - epoch) // epochs", True),
+        ("int((epochs - epoch) / epochs)", True),
         ("1 - epoch / epochs", False),
         ("0.1 ** (epoch // epochs)", True),
         ("0.1 ** (max(0, epoch - warmup_epochs) // (epochs - warmup_epochs))", True),
