@@ -26,6 +26,7 @@ _CYCLIC = (Role.CYCLE, Role.CYCLES, Role.CYCLE_MULT)
 _SAME = 1e-6
 _LOW = 0.3
 _SLIGHT = 0.05
+_LEAP = 0.5
 _LONGEST = 0.75
 
 _WHAT = {
@@ -42,6 +43,8 @@ _WHAT = {
 _RECIPES = frozenset({"quarter"})
 #: What is seen by comparing numbers that the code gives.
 _BY_NUMBERS = frozenset({"not halved"})
+#: A name of restarts may be warm, and go up again.
+_RISES = CLIMBS - {"warm", "warmup", "up", "cyclic"}
 #: What says that a rate is where the schedule ends, or that it comes down.
 _ENDS = frozenset({"final", "end", "last", "target"})
 _FALLS = frozenset({"annealing", "anneal", "decay", "decays", "annealed"})
@@ -99,11 +102,11 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
         return "degrees"
     if sweep.in_degrees():
         return "degrees" if sweep.covers(180.0, lengths) else "degrees?"
-    if any(role_of(path) in _CYCLIC for path in leaves):
-        return None
     found = wave(run, sweep)
     if found is None:
         return None
+    if any(role_of(path) in _CYCLIC for path in leaves):
+        return _in_a_cycle(run, sweep, found) if not _RISES & set(words(study.site.name or "")) else None
     stated = {p: float(v) for p, v in leaves.items() if role_of(p) is Role.FLOOR and _is_number(v)}
     floors = [0.0, *stated.values()]
     # What is to be the last rate, by its name or the schedule's, is no rate to begin with.
@@ -129,6 +132,26 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
         if sweep.covers(math.pi / 2, known):
             return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
     return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
+
+
+def _in_a_cycle(run: Run, sweep: Sweep, found: Wave) -> str | None:
+    """What is wrong with half a period that begins again: it leaps down to its floor, or starts at twice the rate.
+
+    Only where the cosine comes to pi and the rate leaps back from there: a cosine that turns may be a cycle of its own.
+    """
+    if abs(abs(sweep.angles[-1]) - math.pi) > 1.5 * abs(sweep.move):
+        return None
+    high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
+    bases = list(run.base_lrs[:1])
+    floors = [v for p, v in run.leaves.items() if role_of(p) is Role.FLOOR and _is_number(v)]
+    # What comes before the cycle that is looked at, and what comes after it.
+    around = [run.curve[k : k + 2] for k in (found.start - 1, found.end) if k >= 0]
+    leaps = [(pair[1] - pair[0]) / (high - low) for pair in around if len(pair) > 1]
+    if found.amplitude < 0:
+        falls = min(leaps, default=0) < -_LEAP
+        return "sign" if falls and _among(low, floors, high) and _among(high, bases, high) else None
+    whole = abs(sweep.angles[0]) <= 1.01 * abs(sweep.move) and max(leaps, default=0) > _LEAP
+    return "not halved" if whole and low <= _LOW * high and _among(found.middle, bases, high) else None
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -423,3 +423,39 @@ def {name}(args, optimizer, epoch):
 def test_a_floor_that_the_schedule_works_out_itself_is_where_it_ends(name, floor, sign, told, asked):
     found = asked("LR206", SWITCHED.format(name=name, floor=floor, sign=sign))
     assert any("sign is wrong" in each.message and not each.advice for each in found) is told
+
+
+CYCLES = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+class Restarts(LRScheduler):
+    def __init__(self, optimizer, T_0, eta_min=0.0, last_epoch=-1):
+        self.T_0 = T_0
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        p = {progress}
+        return [{formula} for base in self.base_lrs]
+"""
+
+
+@pytest.mark.parametrize(
+    ("formula", "faulty"),
+    [
+        ("self.eta_min + 0.5 * (base - self.eta_min) * (1 + math.cos(math.pi * p))", False),
+        ("self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * p))", True),
+        ("base + 0.5 * (self.eta_min - base) * (1 + math.cos(math.pi * p))", True),
+        ("self.eta_min + 0.5 * (base - self.eta_min) * (1 - math.cos(math.pi * p))", True),
+    ],
+)
+def test_half_a_period_that_begins_again_is_half_a_period(formula, faulty):
+    source = CYCLES.format(progress="self.last_epoch % self.T_0 / self.T_0", formula=formula)
+    assert told(source) == ([("LR206", "error")] if faulty else [])
+
+
+@pytest.mark.parametrize("sign", ["+", "-"])
+def test_a_cosine_that_turns_may_be_a_cycle(sign):
+    formula = f"self.eta_min + 0.5 * (base - self.eta_min) * (1 {sign} math.cos(math.pi * p))"
+    assert told(CYCLES.format(progress="self.last_epoch / self.T_0", formula=formula)) == []
