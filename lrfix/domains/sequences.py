@@ -49,6 +49,62 @@ def _walked(node: ast.AST, counters: set[str]) -> list[ast.expr]:
     return []
 
 
+def beside_groups(nodes: Sequence[ast.AST]) -> frozenset[str]:
+    """The parameters that hold one value for each parameter group: walked through together with the groups, as they are
+    or as the attribute that keeps them."""
+    inside = [node for root in nodes for node in walk(root)]
+    counted = {name for node in inside for name in _counts_groups(node)}
+    beside = (part for node in inside for part in (*_zipped(node), *_counted(node, counted)))
+    found = {last_word(written(part)) for part in beside if isinstance(part, ast.Name | ast.Attribute)}
+    for node in inside:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Attribute):
+            continue
+        value = node.value
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("list", "tuple"):
+            value = value.args[0] if value.args else value
+        if isinstance(value, ast.Name) and node.targets[0].attr in found:
+            found.add(value.id)
+    return frozenset(found & {n.arg for n in inside if isinstance(n, ast.arg)})
+
+
+def _are_groups(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "param_groups"
+
+
+def _zipped(node: ast.AST) -> list[ast.expr]:
+    """What goes along with the groups in one walk: ``zip(optimizer.param_groups, self.rates)``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "zip":
+        return []
+    return [part for part in node.args if not _are_groups(part)] if any(map(_are_groups, node.args)) else []
+
+
+def _numbers(node: ast.AST) -> tuple[str, ast.expr] | None:
+    """The name that counts what a loop goes through: ``for i, group in enumerate(groups)``."""
+    if not isinstance(node, ast.For | ast.comprehension) or not isinstance(node.target, ast.Tuple):
+        return None
+    call, first = node.iter, node.target.elts[0]
+    counts = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "enumerate"
+    if not counts or not isinstance(call, ast.Call) or not call.args or not isinstance(first, ast.Name):
+        return None
+    return first.id, call.args[0]
+
+
+def _counts_groups(node: ast.AST) -> list[str]:
+    """The names of the present group's number."""
+    if isinstance(node, ast.Subscript) and _are_groups(node.value) and isinstance(node.slice, ast.Name):
+        return [node.slice.id]
+    numbered = _numbers(node)
+    return [numbered[0]] if numbered is not None and _are_groups(numbered[1]) else []
+
+
+def _counted(node: ast.AST, counted: set[str]) -> list[ast.expr]:
+    """What is read at the number of the present group, or counted by the same name."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id in counted:
+        return [node.value] if not _are_groups(node.value) else []
+    numbered = _numbers(node)
+    return [numbered[1]] if numbered is not None and numbered[0] in counted else []
+
+
 def several(value: object) -> object:
     """Two plausible values in the place of one: lengths ascend, rates and factors descend."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -59,4 +115,4 @@ def several(value: object) -> object:
     return [begin, begin + _APART]
 
 
-__all__ = ["sequences", "several"]
+__all__ = ["beside_groups", "sequences", "several"]

@@ -14,8 +14,8 @@ from lrfix.domains.options import options_of
 from lrfix.domains.overrides import starting
 from lrfix.domains.roles import LENGTHS, Role, last_word, names_optimizer, role_of
 from lrfix.domains.scenarios import Scenario
-from lrfix.domains.sequences import sequences, several
-from lrfix.domains.signatures import Parameter, stated_rate
+from lrfix.domains.sequences import beside_groups, sequences, several
+from lrfix.domains.signatures import Parameter, arguments_of, stated_rate
 from lrfix.driving.group_keys import OF_GROUP, key_of, keys_read, option_of
 from lrfix.driving.host import optimizer_named
 from lrfix.driving.length_objects import length_object
@@ -98,6 +98,13 @@ class Bench:
     @property
     def sequences(self) -> frozenset[str]:
         return self.once("sequences", lambda: sequences(self.site.nodes))
+
+    def _note_given(self, name: str, value: Any) -> None:
+        """A value that a parameter of the site is given, where it holds one for each group."""
+        several = isinstance(value, list | tuple) and len(value) > 0
+        if several and name in self.once("beside groups", lambda: beside_groups(self.site.nodes)):
+            host = self.world.host
+            host.given_for = min(len(value), host.given_for or len(value))
 
     @property
     def epoch_lengths(self) -> frozenset[str]:
@@ -229,6 +236,10 @@ class Bench:
                 keywords[keyword.arg] = NEUTRAL[keyword.arg]
             else:
                 keywords[keyword.arg] = self.given(self.interpreter.evaluate(keyword.value, environment))
+        values = dict(zip(call.args, positional, strict=True))
+        values |= {k.value: keywords[k.arg] for k in call.keywords if k.arg in keywords}
+        for name, argument in arguments_of(call, self.site.node).items():
+            self._note_given(name, values.get(argument))
         return positional, keywords, slots
 
     def given(self, value: Any) -> Any:
@@ -341,6 +352,7 @@ class Bench:
                 value = self.parameter(name, default, required)
                 if value is not OMIT:
                     found[name] = value
+                    self._note_given(name, value)
         return found
 
     def bound_now(

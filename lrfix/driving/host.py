@@ -31,6 +31,7 @@ class Host:
     ``draws_lengths``: lengths that the code states are replaced where they are too long to be simulated.
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
     about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
+    ``given_for``: how many groups the code has by what it is given for each, where lists run beside them.
     ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
     """
 
@@ -50,6 +51,7 @@ class Host:
         self.refused: tuple[str, str] | None = None
         self.inventions = 0
         self.variants = 1
+        self.given_for: int | None = None
         self.in_items = False
         self.draws_lengths = False
         self.unknown_writes: list[tuple[str, str]] = []

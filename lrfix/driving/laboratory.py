@@ -268,13 +268,30 @@ class Laboratory:
         own constructor. ``base_lrs`` override the scenario's base rates (one a group). With ``rehearsal`` a function is
         asked once more before each of its calls. ``beside`` another run it ends with the first rate that is another.
         """
+        again = replace(scenario, values=dict(scenario.values), shortened=dict(scenario.shortened))
         built, stepped = Trace(self.names.parents), Trace(self.names.parents)
         bench = self.prepared(scenario, construction, built)
         if rehearsal is not None:
             bench.interpreter.before_call = rehearsal.on(bench.interpreter)
         walk = Walk(bench, construction, built, stepped, jump, meddled, tuple(at), beside)
         walk.begin(groups, base_lrs)
-        return walk.to(len(at) or steps)
+        run = walk.to(len(at) or steps)
+        fewer = bench.world.host.given_for
+        if fewer is None or fewer >= len(run.lr):
+            return run
+        # An optimizer with more groups than that is none that the code is ever given.
+        return self.run(
+            again,
+            construction=construction,
+            steps=steps,
+            groups=fewer,
+            base_lrs=base_lrs[:fewer] if base_lrs else None,
+            jump=jump,
+            meddled=meddled,
+            rehearsal=rehearsal,
+            at=at,
+            beside=beside,
+        )
 
     @roomy
     def further(self, run: Run, steps: int, beside: Run | None = None) -> Run:

@@ -324,3 +324,74 @@ class CosineOfPeriods(LRScheduler):
 @pytest.mark.parametrize(("base", "reported"), [("self.base_lrs[0]", True), ("base", False)])
 def test_counting_periods_tells_no_groups_apart(base, reported):
     assert bool(messages(PERIODS.format(end="sum(self.periods[: i + 1])", base=base))) is reported
+
+
+BESIDE = """
+class Scaled:
+    def __init__(self, gamma, ratios, base=0.001):
+        self.gamma, self.ratios, self.base = gamma, {kept}, base
+
+    def adjust(self, optimizer, iteration):
+        lr = self.base * (1 + self.gamma * iteration) ** -0.75
+        {loop}
+
+def train(net, args, loader):
+    groups = {groups}
+    optimizer = SGD(groups, lr=0.1)
+    scaled = Scaled(gamma=args.gamma, ratios=[g["lr"] for g in groups])
+    for iteration, batch in enumerate(loader):
+        scaled.adjust(optimizer, iteration)
+        net(batch).backward()
+        optimizer.step()
+"""
+ONE_A_GROUP = 'for group, ratio in zip(optimizer.param_groups, self.ratios):\n            group["lr"] = lr * ratio'
+FIRST_RATIO = 'for group in optimizer.param_groups:\n            group["lr"] = lr * self.ratios[0]\n            break'
+
+
+@pytest.mark.parametrize("kept", ["ratios", "list(ratios)"])
+@pytest.mark.parametrize(
+    "groups",
+    ['[{"params": net.parameters(), "lr": 1}]', '[{"params": p, "lr": 10} for p in net.parts]', "net.groups()"],
+)
+def test_a_list_that_is_given_and_runs_beside_the_groups_has_one_element_a_group(kept, groups):
+    assert messages(BESIDE.format(kept=kept, loop=ONE_A_GROUP, groups=groups)) == []
+
+
+def test_a_list_that_a_schedule_is_given_does_not_acquit_a_loop_that_leaves_groups_out():
+    groups = '[{"params": p, "lr": 10} for p in net.parts]'
+    (message,) = messages(BESIDE.format(kept="ratios", loop=FIRST_RATIO, groups=groups))
+    assert "Only some parameter groups are written" in message
+
+
+GIVEN_RATES = """
+def adjust(optimizer, epoch, rates, epochs):
+    for {loop}:
+        {group}["lr"] = {rate} * (1 - epoch / epochs)
+
+def train(net, optimizer, loader, args):
+    for epoch in range(args.epochs):
+        adjust(optimizer, epoch, {given}, args.epochs)
+        for batch in loader:
+            net(batch).backward()
+            optimizer.step()
+"""
+
+
+ZIPPED = {"loop": "group, rate in zip(optimizer.param_groups, rates)", "group": "group", "rate": "rate"}
+WALKS = [
+    ZIPPED,
+    {"loop": "i, group in enumerate(optimizer.param_groups)", "group": "group", "rate": "rates[i]"},
+    {"loop": "i in range(len(rates))", "group": "optimizer.param_groups[i]", "rate": "rates[i]"},
+    {"loop": "i, rate in enumerate(rates)", "group": "optimizer.param_groups[i]", "rate": "rate"},
+]
+
+
+@pytest.mark.parametrize("given", ["[0.1]", "[0.1, 0.1]", "args.rates"])
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk["loop"])
+def test_a_function_that_is_given_a_rate_for_each_group(walk, given):
+    assert messages(GIVEN_RATES.format(**walk, given=given)) == []
+
+
+def test_a_list_that_the_function_makes_itself_says_nothing_of_how_many_groups_there_are():
+    walk = {**ZIPPED, "loop": "group, rate in zip(optimizer.param_groups, [rates[0]])"}
+    assert len(messages(GIVEN_RATES.format(**walk, given="[0.1, 0.1]"))) == 1
