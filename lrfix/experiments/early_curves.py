@@ -1,4 +1,4 @@
-"""For LR301: what is lost when a schedule begins with its second rate and comes one step early throughout."""
+"""For LR203 and LR301: what is lost when a schedule comes one step early throughout."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import math
 from collections.abc import Sequence
 
 from lrfix.domains.facts import literal
+from lrfix.domains.roles import LENGTHS, last_word
+from lrfix.driving.laboratory import Run
 from lrfix.driving.stock_curves import stock_curve
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct
+from lrfix.experiments.training_loop import asked_per_epoch_only, steps_per_epoch_only
 from lrfix.finite import finite
 from lrfix.names import Names
 from lrfix.sites import find_sites
 from lrfix.sites.model import ScheduleSite
+from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.values import MISSING, Function, Unknown, Value
@@ -25,6 +29,9 @@ _LITTLE = 0.002
 _NOTHING = 1e-9
 #: Of so many steps one is next to nothing, whatever the schedule is.
 _MANY = 1000
+_UPDATES = frozenset(
+    {"step", "steps", "iter", "iters", "iteration", "iterations", "batch", "batches", "update", "updates"}
+)
 
 
 def little_lost(study: Study, conduct: Conduct, step: Event, update: Event) -> str | None:
@@ -34,16 +41,37 @@ def little_lost(study: Study, conduct: Conduct, step: Event, update: Event) -> s
         return "the first rate is 0"
     found = _stock_rates(conduct)
     if found is not None:
-        rates, shortened = found
-        moved = sum(abs(later - rate) for rate, later in itertools.pairwise(rates))
-        # The same number of changes, spread over all of the steps.
-        if moved <= _LITTLE * shortened * sum(rates):
-            return "from one step to the next its rates are almost the same"
-        return None
+        same = _almost_the_same(*found)
+        return "from one step to the next its rates are almost the same" if same else None
     stated = [turn.trip.stated for turn in step.turns if turn.trip is not None]
     if math.prod(number for number in stated if number is not None) >= _MANY:
         return "it is one step of very many"
     return "a step is a batch here" if _once_a_batch(step, update) else None
+
+
+def _almost_the_same(rates: Sequence[float], shortened: float = 1) -> bool:
+    """Whether rates hardly move from one step to the next, in a run that is ``shortened`` times as long."""
+    moved = sum(abs(later - rate) for rate, later in itertools.pairwise(rates))
+    # The same number of changes, spread over all of the steps.
+    return moved <= _LITTLE * shortened * sum(rates)
+
+
+def one_of_many(study: Study, run: Run) -> bool:
+    """Whether one step of a schedule is next to nothing, at the length that the code states or an ordinary run has.
+
+    Lengths that speak of updates are thousands, unless they are stated; what moves once an epoch moves as seldom as it
+    is simulated.
+    """
+    lengths = study.lengths(run, *LENGTHS)
+    stated = {path: finite(run.scenario.shortened.get(path, run.scenario.states(path))) for path in lengths}
+    known = {path: length for path, length in stated.items() if length is not None}
+    updates = [path for path in lengths if not _UPDATES.isdisjoint(words(last_word(path)))]
+    longest = max((known[path] for path in updates if path in known), default=_MANY if updates else 0)
+    if longest >= _MANY and not (steps_per_epoch_only(study) or asked_per_epoch_only(study)):
+        return True
+    rates = [rate for rate in map(finite, run.curve[: study.horizon(run)]) if rate is not None]
+    shortened = max((length / lengths[path] for path, length in known.items() if lengths[path] > 0), default=1.0)
+    return _almost_the_same(rates, shortened)
 
 
 def _once_a_batch(step: Event, update: Event) -> bool:
@@ -114,4 +142,4 @@ def _site(study: Study, conduct: Conduct) -> tuple[ScheduleSite | None, Names]:
     return ScheduleSite("subclass", own.node.name, base, (own.node,), study.site.span), names
 
 
-__all__ = ["little_lost"]
+__all__ = ["little_lost", "one_of_many"]

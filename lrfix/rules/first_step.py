@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from lrfix.domains.roles import Role, role_of
 from lrfix.driving.forms.frames import loops_around
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.early_curves import one_of_many
 from lrfix.experiments.extent import step_calls, steps_itself
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
@@ -89,13 +90,14 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         )
     last = _agreed(case, _end_before_beginning) if not _speaks_of_warmup(study) else None
     if last is not None:
-        yield case.violation(
+        told = case.violation(
             study,
             study.site.span,
             f"The first update runs at {num(last.rates[0])}{words}, where the schedule ends, and not where it begins: "
             f"step 1 has the peak, {num(last.rates[1])}, and the rate then falls. It is counted one step too early.",
             steps,
         )
+        yield replace(told, advice=told.advice or one_of_many(study, case.run))
     length = _epoch_at_zero(case)
     dead = _agreed(case, _dead)
     stepped = dead is not None and dead.count == 1 and not _goes_on(study) and _once_an_epoch(study)

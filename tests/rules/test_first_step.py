@@ -244,16 +244,50 @@ CYCLES = """
     import math
     from torch.optim.lr_scheduler import LambdaLR
 
-    def build(optimizer, cycle_len):
+    def build(optimizer, {length}):
         def factor(step):
-            return 0.5 * (1 + math.cos(math.pi * ({position} % cycle_len) / cycle_len))
+            return 0.5 * (1 + math.cos(math.pi * ({position} % {cycle}) / {cycle}))
         return LambdaLR(optimizer, factor)
     """
 
 
 @pytest.mark.parametrize(("position", "found"), [("step", []), ("(step - 1)", ["warning"])])
 def test_the_first_update_has_the_first_rate_of_a_cycle_not_its_last(position, found):
-    assert [severity for _, severity in advised(CYCLES.format(position=position))] == found
+    source = CYCLES.format(position=position, length="cycle_len", cycle="cycle_len")
+    assert [severity for _, severity in advised(source)] == found
+
+
+@pytest.mark.parametrize(
+    ("length", "severity"),
+    [
+        ("total_iterations", "info"),
+        ("total_iterations=100000", "info"),
+        ("total_iterations=60", "warning"),
+        ("epochs", "warning"),
+        ("epochs=90", "warning"),
+        ("epochs=4000", "info"),
+    ],
+)
+def test_a_first_update_at_the_last_rate_weighs_what_one_step_of_so_many_does(length, severity):
+    source = CYCLES.format(position="(step - 1)", length=length, cycle=length.partition("=")[0])
+    assert [said for _, said in advised(source)] == [severity]
+
+
+def test_a_length_of_steps_is_one_of_epochs_where_the_loop_takes_a_step_an_epoch():
+    source = """
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def train(model, loader, optimizer, total_steps):
+        factor = lambda k: 0.5 * (1 + math.cos(math.pi * ((k - 1) % total_steps) / total_steps))
+        scheduler = LambdaLR(optimizer, factor)
+        for epoch in range(total_steps):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+    assert [said for _, said in advised(source)] == ["warning"]
 
 
 NEARLY = """
