@@ -6,9 +6,11 @@ import ast
 import builtins
 import difflib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lrfix.driving.laboratory import Failure
 from lrfix.experiments.inheritance import RENAMED, TORCH_STATE
+from lrfix.experiments.reached import spared_by
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
@@ -26,8 +28,17 @@ _TORCH_OWN = frozenset(
 _UNBOUND = frozenset({"NameError", "UnboundLocalError"})
 
 
-def misnamed(study: Study) -> Iterator[tuple[ast.AST, str]]:
-    """Where a name means nothing, and what to tell of it."""
+@dataclass(frozen=True)
+class Misnamed:
+    """A name that means nothing, and what to tell of it; ``spared``: the defaults lead past it."""
+
+    node: ast.AST
+    told: str
+    spared: bool = False
+
+
+def misnamed(study: Study) -> Iterator[Misnamed]:
+    """Where a name means nothing."""
     if not _open_module(study):
         yield from _names(study)
     yield from _attributes(study)
@@ -42,7 +53,13 @@ def _ended(study: Study) -> Failure | None:
     return first
 
 
-def _names(study: Study) -> Iterator[tuple[ast.AST, str]]:
+def _unless(study: Study, ended: Failure) -> str:
+    """The defaults that lead past an exception, as they stand behind what is said of it."""
+    spared = spared_by(study, ended)
+    return f", unless {spared}" if spared is not None else ""
+
+
+def _names(study: Study) -> Iterator[Misnamed]:
     owner = study.node if isinstance(study.node, ast.ClassDef) else study.names.enclosing(study.node, ast.ClassDef)
     kept = _kept(owner) if isinstance(owner, ast.ClassDef) else set()
     ended = _ended(study)
@@ -53,23 +70,33 @@ def _names(study: Study) -> Iterator[tuple[ast.AST, str]]:
             function = study.names.enclosing(node, (ast.FunctionDef, ast.Lambda))
             builds = isinstance(function, ast.FunctionDef) and function.name == "__init__"
             if node.id in kept and not builds:
-                yield (
+                yield Misnamed(
                     node,
                     f"`{node.id}` is defined nowhere: this fails with a NameError. It is kept as `self.{node.id}`.",
                 )
             elif ended is not None and ended.kind == "NameError" and f"'{node.id}'" in ended.message:
                 if study.site.form == "subclass" or not study.site.inline:
-                    yield (
+                    unless = _unless(study, ended)
+                    yield Misnamed(
                         node,
-                        f"`{node.id}` is defined nowhere: every run fails with a NameError here, {_when(ended)}.",
+                        f"`{node.id}` is defined nowhere: {'a' if unless else 'every'} run fails with a NameError "
+                        f"here, {_when(ended)}{unless}.",
+                        spared=bool(unless),
                     )
             elif function is not None and (close := _closest(node.id, _bound_in(study, function))) is not None:
-                yield node, f"`{node.id}` is defined nowhere: this fails with a NameError. Is `{close}` meant?"
+                yield Misnamed(
+                    node, f"`{node.id}` is defined nowhere: this fails with a NameError. Is `{close}` meant?"
+                )
     if ended is not None and ended.kind == "UnboundLocalError" and ended.node is not None:
         plain = all(not isinstance(v, bool | str) and v is not None for run in study.runs for v in run.leaves.values())
         inside = any(ended.node is n for root in study.site.nodes for n in walk(root))
         if plain and inside and not study.unvaried:
-            yield ended.node, f"`{ast.unparse(ended.node)}` has no value here, {_when(ended)}: nothing has set it yet."
+            unless = _unless(study, ended)
+            yield Misnamed(
+                ended.node,
+                f"`{ast.unparse(ended.node)}` has no value here, {_when(ended)}{unless}: nothing has set it yet.",
+                spared=bool(unless),
+            )
 
 
 def _when(failure: Failure) -> str:
@@ -86,7 +113,7 @@ def _bound_in(study: Study, function: ast.AST) -> set[str]:
     return found
 
 
-def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
+def _attributes(study: Study) -> Iterator[Misnamed]:
     """``self.n_steps``, where the class keeps ``self.n_step``; a read of what nothing sets, that ends every run."""
     owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None) or _class_of(study)
     related = _family(study, owner) if owner is not None else None
@@ -120,15 +147,16 @@ def _attributes(study: Study) -> Iterator[tuple[ast.AST, str]]:
         close = _closest(read.attr, kept | fields)
         if fails and ended is not None and not (read.attr.startswith("__") or inherits_privately(study, read.attr)):
             meant = f" The class keeps `self.{close}`." if close else ""
-            yield (
+            unless = _unless(study, ended)
+            yield Misnamed(
                 read,
-                (
-                    f"`self.{read.attr}` is read and nothing ever sets it: the schedule stops with an AttributeError "
-                    f"{_when(ended)}.{meant}"
-                ),
+                f"`self.{read.attr}` is read and nothing ever sets it: the schedule stops with an AttributeError "
+                f"{_when(ended)}{unless}.{meant}",
+                spared=bool(unless),
             )
         elif close is not None and shown and not elsewhere:
-            yield read, f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
+            told = f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
+            yield Misnamed(read, told)
 
 
 def _class_of(study: Study) -> ast.ClassDef | None:

@@ -29,6 +29,7 @@ from lrfix.experiments.class_reading import (
 from lrfix.experiments.frozen_counts import decides_rates
 from lrfix.experiments.grid import Case, Grid, Standing
 from lrfix.experiments.inheritance import RENAMED, TORCH_STATE, bases, foreign_super, made_by_base, read_too_early
+from lrfix.experiments.reached import spared_by
 from lrfix.experiments.step_paths import StepPath, step_paths
 from lrfix.experiments.structure import method, methods, statements
 from lrfix.experiments.study import Study
@@ -166,7 +167,10 @@ def _fails_when_built(study: Study, node: ast.ClassDef) -> Iterator[Violation]:
             found = _counts_with_none(study, node, failure, case)
         if found is not None:
             setting = f" This is so {case.setting.words}." if case.setting.words else ""
-            yield Violation(found.span, found.message + setting, advice=case.setting.standing is Standing.LEGAL)
+            spared = spared_by(study, failure) if case.setting.axis == "values" else None
+            setting += f" It is not where {spared}." if spared is not None else ""
+            advice = spared is not None or case.setting.standing is Standing.LEGAL
+            yield Violation(found.span, found.message + setting, advice=advice)
             return
 
 

@@ -74,9 +74,9 @@ def _may_be_text(study: Study, taken: list[Given], name: str) -> bool:
 
 
 def _misnamed(study: Study) -> Iterator[Violation]:
-    for node, told in misnamed(study):
+    for found in misnamed(study):
         # A copy of a method that nothing calls any more may have lost what it needs, and nobody is hurt.
-        yield Violation(study.span(node), told, advice=not _is_called(study))
+        yield Violation(study.span(found.node), found.told, advice=found.spared or not _is_called(study))
         return
 
 

@@ -305,3 +305,23 @@ class TestAFormulaThatTorchDoesNotAskFor:
     def test_a_class_that_cannot_be_one_by_itself(self, check):
         refused = "\n    def horizon(self):\n        raise NotImplementedError\n"
         assert not self.broken(check, UNASKED.format(name="ramp") + refused)
+
+
+@pytest.mark.parametrize(("default", "spared"), [("0", True), ("5", False)])
+def test_an_attribute_that_a_default_leads_past_is_told_with_that_default(asked, default, spared):
+    source = f"""
+from torch.optim.lr_scheduler import LRScheduler
+
+class Ramp(LRScheduler):
+    def __init__(self, optimizer, steps, warmup_steps={default}, last_epoch=-1):
+        self.steps, self.warmup_steps = steps, warmup_steps
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch < self.warmup_steps:
+            return [base * self.last_epoch / self.slope for base in self.base_lrs]
+        return [base * (1 - self.last_epoch / self.steps) for base in self.base_lrs]
+"""
+    (told,) = asked("LR107", source)
+    assert told.advice is spared
+    assert ("It is not where `warmup_steps` is 0, its default." in told.message) is spared

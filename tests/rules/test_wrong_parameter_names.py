@@ -235,3 +235,61 @@ MIXIN = """
 def test_a_class_that_reads_more_than_it_keeps_is_given_it_by_others():
     assert found(MIXIN.format(rate="0.1", optimizer="optimizer")) == [6]
     assert found(MIXIN.format(rate="self.base_lr", optimizer="self.optimizer")) == []
+
+
+BRANCH = """
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--warmup_epochs", type=int{default})
+    args = parser.parse_args()
+
+    def adjust(optimizer, epoch, batch):
+        if epoch < args.warmup_epochs:
+            factor = (epoch + batch / len(train_batches)) / args.warmup_epochs
+        else:
+            factor = 0.1 ** (epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = args.lr * factor
+
+    def train(model, optimizer, batches):
+        for epoch in range(90):
+            for batch, images in enumerate(batches):
+                adjust(optimizer, epoch, batch)
+                model(images).backward()
+                optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "severity", "said"),
+    [
+        (", default=0", "info", "a run fails with a NameError here, at step 0, unless `args.warmup_epochs` is 0"),
+        (", default=5", "error", "every run fails with a NameError here, at step 0."),
+        (", required=True", "error", "every run fails with a NameError here, at step 0."),
+    ],
+)
+def test_a_name_that_only_a_setting_comes_to_is_told_with_the_default_that_leads_past_it(default, severity, said):
+    (told,) = reported("LR211", BRANCH.format(default=default))
+    assert told.severity.value == severity
+    assert said in told.message
+
+
+@pytest.mark.parametrize(("default", "severity"), [("0", "info"), ("10", "error")])
+def test_an_attribute_that_only_a_setting_comes_to(default, severity):
+    source = f"""
+    class Warmup:
+        def __init__(self, optimizer, lr, total_steps, warmup_steps={default}):
+            self.optimizer, self.lr, self.total_steps, self.warmup_steps = optimizer, lr, total_steps, warmup_steps
+
+        def step(self, k):
+            if k < self.warmup_steps:
+                factor = k / self.ramp
+            else:
+                factor = 1 - k / self.total_steps
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * factor
+    """
+    (told,) = reported("LR211", source)
+    assert told.severity.value == severity
