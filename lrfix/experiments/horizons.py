@@ -28,6 +28,8 @@ _ENDS = {
     "get_polynomial_decay_schedule_with_warmup": "num_training_steps",
     "get_scheduler": "num_training_steps",
 }
+#: What they are where nothing is given.
+_DEFAULT_ENDS = {"PolynomialLR": 5}
 #: Other parameters that are counted in steps.
 _LENGTHS = ("T_max", "total_iters", "step_size", "milestones", "num_warmup_steps", "num_training_steps", "total_steps")
 #: Libraries that step what they prepare as often as the code says, counted in what the code counts: Accelerate divides
@@ -98,7 +100,7 @@ def horizon(scheduler: Scheduler) -> Amount | None:
         return amounts.multiply(epochs, batches) if epochs is not None and batches is not None else None
     if cls == "SequentialLR":
         return _end_of_sequence(scheduler)
-    return amount(arguments.get(_ENDS[cls])) if cls in _ENDS else None
+    return amount(arguments.get(_ENDS[cls], _DEFAULT_ENDS.get(cls))) if cls in _ENDS else None
 
 
 def handover(scheduler: Scheduler) -> Amount | None:

@@ -20,6 +20,7 @@ from lrfix.experiments.horizons import (
     rises,
     samples_of,
 )
+from lrfix.experiments.stated_lengths import misjudged
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, spot
 from lrfix.findings import Violation
@@ -40,7 +41,12 @@ def wrong_horizon(study: Study) -> Iterator[Violation]:
 
 
 def _fault(conduct: Conduct) -> str | None:
-    count, end = counted(conduct), horizon(conduct.scheduler)
+    count = counted(conduct)
+    return _miscounted(conduct, count) or (misjudged(conduct, count) if count is not None else None)
+
+
+def _miscounted(conduct: Conduct, count: Count | None) -> str | None:
+    end = horizon(conduct.scheduler)
     calls = count.calls if count is not None else None
     if count is None or calls is None:
         return _for_all(conduct)
