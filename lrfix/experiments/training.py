@@ -275,6 +275,7 @@ def _handed_on(here: Names, names: Callable[[str], bool]) -> Iterator[ast.AST]:
 
 __all__ = [
     "Conduct",
+    "Shown",
     "built_in",
     "conducts",
     "here",

@@ -8,6 +8,7 @@ from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study
 from lrfix.experiments.torchs_own import torchs_own
+from lrfix.experiments.unread_rates import drives_what_reads_no_rate
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
@@ -21,6 +22,8 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
         return
     if torchs_own(study) is not None:
         return  # LR402
+    if drives_what_reads_no_rate(study):
+        return  # the formula is sound, and nobody trains by it
     spec = recognition.spec
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
     told = in_own_numbers(study)
