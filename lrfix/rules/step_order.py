@@ -31,20 +31,23 @@ def _told(study: Study, conduct: Conduct) -> Iterator[tuple[ast.AST, Violation]]
     place, where = told_at(study, conduct, step)
     if not here(place, study):
         return
-    little = little_lost(study, conduct, step, update)
+    before = f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)})"
     lost = "the schedule's first step is skipped, and all its rates come one step early"
-    message = (
-        f"`{conduct.name}` is stepped{where} before the optimizer takes its first step (line {line(update)}): {lost}"
-        + (f" (little is lost: {little})" if little is not None else "")
-        + ". Step the optimizer first."
-    )
+    little = little_lost(study, conduct, step, update) if conduct.is_torch else None
+    if not conduct.is_torch:
+        # A class of one's own may set the rate of the update that follows.
+        message = f"{before}. If its class, not in sight, counts as torch's do, {lost}. Step the optimizer first."
+    elif little is not None:
+        message = f"{before}: {lost} (little is lost: {little}). Step the optimizer first."
+    else:
+        message = f"{before}: {lost}. Step the optimizer first."
     shown = related(study, place, [(update.node, "the optimizer takes its step")])
-    yield place, Violation(study.span(place), message, advice=little is not None, related=shown)
+    yield place, Violation(study.span(place), message, advice=little is not None or not conduct.is_torch, related=shown)
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     """The scheduler's first step and the update behind it, where no update can have come before."""
-    if not conduct.is_torch or conduct.is_plateau or not conduct.steps or conduct.trace.ended == "raised":
+    if not conduct.counts_calls or conduct.is_plateau or not conduct.steps or conduct.trace.ended == "raised":
         return None  # on a way that raises nobody trains
     step = conduct.steps[0]
     if step.arguments or step.detail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+import asking
 import pytest
 
 from lrfix.config import Settings
@@ -159,3 +160,38 @@ def test_a_class_of_another_file_is_run_as_well(tmp_path, first, given, expected
     targets = [Target(str(tmp_path / name)) for name in ("main.py", "warm.py")]
     results = check_paths(targets, Settings(selected=frozenset({"LR301"})), jobs=1)
     assert [f.severity for result in results for f in result.findings] == [expected]
+
+
+HANDED_OVER = """
+    import torch
+    {imports}
+
+    def train(model, loader, optimizer, {parameter}args):
+        {scheduler}
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                {before}
+                optimizer.zero_grad()
+                model(x, y).backward()
+                optimizer.step()
+                {after}
+    """
+
+
+@pytest.mark.parametrize(
+    ("given", "severities"),
+    [
+        ({"parameter": "scheduler, "}, [Severity.INFO]),
+        ({"imports": "from project import PolyLR", "scheduler": "scheduler = PolyLR(optimizer)"}, [Severity.INFO]),
+        ({"scheduler": "scheduler = build_scheduler(optimizer)"}, [Severity.INFO]),
+        ({"parameter": "scheduler, ", "before": "pass", "after": "scheduler.step()"}, []),
+        ({"parameter": "scheduler, ", "before": "scheduler.step(epoch)"}, []),  # sets the rate of this epoch
+        ({"parameter": "scheduler, ", "before": "scheduler.step_update(epoch)"}, []),
+        ({"parameter": "scheduler, ", "before": "if epoch: scheduler.step()"}, []),
+    ],
+)
+def test_an_early_step_of_a_scheduler_that_is_not_in_sight_is_advice(given, severities):
+    parts = {"imports": "", "parameter": "", "scheduler": "pass", "before": "scheduler.step()", "after": "pass"}
+    found = asking.reported("LR301", HANDED_OVER.format(**{**parts, **given}))
+    assert [each.severity for each in found] == severities
+    assert all("not in sight" in each.message for each in found)
