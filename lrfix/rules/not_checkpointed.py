@@ -14,6 +14,7 @@ from lrfix.experiments.training import (
     Conduct,
     Shown,
     conducts,
+    here,
     related,
     same_turn,
     spot,
@@ -69,6 +70,8 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         if lost_with_it is None:
             continue
         told.add(id(node))
+        if not here(conduct.scheduler.node, study) and not here(conduct.scheduler.origin, study):
+            node = _saved(study, _make(optimizer)) or node  # another file builds it: here the checkpoint has to change
         if Kind.LOAD in done:
             what = "is restored and never saved: the checkpoint has nothing to restore it from"
         else:
@@ -125,6 +128,12 @@ def _shown(study: Study, key: object) -> Iterator[Shown]:
         for event in trace.events:
             if event.kind in _ABOUT_STATE and event.thing is not None and _make(event.thing) == key:
                 yield event.node, f"the optimizer's state is {'saved' if event.kind is Kind.STATE else 'restored'}"
+
+
+def _saved(study: Study, key: object) -> ast.AST | None:
+    """Where the state of an object is saved in the file that is judged."""
+    states = (event for trace in traces(study) for event in trace.of(Kind.STATE) if here(event.node, study))
+    return next((event.node for event in states if event.thing is not None and _make(event.thing) == key), None)
 
 
 def _out_of_reach(study: Study, names: Callable[[str], bool]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asking
 import pytest
 
 TRAINER = """
@@ -247,3 +248,13 @@ def test_a_class_of_ones_own_that_goes_on_from_the_rate_is_advice(rate, each, ad
     source = trainer().replace("StepLR(self.optimizer, 30)", "Own(self.optimizer)")
     source = source.replace("\n\nclass Trainer", OWN.format(rate=rate, each=each) + "\n\nclass Trainer")
     assert [found.advice for found in asked("LR308", source)] == [advice]
+
+
+def test_of_a_scheduler_that_another_file_builds_the_checkpoint_is_what_has_to_change():
+    source = (
+        trainer()
+        .replace("self, model, args)", "self, model, args, scheduler)")
+        .replace("self.scheduler = StepLR(self.optimizer, 30)", "self.scheduler = scheduler")
+    )
+    (found,) = asking.reported("LR308", source)
+    assert "torch.save(" in source.splitlines()[found.span.start.line - 1]
