@@ -65,10 +65,12 @@ class Count:
         return total
 
 
-def counted(conduct: Conduct) -> Count | None:
-    """How often a scheduler is stepped, where the trace is certain of it."""
+def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
+    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of any class, as far as is seen."""
     scheduler, trace = conduct.scheduler, conduct.trace
-    if not conduct.is_torch or scheduler.own is not None or conduct.escapes or trace.ended is not None:
+    if not (conduct.is_torch or (unseen and conduct.counts_calls)):
+        return None
+    if scheduler.own is not None or conduct.escapes or trace.ended is not None:
         return None
     if any(thing is not None and thing.library not in _PLAIN for thing in (scheduler, conduct.optimizer)):
         return None

@@ -26,6 +26,26 @@ _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"}
 def accumulation_mismatch(study: Study) -> Iterator[Violation]:
     found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
+    advised = ((spot(study, conduct), _apart(conduct), places(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, advised, advice=True)
+
+
+def _apart(conduct: Conduct) -> str | None:
+    """A scheduler that moves where its optimizer waits, by a length of which nothing says what it counts."""
+    count = counted(conduct, unseen=True)
+    if count is None or count.update is None or count.step_periods or count.inner or len(count.update_periods) != 1:
+        return None
+    period, around = count.update_periods[0], count.update.turns
+    if period.constant == 1 or not count.loops or not around or around[-1].entered != count.loops[-1].entered:
+        return None
+    counts = {unit for turn in count.loops if turn.trip is not None for unit in turn.trip.units} | period.units
+    if any(length.units & counts for _, length in lengths(conduct.scheduler)):
+        return None
+    return (
+        f"`{conduct.name}` is stepped with every micro-batch (line {line(count.step)}), and the optimizer once in "
+        f"{figure(period)} of them (line {line(count.update)}). Unless the schedule's lengths count micro-batches, it "
+        "is over too early: step both under one condition."
+    )
 
 
 def _fault(conduct: Conduct) -> str | None:

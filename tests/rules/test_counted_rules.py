@@ -5,6 +5,8 @@ from __future__ import annotations
 import asking
 import pytest
 
+from lrfix.findings import Severity
+
 SCRIPT = """
     import argparse
     import torch
@@ -120,6 +122,25 @@ TOTAL = "args.epochs * len(loader)"
 )
 def test_accumulation(total, batch, expected):
     assert found(script(f"CosineAnnealingLR(optimizer, {total})", batch=batch, update=PERIODIC)) == expected
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "batch", "advised"),
+    [
+        ("CosineAnnealingLR(optimizer, 1000)", STEP, True),
+        ("CosineAnnealingLR(optimizer, args.total_steps)", STEP, True),
+        ("build_scheduler(optimizer)", STEP, True),
+        (f"CosineAnnealingLR(optimizer, {TOTAL})", STEP, False),
+        ("CosineAnnealingLR(optimizer, args.total_steps * args.accumulation)", STEP, False),
+        ("build_scheduler(optimizer)", f"{STEP} if (i + 1) % args.accumulation == 0 else None", False),
+        ("build_scheduler(optimizer)", f"{STEP} if i % 100 == 0 else None", False),
+    ],
+)
+def test_a_scheduler_that_moves_where_its_optimizer_waits_is_advice_where_nothing_says_what_it_counts(
+    scheduler, batch, advised
+):
+    source = script(scheduler, batch=batch, update=PERIODIC)
+    assert [each.severity for each in asking.reported("LR307", source)] == [Severity.INFO] * advised
 
 
 @pytest.mark.parametrize(
