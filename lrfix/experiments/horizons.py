@@ -66,7 +66,7 @@ class Count:
 
 
 def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
-    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of any class, as far as is seen."""
+    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well."""
     scheduler, trace = conduct.scheduler, conduct.trace
     if not (conduct.is_torch or (unseen and conduct.counts_calls)):
         return None

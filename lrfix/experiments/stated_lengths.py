@@ -1,7 +1,8 @@
-"""A schedule against its training, in the numbers that the file states: over long before, or never past its warmup.
+"""A schedule against its training, in the numbers that the file states: over long before, or hardly begun by its end.
 
 Two counts that have no unit in common may be meant to differ. Where the rate is 0 from the end of the schedule on, or
-the next step raises, a run that goes on for long is not, and neither is a warmup that outlasts the run.
+the next step raises, a run that goes on for long is not, and neither is a warmup that outlasts the run, nor a length
+that is a thousand runs.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _PAST = {
 }
 #: A run of fewer steps is none that trains; a schedule may be over for this share of it.
 _FEWEST, _REST = 10, 0.1
+#: So many times as long as the run, no schedule gets anywhere: a line has lost a thousandth.
+_ENDLESS = 1000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _LEAVING = frozenset({"exit", "sys.exit", "quit", "os._exit"})
@@ -39,23 +42,49 @@ def misjudged(conduct: Conduct, count: Count) -> str | None:
     steps = number(calls) if calls is not None else None
     if calls is None or steps is None or steps < _FEWEST or not _trains_as_counted(conduct, count):
         return None
-    stepped = f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)}), and its"
+    said = (_over_early(conduct, calls, steps), _hardly_begun(conduct, calls, steps), _all_warmup(conduct, steps))
+    found = next((each for each in said if each is not None), None)
+    stepped = f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)})"
+    return f"{stepped}, and {found}" if found is not None else None
+
+
+def _over_early(conduct: Conduct, calls: Amount, steps: float) -> str | None:
+    """A schedule that ends long before training does, at a rate that trains nothing or at an exception."""
     found = _over(conduct.scheduler)
-    if found is not None and not _is_told_in_units(found[0], calls):
-        (end, past), last = found, number(found[0])
-        if last is not None and 0 < last < steps and (past == _RAISES or steps - last > _REST * steps):
-            return (
-                f"{stepped} length is {figure(end)} (line {built_in(conduct.scheduler)}): behind that {past}, with "
-                f"{steps - last:g} steps of training left."
-            )
+    if found is None or _is_told_in_units(found[0], calls):
+        return None
+    (end, past), last = found, number(found[0])
+    if last is None or not 0 < last < steps or not (past == _RAISES or steps - last > _REST * steps):
+        return None
+    return f"{_its_length(conduct, end)}: behind that {past}, with {steps - last:g} steps of training left."
+
+
+def _hardly_begun(conduct: Conduct, calls: Amount, steps: float) -> str | None:
+    """A schedule that is so long that no rate of it differs from the first."""
+    end = horizon(conduct.scheduler)
+    last = number(end) if end is not None else None
+    if end is None or last is None or last < _ENDLESS * steps or _is_told_in_units(end, calls):
+        return None
+    return (
+        f"{_its_length(conduct, end)}: all of training is one part in {last / steps:g} of that, and the rate stays as "
+        "it is."
+    )
+
+
+def _all_warmup(conduct: Conduct, steps: float) -> str | None:
+    """A schedule that is still climbing when training is over."""
     warmup = _warmup(conduct.scheduler)
     rise = number(warmup) if warmup is not None else None
-    if warmup is not None and rise is not None and rise >= steps:
-        return (
-            f"{stepped} warmup takes {figure(warmup)} of them (line {built_in(conduct.scheduler)}): training ends "
-            "before the warmup, and the rate never gets to where the schedule begins."
-        )
-    return None
+    if warmup is None or rise is None or rise < steps:
+        return None
+    return (
+        f"its warmup takes {figure(warmup)} of them (line {built_in(conduct.scheduler)}): training ends before the "
+        "warmup, and the rate never gets to where the schedule begins."
+    )
+
+
+def _its_length(conduct: Conduct, end: Amount) -> str:
+    return f"its length is {figure(end)} (line {built_in(conduct.scheduler)})"
 
 
 def _is_told_in_units(length: Amount, calls: Amount) -> bool:

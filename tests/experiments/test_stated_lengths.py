@@ -92,6 +92,12 @@ def test_a_warmup_that_outlasts_the_stated_end_of_training(scheduler):
     assert "training ends before the warmup" in said(scheduler)
 
 
+@pytest.mark.parametrize(("length", "told"), [("1000000000", True), ("200000", True), ("10000", False)])
+def test_a_length_of_a_thousand_runs_and_more(length, told):
+    message = said(f"CosineAnnealingLR(optimizer, T_max={length}, eta_min=1e-5)")
+    assert (message is not None and "the rate stays as it is" in message) == told
+
+
 @pytest.mark.parametrize(
     "other",
     [
