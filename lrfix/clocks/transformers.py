@@ -90,6 +90,12 @@ _BUILDERS = (
 _STEPPING = Stepping(Who.LIBRARY, Unit.UPDATE, source=_RUN)
 _TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer")
 
+#: ``TrainingArguments``, and the classes of trl that are derived from it (trl, trainer/*_config.py, read).
+_SETTINGS = (
+    *("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments", "trl.SFTConfig", "trl.DPOConfig"),
+    *("trl.GRPOConfig", "trl.KTOConfig", "trl.RewardConfig", "trl.RLOOConfig", "trl.ORPOConfig", "trl.CPOConfig"),
+)
+
 #: What ``TrainingArguments`` states where it is given nothing; with these the horizon is the Trainer's own number of
 #: updates, so it is right by construction. ``warmup_ratio`` gave way to a fractional ``warmup_steps`` in version 5.
 DEFAULTS = {
@@ -128,7 +134,7 @@ TRANSFORMERS = Library(
             ended_by=("max_steps",),
         ),
     ),
-    settings=("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments"),
+    settings=_SETTINGS,
     defaults=DEFAULTS,
     hooks=(
         Hook(_TRAINERS, "create_scheduler", _STEPPING, source=_RUN),

@@ -18,6 +18,7 @@ from lrfix.experiments.interfaces import prescribed, shared_interface
 from lrfix.experiments.settings import Given, family, kept_as, never_read, read_elsewhere, reads_by_name, settings_of
 from lrfix.experiments.structure import functions_of
 from lrfix.experiments.study import Study, constant
+from lrfix.experiments.trainer_settings import warmups_of_a_constant
 from lrfix.experiments.turns import called
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -50,6 +51,8 @@ def unused_parameter(study: Study) -> Iterator[Violation]:
                 f"has no effect on any step of `{ast.unparse(optimizer)}` after the first. Keep it in a variable, and "
                 "step it.",
             )
+        for place, message in warmups_of_a_constant(study):
+            yield Violation(study.span(place), message)
         return
     if study.opaque is None and study.runs and all(constant(rates) for run in study.runs for rates in run.lr):
         return  # where nothing has an effect no setting is to blame

@@ -22,6 +22,7 @@ from lrfix.experiments.horizons import (
 )
 from lrfix.experiments.stated_lengths import misjudged
 from lrfix.experiments.study import Study
+from lrfix.experiments.trainer_settings import warmups_longer_than_the_run
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, spot
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -38,6 +39,8 @@ _SHARES = frozenset({Role.WARMUP_FRACTION, Role.WARMUP_FACTOR, Role.FRACTION})
 def wrong_horizon(study: Study) -> Iterator[Violation]:
     found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
+    if study.site.form == "training":
+        yield from once_a_place(study, warmups_longer_than_the_run(study))
 
 
 def _fault(conduct: Conduct) -> str | None:

@@ -17,6 +17,8 @@ _SPOKEN = frozenset(
 )
 
 _SCHEDULERS = frozenset({"scheduler", "sched"})
+#: What tells a trainer which schedule to build.
+_TOLD = frozenset({"scheduler", "warmup"})
 
 
 def training_code(names: Names) -> ScheduleSite | None:
@@ -28,8 +30,8 @@ def training_code(names: Names) -> ScheduleSite | None:
 
 
 def _speaks(node: ast.AST) -> bool:
-    """Whether a node writes a rate, calls what is a schedule by its name or its object's, asks for one, or gives
-    something such a name."""
+    """Whether a node writes a rate, calls what is a schedule by its name or its object's, asks for one, tells somebody
+    which one to build, or gives something such a name."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         return bool(set(words(node.id)) & _SCHEDULERS)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
@@ -38,6 +40,8 @@ def _speaks(node: ast.AST) -> bool:
         return node.attr == "lr"
     if not isinstance(node, ast.Call):
         return False
+    if any(keyword.arg is not None and _TOLD & set(words(keyword.arg)) for keyword in node.keywords):
+        return True
     named = node.func
     if isinstance(named, ast.Name) and named.id == "isinstance" and node.args:
         named = node.args[0]

@@ -92,3 +92,12 @@ class Tiny(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"loss": self.layer(x).mean()}
+
+
+def test_a_constant_takes_no_notice_of_a_warmup():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = transformers.get_scheduler("constant", optimizer, num_warmup_steps=WARMUP)
+    for _ in range(WARMUP):
+        assert optimizer.param_groups[0]["lr"] == 1.0
+        optimizer.step()
+        scheduler.step()
