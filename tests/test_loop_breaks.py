@@ -57,7 +57,36 @@ GAN_STEPS = """        scheduler_d.step()
         scheduler_g.step()
 """
 
+BUILT_FIRST = "    scheduler = CosineAnnealingLR(optimizer, T_max=args.epochs)\n"
+RESUMED_FIRST = """    start_epoch, best_accuracy = 0, 0.0
+    if args.resume:
+        checkpoint = torch.load(args.resume, map_location=device)
+        model.load_state_dict(checkpoint["model"])
+        optimizer.load_state_dict(checkpoint["optimizer"])
+"""
+AND_BUILT = """        start_epoch = checkpoint["epoch"] + 1
+        best_accuracy = checkpoint["best_accuracy"]
+"""
+
 BREAKS = (
+    # LR109: what decides the rate is not brought back
+    Break(
+        "built when the epoch is restored, and not brought back",
+        "plain_torch",
+        f'{BUILT_FIRST}\n{RESUMED_FIRST}        scheduler.load_state_dict(checkpoint["scheduler"])\n{AND_BUILT}',
+        f"{RESUMED_FIRST}{AND_BUILT}{BUILT_FIRST}",
+        ("LR109", "LR308"),
+        ("scheduler = CosineAnnealingLR(", "optimizer.load_state_dict"),
+    ),
+    # LR110: one writes over what the other has set
+    Break(
+        "the rate set by hand beside the scheduler",
+        "plain_torch",
+        EPOCH_BODY,
+        '        for group in optimizer.param_groups:\n            group["lr"] = args.lr\n' + EPOCH_BODY,
+        ("LR110",),
+        ("for group in", 'group["lr"]', "scheduler.step()"),
+    ),
     # LR301: the first rate is skipped
     Break(
         "stepped ahead of the epoch",
@@ -338,7 +367,7 @@ def test_a_break_is_one_change_of_a_script_that_still_compiles(broken):
 
 
 def test_every_rule_of_the_loop_has_a_break():
-    assert {b.codes[0] for b in BREAKS} == {f"LR{n}" for n in range(301, 315)}
+    assert {b.codes[0] for b in BREAKS} == {"LR109", "LR110", *(f"LR{n}" for n in range(301, 315))}
 
 
 @each
@@ -354,7 +383,7 @@ def test_a_break_is_named_where_it_is(broken):
 #: The scripts that need nothing but torch, which can show that a break is one.
 WITH_TORCH = ("plain_torch", "amp", "accumulation", "gan", "ppo")
 #: What only a second run, a warning or another version of torch shows.
-SHOWN_ELSEWHERE = ("LR305", "LR308", "LR311", "LR313")
+SHOWN_ELSEWHERE = ("LR109", "LR305", "LR308", "LR311", "LR313")
 BEFORE: dict[str, object] = {}  # the rates of each script as it is
 
 
