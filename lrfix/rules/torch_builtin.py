@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study
 from lrfix.experiments.torchs_own import torchs_own
+from lrfix.experiments.unread_rates import drives_what_reads_no_rate
 from lrfix.findings import Violation
 from lrfix.registry import rule
 
@@ -15,7 +16,7 @@ from lrfix.registry import rule
 def torch_builtin(study: Study) -> Iterator[Violation]:
     sound = study.ran and not study.faults and not study.unseen and study.rewritable
     form = torchs_own(study) if sound else None
-    if form is None:
+    if form is None or drives_what_reads_no_rate(study):
         return
     arguments = ", ".join(["optimizer", *(f"{name}={text}" for name, text in form.spec.keywords.items())])
     told = in_own_numbers(study)
