@@ -154,6 +154,22 @@ BREAKS = (
         ("LR303",),
         ("scheduler_d = LinearLR(",),
     ),
+    Break(
+        "prepared, and never stepped",
+        "accelerate_script",
+        "                lr_scheduler.step()\n",
+        "",
+        ("LR303",),
+        ("lr_scheduler = get_cosine",),
+    ),
+    Break(
+        "given to no trainer",
+        "trainer_finetune",
+        "        optimizers=(optimizer, scheduler),\n",
+        "",
+        ("LR303",),
+        ("scheduler = get_linear",),
+    ),
     # LR304
     Break(
         "stepped twice an epoch, where two were meant",

@@ -7,13 +7,24 @@ import re
 from collections.abc import Iterator
 
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, conducts, line, related, shares_loop, spot, unseen_steps
+from lrfix.experiments.training import (
+    Conduct,
+    Told,
+    conducts,
+    line,
+    once_a_place,
+    related,
+    shares_loop,
+    spot,
+    unseen_steps,
+)
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
+from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Kind
 from lrfix.tracing.library import only_looks
-from lrfix.tracing.values import Scheduler
+from lrfix.tracing.values import Optimizer, Scheduler
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -34,6 +45,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
                 stepped.add(node)
             else:
                 idle.setdefault(node, conduct)
+    yield from once_a_place(study, _beside_trainers(study))
     if not idle or unseen_steps(study):
         return
     for node, conduct in idle.items():
@@ -55,10 +67,41 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             )
 
 
+def _beside_trainers(study: Study) -> Iterator[Told]:
+    """Schedulers of which nothing becomes, where a trainer is given no optimizer and makes its own, with a schedule."""
+    for conduct in conducts(study):
+        scheduler, optimizer, trace = conduct.scheduler, conduct.optimizer, conduct.trace
+        if not conduct.is_torch or optimizer is None or not optimizer.built or trace.ended is not None:
+            continue
+        seen = {event.kind for thing in (scheduler, optimizer) for event in trace.events if event.thing is thing}
+        if seen != {Kind.BUILD} or trace.outlives(scheduler) or trace.outlives(optimizer):
+            continue
+        steps = (e for e in trace.of(Kind.STEP) if isinstance(e.thing, Optimizer) and makes_its_own(e.thing))
+        trained = next(steps, None)
+        if trained is None or trained.thing is None or _is_read(study, scheduler.path):
+            continue
+        maker = trained.thing.origin
+        yield (
+            scheduler.node,
+            f"`{conduct.name}` is never stepped: what trains (line {line(trained)}) is given no optimizer and makes its"
+            f" own, which has its own schedule. Give it `optimizers=({optimizer.path}, {conduct.name})`.",
+            [(maker, "no optimizer is given"), (trained.node, "this trains")],
+        )
+
+
+def _is_read(study: Study, name: str) -> bool:
+    """Whether anything is done with what goes by a name."""
+    return not name or any(
+        isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and ast.unparse(node) == name
+        for node in study.names.nodes
+    )
+
+
 def _in_other_hands(conduct: Conduct) -> bool:
     """Whether a scheduler is stepped, or somebody else can step it while its optimizer trains."""
     trace, scheduler = conduct.trace, conduct.scheduler
-    if conduct.steps or conduct.escapes or scheduler.library is not None or scheduler.handed_on:
+    elsewhere = scheduler.library is not None and scheduler.parts.get("processes") is None  # Accelerate steps nothing
+    if conduct.steps or conduct.escapes or elsewhere or scheduler.handed_on:
         return True  # what an object of another file's class does with it, its hooks and callbacks may decide
     if any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler)):
         return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from lrfix import clocks
-from lrfix.clocks.model import Argument, Method, Who
+from lrfix.clocks.model import Argument, Method, TakeOver, Who
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.events import Kind, Turn
 from lrfix.tracing.holding import objects_in
@@ -36,6 +36,8 @@ _OWN_WAY = (
 )
 #: Arguments that cannot be given without their name.
 _NAMED_ONLY = 1 << 30
+#: The library of what an engine makes for itself.
+_OWN = "own"
 
 
 def settings_object(qualified: str, given: Given, node: ast.AST) -> Unknown | None:
@@ -63,6 +65,10 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
     settings = argument_given(taken.settings, given) if taken.settings is not None else None
     engine = Engine("", qualified, node, owner=taken.owner, settings=settings)
     if taken.gives != "positions":
+        if _is_given_neither(taken, given):
+            # What nobody gives it, it makes, by its settings.
+            scheduler = Scheduler("", optimizer=Optimizer("", origin=node, library=_OWN), origin=node, library=_OWN)
+            optimizer = scheduler.optimizer
         if scheduler is None or optimizer is None:
             return MISSING
         engine.optimizer, engine.scheduler = optimizer, scheduler
@@ -80,6 +86,17 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
     }
     names = sorted(taken.places, key=lambda name: taken.places[name])
     return tuple(parts.get(name, Unknown(name)) for name in names)
+
+
+def makes_its_own(optimizer: Optimizer) -> bool:
+    """Whether an engine that trains was given no optimizer, and made this one."""
+    return optimizer.library == _OWN
+
+
+def _is_given_neither(taken: TakeOver, given: Given) -> bool:
+    """Whether a call that may be given an optimizer and a scheduler gets none, and nothing that cannot be seen."""
+    wanted = (*taken.optimizers, *taken.schedulers)
+    return not given.hidden and all(argument_given(argument, given) is MISSING for argument in wanted)
 
 
 def engine_of_class(machine: Machine, cls: ClassValue, given: Given, node: ast.AST) -> Engine | None:
@@ -153,4 +170,4 @@ def _first(machine: Machine, arguments: Sequence[Argument], given: Given, kind: 
     return None
 
 
-__all__ = ["argument_given", "engine_of_class", "moved", "settings_object", "taken_over"]
+__all__ = ["argument_given", "engine_of_class", "makes_its_own", "moved", "settings_object", "taken_over"]

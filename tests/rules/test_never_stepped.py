@@ -337,3 +337,47 @@ def test_a_file_that_only_names_a_scheduler_and_trains_is_checked_in_a_folder_to
     (tmp_path / "train.py").write_text(source)
     (result,) = check_paths([Target(str(tmp_path / "train.py"))], Settings(selected=frozenset({"LR303"})), jobs=1)
     assert [finding.code for finding in result.findings] == ["LR303"]
+
+
+WITH_TRAINER = """
+import torch
+from transformers import Trainer, TrainingArguments, get_linear_schedule_with_warmup
+{imports}
+
+def main(model, data, args):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    scheduler = get_linear_schedule_with_warmup(optimizer, 10, 1000)
+    {use}
+    trainer = {trainer}
+    {set}
+    trainer.train()
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, True),
+        ({"trainer": "Trainer(model, TrainingArguments('out'), optimizers=(optimizer, scheduler))"}, False),
+        ({"set": "trainer.optimizer, trainer.lr_scheduler = optimizer, scheduler"}, False),
+        ({"use": "model.configure(scheduler)"}, False),
+        ({"trainer": "Trainer(model, **args.trainer)"}, False),
+        ({"imports": "from project import Trainer"}, False),
+    ],
+)
+def test_a_schedule_that_is_given_to_no_trainer(given, told, asked):
+    parts = {"imports": "", "use": "pass", "set": "pass", "trainer": "Trainer(model, TrainingArguments('out'))"}
+    found = asked("LR303", WITH_TRAINER.format(**{**parts, **given}))
+    assert ["is given no optimizer and makes its own" in each.message for each in found] == [True] * told
+
+
+def test_a_trainer_that_makes_its_own_schedule_is_left_alone(asked):
+    source = """
+    from transformers import Trainer, TrainingArguments
+
+    def main(model, data, args):
+        trainer = Trainer(model, TrainingArguments("out", warmup_ratio=0.1), train_dataset=data)
+        trainer.train(resume_from_checkpoint=args.resume)
+        trainer.train()
+    """
+    assert not any(asked(code, source) for code in ("LR301", "LR303", "LR304", "LR307", "LR308", "LR309", "LR310"))

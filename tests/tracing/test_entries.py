@@ -42,11 +42,12 @@ def test_what_a_method_reads_off_its_object_another_method_has_built(built_first
 
 def test_of_two_methods_that_may_have_built_it_neither_is_taken(asked):
     other = "\n    def restart(self):\n        self.scheduler = CosineAnnealingLR(self.optimizer, 30)\n"
-    assert asked("LR301", trainer(early="self.scheduler.step()") + other) == []
+    (found,) = asked("LR301", trainer(early="self.scheduler.step()") + other)
+    assert found.advice  # a scheduler of unknown make
 
 
 def test_a_method_that_trains_builds_nothing_beforehand(asked):
     source = trainer(early="self.scheduler.step()").replace(
         "    def init_scheduler(self):", "    def init_scheduler(self):\n        self.optimizer.step()"
     )
-    assert asked("LR301", source) == []
+    assert all(found.advice for found in asked("LR301", source))
