@@ -8,6 +8,8 @@ from fractions import Fraction
 
 def finite(value: object) -> float | None:
     """A number as a finite float; None for what is no number (True and False are none) or has no such float."""
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         return None
     try:

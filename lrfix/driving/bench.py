@@ -42,6 +42,8 @@ NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
 
 
+_FLOATS = frozenset({float})
+_DICTIONARY = frozenset({dict})
 _PLAIN = frozenset({int, float, bool, str, type(None), Unknown})
 
 
@@ -56,7 +58,9 @@ OMIT = _Omit()
 def groups_of(optimizer: Instance) -> list[dict[str, Any]]:
     """The parameter groups of an optimizer; raises Opaque where the code has put something else in their place."""
     groups = optimizer.attributes.get("param_groups")
-    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+    if not isinstance(groups, list) or not (
+        _DICTIONARY.issuperset(map(type, groups)) or all(isinstance(group, dict) for group in groups)
+    ):
         raise Opaque("puts something else in the place of the optimizer's parameter groups", None)
     return groups
 
@@ -192,12 +196,14 @@ class Bench:
 
     def rates_of(self, optimizer: Instance) -> list[Any]:
         """The present rate of every group; raises Opaque when one is unknown."""
-        return [rate if type(rate) is float else self.rate(rate) for rate in self.written(optimizer)]
+        found = self.written(optimizer)
+        return found if _FLOATS.issuperset(map(type, found)) else [self.rate(rate) for rate in found]
 
     def written(self, optimizer: Instance) -> list[Any]:
         """What stands for the rate of every group; raises Opaque where nothing does."""
-        found = [group["lr"] for group in groups_of(optimizer)[: len(self.base_lrs)] if "lr" in group]
-        if len(found) < len(self.base_lrs):
+        wanted = len(self.base_lrs)
+        found = [group["lr"] for group in groups_of(optimizer)[:wanted] if "lr" in group]
+        if len(found) < wanted:
             raise Opaque("leaves a parameter group without a rate", None)
         return found
 

@@ -61,8 +61,10 @@ class Trace(Recorder):
         known = self.angles.setdefault(node, [])
         if isinstance(given, Array) and len(given.values) == 1:
             given = given.values[0]  # a tensor of one number is asked for at every step, as a number is
-        asked = enumerate(given.values) if isinstance(given, Array) else [(self.step, given)]
-        known += [(at, angle) for at, each in asked if (angle := finite(each)) is not None]
+        if isinstance(given, Array):
+            known += [(at, angle) for at, each in enumerate(given.values) if (angle := finite(each)) is not None]
+        elif (angle := finite(given)) is not None:
+            known.append((self.step, angle))
 
     def returned(self, function: Any, value: Any, node: ast.AST | None) -> None:
         definition = function.node

@@ -228,6 +228,8 @@ class Interpreter:
         guard: Callable[[Any, Any, ast.AST], None] | None,
         node: ast.AST,
     ) -> Any:
+        if arrays.are_doubles(left, right):
+            return self.native(arrays.binary, (arrays.operation_name(forward), left, right), node)
         if isinstance(left, str) and forward == "__mod__" and _holds_unknown(right):
             return left  # a text about something the code does not fix, for a log
         left, right = self.concrete(left, node, "number"), self.concrete(right, node, "number")

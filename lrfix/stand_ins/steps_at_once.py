@@ -1,18 +1,20 @@
-"""A step of a scheduler without interpreting what the base class does of it: all schedulers do that at every step.
+"""A step of a scheduler without interpreting what torch's classes do of it: all schedulers do that at every step.
 
-The same as ``LRScheduler.step`` of ``scheduler_base``, down to the fuel and to what observers hear, for a scheduler
-with nothing of its own in the place of a part of it but ``get_lr``. Any other, and a step to a stated epoch, is
-interpreted.
+The same as ``LRScheduler.step`` of ``scheduler_base`` and ``LambdaLR.get_lr``, down to the fuel and to what observers
+hear, for a scheduler with nothing of its own in the place of a part of it but ``get_lr``. Any other, and a step to a
+stated epoch, is interpreted.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from lrfix.interpreter.calls import shape_of
+from lrfix.interpreter.operations import OPERATIONS_OF
 from lrfix.interpreter.templates.definitions import template_of
+from lrfix.interpreter.templates.guards import call
 from lrfix.interpreter.values import Function, Instance
 
 Machine = Any
@@ -23,11 +25,8 @@ def step_at_once(names: Mapping[str, Any]) -> None:
     """Let ``LRScheduler.step`` run so, of the definitions in ``names``."""
     base = names["LRScheduler"].namespace
     step, update, write = base["step"], base["_update_lr"], names["write_rates"]
-    definition: ast.FunctionDef = step.node
-    shape = shape_of(definition)
-    interpreted = template_of(definition, shape.parameters, shape.locals, shape.first)
-    assert interpreted is not None, "the stand-ins keep to what templates cover"
-    parts: list[Any] = [*definition.body, *update.node.body]
+    interpreted = _interpreted(step.node)
+    parts: list[Any] = [*step.node.body, *update.node.body]
     counting, call, asking, branch, told, writing, reading = parts
     before = {counting, call, asking, branch, *branch.body}
     after = {told, writing}
@@ -81,6 +80,65 @@ def step_at_once(names: Mapping[str, Any]) -> None:
         recorder.returned(update, None, call.value)
         return None
 
+    _run(step.node, at_once)
+
+
+def factors_at_once(names: Mapping[str, Any]) -> None:
+    """Let ``LambdaLR.get_lr`` run so: it asks a function of the user's for every group, at every step."""
+    definition: ast.FunctionDef = names["LambdaLR"].namespace["get_lr"].node
+    same_lengths: Function = names["need_equal_lengths"]
+    interpreted = _interpreted(definition)
+    making, loop, checking, answer = cast(list[Any], definition.body)
+    (adding,) = loop.body
+    append = adding.value
+    product = append.args[0]
+    lengths = cast(list[Any], same_lengths.node.body)[0]
+    before, each, after = len((making, loop)) + 4, len((loop, adding)) + 1, len((checking, lengths, answer)) + 3
+
+    def at_once(machine: Machine, function: Function, scheduler: Any) -> Any:
+        attributes = scheduler.attributes if type(scheduler) is Instance else {}
+        functions: Any = attributes.get("lr_lambdas")
+        bases: Any = attributes.get("base_lrs")
+        properties = scheduler.cls.properties
+        usual = type(functions) is list and type(bases) is list and len(functions) == len(bases)
+        if not usual or properties is None or properties or machine.before_call is not None:
+            return interpreted(machine, function, scheduler)
+        recorder = machine.recorder
+        rates: list[Any] = []
+        machine.fuel -= before
+        if machine.fuel < 0:
+            machine.refuel(loop)
+        recorder.statements.update((making, loop, adding))
+        for index in range(len(functions)):
+            machine.fuel -= each
+            if machine.fuel < 0:
+                machine.refuel(loop)
+            base = attributes["base_lrs"][index]
+            factor = call(machine, attributes["lr_lambdas"][index], [attributes["last_epoch"]], product.right)
+            rate = OPERATIONS_OF[ast.Mult](machine, base, factor, product)
+            recorder.item_write(rates, "append", None, (rate,), append)
+            rates.append(rate)
+        recorder.statements.update((checking, lengths, answer))
+        machine.fuel -= after
+        if machine.fuel < 0:
+            machine.refuel(answer)
+        recorder.call(same_lengths, [len(bases), len(functions)], checking.value)
+        recorder.returned(same_lengths, None, checking.value)
+        return rates
+
+    _run(definition, at_once)
+
+
+def _interpreted(definition: ast.FunctionDef) -> Callable[..., Any]:
+    """What runs a definition of the stand-ins otherwise."""
+    shape = shape_of(definition)
+    template = template_of(definition, shape.parameters, shape.locals, shape.first)
+    assert template is not None, "the stand-ins keep to what templates cover"
+    return template
+
+
+def _run(definition: ast.FunctionDef, at_once: Callable[..., Any]) -> None:
+    shape = shape_of(definition)
     shape.template, shape.waits = at_once, False
 
 
@@ -99,4 +157,4 @@ def _is_plain(machine: Machine, scheduler: Instance, update: Function) -> bool:
     )
 
 
-__all__ = ["step_at_once"]
+__all__ = ["factors_at_once", "step_at_once"]

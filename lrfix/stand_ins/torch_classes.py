@@ -11,7 +11,7 @@ from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.machine import Interpreter, Refusing
 from lrfix.interpreter.values import ClassValue
 from lrfix.stand_ins.rates_at_once import at_once
-from lrfix.stand_ins.steps_at_once import step_at_once
+from lrfix.stand_ins.steps_at_once import factors_at_once, step_at_once
 
 _PLACES = {
     "lr_scheduler": ("torch.optim.lr_scheduler", "torch.optim"),
@@ -59,6 +59,8 @@ def _names(file: str) -> dict[str, Any]:
     if file == "scheduler_base":
         environment.variables.update(at_once(environment.variables))
         step_at_once(environment.variables)
+    if file == "epoch_schedulers":
+        factors_at_once(environment.variables)
     return environment.variables
 
 

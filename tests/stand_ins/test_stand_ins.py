@@ -604,6 +604,11 @@ OWN = {
     },
     "rates that raise": {"own": "def get_lr(self): return [1 / (self.last_epoch - 2)] * 2"},
     "too few rates": {"own": "def get_lr(self): return [0.1] if self.last_epoch else [0.1, 0.1]"},
+    "too few functions": {"before": "scheduler.lr_lambdas.pop()"},
+    "a tuple of functions": {"before": "scheduler.lr_lambdas = tuple(scheduler.lr_lambdas)"},
+    "functions that change the base rates": {
+        "before": "scheduler.lr_lambdas[0] = lambda k: scheduler.base_lrs.reverse() or 0.5"
+    },
     "a tuple of rates": {"own": "def get_lr(self): return 0.1, 0.2"},
 }
 

@@ -35,9 +35,11 @@ class Scheduler:
             if self._advance is None:
                 self._advance = self.bench.interpreter.attribute(self.scheduler, moving_method(self.bench.site.node))
                 self._needed = self._asked_for()
-            for group in groups_of(self.optimizer) if self._counted else ():
-                group[_COUNT] = step
-            self.bench.interpreter.call(self._advance, *(step if position else 1.0 for position in self._needed))
+            if self._counted:
+                for group in groups_of(self.optimizer):
+                    group[_COUNT] = step
+            given = [step if position else 1.0 for position in self._needed] if self._needed else ()
+            self.bench.interpreter.call(self._advance, *given)
         return self.bench.rates_of(self.optimizer)
 
     def _asked_for(self) -> list[bool]:

@@ -39,6 +39,7 @@ from lrfix.interpreter.values import BoundMethod, ClassValue, Function, Instance
 
 Machine = Any
 Operation = Callable[..., Any]
+_PLAIN = frozenset({int, float, NumpyFloat})
 _REFUSALS = ("ufunc", "cannot be interpreted as an integer", "boolean subtract", "only 0-dimensional arrays")
 
 
@@ -60,6 +61,8 @@ def native(name: str, library: str, function: Operation) -> NativeFunction:
 
 
 def _concrete(machine: Machine, node: ast.AST | None, name: str, value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Unknown):
         value = machine.concrete(value, node, "number")
     if isinstance(value, list | tuple):

@@ -321,6 +321,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
+#: What two doubles of numpy without dimensions give, by operation: the function, and the class of its result.
+DOUBLES: dict[str, tuple[Callable[[float, float], Any], Callable[[Any], Any]]] = {
+    **{name: (function, NumpyFloat) for name, function in _FLOATS.items()},
+    **{name: (function, NumpyBool) for name, function in COMPARISONS.items()},
+}
 _ALWAYS_FLOAT = frozenset({"truediv", "hypot", "arctan2"})
 
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from lrfix.interpreter.arrays.scalars import (
+    DOUBLES,
     NUMBERS,
     SCALARS,
     TENSORS,
+    NumpyFloat,
     Truth,
     all_converted,
     converted,
@@ -119,6 +121,8 @@ ARRAYS = {"numpy": NumpyArray, "torch": TorchArray}
 TENSOR_TYPES = (TorchArray, *TENSORS)
 _ARRAY_LIKE = frozenset((NumpyArray, TorchArray, *SCALARS))
 ELEMENTS_PER_FUEL = 10
+#: Whole numbers below are floats, too.
+_EXACT = 1 << 53
 
 
 def is_array_like(value: Any) -> bool:
@@ -135,6 +139,14 @@ def comparable(left: Any, right: Any) -> bool:
     if isinstance(left, Array) or isinstance(right, Array):
         raise Opaque("compares an array with something that is no number")
     return False
+
+
+def are_doubles(left: Any, right: Any) -> bool:
+    """Whether numpy computes with two values as with doubles: with one, or with a Python number that is one as well."""
+    one, other = type(left), type(right)
+    if one is NumpyFloat:
+        return other is NumpyFloat or other is float or (other is int and -_EXACT < right < _EXACT)
+    return other is NumpyFloat and (one is float or (one is int and -_EXACT < left < _EXACT))
 
 
 def operation_name(dunder: str) -> str:
@@ -213,6 +225,9 @@ def result(library: str, kind: str, values: list[Any], has_dimension: bool) -> A
 
 def binary(name: str, left: Any, right: Any, library: str | None = None) -> Any:
     """An arithmetic operation or comparison, by numpy's or torch's rules."""
+    if name in DOUBLES and are_doubles(left, right):
+        of_doubles, cls = DOUBLES[name]
+        return cls(of_doubles(float(left), float(right)))
     library = library_of((left, right), library or "numpy")
     operands = (_operand(library, left, right), _operand(library, right, left))
     common = promoted(library, [operand[1:] for operand in operands])
@@ -265,6 +280,9 @@ _UNARY: dict[Any, Callable[[Any], Any]] = {operator.neg: operator.neg, operator.
 
 def elementwise(value: Any, library: str, kind: str | None, function: Callable[[Any], Any]) -> Any:
     """A function of one argument over the elements, converted to ``kind`` before and after."""
+    if kind in (None, "float") and (type(value) is NumpyFloat or (type(value) is float and library == "numpy")):
+        one = function(float(value))
+        return NumpyFloat(one if type(one) is float else converted("float", one))
     library = library_of((value,), library)
     values, own, dimensions, weak = _operand(library, value)
     if library == "torch" and weak:

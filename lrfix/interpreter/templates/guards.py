@@ -10,7 +10,7 @@ from lrfix.interpreter.builtins import BUILTINS
 from lrfix.interpreter.compilation import unpacked
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import PYTHON_ERRORS, Opaque, UserError
-from lrfix.interpreter.limits import PLAIN_NUMBERS
+from lrfix.interpreter.limits import MAX_LENGTH, PLAIN_NUMBERS, check_length
 from lrfix.interpreter.operations import OPERATIONS_OF, augmented, item, negation
 from lrfix.interpreter.recorder import HEARD
 from lrfix.interpreter.texts import formatted
@@ -70,6 +70,8 @@ def read(machine: Machine, value: Any, name: str, node: ast.AST) -> Any:
 def method(machine: Machine, receiver: Any, name: str, node: ast.AST) -> tuple[Any, Any]:
     """What is called by ``receiver.name(...)``, with the receiver where it goes first among the arguments."""
     if type(receiver) is not Instance:
+        if type(receiver) is list and name == "append":
+            return appended, receiver
         if type(receiver) is ModuleValue:
             member = machine.members.get((receiver.name, name))
             if member is not None:
@@ -85,6 +87,10 @@ def method(machine: Machine, receiver: Any, name: str, node: ast.AST) -> tuple[A
 def apply(machine: Machine, target: tuple[Any, Any], arguments: list[Any], node: ast.AST) -> Any:
     """Call what ``method`` found."""
     function, receiver = target
+    if function is appended and len(arguments) == 1:
+        return appended(machine, receiver, arguments, node)
+    if function is appended:
+        return call(machine, attribute_of(machine, receiver, "append", node), arguments, node)
     if receiver is not MISSING:
         return machine.call_function(function, [receiver, *arguments], {}, node)
     return call(machine, function, arguments, node)
@@ -96,6 +102,8 @@ def invoked(machine: Machine, receiver: Any, name: str, attribute: ast.AST, argu
         found = receiver.cls.find(name)
         if type(found) is Function and not found.elsewhere:
             return machine.call_function(found, [receiver, *arguments], {}, node)
+    elif type(receiver) is list and name == "append" and len(arguments) == 1:
+        return appended(machine, receiver, arguments, node)
     elif type(receiver) is dict and name == "get" and 0 < len(arguments) < 3 and type(arguments[0]) is str:
         machine.fuel -= 1
         if machine.fuel < 0:
@@ -103,6 +111,17 @@ def invoked(machine: Machine, receiver: Any, name: str, attribute: ast.AST, argu
         value = receiver.get(*arguments)
         return value if type(value) in PLAIN_NUMBERS else machine.bounded(value, node)
     return apply(machine, method(machine, receiver, name, attribute), arguments, node)
+
+
+def appended(machine: Machine, receiver: list[Any], arguments: list[Any], node: ast.AST) -> None:
+    """``receiver.append(...)`` of a list."""
+    machine.fuel -= 1
+    if machine.fuel < 0:
+        machine.refuel(node)
+    machine.recorder.item_write(receiver, "append", None, tuple(arguments), node)
+    receiver.append(arguments[0])
+    if len(receiver) > MAX_LENGTH:
+        check_length(receiver, node)
 
 
 def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -> Any:
