@@ -262,7 +262,7 @@ class World:
         other = self.beside(found.names)
         depth = self.interpreter.depth
         try:
-            with self.interpreter.limited(ALLOWANCE):
+            with self.interpreter.limited(ALLOWANCE, (found.names.tree, found.name)):
                 value = other.resolve(found.name, found.names.scopes[found.names.tree], None)
         except (Opaque, UserError, KeyError):
             self.interpreter.depth = depth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from lrfix.interpreter.arrays.library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
@@ -37,6 +37,8 @@ ALLOWANCE = 100_000
 _UNKNOWN_CALL = 4
 #: After how many calls a definition gets a template; None for never. Nothing but time depends on it.
 TEMPLATES_AFTER: int | None = 60
+#: What a call is known again by; of anything else by its type.
+_TOLD = frozenset({int, float, bool, str, type(None)})
 _ARITHMETIC = frozenset({"ZeroDivisionError", "OverflowError"})
 
 
@@ -106,7 +108,7 @@ def _elsewhere(
     """A function of another file, on an allowance of its own; where it cannot be simulated, its value is unknown."""
     depth = machine.depth
     try:
-        with machine.limited(ALLOWANCE):
+        with machine.limited(ALLOWANCE, _call_of(function, arguments, keywords)):
             return call_function(machine, function, arguments, keywords, node)
     except Opaque:
         machine.depth = depth
@@ -116,6 +118,13 @@ def _elsewhere(
         else:
             raise
     return _unknown(Unknown(function.name), arguments, keywords, node)
+
+
+def _call_of(function: Function, arguments: list[Any], keywords: dict[str, Any]) -> Hashable:
+    """A call as it may come again in another run: with the same numbers and texts, objects of the same kinds."""
+    given = (*arguments, *keywords.values())
+    told = (repr(v) if type(v) in _TOLD else v.path if type(v) is Unknown else type(v).__name__ for v in given)
+    return function.node, (*keywords,), *told
 
 
 def call_function(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from types import GeneratorType
 from typing import Any, Protocol
@@ -45,6 +45,7 @@ EXPRESSIONS.update(EXPRESSION_MAKERS)
 STATEMENTS.update(STATEMENT_MAKERS)
 
 _INTERPRETED = (Function, NativeFunction, BoundMethod, Partial, ClassValue, ModuleValue, SuperValue)
+_ENDLESS = "runs longer than lrfix simulates; it may never end"
 #: Fuel that a program takes from its reserve at a time.
 _PORTION = 2_000
 _ITERABLES = frozenset({list, tuple, range, dict, zip, enumerate, GeneratorType})
@@ -158,7 +159,7 @@ class Interpreter:
 
     def refuel(self, node: ast.AST | None) -> None:
         if self.reserve is None or self.may_take < -self.fuel:
-            raise FuelSpent("runs longer than lrfix simulates; it may never end", node)
+            raise FuelSpent(_ENDLESS, node)
         granted = self.reserve.take(min(self.may_take, _PORTION - self.fuel))
         self.may_take -= granted
         self.fuel += granted
@@ -166,13 +167,24 @@ class Interpreter:
             raise ReserveSpent(SPENT, node)
 
     @contextmanager
-    def limited(self, most: int) -> Iterator[None]:
-        """A part of the program that may take ``most`` fuel at most; it counts as the program's own."""
+    def limited(self, most: int, what: Hashable) -> Iterator[None]:
+        """A part of the program that may take ``most`` fuel at most; it counts as the program's own.
+
+        ``what`` is done in it: where that took all of it once, in any program of the reserve, it takes all of it again,
+        and is not run for that.
+        """
         fuel, reserve = self.fuel, self.reserve
         allowed = min(most, fuel + self.may_take if reserve is not None else fuel)
         self.fuel, self.reserve = allowed, None
         try:
+            if reserve is not None and what in reserve.endless:
+                self.fuel = -1
+                raise FuelSpent(_ENDLESS, None)
             yield
+        except FuelSpent:
+            if reserve is not None and allowed == most:
+                reserve.endless.add(what)
+            raise
         finally:
             self.fuel, self.reserve = fuel - (allowed - self.fuel), reserve
 

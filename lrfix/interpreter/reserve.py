@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 SPENT = "takes more work than lrfix spends on one schedule"
 
 
@@ -14,6 +16,8 @@ class Reserve:
         self.left = amount
         self.parent = parent
         self.refused = False
+        #: What took a whole allowance without an end, and would again: calls into other files, and names of theirs.
+        self.endless: set[Hashable] = parent.endless if parent is not None else set()
         #: How many programs ran on it, and the steps that they were taken.
         self.runs = 0
         self.steps = 0

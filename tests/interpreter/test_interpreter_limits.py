@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import textwrap
 import time
+from typing import Any
 
 import pytest
 
+from lrfix.interpreter.calls import ALLOWANCE
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import FuelSpent, Opaque, ReserveSpent, TooDeep, UserError
 from lrfix.interpreter.machine import Interpreter
+from lrfix.interpreter.recorder import Recorder
 from lrfix.interpreter.reserve import Reserve
 from lrfix.interpreter.values import Unknown
 
@@ -32,6 +35,29 @@ def test_programs_that_share_a_reserve_end_when_it_is_spent() -> None:
     assert 2 <= done <= 4
     assert (shared.left, shared.taken, shared.refused) == (0, 9_000, True)
     assert shared.parent is not None and shared.parent.taken == 9_000
+
+
+def test_a_call_into_another_file_that_took_its_allowance_once_takes_it_again_without_a_run() -> None:
+    shared = Reserve(1_000_000)
+    tree: Any = ast.parse("def count(to):\n    while to:\n        to -= 1\n    return 7")
+    there = Environment()
+    Interpreter().execute(tree.body, there)
+    function = there.variables["count"]
+    function.elsewhere = True
+
+    def asked(to: int) -> tuple[object, int, bool]:
+        recorder, before = Recorder(), shared.taken
+        machine = Interpreter(fuel=1_000_000, reserve=shared, recorder=recorder)
+        machine.execute(ast.parse(f"found = count({to})\nafter = 1").body, there)
+        found = there.variables["found"]
+        return getattr(found, "path", found), shared.taken - before, tree.body[0].body[0] in recorder.statements
+
+    found, taken, ran = asked(5)
+    assert found == 7 and taken < ALLOWANCE and ran
+    first = asked(10**9)
+    assert first[0] == "count(1000000000)" and first[1] >= ALLOWANCE and first[2]
+    assert asked(10**9) == (*first[:2], False)
+    assert asked(10**9 + 1)[2] and asked(5)[0] == 7, "another call is another matter"
 
 
 def test_a_program_takes_no_more_of_a_reserve_than_it_may() -> None:
