@@ -255,6 +255,22 @@ BREAKS = (
         ("LR307", "LR310", "LR302"),
         ("get_cosine_schedule_with_warmup(", "num_training_steps=", "lr_scheduler.step()"),
     ),
+    Break(
+        "a length of batches for a trainer that gathers them",
+        "trainer_finetune",
+        "math.ceil(batches / args.accumulation)",
+        "batches",
+        ("LR307",),
+        ("scheduler = get_linear",),
+    ),
+    Break(
+        "a length of updates, not prepared",
+        "accelerate_script",
+        "    lr_scheduler = accelerator.prepare(lr_scheduler)\n",
+        "",
+        ("LR307",),
+        ("lr_scheduler = get_cosine",),
+    ),
     # LR308
     Break(
         "not in the checkpoint, and not loaded",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from lrfix.experiments.horizons import Count, counted, figure, horizon, lengths
+from lrfix.experiments.horizons import Count, batch_size_of, counted, figure, horizon, lengths
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, same_turn, spot
 from lrfix.findings import Violation
@@ -13,6 +13,7 @@ from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
+from lrfix.tracing.values import Unknown
 
 #: Decays without an end, that count what they are stepped for.
 _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
@@ -50,7 +51,7 @@ def _apart(conduct: Conduct) -> str | None:
 
 def _fault(conduct: Conduct) -> str | None:
     count = counted(conduct)
-    message = _beside_library(conduct)
+    message = _beside_library(conduct) or _of_trainer(conduct)
     if message is None and count is not None:
         message = _of_one_process(conduct, count)
     if message is None and count is not None and not count.step.accumulates:
@@ -70,12 +71,34 @@ def _beside_library(conduct: Conduct) -> str | None:
     step, update = conduct.steps[-1], conduct.updates[-1]
     if not step.accumulates or not update.accumulates or step.decided - update.decided or not same_turn(step, update):
         return None
-    if any("accum" in unit.path for _, length in lengths(scheduler) for unit in length.units):
-        return None
+    parts = (part for _, length in lengths(scheduler) for monomial in length.terms for part in monomial)
+    if any("accum" in unit.path and power > 0 for unit, power in parts):
+        return None  # updates times the micro-batches of each
     return (
         f"`{conduct.name}` is not prepared, so it is stepped with every micro-batch (line {line(step)}); the prepared "
         f"optimizer beside it (line {line(update)}) waits until the gradients are accumulated."
         " The schedule is over too early."
+    )
+
+
+def _of_trainer(conduct: Conduct) -> str | None:
+    """A length in batches of a trainer's own size, for a trainer that makes one update of several of them."""
+    settings, end = conduct.scheduler.parts.get("settings"), horizon(conduct.scheduler)
+    if end is None or not isinstance(settings, Unknown):
+        return None
+    if "gradient_accumulation_steps" not in (settings.parts.get("given") or ()):
+        return None
+    gathered = amount(settings.parts[".gradient_accumulation_steps"])
+    size, epochs = settings.parts.get(".per_device_train_batch_size"), amount(settings.parts.get(".num_train_epochs"))
+    if gathered is None or not gathered.units or gathered.units & end.units or epochs is None:
+        return None
+    in_batches = any(unit is size or batch_size_of(unit) is size for unit in end.units) if size is not None else False
+    if not in_batches or not epochs.units or not epochs.units <= end.units:
+        return None
+    return (
+        f"The length of `{conduct.name}`, {figure(end)} (line {built_in(conduct.scheduler)}), counts batches, and the "
+        f"trainer makes one update, and one step of the schedule, in {figure(gathered)} of them: training ends after "
+        f"one part in `{gathered}` of the schedule."
     )
 
 

@@ -72,6 +72,7 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
         if scheduler is None or optimizer is None:
             return MISSING
         engine.optimizer, engine.scheduler = optimizer, scheduler
+        scheduler.parts["settings"] = settings
         return engine
     # What its configuration names is built there.
     engine.optimizer = optimizer or Optimizer("optimizer", origin=node)
