@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from lrfix.experiments.horizons import horizon
+from lrfix.experiments.own_checkpoints import unreadable
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, places
 from lrfix.findings import Violation
@@ -24,7 +25,9 @@ _LENGTHS = {
 
 @rule("LR313", uses=True)
 def stale_horizon(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, _found(study))
+    found = list(once_a_place(study, _found(study)))
+    if found and unreadable(study.names) is None:  # else no run is ever resumed
+        yield from found
 
 
 def _found(study: Study) -> Iterator[Told]:
