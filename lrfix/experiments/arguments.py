@@ -12,8 +12,9 @@ from lrfix.experiments.study import Study
 from lrfix.findings import Violation
 from lrfix.finite import finite
 from lrfix.names import Assigned
-from lrfix.sites.stock import given, stock_scheduler
+from lrfix.sites.stock import given, left_out, stock_scheduler
 from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, names_position, optimizer_call, words
+from lrfix.trees import written
 from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -57,6 +58,10 @@ def misgiven(study: Study) -> Iterator[Violation]:
         if stock is None and not _speaks_of_schedules(node):
             continue
         arguments = given(study.names, node)
+        missing = left_out(study.names, node) if _named_for_a_schedule(node) else []
+        if missing:
+            yield _refused(study, node, missing)
+            continue
         found = [j for judge in (_swapped, _said_twice, _place_and_length) for j in judge(study, node, arguments)]
         if stock is not None and not found:
             found = [*_ends_with_warmup(study, stock, arguments), *_of_another_kind(study, stock, arguments)]
@@ -64,11 +69,28 @@ def misgiven(study: Study) -> Iterator[Violation]:
         yield from found[:1]
 
 
+def _refused(study: Study, call: ast.Call, missing: list[str]) -> Violation:
+    """A call that a function or class of the project does not take: advice in a function that nothing here calls."""
+    names = study.names
+    function = names.enclosing(call, (ast.FunctionDef, ast.AsyncFunctionDef))
+    called = {_last(n.func) for n in names.nodes if isinstance(n, ast.Call)}
+    needed = " and ".join(f"`{name}`" for name in missing)
+    return Violation(
+        study.span(call),
+        f"`{written(call.func)}` needs {needed} as well: this call leaves that out and raises TypeError.",
+        advice=function is not None and getattr(function, "name", "") not in called,
+    )
+
+
 def _speaks_of_schedules(call: ast.Call) -> bool:
     """Whether a call is of something that makes a schedule, by its name or by what it is given."""
-    if {"lr", "rate", "schedule", "scheduler", "warmup", "sched", "noam"} & set(words(_last(call.func))):
-        return True
-    return any(looks_like_optimizer(a) for a in (*call.args, *(k.value for k in call.keywords)))
+    return _named_for_a_schedule(call) or any(
+        looks_like_optimizer(a) for a in (*call.args, *(k.value for k in call.keywords))
+    )
+
+
+def _named_for_a_schedule(call: ast.Call) -> bool:
+    return bool({"lr", "rate", "schedule", "scheduler", "warmup", "sched", "noam"} & set(words(_last(call.func))))
 
 
 def _last(node: ast.expr) -> str:

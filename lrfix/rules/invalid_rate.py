@@ -110,6 +110,6 @@ def _told(study: Study, case: Case, found: Invalid) -> Violation:
     return case.violation(
         study,
         spot(study, found),
-        f"At step {found.step}{whole}, which training reaches{under}, {found.place} {found.what}.",
+        f"At step {found.step}{whole}{under}, {found.place} {found.what}.",
         [found.step - 2, found.step - 1, found.step, found.step + 1],
     )

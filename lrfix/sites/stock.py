@@ -48,6 +48,8 @@ _LIBRARIES: Mapping[str, tuple[str, ...]] = {
 }
 _ROOTS = frozenset({"transformers", "pytorch_transformers", "diffusers", "pl_bolts"})
 
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
 
 def stock_scheduler(names: Names, call: ast.Call) -> str | None:
     """The name of the library's scheduler that a call builds; None where it is one of the project's own."""
@@ -93,17 +95,50 @@ def _parameters(names: Names, node: ast.expr) -> tuple[str, ...]:
         )
         if len(methods) == 1 and plain:
             return methods.pop()
+    definition = definition_of(names, node)
+    if isinstance(definition, ast.ClassDef):
+        definition = _constructor(definition)
+        return tuple(a.arg for a in _positional(definition)[1:]) if definition is not None else ()
+    return tuple(a.arg for a in _positional(definition)) if definition is not None else ()
+
+
+def definition_of(names: Names, node: ast.expr) -> _Definition | ast.ClassDef | None:
+    """The one function or class of the project that an expression names."""
     known = names.bindings(node.id, node) if isinstance(node, ast.Name) else []
     only = known[0] if len(known) == 1 else None
     if not isinstance(only, Defined):
         elsewhere = definition_elsewhere(names, node)
         only = elsewhere[1] if elsewhere is not None else None
-    if not isinstance(only, Defined):
-        return ()
-    if not isinstance(only.node, ast.ClassDef):
-        return tuple(a.arg for a in (*only.node.args.posonlyargs, *only.node.args.args))
-    made = next((m for m in only.node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"), None)
-    return tuple(a.arg for a in (*made.args.posonlyargs, *made.args.args)[1:]) if made is not None else ()
+    return only.node if isinstance(only, Defined) else None
 
 
-__all__ = ["TORCH", "WARMED_UP", "given", "stock_scheduler"]
+def _positional(function: _Definition) -> list[ast.arg]:
+    return [*function.args.posonlyargs, *function.args.args]
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    return next((m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"), None)
+
+
+def left_out(names: Names, call: ast.Call) -> list[str]:
+    """The parameters that a call has to give a function or class of the project, and does not: it raises TypeError."""
+    definition = definition_of(names, call.func)
+    if definition is None or definition.decorator_list or any(k.arg is None for k in call.keywords):
+        return []
+    function = _constructor(definition) if isinstance(definition, ast.ClassDef) else definition
+    plain = not isinstance(definition, ast.ClassDef) or not (definition.keywords or _makes_itself(definition))
+    if function is None or function.decorator_list or not plain or any(isinstance(a, ast.Starred) for a in call.args):
+        return []
+    taken = _positional(function)[1 if isinstance(definition, ast.ClassDef) else 0 :]
+    needed = taken[: len(taken) - min(len(taken), len(function.args.defaults))]
+    words_only = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    by_name = [a for a, default in words_only if default is None]
+    named = {k.arg for k in call.keywords}
+    return [a.arg for a in (*needed[len(call.args) :], *by_name) if a.arg not in named]
+
+
+def _makes_itself(node: ast.ClassDef) -> bool:
+    return any(isinstance(m, ast.FunctionDef) and m.name == "__new__" for m in node.body)
+
+
+__all__ = ["TORCH", "WARMED_UP", "given", "left_out", "stock_scheduler"]

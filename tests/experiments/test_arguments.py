@@ -213,3 +213,66 @@ def test_a_count_of_epochs_that_is_given_the_epochs_is_no_position(call, wrong):
         return {call}
     """
     assert lines(textwrap.dedent(source)) == wrong
+
+
+CALL = """
+    import torch
+
+    class WarmupPoly{bases}:
+        {decorated}
+        def __init__(self, min_lr, max_lr, t_max, warmup_steps{more}):
+            self.min_lr, self.max_lr, self.t_max, self.warmup_steps = min_lr, max_lr, t_max, warmup_steps
+
+    def make_scheduler(optimizer, *, warmup_steps, power=1.0):
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: min(1, (k + 1) / warmup_steps) ** power)
+
+    def save(optimizer, path, epoch):
+        torch.save([optimizer.state_dict(), epoch], path)
+
+    def main(model, config):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        schedule = {call}
+
+    {entered}
+"""
+
+
+def told_of_calls(call: str, entered: str = "main(model, config)", bases="", decorated="pass", more="") -> list:
+    text = textwrap.dedent(CALL).format(call=call, entered=entered, bases=bases, decorated=decorated, more=more)
+    return reported("LR211", text)
+
+
+class TestLeftOut:
+    """A call that leaves out what a definition of the project needs raises TypeError: no run comes of it."""
+
+    @pytest.mark.parametrize(
+        ("call", "said"),
+        [
+            ("WarmupPoly(config.lr, config.steps, config.warmup)", "`WarmupPoly` needs `warmup_steps` as well"),
+            ("WarmupPoly(0.0, max_lr=config.lr)", "`WarmupPoly` needs `t_max` and `warmup_steps` as well"),
+            ("make_scheduler(optimizer, power=2.0)", "`make_scheduler` needs `warmup_steps` as well"),
+        ],
+    )
+    def test_a_parameter_without_a_default(self, call, said):
+        (found,) = told_of_calls(call)
+        assert found.message.startswith(said)
+        assert found.severity.value == "error"
+
+    @pytest.mark.parametrize(
+        ("call", "kinds"),
+        [
+            ("WarmupPoly(0.0, config.lr, config.steps, config.warmup)", {}),
+            ("WarmupPoly(0.0, config.lr, *config.lengths)", {}),
+            ("WarmupPoly(0.0, config.lr, **config.lengths)", {}),
+            ("WarmupPoly(0.0, config.lr, config.steps)", {"bases": "(metaclass=Configured)"}),
+            ("WarmupPoly(0.0, config.lr, config.steps)", {"decorated": "@configured"}),
+            ("make_scheduler(optimizer, warmup_steps=10)", {}),
+            ("save(optimizer, config.path)", {}),  # no schedule
+        ],
+    )
+    def test_a_call_that_gives_everything_or_may(self, call, kinds):
+        assert told_of_calls(call, **kinds) == []
+
+    def test_in_a_function_that_nothing_here_calls_it_is_advice(self):
+        (found,) = told_of_calls("WarmupPoly(config.lr, config.steps, config.warmup)", entered="")
+        assert found.severity.value == "info"
