@@ -31,6 +31,12 @@ def literal(node: ast.expr | None) -> object:
     return value
 
 
+def numbers_written(nodes: Collection[ast.AST]) -> frozenset[float]:
+    """The numbers that stand in code, as they are written."""
+    found = (finite(node.value) for root in nodes for node in walk(root) if isinstance(node, ast.Constant))
+    return frozenset(number for number in found if number is not None)
+
+
 def _arithmetic(node: ast.expr) -> object:
     if not isinstance(node, ast.BinOp):
         return None

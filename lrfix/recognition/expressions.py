@@ -6,7 +6,7 @@ import ast
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeGuard
@@ -18,6 +18,9 @@ _ATOM, _PRODUCT, _SUM = 3, 2, 1
 _MOST_COMBINED = 30
 _PLAIN_LITERALS = 12
 """A number up to this one is met by chance too often to be taken for a name that happens to have it."""
+
+_NOT_WRITTEN = 0.2
+"""What a number costs that stands nowhere in code whose numbers are known: less than any convention."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def literal(value: float, slack: float = 0.0) -> str | None:
 class Expressions:
     """The expressions over the names that all samples share, searched for vectors of values."""
 
-    def __init__(self, environments: Sequence[Mapping[str, object]]) -> None:
+    def __init__(self, environments: Sequence[Mapping[str, object]], written: Collection[float] = ()) -> None:
         self._environments = environments
+        self._written = written
         self._cache: dict[tuple[tuple[float, ...], str, float], Expression | None] = {}
 
     @cached_property
@@ -112,7 +116,8 @@ class Expressions:
             if related or (named and (text is None or not _everyday(values[0]))):
                 yield (related or named)[0]
             elif text is not None:
-                yield Expression(text, values, 1.0 if common else 1.1)
+                elsewhere = bool(self._written) and not any(agrees(values[0], number) for number in self._written)
+                yield Expression(text, values, (1.0 if common else 1.1) + (_NOT_WRITTEN if elsewhere else 0.0))
             elif named:
                 yield named[0]
             if text is not None or named:

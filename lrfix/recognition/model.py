@@ -13,12 +13,14 @@ class Sample:
 
     ``lr`` is the rate of one parameter group at steps 0, 1, ..., running past the horizon where the old
     code allows. ``base_lr`` is that group's base rate. ``names`` maps the user's expressions valid where
-    the scheduler is built to their value in this run, those the schedule uses directly first.
+    the scheduler is built to their value in this run, those the schedule uses directly first. ``written`` are the
+    numbers that stand in the schedule's code, where they are known: of two readings in numbers, that in these is meant.
     """
 
     lr: tuple[float, ...]
     base_lr: float
     names: Mapping[str, object]
+    written: frozenset[float] = frozenset()
 
 
 POSITIONAL = {

@@ -51,7 +51,7 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     if not samples or any(len(sample.lr) < 2 for sample in samples):
         raise ValueError("recognition needs at least one sample, each of two steps or more")
     # Sides of a switch that has no part in the curve show the same.
-    key = tuple((sample.lr, sample.base_lr, repr(list(sample.names.items()))) for sample in samples)
+    key = tuple((s.lr, s.base_lr, s.written, repr(list(s.names.items()))) for s in samples)
     if key not in _KNOWN:
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
@@ -68,7 +68,7 @@ def _recognise(samples: Sequence[Sample]) -> Recognition:
     shared = [hypothesis.key for hypothesis in found[0] if all(hypothesis.key in table for table in tables)]
     if not shared:
         return _disagreement(found)
-    search = Expressions([sample.names for sample in samples])
+    search = Expressions([sample.names for sample in samples], samples[0].written)
     traced = [_trace(tuple(table[key] for table in tables), samples, search) for key in dict.fromkeys(shared)]
     traced.sort(key=lambda reading: reading.cost)
     reason = None

@@ -26,7 +26,7 @@ class Gathering(Protocol):
     def known(self) -> Collection[str]: ...
     @property
     def methods(self) -> Mapping[ast.ClassDef, dict[str, ast.stmt]]: ...
-    def lookup(self, key: str) -> ast.Subscript: ...
+    def lookup(self, key: str) -> ast.expr: ...
     def name(self, node: ast.Name, local: frozenset[Scope]) -> ast.expr: ...
     def self_of(self, node: ast.expr) -> ast.ClassDef | None: ...
     def method(self, node: ast.Attribute, owner: ast.ClassDef) -> ast.expr | None: ...
@@ -90,6 +90,8 @@ class Copier(ast.NodeTransformer):
         text = ast.unparse(node)
         if text == slicer.optimizer_text and self._is_free(node):
             return ast.Name("optimizer", ast.Load())
+        if self._is_part_of_optimizer(node):
+            return None
         if text in slicer.known and self._is_free(node):
             return slicer.lookup(text)
         if isinstance(node, ast.Attribute):
@@ -113,6 +115,16 @@ class Copier(ast.NodeTransformer):
         if not isinstance(given, ast.Name) or node.id != given.id:
             return False
         return names.owner(node.id, names.scope_of(node)) is names.owner(given.id, names.scope_of(given))
+
+    def _is_part_of_optimizer(self, node: ast.expr) -> bool:
+        """`optimizer.param_groups`, `self.optimizer.param_groups[0]["lr"]`: what the program's own optimizer has."""
+        held: ast.expr = node
+        while isinstance(held, ast.Attribute | ast.Subscript):
+            held = held.value
+            whole = ast.unparse(held) == self.slicer.optimizer_text and self._is_free(held)
+            if self._is_optimizer(held) if isinstance(held, ast.Name) else whole:
+                return True
+        return False
 
     def _name(self, node: ast.Name) -> ast.expr:
         return self.slicer.name(node, self.local)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -172,11 +173,7 @@ class _Editor(cst.CSTTransformer):
             self.missing.discard(position)
             names = list(updated_node.names)
             for wanted in self.into[position]:
-                last = names[-1]
-                separator = names[0].comma if len(names) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-                names[-1] = last.with_changes(comma=separator)
-                asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
-                names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
+                _add_name(names, wanted)
             updated_node = updated_node.with_changes(names=names)
         return self._without_dead(original_node, updated_node)
 
@@ -368,6 +365,21 @@ def _is_docstring(statement: Any) -> bool:
         and isinstance(statement.body[0], cst.Expr)
         and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
     )
+
+
+def _add_name(names: list[cst.ImportAlias], wanted: NewImport) -> None:
+    """One name more in an import: in its place where those of the file are in order, else at the end."""
+    ordered = [str(alias.name.value) for alias in names]
+    place = bisect(ordered, wanted.name) if ordered == sorted(ordered) else len(names)
+    asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
+    between = [alias.comma for alias in names[:-1] if "#" not in cst.Module([]).code_for_node(alias)]
+    separator = between[0] if between else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    last = names[-1]
+    if place < len(names):
+        names.insert(place, cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=separator))
+        return
+    names[-1] = last.with_changes(comma=separator)
+    names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
 
 
 def _local_name(alias: cst.ImportAlias) -> str:

@@ -29,6 +29,7 @@ from lrfix.names import (
 from lrfix.rewriting.copying import BUILTINS, Copier
 from lrfix.rewriting.data_classes import is_data_class, with_constructor
 from lrfix.rewriting.model import NotRewritten
+from lrfix.rewriting.objects import NAMESPACE_IMPORT, made_of
 from lrfix.verification.allowed import MODULES
 
 _MOST_STATEMENTS = 400
@@ -163,9 +164,23 @@ class Slicer:
         text = "".join(f"{line}\n" for line in self.imports.values()) + "\n" + ast.unparse(module) + "\n"
         return Slice(text, tuple(self.free), dict(self.defaults))
 
-    def lookup(self, key: str) -> ast.Subscript:
+    def lookup(self, key: str) -> ast.expr:
+        parts = [path for path in self.known if path.startswith((f"{key}.", f"{key}["))]
+        if parts and key not in self.known:
+            return self._whole(key, parts)
         self.free.setdefault(key)
         return _lookup(key)
+
+    def _whole(self, key: str, parts: Collection[str]) -> ast.expr:
+        """An object that is handed on, with what is known of it."""
+        values = {f"whole{path[len(key) :]}": _lookup(path) for path in sorted(parts)}
+        try:
+            (made,) = made_of(values).values()
+        except (AssertionError, SyntaxError):
+            raise NotRewritten(f"`{key}` is handed on as a whole") from None
+        self.free.update(dict.fromkeys(sorted(parts)))
+        self.imports[NAMESPACE_IMPORT] = NAMESPACE_IMPORT
+        return made
 
     # Expressions and statements, copied with what is free replaced
 

@@ -274,8 +274,14 @@ class TestImports:
             "import torch\n", "import torch\nfrom lrfix.schedulers import WarmupLinearLR\n"
         ).replace("return scheduler", "return scheduler, WarmupLinearLR")
         after = rewrite(before).after
-        assert "from lrfix.schedulers import WarmupLinearLR, WarmupCosineLR\n" in after
+        assert "from lrfix.schedulers import WarmupCosineLR, WarmupLinearLR\n" in after
         assert after.count("from lrfix") == 1
+
+    def test_names_that_the_file_has_in_another_order_stay_in_it(self, rewrite):
+        given = "from lrfix.schedulers import WarmupStepLR, WarmupLinearLR"
+        before = BEFORE.replace("import torch\n", f"import torch\n{given}\n")
+        before = before.replace("return scheduler", "return scheduler, WarmupLinearLR, WarmupStepLR")
+        assert f"{given}, WarmupCosineLR\n" in rewrite(before).after
 
     def test_a_taken_name_is_avoided(self, rewrite):
         before = BEFORE.replace("return scheduler", "WarmupCosineLR = None\n    return scheduler, WarmupCosineLR")

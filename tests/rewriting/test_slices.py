@@ -172,3 +172,34 @@ def main(args, opt):
     s = LambdaLR(opt, f)
 """
         )
+
+
+def test_an_object_that_is_handed_on_has_what_is_known_of_it():
+    text = """
+def factor(step, cfg):
+    return min(step, cfg.TRAIN.WARMUP) / cfg.TRAIN.WARMUP * cfg.SCALES["lr"]
+def main(cfg, opt):
+    s = LambdaLR(opt, lambda k: factor(k, cfg))
+"""
+    cut = _slice(HEAD + text, known=("cfg.TRAIN.WARMUP", "cfg.SCALES['lr']"))
+    assert set(cut.free) == {"cfg.TRAIN.WARMUP", "cfg.SCALES['lr']"}
+    factor = _built(cut, {"cfg.TRAIN.WARMUP": 10, "cfg.SCALES['lr']": 0.5})[1]
+    assert [factor(0), factor(5), factor(20)] == [0.0, 0.25, 0.5]
+
+
+def test_one_that_is_read_in_two_ways_is_no_such_object():
+    text = "def factor(k, cfg):\n    return cfg.a\ndef main(cfg, opt):\n    LambdaLR(opt, lambda k: factor(k, cfg))\n"
+    with pytest.raises(NotRewritten, match="by attribute and by key"):
+        _slice(HEAD + text, known=("cfg.a", "cfg['b']"))
+
+
+@pytest.mark.parametrize("held", ["optimizer", "self.optimizer"])
+def test_what_the_optimizer_has_is_that_of_the_programs_own(held):
+    text = f"""
+def build(self, optimizer, n):
+    factors = [lambda k: k / n for _ in {held}.param_groups]
+    s = LambdaLR({held}, factors)
+"""
+    cut = _slice(HEAD + text, known=(f"{held}.param_groups", "n"))
+    assert set(cut.free) == {"n"}
+    assert "for _ in optimizer.param_groups" in cut.source

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from lrfix.names import Imported, Names
 from lrfix.rewriting.in_place.calls import MODULE
 from lrfix.rewriting.in_place.positions import POSITION
-from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
-from lrfix.rewriting.model import NotRewritten
+from lrfix.rewriting.objects import made_of
 
 #: A name inside a program that the user's code will hardly have.
 VALUES = "values_of_lrfix"
@@ -67,47 +66,7 @@ def bundled_import(function: str, local: str) -> str:
 
 def objects(leaves: Iterable[str], steps: set[str]) -> dict[str, ast.expr]:
     """For each root the expression that makes what the leaves read off it: a number, a namespace, a dict."""
-    trees: dict[str, dict[object, object]] = {}
-    for leaf in leaves:
-        node = ast.parse(leaf, mode="eval").body
-        value: ast.expr = _name(POSITION) if leaf in steps else _lookup(leaf)
-        keys: list[object] = []
-        if isinstance(node, ast.Call):
-            node = node.args[0]
-            value = ast.Call(_name("range"), [value], [])
-        while isinstance(node, ast.Attribute | ast.Subscript):
-            if isinstance(node, ast.Attribute):
-                keys.insert(0, ("attribute", node.attr))
-            else:
-                assert isinstance(node.slice, ast.Constant)
-                keys.insert(0, ("key", node.slice.value))
-            node = node.value
-        tree = trees.setdefault(root_of(leaf), {})
-        for key in keys:
-            inner = tree.setdefault(key, {})
-            if not isinstance(inner, dict):
-                raise NotRewritten(f"`{leaf}` is read off a value that is used as a whole as well")
-            tree = inner
-        if tree:
-            raise NotRewritten(f"`{leaf}` is used as a whole, and parts of it are read as well")
-        tree[None] = value
-    return {root: _made(tree) for root, tree in trees.items()}
-
-
-def _made(tree: Mapping[object, object]) -> ast.expr:
-    if None in tree:
-        value = tree[None]
-        if len(tree) > 1:
-            raise NotRewritten("a value is used as a whole, and parts of it are read as well")
-        assert isinstance(value, ast.expr)
-        return value
-    kinds = {key[0] for key in tree if isinstance(key, tuple)}
-    parts = {key[1]: _made(inner) for key, inner in tree.items() if isinstance(key, tuple) and isinstance(inner, dict)}
-    if kinds == {"attribute"}:
-        return ast.Call(_name("SimpleNamespace"), [], [ast.keyword(str(k), v) for k, v in parts.items()])
-    if kinds == {"key"}:
-        return ast.Dict([ast.Constant(k) for k in parts], list(parts.values()))
-    raise NotRewritten("an object is read by attribute and by key")
+    return made_of({leaf: _name(POSITION) if leaf in steps else _lookup(leaf) for leaf in leaves})
 
 
 def _name(name: str) -> ast.Name:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lrfix.domains.facts import literal
+from lrfix.domains.facts import literal, numbers_written
 from lrfix.domains.inferred import inferred
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import Scenario
@@ -213,6 +213,7 @@ def _recognised(
     curve = Curve(names, region, step)
     samples = []
     ended = False
+    written = numbers_written([*region.statements, *region.helpers])
     for values in draws:
         length = _length(values, region)
         try:
@@ -225,7 +226,7 @@ def _recognised(
             return f"it has no value at step {len(rates)} with {_shown(values)}"
         ended = ended or len(rates) < length
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
-        samples.append(Sample(tuple(rates), 1.0, numbers))
+        samples.append(Sample(tuple(rates), 1.0, numbers, written))
     reason: str | None = None
     for cut in (samples, *_cuts(samples)):
         call = call_for(cut, step, region, more)

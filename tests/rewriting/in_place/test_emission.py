@@ -204,6 +204,17 @@ class TestOneSetter:
         )
         assert "lr = warmup_multistep(epoch, milestones=[75, 90], gamma=0.1, peak=args.lr)" in rewrite(before).after
 
+    def test_of_two_readings_in_numbers_the_one_that_the_code_writes(self, rewrite):
+        # `(k + 1) / 10` is the same line as `(k + 1) / (9 + 1)`, and nobody wrote a 9.
+        before = text(
+            """
+            def lr_linear_warmup(epoch):
+                warmup_steps = 10
+                return min(1.0, (epoch + 1) / warmup_steps)
+            """
+        )
+        assert 'warmup_constant(epoch, warmup_steps=warmup_steps, warmup_progress="(k+1)/W")' in rewrite(before).after
+
     def test_in_a_class_that_counts_for_itself(self, rewrite):
         before = text(
             """
