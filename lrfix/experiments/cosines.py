@@ -138,7 +138,8 @@ def _evenly(angles: Sequence[float]) -> tuple[int, int]:
 
 
 def wave(run: Run, sweep: Sweep, group: int = 0) -> Wave | None:
-    """What the rate of a group makes of a sweep; None where it is not a cosine times a number plus a number."""
+    """What the rate of a group makes of a sweep; None where it is not a cosine times a number plus a number, be it
+    behind a warmup."""
     curve = run.lr[group]
     # Angles of a whole array count from its beginning, and it may stand behind others in a table of rates.
     anywhere = sweep.table or (sweep.settled and sweep.steps[0] == 0)
@@ -153,7 +154,23 @@ def wave(run: Run, sweep: Sweep, group: int = 0) -> Wave | None:
         if found is not None:
             first, last = curve[steps[0]], curve[steps[-1]]
             return Wave(*found, steps[0], steps[-1], first, last)
-    return None
+    return None if sweep.table else _laid_over(curve, sweep, cosines)
+
+
+def _laid_over(curve: Sequence[float], sweep: Sweep, cosines: Sequence[float]) -> Wave | None:
+    """The wave behind a warmup that is laid over the beginning of a sweep: its later half decides where it begins."""
+    steps = [k for k in sweep.steps if k < len(curve)]
+    half = len(steps) // 2
+    if len(steps) - half < _ENOUGH // 2:
+        return None
+    found = _fitted([curve[k] for k in steps[half:]], cosines[half : len(steps)])
+    if found is None:
+        return None
+    middle, amplitude = found
+    close = _EVEN * max(map(abs, curve))
+    fits = [abs(middle + amplitude * c - curve[k]) <= close for k, c in zip(steps, cosines, strict=False)]
+    begin = half - next((n for n, fit in enumerate(reversed(fits[:half])) if not fit), half)
+    return Wave(middle, amplitude, steps[begin], steps[-1], curve[steps[begin]], curve[steps[-1]])
 
 
 def _fitted(rates: Sequence[float], cosines: Sequence[float]) -> tuple[float, float] | None:

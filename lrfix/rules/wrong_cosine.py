@@ -173,6 +173,9 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[flo
         return "not halved"
     if abs(sweep.angles[0]) > 1.01 * abs(sweep.move):
         return None  # the stretch begins in the middle, or past the end: what came before it says how it was meant
+    if found.start > sweep.steps[0] and found.amplitude < 0 and not sweep.table:
+        # The climb of the whole run, with a warmup of its own laid over it, warms nothing up.
+        return "sign" if low <= _SAME * high and _among(high, tops, high) and _warms_up(run) else None
     # Half a period on, whatever the code makes of the angles past it.
     climb = -2 * found.amplitude * math.cos(sweep.angles[0])
     # A floor that is known to be one is a floor however near to the peak.
@@ -182,6 +185,10 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[flo
     # Behind a warmup that has reached the peak, nothing is left to climb to; a stated floor is where annealing ends.
     reached = (max(run.curve[: found.start], default=0.0), *_ramp_to(run, found))
     return "sign" if from_the_floor or any(abs(rate - high) <= 0.1 * high for rate in reached) else None
+
+
+def _warms_up(run: Run) -> bool:
+    return any(role_of(path) in (Role.WARMUP, Role.WARMUP_EPOCHS) for path in run.leaves)
 
 
 def _tops(run: Run, found: Wave) -> list[float]:

@@ -459,3 +459,38 @@ def test_half_a_period_that_begins_again_is_half_a_period(formula, faulty):
 def test_a_cosine_that_turns_may_be_a_cycle(sign):
     formula = f"self.eta_min + 0.5 * (base - self.eta_min) * (1 {sign} math.cos(math.pi * p))"
     assert told(CYCLES.format(progress="self.last_epoch / self.T_0", formula=formula)) == []
+
+
+LAID_OVER = """
+import math
+from torch.optim.lr_scheduler import LRScheduler
+
+class WarmupCosineLR(LRScheduler):
+    def __init__(self, optimizer, max_iters, {warmup}last_epoch=-1):
+        self.max_iters = max_iters
+        self.ramp = {ramp}
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        factor = {factor}
+        angle = {angle} * self.last_epoch / self.max_iters
+        return [base * factor * {formula} for base in self.base_lrs]
+"""
+RAMP = "min(1.0, (self.last_epoch + 1) / self.ramp)"
+WARM = {"warmup": "warmup_iters=1000, ", "ramp": "warmup_iters", "factor": RAMP}
+COLD = {"warmup": "", "ramp": "1", "factor": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "angle", "around", "faulty"),
+    [
+        ("0.5 * (1 + math.cos(angle))", "math.pi", WARM, False),
+        ("0.5 * (1 - math.cos(angle))", "math.pi", WARM, True),
+        ("0.5 * (1 - math.cos(angle))", "math.pi", COLD, False),
+        ("0.5 * (1 + math.cos(angle))", "2 * math.pi", WARM, True),
+        ("(1 + math.cos(angle))", "math.pi", WARM, True),
+    ],
+)
+def test_a_warmup_laid_over_the_beginning_hides_no_cosine(formula, angle, around, faulty):
+    source = LAID_OVER.format(formula=formula, angle=angle, **around)
+    assert told(source) == ([("LR206", "error")] if faulty else [])
