@@ -19,9 +19,9 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
 
     What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
-    not a list of them; what is divided by the rate is a rate, and a low one; a list whose elements the position is
-    compared with, and never divided by, holds milestones. What is stored under another name (``self.decay = lr_decay``)
-    plays the same part.
+    not a list of them; what is divided by the rate is a rate, and a low one; what a warmup climbs from is a start; a
+    list whose elements the position is compared with, and never divided by, holds milestones. What is stored under
+    another name (``self.decay = lr_decay``) plays the same part.
     """
     found: dict[str, Role] = {}
     several = sequences(nodes)
@@ -35,6 +35,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_floors(node),
                 *_milestones(node),
                 *_shares(node),
+                *_ramps(node),
             ):
                 word = last_word(ast.unparse(expression))
                 if word not in (several if role in _SINGLE else lengths if role is Role.MILESTONES else ()):
@@ -55,6 +56,26 @@ def _shares(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
     for part, whole in ((node.left, node.right), (node.right, node.left)):
         if _named(part) and role_of(ast.unparse(part)) is Role.WARMUP_START and _is_a_whole(whole):
             yield part, Role.WARMUP_FRACTION
+
+
+def _ramps(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """``if step < warmup: lr = start_lr + progress * (ref_lr - start_lr)``: what a warmup begins at, and goes to."""
+    if not isinstance(node, ast.If):
+        return
+    tested = [n for n in walk(node.test) if _named(n)]
+    if not any(role_of(ast.unparse(n)) in (Role.WARMUP, Role.WARMUP_EPOCHS) for n in tested):
+        return
+    for total in (n for s in node.body for n in walk(s) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add)):
+        for start, climb in ((total.left, total.right), (total.right, total.left)):
+            if not _named(start) or not isinstance(climb, ast.BinOp) or not isinstance(climb.op, ast.Mult):
+                continue
+            for way in (climb.left, climb.right):
+                if not isinstance(way, ast.BinOp) or not isinstance(way.op, ast.Sub) or not _named(way.left):
+                    continue
+                if ast.unparse(way.right) == ast.unparse(start) and role_of(ast.unparse(start)) is Role.BASE_RATE:
+                    yield start, Role.WARMUP_START
+                    if role_of(ast.unparse(way.left)) is Role.UNKNOWN:
+                        yield way.left, Role.PEAK
 
 
 def _is_a_whole(node: ast.expr) -> bool:

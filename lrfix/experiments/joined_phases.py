@@ -232,7 +232,9 @@ def meets_when_told_where(grid: Grid, case: Case) -> bool:
     for path, steps in lists.items():
         if all(is_number(step) for step in steps) and _meets_with(grid, case, path, [_FAR * step for step in steps]):
             return True
-    rates = [p for p, v in leaves.items() if role_of(p) is Role.BASE_RATE and isinstance(v, float)]
+    # What the use of a rate says is no base rate, where a warmup starts say, is not made one.
+    role = case.run.scenario.role
+    rates = [p for p, v in leaves.items() if role(p) is Role.BASE_RATE and isinstance(v, float)]
     return len(rates) > 1 and _meets_at_one_rate(grid, case, rates)
 
 

@@ -74,3 +74,26 @@ def test_a_rate_that_a_length_is_multiplied_with_is_a_share_of_it(source, role):
 def test_what_is_raised_to_a_count_of_stairs_is_a_factor_whatever_its_name(exponent):
     assert roles(f"rate = power ** ({exponent})")["power"] is Role.GAMMA
     assert "power" not in roles(f"rate = (1 - step / total) ** power * ({exponent})")
+
+
+RAMP = """
+class Schedule:
+    def step(self):
+        if self.count < {until}:
+            progress = self.count / self.warmup_steps
+            rate = {rate}
+"""
+
+
+@pytest.mark.parametrize(
+    "rate",
+    ["self.start_lr + progress * (self.ref_lr - self.start_lr)", "(lr - self.start_lr) * progress + self.start_lr"],
+)
+def test_what_a_warmup_climbs_from_is_where_it_starts(rate):
+    assert roles(RAMP.format(until="self.warmup_steps", rate=rate))["start_lr"] is Role.WARMUP_START
+    assert "start_lr" not in roles(RAMP.format(until="self.hold", rate=rate))
+
+
+def test_what_a_warmup_goes_to_is_its_peak_where_the_name_says_nothing():
+    found = roles(RAMP.format(until="self.warmup_steps", rate="start_lr + progress * (goal - start_lr)"))
+    assert found["goal"] is Role.PEAK

@@ -78,3 +78,31 @@ def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_overshoo
                 return [lr for _ in self.optimizer.param_groups]
         """
     assert [violation.advice for violation in asked("LR202", source)] == advice
+
+
+TWO_RATES = """
+    import math
+
+    class WarmCosine:
+        def __init__(self, optimizer, warmup_steps, start_lr, ref_lr, total_steps, final_lr=0.0):
+            self.optimizer, self.warmup_steps = optimizer, warmup_steps
+            self.start_lr, self.ref_lr, self.final_lr = start_lr, ref_lr, final_lr
+            self.decay_steps = total_steps - warmup_steps
+            self.count = 0
+
+        def step(self):
+            self.count += 1
+            if self.count < self.warmup_steps:
+                rate = self.start_lr + self.count / self.warmup_steps * (self.ref_lr - self.start_lr)
+            else:
+                share = min(1.0, {counted} / self.decay_steps)
+                rate = self.final_lr + (self.ref_lr - self.final_lr) * 0.5 * (1 + math.cos(math.pi * share))
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+    """
+
+
+@pytest.mark.parametrize(("counted", "fault"), [("(self.count - self.warmup_steps)", False), ("self.count", True)])
+def test_a_start_and_a_peak_are_two_rates_whatever_they_are_called(check, counted, fault):
+    found = [f.message for f in check(TWO_RATES.format(counted=counted)) if f.code == "LR202"]
+    assert ["ends as many steps early as the warmup takes" in message for message in found] == ([True] if fault else [])
