@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lrfix.domains.kinds import is_number
-from lrfix.domains.roles import LENGTHS
 from lrfix.driving.laboratory import Failure
 from lrfix.experiments.study import Study
-from lrfix.finite import finite
 
 
 def spared_by(study: Study, ended: Failure) -> str | None:
@@ -27,19 +24,14 @@ def spared_by(study: Study, ended: Failure) -> str | None:
 
 
 def _defaults(study: Study) -> Iterator[tuple[str, object]]:
-    """What the code states for what a run drew otherwise; no length beyond what a run is long."""
+    """What the code states for what a run drew otherwise; no greater count, with which all comes later and no less."""
     run = study.runs[0]
     for path, value in run.leaves.items():
         stated = study.defaults.get(path)
-        if (
-            path in study.settings
-            or stated is None
-            or stated == value
-            or not isinstance(stated, bool | int | float | str)
-        ):
+        if path in study.settings or stated == value or not isinstance(stated, bool | int | float | str):
             continue
-        number = finite(stated) if is_number(stated) else None
-        if number is None or run.scenario.role(path) not in LENGTHS or number <= study.steps:
+        later = type(stated) is int and isinstance(value, int | float) and stated > value
+        if not later:
             yield path, stated
 
 

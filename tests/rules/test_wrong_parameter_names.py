@@ -267,6 +267,7 @@ BRANCH = """
     [
         (", default=0", "info", "a run fails with a NameError here, at step 0, unless `args.warmup_epochs` is 0"),
         (", default=5", "error", "every run fails with a NameError here, at step 0."),
+        (", default=40", "error", "every run fails with a NameError here, at step 0."),
         (", required=True", "error", "every run fails with a NameError here, at step 0."),
     ],
 )
@@ -274,6 +275,25 @@ def test_a_name_that_only_a_setting_comes_to_is_told_with_the_default_that_leads
     (told,) = reported("LR211", BRANCH.format(default=default))
     assert told.severity.value == severity
     assert said in told.message
+
+
+def test_a_default_with_which_the_name_comes_later_leads_nowhere():
+    source = """
+    warmup_iters = 700
+    max_iters = 19000
+
+    def get_lr(it):
+        if it < warmup_iters:
+            return 6e-4 * (it + 1) / warmup_iters
+        return 6e-4 * (1 - (it - warmup_iters) / (length - warmup_iters))
+
+    for it in range(max_iters):
+        for group in optimizer.param_groups:
+            group["lr"] = get_lr(it)
+        optimizer.step()
+    """
+    (told,) = reported("LR211", source)
+    assert told.severity.value == "error" and "every run fails" in told.message
 
 
 @pytest.mark.parametrize(("default", "severity"), [("0", "info"), ("10", "error")])
