@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.kinds import is_number
@@ -12,6 +13,7 @@ from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.assigned import may_read_unassigned
 from lrfix.experiments.extent import extent
 from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.reached import spared_by
 from lrfix.experiments.structure import functions_of, statements
 from lrfix.experiments.study import Study
 from lrfix.findings import Violation
@@ -81,14 +83,21 @@ def _without_a_rate(study: Study, case: Case) -> Violation | None:
         return None
     when = "when the scheduler is built" if failure.step < 0 else f"at step {failure.step}"
     setting = case.setting.aside
+    spared = _spared(study, case, failure)
     message = (
         f"`{silent.name}` ends here without a rate and returns None{setting}: {when} "
-        f"training fails with {failure.kind}: {failure.message}."
+        f"training fails{spared} with {failure.kind}: {failure.message}."
     )
     end = _open_end(silent)
     found = case.violation(study, study.span(end), message, [failure.step - 2, failure.step - 1])
-    inside = all(_inside(study, run) for run in case.runs)
-    return found if inside else Violation(found.span, found.message, found.evidence, advice=True)
+    loud = not spared and all(_inside(study, run) for run in case.runs)
+    return found if loud else Violation(found.span, found.message, found.evidence, advice=True)
+
+
+def _spared(study: Study, case: Case, failure: Failure) -> str:
+    """The default that leads past an exception, as it stands in a sentence about that."""
+    spared = spared_by(study, failure) if case.setting.axis == "values" else None
+    return f", unless {spared}," if spared is not None else ""
 
 
 def _silent(run: Run) -> ast.FunctionDef | None:
@@ -167,14 +176,15 @@ def _unassigned(study: Study, case: Case) -> Violation | None:
     # A text or a flag that nobody states may be one for which no branch was written.
     if any(v is None or isinstance(v, bool | str) for run in case.runs for v in run.leaves.values()):
         return None
-    name = ast.unparse(failure.node)
-    return case.violation(
+    name, spared = ast.unparse(failure.node), _spared(study, case, failure)
+    found = case.violation(
         study,
         study.span(failure.node),
         f"`{name}` is read here and nothing on the way to this line has assigned it: at step {max(failure.step, 0)} "
-        "there is no rate, and Python raises UnboundLocalError.",
+        f"there is no rate{spared or ','} and Python raises UnboundLocalError.",
         [failure.step - 1],
     )
+    return replace(found, advice=found.advice or bool(spared))
 
 
 def _dropped_values(function: _Function) -> Iterator[ast.stmt]:

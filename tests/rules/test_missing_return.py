@@ -206,6 +206,51 @@ def test_a_variable_that_no_way_has_assigned_is_reported(check):
     assert "UnboundLocalError" in finding.message and finding.span.start.line == 8
 
 
+SPARED = """
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.add_argument("--warmup_epochs", type=int, default={default})
+    args = parser.parse_args()
+
+    def adjust(optimizer, epoch):
+        if epoch < args.warmup_epochs:
+            ramp = args.lr * (epoch + 1) / args.warmup_epochs
+        else:
+            rate = args.lr * 0.1 ** (epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    def factor(epoch):
+        if epoch < args.warmup_epochs:
+            ramp = (epoch + 1) / args.warmup_epochs
+        else:
+            return 0.1 ** (epoch // 30)
+
+    def write(optimizer, epoch):
+        for group in optimizer.param_groups:
+            group["lr"] = args.lr * factor(epoch)
+
+    def train(model, loader, optimizer):
+        for epoch in range(90):
+            {write}(optimizer, epoch)
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+    """
+
+
+@pytest.mark.parametrize("write", ["adjust", "write"])
+@pytest.mark.parametrize(("default", "spared"), [(0, True), (5, False), (40, False)])
+def test_a_gap_that_a_default_leads_past_is_told_with_that_default(default, spared, write):
+    found = reported("LR210", SPARED.format(default=default, write=write))
+    told = [f for f in found if (f.span.start.line > 17) is (write == "write")]
+    assert told
+    assert all((f.severity is Severity.INFO) is spared for f in told)
+    assert all(("unless `args.warmup_epochs` is 0, its default" in f.message) is spared for f in told)
+
+
 def test_a_variable_under_a_switch_that_nobody_states_is_left_alone(codes):
     source = """
     def adjust(optimizer, epoch, args):
