@@ -300,23 +300,18 @@ class Names:
         while stack:
             node, scope = stack.pop()
             self.nodes.append(node)
+            own = self.scopes.get(node)
             for child in children(node):
                 self.parents[child] = node
-                inner = scope
-                if (
-                    isinstance(node, SCOPE_NODES)
-                    and not isinstance(node, ast.Module)
-                    and _evaluated_outside(node, child)
-                ):
-                    inner = self.scopes[node].parent or scope
-                elif node in self.scopes:
-                    inner = self.scopes[node]
+                inner = own or scope
+                if own is not None and _evaluated_outside(node, child):
+                    inner = own.parent or scope
                 if isinstance(child, SCOPE_NODES):
                     self.scopes[child] = Scope(child, inner)
                 _bind(child, inner, self.scopes.get(child))
                 stack.append((child, inner))
         self._bind_globals(module)
-        self.nodes.sort(key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0)))
+        self.nodes.sort(key=_place)
         for scope in self.scopes.values():
             for found in scope.bindings.values():
                 found.sort(key=lambda b: getattr(getattr(b, "node", None), "lineno", 0))
@@ -330,6 +325,11 @@ class Names:
                 for name in scope.outer_names - own:
                     for binding in scope.bindings.get(name, ()):
                         _add(module, name, binding)
+
+
+def _place(node: ast.AST) -> tuple[int, int]:
+    where = node.__dict__
+    return where.get("lineno", 0), where.get("col_offset", 0)
 
 
 def _evaluated_outside(scope: ast.AST, child: ast.AST) -> bool:

@@ -19,13 +19,12 @@ def children(node: ast.AST) -> list[ast.AST]:
     if fields is None:
         fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_NODES)
     found: list[ast.AST] = []
+    get = node.__dict__.get
     for name in fields:
-        value = getattr(node, name, None)
+        value = get(name)
         if type(value) is list:
-            for part in value:
-                if isinstance(part, ast.AST):
-                    found.append(part)
-        elif isinstance(value, ast.AST):
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif value is not None and isinstance(value, ast.AST):
             found.append(value)
     return found
 

@@ -95,8 +95,8 @@ class Beliefs:
         if self.answer(question) is None:
             return []
         chosen = [belief for belief in self._about[question.subject] if not belief.follows]
-        alone = [belief.at for belief in chosen if _answer([belief], question.test) is not None]
-        return alone[:1] or [belief.at for belief in chosen]
+        alone = next((belief.at for belief in chosen if _answer([belief], question.test) is not None), None)
+        return [alone] if alone is not None else [belief.at for belief in chosen]
 
 
 def _answer(beliefs: list[_Belief], test: Test) -> bool | None:
