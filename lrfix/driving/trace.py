@@ -73,7 +73,9 @@ class Trace(Recorder):
         # A call that ended with an exception does not come by here.
         while self._calling and self._calling.pop() is not definition:
             pass
-        if value is None:
+        if type(value) is float or type(value) is list:
+            self.answers.add(definition)
+        elif value is None:
             self.nothing.setdefault(definition, set()).add(self.step)
         elif isinstance(value, int | float | list | tuple) and not isinstance(value, bool):
             self.answers.add(definition)

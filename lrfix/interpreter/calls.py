@@ -411,6 +411,8 @@ def _native(
     plain = [_as_float(machine, native, machine.concrete(a, node, "number"), node) for a in arguments]
     named = {k: machine.concrete(v, node, "number") for k, v in keywords.items()}
     for value in (*plain, *named.values()):
+        if type(value) in PLAIN_NUMBERS:
+            continue
         machine.charge(value, node)
         if isinstance(value, Instance | Function | BoundMethod | ClassValue | Partial):
             raise Opaque(f"gives an object to `{native.name}`", node)
