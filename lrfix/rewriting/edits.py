@@ -369,8 +369,8 @@ def _is_docstring(statement: Any) -> bool:
 
 def _add_name(names: list[cst.ImportAlias], wanted: NewImport) -> None:
     """One name more in an import: in its place where those of the file are in order, else at the end."""
-    ordered = [str(alias.name.value) for alias in names]
-    place = bisect(ordered, wanted.name) if ordered == sorted(ordered) else len(names)
+    ordered = [_order(str(alias.name.value)) for alias in names]
+    place = bisect(ordered, _order(wanted.name)) if ordered == sorted(ordered) else len(names)
     asname = cst.AsName(cst.Name(wanted.local)) if wanted.local != wanted.name else None
     between = [alias.comma for alias in names[:-1] if "#" not in cst.Module([]).code_for_node(alias)]
     separator = between[0] if between else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
@@ -380,6 +380,11 @@ def _add_name(names: list[cst.ImportAlias], wanted: NewImport) -> None:
         return
     names[-1] = last.with_changes(comma=separator)
     names.append(cst.ImportAlias(cst.Name(wanted.name), asname=asname, comma=last.comma))
+
+
+def _order(name: str) -> tuple[int, str]:
+    """The order of isort and ruff: constants, classes, the rest, whatever the case of their letters."""
+    return 0 if name.isupper() else 1 if name[:1].isupper() else 2, name.lower()
 
 
 def _local_name(alias: cst.ImportAlias) -> str:
