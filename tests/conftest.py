@@ -27,6 +27,8 @@ from lrfix.verification import process
 os.environ.pop("CI", None)
 # What a test changes in lrfix is no part of what a result is kept under; the tests of the cache do without this.
 os.environ["LRFIX_NO_CACHE"] = "1"
+# Hundreds of processes of lrfix's own are started: where nothing may be kept, each of them compiles it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.set_threshold(*COLLECTED)
 # What a random search finds must not turn somebody else's run red: it becomes a case of its own first.
 settings.register_profile("same", derandomize=True, deadline=None)
