@@ -152,7 +152,9 @@ def _of_requirements(text: str) -> Iterator[str]:
 
 
 def _of_environment(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+    # A channel of conda's is called ``pytorch`` as well.
+    begin = _DEPENDENCIES.search(text)
+    for line in text[begin.end() :].splitlines() if begin is not None else ():
         item = line.split("#")[0].strip()
         if item.startswith("-"):
             yield _in_pips_words(item[1:].strip().strip("'\""))

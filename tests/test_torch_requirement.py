@@ -44,6 +44,7 @@ VERBOSE = """
         ("requirements_gpu.txt", "torch==1.12.1\n", "==1.12.1"),
         ("dev-requirements.in", "torch<2.3\n", "<2.3"),
         ("environment.yml", "name: x\ndependencies:\n  - python=3.8\n  - pytorch=1.11.0=py3.8_cuda11\n", "==1.11.0.*"),
+        ("environment.yml", "channels:\n  - pytorch\n  - nvidia\ndependencies:\n  - pytorch=2.0.0\n", "==2.0.0.*"),
         ("env.yaml", "dependencies:\n- pytorch::pytorch==1.12\n", "==1.12"),
         ("gpu.yml", "dependencies:\n- conda-forge::pytorch >=1.8\n", ">=1.8"),
         ("env.yml", "dependencies:\n  - pip\n  - pip:\n    - torch==1.13.1+cu117\n", "==1.13.1+cu117"),
