@@ -67,7 +67,7 @@ def _milestones(names: Names) -> Iterator[str]:
 def _counts(names: Names) -> Iterator[str]:
     """Lists whose entries are made whole, ``map(int, cfg["step_lr"])``: steps, whatever their names speak of."""
     for node in names.nodes:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "map" and len(node.args) == 2:
+        if isinstance(node, ast.Call) and _is_name(node.func, "map") and len(node.args) == 2:
             made, listed = node.args
         elif isinstance(node, ast.ListComp) and len(node.generators) == 1 and isinstance(node.elt, ast.Call):
             made, listed = node.elt.func, node.generators[0].iter
@@ -75,8 +75,12 @@ def _counts(names: Names) -> Iterator[str]:
                 continue
         else:
             continue
-        if isinstance(made, ast.Name) and made.id == "int" and role_of(ast.unparse(listed)) in RATES:
+        if _is_name(made, "int") and role_of(ast.unparse(listed)) in RATES:
             yield last_word(ast.unparse(listed))
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _flags(names: Names) -> frozenset[str]:

@@ -40,8 +40,6 @@ _OPTIONS = {"momentum": 0.9, "betas": (0.9, 0.999), "weight_decay": 0.0}
 #: What every construction is given, whatever a setting says.
 NEUTRAL = {"last_epoch": -1, "verbose": False}
 _MODULES = ("model", "net", "network", "module", "params", "parameters", "loader", "train_loader", "logger")
-
-
 _FLOATS = frozenset({float})
 _DICTIONARY = frozenset({dict})
 _PLAIN = frozenset({int, float, bool, str, type(None), Unknown})

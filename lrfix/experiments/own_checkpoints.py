@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from lrfix.names import Assigned, Names
 from lrfix.sites.blocks import block_of
@@ -16,6 +17,8 @@ from lrfix.sites.vocabulary import called_name, looks_like_optimizer
 from lrfix.trees import walk, written
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: Four rules ask.
+_KNOWN: WeakKeyDictionary[Names, Unreadable | None] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,12 @@ class Unreadable:
 
 def unreadable(names: Names) -> Unreadable | None:
     """What a resume asks for in vain, where every resume of the file does; None where one may find all of it."""
+    if names not in _KNOWN:
+        _KNOWN[names] = _unreadable(names)
+    return _KNOWN[names]
+
+
+def _unreadable(names: Names) -> Unreadable | None:
     saved = _saved(names)
     if saved is None:
         return None

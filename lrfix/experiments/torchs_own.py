@@ -79,8 +79,8 @@ def _restored_without_rates(names: Names) -> bool:
         for node in names.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "load_state_dict"
     ]
-    schedulers = [held for held in loaded if names_scheduler(ast.unparse(held).rpartition(".")[2])]
-    return bool(schedulers) and not any(map(looks_like_optimizer, loaded))
+    schedulers = any(names_scheduler(ast.unparse(held)) for held in loaded)
+    return schedulers and not any(map(looks_like_optimizer, loaded))
 
 
 __all__ = ["torchs_own", "unlike_torchs"]

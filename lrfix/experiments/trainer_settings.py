@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from lrfix.clocks import settings
 from lrfix.domains.facts import literal
 from lrfix.experiments.study import Study
+from lrfix.finite import finite
 from lrfix.sites.stock import given
 
 _CHOOSERS = frozenset(
@@ -69,8 +70,7 @@ def _is_constant(value: ast.expr) -> bool:
 
 
 def _number(value: ast.expr | None) -> float | None:
-    found = literal(value)
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+    return finite(literal(value))
 
 
 __all__ = ["Told", "warmups_longer_than_the_run", "warmups_of_a_constant"]

@@ -15,7 +15,8 @@ def made_of(leaves: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
     """For each root the expression that makes what the leaves read off it: for ``args.lr`` and ``args.steps``, each
     with its value, a namespace for ``args``. Of ``len(loader)`` the value is the length.
 
-    Raises NotRewritten where an object is read as a whole and in parts, or by attribute and by key.
+    Raises NotRewritten where an object is read as a whole and in parts, by attribute and by key, or at a place that is
+    worked out.
     """
     trees: dict[str, dict[object, object]] = {}
     for leaf, value in leaves.items():
@@ -27,11 +28,13 @@ def made_of(leaves: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
         while isinstance(node, ast.Attribute | ast.Subscript):
             if isinstance(node, ast.Attribute):
                 keys.insert(0, ("attribute", node.attr))
-            else:
-                assert isinstance(node.slice, ast.Constant)
+            elif isinstance(node.slice, ast.Constant):
                 keys.insert(0, ("key", node.slice.value))
+            else:
+                raise NotRewritten(f"`{leaf}` is read at a place that is worked out")
             node = node.value
-        assert isinstance(node, ast.Name)
+        if not isinstance(node, ast.Name):
+            raise NotRewritten(f"`{leaf}` is no part of an object")
         tree = trees.setdefault(node.id, {})
         for key in keys:
             inner = tree.setdefault(key, {})

@@ -173,11 +173,8 @@ class Slicer:
 
     def _whole(self, key: str, parts: Collection[str]) -> ast.expr:
         """An object that is handed on, with what is known of it."""
-        values = {f"whole{path[len(key) :]}": _lookup(path) for path in sorted(parts)}
-        try:
-            (made,) = made_of(values).values()
-        except (AssertionError, SyntaxError):
-            raise NotRewritten(f"`{key}` is handed on as a whole") from None
+        values: dict[str, ast.expr] = {f"whole{path[len(key) :]}": _lookup(path) for path in sorted(parts)}
+        (made,) = made_of(values).values()
         self.free.update(dict.fromkeys(sorted(parts)))
         self.imports[NAMESPACE_IMPORT] = NAMESPACE_IMPORT
         return made

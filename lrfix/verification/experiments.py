@@ -72,7 +72,7 @@ class Rig:
             groups.append({"params": [weight], "lr": rate})
         self.optimizer = torch.optim.SGD(groups, lr=groups[0]["lr"], momentum=0.9)
         # On the instance, so that the class is torch's own, and bound, as the schedulers wrap it.
-        self.optimizer.step = types.MethodType(_step_where_needed, self.optimizer)  # type: ignore[method-assign]
+        vars(self.optimizer)["step"] = types.MethodType(_step_where_needed, self.optimizer)
         self.inputs = _fixed_numbers(8, WIDTH, seed=3, scale=1.0).to(device)
         self.scheduler = build(self.optimizer, copy.deepcopy(scenario["values"]))
 

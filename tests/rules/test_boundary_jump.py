@@ -1066,25 +1066,3 @@ def test_entries_of_a_list_are_milestones_one_after_the_other(steps, codes):
             group["lr"] = lr
     """
     assert "LR202" not in codes(source)
-
-
-@pytest.mark.parametrize(("default", "severity"), [("0.0", "info"), ("0.02", "error")])
-def test_a_rate_that_is_0_by_default_tears_nothing_that_runs(default, severity, findings):
-    source = f"""
-    from torch.optim.lr_scheduler import LRScheduler
-
-    class Plateau(LRScheduler):
-        def __init__(self, optimizer, base_lr={default}, max_lr=0.1, warmup_steps=1000):
-            self.base_lr, self.max_lr, self.warmup_steps = base_lr, max_lr, warmup_steps
-            super().__init__(optimizer)
-
-        def get_lr(self):
-            if self.last_epoch <= self.warmup_steps:
-                lr = self.base_lr + self.last_epoch / self.warmup_steps * self.max_lr
-            else:
-                lr = self.max_lr
-            return [lr for _ in self.optimizer.param_groups]
-    """
-    (found,) = [f for f in findings(source) if f.code == "LR202"]
-    assert found.severity.value == severity
-    assert ("The phases meet where `base_lr` is 0, its default." in found.message) is (default == "0.0")

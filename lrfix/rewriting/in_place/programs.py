@@ -10,7 +10,7 @@ from lrfix.names import Imported, Names
 from lrfix.rewriting.in_place.calls import MODULE
 from lrfix.rewriting.in_place.positions import POSITION
 from lrfix.rewriting.in_place.regions import Region
-from lrfix.rewriting.objects import made_of
+from lrfix.rewriting.objects import NAMESPACE_IMPORT, made_of
 
 #: A name inside a program that the user's code will hardly have.
 VALUES = "values_of_lrfix"
@@ -55,7 +55,7 @@ def program(names: Names, body: list[ast.stmt], code: Sequence[ast.AST], bundled
         if isinstance(node, ast.FunctionDef):
             vars(node).setdefault("type_params", [])
     ast.fix_missing_locations(module)
-    lines = [*imports_of(names, code), *([bundled] if bundled else []), "from types import SimpleNamespace"]
+    lines = [*imports_of(names, code), *([bundled] if bundled else []), NAMESPACE_IMPORT]
     return "\n".join([*dict.fromkeys(lines), "", ast.unparse(module), ""])
 
 
