@@ -41,14 +41,15 @@ LIGHTNING = Library(
         ),
     ),
     take_overs=(
-        # Fabric wraps optimizers; a scheduler it is given comes back last, and stays the caller's to step.
+        # Fabric wraps optimizers; a scheduler it is given comes back last, and stays the caller's to step. (setup takes
+        # none in 1.9.5, 2.0.9, 2.4.0, 2.5.0 and 2.5.5, read.)
         TakeOver(
             ("lightning.Fabric.setup", "lightning.fabric.Fabric.setup", "lightning_fabric.Fabric.setup"),
             Stepping(Who.CALLER, Unit.CHOSEN, source="lightning_fabric/fabric.py of 2.6.6, read and run"),
             schedulers=(Argument("scheduler"),),
             everything=True,
             gives="same",
-            versions=Versions(since="2.0"),
+            versions=Versions(since="2.6"),
         ),
     ),
     methods=(
