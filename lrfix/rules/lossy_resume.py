@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lrfix.driving.resumption import Resumption, resume
 from lrfix.experiments.carried_rates import carried_rates
@@ -11,7 +11,6 @@ from lrfix.experiments.class_reading import name_span, own_attribute, stored_in,
 from lrfix.experiments.counters import forgotten_counters
 from lrfix.experiments.held_schedulers import half_saved
 from lrfix.experiments.late_schedulers import built_late
-from lrfix.experiments.own_checkpoints import unreadable
 from lrfix.experiments.states import state_asked_for
 from lrfix.experiments.structure import method, methods, statements, updates
 from lrfix.experiments.study import Study
@@ -29,11 +28,12 @@ _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate
 @rule("LR109", uses=True)
 def lossy_resume(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
-        yield from _of_a_resumed_run(study, built_late(study))
+        yield from built_late(study)
         yield from _taken_apart(study)
         return
     if study.site.form == "setter":
-        yield from _of_a_resumed_run(study, (*_counted_anew(study), *_carried_beside(study)))
+        yield from _counted_anew(study)
+        yield from _carried_beside(study)
     node = study.node
     if not isinstance(node, ast.ClassDef):
         return
@@ -44,21 +44,6 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
     yield from found
     if not found:
         yield from _parts_from_the_run(study, node)
-
-
-def _of_a_resumed_run(study: Study, found: Iterable[Violation]) -> Iterator[Violation]:
-    """What is found of resumed runs, or that there are none: a resume may fail on the file's own checkpoints."""
-    told = list(found)
-    failing = unreadable(study.names) if told else None
-    if failing is None:
-        yield from told
-        return
-    yield Violation(
-        study.span(study.names.statement_of(failing.read) or failing.read),
-        "A run that is resumed from a checkpoint of this file's own ends here with a KeyError: "
-        f"`{ast.unparse(failing.read)}` is read, and what is saved holds "
-        f"{', '.join(f'`{key}`' for key in failing.saved)}.",
-    )
 
 
 def _counted_anew(study: Study) -> Iterator[Violation]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from lrfix.driving.fresh_schedulers import Fate, fate
 from lrfix.experiments.late_schedulers import built_late
-from lrfix.experiments.own_checkpoints import unreadable
 from lrfix.experiments.resumed_loops import Resumption, resumption
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import (
@@ -43,8 +42,6 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             lost.setdefault(_make(conduct.scheduler), conduct)
     if not lost or _set_by_hand(study) or _out_of_reach(study, names_scheduler):
         return
-    # What else is restored from the file's own checkpoints is never restored.
-    fails = unreadable(study.names) is not None
     told: set[int] = set()
     handles = _handles(study)
     late = {violation.span for violation in built_late(study)}  # LR109 says of them what it does to the rate
@@ -64,13 +61,13 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             continue
         if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer), held):
             alone = not done and not conduct.is_plateau and not conduct.trace.outlives(conduct.scheduler)
-            goes_on = resumption(study, conduct) if alone and not fails else None
+            goes_on = resumption(study, conduct) if alone else None
             if goes_on is not None:
                 told.add(id(node))
                 yield _begins_again(study, node, conduct, goes_on)
             continue
         lost_with_it = _lost(conduct)
-        if lost_with_it is None or (fails and Kind.LOAD not in done):
+        if lost_with_it is None:
             continue
         told.add(id(node))
         if not here(conduct.scheduler.node, study) and not here(conduct.scheduler.origin, study):

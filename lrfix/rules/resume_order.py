@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrfix.experiments.own_checkpoints import unreadable
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Shown, conducts, line, once_a_place, spot
 from lrfix.findings import Violation
@@ -20,10 +19,8 @@ _ONCE = frozenset({"LambdaLR", "OneCycleLR", "CyclicLR", "CosineAnnealingWarmRes
 
 @rule("LR311", uses=True)
 def resume_order(study: Study) -> Iterator[Violation]:
-    told = ((spot(study, conduct), _fault(conduct), _shown(conduct)) for conduct in conducts(study))
-    found = list(once_a_place(study, told))
-    if found and unreadable(study.names) is None:  # else no run is ever resumed
-        yield from found
+    found = ((spot(study, conduct), _fault(conduct), _shown(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, found)
 
 
 def _shown(conduct: Conduct) -> Iterator[Shown]:

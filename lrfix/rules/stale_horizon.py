@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from lrfix.experiments.horizons import horizon
-from lrfix.experiments.own_checkpoints import unreadable
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, conducts, line, once_a_place, places
 from lrfix.findings import Violation
@@ -25,9 +24,7 @@ _LENGTHS = {
 
 @rule("LR313", uses=True)
 def stale_horizon(study: Study) -> Iterator[Violation]:
-    found = list(once_a_place(study, _found(study)))
-    if found and unreadable(study.names) is None:  # else no run is ever resumed
-        yield from found
+    yield from once_a_place(study, _found(study))
 
 
 def _found(study: Study) -> Iterator[Told]:
