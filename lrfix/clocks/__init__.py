@@ -80,11 +80,6 @@ def settings(qualified: str) -> Mapping[str, object] | None:
     return next((known.defaults for known in LIBRARIES if qualified in known.settings), None)
 
 
-def reads_first_rate_only(qualified: str) -> bool:
-    """Whether an optimizer of the name takes no notice of a rate that is written after its first step."""
-    return any(qualified in known.first_rate_only for known in LIBRARIES)
-
-
 def moves_no_rate(qualified: str) -> bool:
     """Whether a class of the name is a "scheduler" of something else than a learning rate."""
     home, _, last = qualified.rpartition(".")

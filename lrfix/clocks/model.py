@@ -246,8 +246,7 @@ class Gone:
 @dataclass(frozen=True)
 class Library:
     """What is known of one library. ``checked`` are the versions that the facts were run on, ``settings`` classes that
-    hold what they are given by keyword, with ``defaults`` for what they are not given. ``first_rate_only`` are
-    optimizers that read their rate in the first step of a parameter and never again."""
+    hold what they are given by keyword, with ``defaults`` for what they are not given."""
 
     name: str
     modules: tuple[str, ...]
@@ -260,5 +259,4 @@ class Library:
     gone: tuple[Gone, ...] = ()
     settings: tuple[str, ...] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)
-    first_rate_only: tuple[str, ...] = ()
     no_rates: tuple[str, ...] = ()  # modules whose "schedulers" move no learning rate

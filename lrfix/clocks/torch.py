@@ -96,8 +96,6 @@ TORCH = Library(
             optimizer=Argument("optimizer", 0),
         ),
     ),
-    # The rate is the size of its first steps, which the signs of the gradients alone change from there on.
-    first_rate_only=("torch.optim.Rprop", "torch.optim.rprop.Rprop"),
     gone=(
         Gone(_SCHEDULERS + "*:verbose", "2.2", "2.7", "get_last_lr()", "lr_scheduler.py of 19 releases, run"),
         Gone(_SCHEDULERS + "*.print_lr", "2.4", "2.7", "get_last_lr()", "lr_scheduler.py of 19 releases, run"),

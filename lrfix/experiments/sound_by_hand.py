@@ -5,7 +5,6 @@ from __future__ import annotations
 from lrfix.experiments.equivalence import equivalent
 from lrfix.experiments.own_numbers import in_own_numbers
 from lrfix.experiments.study import Study
-from lrfix.experiments.unread_rates import drives_what_reads_no_rate
 from lrfix.findings import Evidence
 from lrfix.recognition import Recognition
 
@@ -16,9 +15,7 @@ def sound_by_hand(study: Study) -> Recognition | None:
     if not study.ran or study.faults or study.unseen or not study.rewritable:
         return None
     recognition = equivalent(study)
-    if recognition is None or recognition.spec is None or drives_what_reads_no_rate(study):
-        return None
-    return recognition
+    return recognition if recognition is not None and recognition.spec is not None else None
 
 
 def whole_curve(study: Study) -> Evidence:

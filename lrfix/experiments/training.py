@@ -275,8 +275,6 @@ def _handed_on(here: Names, names: Callable[[str], bool]) -> Iterator[ast.AST]:
 
 __all__ = [
     "Conduct",
-    "Shown",
-    "Told",
     "built_in",
     "conducts",
     "here",

@@ -13,7 +13,6 @@ from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
 from lrfix.experiments.structure import assignments, methods, schedule_functions
 from lrfix.experiments.study import Study, constant
-from lrfix.experiments.unread_rates import unread
 from lrfix.experiments.unwritten_rates import unwritten
 from lrfix.findings import Violation
 from lrfix.registry import rule
@@ -45,7 +44,6 @@ _ENOUGH = 40
 def constant_schedule(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from unwritten(study)
-        yield from unread(study)
         return
     if not study.ran or (study.truncated and not (study.site.form == "subclass" and stands_far_on(study))):
         return

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 
 from lrfix.experiments.accumulation import goes_on_from_what_stands
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import once_a_place
 from lrfix.experiments.writes import is_rate_key
-from lrfix.experiments.written_at_once import averages_from_the_start
 from lrfix.findings import Violation
 from lrfix.names import Assigned, Scope
 from lrfix.registry import rule
@@ -45,7 +43,6 @@ def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
             yield from _conflicts(study, known)
             yield from _written_once(study, known)
             yield from _reset_each_turn(study, known)
-        yield from once_a_place(study, averages_from_the_start(study))
     elif study.site.form in ("lambda", "composition", "subclass"):
         yield from _beside_others(study)
     elif study.site.form == "setter":

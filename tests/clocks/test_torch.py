@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from lrfix.clocks import builders, reads_first_rate_only, take_over
+from lrfix.clocks import builders, take_over
 from lrfix.clocks.model import Past, Who
 
 torch = pytest.importorskip("torch", reason="torch is what is asked")
@@ -98,20 +98,3 @@ def test_a_scaler_may_leave_the_optimizer_where_it_was():
     scaler.scale((parameter * float("inf")).sum()).backward()
     scaler.step(sgd)
     assert parameter.item() == 0.0
-
-
-@pytest.mark.parametrize("name", ["Rprop", "SGD", "Adagrad", "ASGD", "Adadelta"])
-def test_an_optimizer_takes_notice_of_a_later_rate_unless_the_table_says_that_it_does_not(name):
-    def trained(gamma: float) -> object:
-        weight = torch.nn.Parameter(torch.ones(3))
-        moved = getattr(torch.optim, name)([weight], lr=0.01)
-        scheduler = torch.optim.lr_scheduler.ExponentialLR(moved, gamma)
-        for _ in range(10):
-            moved.zero_grad()
-            (weight * torch.tensor([1.0, 2.0, 3.0])).square().sum().backward()
-            moved.step()
-            scheduler.step()
-        return weight.detach()
-
-    same = bool(torch.equal(trained(1.0), trained(0.5)))
-    assert same == reads_first_rate_only(f"torch.optim.{name}")
