@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.facts import option_name
-from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
 
@@ -28,26 +28,20 @@ class Inferred:
     ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``); ``flags``: what is tested for
     truth and used for nothing else (``if cfg.cosine_after_warmup``) or is an option that is off or on, whatever length
     or rate its name speaks of; ``parts``: numbers whose name says nothing, of which the rest to 1 is taken, or which
-    a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``); ``counts``: lists whose names speak of
-    rates and whose entries are made whole.
+    a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``).
     """
 
     shares: frozenset[str] = frozenset()
     milestones: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
-    counts: frozenset[str] = frozenset()
 
 
 def inferred(names: Names) -> Inferred:
     """What a file's code says of its names by the way it uses them."""
     if names not in _KNOWN:
         _KNOWN[names] = Inferred(
-            frozenset(_shares(names)),
-            frozenset(_milestones(names)),
-            _flags(names),
-            frozenset(_parts(names)),
-            frozenset(_counts(names)),
+            frozenset(_shares(names)), frozenset(_milestones(names)), _flags(names), frozenset(_parts(names))
         )
     return _KNOWN[names]
 
@@ -62,25 +56,6 @@ def _milestones(names: Names) -> Iterator[str]:
             listed = node.iter
         if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
             yield _name(listed)
-
-
-def _counts(names: Names) -> Iterator[str]:
-    """Lists whose entries are made whole, ``map(int, cfg["step_lr"])``: steps, whatever their names speak of."""
-    for node in names.nodes:
-        if isinstance(node, ast.Call) and _is_name(node.func, "map") and len(node.args) == 2:
-            made, listed = node.args
-        elif isinstance(node, ast.ListComp) and len(node.generators) == 1 and isinstance(node.elt, ast.Call):
-            made, listed = node.elt.func, node.generators[0].iter
-            if [ast.unparse(argument) for argument in node.elt.args] != [ast.unparse(node.generators[0].target)]:
-                continue
-        else:
-            continue
-        if _is_name(made, "int") and role_of(ast.unparse(listed)) in RATES:
-            yield last_word(ast.unparse(listed))
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
 
 
 def _flags(names: Names) -> frozenset[str]:

@@ -259,8 +259,6 @@ class Scenario:
             role = self.meant.get(last_word(path), role)
         if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
             return Role.MILESTONES
-        if role in RATES and last_word(path) in self.inferred.counts:
-            return Role.MILESTONES
         part = role is Role.UNKNOWN and default is None and last_word(path) in self.inferred.parts
         return Role.FRACTION if part else role
 

@@ -66,7 +66,7 @@ def boundary_jump(study: Study) -> Iterator[Violation]:
         found = _shown(study, grid, case)
         if found is not None:
             found = _at_an_ordinary_share(study, grid, found) or found
-            told = _on_one_device(study, grid, found) or _beside_zero(study, grid, found) or _told(study, grid, found)
+            told = _on_one_device(study, grid, found) or _told(study, grid, found)
             if not told.advice:
                 yield told
                 return
@@ -290,23 +290,9 @@ def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
     alone = [grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs]
     if any(run.ran and all_real(run.curve) and ramp_jump(run) for run in alone):
         return None
-    return _advised(_told(study, grid, found), f"`{counts[0]}` is 1: only one of them is multiplied by it")
-
-
-def _beside_zero(study: Study, grid: Grid, found: Found) -> Violation | None:
-    """The jump as advice, where a rate that is 0 by default makes it with another number alone."""
-    rates = [p for p in found.run.leaves if role_of(p) in RATES and finite(study.defaults.get(p)) == 0]
-    if not rates:
-        return None
-    zero = [grid.changed(found.case, run, **dict.fromkeys(rates, 0.0)) for run in found.case.runs]
-    if not all(_ran(run) for run in zero) or any(fault(study, grid, found.case, run) is not None for run in zero):
-        return None
-    return _advised(_told(study, grid, found), f"`{rates[0]}` is 0, its default")
-
-
-def _advised(told: Violation, where: str) -> Violation:
-    """A jump as advice, with where there is none."""
-    return replace(told, message=f"{told.message} The phases meet where {where}.", advice=True, mendable=False)
+    told = _told(study, grid, found)
+    under = f"The phases meet where `{counts[0]}` is 1: only one of them is multiplied by it."
+    return replace(told, message=f"{told.message} {under}", advice=True, mendable=False)
 
 
 def _formula_of_a_library(study: Study) -> bool:

@@ -160,26 +160,3 @@ def test_a_flag_is_up_where_nothing_says_otherwise(check):
 )
 def test_numbers_that_a_whole_is_multiplied_by_are_parts_of_it(text, parts):
     assert inferred(Names(parse_source(text.encode(), "train.py").tree)).parts == parts
-
-
-@pytest.mark.parametrize(
-    "listed", ["list(map(int, cfg['step_lr']))", "[int(place) for place in cfg['step_lr']]", "cfg['milestones']"]
-)
-def test_a_list_whose_entries_are_made_whole_holds_steps_whatever_its_name(listed, codes):
-    # As rates its entries would all be step 0, and the schedule a constant.
-    source = f"""
-    from torch.optim.lr_scheduler import LambdaLR
-
-    def build(optimizer, cfg):
-        milestones = {listed}
-
-        def factor(step):
-            factor = 1.0
-            for milestone in milestones:
-                if step >= milestone:
-                    factor *= 0.5
-            return factor
-
-        return LambdaLR(optimizer, factor)
-    """
-    assert codes(source) == []

@@ -60,8 +60,8 @@ def test_a_schedule_that_counts_for_itself_cannot_be_taken_to_a_step(codes):
     assert "LR202" not in codes(source)
 
 
-@pytest.mark.parametrize(("top", "advice"), [("self.max_lr", [True]), ("(self.max_lr - self.base_lr)", [])])
-def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_is_told_as_advice(asked, top, advice):
+@pytest.mark.parametrize(("top", "advice"), [("self.max_lr", [False]), ("(self.max_lr - self.base_lr)", [])])
+def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_overshoots_it(asked, top, advice):
     source = f"""
         from torch.optim.lr_scheduler import LRScheduler
 
