@@ -425,20 +425,11 @@ def test_a_floor_that_the_schedule_works_out_itself_is_where_it_ends(name, floor
     assert any("sign is wrong" in each.message and not each.advice for each in found) is told
 
 
-CYCLES = """
-import math
-from torch.optim.lr_scheduler import LRScheduler
-
-class Restarts(LRScheduler):
-    def __init__(self, optimizer, T_0, eta_min=0.0, last_epoch=-1):
-        self.T_0 = T_0
-        self.eta_min = eta_min
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self):
-        p = {progress}
-        return [{formula} for base in self.base_lrs]
-"""
+CYCLES = (
+    ANNEALING.replace("min(1.0, self.last_epoch / self.total_steps)", "{progress}")
+    .replace("class Cosine(", "class Restarts(")
+    .replace("total_steps", "T_0")
+)
 
 
 @pytest.mark.parametrize(
