@@ -93,7 +93,7 @@ PICTURES: dict[str, Picture] = {
         "warmup_multistep", "warmup, then a factor at every milestone", milestones=[50, 75, 100], gamma=0.5
     ),
     "warmup_progress": Picture(
-        "four ways to count the steps of a warmup of 5",
+        "five ways to count the steps of a warmup of 5",
         [
             Curve("warmup_constant", {"warmup_steps": 5, "warmup_progress": convention}, convention)
             for convention in schedules.WARMUP_PROGRESS
@@ -125,9 +125,10 @@ STYLE = (
     "<style>text{font:12px system-ui,sans-serif;fill:#57606a}.axis,.grid{fill:none;stroke:#8c959f}"
     ".grid{stroke-dasharray:3 4;opacity:.6}polyline{fill:none;stroke-width:2.2}"
     ".c0{stroke:#0969da}.c1{stroke:#bc4c00;stroke-dasharray:7 3}.c2{stroke:#1a7f37;stroke-dasharray:2 3}"
-    ".c3{stroke:#8250df;stroke-dasharray:9 3 2 3}circle{stroke-width:3;stroke-dasharray:none!important}"
+    ".c3{stroke:#8250df;stroke-dasharray:9 3 2 3}.c4{stroke:#953800;stroke-dasharray:1 4}"
+    "circle{stroke-width:3;stroke-dasharray:none!important}"
     "@media (prefers-color-scheme:dark){text{fill:#9aa4af}.c0{stroke:#58a6ff}.c1{stroke:#f0883e}.c2{stroke:#56d364}"
-    ".c3{stroke:#d2a8ff}}</style>"
+    ".c3{stroke:#d2a8ff}.c4{stroke:#ffa657}}</style>"
 )
 
 

@@ -153,6 +153,7 @@ def _progress_of_warmup(k: int, warmup: int, convention: str) -> Fraction:
         "k/W": Fraction(k, warmup),
         "(k+1)/W": Fraction(k + 1, warmup),
         "(k+1)/(W+1)": Fraction(k + 1, warmup + 1),
+        "max(k,1)/W": Fraction(max(k, 1), warmup),
     }[convention]
 
 

@@ -152,11 +152,8 @@ def _with_warmup(values: Sequence[float], rise: Rise, base_lr: float) -> Iterato
         for boundary in rise.boundaries:
             for shape in _shapes(decay, boundary):
                 for warmup in read_warmup(rise, values, boundary, shape.peak):
-                    complaint = decay.complaint
-                    if rise.first_differs:
-                        complaint = "the first step repeats the rate of the second instead of beginning the warmup"
                     explained = True
-                    yield _join(rise, shape, boundary, warmup, complaint)
+                    yield _join(rise, shape, boundary, warmup, decay.complaint)
         if decay.family in ("cosine", "constant", "cosine-restarts") and explained:
             return
     if not explained and failed:

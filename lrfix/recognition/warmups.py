@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lrfix.recognition.curves import CLOSE, Line, fit_line, scale_of, straight_run
@@ -103,32 +103,30 @@ def read_warmup(rise: Rise, values: Sequence[float], boundary: int, peak: float)
     if rise.line is None or rise.line.slope <= 0:
         return []
     scale = scale_of(values)
-    reached = rise.line.where(peak)
     found = []
-    for progress, arrival, origin in (
-        ("k/W", boundary, 0),
-        ("(k+1)/W", boundary - 1, -1),
-        ("k/(W-1)", boundary - 1, 0),
-        ("(k+1)/(W+1)", boundary, -1),
-    ):
-        if abs(reached - arrival) <= 1e-6:
-            start = rise.line.at(origin)
-            found.append(WarmupReading(boundary, 0.0 if abs(start) < 1e-11 * scale else start, progress))
+    for progress, origin in _conventions(rise, boundary, rise.line.where(peak)):
+        start = rise.line.at(origin)
+        found.append(WarmupReading(boundary, 0.0 if abs(start) < 1e-11 * scale else start, progress))
     return found
+
+
+def _conventions(rise: Rise, boundary: int, reached: float) -> Iterator[tuple[str, int]]:
+    """The ways to count by which a warmup arrives at ``reached``, each with the step at which it would be its start."""
+    if rise.first_differs:
+        counted = [("max(k,1)/W", boundary, 0)]
+    else:
+        counted = [("k/W", boundary, 0), ("(k+1)/W", boundary - 1, -1)]
+        counted += [("k/(W-1)", boundary - 1, 0), ("(k+1)/(W+1)", boundary, -1)]
+    yield from ((progress, origin) for progress, arrival, origin in counted if abs(reached - arrival) <= 1e-6)
 
 
 def _read_exponential(rise: Rise, values: Sequence[float], boundary: int, peak: float) -> list[WarmupReading]:
     if values[0] <= 0 or peak <= values[0]:
         return []
-    growth = math.log(values[rise.last] / values[0]) / rise.last
-    reached = math.log(peak / values[0]) / growth if growth > 0 else -1.0
-    found = []
-    for progress, arrival, origin in (
-        ("k/W", boundary, 0),
-        ("(k+1)/W", boundary - 1, -1),
-        ("k/(W-1)", boundary - 1, 0),
-        ("(k+1)/(W+1)", boundary, -1),
-    ):
-        if abs(reached - arrival) <= 1e-6:
-            found.append(WarmupReading(boundary, values[0] * math.exp(growth * origin), progress))
-    return found
+    first = 1 if rise.first_differs else 0
+    growth = math.log(values[rise.last] / values[0]) / (rise.last - first)
+    reached = math.log(peak / values[0]) / growth + first if growth > 0 else -1.0
+    return [
+        WarmupReading(boundary, values[0] * math.exp(growth * (origin - first)), progress)
+        for progress, origin in _conventions(rise, boundary, reached)
+    ]

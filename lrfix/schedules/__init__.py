@@ -5,9 +5,10 @@ to and ``eta_min`` the floor that the decay ends at; the horizon ``total_steps``
 
 Progress of the warmup at ``k < W`` (``warmup_progress``): ``"k/W"`` starts at ``warmup_start`` and reaches the peak at
 ``k = W``; ``"(k+1)/W"`` leaves out the start and reaches the peak on the last warmup step; ``"k/(W-1)"`` holds both
-ends; ``"(k+1)/(W+1)"`` leaves out both. Progress of the decay, ``k`` counted from the end of the warmup
-(``decay_progress``): ``"k/D"`` starts at the peak and reaches the floor at the horizon itself, one step after the last;
-``"(k+1)/D"`` leaves out the peak and reaches the floor on the last step; ``"k/(D-1)"`` holds both.
+ends; ``"(k+1)/(W+1)"`` leaves out both; ``"max(k,1)/W"`` is ``"k/W"`` with a first step like the second. Progress of
+the decay, ``k`` counted from the end of the warmup (``decay_progress``): ``"k/D"`` starts at the peak and reaches the
+floor at the horizon itself, one step after the last; ``"(k+1)/D"`` leaves out the peak and reaches the floor on the
+last step; ``"k/(D-1)"`` holds both.
 
 Accuracy: cosine, linear, constant and integer-power curves are the exact real value correctly rounded; the others are
 within 5 ulp. Curves are monotone where the exact curve is.

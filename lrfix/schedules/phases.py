@@ -7,7 +7,7 @@ import math
 from lrfix.schedules.exact import Weight, geometric, in_common_unit, interpolate
 
 WARMUP_MODES = ("linear", "exponential", "constant")
-WARMUP_PROGRESS = ("k/W", "(k+1)/W", "k/(W-1)", "(k+1)/(W+1)")
+WARMUP_PROGRESS = ("k/W", "(k+1)/W", "k/(W-1)", "(k+1)/(W+1)", "max(k,1)/W")
 DECAY_PROGRESS = ("k/D", "(k+1)/D", "k/(D-1)")
 
 
@@ -39,6 +39,8 @@ def warmup_weight(k: int, warmup: int, one: int, convention: str) -> Weight:
         return k + one, warmup
     if convention == "(k+1)/(W+1)":
         return k + one, warmup + one
+    if convention == "max(k,1)/W":
+        return max(k, one), warmup
     if convention == "k/(W-1)":
         # A warmup of a single step stays at its start, as numpy.linspace(start, peak, 1) does.
         return (k, warmup - one) if warmup > one else (0, 1)

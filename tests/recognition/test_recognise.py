@@ -122,6 +122,7 @@ WARMUPS: dict[str, Curve] = {
     "(k+1)/W": lambda k, run: (k + 1) / run.warmup,
     "k/(W-1)": lambda k, run: k / (run.warmup - 1),
     "(k+1)/(W+1)": lambda k, run: (k + 1) / (run.warmup + 1),
+    "max(k,1)/W": lambda k, run: max(k, 1) / run.warmup,
 }
 PROGRESS: dict[str, Curve] = {
     "k/D": lambda k, run: clamped((k - run.warmup) / (run.total - run.warmup)),

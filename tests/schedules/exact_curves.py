@@ -32,6 +32,7 @@ def warmup(k, steps, start, peak, mode, convention):
         "(k+1)/W": lambda: (k + 1) / steps,
         "k/(W-1)": lambda: k / (steps - 1) if steps > 1 else Fraction(0),
         "(k+1)/(W+1)": lambda: (k + 1) / (steps + 1),
+        "max(k,1)/W": lambda: max(k, 1) / steps,
     }[convention]()
     progress = min(progress, Fraction(1))
     if mode == "exponential":

@@ -148,6 +148,7 @@ def test_promise_2_linear_warmup_is_correctly_rounded(warmup, k, peak, share, co
         "(k+1)/W": (k + 1, warmup),
         "k/(W-1)": (k, max(warmup - 1, 1)),
         "(k+1)/(W+1)": (k + 1, warmup + 1),
+        "max(k,1)/W": (max(k, 1), warmup),
     }[convention]
     exact = mpf(start) + (mpf(peak) - mpf(start)) * n / d
     rate = schedules.warmup_constant(k, peak=peak, warmup_steps=warmup, warmup_start=start, warmup_progress=convention)

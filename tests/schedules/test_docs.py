@@ -93,7 +93,7 @@ def test_the_tables_of_conventions_list_them_all_and_say_where_they_begin_and_en
 
     assert listed("warmup_progress") == list(schedules.WARMUP_PROGRESS)
     assert listed("decay_progress") == list(schedules.DECAY_PROGRESS)
-    reached = {"k/W": 5, "(k+1)/W": 4, "k/(W-1)": 4, "(k+1)/(W+1)": 5}
+    reached = {"k/W": 5, "(k+1)/W": 4, "k/(W-1)": 4, "(k+1)/(W+1)": 5, "max(k,1)/W": 5}
     for convention, step in reached.items():
         rates = [schedules.warmup_constant(k, warmup_steps=5, warmup_progress=convention) for k in range(8)]
         assert rates.index(1.0) == step

@@ -43,6 +43,7 @@ def test_warmup_starts_at_its_start_and_the_peak_follows_it(bundle, name):
         ("(k+1)/W", [1 / 4, 2 / 4, 3 / 4, 1]),
         ("k/(W-1)", [0, 1 / 3, 2 / 3, 1]),
         ("(k+1)/(W+1)", [1 / 5, 2 / 5, 3 / 5, 4 / 5]),
+        ("max(k,1)/W", [1 / 4, 1 / 4, 2 / 4, 3 / 4]),
     ],
 )
 def test_warmup_conventions(bundle, convention, expected):

@@ -22,6 +22,9 @@ def region_program(names: Names, region: Region, statements: Sequence[ast.stmt],
     ``statements`` are the region's own or those in their place, ``bundled`` the import that they need.
     """
     body: list[ast.stmt] = [
+        ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None)) for name in sorted(region.forgotten)
+    ]
+    body += [
         ast.Assign([ast.Name(root, ast.Store())], given)
         for root, given in objects(region.leaves, {step}).items()
         if root != POSITION

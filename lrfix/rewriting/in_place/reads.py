@@ -36,7 +36,8 @@ class Reads:
 
     ``leaves`` maps a leaf's text to a node that reads it, ``helpers`` are the functions of the file that are called,
     ``methods`` those of them that are methods of the object at hand, with the text of their calls,
-    ``assigned`` the names that hold a value at the end on every path, ``stored`` all that are set on any.
+    ``assigned`` the names that hold a value at the end on every path, ``stored`` all that are set on any,
+    ``forgotten`` those that are deleted.
     ``among_others``: statements before these may make the lists that they fill.
     """
 
@@ -51,6 +52,7 @@ class Reads:
         self.checks: list[ast.stmt] = []
         self.methods: dict[ast.FunctionDef, str] = {}
         self.nones: set[str] = set()
+        self.forgotten: set[str] = set()
         self._branches = 0
         self._bound: list[set[str]] = []
         self._outer: list[ast.FunctionDef] = []
@@ -112,6 +114,9 @@ class Reads:
             self.checks.append(node)
             return assigned
         if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            return assigned
+        if isinstance(node, ast.Delete) and not self._outer and all(isinstance(t, ast.Name) for t in node.targets):
+            self.forgotten |= {ast.unparse(target) for target in node.targets}
             return assigned
         raise NotPure(f"it holds a statement that is no computation (line {node.lineno})", node)
 

@@ -25,8 +25,8 @@ class Region:
     ``target`` is the text that the value is assigned to; None where it is returned. ``steps`` are the leaves that may
     be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth. ``computed`` are
     the statements with ``position``, an expression that puts the position together, as a leaf, where there is one.
-    ``nones`` are the leaves that may be None: the statements ask. ``methods`` are the names of the methods of the
-    object at hand that are among the ``helpers``.
+    ``nones`` are the leaves that may be None: the statements ask. ``forgotten`` are names that they delete, ``methods``
+    the names of the methods of the object at hand that are among the ``helpers``.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -39,6 +39,7 @@ class Region:
     checks: tuple[ast.stmt, ...] = ()
     position: str | None = None
     nones: frozenset[str] = frozenset()
+    forgotten: frozenset[str] = frozenset()
     methods: tuple[str, ...] = ()
 
     @property
@@ -138,6 +139,7 @@ def _made(
         computed=with_functions(statements, methods) if methods else statements,
         checks=tuple(reads.checks),
         nones=frozenset(reads.nones),
+        forgotten=frozenset(reads.forgotten),
         methods=tuple(method.name for method in reads.methods),
     )
 

@@ -107,6 +107,8 @@ class Curve:
         for helper in self.region.helpers:
             interpreter.execute([helper], module)
         environment = Environment(parent=module)
+        for name in self.region.forgotten:
+            environment.set(name, None)
         for leaf in self.region.leaves:
             root = root_of(leaf)
             environment.set(root, host.values[leaf] if leaf == root else Unknown(root))
@@ -121,7 +123,7 @@ class Curve:
             return interpreter.evaluate(first.value, environment)
         if region.target is None:
             # What it reads may be bound anew in it, as a parameter may.
-            roots = list(dict.fromkeys(map(root_of, region.leaves)))
+            roots = list(dict.fromkeys((*map(root_of, region.leaves), *sorted(region.forgotten))))
             taken = ast.arguments([], [ast.arg(root) for root in roots], None, [], [], None, [])
             function = ast.FunctionDef("region", taken, list(region.computed), [], None)
             vars(function).setdefault("type_params", [])

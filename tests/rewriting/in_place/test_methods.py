@@ -167,3 +167,23 @@ def test_a_value_that_may_be_none_chooses_an_argument(rewrite):
     assert "warmup_start=self.start_lr if self.start_lr is not None else peak_lr * 0.1" in result.after
     tried = {s.values["self.start_lr"] for s in site.proofs[0].request.settings}
     assert None in tried and len(tried) > 2
+
+
+FORGETFUL = """
+class Flat:
+    def __init__(self, warmup_steps: int):
+        self.warmup_steps = warmup_steps
+
+    def rate(self, peak_lr, step: int, max_steps: int):
+        if step < self.warmup_steps:
+            return peak_lr * step / self.warmup_steps
+        del max_steps
+        return peak_lr
+"""
+
+
+def test_a_name_that_the_formula_deletes_is_no_obstacle(rewrite):
+    result = rewrite(FORGETFUL, verify=True)
+    (site,) = result.sites
+    assert (site.kind, site.scheduler) == ("equivalent", "warmup_constant")
+    assert "del max_steps" not in result.after
