@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from lrfix.reading import SMALL, Unreadable, read_file
@@ -65,7 +65,9 @@ class Project:
     def _mentioning(name: str, apart_from: str, files: dict[str, bytes]) -> Iterator[str]:
         own = os.path.realpath(apart_from)
         word = re.compile(rb"(?<!\w)" + name.encode("utf-8", "surrogateescape") + rb"(?!\w)")
-        return (path for path, content in files.items() if path != own and word.search(content))
+        needed = [part.encode("utf-8", "surrogateescape") for part in needed_words(name)]
+        likely = (path for path, content in files.items() if all(part in content for part in needed))
+        return (path for path in likely if path != own and word.search(files[path]))
 
     def _connected(self, path: str) -> frozenset[str]:
         if path not in self._near:
@@ -106,4 +108,13 @@ class Project:
                     yield Path(directory, name)
 
 
-__all__ = ["Project"]
+@lru_cache(maxsize=256)
+def needed_words(pattern: str) -> tuple[str, ...]:
+    """Words that a text must have for a pattern to match: most files are told by them, and they are found fast."""
+    plain = re.sub(r"\\.[*+?]*|\[\^?\]?[^]]*\][*+?]*", " ", pattern)
+    while plain != (without := re.sub(r"\([^()]*\)[*+?]*", " ", plain)):
+        plain = without
+    return () if "|" in plain else tuple(dict.fromkeys(re.findall(r"\w{3,}(?![\w*?{])", plain)))
+
+
+__all__ = ["Project", "needed_words"]

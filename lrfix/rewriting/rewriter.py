@@ -147,7 +147,9 @@ def refusal(kind: Kind, proof: Proof, answer: Verification) -> str | None:
     if kind != "repair" and answer.verdict != "equivalent":
         return answer.reason or "old and new differ"
     if answer.apart and len(answer.apart) >= len(answer.scenarios):
-        return "old and new differ in as many settings as they agree in"
+        words, what = next(iter(answer.apart.values()))
+        tried = len(answer.apart) + len(answer.scenarios)
+        return f"old and new differ in {len(answer.apart)} of the {tried} settings that were tried: {words}, {what}"
     for curve, outcome in zip(proof.expected, answer.scenarios, strict=False):
         for step, (rate, rates) in enumerate(zip(curve, outcome.new_curve, strict=False)):
             if abs(rate - rates[0]) > 1e-12 * max(abs(rate), abs(rates[0])):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.names import Assigned, Names
-from lrfix.rewriting.liveness import External
+from lrfix.rewriting.liveness import External, done_elsewhere
 from lrfix.rewriting.model import Proof
 from lrfix.rewriting.slices import Slice
 from lrfix.rewriting.users import SCHEDULER, last_name, targets_of
@@ -51,10 +51,15 @@ def told_steps(names: Names, site: ScheduleSite, external: External) -> str | No
     A class that takes the step itself may be told any.
     """
     told = [kind for node in names.nodes if (kind := _told(names, site, node)) is not None]
-    assigned = rf"(\w+)\s*=\s*[^\n]*/(?!/)[\s\S]*{SCHEDULER}\.step\(\s*(?:epoch\s*=\s*)?\1\b"
-    if any(map(external, (rf"{SCHEDULER}\.step\([^)\n]*/(?!/)[\s\S]*", rf"{assigned}[\s\S]*"))):
+    # Only what tells a scheduler a name is searched for what the name was assigned, which takes long.
+    assigned = (
+        rf"\A(?=[\s\S]*{SCHEDULER}\.step\(\s*[\w(])[\s\S]*?"
+        rf"(?<!\w)(\w+)\s*=\s*[^\n]*/(?!/)[\s\S]*{SCHEDULER}\.step\(\s*(?:epoch\s*=\s*)?\1\b"
+    )
+    fractions = rf"{SCHEDULER}\.step\([^)\n]*/(?!/)[\s\S]*", rf"{assigned}[\s\S]*"
+    if any(done_elsewhere(external, pattern) for pattern in fractions):
         told.append("fractional")
-    elif external(rf"{SCHEDULER}\.step\(\s*(?:epoch\s*=\s*)?{_POSITION}"):
+    elif done_elsewhere(external, rf"{SCHEDULER}\.step\(\s*(?:epoch\s*=\s*)?{_POSITION}"):
         told.append("whole")
     if isinstance(site.node, ast.ClassDef) and any(map(_takes_step, site.node.body)):
         told.append("whole")

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from lrfix.rewriting.liveness import OtherFiles
+
 pytest.importorskip("torch")
 
 # Between its last whole steps the old warmup overshoots: 4.75 of 4.
@@ -58,6 +60,13 @@ def test_another_file_may_tell_the_step(rewrite):
     )
     assert not result.changed
     assert result.left[0].reason.startswith(APART)
+
+
+def test_what_no_import_leads_to_tells_it_nothing(rewrite):
+    build = WARMUP[: WARMUP.index("    for epoch")] + "    return optimizer, scheduler\n"
+    unconnected = OtherFiles(mentioned=lambda pattern: True, done=lambda pattern: False)
+    (site,) = rewrite(build, verify=True, external=unconnected).sites
+    assert (site.kind, site.limits) == ("equivalent", ())
 
 
 # It forgets what it was told: told a step, it goes on from where it stood.
