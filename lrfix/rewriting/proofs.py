@@ -144,11 +144,14 @@ class _Prover:
             return []
         for shorter in (1, 10, 100, 1000):
             values = {**generic.values, **{key: max(1, value // shorter) for key, value in stated.items()}}
-            steps = telling_length(spec, self._visible(0, set(values)) | values, most=_MOST_STATED)
+            # Other names for a length move with it.
+            moved = {generic.values[key]: values[key] for key in stated if key in generic.values}
+            visible = {n: moved.get(v, v) if type(v) is int else v for n, v in self._visible(0, set(values)).items()}
+            steps = telling_length(spec, visible | values, most=_MOST_STATED)
             if steps < _MOST_STATED:
                 break
         label = "with the lengths that the file states" + (f", divided by {shorter}" if shorter > 1 else "")
-        end = self._last_end(spec, self._visible(0, set(values)) | values) if self.until_end else None
+        end = self._last_end(spec, visible | values) if self.until_end else None
         scenario = Values(values, generic.base_lrs, end)
         request = VerificationRequest(before.source, after.source, (scenario,), steps, "equivalent", self.device)
         return [Proof(request, label)]

@@ -152,8 +152,11 @@ def _judge(request: Request, answer: Answer) -> Verification:
 def _outcome(
     request: VerificationRequest, scenario: Scenario, raw: Mapping[str, Any], devices: tuple[str, ...]
 ) -> ScenarioOutcome:
-    if request.ends_itself and scenario.end is None:
+    trained_on = request.ends_itself and scenario.end is None
+    if trained_on:
+        # Known only now: the short training went past it, if it lies so near.
         scenario = replace(scenario, end=raw["new"]["total"])
+        trained_on = scenario.end is not None and scenario.end <= request.steps
     old, new = _curve(raw["old"]), _curve(raw["new"])
     rows = tuple(
         Row(step, old[step] if step < len(old) else None, new[step] if step < len(new) else None)
@@ -171,8 +174,8 @@ def _outcome(
         new_error=_error(raw["new"]),
         old_resume=ResumeOutcome(**raw["old"]["resume"]),
         new_resume=ResumeOutcome(**raw["new"]["resume"]),
-        weights_equal=_weights_equal(raw),
-        weights_apart=_weights_apart(raw),
+        weights_equal=None if trained_on else _weights_equal(raw),
+        weights_apart=None if trained_on else _weights_apart(raw),
         tensor_rates=None if tensor is None else tensor["equal"],
         devices=devices,
         handover=_handover(raw["new"].get("handover", ()), old, scenario.end),

@@ -137,3 +137,35 @@ def build(optimizer, total: int, cooldown_iters: int):
 def test_a_number_that_the_bundled_scheduler_takes_by_default_is_not_said():
     spec = ScheduleSpec("WarmupCosineLR", ("total",), {"warmup_steps": "warmup", "num_cycles": "0.5"})
     assert arguments_of(spec) == ["total", "warmup_steps=warmup"]
+
+
+RENAMED = """
+import argparse
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def train(model, opt):
+    epochs = opt.epochs
+    optimizer = torch.optim.SGD(model.parameters(), lr=opt.lr0)
+    lrf = 0.01
+
+    def lf(x):
+        return (1 - x / epochs) * (1 - lrf) + lrf
+
+    scheduler = LambdaLR(optimizer, lr_lambda=lf)
+    for epoch in range(epochs):
+        optimizer.step()
+        scheduler.step()
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=10)
+parser.add_argument("--lr0", type=float, default=0.001)
+"""
+
+
+def test_a_length_by_another_name_ends_where_the_stated_one_does(rewrite):
+    (site,) = rewrite(RENAMED, verify=True).sites
+    assert (site.kind, site.limits) == ("equivalent", ("up to its end at `epochs`",))

@@ -36,7 +36,7 @@ def region_program(names: Names, region: Region, statements: Sequence[ast.stmt],
     else:
         body += copied[:-1]
         last = copied[-1]
-        if isinstance(last, ast.Assign) and not isinstance(last.targets[0], ast.Name):
+        if isinstance(last, ast.Assign) and isinstance(last.targets[0], ast.Attribute | ast.Subscript):
             body += [ast.Return(last.value)]
         else:
             body += [last, ast.Return(ast.Name(region.target, ast.Load()))]

@@ -119,7 +119,7 @@ class Curve:
     def _value(self, interpreter: Interpreter, environment: Environment) -> Any:
         region = self.region
         first = region.computed[0]
-        if isinstance(first, ast.Assign) and not isinstance(first.targets[0], ast.Name):
+        if isinstance(first, ast.Assign) and isinstance(first.targets[0], ast.Attribute | ast.Subscript):
             return interpreter.evaluate(first.value, environment)
         if region.target is None:
             # What it reads may be bound anew in it, as a parameter may.

@@ -187,3 +187,28 @@ def test_a_name_that_the_formula_deletes_is_no_obstacle(rewrite):
     (site,) = result.sites
     assert (site.kind, site.scheduler) == ("equivalent", "warmup_constant")
     assert "del max_steps" not in result.after
+
+
+TWO_AT_ONCE = """
+class Noam:
+    def __init__(self, optimizer, width: int, warmup: int):
+        self.optimizer = optimizer
+        self.width = width
+        self.warmup = warmup
+        self.steps = 0
+
+    def __call__(self):
+        self.steps += 1
+        lr = self.scale()
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+
+    def scale(self):
+        steps, warmup = self.steps, self.warmup
+        return self.width ** -0.5 * min(steps ** -0.5, steps * warmup ** -1.5)
+"""
+
+
+def test_two_names_that_are_set_at_once_are_part_of_the_formula(rewrite):
+    (site,) = rewrite(TWO_AT_ONCE, verify=True).sites
+    assert (site.kind, site.scheduler) == ("equivalent", "warmup_inverse_sqrt")
