@@ -6,9 +6,11 @@ shape either is the curve, within ``tolerance``, or it is not a reading of it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -61,12 +63,13 @@ class Fit:
         return math.nan
 
 
-def spread(begin: int, end: int, most: int = _SAMPLES) -> list[int]:
+@lru_cache(maxsize=1024)
+def spread(begin: int, end: int, most: int = _SAMPLES) -> tuple[int, ...]:
     """At most ``most`` steps of ``range(begin, end)``, the first and the last among them."""
     n = end - begin
     if n <= most:
-        return list(range(begin, end))
-    return [begin + round(i * (n - 1) / (most - 1)) for i in range(most)]
+        return tuple(range(begin, end))
+    return tuple([begin + round(i * (n - 1) / (most - 1)) for i in range(most)])
 
 
 def holds(fit: Fit, values: Sequence[float], begin: int, end: int, tolerance: float) -> bool:
@@ -234,12 +237,8 @@ def fit_power(
         if min(a, b, c) <= tolerance or a == b or b == c:
             continue
 
-        def bent(
-            origin: float, at: tuple[int, int, int] = (low, middle, high), z: tuple[float, ...] = (a, b, c)
-        ) -> float:
-            return _power(origin, at[0], z[0], at[1], z[1]) - _power(origin, at[1], z[1], at[2], z[2])
-
-        for origin in (*origins, *_searched(bent, begin, end)):
+        bent = _Bend((low, middle, high), math.log(a / b), math.log(b / c)).at
+        for origin in itertools.chain(origins, _searched(bent, begin, end)):
             if begin < origin < end - 1:
                 continue
             power = _power(origin, low, a, high, c)
@@ -258,6 +257,20 @@ def fit_power(
 def _power(origin: float, first: int, near: float, second: int, far: float) -> float:
     """The power by which the height over the floor goes from ``near`` at one step to ``far`` at another."""
     return math.log(near / far) / math.log(abs(first - origin) / abs(second - origin))
+
+
+class _Bend:
+    """How much the power differs between two halves of a stretch; ``logs``: of the heights' ratios over each half."""
+
+    def __init__(self, places: tuple[int, int, int], first: float, second: float) -> None:
+        self.places = places
+        self.first, self.second = first, second
+
+    def at(self, origin: float) -> float:
+        """For powers that are counted from ``origin``."""
+        low, middle, high = self.places
+        centre = abs(middle - origin)
+        return self.first / math.log(abs(low - origin) / centre) - self.second / math.log(centre / abs(high - origin))
 
 
 def _goes_one_way(points: Sequence[float], slack: float) -> bool:
@@ -279,6 +292,8 @@ def _searched(bent: Callable[[float], float], begin: int, end: int) -> Iterable[
                 sign = before[1] < 0
                 for _ in range(_BISECTIONS):
                     half = (left + right) / 2
+                    if half in (left, right):
+                        break  # there is no number between them
                     if (bent(half) < 0) == sign:
                         left = half
                     else:

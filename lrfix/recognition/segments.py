@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lrfix.recognition.fits import (
     Fit,
@@ -100,8 +101,10 @@ def _longest(
     origins: Sequence[float],
 ) -> Segment:
     for end in sorted(breaks, reverse=True):
+        levels = (0.0, values[-1], values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors)
+        looked_at = (0.0,) * begin + tuple(values[begin:end])
         try:
-            fit = _fit(values, begin, end, slack, floors, origins)
+            fit = _fit(looked_at, begin, end, slack, levels, tuple(origins))
         except (ArithmeticError, ValueError):
             # Rates so far apart that a shape's numbers leave double precision follow no shape.
             fit = None
@@ -120,14 +123,19 @@ def _extended(segment: Segment, values: Sequence[float], slack: float) -> int:
     return end
 
 
+@lru_cache(maxsize=1024)
 def _fit(
-    values: Sequence[float],
+    values: tuple[float, ...],
     begin: int,
     end: int,
     slack: float,
-    floors: Sequence[float],
-    origins: Sequence[float],
+    levels: tuple[float, ...],
+    origins: tuple[float, ...],
 ) -> Fit | None:
+    """The shape of a stretch, remembered: the settings of a schedule, and other schedules, often share one.
+
+    ``levels`` are those around the stretch, on which a polynomial may end.
+    """
     fit = fit_constant(values, begin, end, slack) or fit_line(values, begin, end, slack)
     if fit is not None:
         return fit
@@ -138,7 +146,6 @@ def _fit(
     if cosine is not None:
         return cosine
     ends = [float(o) for o in (end - 1, end, end + 1, begin - 1, begin, 0, -1)]
-    levels = [0.0, values[-1], values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors]
     return fit or fit_power(values, begin, end, slack, levels, [*ends, *origins])
 
 
