@@ -17,6 +17,12 @@ ScopeNode = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | a
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 SCOPE_NODES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: Nodes that bind names: by far most of a tree's do not.
+_BINDING = frozenset(
+    {ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Assign}
+    | {ast.AnnAssign, ast.AugAssign, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith, ast.Global, ast.Nonlocal}
+    | {ast.NamedExpr, ast.ExceptHandler}
+)
 BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
 
@@ -306,9 +312,10 @@ class Names:
                 inner = own or scope
                 if own is not None and _evaluated_outside(node, child):
                     inner = own.parent or scope
-                if isinstance(child, SCOPE_NODES):
-                    self.scopes[child] = Scope(child, inner)
-                _bind(child, inner, self.scopes.get(child))
+                if type(child) in _BINDING:
+                    if isinstance(child, SCOPE_NODES):
+                        self.scopes[child] = Scope(child, inner)
+                    _bind(child, inner, self.scopes.get(child))
                 stack.append((child, inner))
         self._bind_globals(module)
         self.nodes.sort(key=_place)

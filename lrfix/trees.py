@@ -9,7 +9,9 @@ REMEMBERED = "lrfix_walk"
 #: The attribute of a node that keeps its text, to be dropped as well.
 TEXT = "lrfix_text"
 #: Fields that hold texts and numbers, or whether a name is read or written, which nobody looks for as a node.
-_NO_NODES = frozenset({"asname", "attr", "conversion", "ctx", "id", "kind", "level", "module", "type_comment"})
+_NO_NODES = frozenset({"arg", "asname", "attr", "conversion", "ctx", "id", "kind", "level", "module", "type_comment"})
+#: Fields whose lists may hold something else than nodes.
+_MIXED = frozenset({"keys", "kw_defaults", "kwd_attrs", "names"})
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 
@@ -17,13 +19,14 @@ def children(node: ast.AST) -> list[ast.AST]:
     """What stands directly below a node, as ``ast.iter_child_nodes`` gives it, without ``Load`` and ``Store``."""
     fields = _FIELDS.get(type(node))
     if fields is None:
-        fields = _FIELDS[type(node)] = tuple(name for name in node._fields if name not in _NO_NODES)
+        named = () if type(node) is ast.Constant else node._fields
+        fields = _FIELDS[type(node)] = tuple(name for name in named if name not in _NO_NODES)
     found: list[ast.AST] = []
     get = node.__dict__.get
     for name in fields:
         value = get(name)
         if type(value) is list:
-            found += [part for part in value if isinstance(part, ast.AST)]
+            found += [part for part in value if isinstance(part, ast.AST)] if name in _MIXED else value
         elif value is not None and isinstance(value, ast.AST):
             found.append(value)
     return found

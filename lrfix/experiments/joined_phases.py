@@ -207,7 +207,7 @@ def _joined(run: Run) -> bool:
 
 def _meets_with(grid: Grid, case: Case, path: str, value: object) -> bool:
     """Whether no rate jumps at the end of the ramp once an expression has another value."""
-    changed = [grid.changed(case, run, **{path: value}) for run in case.runs]
+    changed = (grid.changed(case, run, **{path: value}) for run in case.runs)
     return all(run.ran and not ramp_jump(run) for run in changed)
 
 
@@ -268,15 +268,15 @@ def by_its_own_base_alone(grid: Grid, found: Found) -> bool:
 
 def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str], behind: int | None = None) -> bool:
     """Whether the phases meet under one rate for all; a floor that flattens all ``behind`` a step joins nothing."""
-    alike = []
     for run in case.runs:
         rate = run.base_lrs[0]
         same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
         other = grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate))
-        if behind is not None and other.ran and _falls(run, behind) and not _falls(other, behind):
+        if not other.ran or ramp_jump(other):
             return False
-        alike.append(other)
-    return all(run.ran and not ramp_jump(run) for run in alike)
+        if behind is not None and _falls(run, behind) and not _falls(other, behind):
+            return False
+    return True
 
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,9 +103,8 @@ def _longest(
 ) -> Segment:
     for end in sorted(breaks, reverse=True):
         levels = (0.0, values[-1], values[end - 1], *values[end : end + 1], *values[max(begin - 1, 0) : begin], *floors)
-        looked_at = (0.0,) * begin + tuple(values[begin:end])
         try:
-            fit = _fit(looked_at, begin, end, slack, levels, tuple(origins))
+            fit = _fit(struct.pack(f"{end - begin}d", *values[begin:end]), begin, end, slack, levels, tuple(origins))
         except (ArithmeticError, ValueError):
             # Rates so far apart that a shape's numbers leave double precision follow no shape.
             fit = None
@@ -125,7 +125,7 @@ def _extended(segment: Segment, values: Sequence[float], slack: float) -> int:
 
 @lru_cache(maxsize=1024)
 def _fit(
-    values: tuple[float, ...],
+    packed: bytes,
     begin: int,
     end: int,
     slack: float,
@@ -134,8 +134,9 @@ def _fit(
 ) -> Fit | None:
     """The shape of a stretch, remembered: the settings of a schedule, and other schedules, often share one.
 
-    ``levels`` are those around the stretch, on which a polynomial may end.
+    ``packed`` are its rates; ``levels`` those around it, on which a polynomial may end.
     """
+    values = (0.0,) * begin + struct.unpack(f"{end - begin}d", packed)
     fit = fit_constant(values, begin, end, slack) or fit_line(values, begin, end, slack)
     if fit is not None:
         return fit

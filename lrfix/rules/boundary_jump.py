@@ -287,7 +287,7 @@ def _on_one_device(study: Study, grid: Grid, found: Found) -> Violation | None:
     counts = [p for p, v in found.run.leaves.items() if role_of(p) is Role.COUNT and isinstance(v, int)]
     if not counts:
         return None
-    alone = [grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs]
+    alone = (grid.changed(found.case, run, **dict.fromkeys(counts, 1)) for run in found.case.runs)
     if any(run.ran and all_real(run.curve) and ramp_jump(run) for run in alone):
         return None
     told = _told(study, grid, found)

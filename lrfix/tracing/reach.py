@@ -21,6 +21,8 @@ _RESTORES = ("load_state_dict",)
 _LEFT_BEHIND = frozenset({"checkpoint", "checkpoints", "ckpt", "state", "resume"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TRAINS = frozenset({"backward", "zero_grad"})
+_WRITTEN_DOWN = (ast.stmt, ast.Lambda, ast.IfExp, ast.Module)
+_NOTHING: frozenset[str] = frozenset()
 _ROUNDS = 6
 
 
@@ -118,7 +120,7 @@ class Reach:
 
     def _visit(self, node: ast.AST) -> tuple[int, frozenset[str]]:
         own, names = _own_strength(node)
-        called = set(names)
+        called: set[str] | frozenset[str] = set(names) if names else _NOTHING
         loads = isinstance(node, ast.Call) and _brings_back(node)
         for child in children(node):
             strength, inner = self._visit(child)
@@ -133,8 +135,13 @@ class Reach:
                 if any(isinstance(s, ast.FunctionDef) and s.name == "__init__" for s in child.body):
                     self._called.setdefault(child.name, set()).add(f"{child.name}.__init__")
                 continue
-            own = max(own, strength)
-            called |= inner
+            if strength > own:
+                own = strength
+            if inner:
+                if isinstance(called, set):
+                    called |= inner
+                else:
+                    called = {*called, *inner} if called else inner
             loads = loads or id(child) in self._loading
         found = frozenset(called)
         if loads:
@@ -144,7 +151,7 @@ class Reach:
                 if isinstance(member, ast.FunctionDef) and member.name == "__init__":
                     self._named[f"{node.name}.__init__"] = self._own.get(id(member), 0)
                     self._called[f"{node.name}.__init__"] = set(self._names.get(id(member), frozenset()))
-        if isinstance(node, ast.stmt | ast.Lambda | ast.IfExp | ast.Module):
+        if isinstance(node, _WRITTEN_DOWN):
             self._own[id(node)] = own
             self._names[id(node)] = found
         return own, found
