@@ -264,13 +264,34 @@ def _handed_on(here: Names, names: Callable[[str], bool]) -> Iterator[ast.AST]:
         given = (*call.args, *(keyword.value for keyword in call.keywords))
         if not any(isinstance(a, ast.Name | ast.Attribute | ast.Subscript) and names(ast.unparse(a)) for a in given):
             continue
-        for binding in here.bindings(call.func.id, call):
-            found = here.neighbours.meaning(call.func.id, binding.node) if isinstance(binding, Imported) else None
+        for names_there, node in _definitions(here, call.func.id, call, imported=True):
+            yield from walk(node)
+            yield from (part for base in _bases(names_there, node) for part in walk(base))
+
+
+def _definitions(names_here: Names, name: str, at: ast.AST, imported: bool = False) -> Iterator[tuple[Names, ast.AST]]:
+    """What defines a name that is used ``at``, with the file it stands in: another one, unless not ``imported``."""
+    for binding in names_here.bindings(name, at):
+        if isinstance(binding, Defined) and not imported:
+            yield names_here, binding.node
+        elif isinstance(binding, Imported) and names_here.neighbours is not None:
+            found = names_here.neighbours.meaning(name, binding.node)
             if found is None or found.name is None:
                 continue
             for other in found.names.scopes[found.names.tree].bindings.get(found.name, ()):
                 if isinstance(other, Defined):
-                    yield from walk(other.node)
+                    yield found.names, other.node
+
+
+def _bases(names_there: Names, node: ast.AST, known: frozenset[ast.AST] = frozenset()) -> Iterator[ast.AST]:
+    """The classes of the project that a class derives from, near and far."""
+    if not isinstance(node, ast.ClassDef) or node in known:
+        return
+    for base in node.bases:
+        if isinstance(base, ast.Name):
+            for names_of_base, found in _definitions(names_there, base.id, node):
+                yield found
+                yield from _bases(names_of_base, found, known | {node})
 
 
 __all__ = [

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asking
 import pytest
 
+from lrfix.config import Settings
+from lrfix.discovery import Target
+from lrfix.engine import check_paths
+
 TRAINER = """
 import torch
 from torch.optim.lr_scheduler import StepLR
@@ -258,3 +262,73 @@ def test_of_a_scheduler_that_another_file_builds_the_checkpoint_is_what_has_to_c
     )
     (found,) = asking.reported("LR308", source)
     assert "torch.save(" in source.splitlines()[found.span.start.line - 1]
+
+
+BASE_TRAINER = """
+import torch
+
+
+class BaseTrainer:
+    def __init__(self, args, model, optimizer, warmup):
+        self.args, self.model, self.epoch = args, model, 0
+        self.optimizer, self.warmup = optimizer, warmup
+
+    def save(self):
+        warmup = self.warmup.state_dict() if self.warmup else None
+        torch.save({{"epoch": self.epoch, "optimizer": self.optimizer.state_dict(), "warmup": warmup}}, "last.pt")
+
+    def load(self):
+        state = torch.load("last.pt")
+        self.epoch = state["epoch"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        {loaded}
+
+    def run(self, loader):
+        if self.args.resume:
+            self.load()
+        for epoch in range(self.epoch, self.args.epochs):
+            for x, y in loader:
+                self.optimizer.zero_grad()
+                self.model(x, y).backward()
+                self.optimizer.step()
+                if self.warmup:
+                    self.warmup.step()
+            self.save()
+
+
+class Trainer(BaseTrainer):
+    pass
+"""
+
+CHOOSING = """
+import argparse
+import torch
+from torch.optim.lr_scheduler import LinearLR
+from data import loader, model
+from trainer import Trainer
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int, default=90)
+parser.add_argument("--warmup", type=int, default=None)
+parser.add_argument("--resume", default=None)
+args = parser.parse_args()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+warmup = LinearLR(optimizer, 0.1, total_iters=args.warmup) if args.warmup else None
+Trainer(args, model, optimizer, warmup).run(loader)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loaded", "told"),
+    [
+        ('if self.warmup:\n            self.warmup.load_state_dict(state["warmup"])', []),
+        ("pass", ["LR308"]),
+    ],
+)
+def test_a_scheduler_that_a_setting_leaves_out_is_restored_by_the_base_of_its_trainer(tmp_path, loaded, told):
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "trainer.py").write_text(BASE_TRAINER.format(loaded=loaded))
+    (tmp_path / "main.py").write_text(CHOOSING)
+    targets = [Target(str(tmp_path / name)) for name in ("main.py", "trainer.py")]
+    results = check_paths(targets, Settings(selected=frozenset({"LR308"})), jobs=1)
+    assert [f.code for result in results for f in result.findings] == told
