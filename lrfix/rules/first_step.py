@@ -10,7 +10,7 @@ from lrfix.domains.roles import Role, role_of
 from lrfix.driving.forms.frames import loops_around
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.early_curves import one_of_many
-from lrfix.experiments.extent import step_calls, steps_itself
+from lrfix.experiments.extent import step_calls
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
 from lrfix.experiments.structure import method
@@ -22,6 +22,7 @@ from lrfix.experiments.training_loop import (
     update_before,
     written_every_batch,
 )
+from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
@@ -49,7 +50,8 @@ def first_step(study: Study) -> Iterator[Violation]:
     if study.opaque is not None or not study.runs:
         return
     late = _set_late(study)
-    if late is not None and study.ran and _is_warmup(study) and _alone(study) and _matters(study):
+    warms = late is not None and (_is_warmup(study) or _speaks_of_warmup(study))
+    if late is not None and study.ran and warms and _alone(study) and _matters(study):
         place, update = late
         yield Violation(
             study.span(place),
@@ -81,13 +83,14 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
     steps = [0, 1, 2, 3]
     high = _agreed(case, _full_before_warmup)
     if high is not None and not _stepped_ahead(study):
-        yield case.violation(
+        told = case.violation(
             study,
             study.site.span,
             f"The first {_updates(high.count)} at the full rate, {num(high.rates[0])}, before warmup starts{words}: "
             f"step {high.count} has {num(high.rates[high.count])}, and the rate then climbs.",
             steps,
         )
+        yield replace(told, advice=told.advice or _may_be_stepped_first(study, case))
     last = _agreed(case, _end_before_beginning) if not _speaks_of_warmup(study) else None
     if last is not None:
         told = case.violation(
@@ -141,6 +144,22 @@ def _ahead(study: Study, use: Construction) -> bool:
     inside = [loops_around(use.names or study.names, call) for call in calls]
     first = min((loops[-1].lineno for loops in inside if loops and isinstance(loops[-1], ast.stmt)), default=0)
     return any(not loops and (not first or call.lineno < first) for call, loops in zip(calls, inside, strict=True))
+
+
+def _may_be_stepped_first(study: Study, case: Case) -> bool:
+    """Whether an object of one's own sets no rate when it is built, and nothing in sight steps it behind an update.
+
+    torch wants its schedulers stepped after the optimizer; of others it is as right before.
+    """
+    untouched = all(rates[0] == base for rates, base in zip(case.run.lr, case.run.base_lrs, strict=False))
+    if study.site.form != "wrapper" or not untouched:
+        return False
+    for use in study.uses:
+        names = use.names or study.names
+        steps = (names.statement_of(call) for call in step_calls(study, use))
+        if any(step is not None and update_before(names, step) is not None for step in steps):
+            return False
+    return True
 
 
 def _goes_on(study: Study) -> bool:
@@ -311,7 +330,7 @@ def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
         places: list[ast.AST] = [study.site.nodes[0]]
     elif study.site.form == "setter":
         places = list(study.site.calls)
-    elif study.site.form == "wrapper" and not steps_itself(study) and not _sets_when_built(study):
+    elif study.site.form == "wrapper" and not _sets_when_built(study):
         places = list(step_calls(study, study.use))
     else:
         return None
@@ -323,8 +342,10 @@ def _set_late(study: Study) -> tuple[ast.stmt, ast.Call] | None:
 
 
 def _sets_when_built(study: Study) -> bool:
-    """Whether the constructor of a class calls a method of its own, which may set the first rate."""
+    """Whether the constructor of a class sets the first rate, or calls a method of its own, which may."""
     made = method(study.node, "__init__")
+    if made is not None and any(is_rate_key(n) and not isinstance(n.ctx, ast.Load) for n in walk(made)):
+        return True
     calls = [n for n in walk(made) if isinstance(n, ast.Call)] if made is not None else []
     called = {ast.unparse(n.func.value) for n in calls if isinstance(n.func, ast.Attribute)}
     return made is None or bool(called & {"self", "super()"})
