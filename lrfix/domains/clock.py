@@ -119,6 +119,19 @@ def counts_items(nodes: Sequence[ast.AST]) -> bool:
     return any(_IN_ITEMS.search(node.id if isinstance(node, ast.Name) else node.attr) for node in named)
 
 
+def counts_epochs(nodes: Sequence[ast.AST]) -> bool:
+    """Whether code multiplies torch's own count by the length of an epoch, so that this count is one of epochs."""
+    products = (n for root in nodes for n in walk(root) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult))
+    return any(
+        isinstance(count, ast.Attribute)
+        and count.attr == "last_epoch"
+        and isinstance(length, ast.Name | ast.Attribute | ast.Call)
+        and role_of(ast.unparse(length)) is Role.LOADER_LENGTH
+        for product in products
+        for count, length in ((product.left, product.right), (product.right, product.left))
+    )
+
+
 def items_a_step(path: str) -> bool:
     """Whether an expression says how many items a step takes: the length of a sequence, the size of a batch."""
     return bool(_ITEMS_A_STEP.search(last_word(path)))

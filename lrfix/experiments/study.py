@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from lrfix.domains.clock import counts_epochs
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
 from lrfix.domains.overrides import Overrides
@@ -380,8 +381,13 @@ class Study:
         if by_role.get(Role.HORIZON):
             return int(max(by_role[Role.HORIZON]))
         if by_role.get(Role.EPOCHS):
-            return int(max(by_role[Role.EPOCHS]) * max(by_role.get(Role.LOADER_LENGTH, [1])))
+            batches = [1.0] if self._told_epochs else by_role.get(Role.LOADER_LENGTH, [1])
+            return int(max(by_role[Role.EPOCHS]) * max(batches))
         return None
+
+    @cached_property
+    def _told_epochs(self) -> bool:
+        return counts_epochs(self.site.nodes)
 
     def _longest(self, run: Run) -> float:
         """The longest length that ``run`` was given."""
@@ -422,6 +428,8 @@ class Study:
     def _counts_epochs(self, run: Run) -> bool:
         """Whether all lengths that ``run`` was given are epochs, no length of an epoch is among them, and the code
         makes none of these lengths longer, as by the length of a loader that it states."""
+        if self._told_epochs:
+            return True
         given = self.lengths(run, *LENGTHS)
         roles = {run.scenario.role(path) for path in given}
         if Role.LOADER_LENGTH in roles or not given or not all("epoch" in last_word(path) for path in given):

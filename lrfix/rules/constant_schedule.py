@@ -196,7 +196,9 @@ def _stands_at_its_end(study: Study, run: Run) -> bool:
 
 def _flat_until_horizon(study: Study, run: Run) -> bool:
     horizon = study.horizon(run)
-    return horizon is not None and 20 < horizon < len(run.curve) and constant(run.curve[:horizon])
+    if horizon is None or not 20 < horizon < len(run.curve) or not constant(run.curve[:horizon]):
+        return False
+    return constant(run.curve[horizon + 1 : 2 * horizon])  # what moves on from there ends a phase, not the run
 
 
 def _decays_by_formula(study: Study) -> bool:

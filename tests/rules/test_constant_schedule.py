@@ -598,3 +598,29 @@ def build(optimizer, cfg):
     return LambdaLR(optimizer, factor)
 """
     assert [found for found in asked("LR105", source) if not found.advice] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "power", "told"),
+    [
+        (0.1, "self.last_epoch - self.first_epochs", False),
+        (1.0, "self.last_epoch - self.first_epochs", False),
+        (1.0, "self.last_epoch // self.first_epochs", True),
+    ],
+)
+def test_a_length_from_which_the_rate_moves_on_is_that_of_a_phase(before, power, told, asked):
+    source = f"""
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Late(LRScheduler):
+    def __init__(self, optimizer, first_epochs, gamma=0.9):
+        self.first_epochs, self.gamma = first_epochs, gamma
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        if self.last_epoch < self.first_epochs:
+            return [base * {before} for base in self.base_lrs]
+        return [base * self.gamma ** ({power}) for base in self.base_lrs]
+"""
+    assert bool([found for found in asked("LR105", source) if not found.advice]) is told

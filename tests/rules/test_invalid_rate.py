@@ -272,3 +272,30 @@ def test_a_call_that_builds_a_scheduler_works_out_no_rate(codes):
             return main
     """
     assert codes(source) == []
+
+
+COUNTED_TWICE = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Poly(LRScheduler):
+        def __init__(self, optimizer, num_epochs, iters_per_epoch):
+            self.iters_per_epoch, self.iteration = iters_per_epoch, 0
+            self.total = num_epochs * iters_per_epoch
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            done = self.last_epoch * {each} + self.iteration
+            self.iteration = (self.iteration + 1) % self.iters_per_epoch
+            return [base * {rate} for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("each", "rate", "found"),
+    [
+        ("self.iters_per_epoch", "(1 - done / self.total) ** 0.9", False),
+        ("self.iters_per_epoch", "(0.5 - done / self.total) ** 0.9", True),  # half of the epochs are left then
+    ],
+)
+def test_a_count_that_is_multiplied_by_the_length_of_an_epoch_is_one_of_epochs(codes, each, rate, found):
+    assert ("LR212" in codes(COUNTED_TWICE.format(each=each, rate=rate))) is found
