@@ -13,7 +13,15 @@ from lrfix.findings import Violation
 from lrfix.finite import finite
 from lrfix.names import Assigned
 from lrfix.sites.stock import given, left_out, stock_scheduler
-from lrfix.sites.vocabulary import call_argument, looks_like_optimizer, names_position, optimizer_call, words
+from lrfix.sites.vocabulary import (
+    OTHER_QUANTITIES,
+    call_argument,
+    identifiers,
+    looks_like_optimizer,
+    names_position,
+    optimizer_call,
+    words,
+)
 from lrfix.trees import written
 from lrfix.wording import num
 
@@ -55,7 +63,7 @@ def misgiven(study: Study) -> Iterator[Violation]:
         if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
             continue
         stock = stock_scheduler(study.names, node)
-        if stock is None and not _speaks_of_schedules(node):
+        if stock is None and (not _speaks_of_schedules(node) or _of_something_else(study, node)):
             continue
         arguments = given(study.names, node)
         missing = left_out(study.names, node) if _named_for_a_schedule(node) else []
@@ -91,6 +99,16 @@ def _speaks_of_schedules(call: ast.Call) -> bool:
 
 def _named_for_a_schedule(call: ast.Call) -> bool:
     return bool({"lr", "rate", "schedule", "scheduler", "warmup", "sched", "noam"} & set(words(_last(call.func))))
+
+
+def _of_something_else(study: Study, call: ast.Call) -> bool:
+    """Whether a schedule is that of a temperature or a momentum, by what it is kept as or by the value it starts from
+    or ends at."""
+    kept = study.names.parents.get(call)
+    targets = kept.targets if isinstance(kept, ast.Assign) else []
+    values = [keyword.value for keyword in call.keywords if keyword.arg is not None and "value" in words(keyword.arg)]
+    spoken = (word for node in (*targets, *values) for name in identifiers(node) for word in words(name))
+    return bool(OTHER_QUANTITIES & set(spoken))
 
 
 def _last(node: ast.expr) -> str:

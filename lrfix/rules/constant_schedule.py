@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lrfix.domains.clock import parameter_ticks
+from lrfix.domains.clock import parameter_ticks, tick_of
+from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import arguments_of, parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
@@ -38,6 +39,8 @@ _SHAPES = {
 _BESIDE = frozenset({"LinearLR", "ConstantLR", "SequentialLR", "ChainedScheduler", "LambdaLR", "MultiplicativeLR"})
 _NOT_SO = frozenset({"constant", "fixed", "no", "none", "without", "or", "dummy", "weight", "wd", "test"})
 _ENOUGH = 40
+#: What a number that says how far training has come may be taken for.
+_COUNTS = frozenset({Role.COUNT, Role.HORIZON, Role.EPOCHS, Role.LAST_EPOCH, Role.UNKNOWN})
 
 
 @rule("LR105", uses=True)
@@ -103,10 +106,17 @@ def _waits_beyond(run: Run) -> bool:
 
 
 def _may_be_told(study: Study) -> bool:
-    """Whether a function has a parameter that nobody can name and that its rate depends on: where training stands."""
+    """Whether a function has a parameter that its rate depends on and that may be where training stands: one that
+    nobody can name, or a count where no other parameter is a position."""
+    if study.site.form not in ("setter", "function") or not isinstance(study.node, ast.FunctionDef):
+        return False
     run = study.runs[0]
-    taken = {name for name, _, _ in parameters(study.node)} if isinstance(study.node, ast.FunctionDef) else set()
-    for path in sorted(run.invented & taken) if study.site.form in ("setter", "function") else ():
+    taken = {name for name, _, _ in parameters(study.node)}
+    counts = {name for name in taken if role_of(name) in _COUNTS} if not any(map(tick_of, taken)) else set()
+    given = [arguments_of(call, study.node) for call in study.site.calls]
+    # A count that a call names as it likes is drawn under the name that it has there.
+    named = {ast.unparse(values[name]) for values in given for name in counts if name in values}
+    for path in sorted((run.invented & taken) | counts | named):
         value = run.leaves.get(path)
         if isinstance(value, int | float) and not isinstance(value, bool):
             other = study.run(0, overrides={path: value + 1})

@@ -624,3 +624,23 @@ class Late(LRScheduler):
         return [base * self.gamma ** ({power}) for base in self.base_lrs]
 """
     assert bool([found for found in asked("LR105", source) if not found.advice]) is told
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_count_that_a_function_is_handed_may_be_where_training_stands(called, asked):
+    source = """
+def apply_decay(decay, lr, optimizer, num_iter):
+    if decay != 1:
+        for group in optimizer.param_groups:
+            group["lr"] = lr * (decay ** num_iter)
+"""
+    if called:
+        source += """
+
+def train(model, loader, optimizer, buffer, args):
+    for x, y in loader:
+        apply_decay(args.decay, args.lr, optimizer, buffer.num_seen_examples)
+        model(x, y).backward()
+        optimizer.step()
+"""
+    assert asked("LR105", source) == []

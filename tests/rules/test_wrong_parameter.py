@@ -311,3 +311,27 @@ def build(args, model):
     return torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor={rate}, total_iters=args.epochs)
 """
     assert [found.advice for found in asked("LR211", source)] == advice
+
+
+@pytest.mark.parametrize(
+    ("kept", "value", "told"),
+    [
+        ("lr_schedule", "args.lr", True),
+        ("teacher_temp_schedule", "args.temp", False),
+        ("schedule", "args.momentum", False),
+        ("schedule", "args.lr", True),
+    ],
+)
+def test_a_schedule_of_something_else_may_be_a_warmup_alone(kept, value, told, asked):
+    source = f"""
+from schedules import CosineScheduler
+
+
+def build(args, optimizer, steps):
+    {kept} = CosineScheduler(
+        base_value={value}, final_value={value}, total_iters=args.warmup_epochs * steps,
+        warmup_iters=args.warmup_epochs * steps, start_warmup_value=0.0,
+    )
+    return {kept}
+"""
+    assert bool(asked("LR211", source)) is told
