@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -97,18 +97,20 @@ def moment(path: str) -> Tick | None:
     return Tick.BATCH if word in ("batch_in_epoch", "step_in_epoch", "iter_in_epoch") else None
 
 
-def parameter_ticks(parameters: Sequence[str], lengths: Collection[str] = ()) -> dict[str, Tick]:
+def parameter_ticks(
+    parameters: Sequence[str], lengths: Collection[str] = (), in_epochs: bool = False
+) -> dict[str, Tick]:
     """Which parameters of a function that is asked at every step are the present position.
 
-    ``lengths`` are those that turn out to be an epoch's, whatever their names say.
+    ``lengths`` are those that turn out to be an epoch's, whatever their names say; ``in_epochs``: the code counts
+    whole epochs by their batches, so that any other count goes on within one.
     """
     found = {name: tick for name in parameters if (tick := tick_of(name)) is not None}
     if not found:
         first = next((name for name in parameters if _BROAD.match(name.lower().strip("_"))), None)
         return {} if first is None else {first: Tick.STEP}
-    if Tick.EPOCH in found.values() and any(
-        role_of(name) is Role.LOADER_LENGTH or name in lengths for name in parameters
-    ):
+    by_length = any(role_of(name) is Role.LOADER_LENGTH or name in lengths for name in parameters)
+    if Tick.EPOCH in found.values() and (in_epochs or by_length):
         found.update({name: Tick.BATCH for name, tick in found.items() if name in _WITHIN and tick is Tick.STEP})
     return found
 
@@ -121,15 +123,23 @@ def counts_items(nodes: Sequence[ast.AST]) -> bool:
 
 def counts_epochs(nodes: Sequence[ast.AST]) -> bool:
     """Whether code multiplies torch's own count by the length of an epoch, so that this count is one of epochs."""
-    products = (n for root in nodes for n in walk(root) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult))
-    return any(
-        isinstance(count, ast.Attribute)
-        and count.attr == "last_epoch"
-        and isinstance(length, ast.Name | ast.Attribute | ast.Call)
-        and role_of(ast.unparse(length)) is Role.LOADER_LENGTH
-        for product in products
-        for count, length in ((product.left, product.right), (product.right, product.left))
-    )
+    return any(isinstance(count, ast.Attribute) and count.attr == "last_epoch" for count in _by_batches(nodes))
+
+
+def counts_in_epochs(nodes: Sequence[ast.AST]) -> bool:
+    """Whether code multiplies the epoch by its length: ``epoch * len(loader)``, ``(epoch - 1) * iters_per_epoch``."""
+    parts = (part for count in _by_batches(nodes) for part in walk(count))
+    return any(isinstance(part, ast.Name) and tick_of(part.id) is Tick.EPOCH for part in parts)
+
+
+def _by_batches(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
+    """What is multiplied by the length of an epoch."""
+    for node in (n for root in nodes for n in walk(root)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for count, length in ((node.left, node.right), (node.right, node.left)):
+                plain = isinstance(length, ast.Name | ast.Attribute | ast.Call)
+                if plain and role_of(ast.unparse(length)) is Role.LOADER_LENGTH:
+                    yield count
 
 
 def items_a_step(path: str) -> bool:
@@ -173,6 +183,8 @@ def nested(ticks: Sequence[Tick]) -> bool:
 __all__ = [
     "Clock",
     "Tick",
+    "counts_epochs",
+    "counts_in_epochs",
     "counts_items",
     "first_of",
     "items_a_step",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, TypeVar
 
-from lrfix.domains.clock import Clock, Tick, first_of, parameter_ticks
+from lrfix.domains.clock import Clock, Tick, counts_in_epochs, first_of, parameter_ticks
 from lrfix.domains.facts import boundless, literal
 from lrfix.domains.kinds import POSITION_GIVEN, is_number
 from lrfix.domains.options import options_of
@@ -116,7 +116,9 @@ class Bench:
     def ticks_of(self, parameters: Sequence[Parameter]) -> dict[str, Tick]:
         """Which parameters are the present position; what the code divides that by is an interval."""
         intervals = {name for name, role in self.scenario.meant.items() if role is Role.STEP_SIZE}
-        return parameter_ticks([name for name, _, _ in parameters if name not in intervals], self.epoch_lengths)
+        told = [name for name, _, _ in parameters if name not in intervals]
+        in_epochs = self.once("in epochs", lambda: counts_in_epochs(self.site.nodes))
+        return parameter_ticks(told, self.epoch_lengths, in_epochs)
 
     def start_clock(self, nested: bool) -> Clock:
         """From now on words for the present position are answered by a clock."""
