@@ -117,10 +117,12 @@ def _same(one: float, other: float) -> bool:
 
 
 def told_apart(study: Study) -> bool:
-    """Whether the code looks at which group it has: an index that is more than a place in a list, a key, a slice."""
+    """Whether the code looks at which group it has: an index that is more than a place in a list, or one of a list of
+    its own, a key, a slice."""
     nodes = [node for root in study.site.nodes for node in walk(root)]
     loops = [node for node in nodes if isinstance(node, ast.For | ast.comprehension)]
     indices = {name for loop in loops if not _counts_lengths(study, loop) for name in _indices(loop)}
+    listed = {loop.target.id for loop in loops if isinstance(loop.target, ast.Name) and _is_plain(loop.iter)}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in indices and isinstance(node.ctx, ast.Load):
             place = study.names.parents.get(node)
@@ -129,12 +131,18 @@ def told_apart(study: Study) -> bool:
         elif isinstance(node, ast.Subscript) and _is_groups(node.value):
             if isinstance(node.slice, ast.Slice) or literal(node.slice) not in (0, None):
                 return True
+            if isinstance(node.slice, ast.Name) and node.slice.id in listed:
+                return True
         elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in GROUP_NAMES:
             if isinstance(node.slice, ast.Constant) and node.slice.value not in _OWN_KEYS:
                 return True
         elif isinstance(node, ast.Compare | ast.Call) and _asks_group(node):
             return True
     return any(_stated_apart(study, part) for loop in loops for part in _zipped(loop))
+
+
+def _is_plain(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute)
 
 
 def _zipped(loop: ast.For | ast.comprehension) -> list[ast.expr]:

@@ -155,15 +155,20 @@ def _caught_up(study: Study, written: set[str]) -> bool:
 
 
 def _set_by_hand(study: Study) -> bool:
-    """Whether the file gives a scheduler its position itself: ``scheduler.last_epoch = start_epoch - 1``."""
-    return any(
-        isinstance(node, ast.Attribute)
-        and node.attr == "last_epoch"
-        and isinstance(node.ctx, ast.Store)
+    """Whether the file gives a scheduler its position itself: ``scheduler.last_epoch = start_epoch - 1``, or an option
+    that it is built with, ``config["last_epoch"] = start_epoch``."""
+    for node in study.names.nodes:
+        if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store):
+            continue
+        if isinstance(node, ast.Subscript):
+            if isinstance(node.slice, ast.Constant) and node.slice.value == "last_epoch":
+                return True
         # A class that sets its own is a scheduler, and no trainer of one.
-        and (isinstance(node.value, ast.Attribute) or study.names.enclosing(node, ast.ClassDef) is None)
-        for node in study.names.nodes
-    )
+        elif node.attr == "last_epoch" and (
+            isinstance(node.value, ast.Attribute) or study.names.enclosing(node, ast.ClassDef) is None
+        ):
+            return True
+    return False
 
 
 def _goes_with_state(conduct: Conduct) -> bool:

@@ -10,7 +10,8 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, here, line, related, same_turn, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.tracing.events import Event
+from lrfix.tracing.events import Event, Kind
+from lrfix.trees import written
 
 
 @rule("LR301", uses=True)
@@ -56,6 +57,16 @@ def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     if any(event.at < step.at for event in events):
         return None
     update = next((event for event in events if same_turn(step, event)), None)
-    if update is None or not step.unsettled <= update.unsettled:
+    if update is None or not (update.kind is Kind.STEP or _hands_over(update)) or not step.unsettled <= update.unsettled:
         return None
     return step, update
+
+
+def _hands_over(event: Event) -> bool:
+    """Whether unknown code gets the optimizer itself. What is handed the model that holds it may only look at it, and
+    what came before may have stepped it."""
+    if not isinstance(event.node, ast.Call) or event.thing is None:
+        return False
+    given = (*event.node.args, *(keyword.value for keyword in event.node.keywords))
+    holder, _, own = event.thing.path.rpartition(".")
+    return holder in ("", "self") or any(written(value).rpartition(".")[2] == own for value in given)

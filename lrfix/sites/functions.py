@@ -23,6 +23,7 @@ from lrfix.sites.vocabulary import (
     identifiers,
     names_position,
     names_rate,
+    torch_scheduler,
     words,
 )
 from lrfix.source import Source
@@ -149,12 +150,28 @@ def _gives_rates(names: Names, node: ast.FunctionDef, used: bool) -> bool:
         return False
     if not used and (not _speaks(node) or _of_another_quantity(names, node)):
         return False
-    if sum(isinstance(n, ast.stmt) for n in walk(node)) > _LONG or _works(node):
+    if sum(isinstance(n, ast.stmt) for n in walk(node)) > _LONG or _works(node) or _returns_scheduler(names, node):
         return False
     made = list(_made(names, node))
     if made:
         return any(_calculates(names, inner, used or _speaks(inner) or _speaks(node)) for inner in made)
     return _calculates(names, node, used)
+
+
+def _returns_scheduler(names: Names, node: ast.FunctionDef) -> bool:
+    """Whether a function builds a scheduler of torch, or of a class of the file that is one, and returns that."""
+    return any(
+        isinstance(n, ast.Return) and isinstance(n.value, ast.Call) and _makes_scheduler(names, n.value.func)
+        for n in walk(node)
+    )
+
+
+def _makes_scheduler(names: Names, function: ast.expr) -> bool:
+    if torch_scheduler(names, function):
+        return True
+    bindings = names.bindings(function.id, function) if isinstance(function, ast.Name) else []
+    classes = [b.node for b in bindings if isinstance(b, Defined) and isinstance(b.node, ast.ClassDef)]
+    return any(torch_scheduler(names, base) for cls in classes for base in cls.bases)
 
 
 def _speaks(node: ast.FunctionDef | ast.Lambda) -> bool:

@@ -148,3 +148,27 @@ def test_a_class_that_moves_the_rates_itself_may_do_without_torch_s_constructor(
     """
     found = [each.severity for each in findings(source) if "super().__init__()" in each.message]
     assert found == [severity]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "passed", "told"),
+    [
+        ("warmup, *args, **kwargs", "*args, **kwargs", False),
+        ("warmup, **kwargs", "**kwargs", False),
+        ("optimizer, warmup", "optimizer", True),
+    ],
+)
+def test_what_a_constructor_passes_on_its_caller_gives(parameters, passed, told, asked):
+    source = f"""
+from torch.optim.lr_scheduler import StepLR
+
+
+class Warm(StepLR):
+    def __init__(self, {parameters}):
+        self.warmup = warmup
+        super().__init__({passed})
+
+    def get_lr(self):
+        return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+"""
+    assert bool(asked("LR107", source)) is told

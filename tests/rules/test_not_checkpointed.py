@@ -332,3 +332,10 @@ def test_a_scheduler_that_a_setting_leaves_out_is_restored_by_the_base_of_its_tr
     targets = [Target(str(tmp_path / name)) for name in ("main.py", "trainer.py")]
     results = check_paths(targets, Settings(selected=frozenset({"LR308"})), jobs=1)
     assert [f.code for result in results for f in result.findings] == told
+
+
+@pytest.mark.parametrize(("goes_on", "told"), [("pass", 1), ('self.args["scheduler"]["last_epoch"] = 30', 0)])
+def test_a_scheduler_whose_position_is_an_option_goes_on(goes_on, told, asked):
+    source = trainer().replace("StepLR(self.optimizer, 30)", 'StepLR(self.optimizer, 30, **self.args["scheduler"])')
+    source = source.replace("state = torch.load(path)", f"state = torch.load(path)\n        {goes_on}")
+    assert len(asked("LR308", source)) == told

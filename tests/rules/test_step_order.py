@@ -195,3 +195,26 @@ def test_an_early_step_of_a_scheduler_that_is_not_in_sight_is_advice(given, seve
     found = asking.reported("LR301", HANDED_OVER.format(**{**parts, **given}))
     assert [each.severity for each in found] == severities
     assert all("not in sight" in each.message for each in found)
+
+
+HELD_BY_THE_MODEL = """
+    def main(model, loader, data, one_epoch):
+        scheduler = StepLR(model.optimizer, 30)
+        for epoch in range(args.epochs):
+            for x, y in loader:
+                {observe}
+            scheduler.step()
+            {then}
+    """
+
+
+@pytest.mark.parametrize(
+    ("observe", "then", "found"),
+    [
+        ("model.observe(x, y)", "data.evaluate(model, loader)", []),
+        ("pass", "one_epoch(model.optimizer)", [Severity.ERROR]),
+    ],
+)
+def test_what_is_handed_the_model_that_holds_the_optimizer_need_not_step_it(observe, then, found):
+    source = textwrap.dedent(HEAD) + textwrap.dedent(HELD_BY_THE_MODEL.format(observe=observe, then=then))
+    assert [f.severity for f in asking.reported("LR301", source)] == found

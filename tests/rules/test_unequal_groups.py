@@ -395,3 +395,21 @@ def test_a_function_that_is_given_a_rate_for_each_group(walk, given):
 def test_a_list_that_the_function_makes_itself_says_nothing_of_how_many_groups_there_are():
     walk = {**ZIPPED, "loop": "group, rate in zip(optimizer.param_groups, [rates[0]])"}
     assert len(messages(GIVEN_RATES.format(**walk, given="[0.1, 0.1]"))) == 1
+
+
+@pytest.mark.parametrize(("chosen", "told"), [("self.warmed", 0), ("range(1)", 1)])
+def test_groups_that_a_list_chooses_are_meant(chosen, told):
+    source = f"""
+class Warm:
+    def __init__(self, optimizer, warmup_steps, warmed=None):
+        self.optimizer, self.warmup_steps, self.warmed, self.count = optimizer, warmup_steps, warmed or [0], 1
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        for index in {chosen}:
+            optimizer.param_groups[index]["lr"] = self.rates[index] / warmup_steps
+
+    def step(self):
+        self.count += 1
+        for group, rate in zip(self.optimizer.param_groups, self.rates):
+            group["lr"] = rate * min(1.0, self.count / self.warmup_steps)
+"""
+    assert len(messages(source)) == told

@@ -250,3 +250,20 @@ def test_a_letter_is_no_position_in_a_function_that_says_nothing_of_rates(step):
 def test_what_multiplies_a_rate_that_it_is_given_is_a_rate_whatever_its_name(returned, found):
     source = f"def sgdr(epoch, max_lr, floor, total, gamma):\n    return {returned}\n"
     assert bool(functions(source)) == found
+
+
+def test_a_function_that_returns_a_scheduler_is_no_rate() -> None:
+    source = """
+    from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
+
+    class Warm(LRScheduler):
+        def get_lr(self):
+            return [base / (1 + self.last_epoch) for base in self.base_lrs]
+
+    def get_scheduler(optimizer, name, epochs):
+        if name == "warm":
+            return Warm(optimizer)
+        if name == "multistep":
+            return MultiStepLR(optimizer, [epochs // 2], gamma=optimizer.param_groups[0]["lr"] * 0.1**3)
+    """
+    assert functions(source) == []

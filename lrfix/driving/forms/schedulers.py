@@ -128,7 +128,15 @@ def _from_class(bench: Bench, groups: int, base_lrs: Sequence[float] | None) -> 
     named = next((p for p, _, _ in given if p in (name, "optimizer")), None)
     if named is not None:
         arguments[named] = optimizer
+    elif _passes_on(node):
+        arguments["optimizer"] = optimizer
     return bench.interpreter.call(cls, **arguments), optimizer
+
+
+def _passes_on(node: ast.ClassDef) -> bool:
+    """Whether a constructor takes by any name what it does not name itself."""
+    own = next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+    return own is not None and own.args.kwarg is not None
 
 
 def parameters_of(bench: Bench, node: ast.ClassDef, cls: Any) -> list[Parameter] | None:
