@@ -57,7 +57,9 @@ def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     if any(event.at < step.at for event in events):
         return None
     update = next((event for event in events if same_turn(step, event)), None)
-    if update is None or not (update.kind is Kind.STEP or _hands_over(update)) or not step.unsettled <= update.unsettled:
+    if update is None or not step.unsettled <= update.unsettled:
+        return None
+    if update.kind is not Kind.STEP and not _hands_over(update):
         return None
     return step, update
 

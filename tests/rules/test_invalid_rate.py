@@ -301,7 +301,9 @@ def test_a_count_that_is_multiplied_by_the_length_of_an_epoch_is_one_of_epochs(c
     assert ("LR212" in codes(COUNTED_TWICE.format(each=each, rate=rate))) is found
 
 
-@pytest.mark.parametrize(("done", "found"), [("(epoch - 1) * len(loader) + iter", False), ("2 * epoch * len(loader)", True)])
+@pytest.mark.parametrize(
+    ("done", "found"), [("(epoch - 1) * len(loader) + iter", False), ("2 * epoch * len(loader)", True)]
+)
 def test_a_count_beside_whole_epochs_goes_on_within_one(codes, done, found):
     source = f"""
         def adjust_learning_rate(optimizer, loader, epoch, iter, args):
