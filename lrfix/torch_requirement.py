@@ -23,6 +23,7 @@ _RELEASES = (*(f"1.{minor}" for minor in range(14)), *(f"2.{minor}" for minor in
 #: The same in conda's words: ``pytorch=1.11``, a channel before it, a build behind it.
 _CONDA = re.compile(r"(?:[\w./-]+::)?pytorch\s*(?:([<>=!~]=?|==)\s*([^\s=]+)(?:=[^\s=]+)?)?", re.IGNORECASE)
 _IMAGE = re.compile(r"(?:\S+/)?pytorch/pytorch:(\d+(?:\.\d+)*)", re.IGNORECASE)
+_INSTALLERS = frozenset({"pip", "pip3", "conda", "mamba", "micromamba", "uv"})
 _DEPENDENCIES = re.compile(r"^dependencies\s*:", re.MULTILINE)
 _LINE = re.compile(r"torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~][^;#)]*)?\s*\)?\s*(?:[;#].*)?", re.IGNORECASE)
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
@@ -32,14 +33,14 @@ def torch_requirement(start: Path) -> str | None:
     """What the nearest project upwards of ``start`` requires of torch (``>=1.10,<2.1``); None where it says nothing.
 
     Asked in this order: ``pyproject.toml``, ``setup.cfg``, ``setup.py``, files of requirements, environments of conda,
-    Dockerfiles. A folder that has one of them, or a ``.git``, ends the search.
+    Dockerfiles, shell scripts that install. A folder that has one of them, or a ``.git``, ends the search.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
         said = False
         for file, reader in _files(folder):
             text = read_small_text(file)
-            if text is None or (reader is _of_environment and not _DEPENDENCIES.search(text)):
+            if text is None or not _says(reader, text):
                 continue
             said = True
             for line in reader(text) if "torch" in text else ():
@@ -49,6 +50,13 @@ def torch_requirement(start: Path) -> str | None:
         if said or os.path.exists(folder / ".git"):
             return None
     return None
+
+
+def _says(reader: Callable[[str], Iterator[str]], text: str) -> bool:
+    """Whether a file is what its name may be: not every YAML file is an environment, few scripts install anything."""
+    if reader is _of_environment:
+        return _DEPENDENCIES.search(text) is not None
+    return reader is not _of_script or any(True for _ in _of_script(text))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, Callable[[str], Iterator[str]]]]:
@@ -165,10 +173,16 @@ def _of_dockerfile(text: str) -> Iterator[str]:
         verb, _, rest = line.strip().partition(" ")
         if verb.upper() == "FROM":
             yield from (f"torch=={match[1]}" for match in _IMAGE.finditer(rest))
-        elif verb.upper() == "RUN" and "install" in rest:
-            yield from (
-                _in_pips_words(word.strip("'\"")) for word in re.split(r"[\s;&]+", rest) if "=" in word or "<" in word
-            )
+        elif verb.upper() == "RUN":
+            yield from _of_script(rest)
+
+
+def _of_script(text: str) -> Iterator[str]:
+    for line in text.replace("\\\n", " ").splitlines():
+        for command in re.split(r"[;&|]+", line.partition("#")[0]):
+            words = [word.strip("'\"") for word in command.split()]
+            if "install" in words and _INSTALLERS.intersection(words):
+                yield from (_in_pips_words(word) for word in words if "=" in word or "<" in word)
 
 
 def _in_pips_words(item: str) -> str:
@@ -189,6 +203,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[str]]], ...] = (
     (re.compile(r"[\w.-]*requirements?[\w.-]*\.(txt|in)", re.IGNORECASE), _of_requirements),
     (re.compile(r"[\w.-]+\.ya?ml", re.IGNORECASE), _of_environment),
     (re.compile(r"(?:[\w.-]+\.)?Dockerfile(?:\.[\w.-]+)?", re.IGNORECASE), _of_dockerfile),
+    (re.compile(r"[\w.-]+\.sh", re.IGNORECASE), _of_script),
 )
 
 __all__ = ["reaches", "torch_requirement"]

@@ -54,6 +54,8 @@ VERBOSE = """
         ("Dockerfile.gpu", 'FROM nvidia/cuda\nRUN pip3 install "torch<2.1" && rm -rf /x\n', "<2.1"),
         ("Dockerfile", "FROM pytorch/pytorch:1.9.1-cuda11.1-cudnn8-runtime\n", "==1.9.1"),
         ("Dockerfile", "RUN conda install -y pytorch=1.10 -c pytorch\n", "==1.10.*"),
+        ("setup.sh", "pip install -U pip\npython3 -m pip install torch==1.9.1+cu111 -f https://x\n", "==1.9.1+cu111"),
+        ("run.sh", "python train.py --lr=0.1  # pip install torch==1.9\n", None),
     ],
 )
 def test_the_requirement_is_read_from_the_project_s_own_files(tmp_path, file, text, required):

@@ -54,9 +54,10 @@ def ramp_jump(run: Run) -> bool:
 
 def progress_from_the_warmup(grid: Grid, found: Found) -> str | None:
     """``(step - warmup) / (total - warmup)`` in the code's own names, where the decay is counted from step 0 instead:
-    with half the warmup the rates behind it are the same."""
+    with half the warmup the rates behind it are the same. What rises where warmup ends, has another fault."""
     warmup = _warmup(found.run)
-    if found.phase != "ramp" or not _in_reach(found):
+    before, after = found.run.lr[found.group][found.step : found.step + 2]
+    if found.phase != "ramp" or after >= before or not _in_reach(found):
         return None
     if not grid.study.lengths(found.run, *LENGTHS):
         return _progress_recognised(grid.study)

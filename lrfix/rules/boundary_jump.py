@@ -40,6 +40,7 @@ _LONG = 0.4
 _ANY_LENGTH = "any length"
 _TIMES = 8
 _CLEAR = 0.1
+_LOST = 0.2
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
 
@@ -207,6 +208,11 @@ def _is_mild(before: float, after: float) -> bool:
     return abs(after - before) < _CLEAR * max(before, after)
 
 
+def _is_under_the_warmup(study: Study, run: Run, before: float, after: float) -> bool:
+    """Whether a drop may be what a decay without an end has lost meanwhile: EfficientNet's goes on under the warmup."""
+    return not study.lengths(run, *ENDS) and (1 - _LOST) * before < after < before
+
+
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
     """Whether the first run of a case has no fault once it is changed; at first only as far as jumps are looked for."""
     end = study.horizon(case.run)
@@ -272,6 +278,7 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     setting = found.case.setting
     chosen = at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
     mild = instead is not None and not early and _is_mild(before, after)
+    mild = mild or (found.phase == "ramp" and _is_under_the_warmup(study, found.run, before, after))
     advice = chosen or mild or (setting.standing is Standing.LEGAL and not early)
     mendable = advice and (mild or setting.axis == _ANY_LENGTH) and not chosen
     return Violation(span, message, study.evidence(found.run, steps), advice=advice, mendable=mendable)

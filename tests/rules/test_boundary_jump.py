@@ -1066,3 +1066,35 @@ def test_entries_of_a_list_are_milestones_one_after_the_other(steps, codes):
             group["lr"] = lr
     """
     assert "LR202" not in codes(source)
+
+
+@pytest.mark.parametrize(
+    ("kept", "severities"),
+    [
+        ("0.97 ** (epoch / 2.4)", ["info"]),  # EfficientNet's decay goes on under the warmup
+        ("0.9 ** epoch", ["error"]),
+    ],
+)
+def test_a_decay_without_an_end_may_go_on_under_the_warmup(kept, severities):
+    source = f"""
+def rate(lr, warmup_epochs, epoch):
+    if epoch < warmup_epochs:
+        return lr * (epoch + 1) / warmup_epochs
+    return lr * {kept}
+"""
+    assert [f.severity.value for f in asking.reported("LR202", source)] == severities
+
+
+def test_what_rises_where_warmup_ends_is_not_told_to_count_the_decay_anew():
+    source = """
+def adjust_learning_rate(optimizer, base_lr, max_iters, cur_iters, warmup_iters):
+    if cur_iters < warmup_iters:
+        lr = cur_iters * base_lr / (warmup_iters * 2)
+    else:
+        lr = base_lr * (1 - cur_iters / max_iters) ** 0.9
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+"""
+    (found,) = asking.reported("LR202", source)
+    assert "rises by 98 %" in found.message
+    assert "counted from step 0" not in found.message
