@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from lrfix.domains.roles import names_optimizer
 from lrfix.names import Names
 from lrfix.neighbours import Neighbourhood
 from lrfix.sites.imported import definition_elsewhere
@@ -170,8 +169,7 @@ def _trains_nothing(names: Names) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "step"
         and not (node.args or node.keywords)
-        and isinstance(node.func.value, ast.Name)
-        and names_optimizer(node.func.value.id)
+        and looks_like_optimizer(node.func.value)
     )
     called = set(_called_words(names))
     shows = bool(called & _SHOWING) and not any("backward" in word or "grad" in word for word in called)
