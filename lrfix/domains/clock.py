@@ -97,6 +97,12 @@ def moment(path: str) -> Tick | None:
     return Tick.BATCH if word in ("batch_in_epoch", "step_in_epoch", "iter_in_epoch") else None
 
 
+def is_object(path: str) -> bool:
+    """Whether a count is a trainer's timestamp as a whole: it can be compared, and is no number."""
+    match = _MOMENT.search(path)
+    return match is not None and match[1] is None and "." in path
+
+
 def parameter_ticks(
     parameters: Sequence[str], lengths: Collection[str] = (), in_epochs: bool = False
 ) -> dict[str, Tick]:
@@ -187,6 +193,7 @@ __all__ = [
     "counts_in_epochs",
     "counts_items",
     "first_of",
+    "is_object",
     "items_a_step",
     "moment",
     "nested",

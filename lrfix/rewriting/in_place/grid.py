@@ -13,6 +13,7 @@ from lrfix.names import Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.in_place.shares import SHARES
 from lrfix.rewriting.in_place.staircases import inside_the_warmup
 from lrfix.rewriting.in_place.surroundings import why_not_ended
 from lrfix.rewriting.seen import Seen
@@ -74,7 +75,7 @@ class _Kinds:
         self.seen = Seen(names)
         self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
-        self.fractions = region.position is not None or self.seen.fraction(call.step)
+        self.fractions = region.position is not None or formula.share or self.seen.fraction(call.step)
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
         return {k: _times(v, by) if k in self.lengths else v for k, v in values.items()}
@@ -203,7 +204,11 @@ def _setting(formula: Formula, values: dict[str, Any], kinds: _Kinds, ended: boo
     if horizon is not None and ended and _is_all_warmup(formula.call, values, horizon):
         end = max(horizon - 1, 0.0)
     return CallSetting(
-        values, _positions(horizon, marks, kinds.whole_position), end, (0.1,), between=not kinds.fractions
+        values,
+        _positions(horizon, marks, kinds.whole_position, formula.share),
+        end,
+        (0.1,),
+        between=not kinds.fractions,
     )
 
 
@@ -246,7 +251,7 @@ def _marks(call: Call, values: Mapping[str, Any]) -> tuple[float | None, list[fl
     return (total[0] if total else None), marks
 
 
-def _positions(horizon: float | None, marks: Sequence[float], whole: bool) -> tuple[float, ...]:
+def _positions(horizon: float | None, marks: Sequence[float], whole: bool, share: bool = False) -> tuple[float, ...]:
     """Every step of a short run; else those near the marks, and some between; then fractions, then past the end."""
     longest = max([*marks, 24.0]) if horizon is None else max(horizon, 1.0)
     far = int(longest * 1.25) + 2 if horizon is None else int(longest)
@@ -256,6 +261,8 @@ def _positions(horizon: float | None, marks: Sequence[float], whole: bool) -> tu
         steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3)]
         steps += [round(i * far / 12) + 0.5 for i in range(12)]
         steps += [float(int(m) + d) for m in (0, *marks) for d in (0, 1)]
+    if share:
+        steps += SHARES
     if horizon is None:
         steps += [int(longest * times) for times in (2, 3, 5, 10, 30, 100)]  # a floor may lie far down
     else:

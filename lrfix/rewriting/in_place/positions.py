@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lrfix.domains.clock import tick_of
@@ -18,12 +18,15 @@ _PARTS = frozenset({Role.LOADER_LENGTH, Role.LAST_EPOCH})
 _TOGETHER = ast.Add | ast.Mult | ast.Div
 
 
-def put_together(region: Region) -> Region | None:
-    """The region with its one expression for the position as a leaf of its own; None where there is no such thing."""
+def put_together(region: Region, constants: bool = False) -> Region | None:
+    """The region with its one expression for the position as a leaf of its own; None where there is no such thing.
+
+    ``constants``: whole numbers may be a part of it, as in ``epoch + 1``."""
     ticks = {leaf for leaf in region.leaves if tick_of(leaf) is not None}
     if not ticks:
         return None
-    found = [n for s in region.computed for n in _outermost(s, region.leaves)]
+    counted = {*region.leaves, *(_numbers(region.computed) if constants else ())}
+    found = [n for s in region.computed for n in _outermost(s, counted)]
     texts = {ast.unparse(n) for n in found}
     if len(texts) != 1:
         return None
@@ -38,13 +41,18 @@ def put_together(region: Region) -> Region | None:
     return replace(region, computed=statements, leaves=leaves, steps=(POSITION,), position=text)
 
 
-def _outermost(node: ast.AST, leaves: dict[str, ast.expr]) -> list[ast.expr]:
+def _numbers(statements: Sequence[ast.stmt]) -> set[str]:
+    constants = (n for s in statements for n in ast.walk(s) if isinstance(n, ast.Constant) and type(n.value) is int)
+    return {ast.unparse(node) for node in constants}
+
+
+def _outermost(node: ast.AST, leaves: Collection[str]) -> list[ast.expr]:
     if isinstance(node, ast.BinOp) and _tells(node, leaves):
         return [node]
     return [found for child in ast.iter_child_nodes(node) for found in _outermost(child, leaves)]
 
 
-def _tells(node: ast.BinOp, leaves: dict[str, ast.expr]) -> bool:
+def _tells(node: ast.BinOp, leaves: Collection[str]) -> bool:
     """Whether an expression adds up a position: of counts and the lengths of an epoch, and nothing else."""
     parts: list[str] = []
     if not _gathered(node, leaves, parts) or not isinstance(node.op, ast.Add):
@@ -52,11 +60,11 @@ def _tells(node: ast.BinOp, leaves: dict[str, ast.expr]) -> bool:
     return len(set(parts)) > 1 and any(tick_of(part) is not None for part in parts)
 
 
-def _gathered(node: ast.expr, leaves: dict[str, ast.expr], parts: list[str]) -> bool:
+def _gathered(node: ast.expr, leaves: Collection[str], parts: list[str]) -> bool:
     text = ast.unparse(node)
     if text in leaves:
         parts.append(text)
-        return tick_of(text) is not None or role_of(text) in _PARTS
+        return isinstance(node, ast.Constant) or tick_of(text) is not None or role_of(text) in _PARTS
     if isinstance(node, ast.BinOp) and isinstance(node.op, _TOGETHER):
         return _gathered(node.left, leaves, parts) and _gathered(node.right, leaves, parts)
     return False

@@ -11,6 +11,7 @@ from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
 from lrfix.rewriting.in_place.methods import as_function, receiver, with_functions
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
+from lrfix.rewriting.in_place.shares import names_share
 from lrfix.sites.vocabulary import names_position
 from lrfix.trees import stored_names
 
@@ -167,7 +168,8 @@ def _steps(names: Names, leaves: dict[str, ast.expr], parameters: Sequence[str])
         return tuple(counted)
     spoken = [leaf for leaf in leaves if names_position(leaf) and role_of(leaf) not in LENGTHS and leaf not in places]
     own = [leaf for leaf in leaves if leaf in parameters and role_of(leaf) not in LENGTHS]
-    return tuple(dict.fromkeys((*spoken, *own)))
+    shares = [leaf for leaf in leaves if names_share(leaf) and leaf not in places]
+    return tuple(dict.fromkeys((*spoken, *own, *shares)))
 
 
 def _counts_groups(names: Names, leaf: str, node: ast.expr) -> bool:

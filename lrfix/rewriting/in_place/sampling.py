@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lrfix.domains.clock import is_object
 from lrfix.domains.facts import literal, numbers_written
 from lrfix.domains.inferred import inferred
 from lrfix.domains.roles import LENGTHS, Role, role_of
@@ -25,6 +26,8 @@ from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Cal
 from lrfix.rewriting.in_place.positions import put_together
 from lrfix.rewriting.in_place.reads import root_of
 from lrfix.rewriting.in_place.regions import Region
+from lrfix.rewriting.in_place.shares import LENGTHS as WALKED
+from lrfix.rewriting.in_place.shares import WHOLE, held_at_one, in_shares, is_share
 from lrfix.rewriting.in_place.staircases import with_drops_in_warmup
 
 SAMPLES = 4
@@ -32,6 +35,7 @@ _FUEL = 4_000_000
 _LONGEST = 700
 _SHORTEST = 40
 _FEWEST = 8
+_BEYOND = 1.6
 _NONES = "several of the values that it reads may be None"
 
 
@@ -41,7 +45,7 @@ class Formula:
 
     ``values`` are the leaves in each draw that it was recognised by, the position left out. ``counted``: the position
     is a difference of others, so it may be negative. A table has a ``length``, and is an ``array`` of the module of
-    that name, or a list; the position is then the counter of its entries.
+    that name, or a list; the position is then the counter of its entries. ``share``: the position goes from 0 to 1.
     """
 
     region: Region
@@ -51,6 +55,7 @@ class Formula:
     counted: bool = False
     length: str | None = None
     array: str | None = None
+    share: bool = False
 
     @property
     def step(self) -> str:
@@ -158,10 +163,24 @@ class _Given(Refusing):
 def formula_of(names: Names, region: Region) -> Formula | str:
     """The call that a region's curve is recognised as, or why there is none."""
     together = put_together(region)
-    if together is not None:
-        region = together
+    found = _formula_of(names, together or region)
+    if isinstance(found, str) and together is None and (moved := put_together(region, constants=True)) is not None:
+        other = _formula_of(names, moved)
+        found = found if isinstance(other, str) else other
+    return found
+
+
+def _formula_of(names: Names, region: Region) -> Formula | str:
     reason = "nothing that it reads is the position in training"
     for step in region.steps[:2]:
+        if is_object(step):
+            reason = f"`{step}` is an object of the trainer's, and no number"
+            continue
+        if not region.nones and is_share(names, step, region.leaves[step]):
+            draws = [drawn(names, region, step, index) for index in range(SAMPLES)]
+            found = _recognised(names, region, draws, step, share=True)
+            if isinstance(found, Formula):
+                return found
         found = _recognised(names, region, [drawn(names, region, step, index) for index in range(SAMPLES)], step)
         if isinstance(found, str) and (small := _small(names, region, step)) is not None:
             other = _recognised(names, region, small, step)
@@ -210,30 +229,40 @@ def _small(names: Names, region: Region, step: str) -> list[dict[str, Any]] | No
 
 
 def _recognised(
-    names: Names, region: Region, draws: Sequence[dict[str, Any]], step: str, more: Sequence[str] = ()
+    names: Names,
+    region: Region,
+    draws: Sequence[dict[str, Any]],
+    step: str,
+    more: Sequence[str] = (),
+    share: bool = False,
 ) -> Formula | str:
     curve = Curve(names, region, step)
     samples = []
     ended = False
     written = numbers_written([*region.statements, *region.helpers])
-    for values in draws:
-        length = _length(values, region)
+    for values, whole in zip(draws, WALKED, strict=False):
+        length = int(whole * _BEYOND) if share else _length(values, region)
         try:
-            rates = curve.sampled(values, range(length))
+            rates = curve.sampled(values, [k / whole for k in range(length)] if share else range(length))
         except Opaque as opaque:
             return f"it cannot be simulated: {opaque.reason}"
-        if not rates:
+        if not rates and not share:
             rates = _from_one(curve, values, length)
         if len(rates) < _FEWEST:
             return f"it has no value at step {len(rates)} with {_shown(values)}"
         ended = ended or len(rates) < length
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
-        samples.append(Sample(tuple(rates), 1.0, numbers, written))
+        samples.append(Sample(tuple(rates), 1.0, {**numbers, WHOLE: whole} if share else numbers, written))
     reason: str | None = None
-    for cut in (samples, *_cuts(samples)):
+    ends = [[held_at_one(s) for s in samples]] if share and not ended else []
+    for cut in (samples, *ends, *_cuts(samples)):
         call = call_for(cut, step, region, more)
+        if share and isinstance(call, Call):
+            call = in_shares(call) or f"`{step}` does not go from 0 to 1 in it"
         if isinstance(call, str):
             reason = reason or call
+        elif share:
+            return Formula(region, call, ended or cut is not samples, tuple(draws), share=True)
         else:
             open_end = ended or cut is not samples
             call = with_drops_in_warmup(call, draws[0], curve.sampled)
@@ -370,7 +399,7 @@ def _length(values: dict[str, Any], region: Region) -> int:
     )
     turns = max((v for k, v in values.items() if role_of(k) is Role.LOADER_LENGTH and isinstance(v, int)), default=1)
     longest = max([*lengths, epochs * turns, _SHORTEST])
-    return int(min(longest * 1.6 + 12, _LONGEST))
+    return int(min(longest * _BEYOND + 12, _LONGEST))
 
 
 __all__ = ["SAMPLES", "Curve", "Formula", "call_for", "drawn", "formula_of"]

@@ -16,6 +16,7 @@ from lrfix.recognition.evaluation import NotArithmetic, evaluate
 from lrfix.rewriting.in_place.definitions import Definition, Inputs
 from lrfix.rewriting.in_place.grid import floated
 from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.in_place.shares import SHARES
 from lrfix.rewriting.model import NotRewritten
 from lrfix.rewriting.seen import Seen
 from lrfix.trees import stored_names
@@ -39,7 +40,8 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
     choices = _choices(old.inputs, leaves)
     declared = WholeNumbers(old.names)
     counted = {name for statement in old.body for name in stored_names(statement)}
-    between = step is not None and all(f.region.position is None for f in formulas)
+    share = any(f.share for f in formulas)
+    between = step is not None and not share and all(f.region.position is None for f in formulas)
     between = between and not Seen(old.names).fraction(str(step))
     found = []
     for index, in_floats in ((0, False), (1, False), (2, False), (0, True)):
@@ -52,7 +54,8 @@ def whole_settings(old: Definition, formulas: Sequence[Formula], leaves: Mapping
             if step is not None:
                 # What counts on before it computes is further than the position that it is given.
                 more = 2 if step in old.inputs.written or step in counted else 0
-                asked = [p for p in _positions(setting) if p == int(p) or step not in declared]
+                everywhere = sorted({*_positions(setting), *(SHARES if share else ())})
+                asked = [p for p in everywhere if p == int(p) or step not in declared]
                 positions = tuple(p for p in asked if _reached(formulas, setting, step, p + more))
             for count, bases in enumerate(_BASES):
                 if count != (number + index) % 3 and not (index == 0 and number == 0):

@@ -114,7 +114,7 @@ def why_not_ended(names: Names, formula: Formula) -> str | None:
     The end has to be what training counts up to: by its name, or because a loop of the file ends there.
     """
     horizon = formula.call.horizon
-    if not formula.open_end or horizon is None:
+    if not formula.open_end or horizon is None or formula.share:
         return None
     read = {ast.unparse(n) for n in ast.walk(ast.parse(horizon, mode="eval")) if isinstance(n, ast.expr)}
     leaves = [leaf for leaf in formula.region.leaves if leaf in read]
