@@ -15,16 +15,21 @@ _DOTTED = re.compile(rb"\w+(?:\.\w+)+")
 
 
 def within_reach(path: str, contents: Mapping[str, bytes], root: str) -> frozenset[str]:
-    """The files that imports lead to from ``path``, forwards and backwards, and configurations that name modules: what
-    is not among them neither gets an object of the file nor a call that leads to one. Paths are real and absolute."""
-    neighbours: dict[str, set[str]] = {file: set() for file in contents}
-    for file, content in contents.items():
-        for other in _imported(file, content, contents, root):
-            neighbours[file].add(other)
-            neighbours[other].add(file)
-    reached, waiting = {path}, [path]
+    """The files that may run together with ``path``: what a file that leads to it by imports leads to, configurations
+    that name modules among them. Two programs of a project that only share a library never meet. What is not among the
+    files neither gets an object of the file nor a call that leads to one. Paths are real and absolute."""
+    imports = {file: set(_imported(file, content, contents, root)) for file, content in contents.items()}
+    importers: dict[str, set[str]] = {}
+    for file, others in imports.items():
+        for other in others:
+            importers.setdefault(other, set()).add(file)
+    return _closure(imports, _closure(importers, {path}))
+
+
+def _closure(edges: Mapping[str, Collection[str]], start: Collection[str]) -> frozenset[str]:
+    reached, waiting = set(start), list(start)
     while waiting:
-        found = neighbours.get(waiting.pop(), set()) - reached
+        found = set(edges.get(waiting.pop(), ())) - reached
         reached |= found
         waiting += found
     return frozenset(reached)

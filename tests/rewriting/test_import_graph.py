@@ -55,3 +55,14 @@ def test_a_configuration_connects_what_it_names():
 def test_a_notebook_imports_in_the_lines_of_its_cells():
     files = {"study.ipynb": '{"cells": [{"source": [\n    "from schedules import build\\n"\n]}]}', "schedules.py": ""}
     assert reach("schedules.py", files=files) == {"study.ipynb", "schedules.py"}
+
+
+def test_two_programs_that_share_a_library_never_meet():
+    files = {
+        "one/train.py": "import schedules\nimport common.tools\n",
+        "one/schedules.py": "",
+        "two/train.py": "import common.tools\n",
+        "common/tools.py": "",
+    }
+    assert reach("one/schedules.py", files=files) == {"one/train.py", "one/schedules.py", "common/tools.py"}
+    assert reach("common/tools.py", files=files) == set(files)
