@@ -164,8 +164,9 @@ def formula_of(names: Names, region: Region) -> Formula | str:
     """The call that a region's curve is recognised as, or why there is none."""
     together = put_together(region)
     found = _formula_of(names, together or region)
-    if isinstance(found, str) and together is None and (moved := put_together(region, constants=True)) is not None:
-        other = _formula_of(names, moved)
+    if isinstance(found, str) and together is None and not any(_is_difference(names, region, s) for s in region.steps):
+        moved = put_together(region, constants=True)
+        other = _formula_of(names, moved) if moved is not None else found
         found = found if isinstance(other, str) else other
     return found
 
@@ -254,19 +255,20 @@ def _recognised(
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float | list) and not isinstance(v, bool)}
         samples.append(Sample(tuple(rates), 1.0, {**numbers, WHOLE: whole} if share else numbers, written))
     reason: str | None = None
+    counted = _is_difference(names, region, step)
     ends = [[held_at_one(s) for s in samples]] if share and not ended else []
     for cut in (samples, *ends, *_cuts(samples)):
         call = call_for(cut, step, region, more)
+        open_end = ended or cut is not samples
         if share and isinstance(call, Call):
             call = in_shares(call) or f"`{step}` does not go from 0 to 1 in it"
         if isinstance(call, str):
             reason = reason or call
         elif share:
-            return Formula(region, call, ended or cut is not samples, tuple(draws), share=True)
+            return Formula(region, call, open_end, tuple(draws), counted, share=True)
         else:
-            open_end = ended or cut is not samples
             call = with_drops_in_warmup(call, draws[0], curve.sampled)
-            return Formula(region, call, open_end, tuple(draws), _is_difference(names, region, step))
+            return Formula(region, call, open_end, tuple(draws), counted)
     return reason or "it shows no curve"
 
 

@@ -77,7 +77,13 @@ def test_a_share_that_is_asked_for_on_the_spot(rewrite):
     result = rewrite(FACTOR, verify=True)
     (site,) = result.sites
     assert (site.kind, site.limits) == ("equivalent", ("up to its end at `1`",))
-    assert "warmup_polynomial(frac_of_total, total_steps=1, power=self.power, eta_min=self.lowest)" in result.after
+    assert "warmup_polynomial( frac_of_total, total_steps=1, power=self.power," in " ".join(result.after.split())
+
+
+def test_a_share_that_may_be_negative_is_left_alone(rewrite):
+    result = rewrite(FACTOR.replace("(current_time / self.t_max)", "((current_time - 1) / self.t_max)"), verify=True)
+    assert not result.changed
+    assert "`frac_of_total` may be negative" in result.left[0].reason
 
 
 @pytest.mark.parametrize(
