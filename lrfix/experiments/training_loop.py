@@ -126,10 +126,17 @@ def _goes_through_groups(loop: ast.AST) -> bool:
 
 
 def _names_epochs(loop: ast.For) -> bool:
-    words = [n.id for n in walk(loop.target) if isinstance(n, ast.Name)]
-    words += [n.id for n in walk(loop.iter) if isinstance(n, ast.Name)]
-    words += [n.attr for n in walk(loop.iter) if isinstance(n, ast.Attribute)]
+    parts = [*walk(loop.target), *_unnamed(loop.iter)]
+    words = [n.id for n in parts if isinstance(n, ast.Name)] + [n.attr for n in parts if isinstance(n, ast.Attribute)]
     return any("epoch" in word.lower() for word in words)
+
+
+def _unnamed(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of an expression, but for what calls are given by name: ``desc=f"Epoch {epoch}"`` of a progress bar."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.keyword):
+            yield from _unnamed(child)
 
 
 def _batch_loops(study: Study, loop: ast.For) -> Iterator[ast.stmt | ast.expr]:

@@ -539,3 +539,47 @@ KEEPS_ANOTHER = """
 )
 def test_the_first_rate_of_a_scheduler_that_it_keeps_is_used_only_behind_the_update(first, then, severities):
     assert {s for _, s in advised(KEEPS_ANOTHER.format(first=first, then=then))} == severities
+
+
+@pytest.mark.parametrize(
+    ("start", "turns", "found"),
+    [
+        ("0", "range(start, args.epochs)", ["warning"]),
+        ("1", "range(start, args.epochs + 1)", []),
+    ],
+)
+def test_the_first_epoch_of_a_loop_is_the_one_that_it_begins_with(start, turns, found):
+    source = f"""
+    def train(model, loader, optimizer, args, resume):
+        start = {start}
+        if resume:
+            start = resume["epoch"] + 1
+        for epoch in {turns}:
+            if epoch <= args.warmup_epochs:
+                for group in optimizer.param_groups:
+                    group["lr"] = args.lr * epoch / args.warmup_epochs
+            for x, y in loader:
+                model(x, y).backward()
+                optimizer.step()
+    """
+    assert [severity for _, severity in advised(source)] == found
+
+
+@pytest.mark.parametrize(("turns", "found"), [("tqdm(loader, desc=f'Epoch {epoch}')", "info"), ("epochs", "warning")])
+def test_what_a_progress_bar_is_told_is_no_loop_over_epochs(turns, found):
+    source = f"""
+    class Trainer:
+        def update(self):
+            lr = self.args.lr * min(1.0, self.step / self.args.warmup_steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+
+        def train(self, loader, epoch, epochs, tqdm):
+            for batch in {turns}:
+                self.update()
+                self.step += 1
+                for part in batch:
+                    self.model(part).backward()
+                self.optimizer.step()
+    """
+    assert [severity for _, severity in advised(source)] == [found]

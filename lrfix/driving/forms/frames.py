@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, nested, tick_of
+from lrfix.domains.facts import literal
 from lrfix.driving.bench import Bench
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
 from lrfix.names import FUNCTION_NODES, Assigned, Names, Scope
 from lrfix.sites.vocabulary import called_name
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
 _DEEPEST = 2
@@ -58,8 +59,7 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
     clock.first = {tick: first for tick, first in clock.first.items() if tick not in ticks}
     for position, ((loop, name), tick) in enumerate(zip(counting, ticks, strict=True)):
         start = _start(loop)
-        first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
-        frame.counts[name] = (tick, first)
+        frame.counts[name] = (tick, _first(bench, start))
         outer = {other for _, other in counting[position + 1 :]}
         if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in walk(start)):
             frame.starts[name] = start
@@ -143,6 +143,21 @@ def _start(loop: ast.For) -> ast.expr | None:
         told = next((k.value for k in iterated.keywords if k.arg == "start"), None)
         return iterated.args[1] if told is None and len(iterated.args) > 1 else told
     return None
+
+
+def _first(bench: Bench, start: ast.expr | None) -> int:
+    """The number that a loop begins with in a new run: the one that is written there, or the only one that the file
+    gives what stands there; a checkpoint gives it another."""
+    stated = literal(start)
+    if start is None or isinstance(stated, int):
+        return stated if isinstance(stated, int) else 0
+    path = written(start)
+    given = (n for n in bench.names.nodes if isinstance(n, ast.Assign) and path in map(written, n.targets))
+    numbers = {value for statement in given if type(value := literal(statement.value)) is int}
+    default = bench.scenario.defaults.get(path)
+    if type(default) is int and not numbers:
+        return default
+    return numbers.pop() if len(numbers) == 1 else 0
 
 
 def _number(bench: Bench, node: ast.expr) -> int | None:
