@@ -22,6 +22,8 @@ from lrfix.wording import num
 
 _STOPS = (6, 24, 60)
 _AFTER = 24
+#: A rate of less than this share of the highest is that of a schedule that has ended.
+_SPENT = 1e-3
 _SAVES, _LOADS = ("state_dict", "__getstate__"), ("load_state_dict", "__setstate__")
 
 
@@ -87,9 +89,21 @@ def _parts_from_the_run(study: Study, node: ast.ClassDef) -> Iterator[Violation]
         trials = [t for t in _trials(study, at, saved) if t is not None and (saved or t.told)]
         if not trials:
             return
-        if len(trials) == len(study.runs) and all(t.lost is not None for t in trials):
+        if len(trials) == len(study.runs) and all(map(_lost_inside, trials, map(study.horizon, study.runs))):
             yield _lost(study, node, trials[0], saved)
             return
+
+
+def _lost_inside(trial: Resumption, end: int | None) -> bool:
+    """Whether a trial lost something before the schedule ends; nobody resumes a run that is over.
+
+    Where no length says so, it is over once next to nothing is left of the rate and that stays.
+    """
+    if trial.lost is None or (end is not None and trial.lost >= end):
+        return False
+    rest = trial.walked[trial.lost - trial.at :]
+    top = max((*trial.walked, *trial.resumed), default=0.0)
+    return end is not None or any(rate != rest[0] for rate in rest) or rest[0] > _SPENT * top
 
 
 def _trials(study: Study, at: int, saved: bool) -> Iterator[Resumption | None]:

@@ -231,3 +231,20 @@ def test_rates_by_epoch_are_the_same_list_in_the_second_process_and_are_asked_fo
                 self._set(self.lr)
     """
     assert not lossy(check(textwrap.dedent(source)))
+
+
+@pytest.mark.parametrize(("until", "told"), [("self.total", False), ("0.2 * self.total", True)])
+def test_what_is_kept_of_a_schedule_that_is_over_is_not_missed(until, told, asked):
+    source = f"""
+class PolyScheduler:
+    def __init__(self, optimizer, base_lr, total, power=2.0):
+        self.optimizer, self.base_lr, self.total, self.power = optimizer, base_lr, total, power
+        self.lr = base_lr
+
+    def step(self, step):
+        if step < {until}:
+            self.lr = self.base_lr * (1 - step / self.total) ** self.power
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+"""
+    assert bool(asked("LR109", source)) is told
