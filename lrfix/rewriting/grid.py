@@ -19,6 +19,8 @@ _IN_EPOCHS = (Role.EPOCHS, Role.WARMUP_EPOCHS)
 #: Numbers that are no settings of their own: the optimizer's rate, where training stands.
 _KEPT = frozenset({Role.BASE_RATE, Role.LAST_EPOCH})
 _REPEATED = (Role.CYCLE, Role.STEP_SIZE)
+UNEVEN = 2.2
+"""A stair of which five are eleven steps by a division that rounds, and a little more in truth."""
 _FROM_NOTHING = (*_WHOLES, *_REPEATED, Role.WARMUP_FACTOR, Role.WARMUP_FRACTION)
 _GROUPS = ((1.0,), (25.0, 0.3, 0.07))
 _LONGER = 7
@@ -130,6 +132,8 @@ def _of_lengths(lengths: Mapping[str, float], whole: Container[str]) -> Iterator
         yield {key: value * _LONGER for key, value in lengths.items()}
     for key, value in lengths.items():
         others = [0, 1, max(round(value * 0.37), 2), *((0.5, value * 0.37) if key in fractional else ())]
+        if key in fractional and role_of(key) is Role.STEP_SIZE:
+            others.append(UNEVEN)
         # Cycles and stairs of no length are nothing: code that looks for the cycle of a step never ends.
         yield from ({key: other} for other in others if other or role_of(key) not in _REPEATED)
     for warmup in (key for key in lengths if role_of(key) in _WARMUPS):

@@ -11,6 +11,7 @@ from lrfix.domains.roles import Role, role_of
 from lrfix.domains.whole import WholeNumbers
 from lrfix.names import Names
 from lrfix.recognition.evaluation import NotArithmetic, evaluate
+from lrfix.rewriting.grid import UNEVEN
 from lrfix.rewriting.in_place.calls import LENGTH_ARGUMENTS, RATE_ARGUMENTS, Call
 from lrfix.rewriting.in_place.sampling import Formula
 from lrfix.rewriting.in_place.shares import SHARES
@@ -58,6 +59,7 @@ class _Kinds:
         self.whole: set[str] = set()
         self.warmups: set[str] = set()
         self.positive: set[str] = set()
+        self.stairs: set[str] = set()
         region, call = formula.region, formula.call
         self.call = call
         for name, text in call.arguments.items():
@@ -67,6 +69,8 @@ class _Kinds:
             group |= told
             if name == "warmup_steps":
                 self.warmups |= told
+            if name == "step_size":
+                self.stairs |= told
             self.positive |= told if name == "peak" else told & _divisors(text)
         if formula.length is not None:
             read = {ast.unparse(n) for n in ast.walk(ast.parse(formula.length, mode="eval"))}
@@ -134,6 +138,8 @@ class _Kinds:
             yield from (values[other] for other in sorted(self.lengths - {leaf}) if isinstance(values.get(other), int))
             if leaf not in self.whole:
                 yield from (value + _FRACTION, float(value))
+            if leaf in self.stairs - self.whole:
+                yield UNEVEN
             return
         if leaf in self.rates:
             yield from (value * 0.5, value * 2)

@@ -106,3 +106,8 @@ def test_the_timestamp_of_a_trainer_is_no_number(rewrite):
     result = rewrite(MOMENT, verify=True)
     assert not result.changed
     assert "`state.timestamp` is an object of the trainer's, and no number" in result.left[0].reason
+
+
+def test_a_staircase_whose_steps_are_told_by_a_division_that_rounds_is_limited_to_whole_ones(rewrite):
+    result = rewrite(STEPPED.replace("every: int", "every"), verify=True)
+    assert [(site.kind, site.limits) for site in result.sites] == [("limited", ("but not with `self.every` = 2.2",))]
