@@ -25,6 +25,7 @@ LARGEST = 400_000  # bytes of a file that is read
 WORDS = (b'["lr"]', b"['lr']", b"LambdaLR", b"LRScheduler", b"def get_lr", b"def lr_", b"learning_rate", b"schedule")
 TEST = re.compile(r"(^|/)(tests?|testing|test_\w+\.py|\w+_test\.py|conftest\.py)(/|$)")
 RATE_NAME = re.compile(r"(^|_)(lr|lrs|learning_rate|warmup|cosine|anneal\w*|schedule\w*|decay)(_|$)", re.I)
+ANY_NAME = re.compile(r"^(?!.*(lr|rate|warm)).*(schedule\w*|decay|anneal\w*)", re.I)
 LR_WORD = re.compile(r"lr(_|\b|s\b)|learning.?rate|warm_?up", re.I)
 OTHER_NAME = re.compile(
     r"wd|weight_decay|momentum|ema|tau|temperature|beta|noise|dropout|sigma|diffusion|timestep", re.I
@@ -200,6 +201,8 @@ def function_form(file: File, function: ast.FunctionDef) -> str:
         return "setter"
     if not RATE_NAME.search(function.name) or not LR_WORD.search(file.text(function)):
         return ""
+    if ANY_NAME.search(function.name) and not re.search(r"lr(_|\b|s\b)|rate|base_value", file.text(function), re.I):
+        return ""  # a schedule of something else
     site = Site(file, (function.lineno, function.end_lineno), "function")
     if function in set(site.evaluators()) and any(file.is_counter(ast_name(p, function)) for p in parameters(function)):
         return "function" if any(divides(n) for n in own(function)) else ""

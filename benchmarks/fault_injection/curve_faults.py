@@ -26,6 +26,7 @@ from vocabulary import (
 )
 
 SMALLEST_WARMUP = 0.02  # of the run: a decay counted from step 0 behind a shorter one is off by less than anyone sees
+LONG_WARMUP = 0.2  # of the run: a cosine that is counted from step 0 has lost a tenth by then
 
 
 def replaced(file: File, node: ast.AST, value: ast.AST) -> list[Edit]:
@@ -85,9 +86,8 @@ def clamp_counter_removed(file: File, site: Site) -> Iterator[Fault]:
         for counter, length in (n.args, n.args[::-1]):
             if not (isinstance(counter, NAMES) and file.is_counter(counter)) or file.clock_tests(n):
                 continue
-            name = getattr(file.function(n), "name", "")
-            if name and any(called(c, name) and file.clock_tests(c) for c in file.nodes):
-                continue  # its callers look at the counter first
+            if file.looked_at_first(n):
+                continue
             if is_horizon(length) or is_warmup(length):
                 legal = not is_warmup(length)
                 yield Fault(replaced(file, n, counter), f"{file.text(n)} -> {file.text(counter)}", legal=legal)
@@ -96,14 +96,24 @@ def clamp_counter_removed(file: File, site: Site) -> Iterator[Fault]:
 # Where phases meet
 
 
-def is_visible(file: File, site: Site, warmup: ast.AST) -> bool:
-    """Whether the warmup is more than a sliver of the run, as far as the file states both lengths."""
+def stated_share(file: File, site: Site, warmup: ast.AST) -> float | None:
+    """The warmup's share of the run, where the file states both lengths."""
     length = stated_default(file, warmup)
     totals = [stated_default(file, n) for n in site.nodes if isinstance(n, NAMES) and is_horizon(n)]
     numbers = [t.value for t in totals if isinstance(t, ast.Constant)]
-    if not isinstance(length, ast.Constant) or not numbers:
-        return True
-    return length.value >= SMALLEST_WARMUP * max(numbers)
+    return length.value / max(numbers) if isinstance(length, ast.Constant) and numbers and max(numbers) else None
+
+
+def is_visible(file: File, site: Site, warmup: ast.AST) -> bool:
+    """Whether the warmup is more than a sliver of the run, as far as the file states it."""
+    share = stated_share(file, site, warmup)
+    return share is None or share >= SMALLEST_WARMUP
+
+
+def is_long(file: File, site: Site, warmup: ast.AST) -> bool:
+    """Whether the file states a warmup that takes a good part of the run."""
+    share = stated_share(file, site, warmup)
+    return share is not None and share >= LONG_WARMUP
 
 
 def feeds_division(file: File, statement: ast.AST, value: ast.AST) -> bool:
@@ -144,7 +154,9 @@ def warmup_offset_dropped(file: File, site: Site) -> Iterator[Fault]:
                 below = bare(above.right) if isinstance(above, ast.BinOp) else None
                 if isinstance(below, ast.BinOp) and last_name(below.right) == last_name(n.right):
                     edits = file.put(n, n.left) + file.put(below, below.left)
-                    yield Fault(edits, f"{file.text(above)}: warmup out of both", legal=unused)
+                    # The phases lie apart by the warmup's share of the run: little, where nobody states a long one.
+                    legal = unused or not is_long(file, site, n.right)
+                    yield Fault(edits, f"{file.text(above)}: warmup out of both", legal=legal)
         if (
             isinstance(n, ast.AugAssign)
             and isinstance(n.op, ast.Sub)
@@ -178,6 +190,8 @@ def warmup_of_length_dropped(file: File, site: Site) -> Iterator[Fault]:
 def ramp_too_long(file: File, site: Site) -> Iterator[Fault]:
     """The ramp goes on for twice its length: to twice the peak."""
     for ramp in site.ramps():
+        if file.looked_at_first(ramp.branch):
+            continue  # nobody asks for the steps that are wrong
         right = ramp.comparison.comparators[0]
         edits = file.put(right, f"2 * {file.text(right)}")
         what = f"{file.text(ramp.comparison)}: with twice the length"

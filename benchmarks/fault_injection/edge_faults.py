@@ -159,7 +159,12 @@ def early_out(file: File, site: Site, ramp: Ramp) -> str | None:
     values = returned(function)
     if not all(is_arithmetic(v) for v in values) or any(is_lr_key(n) for n in ast.walk(function)):
         return None  # what sets the rate itself would leave it as it is
-    lists = [isinstance(v, ast.ListComp) or last_name(v).endswith("lrs") for v in values]
+    lists = [
+        isinstance(v, (ast.List, ast.ListComp))
+        or last_name(v).endswith("lrs")
+        or (isinstance(v, ast.BinOp) and isinstance(v.left, ast.List))
+        for v in values
+    ]
     if all(lists) and any(function in methods.values() for _, methods in site.torch_classes()):
         return "return [0.0] * len(self.base_lrs)"
     return None if any(lists) or not values else "return 0.0"

@@ -5,7 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from vocabulary import COUNTERS, FUNCTIONS, NAMES, SHORT_COUNTERS, dotted, is_division, last_name, parameters
+from vocabulary import (
+    COUNTERS,
+    FUNCTIONS,
+    NAMES,
+    SHORT_COUNTERS,
+    called,
+    dotted,
+    is_division,
+    last_name,
+    parameters,
+)
+
+FORMULAS = ("get_lr", "_get_closed_form_lr")
 
 # The bytes from start to end give way to the text.
 Edit = tuple[int, int, str]
@@ -150,15 +162,20 @@ class File:
         tests += [n.test for n in ast.walk(self.tree) if isinstance(n, ast.If) and isinstance(n.body[-1], ast.Raise)]
         return any({one, other} <= {last_name(x) for x in ast.walk(test)} for test in tests)
 
-    def in_closed_form(self, edits: Iterable[Edit]) -> bool:
-        """Whether an edit changes what a class of torch's kind says of its rates beside ``get_lr``."""
+    def states_two_formulas(self, edits: Iterable[Edit]) -> bool:
+        """Whether an edit changes one of the two formulas that a class of torch's kind states for its rates."""
         lines = {self.source[:start].count(b"\n") + 1 for start, _, _ in edits}
-        return any(
-            isinstance(n, ast.FunctionDef)
-            and n.name == "_get_closed_form_lr"
-            and any(n.lineno <= line <= (n.end_lineno or n.lineno) for line in lines)
-            for n in ast.walk(self.tree)
-        )
+        for owner in (n for n in self.nodes if isinstance(n, ast.ClassDef)):
+            formulas = {f.name: f for f in owner.body if isinstance(f, ast.FunctionDef) and f.name in FORMULAS}
+            for f in formulas.values() if len(formulas) == len(FORMULAS) else ():
+                if any(f.lineno <= line <= (f.end_lineno or f.lineno) for line in lines):
+                    return True
+        return False
+
+    def looked_at_first(self, node: ast.AST) -> bool:
+        """Whether a caller of the function around the node tests the counter before it asks."""
+        name = getattr(self.function(node), "name", "")
+        return bool(name) and any(called(c, name) and self.clock_tests(c) for c in self.nodes)
 
     def stored(self, scope: ast.AST) -> set[str]:
         """The names, attributes included, that are assigned in the scope."""

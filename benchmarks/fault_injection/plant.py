@@ -89,8 +89,8 @@ def mutants(candidates: Iterable[Candidate], only: set[str]) -> Iterator[Mutant]
                 continue
             for fault in operator.plant(candidate.file, aim):
                 codes = fault.codes or operator.codes
-                if candidate.file.in_closed_form(fault.edits) and "LR215" not in codes:
-                    codes = (*codes, "LR215")  # the class then states two formulas
+                if candidate.file.states_two_formulas(fault.edits) and "LR215" not in codes:
+                    codes = (*codes, "LR215")  # they differ now
                 mutant = mutant_of(candidate, operator.name, codes, fault)
                 if mutant and (operator.name, mutant.source) not in known:
                     known.add((operator.name, mutant.source))

@@ -171,9 +171,12 @@ def peak_and_floor_swapped(file: File, site: Site) -> Iterator[Fault]:
                     yield Fault(edits, f"{file.text(n)}: peak and floor exchanged")
 
 
-@operator("warmup-for-horizon", "LR211", "LR202", "LR204", "LR206", "LR212", "LR205")
+@operator("warmup-for-horizon", "LR211", "LR202", "LR204", "LR206", "LR212", "LR205", "LR106")
 def warmup_for_horizon(file: File, site: Site) -> Iterator[Fault]:
-    """The decay is divided by the length of the warmup, with nothing to stop it: far past its end inside the run."""
+    """The decay is divided by the length of the warmup, with nothing to stop it: far past its end inside the run.
+
+    The run's own length may have no effect after that.
+    """
     for d in site.divisions():
         below = bare(d.right)
         if not (isinstance(below, ast.BinOp) and isinstance(below.op, ast.Sub) and is_warmup(below.right)):
@@ -243,4 +246,5 @@ def first_group_only(file: File, site: Site) -> Iterator[Fault]:
         reads = any(isinstance(x, ast.Name) and x.id == group for x in ast.walk(write.value))
         if is_lr_key(write.targets[0]) and dotted(write.targets[0].value) == group and not reads:
             edits = file.put(n, f'{file.text(n.iter)}[0]["lr"] = {file.text(write.value)}')
-            yield Fault(edits, f"{file.text(n)}: the first group alone")
+            # Whether there is a second group is for others to say: none in sight has one.
+            yield Fault(edits, f"{file.text(n)}: the first group alone", legal=True)
