@@ -247,7 +247,6 @@ def analyse_site(
     ``beside``: a study of the site with other files at hand, where ``names`` has none.
     """
     from lrfix.driving.budget import open_site
-    from lrfix.experiments.alternatives import distinct
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
     from lrfix.experiments.stated_settings import told_by
@@ -259,8 +258,7 @@ def analyse_site(
     followed = [one for one in studies if one.opaque is None]
     study = next((one for one in followed if one.ran), (followed or studies)[0])
     opaque = study.opaque
-    judged = distinct(studies)
-    verdicts = tuple(Verdicts(each) for each in (*judged, *by_themselves(judged)))
+    verdicts = tuple(Verdicts(each) for each in judged(studies))
     for each in verdicts:
         each.study.faults = each.faults
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))
@@ -305,7 +303,16 @@ def _as_rewritten(family: Family, found: Recognition, opened: bool) -> Family:
     return replace(family, name=found.family if opened else family.name, parameters=parameters)
 
 
-def by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
+def judged(studies: Sequence[Study]) -> list[Study]:
+    """What the rules are asked about: schedules that differ, at each number that chooses one, in use and alone."""
+    from lrfix.experiments.alternatives import at_its_numbers, distinct
+
+    found = distinct(studies)
+    found += [other for one in found for other in at_its_numbers(one)]
+    return [*found, *_by_themselves(found)]
+
+
+def _by_themselves(studies: Sequence[Study]) -> Iterator[Study]:
     """The definitions as whoever else builds them may: one caller that sets no warmup does not acquit the class."""
     from lrfix.experiments.study import Study, usable
 
@@ -374,4 +381,4 @@ def _scenario(run: Run) -> SimulatedScenario:
     return SimulatedScenario(values=values, base_lrs=(bases[0], bases[1]), lr=tuple(tuple(rates) for rates in run.lr))
 
 
-__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "by_themselves", "examine", "studied"]
+__all__ = ["SimulatedScenario", "SiteAnalysis", "analyse", "analyse_site", "examine", "judged", "studied"]

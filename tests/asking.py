@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from lrfix.analysis import by_themselves, studied
+from lrfix.analysis import judged, studied
 from lrfix.experiments.study import Study
 from lrfix.findings import Evidence, Severity, Span, Violation
 from lrfix.judging import Verdicts
@@ -70,8 +70,7 @@ def _studies(source: str, *, uses: bool) -> Iterator[Study]:
     names, sites = find_sites(parsed, Names(parsed.tree))
     for site in sites:
         _, found = studied(parsed, names, site)
-        yield from found
-        yield from by_themselves(found)
+        yield from judged(found)
     training = training_code(names) if uses else None
     if training is not None:
         yield Study(parsed, names, training)

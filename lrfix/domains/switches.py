@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.domains.facts import Defaults
+from lrfix.domains.kinds import is_number
 from lrfix.domains.signatures import arguments_of
 from lrfix.names import Assigned, Defined, Names
 from lrfix.trees import walk
@@ -41,6 +42,19 @@ def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict
         if isinstance(stated, str):
             texts[:] = [stated, *(text for text in texts if text != stated)]
     return found
+
+
+def numbers(names: Names, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, object]]:
+    """Path of a setting and a number that a test asks it to be: ``if multiplier == 1.0``, ``if t_mul != 1``."""
+    for node in nodes:
+        kept = _kept_under(node)
+        for inner in walk(node):
+            if not isinstance(inner, ast.Compare) or len(inner.ops) != 1:
+                continue
+            number = getattr(inner.comparators[0], "value", None)
+            path = _path(names, inner.left, kept) if isinstance(inner.ops[0], ast.Eq | ast.NotEq) else None
+            if path is not None and is_number(number):
+                yield path, number
 
 
 def settings(found: dict[str, list[str]]) -> list[dict[str, object]]:
@@ -174,7 +188,7 @@ def _whole(names: Names, node: ast.expr) -> str:
 
 
 def _kept_under(node: ast.AST) -> dict[str, str]:
-    """``self.mode`` -> ``mode`` for parameters that a constructor only stores."""
+    """``self.mode`` -> ``mode`` for parameters, ``args.mode`` for parts of them, that a constructor only stores."""
     found: dict[str, str] = {}
     if not isinstance(node, ast.ClassDef):
         return found
@@ -184,8 +198,11 @@ def _kept_under(node: ast.AST) -> dict[str, str]:
             for target, value in _stored(method):
                 while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
                     value = value.func.value
-                if isinstance(target, ast.Attribute) and isinstance(value, ast.Name) and value.id in taken:
-                    found[ast.unparse(target)] = value.id
+                root = value
+                while isinstance(root, ast.Attribute):
+                    root = root.value
+                if isinstance(target, ast.Attribute) and isinstance(root, ast.Name) and root.id in taken - {"self"}:
+                    found[ast.unparse(target)] = ast.unparse(value)
     return found
 
 
@@ -221,4 +238,4 @@ def _default(nodes: Sequence[ast.AST], path: str) -> object:
     return None
 
 
-__all__ = ["inherited", "settings", "switches"]
+__all__ = ["inherited", "numbers", "settings", "switches"]

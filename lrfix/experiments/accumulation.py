@@ -83,7 +83,14 @@ def piled_up(curve: Sequence[float]) -> int | None:
         if not before > 0 or after < 0:
             break
         ratios.append(after / before)
-    return _collapsed(curve, ratios) or _too_steep(ratios) or _stunted_ramp(curve, ratios)
+    return _collapsed(curve, ratios) or _too_steep(ratios) or _stunted_ramp(curve, ratios) or _ramped_down(ratios)
+
+
+def _ramped_down(ratios: Sequence[float]) -> int | None:
+    """A ramp of tiny factors, ``1e-4 * step``: each is greater than the last, and the rate is gone all the same."""
+    ramp = ratios[:_STEEP]
+    climbs = len(ramp) == _STEEP and all(b > a * (1 + 1e-6) for a, b in pairwise(ramp))
+    return _STEEP if climbs and 0 < max(ramp) < _MODERATE else None
 
 
 def _collapsed(curve: Sequence[float], ratios: Sequence[float]) -> int | None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from lrfix.domains.roles import last_word
+from lrfix.domains.clock import tick_of
+from lrfix.domains.kinds import is_number
+from lrfix.domains.roles import LENGTHS, last_word, role_of
+from lrfix.domains.switches import inherited, numbers
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study
 from lrfix.trees import walk
+
+#: So many numbers are tried of those that the code compares its settings with.
+_MOST = 2
 
 
 def distinct(studies: Sequence[Study]) -> list[Study]:
@@ -26,6 +32,19 @@ def distinct(studies: Sequence[Study]) -> list[Study]:
         else:
             study.like = first
     return found
+
+
+def at_its_numbers(study: Study) -> Iterator[Study]:
+    """The schedule with each number that the code asks a setting to be: the branch for it is no edge of another."""
+    leaves = study.runs[0].leaves if study.ran else {}
+    asked = dict.fromkeys(numbers(study.names, inherited(study.names, study.site.nodes)))
+    open_ = [(p, n) for p, n in asked if is_number(leaves.get(p)) and leaves[p] != n and p not in study.settings]
+    for path, number in [(p, n) for p, n in open_ if role_of(p) not in LENGTHS and tick_of(p) is None][:_MOST]:
+        settings = {**study.settings, path: number}
+        other = Study(study.source, study.names, study.site, settings, study.by_itself, study.laboratory)
+        other.groups = study.groups
+        if other.ran and other.runs[0].curve != study.runs[0].curve:
+            yield other
 
 
 def _way(study: Study) -> object | None:
@@ -62,4 +81,4 @@ def _taken(run: Run) -> object:
     )
 
 
-__all__ = ["distinct"]
+__all__ = ["at_its_numbers", "distinct"]

@@ -117,7 +117,10 @@ def _attributes(study: Study) -> Iterator[Misnamed]:
     """``self.n_steps``, where the class keeps ``self.n_step``; a read of what nothing sets, that ends every run."""
     owner = next((n for n in study.site.nodes if isinstance(n, ast.ClassDef)), None) or _class_of(study)
     related = _family(study, owner) if owner is not None else None
-    if owner is None or related is None or any(_text(n) in _DYNAMIC for cls in related for n in walk(cls)):
+    if owner is None or any(_text(n) in _DYNAMIC for cls in related or [owner] for n in walk(cls)):
+        return
+    if related is None:
+        yield from _beside_what_nothing_reads(study, owner) if owner in study.site.nodes else ()
         return
     kept = {name for cls in related for name in _kept(cls)}
     fields = {name for cls in related for s in cls.body if (name := _declared(s))}
@@ -157,6 +160,20 @@ def _attributes(study: Study) -> Iterator[Misnamed]:
         elif close is not None and shown and not elsewhere:
             told = f"`self.{read.attr}` is read and nothing ever sets it. The class keeps `self.{close}`."
             yield Misnamed(read, told)
+
+
+def _beside_what_nothing_reads(study: Study, owner: ast.ClassDef) -> Iterator[Misnamed]:
+    """``self.n_step`` in a class that keeps ``self.n_steps`` and reads it nowhere: a base in another file may set what
+    is read, and would have no use for what is kept."""
+    attributes = [n for n in study.names.nodes if isinstance(n, ast.Attribute)]
+    read = {n.attr for n in attributes if not isinstance(n.ctx, ast.Store)}
+    known = {n.attr for n in attributes if _is_set(study, n)} | {_text(part) for part in owner.body}
+    for node in walk(owner):
+        if _is_own(node) and isinstance(node, ast.Attribute) and node.attr in read - known:
+            close = _closest(node.attr, _kept(owner) - read)
+            if close is not None:
+                told = f"`self.{node.attr}` is read and nothing here sets it. The class keeps `self.{close}`"
+                yield Misnamed(node, f"{told}, and reads that nowhere.")
 
 
 def _class_of(study: Study) -> ast.ClassDef | None:

@@ -17,14 +17,19 @@ _PLAIN_CALLS = frozenset({"float", "int", "max", "min", "math.cos", "math.sin", 
 
 
 def _lists(study: Study) -> Iterator[tuple[ast.ListComp, str]]:
-    """The lists over ``self.base_lrs`` that a class returns as rates, each with the name that goes through them."""
+    """The lists over ``self.base_lrs`` that a class returns as rates or gives another scheduler for its own.
+
+    Each with the name that goes through them.
+    """
     node = study.node
     formulas = [method(node, name) for name in _FORMULAS] if isinstance(node, ast.ClassDef) else []
     for formula in formulas:
         for comprehension in walk(formula) if formula is not None else ():
             if not isinstance(comprehension, ast.ListComp) or len(comprehension.generators) != 1:
                 continue
-            if not isinstance(study.names.parents.get(comprehension), ast.Return):
+            user = study.names.parents.get(comprehension)
+            handed = isinstance(user, ast.Assign) and ast.unparse(user.targets[0]).endswith(".base_lrs")
+            if not isinstance(user, ast.Return) and not handed:
                 continue
             (generator,) = comprehension.generators
             if isinstance(generator.target, ast.Name) and ast.unparse(generator.iter) == "self.base_lrs":

@@ -83,6 +83,7 @@ def means_to_move(study: Study) -> bool:
             return False
         initialiser = method(node, "__init__")
         named = [a.arg for a in (*initialiser.args.args, *initialiser.args.kwonlyargs)] if initialiser else []
+        named += [path for path in study.runs[0].leaves if "." in path]  # parts of these: `args.warmup_epochs`
         formula = any(isinstance(n, ast.BinOp) for m in methods(node) if m.name != "__init__" for n in walk(m))
         said = set(words(node.name))
         length = any(role_of(name) in _LENGTHS for name in named)

@@ -14,7 +14,7 @@ from itertools import islice
 from lrfix.domains.clock import Tick, first_of, tick_of
 from lrfix.domains.guards import about_groups, proposals
 from lrfix.domains.kinds import POSITION_GIVEN, Drawn, Kind, blamed, is_number, other_kinds
-from lrfix.domains.roles import Role, last_word, role_of
+from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.signatures import Parameter, parameters
 from lrfix.driving.group_keys import own_key
 from lrfix.driving.laboratory import Failure, Run
@@ -24,6 +24,7 @@ from lrfix.trees import walk
 
 _MOST_ROUNDS = 8
 _MOST_TRIED = 16
+_PARTS = 100
 _REFUSALS = frozenset({"AssertionError", "ValueError", "NotImplementedError", "KeyError", "TypeError"})
 _WRONG_KINDS = frozenset({"TypeError", "AttributeError", "IndexError", "KeyError"})
 #: Forms that are told where training stands by code that may stand anywhere.
@@ -144,6 +145,8 @@ def _changes(study: Study, run: Run, alternatives: Mapping[str, Sequence[str]]) 
         yield from texts
     if failure.kind == "ZeroDivisionError" and failure.step <= 0:
         yield from ((name, Drawn(Kind.LENGTH)) for name in _may_be_lengths(study))
+        # A run that is divided into dozens of parts has more steps than are drawn.
+        yield from ((p, _PARTS * v) for p, v in run.leaves.items() if role_of(p) in LENGTHS and isinstance(v, int))
     if failure.kind in _WRONG_KINDS:
         yield from _redrawn(study, run, failure, alternatives)
     if failure.step <= 0:

@@ -66,16 +66,24 @@ def falls_as_long_as_it_warms_up(study: Study) -> tuple[str, int, int] | None:
 
 def _up_and_down(run: Run) -> tuple[str, int, int] | None:
     leaves = {**run.names, **run.leaves}
-    warmups = [p for p, v in run.leaves.items() if role_of(p) in _WARMUPS and isinstance(v, int) and v > 1]
-    if len(warmups) != 1 or any(role_of(p) in (*_CYCLIC, Role.CYCLE) and v not in (0.5, 1) for p, v in leaves.items()):
+    warmups = {p: v for p, v in run.leaves.items() if role_of(p) in _WARMUPS and isinstance(v, int) and v > 1}
+    if any(role_of(p) in (*_CYCLIC, Role.CYCLE) and v not in (0.5, 1) for p, v in leaves.items()):
         return None
-    length = run.leaves[warmups[0]]
-    assert isinstance(length, int)
+    # In epochs and in steps it is one warmup, and one of the two is as long as the climb.
+    batches = [v for p, v in run.leaves.items() if role_of(p) is Role.LOADER_LENGTH and isinstance(v, int)]
+    lengths = list(warmups.items())
+    lengths += [(p, v * n) for p, v in lengths if role_of(p) is Role.WARMUP_EPOCHS for n in batches]
+    return next((found for path, n in lengths if (found := _as_long_down(run, path, n)) is not None), None)
+
+
+def _as_long_down(run: Run, warmup: str, length: int) -> tuple[str, int, int] | None:
     if len(run.curve) <= 3 * length + 1 or not all_real(run.curve):
         return None
     curve = [as_float(rate) for rate in run.curve[: 3 * length + 2]]
     down = curve[length - 1 : 2 * length + 2]
-    top, lowest = length - 1 + down.index(max(down)), length - 1 + down.index(min(down))
+    top = length - 1 + down.index(max(down))
+    bottom = [k for k in range(length - 1, len(curve)) if curve[k] <= min(down)]
+    lowest = (bottom[0] + bottom[-1]) // 2  # a floor makes it flat
     again = lowest + curve[lowest:].index(max(curve[lowest:]))
     turns = abs(top - length) <= 1 and abs(lowest - 2 * length) <= 1 and abs(again - 3 * length) <= 1
     climbs = curve[0] < _HALF * curve[top] and curve[again] > _HALF * curve[top] and curve[lowest] < _HALF * curve[top]
@@ -83,7 +91,7 @@ def _up_and_down(run: Run) -> tuple[str, int, int] | None:
     wave = abs(curve[max(top - 2, 0)] - curve[top + 2]) < _WAVY * curve[top]
     # And so is what begins anew once it is down.
     anew = all(abs(curve[k] - curve[k + lowest]) < _WAVY * curve[top] for k in range(length))
-    return (warmups[0], lowest, again) if turns and climbs and not wave and not anew else None
+    return (warmup, lowest, again) if turns and climbs and not wave and not anew else None
 
 
 def loses_its_floor(study: Study) -> tuple[str, float, int, int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.domains.signatures import arguments_of
+from lrfix.driving.laboratory import Run
 from lrfix.experiments.accumulation import parts_within_reach, piled_up
 from lrfix.experiments.company import in_company
 from lrfix.experiments.structure import decay_span
@@ -22,6 +23,8 @@ _RATIO = 0.5
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 #: A function that sets the rate on at least so many levels is a schedule; one that acts at milestones has fewer.
 _LEVELS = 6
+#: A rate that is 0 for so many steps was never meant.
+_SOON = 8
 
 
 @rule("LR207")
@@ -36,7 +39,7 @@ def cumulative_factor(study: Study) -> Iterator[Violation]:
         return
     uses = [study.use, *(use for use in study.uses[:MOST_USES] if use is not study.use), None]
     for use in dict.fromkeys(uses) if study.site.form != "lambda" else [study.use]:
-        found = list(_piled_up(study, use))
+        found = list(_piled_up(study, use)) or list(_wiped_out(study, use))
         if found:
             yield from found
             return
@@ -68,6 +71,33 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
         f"{num(run.curve[step])} and not {num(factor * run.base_lrs[0])}, the factor {num(factor)} of the base rate.",
         study.evidence(run, [0, 1, step // 2, step - 1, step]),
     )
+
+
+def _wiped_out(study: Study, use: Construction | None) -> Iterator[Violation]:
+    """A factor of 0 at the start, multiplied onto the current rate: nothing brings it back."""
+    runs = [study.run(index, use=use) for index in range(len(study.runs))]
+    carried = study.site.base == "MultiplicativeLR" or (study.site.form != "lambda" and _multiplies_the_present(study))
+    if not carried or not all(run.ran and _is_dead(run) for run in runs) or in_company(study):
+        return
+    step = runs[0].curve.index(0)
+    yield Violation(
+        _scaling(study),
+        f"This multiplies the current rate, and its factor at step {step} is 0: the rate stays 0 after that, whatever "
+        "the next factors are. Multiply the base rate.",
+        study.evidence(runs[0], [0, 1, len(runs[0].curve) // 2]),
+    )
+
+
+def _multiplies_the_present(study: Study) -> bool:
+    """``group["lr"] * factor``, ``group["lr"] *= factor``"""
+    present = [n for root in study.site.nodes for n in ast.walk(root) if _present_rate(n)]
+    users = [study.names.parents.get(n) for n in present]
+    return any(isinstance(user, ast.BinOp | ast.AugAssign) and isinstance(user.op, ast.Mult) for user in users)
+
+
+def _is_dead(run: Run) -> bool:
+    """Whether the rate is 0 at each of the first steps, of an optimizer that has one."""
+    return len(run.curve) > _SOON and run.base_lrs[0] > 0 and not any(run.curve[1:_SOON])
 
 
 def _told_the_present(study: Study, use: Construction | None) -> str | None:

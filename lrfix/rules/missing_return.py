@@ -156,8 +156,8 @@ def _inside(study: Study, run: Run) -> bool:
     step = run.failure.step if run.failure is not None else 0
     reached = extent(study, run)
     horizon, looped = study.horizon(run), reached.used if reached is not None and reached.counted else None
-    # Training goes on after its first phases, whatever their length, and up to its last milestone.
-    ends = list(study.lengths(run, Role.WARMUP, Role.WARMUP_EPOCHS, Role.HOLD).values())
+    # Training goes on after its first phases, which may hold their last step, and up to its last milestone.
+    ends = [1 + end for end in study.lengths(run, Role.WARMUP, Role.WARMUP_EPOCHS, Role.HOLD).values()]
     lists = [v for p, v in run.leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, list | tuple)]
     ends += [max(steps) - 1 for steps in lists if steps and all(map(is_number, steps))]
     ends += [end - 1 for end in (horizon, looped) if end is not None]

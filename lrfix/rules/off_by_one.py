@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.class_reading import drives_others
+from lrfix.experiments.extent import steps_itself
 from lrfix.experiments.grid import Case, Grid, Setting, Standing, loudest_first
 from lrfix.experiments.intervals import decays_at_once
 from lrfix.experiments.phases import moves, overshoots, ramp_end, restarts, tops
@@ -84,7 +85,8 @@ def _may_be_off(run: Run) -> bool:
     """Whether the first run of a case leaves anything to ask of the others."""
     if not run.ran or not run.curve or not all_real(run.curve):
         return False
-    return overshoots(run) or _held_off(run) is not None or _first_stair_missing(run) or _twice(run.curve)
+    held = _held_off(run) is not None
+    return overshoots(run) or held or _first_stair_missing(run) or _twice(run.curve) or _above_its_peak(run)
 
 
 def _one_step(study: Study, case: Case) -> Iterator[Violation]:
@@ -123,6 +125,14 @@ def _one_step(study: Study, case: Case) -> Iterator[Violation]:
             f"The first decay comes at once{said}: the rate is {num(curve[0])} at step 0, {num(curve[1])} at step 1, "
             f"then it stays for {steps[1] - steps[0]} steps at a time. Step 0 is a multiple of every interval.",
             [0, 1, steps[1], steps[1] + 1],
+        )
+    if steps_itself(study) and all(_above_its_peak(each) for each in case.runs):
+        yield case.violation(
+            study,
+            study.site.span,
+            f"The schedule is one step late{said}: it begins at {num(curve[0])}, above the peak that it falls from, "
+            f"and step 1 has that, {num(curve[1])}. Step 0 is counted as -1.",
+            [0, 1, 2, 3],
         )
     if study.site.form == "subclass" and all(_twice(each.curve) for each in case.runs):
         late = case.violation(
@@ -181,6 +191,15 @@ def _first_stair_missing(run: Run) -> bool:
     factors = [curve[k] / curve[k - 1] for k in steps[: _STAIRS + 1] if curve[k - 1] > 0]
     stated = {v for p, v in run.leaves.items() if role_of(p) is Role.MILESTONES and isinstance(v, int)}
     return not stated and len(factors) >= _STAIRS and max(factors) < 1 and max(factors) - min(factors) <= 1e-9
+
+
+def _above_its_peak(run: Run) -> bool:
+    """Whether the first rate is a step of an even fall above the base rate, which the second one has exactly."""
+    curve, base = run.curve, run.base_lrs[0]
+    moved = moves(curve[:_FEW])
+    if len(moved) < _FEW - 1 or max(moved) >= 0 or abs(curve[1] - base) > 1e-12 * base:
+        return False
+    return abs(moved[0] - moved[1]) <= 0.1 * abs(moved[1])
 
 
 def _twice(curve: list[float]) -> bool:

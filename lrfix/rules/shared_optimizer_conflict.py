@@ -21,11 +21,14 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.ExceptHandler)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _BASES = ("initial_lr", "base_lrs")
+#: The branches around a place within its function, each with the side that the place is on, innermost first.
+_Conditions = tuple[tuple[ast.AST, bool], ...]
 
 
 @dataclass(frozen=True)
 class _Scheduler:
-    """A scheduler under a name, with the statements that step it in every turn of their loops."""
+    """A scheduler under a name, with the statements in loops that step it; ``under``: the conditions that it is built
+    under."""
 
     name: str
     base: str
@@ -33,6 +36,13 @@ class _Scheduler:
     built: ast.Call
     steps: tuple[ast.AST, ...]
     absolute: bool
+    under: _Conditions
+
+
+def _always(study: Study, known: Sequence[_Scheduler]) -> list[_Scheduler]:
+    """The schedulers that are built and stepped whatever happens, with the steps that are."""
+    always = [replace(s, steps=tuple(n for n in s.steps if not _conditions(study, n))) for s in known if not s.under]
+    return [s for s in always if s.steps]
 
 
 @rule("LR110", uses=True)
@@ -41,7 +51,7 @@ def shared_optimizer_conflict(study: Study) -> Iterator[Violation]:
         for scope in study.names.scopes.values():
             known = _schedulers(study, scope)
             yield from _conflicts(study, known)
-            yield from _written_once(study, known)
+            yield from _written_once(study, _always(study, known))
             yield from _reset_each_turn(study, known)
     elif study.site.form in ("lambda", "composition", "subclass"):
         yield from _beside_others(study)
@@ -60,7 +70,7 @@ def _beside_others(study: Study) -> Iterator[Violation]:
                 continue
             known = [replace(s, absolute=True) if s.built is use.call else s for s in known]
             own = [s for s in known if s.built is use.call]
-        found = list(_conflicts(study, known, own)) or list(_written_once(study, own))
+        found = list(_conflicts(study, known, own)) or list(_written_once(study, _always(study, own)))
         if found:
             yield from found[:1]
             return
@@ -72,7 +82,7 @@ def _conflicts(
     """What one scheduler of a function does to another; of ``those`` alone, where given."""
     for own in known if those is None else those:
         for other in known:
-            if other is own or other.optimizer != own.optimizer:
+            if other is own or other.optimizer != own.optimizer or other.under != own.under:
                 continue
             eraser, erased = (own, other) if own.absolute else (other, own)
             if not eraser.absolute:
@@ -120,28 +130,39 @@ def _reset_each_turn(study: Study, known: Sequence[_Scheduler]) -> Iterator[Viol
     """One and the same rate written in every turn of the loop that steps a scheduler."""
     for write in study.names.nodes if known else ():
         statement = study.names.statement_of(write) if is_rate_key(write) else None
-        if not isinstance(statement, ast.Assign) or write not in statement.targets or not _is_stated(statement.value):
+        if not isinstance(statement, ast.Assign) or not _is_stated(study, statement.value):
             continue
         loop = study.names.enclosing(write, ast.For)
         whole = loop if loop is not None and _walks_groups(loop) else statement
         if whole is statement and not any(_all_groups(study, n) for n in ast.walk(write)):
             continue
-        if _conditional(study, write):
-            continue
         for scheduler in known:
             if scheduler.optimizer != _optimizer_of(study, write) or not _same_function(study, write, scheduler):
                 continue
-            step = next((s for s in scheduler.steps if _loops(study, s) == _loops(study, whole)), None)
+            step = next((s for s in scheduler.steps if _together(study, s, whole)), None)
             if step is not None:
                 yield _without_effect(study, whole, scheduler, step)
                 return
 
 
-def _is_stated(value: ast.expr) -> bool:
-    """A number, or a setting of the run."""
+def _is_stated(study: Study, value: ast.expr) -> bool:
+    """A number, a setting of the run, or what only a constructor sets."""
     if isinstance(value, ast.Constant):
         return isinstance(value.value, int | float)
-    return isinstance(value, ast.Attribute) and names_settings(ast.unparse(value))
+    if not isinstance(value, ast.Attribute):
+        return False
+    return names_settings(ast.unparse(value)) or _only_constructed(study, value)
+
+
+def _only_constructed(study: Study, value: ast.Attribute) -> bool:
+    """``self.learning_rate``, where no method but ``__init__`` gives it a value."""
+    text = ast.unparse(value)
+    stores = [
+        getattr(study.names.enclosing(n, ast.FunctionDef), "name", "")
+        for n in study.names.nodes
+        if isinstance(n, ast.Attribute) and n.attr == value.attr and not isinstance(n.ctx, ast.Load)
+    ]
+    return text == f"self.{value.attr}" and set(stores) == {"__init__"}
 
 
 def _without_effect(study: Study, place: ast.AST, scheduler: _Scheduler, step: ast.AST) -> Violation:
@@ -242,28 +263,40 @@ def _meeting(study: Study, eraser: _Scheduler, erased: _Scheduler) -> ast.AST | 
             if isinstance(one, ast.Return) or isinstance(two, ast.Return):
                 return one if one is two else None
             outer, inner = sorted((_loops(study, one), _loops(study, two)), key=len)
-            if outer and outer == inner[len(inner) - len(outer) :]:
+            nested = bool(outer) and outer == inner[len(inner) - len(outer) :]
+            if nested and _conditions(study, one) == _conditions(study, two):
                 return one
     return None
 
 
+def _together(study: Study, one: ast.AST, other: ast.AST) -> bool:
+    """Whether two places are come to in the same turns of the same loops."""
+    return _loops(study, one) == _loops(study, other) and _conditions(study, one) == _conditions(study, other)
+
+
 def _schedulers(study: Study, scope: Scope, also: dict[ast.Call, str] | None = None) -> list[_Scheduler]:
-    """The schedulers that a function builds under names of its own and steps unconditionally: torch's and ``also``."""
+    """The schedulers that a function builds under names of its own and steps in a loop: torch's and ``also``."""
     names = study.names
     found = []
-    for name, bindings in scope.bindings.items():
+    for name, known in scope.bindings.items():
+        bindings = [b for b in known if not (isinstance(b, Assigned) and _is_none(b.value))]
         only = bindings[0] if len(bindings) == 1 else None
         if not isinstance(only, Assigned) or only.index or not isinstance(only.value, ast.Call):
             continue
         base = torch_scheduler(names, only.value.func) or (also or {}).get(only.value)
         optimizer = call_argument(only.value, 0, "optimizer")
-        if base is None or optimizer is None or _conditional(study, only.node) or _handed_on(study, scope, name):
+        if base is None or optimizer is None or _handed_on(study, scope, name):
             continue
         steps = tuple(_steps(study, scope, name))
         if steps:
             absolute = base in _ABSOLUTE
-            found.append(_Scheduler(name, base, ast.unparse(optimizer), only.value, steps, absolute))
+            under = _conditions(study, only.node)
+            found.append(_Scheduler(name, base, ast.unparse(optimizer), only.value, steps, absolute, under))
     return found
+
+
+def _is_none(value: ast.AST | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _steps(study: Study, scope: Scope, name: str) -> Iterator[ast.AST]:
@@ -276,7 +309,6 @@ def _steps(study: Study, scope: Scope, name: str) -> Iterator[ast.AST]:
             and node.func.value.id == name
             and study.names.scope_of(node) is scope
             and _loops(study, node)
-            and not _conditional(study, node)
         ) or (isinstance(node, ast.Return) and study.names.scope_of(node) is scope and _returned(scope, node, name)):
             yield node
 
@@ -299,7 +331,7 @@ def _handed_on(study: Study, scope: Scope, name: str) -> bool:
             continue
         user = study.names.parents.get(node)
         returned = study.names.enclosing(node, ast.Return)
-        if isinstance(user, ast.Attribute):
+        if isinstance(user, ast.Attribute) or (isinstance(user, ast.Compare) and _asks_presence(user)):
             continue
         if isinstance(returned, ast.Return) and _returned(scope, returned, name):
             continue
@@ -307,14 +339,27 @@ def _handed_on(study: Study, scope: Scope, name: str) -> bool:
     return False
 
 
-def _conditional(study: Study, node: ast.AST) -> bool:
-    """Whether something decides if ``node`` runs in a turn of the loops around it."""
+def _conditions(study: Study, node: ast.AST) -> _Conditions:
+    """What decides if ``node`` runs in a turn of the loops around it; whether a scheduler is there at all does not."""
+    found: list[tuple[ast.AST, bool]] = []
+    inner = node
     for around in study.names.ancestors(node):
         if isinstance(around, _FUNCTIONS):
-            return False
-        if isinstance(around, _BRANCHES) or (isinstance(around, _LOOPS) and _skips(around)):
-            return True
-    return False
+            break
+        rest = getattr(around, "orelse", None)
+        other = inner is rest or (isinstance(rest, list) and inner in rest)
+        present = isinstance(around, ast.If) and not other and _asks_presence(around.test)
+        if isinstance(around, _BRANCHES) and not present:
+            found.append((around, other))
+        if isinstance(around, _LOOPS) and _skips(around):
+            found.append((node, other))  # the turn may be over before it comes here, and not before another place
+        inner = around
+    return tuple(found)
+
+
+def _asks_presence(test: ast.expr) -> bool:
+    """``scheduler is not None``"""
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot) and _is_none(test.comparators[0])
 
 
 def _skips(loop: ast.AST) -> bool:
@@ -338,7 +383,7 @@ def _setter_over_scheduler(study: Study) -> Iterator[Violation]:
         loops = _loops(study, place)
         if not loops:
             continue
-        for other in _schedulers(study, study.names.scope_of(place)):
+        for other in _always(study, _schedulers(study, study.names.scope_of(place))):
             if other.optimizer != optimizer:
                 continue
             for step in other.steps:
@@ -358,13 +403,13 @@ def _writings(study: Study) -> Iterator[tuple[ast.AST, str]]:
         for write in site.writes:
             loop = study.names.enclosing(write, ast.For)
             whole = loop if isinstance(loop, ast.For) and any(g in set(ast.walk(loop.iter)) for g in groups) else write
-            if not _conditional(study, write) and not _conditional(study, whole):
+            if not _conditions(study, write) and not _conditions(study, whole):
                 yield from ((whole, ast.unparse(g.value)) for g in groups[:1] if isinstance(g, ast.Attribute))
     elif isinstance(study.node, ast.FunctionDef):
         if any(isinstance(n, (*_BRANCHES, ast.Return)) and _decides(study, n) for n in ast.walk(study.node)):
             return
         for call in site.calls:
-            if _conditional(study, call):
+            if _conditions(study, call):
                 continue
             for argument in (*call.args, *(k.value for k in call.keywords)):
                 if isinstance(argument, ast.Name | ast.Attribute):

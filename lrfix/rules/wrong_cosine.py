@@ -105,6 +105,10 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     found = wave(run, sweep)
     if found is None:
         return None
+    # However far it gets: what begins at the top of a whole wave around the base rate has twice that.
+    begins = abs(sweep.angles[0]) <= 1.01 * abs(sweep.move) and found.amplitude > 0
+    if begins and _around_a_peak(found, list(run.base_lrs[:1])):
+        return "not halved"
     if any(role_of(path) in _CYCLIC for path in leaves):
         return _in_a_cycle(run, sweep, found) if not _RISES & set(words(study.site.name or "")) else None
     stated = {p: float(v) for p, v in leaves.items() if role_of(p) is Role.FLOOR and _is_number(v)}
@@ -134,6 +138,12 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
 
 
+def _around_a_peak(found: Wave, tops: list[float]) -> bool:
+    """Whether the middle of a wave that goes down to nearly nothing is a peak: that of a halved one is half way up."""
+    low = found.middle - abs(found.amplitude)
+    return any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops)
+
+
 def _in_a_cycle(run: Run, sweep: Sweep, found: Wave) -> str | None:
     """What is wrong with half a period that begins again: it leaps down to its floor, or starts at twice the rate.
 
@@ -150,8 +160,7 @@ def _in_a_cycle(run: Run, sweep: Sweep, found: Wave) -> str | None:
     if found.amplitude < 0:
         falls = min(leaps, default=0) < -_LEAP
         return "sign" if falls and _among(low, floors, high) and _among(high, bases, high) else None
-    whole = abs(sweep.angles[0]) <= 1.01 * abs(sweep.move) and max(leaps, default=0) > _LEAP
-    return "not halved" if whole and low <= _LOW * high and _among(found.middle, bases, high) else None
+    return None
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
@@ -169,7 +178,7 @@ def _works_out_its_floor(study: Study) -> bool:
 def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[float]) -> str | None:
     """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
-    if any(abs(found.middle - top) <= _SAME * top and low <= _LOW * top for top in tops):
+    if _around_a_peak(found, tops):
         return "not halved"
     if abs(sweep.angles[0]) > 1.01 * abs(sweep.move):
         return None  # the stretch begins in the middle, or past the end: what came before it says how it was meant

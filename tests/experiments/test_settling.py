@@ -323,3 +323,20 @@ def test_a_list_is_as_long_as_its_default() -> None:
     )
     assert all(run.failure is None for run in found.study.runs)
     assert found.family == "multistep"
+
+
+def test_a_run_that_is_divided_into_dozens_of_parts_is_drawn_long_enough():
+    found = only(
+        """
+        class Waves(LRScheduler):
+            def __init__(self, optimizer, total_steps, last_epoch=-1):
+                self.total_steps = total_steps
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                half = self.total_steps // 80 // 2
+                share = self.last_epoch % (2 * half) / half
+                return [base * (share if share < 1 else 2 - share) for base in self.base_lrs]
+        """
+    )
+    assert found.status is not Status.FAILED and len(found.curve) > 100

@@ -226,3 +226,20 @@ def adjust(optimizer, step, args):
         group["lr"] = lr
 """
     assert told(source) == expected
+
+
+@pytest.mark.parametrize(("given", "expected"), [("self.multiplier", ["error"]), ("base * self.multiplier", [])])
+def test_base_rates_that_are_handed_on_are_rates(given, expected):
+    source = f"""
+class Warmup(LRScheduler):
+    def __init__(self, optimizer, multiplier, warmup_steps, after, last_epoch=-1):
+        self.multiplier, self.warmup_steps, self.after = multiplier, warmup_steps, after
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        if self.last_epoch > self.warmup_steps:
+            self.after.base_lrs = [{given} for base in self.base_lrs]
+            return self.after.get_last_lr()
+        return [base * (1 + (self.multiplier - 1) * self.last_epoch / self.warmup_steps) for base in self.base_lrs]
+"""
+    assert told(source) == expected

@@ -311,3 +311,44 @@ def test_what_telescopes_to_a_power_is_never_too_steep(length, power):
     curve = [(1 - k / length) ** power for k in range(length + 1)]
     assert piled_up([*curve, *[0.0] * 40]) is None
     assert piled_up([*curve[:-1], *curve[-2:-1] * 40]) is None
+
+
+@pytest.mark.parametrize(("rate", "expected"), [('group["lr"]', True), ("base", False)])
+@pytest.mark.parametrize("test", ["self.start == 1.0", "self.start != 0.5"])
+def test_the_branch_for_one_number_is_judged_like_any_other(rate, expected, test):
+    source = f"""
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Warmup(LRScheduler):
+            def __init__(self, optimizer, start, warmup_steps, last_epoch=-1):
+                self.start, self.warmup_steps = start, warmup_steps
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                done = min(1.0, self.last_epoch / self.warmup_steps)
+                if {test}:
+                    return [{rate} * done for group, base in zip(self.optimizer.param_groups, self.base_lrs)]
+                return [base * (self.start + (1 - self.start) * done) for base in self.base_lrs]
+        """
+    assert ("LR207" in found(source)) is expected
+
+
+def test_a_ramp_of_tiny_factors_is_no_ratio():
+    assert "LR207" in found(multiplicative("lambda k: 1e-4 * min((k + 1) ** -0.5, (k + 1) * 400 ** -1.5)"))
+    assert "LR207" not in found(multiplicative("lambda k: 0.04"))
+
+
+@pytest.mark.parametrize(("write", "expected"), [('group["lr"] *= lr', True), ('group["lr"] = lr', False)])
+def test_a_present_rate_that_is_only_looked_at_is_not_multiplied(write, expected):
+    source = f"""
+        class Warmup:
+            def __init__(self, lr, warmup_steps):
+                self.lr, self.warmup_steps = lr, warmup_steps
+
+            def __call__(self, optimizer, step):
+                lr = self.lr * min(1.0, step / self.warmup_steps)
+                for group in optimizer.param_groups:
+                    if group["lr"] > 0:
+                        {write}
+        """
+    assert ("LR207" in found(source)) is expected

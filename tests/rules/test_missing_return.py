@@ -364,3 +364,9 @@ def train(optimizer, args, mode):
             group["lr"] = lr
 """
     assert reported("LR210", source) == reported("LR211", source) == []
+
+
+@pytest.mark.parametrize("test", ["<", "<="])
+def test_what_comes_right_after_a_warmup_is_trained_with_however_the_warmup_ends(test):
+    source = schedule(f"if step {test} warmup_steps:\n    return step / max(1, warmup_steps)")
+    assert [f.severity for f in reported("LR210", source)] == [Severity.ERROR]

@@ -150,3 +150,15 @@ def test_a_warmup_that_hands_over_to_a_scheduler_that_sets_the_peak():
             def get_lr(self):
                 return [group["lr"] for group in self.optimizer.param_groups]
     """)
+
+
+@pytest.mark.parametrize(("count", "expected"), [("k - 1", ["LR209"]), ("k", []), ("k + 1", [])])
+@pytest.mark.parametrize("power", [1, 0.9])
+def test_a_decay_that_counts_step_0_as_minus_1_begins_above_its_peak(count, expected, power):
+    source = f"""
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, total_steps):
+            return LambdaLR(optimizer, lambda k: max(0.0, 1 - ({count}) / total_steps) ** {power})
+        """
+    assert found(source) == expected

@@ -246,3 +246,55 @@ FIRST, EACH = 'optimizer.param_groups[0]["lr"] = ', 'for group in optimizer.para
 )
 def test_one_rate_written_in_every_turn_leaves_a_schedule_without_effect(groups, write, found, check):
     assert bool(check(BY_HAND.format(groups=groups, write=write))) is found
+
+
+@pytest.mark.parametrize(
+    ("built", "guard", "expected"),
+    [
+        ("if epochs > 1:", "if warmup is not None:", 1),
+        ("if epochs > 1:", "if epochs > 1:", 1),
+        ("if True:", "if total > 1:", 1),
+    ],
+)
+def test_two_schedulers_under_the_same_conditions_are_in_each_others_way(check, built, guard, expected):
+    pair = [f"    {WARMUP}", f"    {DECAY}"]
+    steps = [f"        {guard}", "            warmup.step()", "            decay.step()"]
+    assert len(conflicts(check(body("warmup = None", built, *pair, *PER_BATCH, *steps)))) == expected
+
+
+STEP = "            decay.step()"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["if epochs > 1:", f"    {WARMUP}", "else:", f"    {DECAY}", *PER_BATCH, "        warmup.step()"],
+        [WARMUP, DECAY, *PER_BATCH, "        if total:", "            warmup.step()", "        if not total:", STEP],
+        [WARMUP, DECAY, *PER_BATCH, "        if total:", "            warmup.step()", "    decay.step()"],
+    ],
+)
+def test_schedulers_that_take_turns_are_not(check, lines):
+    assert conflicts(check(body(*lines))) == []
+
+
+@pytest.mark.parametrize(("changed", "expected"), [("self.other = 1", 1), ("self.rate = 1", 0)])
+def test_a_rate_that_only_the_constructor_sets_is_written_over_what_a_scheduler_has_set(check, changed, expected):
+    source = f"""
+from torch.optim.lr_scheduler import StepLR
+
+class Trainer:
+    def __init__(self, rate):
+        self.rate = rate
+
+    def other(self):
+        {changed}
+
+    def train(self, optimizer, loader):
+        scheduler = StepLR(optimizer, 30)
+        for batch in loader:
+            optimizer.step()
+            scheduler.step()
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate
+"""
+    assert len(conflicts(check(source))) == expected

@@ -313,3 +313,45 @@ def test_an_attribute_that_only_a_setting_comes_to(default, severity):
     """
     (told,) = reported("LR211", source)
     assert told.severity.value == severity
+
+
+@pytest.mark.parametrize(
+    ("read", "elsewhere", "expected"), [("warmup_step", "pass", True), ("warmup_step", "self.warmup_steps", False)]
+)
+def test_beside_a_base_that_is_not_seen_what_is_kept_and_never_read_tells_what_is_meant(read, elsewhere, expected):
+    source = f"""
+    from schedules import Base
+
+    class Warmup(Base):
+        def __init__(self, optimizer, lr, warmup_steps):
+            super().__init__(optimizer)
+            self.optimizer, self.lr, self.warmup_steps, self.count = optimizer, lr, warmup_steps, 0
+
+        def step(self):
+            self.count += 1
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * min(1.0, self.count / self.{read})
+
+        def length(self):
+            {elsewhere}
+    """
+    assert bool(found(source)) is expected
+
+
+@pytest.mark.parametrize("floor", ["0.0", "0.1"])
+def test_a_cosine_over_the_warmup_is_told_whatever_it_is_kept_above(floor):
+    source = f"""
+    import math
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, args, loader):
+        warmup_steps = len(loader) * args.warmup_epochs
+
+        def factor(step):
+            if step < warmup_steps:
+                return (step + 1) / (warmup_steps + 1)
+            return max({floor}, 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / warmup_steps)))
+
+        return LambdaLR(optimizer, factor)
+    """
+    assert found(source)
