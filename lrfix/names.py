@@ -7,8 +7,9 @@ Nothing is evaluated here; a binding is a piece of syntax that someone else may 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from lrfix.trees import children, walk
@@ -127,6 +128,15 @@ class Names:
         self._scopes: dict[ast.AST, Scope] = {}
         self._reached: dict[tuple[str, Scope, ast.AST | None], Binding | None] = {}
         self._collect(tree, Scope(tree, None))
+
+    @cached_property
+    def functions(self) -> Mapping[str, Sequence[ast.FunctionDef]]:
+        """The functions and methods of the file by their names, in the order of the text."""
+        found: dict[str, list[ast.FunctionDef]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(node.name, []).append(node)
+        return found
 
     def scope_of(self, node: ast.AST) -> Scope:
         """The scope in which ``node`` is evaluated (a ``def`` belongs to the scope around it)."""

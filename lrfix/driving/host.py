@@ -57,7 +57,14 @@ class Host:
         self.unknown_writes: list[tuple[str, str]] = []
 
     def concretise(self, unknown: Unknown, node: ast.AST | None, wanted: str) -> Any:
-        return self.dressed(unknown.path, self._concretise(unknown, node, wanted))
+        path = unknown.path
+        if path in self.leaves and not unknown.given:
+            # What a schedule is given is asked for at every step, and is what it was.
+            self.inventions += path in self.invented
+            value = self.leaves[path]
+        else:
+            value = self._concretise(unknown, node, wanted)
+        return value if self.measures is None else self.dressed(path, value)
 
     def dressed(self, path: str, value: Any) -> Any:
         """A number with its unit, where the file speaks of units."""

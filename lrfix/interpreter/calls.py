@@ -188,6 +188,7 @@ class Shape:
         self.positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
         self.positional_only = {a.arg for a in arguments.posonlyargs}
         self.keyword = [a.arg for a in arguments.kwonlyargs]
+        self.keywords = set(self.keyword)
         self.rest = arguments.vararg.arg if arguments.vararg else None
         self.more = arguments.kwarg.arg if arguments.kwarg else None
         self.first = self.positional[0] if self.positional else None
@@ -272,6 +273,9 @@ def bound(
                     given[name] = function.defaults[position]
             if len(given) == len(names) and all(name in given for name in names):
                 return [given[name] for name in names]
+    named = shape.keyword and len(arguments) == len(names) and len(keywords) == len(shape.keyword)
+    if named and shape.rest is None and shape.more is None and keywords.keys() == shape.keywords:
+        return [*arguments, *[keywords[name] for name in shape.keyword]]
     variables: dict[str, Any] = {}
     bind(machine, function, shape, variables, arguments, keywords, node)
     return [variables[name] for name in shape.parameters]

@@ -82,17 +82,13 @@ def _defined(names: Names, node: ast.expr) -> bool:
 def _parameters(names: Names, node: ast.expr) -> tuple[str, ...]:
     """The parameters of a function, class or method of the project, where it is clear which one is meant."""
     if isinstance(node, ast.Attribute):
+        known = names.functions.get(node.attr, ())
         methods = {
             tuple(a.arg for a in (*n.args.posonlyargs, *n.args.args)[1:])
-            for n in names.nodes
-            if isinstance(n, ast.FunctionDef) and n.name == node.attr and isinstance(names.parents[n], ast.ClassDef)
+            for n in known
+            if isinstance(names.parents[n], ast.ClassDef)
         }
-        plain = not any(
-            "staticmethod" in ast.unparse(d)
-            for n in names.nodes
-            if isinstance(n, ast.FunctionDef) and n.name == node.attr
-            for d in n.decorator_list
-        )
+        plain = not any("staticmethod" in ast.unparse(d) for n in known for d in n.decorator_list)
         if len(methods) == 1 and plain:
             return methods.pop()
     definition = definition_of(names, node)

@@ -200,20 +200,25 @@ def _builders(cls: ClassValue, method: Function, receiver: Value, reach: Reach) 
         if name in members and name not in run:
             run.add(name)
             pending += reach.calls(members[name].node) or ()
-    wanted = {
-        n.attr
-        for name in run
-        for n in walk(members[name].node)
-        if _is_own(n, ast.Load) and (names_optimizer(n.attr) or names_scheduler(n.attr))
-    }
+    read = {attribute for name in run for attribute in _own_attributes(members[name].node, ast.Load)}
+    wanted = {attribute for attribute in read if names_optimizer(attribute) or names_scheduler(attribute)}
     found: dict[str, list[Function]] = {}
     for member in members.values():
-        for name in {n.attr for n in walk(member.node) if _is_own(n, ast.Store)} & wanted:
+        for name in sorted(_own_attributes(member.node, ast.Store) & wanted):
             found.setdefault(name, []).append(member)
     alone = {name: makers[0] for name, makers in found.items() if len(makers) == 1 and name not in receiver.attributes}
     fit = [m for m in alone.values() if m.name not in run | {"__init__"} and not trains(m.node) and not m.kind]
     order = sorted(alone, key=names_scheduler)  # an optimizer is there before its scheduler
     return list(dict.fromkeys(alone[name] for name in order if alone[name] in fit))
+
+
+def _own_attributes(node: ast.AST, context: type[ast.expr_context]) -> frozenset[str]:
+    """The object's own attributes that a method reads or sets, kept on its node: every trace of a file asks again."""
+    key = f"lrfix_own_{context.__name__}"
+    known: frozenset[str] | None = node.__dict__.get(key)
+    if known is None:
+        known = node.__dict__[key] = frozenset(n.attr for n in walk(node) if _is_own(n, context))
+    return known
 
 
 def _is_own(node: ast.AST, context: type[ast.expr_context]) -> TypeGuard[ast.Attribute]:

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from lrfix.interpreter.attributes import attribute_of, attribute_of_instance
-from lrfix.interpreter.builtins import BUILTINS
+from lrfix.interpreter.builtins import BUILTINS, CONSTRUCTORS
 from lrfix.interpreter.compilation import unpacked
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import PYTHON_ERRORS, Opaque, UserError
@@ -128,6 +128,8 @@ def call(machine: Machine, function: Any, arguments: list[Any], node: ast.AST) -
     kind = type(function)
     if kind is Function and not function.elsewhere:
         return machine.call_function(function, arguments, {}, node)
+    if kind is type and function in CONSTRUCTORS:
+        function, kind = CONSTRUCTORS[function], NativeFunction
     if kind is not NativeFunction:
         return machine.invoke(function, arguments, {}, node)
     if not function.accepts_callables and not PLAIN_NUMBERS.issuperset(map(type, arguments)):
