@@ -99,9 +99,7 @@ _TITLES = {"bad": "Reported", "good": "Not reported"}
 def nav_of_rules() -> list[dict[str, list[str]]]:
     """The rules' pages by group."""
     pages = [there for here, there in PAGES.items() if here.startswith("rules/")]
-    return [
-        {title: [page for page in pages if page.startswith(f"rules/{prefix}")]} for prefix, title in GROUPS.items()
-    ]
+    return [{title: [page for page in pages if page.startswith(f"rules/{prefix}")]} for prefix, title in GROUPS.items()]
 
 
 def on_config(config: Any) -> Any:

@@ -33,6 +33,8 @@ _ROUNDING = 1e-9
 _STEEPER = 5
 #: Rates behind a jump that are compared.
 _BEHIND = 5
+#: Steps behind a jump that show it.
+_SEEN = 12
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def meets_by_choice(grid: Grid, found: Found) -> bool:
             continue
         if isinstance(default.value, bool) or (default.value is None and role_of(name) in RATES):
             value = None if default.value is None else not default.value
-            others = [(run, grid.changed(found.case, run, **{name: value}))]
+            others = [(run, _changed(grid, found.case, run, **{name: value}))]
             others += [(alone, study.run(0, use=None, overrides={name: value})) for alone in bare if _torn(alone)]
             if any(_torn(torn) and other.curve != torn.curve and _joined(other) for torn, other in others):
                 return True
@@ -195,7 +197,7 @@ def _meets_by_default(grid: Grid, found: Found) -> bool:
         if role_of(path) not in LENGTHS | RATES and is_number(default := defaults.get(path)) and default != value
     }
     tried = [{path: default} for path, default in stated.items()] + ([stated] if len(stated) > 1 else [])
-    return any(_joined(grid.changed(found.case, found.run, **defaults)) for defaults in tried)
+    return any(_joined(_changed(grid, found.case, found.run, **defaults)) for defaults in tried)
 
 
 def _torn(run: Run) -> bool:
@@ -208,8 +210,19 @@ def _joined(run: Run) -> bool:
 
 def _meets_with(grid: Grid, case: Case, path: str, value: object) -> bool:
     """Whether no rate jumps at the end of the ramp once an expression has another value."""
-    changed = (grid.changed(case, run, **{path: value}) for run in case.runs)
+    changed = (_changed(grid, case, run, **{path: value}) for run in case.runs)
     return all(run.ran and not ramp_jump(run) for run in changed)
+
+
+def _changed(grid: Grid, case: Case, run: Run, **values: object) -> Run:
+    """The run of a case with some of its values changed, as far as the jump behind its ramp where that is still there:
+    what comes later joins nothing."""
+    torn = [jump.step for curve in run.lr for jump in jumps(curve) if jump.behind == "ramp"]
+    if torn and case.setting.steps is None and torn[0] + _SEEN < len(run.curve):
+        soon = grid.changed(case, run, torn[0] + _SEEN, **values)
+        if not soon.ran or ramp_jump(soon):
+            return soon
+    return grid.changed(case, run, **values)
 
 
 def meets_when_told_where(grid: Grid, case: Case) -> bool:
@@ -272,7 +285,7 @@ def _meets_at_one_rate(grid: Grid, case: Case, rates: Sequence[str], behind: int
     for run in case.runs:
         rate = run.base_lrs[0]
         same = replace(case.setting, base_lrs=(rate,) * len(run.base_lrs))
-        other = grid.changed(Case(same, case.runs), run, **dict.fromkeys(rates, rate))
+        other = _changed(grid, Case(same, case.runs), run, **dict.fromkeys(rates, rate))
         if not other.ran or ramp_jump(other):
             return False
         if behind is not None and _falls(run, behind) and not _falls(other, behind):

@@ -21,6 +21,8 @@ SHORTEST = 3
 #: A jump is clear from this share of the peak on.
 CLEAR = 0.02
 CLEAR_OF_LONG = 0.003
+#: Shares of the peak from which on a curve is back at it, and below which it has come down.
+PEAK, DOWN = 0.9, 0.6
 _STANDS_OUT = 8
 _DOUBLE, _SINGLE = 1e-12, 3e-7
 _EVEN = 0.2
@@ -176,10 +178,12 @@ def tops(run: Run) -> list[float]:
 def restarts(curve: Sequence[float]) -> list[int]:
     """The steps at which a curve that has come down is back at its peak at once."""
     peak = max(curve, default=0.0)
-    return [k for k in range(1, len(curve)) if curve[k] >= 0.9 * peak and curve[k - 1] <= 0.6 * peak]
+    return [k for k in range(1, len(curve)) if curve[k] >= PEAK * peak and curve[k - 1] <= DOWN * peak]
 
 
 __all__ = [
+    "DOWN",
+    "PEAK",
     "Jump",
     "Phase",
     "jumps",

@@ -14,7 +14,7 @@ from lrfix.experiments.class_reading import drives_others
 from lrfix.experiments.extent import steps_itself
 from lrfix.experiments.grid import Case, Grid, Setting, Standing, loudest_first
 from lrfix.experiments.intervals import decays_at_once
-from lrfix.experiments.phases import moves, overshoots, ramp_end, restarts, tops
+from lrfix.experiments.phases import DOWN, PEAK, moves, overshoots, ramp_end, restarts, tops
 from lrfix.experiments.shortfall import loses_its_floor
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import MAX_STEPS, Study, all_real
@@ -31,6 +31,7 @@ _FEW = 8
 #: Factors at which a logarithm of the number of cycles is a little less than the whole number it should be.
 _ROUNDED = (3, 10)
 _FIRST_CYCLE = 5
+_SLACK = 1e-9
 _CYCLES = 12
 
 
@@ -281,6 +282,14 @@ def _lowest(curve: list[float], climb: int) -> int | None:
     return step if curve[step - climb - 1] > low + 1e-4 * top else None
 
 
+def _begins_anew(run: Run) -> bool:
+    """Whether the first cycle may be over when it is due: else no later one has anything to tell."""
+    if not run.ran or len(run.curve) <= _FIRST_CYCLE:
+        return False
+    before, there = run.curve[_FIRST_CYCLE - 1 : _FIRST_CYCLE + 1]
+    return bool(there >= PEAK * max(run.curve) and before * PEAK <= there * DOWN * (1 + _SLACK))
+
+
 def _missed_restart(study: Study, grid: Grid) -> Iterator[Violation]:
     """Cycles that grow by a whole factor: one of them begins a step late, and those before it on time."""
     leaves = study.runs[0].leaves if study.runs else {}
@@ -297,7 +306,10 @@ def _missed_restart(study: Study, grid: Grid) -> Iterator[Violation]:
         values |= {factors[0]: factor, lengths[0]: _FIRST_CYCLE}
         standing = Standing.STATED if stated else Standing.LEGAL
         where = f"with `{factors[0]}` = {factor} and `{lengths[0]}` = {_FIRST_CYCLE}"
-        case = grid.case(Setting("edges", standing, where, values, draws=(0,), steps=MAX_STEPS))
+        setting = Setting("edges", standing, where, values, draws=(0,), steps=MAX_STEPS)
+        if not _begins_anew(grid.case(replace(setting, steps=_FIRST_CYCLE + 1)).run):
+            continue
+        case = grid.case(setting)
         begun = restarts(case.run.curve) if case.ran else []
         due = [_FIRST_CYCLE * (factor**n - 1) // (factor - 1) for n in range(1, len(begun) + 1)]
         late = next((k for k, (step, at) in enumerate(zip(begun, due, strict=True)) if step != at), None)

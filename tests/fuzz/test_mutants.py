@@ -44,9 +44,7 @@ def test_what_once_broke_it_is_answered(path):
     assert result.parsed and result.sites
 
 
-@pytest.mark.parametrize(
-    "name", ["function", "node", "values", "library"]
-)
+@pytest.mark.parametrize("name", ["function", "node", "values", "library"])
 def test_the_names_of_parameters_are_the_users_own(name):
     result = checked(f"""
 from functools import partial

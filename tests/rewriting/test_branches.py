@@ -6,7 +6,7 @@ import pytest
 
 from lrfix.rewriting.model import FileRewrite
 
-STAIRS = '''
+STAIRS = """
 from bisect import bisect_right
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -31,7 +31,7 @@ class WarmupStairs(LRScheduler):
                 alpha = self.last_epoch / self.warmup_iters
                 warmup = self.factor * (1 - alpha) + alpha
         return [base * warmup * self.gamma ** bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
-'''
+"""
 FLAG = """
 import math
 from torch.optim.lr_scheduler import LRScheduler

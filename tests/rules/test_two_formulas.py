@@ -85,7 +85,6 @@ def test_a_step_that_nobody_tells_is_advice(given, advice, asked):
     assert [violation.advice for violation in asked("LR215", source + loop)] == [advice]
 
 
-
 def test_rates_that_run_off_behind_the_end_do_not_hide_what_parts_before_it(asked):
     source = """
 import math

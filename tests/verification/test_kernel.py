@@ -111,6 +111,8 @@ from torch.optim.lr_scheduler import LambdaLR
 def build(optimizer, p):
     return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / 30))
 """
+
+
 def test_the_kernel_that_lacks_a_fence_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     lacking = (
         "from lrfix.verification import kernel; "
