@@ -170,6 +170,22 @@ BREAKS = (
         ("LR303",),
         ("scheduler = get_linear",),
     ),
+    Break(
+        "given to a trainer that is told of none",
+        "trainer_finetune",
+        "optimizers=(optimizer, scheduler)",
+        "optimizers=(optimizer, None)",
+        ("LR303",),
+        ("scheduler = get_linear",),
+    ),
+    Break(
+        "told the update, and never the epoch",
+        "timm_script",
+        '        lr_scheduler.step(epoch + 1, eval_metrics["top1"])\n',
+        "",
+        ("LR303",),
+        ("lr_scheduler = CosineLRScheduler(",),
+    ),
     # LR304
     Break(
         "stepped twice an epoch, where two were meant",
@@ -262,6 +278,14 @@ BREAKS = (
         "batches",
         ("LR307",),
         ("scheduler = get_linear",),
+    ),
+    Break(
+        "a length of batches for an engine that gathers them",
+        "deepspeed_script",
+        "math.ceil(batches_per_epoch / args.gradient_accumulation_steps)",
+        "batches_per_epoch",
+        ("LR307",),
+        ("scheduler = WarmupDecayLR(",),
     ),
     Break(
         "a length of updates, not prepared",
@@ -371,7 +395,7 @@ BREAKS = (
     Break("the wrong way", "amp", 'mode="min"', 'mode="max"', ("LR314",), ("ReduceLROnPlateau(opt", "step(val_loss)")),
 )
 #: Breaks whose rule is built, and does not name them yet. What is named again leaves this list.
-KNOWN_MISSES = frozenset({"a length in batches, told the epoch"})
+KNOWN_MISSES: frozenset[str] = frozenset()
 
 
 def named(broken: Break) -> object:

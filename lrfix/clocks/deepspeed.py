@@ -51,6 +51,7 @@ DEEPSPEED = Library(
             gives="positions",
             places={"engine": 0, "optimizer": 1, "loader": 2, "scheduler": 3},
             owner="deepspeed.DeepSpeedEngine",
+            settings=Argument("config", 10),
         ),
     ),
     methods=(

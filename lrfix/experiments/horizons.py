@@ -6,9 +6,12 @@ scheduler is stepped in more than one place.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lrfix import clocks
+from lrfix.clocks.model import Unit
 from lrfix.experiments.training import Conduct
 from lrfix.finite import finite
 from lrfix.tracing import amounts
@@ -74,7 +77,7 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
         return None
     if any(thing is not None and thing.library not in _PLAIN for thing in (scheduler, conduct.optimizer)):
         return None
-    if len({event.place for event in conduct.steps}) != 1 or any(e.arguments or e.detail for e in conduct.steps):
+    if len({event.place for event in conduct.steps}) != 1 or not all(map(_by_one, conduct.steps)):
         return None
     step = conduct.steps[-1]
     # A loop around the whole training builds a scheduler of its own in each turn.
@@ -92,9 +95,21 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
     return Count(step, update, loops, inner, _periods(step), _periods(update) if update is not None else ())
 
 
+def _by_one(step: Event) -> bool:
+    """Whether a step moves the schedule on by one: it is told nothing, or the index of the only loop around it."""
+    if not step.arguments or step.detail:
+        return not step.detail
+    given = step.node.args if isinstance(step.node, ast.Call) else []
+    loop = step.turns[0].loop if len(step.turns) == 1 else None
+    target = loop.target if isinstance(loop, ast.For) else None
+    return isinstance(target, ast.Name) and [ast.unparse(each) for each in given] == [target.id]
+
+
 def horizon(scheduler: Scheduler) -> Amount | None:
     """The step at which the schedule is built to end; None for one that has no end or none that can be told."""
     arguments, cls = scheduler.arguments, scheduler.cls or ""
+    if scheduler.qualified:
+        return _end_of_a_librarys(scheduler)
     if scheduler.hidden and cls not in _ENDS:
         return None
     if cls == "OneCycleLR" and arguments.get("total_steps") is None:
@@ -103,6 +118,21 @@ def horizon(scheduler: Scheduler) -> Amount | None:
     if cls == "SequentialLR":
         return _end_of_sequence(scheduler)
     return amount(arguments.get(_ENDS[cls], _DEFAULT_ENDS.get(cls))) if cls in _ENDS else None
+
+
+def _end_of_a_librarys(scheduler: Scheduler) -> Amount | None:
+    """The end of a schedule of a class that a clock speaks of, where it is told by name."""
+    lengths = (length for builder in clocks.builders(scheduler.qualified) for length in builder.horizon)
+    return next((amount(scheduler.arguments[each.name]) for each in lengths if each.name in scheduler.arguments), None)
+
+
+def counts_epochs(scheduler: Scheduler) -> bool:
+    """Whether a scheduler of a library's class counts the epochs that it is told, and nothing else moves it."""
+    found = [each for each in clocks.builders(scheduler.qualified) if each.chosen_by is not None]
+    return bool(found) and all(
+        each.unit is Unit.EPOCH and each.chosen_by is not None and each.chosen_by.name not in scheduler.arguments
+        for each in found
+    )
 
 
 def handover(scheduler: Scheduler) -> Amount | None:

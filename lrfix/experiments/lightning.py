@@ -6,12 +6,12 @@ Lightning steps them itself, once an epoch unless the configuration says ``"inte
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lrfix.experiments.horizons import is_length
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import traces
+from lrfix.experiments.training import here, traces
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind, Trace
@@ -21,6 +21,7 @@ from lrfix.tracing.values import (
     FunctionNode,
     Imported,
     Instance,
+    Optimizer,
     Scheduler,
     Unknown,
     Value,
@@ -29,6 +30,8 @@ from lrfix.tracing.values import (
 from lrfix.trees import walk
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
+#: Where a module adds to its checkpoints what Lightning does not.
+_CHECKPOINT_HOOKS = ("on_save_checkpoint", "state_dict")
 _EPOCHS = frozenset({"epoch", "epochs"})
 
 
@@ -50,8 +53,16 @@ def configured_schedulers(study: Study) -> Iterator[Configured]:
     if any(isinstance(event.thing, Scheduler) for trace in found for event in trace.of(Kind.STEP)):
         return
     for trace in found:
-        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace):
+        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace.receiver):
             yield from _entries(trace.returned)
+
+
+def fitted_schedulers(study: Study) -> Iterator[tuple[Configured, Mapping[str, Value]]]:
+    """The schedulers that a trainer in sight steps, each with what that trainer is given."""
+    for trace in traces(study):
+        if not trace.of(Kind.STEP):
+            for module, configured, settings in trace.fitted if trace.ended is None else ():
+                yield from ((each, settings) for each in _entries(configured) if _is_automatic(module))
 
 
 def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
@@ -60,7 +71,7 @@ def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
     configured = {
         _class(trace): entry
         for trace in found
-        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace)
+        if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace.receiver)
         for entry in _entries(trace.returned)
     }
     for trace in found:
@@ -71,15 +82,42 @@ def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
                 yield event, entry
 
 
-def stepped_without_metric(study: Study) -> Iterator[tuple[ast.AST, Configured]]:
-    """Steps of a module's own ``lr_scheduler_step``, which takes the metric and hands it on to no ReduceLROnPlateau."""
+def kept_back(study: Study) -> Iterator[tuple[Scheduler, Event]]:
+    """Schedulers that a module builds and steps itself and does not return: checkpoints hold those returned alone."""
+    for trace in traces(study):
+        receiver = trace.receiver
+        if not isinstance(receiver, Instance) or trace.ended is not None or not _is_module(receiver):
+            continue
+        returned = [thing for thing in trace.kept if isinstance(thing, Optimizer)]
+        if not returned or any(receiver.cls.find(name) is not MISSING for name in _CHECKPOINT_HOOKS):
+            continue
+        for event in trace.of(Kind.STEP):
+            thing = event.thing
+            if (
+                isinstance(thing, Scheduler)
+                and thing in trace.held
+                and thing not in trace.kept
+                and here(thing.node, study)
+            ):
+                builder = study.names.enclosing(thing.node, ast.FunctionDef)
+                if getattr(builder, "name", "") == "configure_optimizers":
+                    yield thing, event
+
+
+def stepped_without_metric(study: Study) -> Iterator[tuple[ast.AST, Configured | None]]:
+    """Steps of a module's own ``lr_scheduler_step``, which takes the metric and hands it on to no ReduceLROnPlateau.
+
+    None: code out of sight configures the schedulers, and which they are is open.
+    """
     for trace in traces(study):
         receiver = trace.receiver
         hook = receiver.cls.find("lr_scheduler_step") if isinstance(receiver, Instance) else None
         if not isinstance(hook, Function) or not trace.entry.endswith(".configure_optimizers"):
             continue
         step = _metricless_step(hook.node)
-        for entry in _entries(trace.returned) if step is not None else ():
+        if step is not None and isinstance(trace.returned, Unknown) and trace.returned.known is None:
+            yield step, None
+        for entry in _entries(trace.returned):
             if step is not None and entry.scheduler.cls == "ReduceLROnPlateau" and entry.scheduler.own is None:
                 yield step, entry
 
@@ -128,14 +166,16 @@ def _unit(unit: Unknown) -> str | None:
     return "step" if last & _STEPS else None
 
 
-def _is_automatic(trace: Trace) -> bool:
-    receiver = trace.receiver
+def _is_automatic(receiver: Value) -> bool:
     if not isinstance(receiver, Instance):
         return False
-    bases = {base.last for base in receiver.cls.lineage() if isinstance(base, Imported)}
     said = receiver.attributes.get("automatic_optimization", receiver.cls.find("automatic_optimization"))
     manual = said is not MISSING and said is not True
-    return "LightningModule" in bases and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
+    return _is_module(receiver) and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
+
+
+def _is_module(receiver: Instance) -> bool:
+    return any(isinstance(base, Imported) and base.last == "LightningModule" for base in receiver.cls.lineage())
 
 
 def _entries(returned: Value) -> Iterator[Configured]:
@@ -161,4 +201,12 @@ def _one(entry: Value) -> Iterator[Configured]:
         yield Configured(thing, interval)
 
 
-__all__ = ["Configured", "configured_schedulers", "stepped_again", "stepped_without_metric", "unit_named"]
+__all__ = [
+    "Configured",
+    "configured_schedulers",
+    "fitted_schedulers",
+    "kept_back",
+    "stepped_again",
+    "stepped_without_metric",
+    "unit_named",
+]

@@ -19,6 +19,8 @@ from lrfix.tracing.values import Unknown
 _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
 
 
+#: What settings of trainers call the size of a micro-batch of one process.
+_MICRO_BATCHES = (".per_device_train_batch_size", ".train_micro_batch_size_per_gpu")
 #: Words of lengths that are counted in updates.
 _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"})
 
@@ -27,7 +29,11 @@ _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"}
 def accumulation_mismatch(study: Study) -> Iterator[Violation]:
     found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
-    advised = ((spot(study, conduct), _apart(conduct), places(conduct)) for conduct in conducts(study))
+    # What has to change is where it is stepped.
+    advised = (
+        (conduct.steps[-1].node if conduct.steps else None, _apart(conduct), places(conduct))
+        for conduct in conducts(study)
+    )
     yield from once_a_place(study, advised, advice=True)
 
 
@@ -89,11 +95,13 @@ def _of_trainer(conduct: Conduct) -> str | None:
     if "gradient_accumulation_steps" not in (settings.parts.get("given") or ()):
         return None
     gathered = amount(settings.parts[".gradient_accumulation_steps"])
-    size, epochs = settings.parts.get(".per_device_train_batch_size"), amount(settings.parts.get(".num_train_epochs"))
-    if gathered is None or not gathered.units or gathered.units & end.units or epochs is None:
+    if gathered is None or not gathered.units or gathered.units & end.units:
         return None
-    in_batches = any(unit is size or batch_size_of(unit) is size for unit in end.units) if size is not None else False
-    if not in_batches or not epochs.units or not epochs.units <= end.units:
+    sizes = [settings.parts[name] for name in _MICRO_BATCHES if name in settings.parts]
+    in_batches = any(unit is size or batch_size_of(unit) is size for unit in end.units for size in sizes)
+    outer = [turn.trip for turn in conduct.updates[-1].turns[:1]] if conduct.updates else []
+    epochs = outer[0] if outer else amount(settings.parts.get(".num_train_epochs"))
+    if not in_batches or epochs is None or not epochs.units or not epochs.units <= end.units:
         return None
     return (
         f"The length of `{conduct.name}`, {figure(end)} (line {built_in(conduct.scheduler)}), counts batches, and the "

@@ -73,11 +73,16 @@ def deprecated_call(study: Study) -> Iterator[Violation]:
 
 def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]]:
     if not conduct.is_torch:
+        yield from _reads_of_the_unseen(study, conduct)
         return
     scheduler, name = conduct.scheduler, conduct.name
     if scheduler.own is None and "verbose" in scheduler.arguments and here(scheduler.node, study):
         text = f"`verbose` of `{conduct.class_name}` is gone since torch 2.7: the call raises TypeError there."
         yield Violation(study.span(scheduler.node), text, advice=True, since="2.7"), scheduler.node
+    for event in conduct.steps if conduct.is_plateau else ():
+        if len(event.arguments) > 1 and event.arguments[1] is not None and here(event.node, study):
+            text = f"The epoch that `{name}.step` gets beside the metric is deprecated: torch warns, and counts itself."
+            yield Violation(study.span(event.node), text, advice=True), event.node
     for event in conduct.steps:
         if event.detail or not event.arguments or conduct.class_name in _TAKES_EPOCH or not here(event.node, study):
             continue
@@ -110,6 +115,28 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             text = f"`{name}.get_lr()` does not give the current rate outside of `step()`{where}: {why}.{told}"
             text += " Call `get_last_lr()`."
             yield Violation(study.span(event.node), text, advice=same or chosen), event.node
+
+
+def _reads_of_the_unseen(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]]:
+    """``get_lr()`` of schedulers of which only their use is in sight: one of torch's gives another rate there."""
+    if conduct.scheduler.built or conduct.scheduler.own is not None:
+        return
+    for event in conduct.trace.of(Kind.READ_RATE, conduct.scheduler):
+        if event.detail == "get_lr" and here(event.node, study) and _is_stepped_plainly(study, event.node):
+            text = (
+                f"If `{conduct.name}` is one of torch's, `get_lr()` does not give the current rate outside of its own "
+                "`step()`: most classes apply one more decay to the rate that is set. Call `get_last_lr()`."
+            )
+            yield Violation(study.span(event.node), text, advice=True), event.node
+
+
+def _is_stepped_plainly(study: Study, read: ast.AST) -> bool:
+    """Whether what is asked for its rate is also stepped, by itself, in the file: no function of a step gives it."""
+    asked = read.func.value if isinstance(read, ast.Call) and isinstance(read.func, ast.Attribute) else None
+    if asked is None or (isinstance(read, ast.Call) and (read.args or read.keywords)):
+        return False
+    step = f"{ast.unparse(asked)}.step"
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func) == step for n in study.names.nodes)
 
 
 def _may_be_sound(study: Study, event: Event) -> bool:

@@ -6,26 +6,33 @@ import ast
 import re
 from collections.abc import Iterator
 
+from lrfix.experiments.asked_schedulers import asked_and_never_stepped
+from lrfix.experiments.horizons import counts_epochs
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import (
     Conduct,
     Told,
+    built_in,
     conducts,
+    here,
     line,
     once_a_place,
     related,
     shares_loop,
     spot,
+    traces,
     unseen_steps,
 )
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.engines import makes_its_own
-from lrfix.tracing.events import Kind
-from lrfix.tracing.library import only_looks
+from lrfix.tracing.events import Event, Kind
+from lrfix.tracing.library import names_scheduler, only_looks
 from lrfix.tracing.values import Optimizer, Scheduler
 
+#: timm's call for each update.
+_OF_UPDATES = "step_update"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 #: Verbs of methods that build what they give.
@@ -46,6 +53,9 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             else:
                 idle.setdefault(node, conduct)
     yield from once_a_place(study, _beside_trainers(study))
+    yield from once_a_place(study, _optimizers_in_their_place(study))
+    yield from once_a_place(study, _only_asked(study), advice=True)
+    yield from once_a_place(study, _never_told(study))
     if not idle or unseen_steps(study):
         return
     for node, conduct in idle.items():
@@ -67,26 +77,87 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             )
 
 
+def _never_told(study: Study) -> Iterator[Told]:
+    """Schedulers of a library that move when they are told the epoch, and are only told the update."""
+    if unseen_steps(study):
+        return
+    for conduct in conducts(study):
+        scheduler, trace = conduct.scheduler, conduct.trace
+        if not counts_epochs(scheduler) or conduct.steps or trace.ended is not None or trace.outlives(scheduler):
+            continue
+        told = [event for event in conduct.escapes if event.detail == _OF_UPDATES]
+        if told and len(told) == len(conduct.escapes) and conduct.updates:
+            yield (
+                spot(study, conduct),
+                f"`{conduct.name}` counts epochs and moves only where `step(epoch)` tells it one, which nothing does: "
+                f"`{_OF_UPDATES}` (line {line(told[0])}) changes nothing unless `t_in_epochs` is False. Call "
+                f"`{conduct.name}.step(epoch + 1)` after each epoch.",
+                [(told[0].node, "this changes nothing")],
+            )
+
+
+def _only_asked(study: Study) -> Iterator[Told]:
+    for found in asked_and_never_stepped(study) if study.site.form == "training" else ():
+        yield (
+            found.read,
+            f"`{found.owner.name}` asks `self.{found.name}` for its rates and never steps it: they stand where its "
+            "schedule begins, unless whoever built it steps it as well.",
+        )
+
+
+def _optimizers_in_their_place(study: Study) -> Iterator[Told]:
+    """Optimizers that go by the name of a scheduler where they are stepped."""
+    for trace in traces(study):
+        for event in trace.of(Kind.STEP):
+            thing, call = event.thing, event.node
+            if not isinstance(thing, Optimizer) or not thing.built or thing.own is not None or event.detail:
+                continue
+            function = call.func if isinstance(call, ast.Call) else None
+            name = ast.unparse(function.value) if isinstance(function, ast.Attribute) else ""
+            if not names_scheduler(name):
+                continue
+            where = study.names.enclosing(call, _FUNCTIONS) if here(call, study) else None
+            places = (each for each in (thing.node, thing.caller) if here(each, study))
+            yield (
+                next((each for each in places if study.names.enclosing(each, _FUNCTIONS) is where), call),
+                (
+                    f"`{name}` is an optimizer ({thing.cls}, line {built_in(thing)}) and no scheduler: its step (line "
+                    f"{line(event)}) is one more update of the weights, and the rate stays as it is."
+                ),
+                [(thing.node, "this builds an optimizer"), (call, "it is stepped as a scheduler")],
+            )
+
+
 def _beside_trainers(study: Study) -> Iterator[Told]:
-    """Schedulers of which nothing becomes, where a trainer is given no optimizer and makes its own, with a schedule."""
+    """Schedulers of which nothing becomes, where a trainer is given none and makes its own."""
     for conduct in conducts(study):
         scheduler, optimizer, trace = conduct.scheduler, conduct.optimizer, conduct.trace
         if not conduct.is_torch or optimizer is None or not optimizer.built or trace.ended is not None:
             continue
-        seen = {event.kind for thing in (scheduler, optimizer) for event in trace.events if event.thing is thing}
-        if seen != {Kind.BUILD} or trace.outlives(scheduler) or trace.outlives(optimizer):
+        if {event.kind for event in trace.events if event.thing is scheduler} != {Kind.BUILD}:
             continue
-        steps = (e for e in trace.of(Kind.STEP) if isinstance(e.thing, Optimizer) and makes_its_own(e.thing))
-        trained = next(steps, None)
-        if trained is None or trained.thing is None or _is_read(study, scheduler.path):
+        if trace.outlives(scheduler) or trace.outlives(optimizer) or _is_read(study, scheduler.path):
             continue
-        maker = trained.thing.origin
-        yield (
-            scheduler.node,
-            f"`{conduct.name}` is never stepped: what trains (line {line(trained)}) is given no optimizer and makes its"
-            f" own, which has its own schedule. Give it `optimizers=({optimizer.path}, {conduct.name})`.",
-            [(maker, "no optimizer is given"), (trained.node, "this trains")],
-        )
+        alone = {event.kind for event in trace.events if event.thing is optimizer} == {Kind.BUILD}
+        trained = next((event for event in trace.of(Kind.STEP) if _makes_one(event, optimizer, alone)), None)
+        if trained is not None and trained.thing is not None:
+            lacks = (
+                "optimizer and makes its own, which has its own schedule" if alone else "scheduler and makes its own"
+            )
+            yield (
+                scheduler.node,
+                f"`{conduct.name}` is never stepped: what trains (line {line(trained)}) is given no {lacks}. Give it "
+                f"`optimizers=({optimizer.path}, {conduct.name})`.",
+                [(trained.thing.origin, "no scheduler is given"), (trained.node, "this trains")],
+            )
+
+
+def _makes_one(event: Event, optimizer: Optimizer, alone: bool) -> bool:
+    """Whether a step is that of what a trainer makes: another optimizer, or a scheduler of the one that it is given."""
+    thing = event.thing
+    if thing is None or not makes_its_own(thing):
+        return False
+    return isinstance(thing, Optimizer) if alone else isinstance(thing, Scheduler) and thing.optimizer is optimizer
 
 
 def _is_read(study: Study, name: str) -> bool:

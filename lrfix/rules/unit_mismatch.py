@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lrfix.experiments.horizons import (
     Count,
     counted,
+    counts_epochs,
     figure,
     holds,
     horizon,
@@ -17,13 +18,15 @@ from lrfix.experiments.horizons import (
     lengths,
     number,
 )
-from lrfix.experiments.lightning import Configured, configured_schedulers, unit_named
+from lrfix.experiments.lightning import Configured, configured_schedulers, fitted_schedulers, unit_named
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, built_in, conducts, line, once_a_place, places, spot
+from lrfix.experiments.unseen_lengths import of_one_epoch
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
+from lrfix.tracing.values import Value
 
 #: What is said of a decay that is spent holds of shorter runs and epochs too: there are hardly any.
 _FEWEST_BATCHES = 20
@@ -34,14 +37,51 @@ _NOTHING = 1e-6
 @rule("LR302", uses=True)
 def unit_mismatch(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
+    yield from once_a_place(study, of_one_epoch(study), advice=True)
 
 
 def _found(study: Study) -> Iterator[Told]:
     for conduct in conducts(study):
         count = counted(conduct)
         yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None, places(conduct)
+        yield spot(study, conduct), _told_epochs(conduct), places(conduct)
     for configured in configured_schedulers(study):
         yield configured.scheduler.node, _of_lightning(configured)
+    for configured, settings in fitted_schedulers(study):
+        yield configured.scheduler.node, _of_a_trainer(configured, settings)
+
+
+def _of_a_trainer(configured: Configured, settings: Mapping[str, Value]) -> str | None:
+    """A schedule whose end is what its trainer was told of another unit than it steps the schedule in."""
+    end, epochs, steps = horizon(configured.scheduler), settings.get("max_epochs"), settings.get("max_steps")
+    if end is None or not end.units:
+        return None
+    if configured.interval == "step" and (told := amount(epochs)) is not None and end.same(told):
+        return (
+            f'Lightning steps `{configured.name}` with every batch (`"interval": "step"`), and its length of `{end}` '
+            "is the trainer's `max_epochs`: the schedule is over at once."
+        )
+    if configured.interval == "epoch" and (told := amount(steps)) is not None and end.same(told):
+        return (
+            f"Lightning steps `{configured.name}` once an epoch, its default, and its length of `{end}` is the "
+            'trainer\'s `max_steps`: training ends near the beginning of the schedule. Return it with `"interval": '
+            '"step"`.'
+        )
+    return None
+
+
+def _told_epochs(conduct: Conduct) -> str | None:
+    """A length in batches for a class that counts the epochs it is told."""
+    end = horizon(conduct.scheduler) if counts_epochs(conduct.scheduler) else None
+    told = next((event for event in conduct.steps if event.arguments), None)
+    if end is None or told is None or not any(is_length(unit) and "loader" in unit.path for unit in end.units):
+        return None
+    if not conduct.updates or any(len(update.turns) <= len(told.turns) for update in conduct.updates):
+        return None  # told with every batch, it may be told the batch
+    return (
+        f"`{conduct.name}` counts the epochs that it is told (line {line(told)}), and its length of {figure(end)} "
+        "counts batches: after as many epochs as are meant it has hardly begun. Give it the number of epochs."
+    )
 
 
 def _of_lightning(configured: Configured) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from lrfix import clocks
 from lrfix.tracing import library
 from lrfix.tracing.amounts import amount, rounded
 from lrfix.tracing.builtins import Builtins
@@ -100,12 +101,27 @@ class Calls(Builtins):
             return None
         if name == "item" or (name in ("detach", "cpu", "mean", "sum") and not given.all):
             return Unknown(f"{getattr(receiver, 'path', '')}.{name}()", measured=True)
+        if name in ("parameters", "named_parameters") and isinstance(receiver, Unknown):
+            receiver.parts["has parameters"] = True
         answer = answer_of(receiver, name, given, node)
         if answer is not MISSING:
             return answer
+        if isinstance(receiver, Unknown) and name == "fit":
+            self._fitted(receiver, given.get(0, "model"), node)
         if isinstance(receiver, Unknown) and isinstance(receiver.parts.get(f".{name}"), Function | Bound | Partial):
             return self.call(receiver.parts[f".{name}"], given, node, name)
         return self.unknown_call(name, given, node, receiver)
+
+    def _fitted(self, trainer: Unknown, model: Value, node: ast.AST) -> None:
+        """A trainer of Lightning's asks the module what to train by, and has itself for its trainer."""
+        configure = model.cls.find("configure_optimizers") if isinstance(model, Instance) else None
+        if not isinstance(model, Instance) or not isinstance(configure, Function) or not hooks_of(model):
+            return
+        trainer.parts |= {f".{name}": value for name, value in trainer.keywords.items()}
+        model.attributes.setdefault("trainer", trainer)
+        result = self._call_function(configure, Given(), node, model)
+        self.trace.fitted.append((model, result, trainer.keywords))
+        self.trace.functions.discard(id(configure.node))  # by itself it is asked with arguments that nobody states
 
     # Functions of the file.
 
@@ -134,7 +150,7 @@ class Calls(Builtins):
             return False
         if self.reach.function(function.node) or len(function.node.body) <= _SMALL:
             return True
-        return any(known(value) is not None for value in given.all)
+        return bool(objects_in(given.all))
 
     def _absorb(self, function: Function, given: Given, node: ast.AST) -> Value:
         found = Unknown(f"{function.name}(...)", measured=bool(self.turns))
@@ -174,7 +190,9 @@ class Calls(Builtins):
                 Unknown(parameters.vararg.arg) if (entry or given.hidden) and not more else tuple(more)
             )
         if parameters.kwarg is not None:
-            scope.variables[parameters.kwarg.arg] = Unknown(parameters.kwarg.arg) if entry or given.hidden else rest
+            unseen = Unknown(parameters.kwarg.arg)
+            unseen.parts["by name"] = True
+            scope.variables[parameters.kwarg.arg] = unseen if entry or given.hidden else rest
         return scope
 
     def _default(self, name: str, node: ast.expr | None, scope: Scope, free: bool) -> Value:
@@ -341,7 +359,10 @@ class Calls(Builtins):
             target = self.follow(callee)
             if isinstance(target, Function | ClassValue):
                 return self.call(target, given, node, last)
-        return self.unknown_call(last, given, node)
+        unseen = self.unknown_call(last, given, node)
+        if isinstance(unseen, Unknown):
+            unseen.maker = qualified
+        return unseen
 
     def _leads_on(self, name: str, given: Given) -> bool:
         """Whether a function of another file is followed: it builds, or trains, or is given what a trace is about."""
@@ -370,8 +391,10 @@ class Calls(Builtins):
         if isinstance(receiver, Unknown) and library.trains(name):
             values = [*values, *(v for v in receiver.given if isinstance(known(v), Optimizer))]  # a trainer given it
         if looks or not builds:
+            # What is left out of a call that has a place for it is as telling as what it is given.
+            left_out = tuple(key for key, value in given.keywords.items() if value is None) if looks else ()
             for thing in objects_in(values):
-                self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, detail=name)
+                self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, left_out, name)
         elif builds:
             for thing in objects_in(values):
                 if isinstance(thing, Scheduler):
@@ -382,6 +405,7 @@ class Calls(Builtins):
         # What is called in a loop comes out of training; before any, it sets it up.
         found = Unknown(f"{name}(...)", measured=bool(self.turns) and not builds)
         found.given, found.origin, found.caller = (*values, receiver), node, self.led_here()
+        found.keywords = given.keywords
         if name == "Accelerator" and "gradient_accumulation_steps" in given.keywords:
             found.parts[".gradient_accumulation_steps"] = given.keywords["gradient_accumulation_steps"]
         return found
@@ -412,6 +436,11 @@ class Calls(Builtins):
         if any(isinstance(v, Unknown) and not v.path for v in values):
             values = [Unknown("prepared", measured=False) if isinstance(v, Unknown) else v for v in values]
         return values[0] if len(values) == 1 else tuple(values)
+
+
+def hooks_of(instance: Instance) -> bool:
+    """Whether an object is one of those that hand their schedulers over to a library's trainer."""
+    return any(isinstance(base, Imported) and clocks.hooks(base.qualified) for base in instance.cls.lineage())
 
 
 def _does_nothing(function: Function) -> bool:

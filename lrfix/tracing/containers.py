@@ -56,7 +56,7 @@ def _element(receiver: Unknown, name: str, default: Value) -> Value:
     if key not in receiver.parts:
         receiver.parts[key] = Unknown(f"{receiver.path}.get(...)", measured=receiver.measured)
     found = receiver.parts[key]
-    plain = isinstance(default, bool | int | float | str | None)
+    plain = isinstance(default, bool | int | float | str)  # None is what `get` gives without a default
     if plain and isinstance(found, Unknown) and found.stated is MISSING:
         found.stated = default
     return found

@@ -69,11 +69,17 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
             # What nobody gives it, it makes, by its settings.
             scheduler = Scheduler("", optimizer=Optimizer("", origin=node, library=_OWN), origin=node, library=_OWN)
             optimizer = scheduler.optimizer
+        elif scheduler is None and optimizer is not None and _is_given_none(taken, given):
+            scheduler = Scheduler("", optimizer=optimizer, origin=node, library=_OWN)
         if scheduler is None or optimizer is None:
             return MISSING
         engine.optimizer, engine.scheduler = optimizer, scheduler
         scheduler.parts["settings"] = settings
         return engine
+    if isinstance(settings, dict):
+        engine.settings = settings = _of_a_dictionary(settings)
+        if scheduler is not None:
+            scheduler.parts["settings"] = settings
     # What its configuration names is built there.
     engine.optimizer = optimizer or Optimizer("optimizer", origin=node)
     engine.scheduler = scheduler or Scheduler("scheduler", optimizer=engine.optimizer, origin=node)
@@ -89,9 +95,24 @@ def taken_over(machine: Machine, qualified: str, given: Given, node: ast.AST) ->
     return tuple(parts.get(name, Unknown(name)) for name in names)
 
 
-def makes_its_own(optimizer: Optimizer) -> bool:
-    """Whether an engine that trains was given no optimizer, and made this one."""
-    return optimizer.library == _OWN
+def _of_a_dictionary(settings: dict[Value, Value]) -> Unknown:
+    """A configuration that the file writes out, as an object of settings."""
+    found = Unknown("config")
+    named = {name: value for name, value in settings.items() if isinstance(name, str)}
+    found.parts |= {f".{name}": value for name, value in named.items()}
+    found.parts["given"] = frozenset(named)
+    return found
+
+
+def makes_its_own(thing: Known) -> bool:
+    """Whether an engine that trains was not given this optimizer or scheduler, and made it."""
+    return thing.library == _OWN
+
+
+def _is_given_none(taken: TakeOver, given: Given) -> bool:
+    """Whether a pair of an optimizer and a scheduler says that there is no scheduler."""
+    pairs = [argument_given(argument, given) for argument in taken.schedulers if argument in taken.optimizers]
+    return any(isinstance(pair, list | tuple) and len(pair) == 2 and pair[1] is None for pair in pairs)
 
 
 def _is_given_neither(taken: TakeOver, given: Given) -> bool:

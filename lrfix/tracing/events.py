@@ -6,11 +6,12 @@ Events are dumb: what they mean for a schedule is asked by the properties of ``l
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from lrfix.tracing.amounts import Amount
-from lrfix.tracing.values import Known, Value
+from lrfix.tracing.values import Instance, Known, Value
 
 #: The key of the guard that stands for such a context (``with accelerator.accumulate(model)``).
 ACCUMULATES = "accumulates"
@@ -122,6 +123,7 @@ class Trace:
     ``ended`` is None where the run came to its end, else what stopped it. ``entry`` names where it began, ``functions``
     holds the functions that it came by, ``kept`` what outlives it, ``held`` what does as part of an object of a class
     of the file. ``returned`` is what the entry returned, and, where it is a method, ``receiver`` its object.
+    ``fitted`` are the trainers that were told to train a module: what that configures, and what the trainer was given.
     ``aside``: the entry builds and steps nothing; it saves or restores what the other methods of its class train.
     """
 
@@ -134,6 +136,7 @@ class Trace:
     returned: Value = None
     receiver: Value = None
     aside: bool = False
+    fitted: list[tuple[Instance, Value, Mapping[str, Value]]] = field(default_factory=list)
 
     def of(self, kind: Kind, thing: Known | None = None) -> list[Event]:
         return [e for e in self.events if e.kind is kind and (thing is None or e.thing is thing)]

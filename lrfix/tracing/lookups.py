@@ -122,6 +122,8 @@ class Lookups(Machine):
         if isinstance(value, Imported):
             return Imported(f"{value.qualified}.?") if value.last == "__dict__" else Unknown(written(node))
         if isinstance(value, Unknown) and value.known is None:
+            if isinstance(index, str) and "by name" in value.parts:
+                return value.parts.setdefault(f"[{index!r}]", Unknown(index))  # a parameter of that name
             if isinstance(index, str | int):
                 return value.part(f"[{index!r}]", f"[{index!r}]")
             if isinstance(index, Unknown) and not index.moving:

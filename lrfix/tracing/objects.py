@@ -49,7 +49,11 @@ def build_scheduler(
     arguments = dict(zip(parameters or stated, given.arguments, strict=False)) | given.keywords
     found = Scheduler("", cls, node, arguments, given.hidden)
     found.children = tuple(thing for thing in objects_in(given.all) if isinstance(thing, Scheduler))
-    found.optimizer = _optimizer_of(machine, arguments.get("optimizer", MISSING), given)
+    on = arguments.get("optimizer", MISSING)
+    if isinstance(on, Unknown) and on.parts.get("has parameters") and not library.names_optimizer(on.path):
+        found.parts["module"] = on.path
+    else:
+        found.optimizer = _optimizer_of(machine, on, given)
     if found.optimizer is None and found.children:
         found.optimizer = found.children[0].optimizer
     if "lr_lambda" in arguments:
@@ -128,6 +132,7 @@ def made(machine: Machine, value: Value, target: str) -> None:
     optimizer = _given_optimizer(value) if makes else None
     if optimizer is not None:
         value.known = Scheduler("", None, origin=value.origin, optimizer=optimizer, caller=value.caller)
+        value.known.arguments, value.known.qualified = dict(value.keywords), value.maker
         machine.emit(Kind.BUILD, value.origin, value.known)
 
 

@@ -224,6 +224,8 @@ def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
         return STRONG, ()
     if isinstance(func, ast.Attribute) and name in _WEAK:
         return WEAK, ()
+    if isinstance(func, ast.Attribute) and name == "fit":
+        return 0, (name, "configure_optimizers")  # a trainer asks the module that it trains
     if builds(name):
         return STRONG, (name,)
     return 0, (name,) if name else ()

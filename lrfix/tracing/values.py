@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,8 @@ class Unknown:
     """A value that the code does not fix.
 
     ``path`` is the user's own expression for it, ``stated`` the value that the file states for it (a default) or
-    ``MISSING``, ``given`` what a call (``origin``, under the call ``caller``) was given whose answer it is. ``known``
+    ``MISSING``, ``given`` what a call (``origin``, under the call ``caller``) was given whose answer it is
+    (``keywords``: by name; ``maker``: what was called, qualified). ``known``
     is the object that its use showed it to be. ``divisor``: it is the remainder of a division by that amount, and moves
     on with every turn. ``moving``: it is where a loop stands (an index, a counter), times ``scale`` where that is an
     amount; ``measured``: it came out of a call. ``made_by``: it is what a function of texts makes of another unknown.
@@ -39,8 +40,10 @@ class Unknown:
         "caller",
         "divisor",
         "given",
+        "keywords",
         "known",
         "made_by",
+        "maker",
         "measured",
         "moving",
         "origin",
@@ -57,6 +60,8 @@ class Unknown:
         self.moving = moving
         self.measured = measured
         self.given: tuple[Value, ...] = ()
+        self.keywords: Mapping[str, Value] = {}
+        self.maker = ""
         self.made_by: tuple[Unknown, Callable[[Any], Any]] | None = None
         self.origin: ast.AST | None = None
         self.caller: ast.AST | None = None
@@ -128,6 +133,7 @@ class Known:
     from then. ``caller`` is the call of the function that builds it, None where it is built where the trace begins.
 
     ``arguments`` are what its constructor was given, by parameter; ``hidden`` says that some of them cannot be seen.
+    ``qualified`` is the class that is imported where no more is known of it.
     ``library`` is who steps it beside the code in sight (``accelerate``), if anyone. ``handed_on``: an object of a
     class of another file was built with it.
     """
@@ -139,6 +145,7 @@ class Known:
     hidden: bool = False
     own: ClassValue | None = None
     library: str | None = None
+    qualified: str = ""
     foreign: str = ""
     handed_on: bool = False
     origin: ast.AST | None = None

@@ -60,3 +60,42 @@ def test_a_module_that_steps_for_itself_is_left_alone(codes):
     )
     assert "LR302" not in codes(manual)
     assert "LR302" not in codes(hooked)
+
+
+FITTED = """
+    import pytorch_lightning as pl
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    class Model(pl.LightningModule):
+        def __init__(self, n):
+            super().__init__()
+            self.n = n
+
+        def training_step(self, batch, index):
+            return self(batch)
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.AdamW(self.parameters(), lr=1e-3)
+            scheduler = CosineAnnealingLR(optimizer, T_max=self.n)
+            return {{"optimizer": optimizer, "lr_scheduler": {{"scheduler": scheduler, "interval": "{interval}"}}}}
+
+    def main(args, data):
+        model = Model({given})
+        trainer = pl.Trainer({told}=args.a, devices=1)
+        trainer.fit(model, data)
+    """
+
+
+@pytest.mark.parametrize(
+    ("interval", "given", "told", "expected"),
+    [
+        ("step", "args.a", "max_epochs", True),
+        ("epoch", "args.a", "max_epochs", False),
+        ("step", "args.b", "max_epochs", False),
+        ("epoch", "args.a", "max_steps", True),
+        ("step", "args.a", "max_steps", False),
+    ],
+)
+def test_a_length_that_the_trainer_is_given_in_another_unit(interval, given, told, expected, asked):
+    assert bool(asked("LR302", FITTED.format(interval=interval, given=given, told=told))) is expected

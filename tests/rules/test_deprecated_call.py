@@ -76,3 +76,49 @@ def main(args, model, loader):
 def test_where_a_setting_may_choose_a_scheduler_that_answers_with_the_rate_it_is_advice(other, advice, asked):
     (found,) = asked("LR305", CHOSEN.format(other=other))
     assert found.advice is advice
+
+
+@pytest.mark.parametrize(("given", "told"), [("loss, epoch", True), ("loss", False), ("loss, None", False)])
+def test_the_epoch_beside_a_metric(given, told, asked):
+    source = f"""
+import torch
+
+
+def main(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    for epoch in range(10):
+        for x, y in loader:
+            loss = model(x, y)
+            loss.backward()
+            optimizer.step()
+        scheduler.step({given})
+"""
+    assert [each.advice for each in asked("LR305", source)] == [True] * told
+
+
+@pytest.mark.parametrize(
+    ("step", "read", "told"),
+    [
+        ("self.scheduler.step()", "self.scheduler.get_lr()", True),
+        ("self.scheduler.step()", "self.scheduler.get_last_lr()", False),
+        ("pass", "self.scheduler.get_lr()", False),  # an object that is asked for its rate and nothing else
+        ("self.scheduler.step()", "self.scheduler.get_lr(epoch)", False),
+    ],
+)
+def test_the_rate_of_a_scheduler_of_which_only_its_use_is_in_sight(step, read, told, asked):
+    source = f"""
+class Trainer:
+    def __init__(self, **kwargs):
+        self.optimizer = kwargs["optimizer"]
+        self.scheduler = kwargs["scheduler"]
+
+    def train(self, model, loader):
+        for epoch in range(10):
+            for x, y in loader:
+                model(x, y).backward()
+                self.optimizer.step()
+            print({read})
+            {step}
+"""
+    assert [each.advice for each in asked("LR305", source)] == [True] * told

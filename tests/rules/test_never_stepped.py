@@ -381,3 +381,55 @@ def test_a_trainer_that_makes_its_own_schedule_is_left_alone(asked):
         trainer.train()
     """
     assert not any(asked(code, source) for code in ("LR301", "LR303", "LR304", "LR307", "LR308", "LR309", "LR310"))
+
+
+TAKEN = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    def optimizers(model):
+        return torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def schedulers(optimizer):
+        return StepLR(optimizer, 30)
+
+    def main(model, loader, epochs):
+        optimizer = optimizers(model)
+        scheduler = {made}
+        for epoch in range(epochs):
+            for x, y in loader:
+                model(x, y).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(("made", "told"), [("optimizers(model)", True), ("schedulers(optimizer)", False)])
+def test_an_optimizer_in_the_place_of_a_scheduler(made, told, asked):
+    found = asked("LR303", TAKEN.format(made=made))
+    assert ["`scheduler` is an optimizer" in each.message for each in found] == [True] * told
+    assert all(each.span.start.line == 13 for each in found)
+
+
+HOLDER = """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Warmup(LRScheduler):
+        def __init__(self, optimizer, steps, after_scheduler=None):
+            self.steps = steps
+            self.after_scheduler = after_scheduler
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            if self.last_epoch > self.steps and self.after_scheduler:
+                {then}
+                return self.after_scheduler.get_last_lr()
+            return [base * self.last_epoch / self.steps for base in self.base_lrs]
+    """
+
+
+@pytest.mark.parametrize(
+    ("then", "told"), [("pass", True), ("self.after_scheduler.step()", False), ("advance(self.after_scheduler)", False)]
+)
+def test_a_scheduler_in_another_one_is_stepped_by_that(then, told, asked):
+    assert [each.advice for each in asked("LR303", HOLDER.format(then=then))] == [True] * told

@@ -339,3 +339,118 @@ def test_a_scheduler_whose_position_is_an_option_goes_on(goes_on, told, asked):
     source = trainer().replace("StepLR(self.optimizer, 30)", 'StepLR(self.optimizer, 30, **self.args["scheduler"])')
     source = source.replace("state = torch.load(path)", f"state = torch.load(path)\n        {goes_on}")
     assert len(asked("LR308", source)) == told
+
+
+MODULE = """
+import pytorch_lightning as pl
+import torch
+from torch.optim import lr_scheduler
+
+
+class Task(pl.LightningModule):
+    def training_step(self, batch, index):
+        return self.model(batch)
+
+    def on_train_epoch_end(self):
+        self.scheduler.step()
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        self.scheduler = lr_scheduler.{cls}(optimizer, 0.9)
+        return {returned}
+{more}
+"""
+HOOK = """
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint["scheduler"] = self.scheduler.state_dict()
+"""
+BY_HAND = """
+    def on_train_start(self):
+        self.scheduler.last_epoch = self.current_epoch
+"""
+
+
+@pytest.mark.parametrize(
+    ("cls", "returned", "more", "advice"),
+    [
+        ("StepLR", "optimizer", "", [False]),
+        ("StepLR", "[optimizer], [self.scheduler]", "", []),
+        ("StepLR", "optimizer", HOOK, []),
+        ("StepLR", "optimizer", BY_HAND, [True]),
+        ("ExponentialLR", "optimizer", "", []),  # goes on from the restored rate
+    ],
+)
+def test_lightning_saves_the_schedulers_that_it_is_given(cls, returned, more, advice, asked):
+    found = asked("LR308", MODULE.format(cls=cls, returned=returned, more=more))
+    assert [each.advice for each in found] == advice
+
+
+SAVER = """
+import torch
+from torch.optim.lr_scheduler import StepLR
+from library import save_checkpoint
+
+
+def keep(model, optimizer, scheduler=None):
+    save_checkpoint("last.pt", model=model, optimizer=optimizer, scheduler=scheduler)
+
+
+def main(model, loader, epochs, state):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = StepLR(optimizer, 30)
+    if state:
+        optimizer.load_state_dict(state["optimizer"])
+        {restored}
+    for epoch in range(epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            optimizer.step()
+        scheduler.step()
+        keep({given})
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "restored", "told"),
+    [
+        ("model, optimizer", 'scheduler.load_state_dict(state["scheduler"])', True),
+        ("model, optimizer, scheduler", 'scheduler.load_state_dict(state["scheduler"])', False),
+        ("model, optimizer", "pass", False),  # nothing says that the schedule goes on
+    ],
+)
+def test_a_checkpoint_that_leaves_out_what_comes_back(given, restored, told, asked):
+    found = asked("LR308", SAVER.format(given=given, restored=restored))
+    assert [each.message.startswith("This saves the optimizer without") for each in found] == [True] * told
+
+
+RESTORER = """
+import torch
+from torch.optim.lr_scheduler import StepLR
+from library import load_checkpoint
+
+
+def main(model, loader, epochs, resume):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = StepLR(optimizer, 30)
+    if resume:
+        model, optimizer, scheduler = load_checkpoint(resume, {given})
+    for epoch in range(epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            optimizer.step()
+        scheduler.step()
+        torch.save({{"optimizer": optimizer.state_dict(){saved}}}, "last.pt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "saved", "told"),
+    [
+        ("model, optimizer, scheduler", "", True),
+        ("model, optimizer, scheduler", ', "scheduler": scheduler.state_dict()', False),
+        ("model, optimizer", "", False),
+    ],
+)
+def test_what_is_given_to_a_loader_out_of_sight_is_saved(given, saved, told, asked):
+    found = asked("LR308", RESTORER.format(given=given, saved=saved))
+    assert [each.advice for each in found] == [True] * told

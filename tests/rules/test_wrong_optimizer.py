@@ -300,3 +300,93 @@ REPLACED = """
 @pytest.mark.parametrize(("when", "found"), [("if epoch > args.starts[phase]:", False), ("if True:", True)])
 def test_an_optimizer_that_is_replaced_in_the_middle_of_training_was_moved_till_then(when, found, codes):
     assert ("LR309" in codes(REPLACED.format(when=when))) is found
+
+
+BY_A_CALLER = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    def optimizers(model):
+        return torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def schedulers(optimizer):
+        return StepLR(optimizer, 30)
+
+    def main(model, loader, epochs):
+        optimizer = optimizers(model)
+        scheduler = schedulers({given})
+        for epoch in range(epochs):
+            for x, y in loader:
+                model(x, y).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(("given", "told"), [("model", True), ("optimizer", False)])
+def test_a_scheduler_is_built_on_an_optimizer_and_on_no_module(given, told, asked):
+    found = asked("LR309", BY_A_CALLER.format(given=given))
+    assert ["is built on `model`" in each.message for each in found] == [True] * told
+    assert all(each.span.start.line == 13 for each in found)  # the caller gave it
+
+
+AGAIN = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+
+    class Update:
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+
+        def __call__(self, loss):
+            loss.backward()
+            self.optimizer.step()
+
+    def epoch_of(loader, update):
+        for batch in loader:
+            update(batch)
+
+    def main(model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        epoch_of(loader, Update(optimizer))
+        second = torch.optim.SGD(model.parameters(), lr=0.01)
+        scheduler = StepLR({on}, 30)
+        for epoch in range(100):
+            epoch_of(loader, Update(second))
+            scheduler.step()
+    """
+
+
+@pytest.mark.parametrize(("on", "told"), [("optimizer", True), ("second", False)])
+def test_an_optimizer_that_has_trained_before_does_not_train_from_then_on(on, told, asked):
+    found = asked("LR309", AGAIN.format(on=on))
+    assert ["takes no step from then on" in each.message for each in found] == [True] * told
+
+
+PHASES = """
+    import torch
+    from torch.optim.lr_scheduler import StepLR
+    from project import train
+
+    def main(model, loader, epochs, first):
+        early = torch.optim.SGD(model.head.parameters(), lr=0.1)
+        late = torch.optim.SGD(model.parameters(), lr=0.01)
+        scheduler, last = StepLR({on}, 5), StepLR(late, 30)
+        for epoch in range(epochs):
+            if epoch < first:
+                train(model, loader, optimizer=early)
+                scheduler.step()
+            else:
+                train(model, loader, optimizer=late)
+                last.step()
+                {after}
+    """
+
+
+@pytest.mark.parametrize(
+    ("on", "after", "told"),
+    [("late", "pass", True), ("early", "pass", False), ("late", "scheduler.step()", False)],
+)
+def test_a_scheduler_is_stepped_on_the_branch_on_which_its_optimizer_trains(on, after, told, asked):
+    found = asked("LR309", PHASES.format(on=on, after=after))
+    assert ["trains on another branch alone" in each.message for each in found] == [True] * told

@@ -438,3 +438,58 @@ def test_an_option_is_one_of_several_where_it_was_taken_for_one_of_them(listed):
             )
             stepped = any(each.of(Kind.STEP) for each in found)
             assert stepped is (runs is (name != "plateau"))
+
+
+def test_a_function_that_is_given_an_object_which_holds_the_optimizer_is_followed():
+    found = trace(
+        """
+        class Update:
+            def __init__(self, optimizer):
+                self.optimizer = optimizer
+
+            def __call__(self, loss):
+                loss.backward()
+                self.optimizer.step()
+
+        def epoch_of(loader, model, update):
+            seen = 0
+            kept = []
+            for batch in loader:
+                loss = model(batch)
+                seen += 1
+                kept.append(seen)
+                update(loss)
+            print(seen)
+            return kept
+
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = StepLR(optimizer, 30)
+        for epoch in range(100):
+            epoch_of(loader, model, Update(optimizer))
+            scheduler.step()
+        """
+    )
+    (step,) = {id(event.node) for event in found.of(Kind.STEP) if event.thing.path == "optimizer"}
+    assert step and len(found.of(Kind.STEP)) > 1
+
+
+def test_what_a_lookup_gives_where_nothing_is_there_is_no_statement():
+    found = trace(
+        """
+        from library import instantiate
+
+        def build(cfg, optimizer):
+            if cfg is None:
+                return None
+            return instantiate(cfg, optimizer)
+
+        def main(cfg, model, loader, optimizer):
+            scheduler = build(cfg.get("schedule", None), optimizer)
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+                if scheduler is not None:
+                    scheduler.step()
+        """
+    )
+    assert any(event.thing.path == "scheduler" for event in found.of(Kind.STEP))
