@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lrfix.domains.clock import parameter_ticks, tick_of
@@ -107,16 +107,26 @@ def _waits_beyond(run: Run) -> bool:
 
 def _may_be_told(study: Study) -> bool:
     """Whether a function has a parameter that its rate depends on and that may be where training stands: one that
-    nobody can name, or a count where no other parameter is a position."""
+    nobody can name, or a count where no other parameter is a position. A class that takes the position is built anew
+    for each."""
+    run = study.runs[0]
+    if isinstance(study.node, ast.ClassDef):
+        built = {name for name, _, _ in study.constructor if tick_of(name) is not None}
+        return _decides(study, built - {"last_epoch"})
     if study.site.form not in ("setter", "function") or not isinstance(study.node, ast.FunctionDef):
         return False
-    run = study.runs[0]
     taken = {name for name, _, _ in parameters(study.node)}
     counts = {name for name in taken if role_of(name) in _COUNTS} if not any(map(tick_of, taken)) else set()
     given = [arguments_of(call, study.node) for call in study.site.calls]
     # A count that a call names as it likes is drawn under the name that it has there.
     named = {ast.unparse(values[name]) for values in given for name in counts if name in values}
-    for path in sorted((run.invented & taken) | counts | named):
+    return _decides(study, (run.invented & taken) | counts | named)
+
+
+def _decides(study: Study, paths: Iterable[str]) -> bool:
+    """Whether the first rate is another where one of these numbers is."""
+    run = study.runs[0]
+    for path in sorted(paths):
         value = run.leaves.get(path)
         if isinstance(value, int | float) and not isinstance(value, bool):
             other = study.run(0, overrides={path: value + 1})

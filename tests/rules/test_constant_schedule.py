@@ -644,3 +644,20 @@ def train(model, loader, optimizer, buffer, args):
         optimizer.step()
 """
     assert asked("LR105", source) == []
+
+
+@pytest.mark.parametrize(("given", "told"), [("cur_iter", False), ("start_factor", True)])
+def test_a_class_that_takes_the_position_is_built_anew_for_each(given, told, asked):
+    source = f"""
+from torch.optim.lr_scheduler import LRScheduler
+
+
+class Poly(LRScheduler):
+    def __init__(self, optimizer, max_iter, {given}, power=0.9):
+        self.max_iter, self.{given}, self.power = max_iter, {given}, power
+        super().__init__(optimizer)
+
+    def get_lr(self):
+        return [base * max(0.0, 1 - self.{given} / self.max_iter) ** self.power for base in self.base_lrs]
+"""
+    assert bool([found for found in asked("LR105", source) if not found.advice]) is told
