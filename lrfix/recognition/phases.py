@@ -73,6 +73,10 @@ class Named:
 def name_phases(values: Sequence[float], marks: Landmarks) -> Named:
     """The family of one curve."""
     found = _name(values, marks)
+    if found.other and len(values) > 3 and 0 < values[0] == values[1] < values[2]:
+        # A warmup that counts its first step like the second, `max(k, 1)`, has what its ratio would have put there.
+        whole = _name([values[1] ** 2 / values[2], *values[1:]], marks)
+        found = found if whole.other else whole
     if marks.ends and found.parts[-1] == "constant" and len(found.parts) <= 2:
         # What only begins where one length ends is the schedule all the same: that length is a part of the run.
         beyond = _name(values, replace(marks, ends=()))

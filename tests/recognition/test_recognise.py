@@ -373,11 +373,6 @@ def warm(then: Curve) -> Curve:
             "linear-warmup+cosine",
             "do not meet",
         ),
-        (
-            lambda k, run: run.lr * 512**-0.5 * min(max(k, 1) ** -0.5, max(k, 1) * run.warmup**-1.5),
-            "linear-warmup+inverse-sqrt",
-            "first step",
-        ),
         (lambda k, run: run.lr * half_cosine(clamped((k // 4) / run.total)), "cosine", "only every 4 steps"),
         (lambda k, run: run.lr * (k + 1), "linear", "never arrives"),
         (
