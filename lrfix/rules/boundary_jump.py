@@ -210,7 +210,8 @@ def _is_mild(before: float, after: float) -> bool:
 
 def _is_under_the_warmup(study: Study, run: Run, before: float, after: float) -> bool:
     """Whether a drop may be what a decay without an end has lost meanwhile: EfficientNet's goes on under the warmup."""
-    return not study.lengths(run, *ENDS) and (1 - _LOST) * before < after < before
+    endless = study.horizon(run) is None and not study.lengths(run, *ENDS)
+    return endless and (1 - _LOST) * before < after < before
 
 
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:

@@ -1085,6 +1085,21 @@ def rate(lr, warmup_epochs, epoch):
     assert [f.severity.value for f in asking.reported("LR202", source)] == severities
 
 
+def test_a_decay_that_the_file_ends_is_counted_from_the_warmup():
+    source = """
+import math
+
+warmup, epochs = 5, 20
+
+
+def get_lr(lr, epoch):
+    if epoch < warmup:
+        return lr * (epoch + 1) / warmup
+    return lr * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+"""
+    assert [f.severity.value for f in asking.reported("LR202", source)] == ["error"]
+
+
 def test_what_rises_where_warmup_ends_is_not_told_to_count_the_decay_anew():
     source = """
 def adjust_learning_rate(optimizer, base_lr, max_iters, cur_iters, warmup_iters):

@@ -467,9 +467,16 @@ PARTS = """
     """
 
 
-@pytest.mark.parametrize(("parts", "reported"), [("200", []), ("(100 * self.total_iter)", [False])])
+@pytest.mark.parametrize(
+    ("parts", "reported"),
+    [
+        ("200", [(True, True)]),  # a run of one step is nobody's, and advice says so
+        ("(100 * self.total_iter)", [(False, False)]),
+    ],
+)
 def test_a_run_too_short_for_its_parts_is_lrfix_s_own(asked, parts, reported):
-    assert [violation.advice for violation in asked("LR205", PARTS.format(parts=parts))] == reported
+    found = asked("LR205", PARTS.format(parts=parts))
+    assert [(violation.advice, "a run of one step" in violation.message) for violation in found] == reported
 
 
 def test_a_whole_that_is_nothing_by_default_has_to_be_given(asked):
