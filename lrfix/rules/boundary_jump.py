@@ -41,6 +41,7 @@ _ANY_LENGTH = "any length"
 _TIMES = 8
 _CLEAR = 0.1
 _LOST = 0.2
+_ENOUGH = 9
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
 
@@ -208,10 +209,14 @@ def _is_mild(before: float, after: float) -> bool:
     return abs(after - before) < _CLEAR * max(before, after)
 
 
-def _is_under_the_warmup(study: Study, run: Run, before: float, after: float) -> bool:
+def _is_under_the_warmup(study: Study, found: Found) -> bool:
     """Whether a drop may be what a decay without an end has lost meanwhile: EfficientNet's goes on under the warmup."""
-    endless = study.horizon(run) is None and not study.lengths(run, *ENDS)
-    return endless and (1 - _LOST) * before < after < before
+    before, *rest = found.run.lr[found.group][found.step :]
+    if study.horizon(found.run) is not None or study.lengths(found.run, *ENDS) or len(rest) < _ENOUGH:
+        return False
+    first, middle, last = rest[0], rest[(len(rest) - 1) // 2], rest[-1]
+    geometric = min(first, middle, last) > 0 and abs(middle**2 - first * last) < _CLEAR * first * last
+    return geometric and (1 - _LOST) * before < first < before
 
 
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
@@ -279,7 +284,7 @@ def _told(study: Study, grid: Grid, found: Found) -> Violation:
     setting = found.case.setting
     chosen = at_the_peak_alone(grid, found) or by_its_own_base_alone(grid, found)
     mild = instead is not None and not early and _is_mild(before, after)
-    mild = mild or (found.phase == "ramp" and _is_under_the_warmup(study, found.run, before, after))
+    mild = mild or (found.phase == "ramp" and _is_under_the_warmup(study, found))
     advice = chosen or mild or (setting.standing is Standing.LEGAL and not early)
     mendable = advice and (mild or setting.axis == _ANY_LENGTH) and not chosen
     return Violation(span, message, study.evidence(found.run, steps), advice=advice, mendable=mendable)
