@@ -216,8 +216,15 @@ def _goes_with_state(conduct: Conduct) -> bool:
         return False
     if "last_epoch" in scheduler.arguments:
         return False
+    if any(_with_its_step(build, conduct.steps[0]) for build in conduct.trace.of(Kind.BUILD, scheduler)):
+        return False
     told = any(event.arguments for event in conduct.steps) and not conduct.is_plateau
     return not told and "last_epoch" not in scheduler.parts
+
+
+def _with_its_step(build: Event, step: Event) -> bool:
+    """Whether a scheduler is built anew for each step that it takes: it has no state that outlives the turn."""
+    return bool(step.turns) and len(build.turns) == len(step.turns) and same_turn(build, step)
 
 
 def _kept_elsewhere(study: Study, key: object, fellows: list[Conduct]) -> bool:

@@ -454,3 +454,39 @@ def main(model, loader, epochs, resume):
 def test_what_is_given_to_a_loader_out_of_sight_is_saved(given, saved, told, asked):
     found = asked("LR308", RESTORER.format(given=given, saved=saved))
     assert [each.advice for each in found] == [True] * told
+
+
+REBUILT = """
+import torch
+from torch.optim.lr_scheduler import PolynomialLR
+from schedules import Poly
+
+
+def main(args, model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    {once}
+    start_epoch = 0
+    if args.resume:
+        state = torch.load(args.resume)
+        start_epoch = state["epoch"]
+        optimizer.load_state_dict(state["optimizer"])
+    for epoch in range(start_epoch, args.epochs):
+        for i, (x, y) in enumerate(loader):
+            {anew}
+            scheduler.step()
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+        torch.save({{"epoch": epoch + 1, "optimizer": optimizer.state_dict()}}, "last.pt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("once", "anew", "told"),
+    [
+        ("pass", "scheduler = Poly(optimizer, args.steps, epoch * len(loader) + i)", 0),
+        ("scheduler = PolynomialLR(optimizer, args.steps)", "pass", 1),
+    ],
+)
+def test_a_scheduler_that_is_built_anew_for_each_step_has_no_state_to_keep(once, anew, told, asked):
+    assert len(asked("LR308", REBUILT.format(once=once, anew=anew))) == told
