@@ -442,3 +442,16 @@ def test_an_accelerator_that_is_told_of_no_accumulation_waits_for_none(told, fou
                     optimizer.zero_grad()
     """
     assert set(asking.faults(source, "LR307")) == found
+
+
+@pytest.mark.parametrize(
+    ("batch", "epoch", "told"),
+    [
+        ("pass", "scheduler.step(epoch)", {"LR302"}),
+        ("scheduler.step(epoch * len(loader) + i)", "pass", set()),  # told with every batch, it counts batches
+    ],
+)
+def test_a_class_that_is_told_where_training_stands_counts_what_it_is_told(batch, epoch, told):
+    source = script("CosineLRScheduler(optimizer, t_initial=args.epochs * len(loader))", batch=batch, epoch=epoch)
+    source = source.replace("import argparse", "import argparse\n    from timm.scheduler import CosineLRScheduler")
+    assert found(source) == told
