@@ -215,8 +215,8 @@ def _is_under_the_warmup(study: Study, found: Found) -> bool:
     if study.horizon(found.run) is not None or study.lengths(found.run, *ENDS) or len(rest) < _ENOUGH:
         return False
     first, middle, last = rest[0], rest[(len(rest) - 1) // 2], rest[-1]
-    geometric = min(first, middle, last) > 0 and abs(middle**2 - first * last) < _CLEAR * first * last
-    return geometric and (1 - _LOST) * before < first < before
+    geometric = min(first, middle, last) > 0 and abs(middle * middle - first * last) < _CLEAR * first * last
+    return bool(geometric and (1 - _LOST) * before < first < before)
 
 
 def _sound(study: Study, grid: Grid, case: Case, changes: dict[str, object]) -> bool:
