@@ -40,6 +40,7 @@ _COMMENT = re.compile(rb"#[^\n]*")
 _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\(")
 _HANDED = re.compile(rb"(?:Lambda|Multiplicative)LR\(([^#]{0,300})")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+_GRADIENT = re.compile(r"backward|gradient|(^|_)grads?(_|$)")
 _SHOWING = frozenset({"append", "plot"})
 _TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
 
@@ -172,7 +173,7 @@ def _trains_nothing(names: Names) -> bool:
         and looks_like_optimizer(node.func.value)
     )
     called = set(_called_words(names))
-    shows = bool(called & _SHOWING) and not any("backward" in word or "grad" in word for word in called)
+    shows = bool(called & _SHOWING) and not any(map(_GRADIENT.search, called))
     return shows and any(updates)
 
 

@@ -643,7 +643,7 @@ def test_without_a_marker_absolute_imports_begin_above_the_outermost_package(tre
 WARM = """
     from torch.optim.lr_scheduler import LRScheduler
 
-    class Warm(LRScheduler):
+    class GradualWarmup(LRScheduler):
         def __init__(self, optimizer, warmup_epochs):
             self.warmup_epochs = warmup_epochs
             super().__init__(optimizer)
@@ -653,10 +653,10 @@ WARM = """
 """
 PLOT = """
     import torch
-    from warm import Warm
+    from warm import GradualWarmup
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    scheduler = Warm(optimizer, 5)
+    scheduler = GradualWarmup(optimizer, 5)
     rates = []
     for epoch in range(90):
         for batch in range(10):
