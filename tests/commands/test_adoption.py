@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,9 +78,10 @@ class TestAddIgnore:
     def test_a_read_only_file_is_told_of(self, train):
         train.chmod(0o444)
         result = run("--add-ignore")
-        if result.exit_code == 0:
-            pytest.skip("this user may write every file")
-        assert result.exit_code == 2 and "read-only" in result.stderr
+        if os.access(train, os.W_OK):  # root may write every file
+            assert (result.exit_code, "lrfix: ignore" in train.read_text()) == (0, True)
+        else:
+            assert result.exit_code == 2 and "read-only" in result.stderr
 
     def test_standard_input_cannot_be_written_to(self):
         assert run("-", "--add-ignore", stdin="x = 1").exit_code == 2

@@ -475,6 +475,15 @@ def test_a_schedule_may_be_stepped_ahead_and_handed_on(ahead, found):
     assert [severity for _, severity in advised(HANDED_ON.format(ahead=ahead))] == found
 
 
+ONE_LOOP = """
+    def train(model, loader, optimizer):
+        scheduler = {built}
+        for batch in loader:
+            {first}
+            model(batch).backward()
+            optimizer.step()
+            {then}
+    """
 OWN_CLASS = """
     class Warm:
         def __init__(self, optimizer, warmup_steps):
@@ -485,27 +494,19 @@ OWN_CLASS = """
             self.count += 1
             for group, rate in zip(self.optimizer.param_groups, self.rates):
                 group["lr"] = rate * min(1.0, self.count / self.warmup_steps)
-
-    def train(model, loader, optimizer):
-        warm = Warm(optimizer, 100)
-        for batch in loader:
-            {first}
-            model(batch).backward()
-            optimizer.step()
-            {then}
     """
 
 
 @pytest.mark.parametrize(
     ("first", "then", "severity"),
     [
-        ("pass", "warm.step()", ["warning"]),
-        ("warm.step()", "pass", []),
+        ("pass", "scheduler.step()", ["warning"]),
+        ("scheduler.step()", "pass", []),
         ("pass", "pass", []),
     ],
 )
 def test_a_class_of_ones_own_is_stepped_before_the_update(first, then, severity):
-    assert [s for _, s in advised(OWN_CLASS.format(first=first, then=then))] == severity
+    assert [s for _, s in advised(OWN_CLASS + ONE_LOOP.format(built="Warm(optimizer, 100)", first=first, then=then))] == severity
 
 
 KEEPS_ANOTHER = """
@@ -522,23 +523,17 @@ KEEPS_ANOTHER = """
                 return self.after.step()
             for group, rate in zip(self.optimizer.param_groups, self.rates):
                 group["lr"] = rate * self.count / self.warmup_steps
-
-    def train(model, loader, optimizer):
-        warm = WarmupScheduler(optimizer, 100, CosineAnnealingLR(optimizer, 1000))
-        for batch in loader:
-            {first}
-            model(batch).backward()
-            optimizer.step()
-            {then}
     """
 
 
 @pytest.mark.parametrize(
     ("first", "then", "severities"),
-    [("pass", "warm.step()", {"warning"}), ("warm.step()", "pass", {"info"}), ("pass", "pass", {"info"})],
+    [("pass", "scheduler.step()", {"warning"}), ("scheduler.step()", "pass", {"info"}), ("pass", "pass", {"info"})],
 )
 def test_the_first_rate_of_a_scheduler_that_it_keeps_is_used_only_behind_the_update(first, then, severities):
-    assert {s for _, s in advised(KEEPS_ANOTHER.format(first=first, then=then))} == severities
+    built = "WarmupScheduler(optimizer, 100, CosineAnnealingLR(optimizer, 1000))"
+    source = KEEPS_ANOTHER + ONE_LOOP.format(built=built, first=first, then=then)
+    assert {s for _, s in advised(source)} == severities
 
 
 @pytest.mark.parametrize(
