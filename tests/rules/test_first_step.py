@@ -506,7 +506,8 @@ OWN_CLASS = """
     ],
 )
 def test_a_class_of_ones_own_is_stepped_before_the_update(first, then, severity):
-    assert [s for _, s in advised(OWN_CLASS + ONE_LOOP.format(built="Warm(optimizer, 100)", first=first, then=then))] == severity
+    source = OWN_CLASS + ONE_LOOP.format(built="Warm(optimizer, 100)", first=first, then=then)
+    assert [s for _, s in advised(source)] == severity
 
 
 KEEPS_ANOTHER = """
