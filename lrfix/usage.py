@@ -40,8 +40,6 @@ _COMMENT = re.compile(rb"#[^\n]*")
 _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\(")
 _HANDED = re.compile(rb"(?:Lambda|Multiplicative)LR\(([^#]{0,300})")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
-_GRADIENT = re.compile(r"backward|gradient|(^|_)grads?(_|$)")
-_SHOWING = frozenset({"append", "plot"})
 _TEST = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
 
 
@@ -152,38 +150,10 @@ def _calls(
     names: Names, node: ast.FunctionDef | ast.ClassDef, around: Neighbourhood, place: Place
 ) -> Iterator[Construction]:
     for path, other in _users(names, node, around, place):
-        if _trains_nothing(other):
-            continue
         for call in other.nodes:
             if isinstance(call, ast.Call) and _means(other, call.func, names, node):
                 optimizer = _optimizer(call, node)
                 yield Construction(call, optimizer, optimizer_call(other, optimizer), other, path)
-
-
-def _trains_nothing(names: Names) -> bool:
-    """Whether a file updates by an optimizer of its own, collects what comes of it and computes no gradient: it draws
-    the curve of a schedule."""
-    updates = (
-        node
-        for node in names.nodes
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "step"
-        and not (node.args or node.keywords)
-        and looks_like_optimizer(node.func.value)
-    )
-    called = set(_called_words(names))
-    shows = bool(called & _SHOWING) and not any(map(_GRADIENT.search, called))
-    return shows and any(updates)
-
-
-def _called_words(names: Names) -> Iterator[str]:
-    """The last words of everything that a file calls, but for what only forgets gradients."""
-    for node in names.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            word = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if word not in ("zero_grad", "no_grad"):
-                yield word.lower()
 
 
 def _optimizer(call: ast.Call, node: ast.FunctionDef | ast.ClassDef) -> ast.expr | None:

@@ -638,37 +638,3 @@ def test_without_a_marker_absolute_imports_begin_above_the_outermost_package(tre
     )
     site = sites("lib/schedules/half.py")["HalfCosine"]
     assert (site.form, site.family, site.curve[0]) == ("subclass", "cosine", 0.1)
-
-
-WARM = """
-    from torch.optim.lr_scheduler import LRScheduler
-
-    class GradualWarmup(LRScheduler):
-        def __init__(self, optimizer, warmup_epochs):
-            self.warmup_epochs = warmup_epochs
-            super().__init__(optimizer)
-
-        def get_lr(self):
-            return [base * min(1.0, self.last_epoch / self.warmup_epochs) for base in self.base_lrs]
-"""
-PLOT = """
-    import torch
-    from warm import GradualWarmup
-
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    scheduler = GradualWarmup(optimizer, 5)
-    rates = []
-    for epoch in range(90):
-        for batch in range(10):
-            optimizer.zero_grad()
-            {gradient}
-            optimizer.step()
-        scheduler.step()
-        rates.append(optimizer.param_groups[0]["lr"])
-"""
-
-
-@pytest.mark.parametrize(("gradient", "told"), [("loss(batch).backward()", [("warm.py", "LR203")]), ("pass", [])])
-def test_a_file_that_computes_no_gradient_shows_a_schedule_and_trains_nothing(tree: Tree, gradient, told) -> None:
-    tree({"warm.py": WARM, "plot.py": PLOT.format(gradient=gradient)})
-    assert [finding for finding in found() if finding[1] == "LR203"] == told

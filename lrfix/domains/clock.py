@@ -127,7 +127,7 @@ def counts_items(nodes: Sequence[ast.AST]) -> bool:
     return any(_IN_ITEMS.search(node.id if isinstance(node, ast.Name) else node.attr) for node in named)
 
 
-def counts_epochs(nodes: Sequence[ast.AST]) -> bool:
+def last_epoch_by_batches(nodes: Sequence[ast.AST]) -> bool:
     """Whether code multiplies torch's own count by the length of an epoch, so that this count is one of epochs."""
     return any(isinstance(count, ast.Attribute) and count.attr == "last_epoch" for count in _by_batches(nodes))
 
@@ -189,12 +189,12 @@ def nested(ticks: Sequence[Tick]) -> bool:
 __all__ = [
     "Clock",
     "Tick",
-    "counts_epochs",
     "counts_in_epochs",
     "counts_items",
     "first_of",
     "is_object",
     "items_a_step",
+    "last_epoch_by_batches",
     "moment",
     "nested",
     "parameter_ticks",

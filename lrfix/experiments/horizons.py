@@ -6,7 +6,6 @@ scheduler is stepped in more than one place.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -77,7 +76,7 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
         return None
     if any(thing is not None and thing.library not in _PLAIN for thing in (scheduler, conduct.optimizer)):
         return None
-    if len({event.place for event in conduct.steps}) != 1 or not all(map(_by_one, conduct.steps)):
+    if len({event.place for event in conduct.steps}) != 1 or any(e.arguments or e.detail for e in conduct.steps):
         return None
     step = conduct.steps[-1]
     # A loop around the whole training builds a scheduler of its own in each turn.
@@ -93,16 +92,6 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
     loops = tuple(turn for turn in step.turns if turn.entered not in built)
     return Count(step, update, loops, inner, _periods(step), _periods(update) if update is not None else ())
-
-
-def _by_one(step: Event) -> bool:
-    """Whether a step moves the schedule on by one: it is told nothing, or the index of the only loop around it."""
-    if not step.arguments or step.detail:
-        return not step.detail
-    given = step.node.args if isinstance(step.node, ast.Call) else []
-    loop = step.turns[0].loop if len(step.turns) == 1 else None
-    target = loop.target if isinstance(loop, ast.For) else None
-    return isinstance(target, ast.Name) and [ast.unparse(each) for each in given] == [target.id]
 
 
 def horizon(scheduler: Scheduler) -> Amount | None:

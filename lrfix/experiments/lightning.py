@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lrfix.experiments.horizons import is_length
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import here, traces
+from lrfix.experiments.training import traces
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind, Trace
@@ -21,7 +21,6 @@ from lrfix.tracing.values import (
     FunctionNode,
     Imported,
     Instance,
-    Optimizer,
     Scheduler,
     Unknown,
     Value,
@@ -30,8 +29,6 @@ from lrfix.tracing.values import (
 from lrfix.trees import walk
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
-#: Where a module adds to its checkpoints what Lightning does not.
-_CHECKPOINT_HOOKS = ("on_save_checkpoint", "state_dict")
 _EPOCHS = frozenset({"epoch", "epochs"})
 
 
@@ -82,42 +79,15 @@ def stepped_again(study: Study) -> Iterator[tuple[Event, Configured]]:
                 yield event, entry
 
 
-def kept_back(study: Study) -> Iterator[tuple[Scheduler, Event]]:
-    """Schedulers that a module builds and steps itself and does not return: checkpoints hold those returned alone."""
-    for trace in traces(study):
-        receiver = trace.receiver
-        if not isinstance(receiver, Instance) or trace.ended is not None or not _is_module(receiver):
-            continue
-        returned = [thing for thing in trace.kept if isinstance(thing, Optimizer)]
-        if not returned or any(receiver.cls.find(name) is not MISSING for name in _CHECKPOINT_HOOKS):
-            continue
-        for event in trace.of(Kind.STEP):
-            thing = event.thing
-            if (
-                isinstance(thing, Scheduler)
-                and thing in trace.held
-                and thing not in trace.kept
-                and here(thing.node, study)
-            ):
-                builder = study.names.enclosing(thing.node, ast.FunctionDef)
-                if getattr(builder, "name", "") == "configure_optimizers":
-                    yield thing, event
-
-
-def stepped_without_metric(study: Study) -> Iterator[tuple[ast.AST, Configured | None]]:
-    """Steps of a module's own ``lr_scheduler_step``, which takes the metric and hands it on to no ReduceLROnPlateau.
-
-    None: code out of sight configures the schedulers, and which they are is open.
-    """
+def stepped_without_metric(study: Study) -> Iterator[tuple[ast.AST, Configured]]:
+    """Steps of a module's own ``lr_scheduler_step``, which takes the metric and hands it on to no ReduceLROnPlateau."""
     for trace in traces(study):
         receiver = trace.receiver
         hook = receiver.cls.find("lr_scheduler_step") if isinstance(receiver, Instance) else None
         if not isinstance(hook, Function) or not trace.entry.endswith(".configure_optimizers"):
             continue
         step = _metricless_step(hook.node)
-        if step is not None and isinstance(trace.returned, Unknown) and trace.returned.known is None:
-            yield step, None
-        for entry in _entries(trace.returned):
+        for entry in _entries(trace.returned) if step is not None else ():
             if step is not None and entry.scheduler.cls == "ReduceLROnPlateau" and entry.scheduler.own is None:
                 yield step, entry
 
@@ -205,7 +175,6 @@ __all__ = [
     "Configured",
     "configured_schedulers",
     "fitted_schedulers",
-    "kept_back",
     "stepped_again",
     "stepped_without_metric",
     "unit_named",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from lrfix.domains.clock import counts_epochs
+from lrfix.domains.clock import last_epoch_by_batches
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
 from lrfix.domains.overrides import Overrides
@@ -387,7 +387,7 @@ class Study:
 
     @cached_property
     def _told_epochs(self) -> bool:
-        return counts_epochs(self.site.nodes)
+        return last_epoch_by_batches(self.site.nodes)
 
     def _longest(self, run: Run) -> float:
         """The longest length that ``run`` was given."""

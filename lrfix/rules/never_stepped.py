@@ -12,15 +12,12 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import (
     Conduct,
     Told,
-    built_in,
     conducts,
-    here,
     line,
     once_a_place,
     related,
     shares_loop,
     spot,
-    traces,
     unseen_steps,
 )
 from lrfix.findings import Violation
@@ -28,7 +25,7 @@ from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Event, Kind
-from lrfix.tracing.library import names_scheduler, only_looks
+from lrfix.tracing.library import only_looks
 from lrfix.tracing.values import Optimizer, Scheduler
 
 #: timm's call for each update.
@@ -53,7 +50,6 @@ def never_stepped(study: Study) -> Iterator[Violation]:
             else:
                 idle.setdefault(node, conduct)
     yield from once_a_place(study, _beside_trainers(study))
-    yield from once_a_place(study, _optimizers_in_their_place(study))
     yield from once_a_place(study, _only_asked(study), advice=True)
     yield from once_a_place(study, _never_told(study))
     if not idle or unseen_steps(study):
@@ -103,29 +99,6 @@ def _only_asked(study: Study) -> Iterator[Told]:
             f"`{found.owner.name}` asks `self.{found.name}` for its rates and never steps it: they stand where its "
             "schedule begins, unless whoever built it steps it as well.",
         )
-
-
-def _optimizers_in_their_place(study: Study) -> Iterator[Told]:
-    """Optimizers that go by the name of a scheduler where they are stepped."""
-    for trace in traces(study):
-        for event in trace.of(Kind.STEP):
-            thing, call = event.thing, event.node
-            if not isinstance(thing, Optimizer) or not thing.built or thing.own is not None or event.detail:
-                continue
-            function = call.func if isinstance(call, ast.Call) else None
-            name = ast.unparse(function.value) if isinstance(function, ast.Attribute) else ""
-            if not names_scheduler(name):
-                continue
-            where = study.names.enclosing(call, _FUNCTIONS) if here(call, study) else None
-            places = (each for each in (thing.node, thing.caller) if here(each, study))
-            yield (
-                next((each for each in places if study.names.enclosing(each, _FUNCTIONS) is where), call),
-                (
-                    f"`{name}` is an optimizer ({thing.cls}, line {built_in(thing)}) and no scheduler: its step (line "
-                    f"{line(event)}) is one more update of the weights, and the rate stays as it is."
-                ),
-                [(thing.node, "this builds an optimizer"), (call, "it is stepped as a scheduler")],
-            )
 
 
 def _beside_trainers(study: Study) -> Iterator[Told]:

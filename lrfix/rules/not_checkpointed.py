@@ -7,19 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from lrfix.driving.fresh_schedulers import Fate, fate
-from lrfix.experiments.checkpoints import LeftOut, restored_out_of_sight, saved_without
 from lrfix.experiments.late_schedulers import built_late
-from lrfix.experiments.lightning import kept_back
 from lrfix.experiments.resumed_loops import Resumption, resumption
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import (
     Conduct,
     Shown,
-    Told,
     conducts,
     here,
-    line,
-    once_a_place,
     related,
     same_turn,
     spot,
@@ -41,10 +36,6 @@ _SETTING = re.compile(r"[A-Za-z_][\w.]*")
 
 @rule("LR308", uses=True)
 def not_checkpointed(study: Study) -> Iterator[Violation]:
-    yield from once_a_place(study, _kept_from_lightning(study), advice=_set_by_hand(study))
-    yield from once_a_place(study, (_left_out(found) for found in saved_without(study)))
-    if not unseen_calls(study, "state_dict"):
-        yield from once_a_place(study, (_left_out(found) for found in restored_out_of_sight(study)), advice=True)
     lost: dict[object, Conduct] = {}
     for conduct in conducts(study):
         if _goes_with_state(conduct):
@@ -91,35 +82,6 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             f"`{conduct.name}.state_dict()` as well.",
             advice=conduct.is_plateau or _reads_rates(conduct.scheduler),
             related=related(study, node, _shown(study, _make(optimizer))),
-        )
-
-
-def _left_out(found: LeftOut) -> Told:
-    name, loaded = found.conduct.name, found.loaded
-    how = "is restored" if loaded.kind is Kind.LOAD else f"is given to `{loaded.detail}`, which restores,"
-    return (
-        found.place,
-        f"This saves the optimizer without the state of `{name}`, which {how} (line {line(loaded)}): from this "
-        f"checkpoint a run goes on with the schedule at its beginning. Save `{name}.state_dict()` as well.",
-        [(loaded.node, f"`{name}` is to come back here")],
-    )
-
-
-def _kept_from_lightning(study: Study) -> Iterator[Told]:
-    for scheduler, step in kept_back(study):
-        if fate(scheduler.cls or "") is Fate.KEPT:
-            continue
-        yield (
-            scheduler.node,
-            f"Lightning saves the state of the schedulers that `configure_optimizers` returns. `{scheduler.name}` is "
-            f"none of them and is stepped by the module itself (line {line(step)}): a resumed run "
-            + (
-                "has of it what the module sets by hand. Return it, or "
-                if _set_by_hand(study)
-                else "begins its schedule again. Return it, or "
-            )
-            + " save and load its `state_dict()` in `on_save_checkpoint` and `on_load_checkpoint`.",
-            [(step.node, f"`{scheduler.name}` is stepped")],
         )
 
 

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.experiments.lightning import stepped_without_metric
-from lrfix.experiments.plateau_branches import left_unused, told_by_class
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, built_in, conducts, once_a_place, told_at
 from lrfix.findings import Violation
@@ -21,53 +20,17 @@ _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
 @rule("LR306", uses=True)
 def plateau_metric(study: Study) -> Iterator[Violation]:
     steps = ((conduct, event) for conduct in conducts(study) if conduct.is_torch for event in conduct.steps)
-    told = (_told(study, conduct, event) for conduct, event in steps)
-    yield from once_a_place(study, (*told, *_on_the_wrong_side(study)))
-    yield from once_a_place(study, _in_hooks(study, configured=True))
-    yield from once_a_place(study, (*_in_hooks(study, configured=False), *_dropped(study)), advice=True)
+    yield from once_a_place(study, (_told(study, conduct, event) for conduct, event in steps))
+    yield from once_a_place(study, _in_hooks(study))
 
 
-def _on_the_wrong_side(study: Study) -> Iterator[Told]:
-    for call, plateau in told_by_class(study) if study.site.form == "training" else ():
-        name = ast.unparse(call.func)
-        if plateau:
-            yield (
-                call,
-                f"Here `{name}` is that of a ReduceLROnPlateau, and it gets no metric: the call raises TypeError.",
-            )
-        else:
-            metric = ast.unparse(call.args[0])
-            yield (
-                call,
-                f"Here `{name}` is that of every scheduler but ReduceLROnPlateau, and it gets the metric `{metric}`: "
-                "torch's take it for the epoch.",
-            )
-
-
-def _in_hooks(study: Study, configured: bool) -> Iterator[Told]:
-    for step, entry in stepped_without_metric(study):
-        if entry is not None and configured:
-            yield (
-                step,
-                f"The module builds a ReduceLROnPlateau (line {built_in(entry.scheduler)}), and this hook leaves out "
-                "the metric that it is given: the call raises TypeError. Pass it on.",
-                [(entry.scheduler.node, f"`{entry.name}` is built")],
-            )
-        elif entry is None and not configured:
-            yield (
-                step,
-                "This hook leaves out the metric that it is given. Where a ReduceLROnPlateau is configured, the "
-                "call raises TypeError. Pass it on to that.",
-            )
-
-
-def _dropped(study: Study) -> Iterator[Told]:
-    for call, metric in left_unused(study) if study.site.form == "training" else ():
-        yield (
-            call,
-            f"`{metric}` is taken and handed to no scheduler: a ReduceLROnPlateau among them never sees its metric. "
-            "Pass it on to that.",
+def _in_hooks(study: Study) -> Iterator[Told]:
+    for step, configured in stepped_without_metric(study):
+        message = (
+            f"The module builds a ReduceLROnPlateau (line {built_in(configured.scheduler)}), and this hook leaves out "
+            "the metric that it is given: the call raises TypeError. Pass it on."
         )
+        yield step, message, [(configured.scheduler.node, f"`{configured.name}` is built")]
 
 
 def _told(study: Study, conduct: Conduct, event: Event) -> Told:

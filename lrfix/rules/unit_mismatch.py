@@ -21,7 +21,6 @@ from lrfix.experiments.horizons import (
 from lrfix.experiments.lightning import Configured, configured_schedulers, fitted_schedulers, unit_named
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, built_in, conducts, line, once_a_place, places, spot
-from lrfix.experiments.unseen_lengths import of_one_epoch
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -37,7 +36,6 @@ _NOTHING = 1e-6
 @rule("LR302", uses=True)
 def unit_mismatch(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _found(study))
-    yield from once_a_place(study, of_one_epoch(study), advice=True)
 
 
 def _found(study: Study) -> Iterator[Told]:

@@ -24,7 +24,6 @@ from lrfix.experiments.stated_lengths import misjudged
 from lrfix.experiments.study import Study
 from lrfix.experiments.trainer_settings import warmups_longer_than_the_run
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, spot
-from lrfix.experiments.unseen_lengths import stepped_otherwise, without_a_length
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
@@ -40,7 +39,6 @@ _SHARES = frozenset({Role.WARMUP_FRACTION, Role.WARMUP_FACTOR, Role.FRACTION})
 def wrong_horizon(study: Study) -> Iterator[Violation]:
     found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
-    yield from once_a_place(study, (*stepped_otherwise(study), *without_a_length(study)), advice=True)
     if study.site.form == "training":
         yield from once_a_place(study, warmups_longer_than_the_run(study))
 

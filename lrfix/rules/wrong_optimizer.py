@@ -13,11 +13,9 @@ from lrfix.experiments.training import (
     Told,
     built_in,
     conducts,
-    here,
     line,
     once_a_place,
     related,
-    same_turn,
     spot,
     traces,
     unseen_steps,
@@ -38,30 +36,10 @@ _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
 @rule("LR309", uses=True)
 def wrong_optimizer(study: Study) -> Iterator[Violation]:
     yield from _idle_optimizers(study)
-    yield from once_a_place(study, _on_modules(study))
-    yield from once_a_place(study, _stepped_where_others_train(study))
     yield from once_a_place(study, _found(study))
     yield from once_a_place(study, _first_groups(study, own_rates=False))
     yield from once_a_place(study, _first_groups(study, own_rates=True), advice=True)
     yield from once_a_place(study, _attributes_of_the_unseen(study), advice=True)
-
-
-def _on_modules(study: Study) -> Iterator[Told]:
-    """Schedulers that are built on what holds parameters, and is no optimizer of them."""
-    for conduct in conducts(study):
-        scheduler = conduct.scheduler
-        if not conduct.is_torch or "module" not in scheduler.parts:
-            continue
-        # What is called an optimizer where the scheduler is built is none because of what the caller gave.
-        expected = any(names_optimizer(ast.unparse(argument)) for argument in getattr(scheduler.node, "args", [])[:1])
-        yield (
-            scheduler.caller if expected and here(scheduler.caller, study) else scheduler.node,
-            (
-                f"`{conduct.name}` is built on `{scheduler.parts['module']}`, which has the parameters and "
-                "is no optimizer: the call raises TypeError. Give it the optimizer that trains them."
-            ),
-            [(scheduler.node, f"`{conduct.name}` is built")],
-        )
 
 
 def _found(study: Study) -> Iterator[Told]:
@@ -120,18 +98,17 @@ def _idle_optimizers(study: Study) -> Iterator[Violation]:
         other = _trains_instead(conduct)
         if other is not None:
             held.setdefault(id(conduct.scheduler.node), (conduct, other))
-        elif _used_from_then_on(conduct):
+        elif conduct.updates or conduct.out_of_sight:
             sound.add(id(conduct.scheduler.node))
     if not held or unseen_steps(study, names_optimizer):
         return
     for key, (conduct, other) in held.items():
         node, optimizer = spot(study, conduct), conduct.optimizer
         if key not in sound and node is not None and optimizer is not None:
-            since = " from then on" if conduct.updates else ""
             yield Violation(
                 study.span(node),
                 f"`{conduct.name}` moves the rate of the optimizer that line {built_in(optimizer)} builds, and that "
-                f"one takes no step{since}. Another one trains (line {line(other)}), at a constant rate.",
+                f"one takes no step. Another one trains (line {line(other)}), at a constant rate.",
                 related=related(
                     study,
                     node,
@@ -140,52 +117,16 @@ def _idle_optimizers(study: Study) -> Iterator[Violation]:
             )
 
 
-def _stepped_where_others_train(study: Study) -> Iterator[Told]:
-    """Schedulers that are stepped in one branch of the loop, where another optimizer trains, and whose own trains in
-    another branch alone."""
-    trained = [event for trace in traces(study) for event in trace.events if event.kind in (Kind.STEP, Kind.ESCAPE)]
-    moving = {id(guard.node) for event in trained for guard in event.guards if not guard.settled}
-    steps: dict[int, list[tuple[Conduct, Event]]] = {}
-    for conduct in conducts(study):
-        if conduct.is_torch and conduct.optimizer is not None and conduct.optimizer.built and not conduct.escapes:
-            steps.setdefault(id(conduct.scheduler.node), []).extend((conduct, step) for step in conduct.steps)
-    for mine in (found for found in steps.values() if found):
-        conduct, step = mine[-1]
-        optimizer = conduct.optimizer
-        own = [event for event in trained if optimizer and event.thing and event.thing.node is optimizer.node]
-        if not own or not all(_apart_by_a_branch(each, event, moving) for _, each in mine for event in own):
-            continue
-        beside = (event for event in trained if same_turn(step, event) and event.decided <= step.decided)
-        other = next((event for event in beside if _apart(event.thing, optimizer)), None)
-        if other is not None and optimizer is not None and other.thing is not None:
-            yield (
-                conduct.scheduler.node,
-                (
-                    f"`{conduct.name}` moves the rate of `{optimizer.path}` and is stepped (line {line(step)}) where "
-                    f"`{other.thing.path}` trains (line {line(other)}). `{optimizer.path}` trains on another branch "
-                    f"alone (line {line(own[0])})."
-                ),
-                [(step.node, f"`{conduct.name}` is stepped"), (own[0].node, f"`{optimizer.path}` trains")],
-            )
-
-
-def _apart_by_a_branch(one: Event, other: Event, moving: set[int]) -> bool:
-    """Whether two events stand on two sides of one condition about what moves in the run."""
-    sides = {id(guard.node): guard.side for guard in one.guards if id(guard.node) in moving}
-    return any(sides.get(id(guard.node), guard.side) is not guard.side for guard in other.guards)
-
-
 def _trains_instead(conduct: Conduct) -> Event | None:
     """A step of another optimizer, where the scheduler's own is out of use and nobody else has it in hand."""
     trace, optimizer = conduct.trace, conduct.optimizer
     if not conduct.is_torch or optimizer is None or not optimizer.built or trace.ended is not None:
         return None
-    if not conduct.steps or _used_from_then_on(conduct):
+    if not conduct.steps or conduct.updates or conduct.out_of_sight:
         return None
     if optimizer.library is not None or trace.outlives(optimizer) or optimizer.own is not None:
         return None
     used = [event for event in (*trace.of(Kind.STEP), *trace.of(Kind.ESCAPE)) if _apart(event.thing, optimizer)]
-    used = [event for event in used if event.at > _built_at(conduct)]
     steps = [event for event in used if event.kind is Kind.STEP]
     renamed = next((event for event in used if _takes_its_name(conduct, event.thing)), None)
     if renamed is not None:
@@ -194,16 +135,7 @@ def _trains_instead(conduct: Conduct) -> Event | None:
     return next((event for event in lasting if event.decided <= conduct.steps[0].decided), None)
 
 
-def _built_at(conduct: Conduct) -> int:
-    return max((event.at for event in conduct.trace.of(Kind.BUILD, conduct.scheduler)), default=-1)
-
-
-def _used_from_then_on(conduct: Conduct) -> bool:
-    """Whether the scheduler's optimizer trains, in sight or out of it, once the scheduler is there."""
-    return any(event.at > _built_at(conduct) for event in (*conduct.updates, *conduct.out_of_sight))
-
-
-def _apart(other: Known | None, optimizer: Known | None) -> bool:
+def _apart(other: Known | None, optimizer: Optimizer) -> bool:
     """Whether another optimizer has nothing to do with the one at hand: what is built around it moves that."""
     if not isinstance(other, Optimizer) or other is optimizer:
         return False

@@ -101,8 +101,6 @@ class Calls(Builtins):
             return None
         if name == "item" or (name in ("detach", "cpu", "mean", "sum") and not given.all):
             return Unknown(f"{getattr(receiver, 'path', '')}.{name}()", measured=True)
-        if name in ("parameters", "named_parameters") and isinstance(receiver, Unknown):
-            receiver.parts["has parameters"] = True
         answer = answer_of(receiver, name, given, node)
         if answer is not MISSING:
             return answer
@@ -391,10 +389,8 @@ class Calls(Builtins):
         if isinstance(receiver, Unknown) and library.trains(name):
             values = [*values, *(v for v in receiver.given if isinstance(known(v), Optimizer))]  # a trainer given it
         if looks or not builds:
-            # What is left out of a call that has a place for it is as telling as what it is given.
-            left_out = tuple(key for key, value in given.keywords.items() if value is None) if looks else ()
             for thing in objects_in(values):
-                self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, left_out, name)
+                self.emit(Kind.SHOWN if looks else Kind.ESCAPE, node, thing, detail=name)
         elif builds:
             for thing in objects_in(values):
                 if isinstance(thing, Scheduler):

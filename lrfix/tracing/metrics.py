@@ -21,7 +21,7 @@ RISING = frozenset(
 _SURELY_RISING = RISING - {"f1", "map", "precision", "score", "top", "acc1"}
 #: Words that may turn a metric around.
 _TURNED = frozenset({"neg", "negative", "minus", "inverse", "inv", "one", "distance", "gap", "rank", "delta"})
-METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
+_METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
 _POSITIONS = frozenset({"epoch", "epochs", "step", "iter", "iteration", "it", "i", "batch", "idx", "progress"})
 
 
@@ -35,14 +35,14 @@ def is_position(value: Value) -> bool:
         return any(unit.moving for unit in value.units)
     if not isinstance(value, Unknown) or value.measured or value.known is not None:
         return False
-    return value.moving or (bool(_spoken(value) & _POSITIONS) and not _spoken(value) & METRICS)
+    return value.moving or (bool(_spoken(value) & _POSITIONS) and not _spoken(value) & _METRICS)
 
 
 def is_metric(value: Value) -> bool:
     """Whether a value is, by its name, how well training does, and comes from no loop's index."""
     if not isinstance(value, Unknown) or value.moving:
         return False
-    return bool(_spoken(value) & METRICS) and not _spoken(value) & _POSITIONS
+    return bool(_spoken(value) & _METRICS) and not _spoken(value) & _POSITIONS
 
 
 def direction(node: ast.expr, value: Value) -> str | None:
@@ -68,4 +68,4 @@ def _spoken(value: Unknown) -> set[str]:
     return set(words(value.path))
 
 
-__all__ = ["FALLING", "METRICS", "RISING", "direction", "is_metric", "is_position", "text_of"]
+__all__ = ["FALLING", "RISING", "direction", "is_metric", "is_position", "text_of"]

@@ -49,11 +49,7 @@ def build_scheduler(
     arguments = dict(zip(parameters or stated, given.arguments, strict=False)) | given.keywords
     found = Scheduler("", cls, node, arguments, given.hidden)
     found.children = tuple(thing for thing in objects_in(given.all) if isinstance(thing, Scheduler))
-    on = arguments.get("optimizer", MISSING)
-    if isinstance(on, Unknown) and on.parts.get("has parameters") and not library.names_optimizer(on.path):
-        found.parts["module"] = on.path
-    else:
-        found.optimizer = _optimizer_of(machine, on, given)
+    found.optimizer = _optimizer_of(machine, arguments.get("optimizer", MISSING), given)
     if found.optimizer is None and found.children:
         found.optimizer = found.children[0].optimizer
     if "lr_lambda" in arguments:

@@ -383,34 +383,6 @@ def test_a_trainer_that_makes_its_own_schedule_is_left_alone(asked):
     assert not any(asked(code, source) for code in ("LR301", "LR303", "LR304", "LR307", "LR308", "LR309", "LR310"))
 
 
-TAKEN = """
-    import torch
-    from torch.optim.lr_scheduler import StepLR
-
-    def optimizers(model):
-        return torch.optim.SGD(model.parameters(), lr=0.1)
-
-    def schedulers(optimizer):
-        return StepLR(optimizer, 30)
-
-    def main(model, loader, epochs):
-        optimizer = optimizers(model)
-        scheduler = {made}
-        for epoch in range(epochs):
-            for x, y in loader:
-                model(x, y).backward()
-                optimizer.step()
-            scheduler.step()
-    """
-
-
-@pytest.mark.parametrize(("made", "told"), [("optimizers(model)", True), ("schedulers(optimizer)", False)])
-def test_an_optimizer_in_the_place_of_a_scheduler(made, told, asked):
-    found = asked("LR303", TAKEN.format(made=made))
-    assert ["`scheduler` is an optimizer" in each.message for each in found] == [True] * told
-    assert all(each.span.start.line == 13 for each in found)
-
-
 HOLDER = """
     from torch.optim.lr_scheduler import LRScheduler
 
