@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -326,8 +325,12 @@ def build(optimizer, total):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_the_run_at_once_and_leaves_no_process(tmp_path, jobs):
+@pytest.mark.parametrize(
+    "jobs, moment",
+    [("1", b"click.core"), ("1", b"lrfix.engine"), ("1", b"lrfix.experiments"), ("2", b"lrfix.experiments")],
+)
+def test_an_interrupt_ends_the_run_at_once_and_leaves_no_process(tmp_path, jobs, moment):
+    """At whatever moment: ``moment`` is the module that has just been imported."""
     endless = """from torch.optim.lr_scheduler import LambdaLR
 
 
@@ -343,25 +346,23 @@ def build{0}(optimizer, end):
     text = "".join(endless.format(number) for number in range(9))
     for number in range(12):
         (tmp_path / f"train_{number}.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "lrfix", "check", "--jobs", jobs, str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "lrfix", "rule", "LR105"], env=environment, capture_output=True, check=True)
-    until_at_work = 1 + 4 * (time.monotonic() - started)
     process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-X", "importtime", "-m", "lrfix", "check", "--jobs", jobs, str(tmp_path)],
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
         start_new_session=True,
         # Whoever runs the tests in the background may have interrupts ignored, and that is inherited.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(until_at_work)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.split()[-1] == moment:
+            break
     os.killpg(process.pid, signal.SIGINT)
     _, complaint = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert complaint == b"lrfix: interrupted\n"
+    assert complaint.endswith(b"lrfix: interrupted\n") and b"Traceback" not in complaint
     with pytest.raises(ProcessLookupError):
         # Who is left would hold the group.
         os.killpg(process.pid, 0)
