@@ -361,7 +361,9 @@ def build{0}(optimizer, end):
             break
     os.killpg(process.pid, signal.SIGINT)
     _, complaint = process.communicate(timeout=20)
-    assert process.returncode == 130
+    # A shell reads both as 130. CPython ends by the signal itself where it came within an ``exec`` of a text, as those
+    # of dataclasses, however the program exits.
+    assert process.returncode in (130, -signal.SIGINT)
     assert complaint.endswith(b"lrfix: interrupted\n") and b"Traceback" not in complaint
     with pytest.raises(ProcessLookupError):
         # Who is left would hold the group.
