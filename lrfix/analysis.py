@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lrfix.domains.roles import role_of
@@ -41,29 +42,24 @@ class SimulatedScenario:
 class SiteAnalysis:
     """One site, simulated, judged and recognised.
 
-    ``recognition`` holds for the code as it is; ``leaves`` are the expressions of the user's code that the
-    scenarios gave values to (``args.epochs``, ``len(loader)``, for a class the names of ``__init__``'s parameters).
-    ``crash`` is what the analysis of this site ended in, where it did; nothing is known of the site then.
+    ``recognition`` holds for the code as it is; ``alternatives`` are the settings that choose between the schedules of
+    the site, which are ``settled``. What only an inventory tells of it (family, parameters, curve ...) is made when it
+    is first looked at. ``crash`` is what the analysis of this site ended in, where it did; nothing is known of the site
+    then.
     """
 
     site: ScheduleSite
     study: Study
     names: Names
-    family: str
     handrolled: bool
     status: Status
     reason: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    curve: tuple[float, ...] = ()
     verdicts: tuple[Verdicts, ...] = ()
-    horizon: str | None = None
-    schedules: tuple[ScheduleReport, ...] = ()
-    counters: Mapping[str, int] = field(default_factory=dict)
+    alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settled: tuple[Study, ...] = ()
+    reserve: Reserve | None = None
     recognition: Recognition | None = None
-    scenarios: tuple[SimulatedScenario, ...] = ()
-    leaves: tuple[str, ...] = ()
     crash: Exception | None = None
-    roles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def span(self) -> Span:
@@ -83,6 +79,55 @@ class SiteAnalysis:
         return tuple(verdicts.study for verdicts in self.verdicts)
 
     @property
+    def counters(self) -> Mapping[str, int]:
+        """What the site took until now, and what rules counted while they asked."""
+        return _counters(self.study, self.reserve)
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        from lrfix.experiments.study import as_float
+
+        if not self.settled or self.study.opaque is not None or not self.study.runs:
+            return ()
+        return tuple(as_float(v) for v in self.study.runs[0].curve)
+
+    @property
+    def family(self) -> str:
+        return self._family.name
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        return self._family.parameters
+
+    @property
+    def horizon(self) -> str | None:
+        return self._family.horizon
+
+    @cached_property
+    def _family(self) -> Family:
+        """The family of the site with the parameters that a rewrite gives its schedule, and its name where only numbers
+        that the file states hide a part of it."""
+        from lrfix.driving.budget import open_site
+        from lrfix.experiments.stated_settings import told_by
+        from lrfix.families import Family, family_of_site
+
+        if not self.settled:
+            return Family("other")
+        # What rules took is not missing here: they come first, so that no finding depends on who asks for this.
+        open_site(self.names.tree, self.site.node)
+        family, found = family_of_site(self.site, self.settled, self.alternatives), self.recognition
+        if found is None or found.spec is None or len(self.settled) > 1:
+            return family
+        name = found.family if told_by(self.study) is not self.study else family.name
+        return replace(family, name=name, parameters={**family.parameters, **found.parameters})
+
+    @cached_property
+    def schedules(self) -> tuple[ScheduleReport, ...]:
+        from lrfix.families import schedules
+
+        return schedules(self.settled)
+
+    @property
     def shown(self) -> Evidence | None:
         """The curve with its end, and the values that it came out under: the code's own as far as it states them."""
         from lrfix.experiments.own_numbers import in_own_numbers
@@ -91,6 +136,33 @@ class SiteAnalysis:
             return None
         told = in_own_numbers(self.study)
         return told.evidence(told.runs[0], ())
+
+    @cached_property
+    def _told(self) -> tuple[Run, ...]:
+        """The runs in whose terms a rewrite is made and proved."""
+        from lrfix.experiments.stated_settings import told_by
+
+        if not self.settled:
+            return ()
+        told = told_by(self.study)
+        runs = (told.run(index, use=told.described_by) for index in range(len(self.study.runs)))
+        return tuple(
+            run for run in runs if run.ran and (run.failure is None or _fails_past_its_end(run, self.recognition))
+        )
+
+    @cached_property
+    def scenarios(self) -> tuple[SimulatedScenario, ...]:
+        return tuple(map(_scenario, self._told))
+
+    @cached_property
+    def leaves(self) -> tuple[str, ...]:
+        """The expressions of the user's code that the scenarios gave values to (``args.epochs``, ``len(loader)``, for a
+        class the names of ``__init__``'s parameters)."""
+        return tuple(dict.fromkeys(path for run in self._told for path in (*run.leaves, *_parameters(run, self.site))))
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        return {path: role_of(path).value for path in self.leaves}
 
     def violations(self, rule: Rule) -> Iterator[Violation]:
         """What a rule finds in the schedules of the site, one after the other."""
@@ -120,12 +192,9 @@ def _training(source: Source, names: Names) -> Iterator[SiteAnalysis]:
             site=site,
             study=study,
             names=names,
-            family="",
             handrolled=False,
             status=Status.LIBRARY,
             verdicts=(Verdicts(study),),
-            # Filled while rules ask, which is after this.
-            counters=study.counters,
         )
 
 
@@ -176,7 +245,6 @@ def _analysed(source: Source, names: Names, site: ScheduleSite, beside: Study | 
             site=site,
             study=Study(source, names, site),
             names=names,
-            family="other",
             handrolled=True,
             status=Status.FAILED,
             reason="lrfix itself failed on it",
@@ -249,9 +317,6 @@ def analyse_site(
     from lrfix.driving.budget import open_site
     from lrfix.experiments.equivalence import equivalent
     from lrfix.experiments.recognised import recognised
-    from lrfix.experiments.stated_settings import told_by
-    from lrfix.experiments.study import as_float
-    from lrfix.families import family_of_site, schedules
 
     reserve = open_site(names.tree, site.node, patience)
     alternatives, studies = studied(source, names, site, beside)
@@ -263,44 +328,19 @@ def analyse_site(
         each.study.faults = each.faults
     study.faults = frozenset().union(*(each.study.faults for each in verdicts))
     recognition = None if opaque is not None else recognised(study) if study.faults else equivalent(study)
-    told = told_by(study)
-    family = family_of_site(site, studies, alternatives)
-    if recognition is not None and recognition.spec is not None and len(studies) == 1:
-        family = _as_rewritten(family, recognition, opened=told is not study)
-    use = told.described_by
-    runs = [
-        run
-        for run in (told.run(index, use=use) for index in range(len(study.runs)))
-        if run.ran and (run.failure is None or _fails_past_its_end(run, recognition))
-    ]
-    leaves = dict.fromkeys(path for run in runs for path in (*run.leaves, *_parameters(run, site)))
-    status = _status(study, opaque, recognition)
     return SiteAnalysis(
         site=site,
         study=study,
         names=names,
-        family=family.name,
-        parameters=dict(family.parameters),
         handrolled=True,
-        status=status,
+        status=_status(study, opaque, recognition),
         reason=opaque or _beyond(study) or (recognition.reason if recognition else _unfinished(study, reserve)),
-        curve=tuple(as_float(v) for v in study.runs[0].curve) if opaque is None and study.runs else (),
         verdicts=verdicts,
-        horizon=family.horizon,
-        schedules=schedules(studies),
-        counters=_counters(study, reserve),
+        alternatives=alternatives,
+        settled=tuple(studies),
+        reserve=reserve,
         recognition=recognition,
-        scenarios=tuple(_scenario(run) for run in runs),
-        leaves=tuple(leaves),
-        roles={path: role_of(path).value for path in leaves},
     )
-
-
-def _as_rewritten(family: Family, found: Recognition, opened: bool) -> Family:
-    """The family of a site with the parameters that a rewrite gives its schedule, and its name where only numbers that
-    the file states hide a part of it."""
-    parameters = {**family.parameters, **found.parameters}
-    return replace(family, name=found.family if opened else family.name, parameters=parameters)
 
 
 def judged(studies: Sequence[Study]) -> list[Study]:
@@ -338,7 +378,9 @@ def _status(study: Study, opaque: str | None, recognition: Recognition | None) -
     return Status.UNSUPPORTED
 
 
-def _counters(study: Study, reserve: Reserve) -> dict[str, int]:
+def _counters(study: Study, reserve: Reserve | None) -> dict[str, int]:
+    if reserve is None:
+        return study.counters
     found = {**study.counters, "runs": reserve.runs, "steps": reserve.steps, "fuel": reserve.taken}
     return {**found, "fuel-spent": 1} if reserve.refused else found
 

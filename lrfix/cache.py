@@ -175,7 +175,9 @@ class Recall:
             if (entry := self._entry(path, _is_used(place))) is None:
                 return None
             (digest, _, key, answers), text = entry
-            if key != _key(path, digest, self._settings, place):
+            # A described result serves those who want none as well.
+            enough = (replace(self._settings, described=each) for each in {True, self._settings.described})
+            if key not in [_key(path, digest, settings, place) for settings in enough]:
                 return None
             within = _Within(path, place, self._disk)
             if not all(asked in within and self._disk.still(kind, asked, answer) for kind, asked, answer in answers):
@@ -292,7 +294,7 @@ def _asked(path: str, settings: Settings) -> list[object]:
 
 def _key(path: str, digest: str, settings: Settings, place: Place) -> str:
     users = sorted((name, list(files)) for name, files in place.users.items())
-    parts = [path, digest, *_asked(path, settings), users, sorted(place.handed)]
+    parts = [path, digest, *_asked(path, settings), settings.described, users, sorted(place.handed)]
     return digest_of(json.dumps(parts).encode())
 
 

@@ -54,7 +54,8 @@ class Settings:
 
     ``selected`` are whole codes; ``per_file_ignores`` pairs of a gitignore-style pattern, relative to ``root``, and
     codes; ``max_file_size`` is in bytes; ``jobs`` None means one worker a processor; ``baseline`` is the path of
-    the file of known findings.
+    the file of known findings; ``described``: whether results hold what an inventory tells of each schedule (family,
+    parameters, curve) beside its place and status.
     """
 
     selected: frozenset[str]
@@ -65,6 +66,7 @@ class Settings:
     jobs: int | None = None
     max_file_size: int = DEFAULT_MAX_FILE_SIZE
     baseline: str | None = None
+    described: bool = True
 
     def most_bytes(self, path: str) -> int:
         """How much of a file is read: a notebook may be large for its pictures, and its code alone is measured."""

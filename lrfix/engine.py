@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -317,11 +317,12 @@ def _judge(
     counters: Counter[str] = Counter()
     for site in sites:
         counters.update(site.counters)
+    reports = tuple(_reports(path, sites, settings, errors))
     return FileResult(
         path,
         parsed=True,
         findings=tuple(sorted(findings, key=lambda finding: (finding.span, finding.code, finding.message))),
-        sites=tuple(_report(path, site) for site in sites if site.form != _USES),
+        sites=reports,
         errors=tuple(errors),
         counters=dict(sorted(counters.items())),
     )
@@ -376,18 +377,29 @@ def _in_epochs(violation: Violation) -> bool:
     return violation.evidence is not None and violation.evidence.unit == "epoch"
 
 
-def _report(path: str, site: AnalysedSite) -> SiteReport:
-    return SiteReport(
-        path=path,
-        span=site.span,
-        form=site.form,
+def _reports(
+    path: str, sites: Iterable[AnalysedSite], settings: Settings, errors: list[FileError]
+) -> Iterator[SiteReport]:
+    """What an inventory tells of the sites; made last, so that no finding depends on whether it is asked for."""
+    for site in sites:
+        if site.form == _USES:
+            continue
+        plain = SiteReport(
+            path, site.span, site.form, "other", {}, site.handrolled, site.status, site.reason, name=site.name
+        )
+        try:
+            yield _described(plain, site) if settings.described and site.crash is None else plain
+        except Exception as error:
+            errors.append(_crash_of(path, site, error))
+            yield plain
+
+
+def _described(plain: SiteReport, site: AnalysedSite) -> SiteReport:
+    return replace(
+        plain,
         family=site.family,
         parameters=dict(site.parameters),
-        handrolled=site.handrolled,
-        status=site.status,
-        reason=site.reason,
         curve=tuple(site.curve),
-        name=site.name,
         horizon=site.horizon,
         schedules=site.schedules,
         shown=site.shown,

@@ -90,6 +90,9 @@ def test_the_output_is_the_same_byte_for_byte(looked_at: list[str]) -> None:
     looked_at.clear()
     assert [check(form=form) for form in forms] == without and cold == without[0]
     assert looked_at == []
+    # What was kept without an inventory does not take the place of one.
+    check("--ignore", "LR101", form="text")
+    assert check("--ignore", "LR101") == check("--no-cache", "--ignore", "LR101")
 
 
 class TestWhatAResultDependsOn:

@@ -324,6 +324,23 @@ def build(optimizer, total):
     assert error.kind == "internal" and "on the site at line 5: ZeroDivisionError: no steps" in error.message
 
 
+def test_no_finding_depends_on_an_inventory(monkeypatch):
+    def check(described):
+        text = "from torch.optim.lr_scheduler import LambdaLR\nLambdaLR(optimizer, lambda step: 1 - step / 50)\n"
+        return check_source(text.encode(), "train.py", Settings(frozenset(load_rules()), described=described))
+
+    full, plain = check(True), check(False)
+    assert full.findings == plain.findings != ()
+    assert [(site.span, site.status, site.reason) for site in full.sites] == [
+        (site.span, site.status, site.reason) for site in plain.sites
+    ]
+    assert full.sites[0].curve and full.sites[0].family == "linear" and not plain.sites[0].curve
+    monkeypatch.setattr("lrfix.families.family_of_site", lambda *given: 1 / 0)
+    crashed = check(True)
+    assert (crashed.findings, [site.status for site in crashed.sites]) == (full.findings, [plain.sites[0].status])
+    assert "the analysis crashed on the site at line 2" in crashed.errors[0].message and check(False) == plain
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
     "jobs, moment",

@@ -82,6 +82,7 @@ def command(
         use_baseline=not write_baseline,
         caching=common.Caching(no_cache, cache_dir),
         executor=executor,
+        described=output_format == "json",
     )
     if write_baseline or add_ignore:
         from lrfix.commands import adoption

@@ -234,8 +234,10 @@ def check(
     use_baseline: bool = True,
     caching: Caching = Caching(),
     executor: str = PROCESSES,
+    described: bool = True,
 ) -> Outcome:
-    """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed.
+    """The results for PATHS or standard input, in the order of the paths. Without rules only sites are analysed;
+    undescribed ones have a place and a status.
 
     ``baseline`` takes the place of the file of known findings that a configuration names. Nothing is kept of standard
     input.
@@ -258,6 +260,7 @@ def check(
         with executor_named(executor) as workers:
             for group in found:
                 settings = group.settings if with_rules else _without_rules(group.settings)
+                settings = replace(settings, described=described)
                 running = check_paths(group.targets, settings, workers, jobs, caching.for_group(group))
                 with closing(running) as checking:
                     checked = list(Progress(sys.stderr, len(group.targets)).counting(checking))

@@ -226,13 +226,12 @@ class Laboratory:
         return None
 
     def remember(self, kind: Hashable, run: Run) -> None:
-        self.remembered.setdefault(kind, []).append(run)
+        """Know a run; one that there was no more fuel for says nothing of what comes when there is."""
+        if run.opaque != SPENT:
+            self.remembered.setdefault(kind, []).append(run)
 
     def take_over(self, beside: Laboratory) -> None:
-        """Know the runs of the same site beside other files that would be the same without them.
-
-        What ended for want of fuel has to be seen again: here there may be more.
-        """
+        """Know the runs of the same site beside other files that would be the same without them."""
         if self.site != replace(beside.site, elsewhere=()):
             return
         for kind, runs in beside.remembered.items():
@@ -241,7 +240,7 @@ class Laboratory:
 
     def _the_same_here(self, run: Run) -> bool:
         said = run.scenario.said
-        return run.alone and run.opaque != SPENT and isinstance(said, Overrides) and said.answers_alike(self.said)
+        return run.alone and isinstance(said, Overrides) and said.answers_alike(self.said)
 
     @roomy
     def run(
