@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from lrfix.recognition.curves import CLOSE, Cosine, fit_cosine, fit_line, flat_tail, rises, scale_of, snap
+from lrfix.recognition.fits import fit_power
 from lrfix.wording import num
 
 _MANY_DROPS = 5
@@ -33,6 +34,8 @@ class Decay:
     conventions: dict[str, str] = field(default_factory=dict)
     complaint: str | None = None
     end: int = 0
+    clamp: tuple[float, float] | None = None
+    """The steps from ``start`` to 0 and the floor, where that may be a clamp of a decay that heads there."""
 
 
 def find_decay(values: Sequence[float], begin: int, peak: float | None) -> Decay | None:
@@ -87,7 +90,9 @@ def _cosine(values: Sequence[float], begin: int, end: int, peak: float | None) -
         if cosine is None:
             return None
     scale = scale_of(values)
-    floor, complaint = cosine.floor, None
+    floor, complaint, clamp = cosine.floor, None, None
+    if abs(floor) <= 1e-9 * scale and end < len(values) - 1 and tail - floor > 1e-8 * scale:
+        clamp = (cosine.half_period, tail)
     if end < len(values) - 1 and abs(tail - floor) <= 1e-8 * scale:
         floor = tail
     elif end < len(values) - 1 and end < cosine.start + cosine.half_period - 1.5:
@@ -98,7 +103,9 @@ def _cosine(values: Sequence[float], begin: int, end: int, peak: float | None) -
     if abs(floor) <= 1e-12 * scale:
         floor = 0.0
     stop = round(cosine.start + cosine.half_period)
-    return Decay("cosine", cosine.start, cosine.half_period, cosine.peak, floor, complaint=complaint, end=stop)
+    return Decay(
+        "cosine", cosine.start, cosine.half_period, cosine.peak, floor, complaint=complaint, end=stop, clamp=clamp
+    )
 
 
 def _cosine_then_rest(values: Sequence[float], begin: int, end: int) -> Cosine | None:
@@ -133,7 +140,8 @@ def _line(values: Sequence[float], begin: int, end: int, peak: float | None) -> 
         # The floor cuts the line between two steps: the line itself was meant to end lower.
         complaint = f"the rate is cut off at {num(floor)} (a clamp) instead of arriving there"
         stop = line.where(0.0)
-    return Decay("linear", start, snap(stop - start), top, floor, complaint=complaint, end=round(stop))
+    clamp = (snap(line.where(0.0) - start), floor) if ends_flat and floor > 0.0 else None
+    return Decay("linear", start, snap(stop - start), top, floor, {}, {}, complaint, round(stop), clamp)
 
 
 def _polynomial(values: Sequence[float], begin: int, end: int, peak: float | None) -> Decay | None:
@@ -142,7 +150,8 @@ def _polynomial(values: Sequence[float], begin: int, end: int, peak: float | Non
     scale = scale_of(values)
     top = values[begin] if peak is None else peak
     # A curve that ends without a tail may stop on its horizon or one step before it.
-    ends = [(end, values[-1])] if end < len(values) - 1 else [(end, values[-1]), (end + 1, 0.0)]
+    tail = values[-1]
+    ends = [(end, tail)] if end < len(values) - 1 else [(end, tail), (end + 1, 0.0), (end, 0.0)]
     for stop, floor in ends:
         for start in (begin, begin - 1):
             length = stop - start
@@ -153,11 +162,29 @@ def _polynomial(values: Sequence[float], begin: int, end: int, peak: float | Non
             power = snap(math.log(ratio) / math.log(1 - (middle - start) / length), 1e-8)
             if all(
                 abs(floor + (top - floor) * (1 - (k - start) / length) ** power - values[k]) <= CLOSE * scale
-                for k in range(begin, min(stop + 1, len(values)))
+                for k in range(begin, end + (stop > end or floor == tail))
             ):
+                # A last rate above 0, where the shape arrives there, is that of a clamp.
+                clamp = (length, tail) if stop == end and floor != tail else None
                 floor = 0.0 if abs(floor) <= 1e-13 * scale else floor
-                return Decay("poly", start, length, top, floor, {"power": power}, end=stop)
-    return None
+                return Decay("poly", start, length, top, floor, {"power": power}, end=stop, clamp=clamp)
+    return _clamped_polynomial(values, begin, end, top) if tail > 0.0 and end < len(values) - 1 else None
+
+
+def _clamped_polynomial(values: Sequence[float], begin: int, end: int, top: float) -> Decay | None:
+    """A polynomial that heads for 0 until a clamp takes over."""
+    fit = fit_power(values, begin, end, CLOSE * scale_of(values), (0.0,), (end, end + 1))
+    if fit is None or fit.numbers["power"] <= 0 or fit.numbers["origin"] < end - 1:
+        return None
+    origin, power = snap(fit.numbers["origin"], 1e-4), snap(fit.numbers["power"], 1e-7)
+    start = origin - (top / fit.numbers["amplitude"]) ** (1 / power)
+    if abs(start - round(start)) > 1e-4 or not begin - 1.5 < start < begin + 0.5:
+        return None
+    length = origin - round(start)
+    complaint = f"the rate is cut off at {num(values[-1])} (a clamp) instead of arriving there"
+    return Decay(
+        "poly", round(start), length, top, values[-1], {"power": power}, {}, complaint, end, (length, values[-1])
+    )
 
 
 def _exponential(values: Sequence[float], begin: int, end: int) -> Decay | None:

@@ -177,14 +177,16 @@ def _shapes(decay: Decay, boundary: int) -> Iterator[_Shape]:
         yield _Shape("constant", peak, {}, ())
     elif decay.family in ("cosine", "linear", "poly"):
         power = (Quantity("power", decay.numbers["power"], "number"),) if decay.family == "poly" else ()
-        for progress, offset, length in (
-            ("k/D", 0, decay.length),
-            ("(k+1)/D", -1, decay.length),
-            ("k/(D-1)", 0, decay.length + 1),
-        ):
-            if abs(shift - offset) <= 1e-4:
-                total = Quantity("total_steps", boundary + length, "steps")
-                yield _Shape(decay.family, peak, {"decay_progress": progress}, (total, *power, floor))
+        for progress, offset, longer in (("k/D", 0, 0), ("(k+1)/D", -1, 0), ("k/(D-1)", 0, 1)):
+            if abs(shift - offset) > 1e-4:
+                continue
+            total = Quantity("total_steps", boundary + decay.length + longer, "steps")
+            yield _Shape(decay.family, peak, {"decay_progress": progress}, (total, *power, floor))
+            if decay.clamp is not None:
+                to_nothing, level = decay.clamp
+                total = replace(total, value=boundary + to_nothing + longer)
+                conventions = {"decay_progress": progress, "eta_min_mode": "clamp"}
+                yield _Shape(decay.family, peak, conventions, (total, *power, replace(floor, value=level)))
     elif decay.family == "wsd":
         for progress, extra, longer in (("k/D", 0, 0), ("(k+1)/D", 1, 0), ("k/(D-1)", 1, 1)):
             total = Quantity("total_steps", decay.start + decay.length + extra, "steps")
@@ -242,6 +244,7 @@ def _join(
     rise: Rise | None, shape: _Shape, boundary: int, warmup: WarmupReading | None, complaint: str | None
 ) -> Hypothesis:
     conventions = dict(shape.conventions)
+    complaint = None if "eta_min_mode" in conventions else complaint
     quantities = list(shape.quantities)
     family = shape.family
     if rise is not None and warmup is not None:

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from lrfix.schedulers.arguments import choice, excluded, length, per_group, whole_number
 from lrfix.schedulers.state import FORMAT_VERSION, SavedState, is_rate, read_state
-from lrfix.schedules.exact import geometric, in_common_unit, line, step_ratio
+from lrfix.schedules.exact import geometric, in_common_unit, interpolate, line, step_ratio
 from lrfix.schedules.phases import (
     WARMUP_MODES,
     WARMUP_PROGRESS,
@@ -121,6 +121,7 @@ class WarmupScheduler(LRScheduler):
         self._warmup_progress: str = checked["warmup_progress"]
         self._exponential_warmup = checked["warmup_mode"] == "exponential"
         self._constant_warmup = checked["warmup_mode"] == "constant"
+        self._clamped = checked.get("eta_min_mode") == "clamp"
         self._prepare()
         self._forget_plan()
 
@@ -262,6 +263,9 @@ class WarmupScheduler(LRScheduler):
                 rates = [max(peak * factor, floor) for _, peak, floor in self._levels]
                 return rates if not self._repeated else [rates[i] for i in self._which]
             warming, numerator, denominator, scale = self._decay(k - warmup, one)
+            if self._clamped:
+                rates = [max(interpolate(0.0, peak, numerator, denominator), floor) for _, peak, floor in self._levels]
+                return rates if not self._repeated else [rates[i] for i in self._which]
         else:
             numerator, denominator = warmup_weight(k, warmup, one * self._unit, self._warmup_progress)
             warming, scale = True, 1.0

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from lrfix.schedulers.arguments import PerGroup, choice, length, number
 from lrfix.schedulers.base import Phase, WarmupScheduler
-from lrfix.schedules.decaying import DECAYS, decay_weight
+from lrfix.schedules.decaying import DECAYS, ETA_MIN_MODES, decay_weight
 from lrfix.schedules.exact import cosine_weight, power_weight, wave_weight
 from lrfix.schedules.phases import DECAY_PROGRESS, decay_span
 
@@ -55,7 +55,7 @@ class WarmupCosineLR(WarmupScheduler):
     ``total_steps`` counts calls of ``step()``, warmup included.
     """
 
-    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D", "num_cycles": 0.5}
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D", "eta_min_mode": "end", "num_cycles": 0.5}
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class WarmupCosineLR(WarmupScheduler):
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
         eta_min_factor: PerGroup | None = None,
+        eta_min_mode: str = "end",
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -91,6 +92,7 @@ class WarmupCosineLR(WarmupScheduler):
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
             "eta_min_factor": eta_min_factor,
+            "eta_min_mode": eta_min_mode,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -98,6 +100,7 @@ class WarmupCosineLR(WarmupScheduler):
         return {
             "total_steps": length("total_steps", parameters["total_steps"]),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+            "eta_min_mode": choice("eta_min_mode", parameters["eta_min_mode"], ETA_MIN_MODES),
             "num_cycles": number("num_cycles", parameters["num_cycles"], "0 <= num_cycles < 1e9", most=1e9),
         }
 
@@ -120,7 +123,7 @@ class WarmupCosineLR(WarmupScheduler):
 class WarmupLinearLR(WarmupScheduler):
     """Warmup, then a straight line to the floor at ``total_steps``. See :func:`lrfix.schedules.warmup_linear`."""
 
-    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D"}
+    _own_defaults: ClassVar[dict[str, Any]] = {"decay_progress": "k/D", "eta_min_mode": "end"}
 
     def __init__(
         self,
@@ -138,6 +141,7 @@ class WarmupLinearLR(WarmupScheduler):
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
         eta_min_factor: PerGroup | None = None,
+        eta_min_mode: str = "end",
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -154,6 +158,7 @@ class WarmupLinearLR(WarmupScheduler):
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
             "eta_min_factor": eta_min_factor,
+            "eta_min_mode": eta_min_mode,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -161,6 +166,7 @@ class WarmupLinearLR(WarmupScheduler):
         return {
             "total_steps": length("total_steps", parameters["total_steps"]),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+            "eta_min_mode": choice("eta_min_mode", parameters["eta_min_mode"], ETA_MIN_MODES),
         }
 
     def _prepare(self) -> None:
@@ -177,7 +183,7 @@ class WarmupLinearLR(WarmupScheduler):
 class WarmupPolynomialLR(WarmupScheduler):
     """Warmup, then ``(1 - progress) ** power`` to the floor. See :func:`lrfix.schedules.warmup_polynomial`."""
 
-    _own_defaults: ClassVar[dict[str, Any]] = {"power": 1.0, "decay_progress": "k/D"}
+    _own_defaults: ClassVar[dict[str, Any]] = {"power": 1.0, "decay_progress": "k/D", "eta_min_mode": "end"}
 
     def __init__(
         self,
@@ -196,6 +202,7 @@ class WarmupPolynomialLR(WarmupScheduler):
         eta_min: PerGroup = 0.0,
         eta_min_ratio: PerGroup | None = None,
         eta_min_factor: PerGroup | None = None,
+        eta_min_mode: str = "end",
         last_epoch: int = -1,
         on_mismatch: str = "error",
     ) -> None:
@@ -213,6 +220,7 @@ class WarmupPolynomialLR(WarmupScheduler):
             "eta_min": eta_min,
             "eta_min_ratio": eta_min_ratio,
             "eta_min_factor": eta_min_factor,
+            "eta_min_mode": eta_min_mode,
         }
         super().__init__(optimizer, parameters, last_epoch, on_mismatch)
 
@@ -221,6 +229,7 @@ class WarmupPolynomialLR(WarmupScheduler):
             "total_steps": length("total_steps", parameters["total_steps"]),
             "power": number("power", parameters["power"], "0 <= power < 1e9", most=1e9),
             "decay_progress": choice("decay_progress", parameters["decay_progress"], DECAY_PROGRESS),
+            "eta_min_mode": choice("eta_min_mode", parameters["eta_min_mode"], ETA_MIN_MODES),
         }
 
     def _prepare(self) -> None:

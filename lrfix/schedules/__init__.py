@@ -16,7 +16,14 @@ within 5 ulp. Curves are monotone where the exact curve is.
 
 from __future__ import annotations
 
-from lrfix.schedules.decaying import DECAYS, warmup_cosine, warmup_linear, warmup_polynomial, warmup_stable_decay
+from lrfix.schedules.decaying import (
+    DECAYS,
+    ETA_MIN_MODES,
+    warmup_cosine,
+    warmup_linear,
+    warmup_polynomial,
+    warmup_stable_decay,
+)
 from lrfix.schedules.open_ended import (
     COUNT_FROM,
     WARMUP_CYCLES,
@@ -34,6 +41,7 @@ __all__ = [
     "COUNT_FROM",
     "DECAYS",
     "DECAY_PROGRESS",
+    "ETA_MIN_MODES",
     "WARMUP_CYCLES",
     "WARMUP_MODES",
     "WARMUP_PROGRESS",

@@ -6,6 +6,16 @@ from lrfix.schedules.exact import Weight, cosine_weight, interpolate, one_minus_
 from lrfix.schedules.phases import check_rates, decay_position, step_units, warmup_rate
 
 DECAYS = ("cosine", "linear", "1-sqrt")
+ETA_MIN_MODES = ("end", "clamp")
+
+
+def lowered_rate(peak: float, numerator: int, denominator: int, eta_min: float, mode: str) -> float:
+    """The rate at ``numerator / denominator`` of the way up from the floor, or from 0 where the floor is a clamp."""
+    if mode == "end":
+        return interpolate(eta_min, peak, numerator, denominator)
+    if mode != "clamp":
+        raise ValueError(f"eta_min_mode={mode!r}; legal: {', '.join(map(repr, ETA_MIN_MODES))}")
+    return max(interpolate(0.0, peak, numerator, denominator), float(eta_min))
 
 
 def warmup_cosine(
@@ -19,6 +29,7 @@ def warmup_cosine(
     warmup_progress: str = "k/W",
     decay_progress: str = "k/D",
     eta_min: float = 0.0,
+    eta_min_mode: str = "end",
     num_cycles: float = 0.5,
 ) -> float:
     """Warmup, then half a cosine from ``peak`` to ``eta_min``.
@@ -31,6 +42,8 @@ def warmup_cosine(
     ``warmup_mode="exponential"`` climbs as ``warmup_start * (peak / warmup_start) ** (k/W)`` and needs ``warmup_start >
     0``; ``"constant"`` stays at ``warmup_start``. ``warmup_progress`` and ``decay_progress`` name the convention by
     which a step becomes progress; see ``WARMUP_PROGRESS`` and ``DECAY_PROGRESS``.
+
+    ``eta_min_mode="clamp"`` comes down to 0 instead, and no rate after the warmup is below ``eta_min``.
 
     ``num_cycles`` >= 0 is the number of whole waves in the decay, as transformers counts them: 0.5 comes down once.
 
@@ -49,7 +62,7 @@ def warmup_cosine(
         raise ValueError(f"num_cycles={num_cycles!r}; legal: 0 <= num_cycles < 1e9")
     done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
     numerator, denominator = wave_weight(done, length, num_cycles)
-    return interpolate(eta_min, peak, numerator, denominator)
+    return lowered_rate(peak, numerator, denominator, eta_min, eta_min_mode)
 
 
 def warmup_linear(
@@ -63,6 +76,7 @@ def warmup_linear(
     warmup_progress: str = "k/W",
     decay_progress: str = "k/D",
     eta_min: float = 0.0,
+    eta_min_mode: str = "end",
 ) -> float:
     """Warmup, then a straight line from ``peak`` to ``eta_min``: ``eta_min + (peak - eta_min) * (1 - (k - W)/D)``.
 
@@ -76,7 +90,7 @@ def warmup_linear(
     if k < warmup:
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
     done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
-    return interpolate(eta_min, peak, length - done, length)
+    return lowered_rate(peak, length - done, length, eta_min, eta_min_mode)
 
 
 def warmup_polynomial(
@@ -91,6 +105,7 @@ def warmup_polynomial(
     warmup_progress: str = "k/W",
     decay_progress: str = "k/D",
     eta_min: float = 0.0,
+    eta_min_mode: str = "end",
 ) -> float:
     """Warmup, then ``eta_min + (peak - eta_min) * (1 - (k - W)/D) ** power``.
 
@@ -107,7 +122,7 @@ def warmup_polynomial(
         return warmup_rate(k, warmup, one, peak, warmup_start, warmup_mode, warmup_progress)
     done, length = decay_position(k - warmup, total - warmup, one, decay_progress)
     numerator, denominator = power_weight(length - done, length, power)
-    return interpolate(eta_min, peak, numerator, denominator)
+    return lowered_rate(peak, numerator, denominator, eta_min, eta_min_mode)
 
 
 def decay_weight(done: int, length: int, decay: str) -> Weight:

@@ -171,17 +171,25 @@ def runs(draw: st.DrawFn) -> list[Run]:
     shape=st.sampled_from(sorted(SHAPES)),
     floor=st.sampled_from(sorted(FLOORS)),
     start=st.sampled_from(sorted(STARTS)),
+    clamp=st.booleans(),
     hidden=st.sampled_from([(), ("warmup",)]),
 )
 def test_warmup_and_decay_in_every_convention(
-    runs: list[Run], warmup: str, progress: str, shape: str, floor: str, start: str, hidden: tuple[str, ...]
+    runs: list[Run],
+    warmup: str,
+    progress: str,
+    shape: str,
+    floor: str,
+    start: str,
+    clamp: bool,
+    hidden: tuple[str, ...],
 ) -> None:
     def curve(k: int, run: Run) -> float:
         if k < run.warmup:
             begin = STARTS[start](run)
             return begin + (run.lr - begin) * WARMUPS[warmup](k, run)
-        low = FLOORS[floor](run)
-        return low + (run.lr - low) * SHAPES[shape](PROGRESS[progress](k, run))
+        low, left = FLOORS[floor](run), SHAPES[shape](PROGRESS[progress](k, run))
+        return max(low, run.lr * left) if clamp else low + (run.lr - low) * left
 
     found = recognise(sampled(curve, runs, hidden=hidden))
     assert found.family == f"linear-warmup+{shape}"
@@ -360,7 +368,7 @@ def warm(then: Curve) -> Curve:
             "linear-warmup+cosine",
             "rises again past step",
         ),
-        (warm(lambda k, run: max(0.1, half_cosine(PROGRESS["k/D"](k, run)))), "linear-warmup+cosine", "clamp"),
+        (warm(lambda k, run: max(0.1, 1 - PROGRESS["k/D"](k, run) ** 3)), "linear-warmup+other", "no such curve"),
         (
             warm(lambda k, run: (run.total - k) / (run.total - run.warmup)),
             "linear-warmup+linear",

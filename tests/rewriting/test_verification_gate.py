@@ -173,6 +173,42 @@ def test_a_default_of_0_is_no_proof_for_other_values(rewrite, monkeypatch, text)
     assert "verification failed" in result.left[0].reason
 
 
+CLAMP = textwrap.dedent(
+    """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class PolyLR(LRScheduler):
+        def __init__(self, optimizer, max_iters, power=0.9, last_epoch=-1, min_lr=1e-6):
+            self.max_iters, self.power, self.min_lr = max_iters, power, min_lr
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            left = 1 - self.last_epoch / self.max_iters
+            return [max(base_lr * left**self.power, self.min_lr) for base_lr in self.base_lrs]
+    """
+).lstrip()
+
+
+@pytest.mark.parametrize("wrong", [None, "", "eta_min_ratio=min_lr"])
+def test_a_floor_that_cuts_a_decay_off_is_a_clamp_and_nothing_else(rewrite, monkeypatch, wrong):
+    if wrong is not None:
+        emit = plan.arguments_of
+        planted = {"": ("eta_min_mode", wrong), "eta_min_ratio=min_lr": ("eta_min=", wrong)}[wrong]
+        monkeypatch.setattr(
+            plan,
+            "arguments_of",
+            lambda spec, last=None: [
+                text for a in emit(spec, last) if (text := planted[1] if a.startswith(planted[0]) else a)
+            ],
+        )
+    result = rewrite(CLAMP + f"# {wrong}\n", verify=True)
+    assert result.changed == (wrong is None)
+    if wrong is None:
+        assert 'eta_min=min_lr, eta_min_mode="clamp"' in " ".join(result.after.split())
+    else:
+        assert "the rates differ" in result.left[0].reason
+
+
 class TestPlanted:
     """The emitter writes a horizon that is one step too long wherever it writes a cosine."""
 

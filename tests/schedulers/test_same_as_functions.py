@@ -19,6 +19,7 @@ HORIZON = 2**53
 lengths = st.one_of(st.integers(1, 30), st.integers(1, 10**5), st.integers(1, HORIZON), st.floats(0.03, 1e4))
 gammas = st.one_of(st.floats(0.01, 1.0), st.floats(1e-15, 1e-3).map(lambda g: 1.0 - g))
 decay_progress = st.sampled_from(schedules.DECAY_PROGRESS)
+modes = st.sampled_from(schedules.ETA_MIN_MODES)
 
 # Class -> its function and what its own arguments may be.
 FAMILIES = {
@@ -29,12 +30,21 @@ FAMILIES = {
             "total_steps": lengths,
             "decay_progress": decay_progress,
             "num_cycles": st.sampled_from([0.5, 1, 0.25, 1.7, 0]),
+            "eta_min_mode": modes,
         },
     ),
-    "WarmupLinearLR": ("warmup_linear", {"total_steps": lengths, "decay_progress": decay_progress}),
+    "WarmupLinearLR": (
+        "warmup_linear",
+        {"total_steps": lengths, "decay_progress": decay_progress, "eta_min_mode": modes},
+    ),
     "WarmupPolynomialLR": (
         "warmup_polynomial",
-        {"total_steps": lengths, "power": st.just(0.0) | st.floats(0.05, 20.0), "decay_progress": decay_progress},
+        {
+            "total_steps": lengths,
+            "power": st.just(0.0) | st.floats(0.05, 20.0),
+            "decay_progress": decay_progress,
+            "eta_min_mode": modes,
+        },
     ),
     "WarmupStableDecayLR": (
         "warmup_stable_decay",

@@ -67,7 +67,7 @@ def exact_rate(
     family, step, *, peak=1.0, warmup_steps=0, warmup_start=0.0, warmup_mode="linear", warmup_progress="k/W",
     decay_progress="k/D", eta_min=0.0, total_steps=0, power=1.0, decay_steps=0, decay="cosine", gamma=1.0,
     timescale=None, step_size=1, milestones=(), count_from=None, T_0=1, T_mult=1, cycle_decay=1.0,
-    warmup_cycles="first",
+    warmup_cycles="first", eta_min_mode="end",
 ):  # fmt: skip
     """The exact rate of the function named ``family``."""
     k, steps = Fraction(step), Fraction(warmup_steps)
@@ -84,7 +84,8 @@ def exact_rate(
         return top
     if family in ("warmup_cosine", "warmup_linear", "warmup_polynomial"):
         shape = {"warmup_cosine": "cosine", "warmup_linear": "linear", "warmup_polynomial": power}[family]
-        return floor + span * left(shape, progress_of_decay(after, total - steps, decay_progress))
+        share = left(shape, progress_of_decay(after, total - steps, decay_progress))
+        return floor + span * share if eta_min_mode == "end" else max(top * share, floor)
     if family == "warmup_stable_decay":
         begin = max(steps, total - Fraction(decay_steps))
         if k < begin:

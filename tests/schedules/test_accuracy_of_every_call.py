@@ -66,6 +66,8 @@ def calls(draw, family):
     arguments = {**common(draw, family != "warmup_constant"), "warmup_steps": steps}
     if family in ("warmup_cosine", "warmup_linear", "warmup_polynomial", "warmup_stable_decay"):
         arguments.update(total_steps=total, decay_progress=decay_progress(draw))
+    if family in ("warmup_cosine", "warmup_linear", "warmup_polynomial"):
+        arguments["eta_min_mode"] = draw(st.sampled_from(schedules.ETA_MIN_MODES))
     if family == "warmup_polynomial":
         arguments["power"] = draw(st.one_of(st.floats(0.01, 20.0), st.sampled_from([0.5, 0.9, 1.0, 2.0, 3.0])))
     if family == "warmup_stable_decay":

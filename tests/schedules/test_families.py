@@ -213,6 +213,7 @@ def test_a_floor_above_the_peak_is_approached_from_below(bundle):
             "warmup_start=0.0 with warmup_mode='exponential'",
         ),
         ("warmup_cosine", {"decay_progress": "k"}, "decay_progress='k'; legal: 'k/D'"),
+        ("warmup_cosine", {"eta_min_mode": "cut"}, "eta_min_mode='cut'; legal: 'end', 'clamp'"),
         ("warmup_polynomial", {"power": -1.0}, "power=-1.0; legal: 0 <= power < 1e9"),
         ("warmup_stable_decay", {"decay_steps": -1}, "decay_steps=-1; legal: decay_steps >= 0"),
         ("warmup_stable_decay", {"decay": "cubic", "step": 11}, "decay='cubic'; legal: 'cosine', 'linear', '1-sqrt'"),

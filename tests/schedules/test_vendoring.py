@@ -155,6 +155,7 @@ FUNCTIONS = {
         "total_steps": lengths,
         "decay_progress": st.sampled_from(schedules.DECAY_PROGRESS),
         "num_cycles": st.sampled_from([0, 0.25, 0.5, 1.7]),
+        "eta_min_mode": st.sampled_from(schedules.ETA_MIN_MODES),
     },
     "warmup_step": {
         "step_size": lengths,

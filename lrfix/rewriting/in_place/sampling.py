@@ -335,24 +335,29 @@ def call_for(samples: Sequence[Sample], step: str, region: Region, more: Sequenc
 
 
 def _cuts(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """The curves up to where they fall below zero, or up to their lowest point, with it and without.
+    """The curves up to where they fall below zero, or up to their lowest point: with all of a clamp there, with it and
+    without.
 
     Where nobody goes on, nobody sees what comes then.
     """
     below = [next((k for k, rate in enumerate(s.lr) if rate < 0), len(s.lr)) for s in samples]
     if all(_FEWEST < k < len(s.lr) for k, s in zip(below, samples, strict=True)):
         return [[replace(s, lr=s.lr[:k]) for k, s in zip(below, samples, strict=True)]]
-    lowest = []
+    lowest, held = [], []
     for sample in samples:
         top = max(range(len(sample.lr)), key=sample.lr.__getitem__)
         rest = sample.lr[top:]
         lowest.append(top + min(range(len(rest)), key=rest.__getitem__))
-    found = []
-    for extra in (1, 0):
-        if all(_FEWEST < low + extra < len(s.lr) for low, s in zip(lowest, samples, strict=True)):
-            cut = [replace(s, lr=s.lr[: low + extra]) for low, s in zip(lowest, samples, strict=True)]
-            found.append(cut)
-    return found
+        level = sample.lr[lowest[-1]]
+        held.append(next((k for k in range(lowest[-1], len(sample.lr)) if sample.lr[k] != level), len(sample.lr)))
+    ends = [[low + 1 for low in lowest], lowest]
+    if held != ends[0]:
+        ends.insert(0, held)
+    return [
+        [replace(s, lr=s.lr[:end]) for end, s in zip(each, samples, strict=True)]
+        for each in ends
+        if all(_FEWEST < end < len(s.lr) for end, s in zip(each, samples, strict=True))
+    ]
 
 
 def drawn(names: Names, region: Region, step: str, index: int) -> dict[str, Any]:

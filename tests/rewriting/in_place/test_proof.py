@@ -50,6 +50,12 @@ POLY = textwrap.dedent(
         return base_lr * (1 - step / total_steps) ** power
     """
 ).lstrip()
+CLAMP = textwrap.dedent(
+    """
+    def get_lr(step, total_steps, base_lr, min_lr):
+        return max(base_lr * (1 - step / total_steps) ** 2, min_lr)
+    """
+).lstrip()
 
 
 def test_a_setter_is_proved_with_its_groups_and_what_it_returns(rewrite):
@@ -164,6 +170,10 @@ WRONG: dict[str, tuple[str, Change]] = {
     "a table with another ramp": (TABLE, _without("warmup_progress")),
     "a table without its start": (TABLE, _without("warmup_start")),
     "a table upside down": (TABLE, _with(peak="max(base_value, final_value)", eta_min="min(base_value, final_value)")),
+    "a clamp that is an end": (CLAMP, _without("eta_min_mode")),
+    "an end that is a clamp": (COSINE, _with(eta_min_mode='"clamp"')),
+    "a clamp of the other rate": (CLAMP, _with(eta_min="base_lr", peak="min_lr")),
+    "a clamp before its end": (CLAMP, _with(total_steps="total_steps - 1")),
     "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
 }
 
