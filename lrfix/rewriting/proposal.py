@@ -47,8 +47,8 @@ from lrfix.suppression import read_suppressions
 from lrfix.verification.values import Device, Expectation
 
 _MOST_EDITS = 60
-#: What is said of where a formula in place is asked as much as of the formula: an equal one changes nothing of it.
-_OF_THE_LOOP = frozenset({"LR203"})
+#: What is said of where a formula in place is asked, or of what it raises for: an equal one changes nothing of it.
+_NOT_OF_THE_RATES = frozenset({"LR203", "LR205"})
 Identity = tuple[str, ...]
 
 
@@ -210,7 +210,7 @@ class _Proposal:
         """A formula that stays where it is, as a call of a pure function: never a repair."""
         if self._orphaned(analysis.site, source):
             raise NotRewritten(_UNUSED)
-        found = ", ".join(sorted(analysis.study.faults - _OF_THE_LOOP))
+        found = ", ".join(sorted(analysis.study.faults - _NOT_OF_THE_RATES))
         if analysis.status is Status.REPAIR and found:
             raise NotRewritten(f"{found} has to be settled first; a formula in place is only replaced by an equal one")
         codes = _findings_of(source, analysis)

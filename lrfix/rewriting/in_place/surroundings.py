@@ -40,8 +40,27 @@ def why_not_alone(names: Names, formula: Formula) -> str | None:
     if region.target is None:
         return None
     end = region.statements[-1].end_lineno or region.first.lineno
-    after = [s for s in own if s.lineno > end]
+    after = [s for s in own if s.lineno > end and not (_is_a_decay(formula) and _is_ramp(names, region, s, moving))]
     return _why_not_plain(names, region.target, after, moving)
+
+
+def _is_a_decay(formula: Formula) -> bool:
+    """Whether a formula comes down from its peak at once: a whole schedule but for a warmup."""
+    return formula.call.function != "warmup_constant" and "warmup_steps" not in formula.call.arguments
+
+
+def _is_ramp(names: Names, region: Region, statement: ast.stmt, moving: set[str]) -> bool:
+    """``lr = lr * step / warmup`` where a test of the position chooses it: a warmup that scales the decay."""
+    around = names.parents[statement]
+    if not isinstance(around, ast.If) or around.body != [statement] or around.orelse or not _reads(around.test, moving):
+        return False
+    value = statement.value if isinstance(statement, ast.Assign | ast.AugAssign) else None
+    if value is None or _sets(statement) != {region.target}:
+        return False
+    if isinstance(statement, ast.AugAssign):
+        return isinstance(statement.op, _SCALES)
+    uses = [n for n in _loads(value) if ast.unparse(n) == region.target]
+    return len(uses) == 1 and _is_plain(names, uses[0], statement)
 
 
 def _parts(names: Names, region: Region, step: str) -> set[str]:
@@ -118,11 +137,28 @@ def why_not_ended(names: Names, formula: Formula) -> str | None:
         return None
     read = {ast.unparse(n) for n in ast.walk(ast.parse(horizon, mode="eval")) if isinstance(n, ast.expr)}
     leaves = [leaf for leaf in formula.region.leaves if leaf in read]
-    roles = [role_of(leaf) for leaf in leaves]
+    roles = [role for leaf in leaves for role in _roles_of(names, leaf, formula.region.first)]
     told = any(role in _ENDS for role in roles) and all(role in _ENDS | _BESIDE_ENDS for role in roles)
     if told or _ends_a_loop(names, horizon):
         return None
     return f"past `{horizon}` the curve goes its own way, and nothing says that training ends there"
+
+
+def _roles_of(names: Names, leaf: str, at: ast.stmt) -> list[Role]:
+    """The role of a value by its name; where that says nothing, of what its class puts it together from, once."""
+    role = role_of(leaf)
+    holder = names.enclosing(at, ast.ClassDef)
+    if role is not Role.UNKNOWN or not leaf.startswith("self.") or not isinstance(holder, ast.ClassDef):
+        return [role]
+    set_to = [n for n in ast.walk(holder) if isinstance(n, ast.Assign | ast.AugAssign) and leaf in _sets(n)]
+    if len(set_to) != 1 or not isinstance(set_to[0], ast.Assign):
+        return [role]
+    parts, others = [], []
+    for node in ast.walk(set_to[0].value):
+        (parts if isinstance(node, ast.Name) else others).append(node)
+    if not parts or not all(isinstance(n, ast.BinOp | ast.Mult | ast.Load) for n in others):
+        return [role]
+    return [role_of(ast.unparse(n)) for n in parts]
 
 
 def kept_below_end(names: Names, formula: Formula) -> bool:

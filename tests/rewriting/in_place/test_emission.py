@@ -238,6 +238,51 @@ class TestOneSetter:
         assert after.partition("    def rate")[0].endswith(before.partition("    def rate")[0])
 
 
+RAMPED = text(
+    """
+    import math
+
+    class Scheduler:
+        def __init__(self, mode, base_lr, num_epochs, iters_per_epoch, every=30, warmup_epochs=0):
+            self.mode, self.lr, self.every = mode, base_lr, every
+            self.iters_per_epoch = iters_per_epoch
+            self.N = num_epochs * iters_per_epoch
+            self.warmup_iters = warmup_epochs * iters_per_epoch
+
+        def __call__(self, optimizer, i, epoch):
+            T = epoch * self.iters_per_epoch + i
+            if self.mode == "cos":
+                lr = 0.5 * self.lr * (1 + math.cos(1.0 * T / self.N * math.pi))
+            else:
+                lr = self.lr * (0.1 ** (epoch // self.every))
+            if self.warmup_iters > 0 and T < self.warmup_iters:
+                lr = lr * 1.0 * T / self.warmup_iters
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+    """
+)
+
+
+class TestADecayUnderARamp:
+    def test_each_branch_is_a_call_and_the_ramp_stays(self, rewrite):
+        after = rewrite(RAMPED).after
+        assert "lr = warmup_cosine(T, total_steps=self.N, peak=self.lr)" in after
+        assert "lr = warmup_step(epoch, step_size=self.every, gamma=0.1, peak=self.lr)" in after
+        assert "lr = lr * 1.0 * T / self.warmup_iters" in after
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("self.warmup_iters > 0 and T < self.warmup_iters", "self.warmup_iters > 0"),
+            ("lr = lr * 1.0 * T / self.warmup_iters", "lr = lr + self.lr * T"),
+            ("num_epochs * iters_per_epoch\n", "num_epochs * iters_per_epoch // 2\n"),
+        ],
+        ids=["no ramp", "no factor", "no end"],
+    )
+    def test_what_is_no_ramp_or_no_end_is_not(self, rewrite, old, new):
+        assert "warmup_cosine" not in rewrite(RAMPED.replace(old, new, 1)).after
+
+
 class TestLeftAlone:
     @pytest.mark.parametrize(
         ("before", "reason"),

@@ -56,6 +56,19 @@ CLAMP = textwrap.dedent(
         return max(base_lr * (1 - step / total_steps) ** 2, min_lr)
     """
 ).lstrip()
+RAMPED = textwrap.dedent(
+    """
+    import math
+
+    def adjust(optimizer, step, args):
+        lr = 0.5 * args.lr * (1 + math.cos(math.pi * step / args.epochs))
+        if step < args.warmup:
+            lr = lr * step / args.warmup
+        for group in optimizer.param_groups:
+            print(lr)
+            group["lr"] = lr
+    """
+).lstrip()
 
 
 def test_a_setter_is_proved_with_its_groups_and_what_it_returns(rewrite):
@@ -173,6 +186,8 @@ WRONG: dict[str, tuple[str, Change]] = {
     "a clamp that is an end": (CLAMP, _without("eta_min_mode")),
     "an end that is a clamp": (COSINE, _with(eta_min_mode='"clamp"')),
     "a clamp of the other rate": (CLAMP, _with(eta_min="base_lr", peak="min_lr")),
+    "a decay that ends late under a ramp": (RAMPED, _with(total_steps="args.epochs + 1")),
+    "a ramp counted twice": (RAMPED, _with(warmup_steps="args.warmup")),
     "a clamp before its end": (CLAMP, _with(total_steps="total_steps - 1")),
     "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
 }
