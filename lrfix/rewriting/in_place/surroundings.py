@@ -153,12 +153,10 @@ def _roles_of(names: Names, leaf: str, at: ast.stmt) -> list[Role]:
     set_to = [n for n in ast.walk(holder) if isinstance(n, ast.Assign | ast.AugAssign) and leaf in _sets(n)]
     if len(set_to) != 1 or not isinstance(set_to[0], ast.Assign):
         return [role]
-    parts, others = [], []
-    for node in ast.walk(set_to[0].value):
-        (parts if isinstance(node, ast.Name) else others).append(node)
-    if not parts or not all(isinstance(n, ast.BinOp | ast.Mult | ast.Load) for n in others):
+    nodes = list(ast.walk(set_to[0].value))
+    if not all(isinstance(n, ast.BinOp | ast.Mult | ast.Name | ast.Load) for n in nodes):
         return [role]
-    return [role_of(ast.unparse(n)) for n in parts]
+    return [role_of(n.id) for n in nodes if isinstance(n, ast.Name)]
 
 
 def kept_below_end(names: Names, formula: Formula) -> bool:
