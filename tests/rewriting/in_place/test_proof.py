@@ -187,7 +187,7 @@ WRONG: dict[str, tuple[str, Change]] = {
     "an end that is a clamp": (COSINE, _with(eta_min_mode='"clamp"')),
     "a clamp of the other rate": (CLAMP, _with(eta_min="base_lr", peak="min_lr")),
     "a decay that ends late under a ramp": (RAMPED, _with(total_steps="args.epochs + 1")),
-    "a ramp counted twice": (RAMPED, _with(warmup_steps="args.warmup")),
+    "a decay counted from its ramp": (RAMPED, _with(total_steps="args.epochs / 2")),
     "a clamp before its end": (CLAMP, _with(total_steps="total_steps - 1")),
     "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
 }
