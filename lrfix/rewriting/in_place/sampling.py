@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -257,7 +257,7 @@ def _recognised(
     reason: str | None = None
     counted = _is_difference(names, region, step)
     ends = [[held_at_one(s) for s in samples]] if share and not ended else []
-    for cut in (samples, *ends, *_cuts(samples)):
+    for cut in (samples, *ends, *_cuts(samples), *_held(samples)):
         call = call_for(cut, step, region, more)
         open_end = ended or cut is not samples
         if share and isinstance(call, Call):
@@ -358,6 +358,15 @@ def _cuts(samples: Sequence[Sample]) -> list[list[Sample]]:
         for each in ends
         if all(_FEWEST < end < len(s.lr) for end, s in zip(each, samples, strict=True))
     ]
+
+
+def _held(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
+    """The curves held from where a length of the run ends, whatever they do beyond: a line has no end of its own."""
+    for leaf in samples[0].names:
+        told = [(sample, sample.names.get(leaf)) for sample in samples]
+        ends = [(s, end) for s, end in told if type(end) is int and _FEWEST < end < len(s.lr)]
+        if role_of(leaf) in (Role.EPOCHS, Role.HORIZON) and len(ends) == len(samples):
+            yield [replace(s, lr=(*s.lr[:end], *[s.lr[end]] * (end // 2))) for s, end in ends]
 
 
 def drawn(names: Names, region: Region, step: str, index: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -96,6 +97,23 @@ def test_a_loop_around_the_formula_that_ends_there_is_proof(rewrite, text):
 )
 def test_a_loop_that_may_go_beyond_is_none(rewrite, text):
     assert all(site.standing != "equivalent" for site in rewrite(text).sites)
+
+
+LINE = _text(
+    """
+    def adjust(optimizer, epoch, args):
+        lr = args.min_lr + (args.lr - args.min_lr) * (1 - epoch / args.epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+)
+
+
+def test_a_line_without_an_end_of_its_own_ends_where_the_run_does(rewrite):
+    (site,) = rewrite(LINE, verify=True).sites
+    assert site.standing == "equivalent up to its end at `args.epochs`"
+    assert {"total_steps=args.epochs", "eta_min=args.min_lr"} <= set(re.findall(r"\w+=[\w.]+", site.after))
+    assert not rewrite(LINE.replace("args.epochs", "args.period")).changed
 
 
 def test_a_formula_that_stays_at_its_floor_has_no_limit(rewrite):

@@ -69,6 +69,14 @@ RAMPED = textwrap.dedent(
             group["lr"] = lr
     """
 ).lstrip()
+LINE = textwrap.dedent(
+    """
+    def adjust(optimizer, epoch, args):
+        lr = args.min_lr + (args.lr - args.min_lr) * (1 - epoch / args.epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+).lstrip()
 
 
 def test_a_setter_is_proved_with_its_groups_and_what_it_returns(rewrite):
@@ -188,6 +196,8 @@ WRONG: dict[str, tuple[str, Change]] = {
     "a clamp of the other rate": (CLAMP, _with(eta_min="base_lr", peak="min_lr")),
     "a decay that ends late under a ramp": (RAMPED, _with(total_steps="args.epochs + 1")),
     "a decay counted from its ramp": (RAMPED, _with(total_steps="args.epochs / 2")),
+    "a line that ends a step late": (LINE, _with(total_steps="args.epochs + 1")),
+    "a line to another floor": (LINE, _with(eta_min="args.min_lr * 2")),
     "a clamp before its end": (CLAMP, _with(total_steps="total_steps - 1")),
     "an end that is near": (POLY, _with(total_steps="total_steps * 0.999")),
 }
