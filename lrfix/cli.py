@@ -28,7 +28,7 @@ COMMANDS = {
 
 #: How seldom Python looks for cycles in a process of lrfix's own. Trees of syntax and the closures on them are many and
 #: live long: at Python's usual pace a tenth of the time goes into looking at them again.
-COLLECTED = (5_000, 10, 5)
+COLLECTED = (50_000, 10, 5)
 
 
 class LazyGroup(click.Group):

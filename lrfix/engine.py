@@ -6,6 +6,7 @@ and stop nothing else.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -193,6 +194,8 @@ def check_file(
     result = check_text(raw, target.path, settings, place, looks)
     if cache is not None:
         cache.keep(target.path, raw, settings, place, looks, result)
+    # Trees and simulations hold themselves: what a file leaves goes before the next one comes, while it is young.
+    gc.collect(1)
     return result
 
 

@@ -47,6 +47,8 @@ class Trace(Recorder):
         self.nothing: dict[ast.AST, set[int]] = {}
         self.answers: set[ast.AST] = set()
         self._calling: list[ast.AST] = []
+        #: The calls under way as they were at some write: writes are many, and those of every step are made alike.
+        self._stacks: dict[tuple[ast.AST, ...], tuple[ast.AST, ...]] = {}
 
     def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
         definition = function.node
@@ -82,12 +84,16 @@ class Trace(Recorder):
 
     def attribute_write(self, instance: Any, name: str, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(_new(Write, ("attribute", name, old, new, node, tuple(self._calling))))
+            self._write("attribute", name, old, new, node)
 
     def variable_write(self, environment: Any, name: str, old: Any, new: Any, node: ast.AST, kind: str) -> None:
         if node in self.mine:
-            self.writes.append(_new(Write, (kind, name, old, new, node, tuple(self._calling))))
+            self._write(kind, name, old, new, node)
 
     def item_write(self, container: Any, key: Any, old: Any, new: Any, node: ast.AST) -> None:
         if node in self.mine:
-            self.writes.append(_new(Write, ("item", str(key), old, new, node, tuple(self._calling))))
+            self._write("item", str(key), old, new, node)
+
+    def _write(self, kind: str, name: str, old: Any, new: Any, node: ast.AST) -> None:
+        within = tuple(self._calling)
+        self.writes.append(_new(Write, (kind, name, old, new, node, self._stacks.setdefault(within, within))))

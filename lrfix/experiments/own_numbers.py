@@ -73,7 +73,8 @@ def _made(study: Study, stated: Mapping[str, object], drawn: Mapping[str, object
         other = Study(study.source, study.names, study.site, settings, study.by_itself, study.laboratory)
         other.groups, other.rewritable, other.like = study.groups, study.rewritable, study.like
         other.faults, other.shortened = study.faults, numbers.shortened
-        if other.ran and _fits(other, values):
+        # Most of what does not fit shows it in the first run, which spares the others.
+        if _fits(other, other.run(0), values) and other.ran and _fits(other, other.runs[0], values):
             yield other
 
 
@@ -102,10 +103,9 @@ def _simulated(run: Run, stated: Mapping[str, object]) -> _Numbers:
     return _Numbers(values, shortened)
 
 
-def _fits(study: Study, stated: Mapping[str, object]) -> bool:
+def _fits(study: Study, run: Run, stated: Mapping[str, object]) -> bool:
     """Whether lengths that are stated and lengths that are drawn go together: a warmup of 2000 steps says nothing of a
     run that lrfix drew 97 steps long."""
-    run = study.runs[0]
     lengths = {path: run.scenario.role(path) for path in run.leaves}
     lengths = {path: role for path, role in lengths.items() if role in _PLACES}
     if study.shortened and Role.MILESTONES in lengths.values():
