@@ -28,6 +28,7 @@ from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.holding import objects_in
 from lrfix.tracing.library import names_optimizer
 from lrfix.tracing.values import Known, Optimizer, Scheduler
+from lrfix.trees import walk
 
 _ATTRIBUTE = "`{}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was"
 _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
@@ -63,7 +64,7 @@ def _found(study: Study) -> Iterator[Told]:
                 [(left_out.node, f"`{left_out.path}` is built")],
             )
         for event in trace.of(Kind.WRITE_RATE):
-            yield event.node, _lost(trace, event)
+            yield event.node, _lost(study, trace, event)
 
 
 def _first_groups(study: Study, own_rates: bool) -> Iterator[Told]:
@@ -81,7 +82,7 @@ def _attributes_of_the_unseen(study: Study) -> Iterator[Told]:
             optimizer = event.thing
             if event.detail != "attribute" or not isinstance(optimizer, Optimizer):
                 continue
-            if _is_torch(trace, optimizer):
+            if _is_torch(study, trace, event, optimizer):
                 continue
             # `opts` may hold what the command line said; a module that trains nothing may be a configuration.
             spelt = "optim" in optimizer.path.rpartition(".")[2].lower()
@@ -214,25 +215,57 @@ def _make(conduct: Conduct) -> str:
     return f"{ast.unparse(call.func)}({', '.join(rest)})"
 
 
-def _is_torch(trace: Trace, optimizer: Optimizer) -> bool:
-    """Whether an optimizer is one of torch's, or is used as only those are: it is built in sight, or a scheduler of
-    torch or a gradient scaler takes it. What is called the same, here or in another package, may be another one."""
+def _is_torch(study: Study, trace: Trace, event: Event, optimizer: Optimizer) -> bool:
+    """Whether an optimizer is one of torch's, or is used as only those are: it is built in sight, a scheduler of torch
+    or a gradient scaler takes it, its groups are read, or it is declared to be one. What is called the same, here or
+    in another package, may be another one."""
     if optimizer.built:
         return optimizer.package.partition(".")[0] == "torch"
     held = (Conduct(trace, thing) for thing in trace.things if isinstance(thing, Scheduler))
     if any(conduct.optimizer is optimizer and conduct.scheduler.built and conduct.is_torch for conduct in held):
         return True
-    return any(event.detail == "scaled" for event in trace.of(Kind.STEP, optimizer))
+    if any(event.detail == "scaled" for event in trace.of(Kind.STEP, optimizer)):
+        return True
+    return _has_groups(study, event.node) or _is_declared(study, event.node)
 
 
-def _lost(trace: Trace, event: Event) -> str | None:
+def _has_groups(study: Study, write: ast.AST) -> bool:
+    """Whether the code around a write of ``x.lr`` looks into ``x.param_groups``: the function, of an attribute the
+    class."""
+    if not isinstance(write, ast.Attribute):
+        return False
+    owner = ast.unparse(write.value)
+    kinds = ast.ClassDef if owner.startswith("self.") else FUNCTION_NODES
+    around = study.names.enclosing(write, kinds) or study.names.tree
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "param_groups" and ast.unparse(node.value) == owner
+        for node in walk(around)
+    )
+
+
+def _is_declared(study: Study, write: ast.AST) -> bool:
+    """Whether the function of the write, or the constructor of its class, has a parameter of that name that is annotated
+    as an optimizer of torch."""
+    if not isinstance(write, ast.Attribute):
+        return False
+    name = ast.unparse(write.value).removeprefix("self.")
+    around = study.names.enclosing(write, ast.ClassDef if ast.unparse(write.value) != name else FUNCTION_NODES)
+    return any(
+        parameter.arg == name
+        and parameter.annotation is not None
+        and any(each.startswith("torch.optim.") for each in study.names.qualified(parameter.annotation))
+        for parameter in (walk(around) if around is not None else ())
+        if isinstance(parameter, ast.arg)
+    )
+
+
+def _lost(study: Study, trace: Trace, event: Event) -> str | None:
     """What is wrong with a write of a rate."""
     optimizer = event.thing
-    if not isinstance(optimizer, Optimizer) or optimizer.own is not None:
+    if not isinstance(optimizer, Optimizer) or optimizer.own is not None or event.detail != "attribute":
         return None
-    if event.detail == "attribute":
-        return f"{_ATTRIBUTE.format(optimizer.path)}. {_INSTEAD}" if _is_torch(trace, optimizer) else None
-    return None
+    seen = _is_torch(study, trace, event, optimizer)
+    return f"{_ATTRIBUTE.format(optimizer.path)}. {_INSTEAD}" if seen else None
 
 
 def _alone(trace: Trace, event: Event, own_rates: bool) -> str | None:

@@ -107,9 +107,11 @@ def test_a_wrapper_may_hand_its_rate_on(annotation, findings):
         # What is used as only torch's optimizers are has no such attribute,
         ("optimizer", "self.after = torch.optim.lr_scheduler.StepLR(self.optimizer, 30)", "error"),
         ("optimizer", "torch.amp.GradScaler().step(self.optimizer)", "error"),
+        ("optimizer: torch.optim.Optimizer", "pass", "error"),
+        ("optimizer", 'print(self.optimizer.param_groups[0]["lr"])', "error"),
         # and what is only called an optimizer may be a wrapper that hands its rate on.
-        ("optimizer: torch.optim.Optimizer", "pass", "info"),
-        ("optimizer", 'print(self.optimizer.param_groups[0]["lr"])', "info"),
+        ("optimizer: Optimizer", "pass", "info"),
+        ("optimizer", 'print(self.inner.param_groups[0]["lr"])', "info"),
     ],
 )
 def test_what_an_attribute_does_depends_on_whose_it_is(parameter, shown, severity, findings):
