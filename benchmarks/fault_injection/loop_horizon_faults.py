@@ -98,13 +98,14 @@ def bound_before(script: Script, name: ast.expr, place: ast.AST) -> bool:
 
 @loop_operator("epochs-dropped", "LR310", "LR302")
 def epochs_dropped(script: Script) -> Iterator[Fault]:
-    """A horizon of one epoch where the run has many."""
+    """A horizon of one epoch where the run has many. A cosine that has no end turns there, which may be meant."""
     for p in placed_steps(script):
         for h in counted(script, p, "batch", "updates"):
             rest = [f for f in h.factors() if not is_epochs(f)]
             if rest and len(rest) < len(h.factors()):
                 text = " * ".join(as_factor(script, f) for f in rest)
-                yield Fault(instead(script, h, text), f"{p.name}: {flat(script, h.value)} without the epochs")
+                turns = "CosineAnnealingLR" in script.kinds(p.step.made)
+                yield Fault(instead(script, h, text), f"{p.name}: {flat(script, h.value)} without the epochs", legal=turns)
 
 
 @loop_operator("epochs-twice", "LR310", "LR302")

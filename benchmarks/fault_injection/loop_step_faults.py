@@ -19,7 +19,7 @@ from levels import (
 )
 from operators import Fault, loop_operator
 from scripts import UNKNOWN, Script, Step
-from vocabulary import dotted
+from vocabulary import dotted, is_number
 
 #: Methods that a scheduler which nobody steps may still be asked for.
 LOOKED_AT = ("state_dict", "load_state_dict", "get_last_lr", "get_lr", "step", "last_epoch", "base_lrs")
@@ -44,7 +44,8 @@ def bare(step: Step) -> bool:
 
 @loop_operator("scheduler-before-optimizer", "LR301")
 def scheduler_before_optimizer(script: Script) -> Iterator[Fault]:
-    """The scheduler's step comes before the optimizer's: the first rate is never used."""
+    """The scheduler's step comes before the optimizer's: the first rate is never used. Of a step a batch that is one of
+    thousands, and worth no more than advice."""
     for p in placed_steps(script):
         if not is_torch(script, p.step) or not bare(p.step):
             continue
@@ -60,7 +61,7 @@ def scheduler_before_optimizer(script: Script) -> Iterator[Fault]:
                 continue
         edits = moved(script, p, file.before(first, *lines_of(script, p)))
         if edits:
-            yield Fault(edits, f"{p.name}.step() before the optimizer's step")
+            yield Fault(edits, f"{p.name}.step() before the optimizer's step", legal=p.per == "batch")
 
 
 # LR302
@@ -188,13 +189,30 @@ def stepped_twice_in_a_row(script: Script) -> Iterator[Fault]:
 
 @loop_operator("epoch-given-to-step", "LR305")
 def epoch_given_to_step(script: Script) -> Iterator[Fault]:
+    """`step(epoch)`: every epoch trains at the rate of the one before, where that is told once it is trained, counted
+    from 0. Else the rates stay, and only the call is deprecated; one class documents it."""
     for p in placed_steps(script):
+        if "CosineAnnealingWarmRestarts" in script.kinds(p.step.made):
+            continue
         target = p.epochs.target if isinstance(p.epochs, ast.For) else None
         if p.per == "batch" or not isinstance(target, ast.Name) or not script.visible(target, p.step.statement):
             continue
         if bare(p.step) and is_torch(script, p.step):
             at = script.file.span(p.step.call)[1] - 1
-            yield Fault([(at, at, target.id)], f"{p.name}.step({target.id})")
+            same = begins_at_one(p.epochs) or comes_before(script, p)
+            yield Fault([(at, at, target.id)], f"{p.name}.step({target.id})", legal=same)
+
+
+def begins_at_one(loop: ast.For) -> bool:
+    """`for epoch in range(1, epochs + 1)`."""
+    given = loop.iter.args if isinstance(loop.iter, ast.Call) else []
+    return len(given) > 1 and is_number(given[0], 1)
+
+
+def comes_before(script: Script, p: Placed) -> bool:
+    """Whether the scheduler steps at the beginning of an epoch, before that is trained."""
+    block = script.file.block(p.whole)
+    return p.trains in block and block.index(p.whole) < block.index(p.trains)
 
 
 @loop_operator("rate-asked-from-outside", "LR305")

@@ -518,6 +518,27 @@ def test_a_function_that_calls_itself_ends_the_search():
     assert len(planted("never-stepped", source)) <= 1
 
 
+@pytest.mark.parametrize(
+    ("operator", "source", "legal"),
+    [
+        ("epoch-given-to-step", PER_EPOCH, [False]),
+        # The rates stay, and only the call is deprecated;
+        ("epoch-given-to-step", PER_EPOCH.replace("range(EPOCHS)", "range(1, EPOCHS + 1)"), [True]),
+        # documented is it of one class.
+        ("epoch-given-to-step", PER_EPOCH.replace("CosineAnnealingLR", "CosineAnnealingWarmRestarts"), []),
+        # One step of thousands.
+        ("scheduler-before-optimizer", PER_EPOCH, [False]),
+        ("scheduler-before-optimizer", PER_BATCH, [True]),
+        # A cosine that turns each epoch may be meant.
+        ("epochs-dropped", PER_BATCH, [True]),
+        ("epochs-dropped", PER_BATCH.replace("CosineAnnealingLR(", "LinearLR(").replace("T_max", "total_iters"), [False]),
+    ],
+)
+def test_advice_is_due_where_little_is_lost(operator, source, legal):
+    file = File(source.encode())
+    assert [fault.legal for fault in OPERATORS[operator].plant(file, Script(file))] == legal
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_the_loop_is_understood_however_the_script_is_cut_up(style):
     for operator in ("scheduler-before-optimizer", "never-stepped"):
