@@ -184,9 +184,10 @@ def here(node: ast.AST | None, study: Study) -> TypeGuard[ast.AST]:
 
 
 def spot(study: Study, conduct: Conduct) -> ast.AST | None:
-    """Where to tell of a scheduler in the file that is judged: where it is built, else where it is stepped."""
+    """Where to tell of a scheduler in the file that is judged: where it is built or has it built, else where it is
+    stepped."""
     scheduler = conduct.scheduler
-    places = (scheduler.node, scheduler.origin, *(event.node for event in conduct.steps))
+    places = (scheduler.node, scheduler.origin, scheduler.caller, *(event.node for event in conduct.steps))
     return next((node for node in places if here(node, study)), None)
 
 

@@ -54,9 +54,11 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _never_told(study))
     if not idle or unseen_steps(study):
         return
+    told: set[int] = set()
     for node, conduct in idle.items():
         place = spot(study, conduct)
-        if node not in stepped and place is not None:
+        if node not in stepped and place is not None and id(place) not in told:
+            told.add(id(place))
             taken_out = _commented_out(study, conduct)
             yield Violation(
                 study.span(place),
