@@ -19,6 +19,9 @@ RISING = frozenset(
     | {"recall", "reward", "score", "top", "acc1"}
 )
 _SURELY_RISING = RISING - {"f1", "map", "precision", "score", "top", "acc1"}
+#: What a word for measuring beside them makes sure of.
+_RISING_BESIDE = frozenset({"f1"})
+_MEASURED = frozenset({"val", "valid", "validation", "dev", "test", "eval", "score", "macro", "micro", "mean", "best"})
 #: Words that may turn a metric around.
 _TURNED = frozenset({"neg", "negative", "minus", "inverse", "inv", "one", "distance", "gap", "rank", "delta"})
 _METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
@@ -51,10 +54,12 @@ def direction(node: ast.expr, value: Value) -> str | None:
         return None
     if isinstance(value, Unknown) and any(sign in value.path for sign in ("-", "1 /", "1.0 /")):
         return None
-    spoken = {word for name in identifiers(node) for word in words(name)}
+    names = list(identifiers(node))
+    spoken = {word for name in names for word in (*words(name), *name.lower().split("_"))}  # mIoU is one word
     if spoken & FALLING:
         return "min"
-    return "max" if spoken & _SURELY_RISING and not spoken & _TURNED else None
+    rises = spoken & _SURELY_RISING or (spoken & _RISING_BESIDE and spoken & _MEASURED)
+    return "max" if rises and not spoken & _TURNED else None
 
 
 def text_of(value: Value) -> str:
