@@ -113,6 +113,7 @@ def test_a_batch_that_is_left_out_is_trained_as_little_as_it_is_stepped_for(afte
     [
         ("StepLR(optimizer, 30)", "scheduler.step(epoch)", {"LR305"}),
         ("StepLR(optimizer, 30)", "scheduler.step(val_loss)", {"LR306"}),
+        ("StepLR(optimizer, 30)", "scheduler.step(model.epoch_loss)", {"LR306"}),
         ("get_scheduler('cosine', optimizer, 100, 1000)", "scheduler.step(val_loss)", {"LR306"}),
         ("get_scheduler('reduce_lr_on_plateau', optimizer)", "scheduler.step(val_loss)", set()),
         ("get_scheduler(args.kind, optimizer, 100, 1000)", "scheduler.step(val_loss)", set()),
