@@ -39,6 +39,8 @@ _SHARES = frozenset({Role.WARMUP_FRACTION, Role.WARMUP_FACTOR, Role.FRACTION})
 def wrong_horizon(study: Study) -> Iterator[Violation]:
     found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
+    swinging = ((spot(study, conduct), _swings(conduct), places(conduct)) for conduct in conducts(study))
+    yield from once_a_place(study, swinging, advice=True)
     if study.site.form == "training":
         yield from once_a_place(study, warmups_longer_than_the_run(study))
 
@@ -73,14 +75,34 @@ def _miscounted(conduct: Conduct, count: Count | None) -> str | None:
             f"{stepped}, the last part begins after `{last}` of them and is built for all: it is cut off `{last}` "
             "steps before its end. Take them off its length."
         )
-    if conduct.class_name in FINISHED | {"SequentialLR"} and len(count.loops) > 1 and count.loops[0].trip is not None:
-        rest = amounts.divide(calls, count.loops[0].trip)
-        if rest is not None and rest.units and count.loops[0].trip.constant != 1 and rest.same(end):
-            return (
-                f"{stepped}: that is one turn of the outer loop, which turns `{count.loops[0].trip}` times; the "
-                "schedule is over after the first."
-            )
+    if conduct.class_name in FINISHED | {"SequentialLR"} and _is_one_turn(end, count, calls):
+        return (
+            f"{stepped}: that is one turn of the outer loop, which turns `{count.loops[0].trip}` times; the "
+            "schedule is over after the first."
+        )
     return _undivided(conduct, count, calls)
+
+
+def _is_one_turn(end: Amount, count: Count, calls: Amount) -> bool:
+    """Whether a length is that of one turn of the outermost of several loops, which turns more often."""
+    outer = count.loops[0].trip if len(count.loops) > 1 else None
+    rest = amounts.divide(calls, outer) if outer is not None else None
+    return rest is not None and bool(rest.units) and outer is not None and outer.constant != 1 and rest.same(end)
+
+
+def _swings(conduct: Conduct) -> str | None:
+    """A cosine without an end that comes down in one turn of the outer loop: it climbs in the next, as may be meant."""
+    count, end = counted(conduct), horizon(conduct.scheduler)
+    calls = count.calls if count is not None else None
+    if conduct.class_name != "CosineAnnealingLR" or count is None or calls is None or end is None:
+        return None
+    if not _is_one_turn(end, count, calls):
+        return None
+    return (
+        f"`{conduct.name}` comes down in {figure(end)} steps (line {built_in(conduct.scheduler)}), one turn of the "
+        f"outer loop, and climbs to its peak again in the next, all `{count.loops[0].trip}` turns long. Unless that is "
+        f"meant, `T_max` is to count all {figure(calls)} steps."
+    )
 
 
 def _for_all(conduct: Conduct) -> str | None:

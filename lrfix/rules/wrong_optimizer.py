@@ -244,8 +244,8 @@ def _has_groups(study: Study, write: ast.AST) -> bool:
 
 
 def _is_declared(study: Study, write: ast.AST) -> bool:
-    """Whether the function of the write, or the constructor of its class, has a parameter of that name that is annotated
-    as an optimizer of torch."""
+    """Whether the function of the write, or a method of its class, has a parameter of that name that is annotated as an
+    optimizer of torch."""
     if not isinstance(write, ast.Attribute):
         return False
     name = ast.unparse(write.value).removeprefix("self.")

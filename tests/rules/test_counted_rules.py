@@ -101,6 +101,12 @@ def test_stepped_per_epoch(scheduler, expected):
     assert found(script(scheduler, epoch=STEP)) == expected
 
 
+@pytest.mark.parametrize(("length", "told"), [("len(loader)", 1), ("args.epochs * len(loader)", 0), ("100", 0)])
+def test_a_cosine_that_comes_down_in_every_epoch_may_be_meant(length, told):
+    advised = asking.asked("LR310", script(f"CosineAnnealingLR(optimizer, {length})", batch=STEP))
+    assert [violation.advice for violation in advised] == [True] * told
+
+
 PERIODIC = "optimizer.step() if (i + 1) % args.accumulation == 0 else None"
 TOTAL = "args.epochs * len(loader)"
 
