@@ -69,8 +69,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
                     if taken_out is None
                     else f"Its step stands commented out (line {taken_out})."
                 ),
-                # What a call out of sight has made may be stepped where it was made.
-                advice=taken_out is not None or not conduct.scheduler.built,
+                advice=taken_out is not None,
                 related=related(study, place, [(conduct.updates[0].node, "the optimizer takes its step")]),
             )
 

@@ -50,6 +50,8 @@ def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     """The scheduler's first step and the update behind it, where no update can have come before."""
     if not conduct.counts_calls or conduct.is_plateau or not conduct.steps or conduct.trace.ended == "raised":
         return None  # on a way that raises nobody trains
+    if "last_epoch" in conduct.scheduler.parts:
+        return None  # set back by hand, it comes to the first rate with its first step
     step = conduct.steps[0]
     if step.arguments or step.detail:
         return None

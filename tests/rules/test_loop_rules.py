@@ -48,6 +48,7 @@ def loop(before="pass", batch="pass", after="pass", scheduler="StepLR(optimizer,
         # An option holds for the whole run; where the loop stands does not.
         ("scheduler.step() if args.before else None", {"LR301"}),
         ("scheduler.step() if epoch > args.warmup else None", set()),
+        ("scheduler.last_epoch = -1 if epoch == 0 else scheduler.last_epoch; scheduler.step()", set()),
     ],
 )
 def test_the_scheduler_before_the_epoch(before, found, codes):
