@@ -209,7 +209,7 @@ def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
         if other.built and other.path == scheduler.path and _replaces(conduct, other):
             return True
         unseen = other.origin is None or id(other.origin) in handed or other.path == scheduler.path
-        if not other.built and unseen and trace.of(Kind.STEP, other):
+        if not other.built and unseen and (trace.of(Kind.STEP, other) or trace.of(Kind.ESCAPE, other)):
             return True
     return _left_out(study, conduct)
 
@@ -222,18 +222,30 @@ def _replaces(conduct: Conduct, other: Scheduler) -> bool:
 
 
 def _left_out(study: Study, conduct: Conduct) -> bool:
-    """Whether the code that the trace runs has a step of that name on a way that it did not go."""
+    """Whether the code that the trace runs steps what has that name, or hands it on, on a way that it did not go."""
     trace, name = conduct.trace, conduct.scheduler.path.rpartition(".")[2]
-    come_by = {id(event.node) for event in trace.of(Kind.STEP)}
+    come_by = {id(event.node) for event in trace.events if isinstance(event.thing, Scheduler)}
     for node in study.names.nodes:
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "step":
+        if not isinstance(node, ast.Call) or id(node) in come_by or not _may_step(node, name):
             continue
-        if id(node) in come_by or ast.unparse(node.func.value).rpartition(".")[2] != name:
+        if any(id(followed) in trace.functions for followed in study.names.functions.get(_last(node.func), ())):
             continue
         function = study.names.enclosing(node, _FUNCTIONS)
         if id(function) in trace.functions or (function is None and trace.entry == "__main__"):
             return True
     return False
+
+
+def _may_step(call: ast.Call, name: str) -> bool:
+    """Whether a call is a step of what has a name, or unseen code's that is given it and may step it."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "step":
+        return _last(call.func.value) == name
+    given = (*call.args, *(keyword.value for keyword in call.keywords))
+    return name in map(_last, given) and not only_looks(_last(call.func))
+
+
+def _last(value: ast.expr) -> str:
+    return ast.unparse(value).rpartition(".")[2]
 
 
 def _commented_out(study: Study, conduct: Conduct) -> int | None:

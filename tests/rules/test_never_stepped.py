@@ -114,6 +114,11 @@ def test_what_unseen_code_makes_of_an_optimizer_and_nothing_is_done_with(made, a
         ("build_scheduler(args, optimizer)", "trainer.after(scheduler)"),
         ("build_scheduler(args, optimizer)", "return scheduler"),
         ("build_scheduler(args)", "pass"),  # it has no optimizer in hand
+        # What brings its state back may give another one,
+        ("build_scheduler(args, optimizer)", "scheduler = checkpoints.load(scheduler); trainer.after(scheduler)"),
+        # and on a way that the run did not go unseen code gets it.
+        ("build_scheduler(args, optimizer)", "if args.scheduler != 'none': tools.advance(scheduler)"),
+        ("torch.optim.lr_scheduler.StepLR(optimizer, 3)", "if args.kind == 'a': tools.advance(scheduler)"),
         ("make_noise_scheduler(optimizer)", "pass"),
         ("build_optimizer_and_scheduler(optimizer)", "pass"),
     ],
