@@ -105,7 +105,8 @@ def epochs_dropped(script: Script) -> Iterator[Fault]:
             if rest and len(rest) < len(h.factors()):
                 text = " * ".join(as_factor(script, f) for f in rest)
                 turns = "CosineAnnealingLR" in script.kinds(p.step.made)
-                yield Fault(instead(script, h, text), f"{p.name}: {flat(script, h.value)} without the epochs", legal=turns)
+                what = f"{p.name}: {flat(script, h.value)} without the epochs"
+                yield Fault(instead(script, h, text), what, legal=turns)
 
 
 @loop_operator("epochs-twice", "LR310", "LR302")

@@ -47,7 +47,7 @@ def scheduler_before_optimizer(script: Script) -> Iterator[Fault]:
     """The scheduler's step comes before the optimizer's: the first rate is never used. Of a step a batch that is one of
     thousands, and worth no more than advice."""
     for p in placed_steps(script):
-        if not is_torch(script, p.step) or not bare(p.step):
+        if not is_torch(script, p.step) or not bare(p.step) or is_set_back(script):
             continue
         file = script.file
         if p.per == "batch":
@@ -62,6 +62,14 @@ def scheduler_before_optimizer(script: Script) -> Iterator[Fault]:
         edits = moved(script, p, file.before(first, *lines_of(script, p)))
         if edits:
             yield Fault(edits, f"{p.name}.step() before the optimizer's step", legal=p.per == "batch")
+
+
+def is_set_back(script: Script) -> bool:
+    """`scheduler.last_epoch = start_epoch - 1`: its first step comes to the first rate."""
+    return any(
+        isinstance(n, ast.Attribute) and n.attr == "last_epoch" and isinstance(n.ctx, ast.Store)
+        for n in script.file.nodes
+    )
 
 
 # LR302

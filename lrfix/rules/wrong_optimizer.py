@@ -28,7 +28,6 @@ from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.holding import objects_in
 from lrfix.tracing.library import names_optimizer
 from lrfix.tracing.values import Known, Optimizer, Scheduler
-from lrfix.trees import walk
 
 _ATTRIBUTE = "`{}.lr` is an attribute that no optimizer of torch reads: the rate stays as it was"
 _INSTEAD = 'Write `group["lr"]` of every group in `param_groups`.'
@@ -226,37 +225,24 @@ def _is_torch(study: Study, trace: Trace, event: Event, optimizer: Optimizer) ->
         return True
     if any(event.detail == "scaled" for event in trace.of(Kind.STEP, optimizer)):
         return True
-    return _has_groups(study, event.node) or _is_declared(study, event.node)
+    return isinstance(event.node, ast.Attribute) and _is_used_as_torchs(study, _last(event.node.value))
 
 
-def _has_groups(study: Study, write: ast.AST) -> bool:
-    """Whether the code around a write of ``x.lr`` looks into ``x.param_groups``: the function, of an attribute the
-    class."""
-    if not isinstance(write, ast.Attribute):
-        return False
-    owner = ast.unparse(write.value)
-    kinds = ast.ClassDef if owner.startswith("self.") else FUNCTION_NODES
-    around = study.names.enclosing(write, kinds) or study.names.tree
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "param_groups" and ast.unparse(node.value) == owner
-        for node in walk(around)
-    )
-
-
-def _is_declared(study: Study, write: ast.AST) -> bool:
-    """Whether the function of the write, or a method of its class, has a parameter of that name that is annotated as an
+def _is_used_as_torchs(study: Study, name: str) -> bool:
+    """Whether the file looks into the groups of what has a name, or declares a parameter of that name to be an
     optimizer of torch."""
-    if not isinstance(write, ast.Attribute):
-        return False
-    name = ast.unparse(write.value).removeprefix("self.")
-    around = study.names.enclosing(write, ast.ClassDef if ast.unparse(write.value) != name else FUNCTION_NODES)
-    return any(
-        parameter.arg == name
-        and parameter.annotation is not None
-        and any(each.startswith("torch.optim.") for each in study.names.qualified(parameter.annotation))
-        for parameter in (walk(around) if around is not None else ())
-        if isinstance(parameter, ast.arg)
-    )
+    for node in study.names.nodes:
+        if isinstance(node, ast.Attribute) and node.attr == "param_groups" and _last(node.value) == name:
+            return True
+        if isinstance(node, ast.arg) and node.arg == name and node.annotation is not None:
+            declared = study.names.qualified(node.annotation)
+            if declared and all(each.startswith("torch.optim.") for each in declared):
+                return True
+    return False
+
+
+def _last(value: ast.expr) -> str:
+    return ast.unparse(value).rpartition(".")[2]
 
 
 def _lost(study: Study, trace: Trace, event: Event) -> str | None:

@@ -529,9 +529,19 @@ def test_a_function_that_calls_itself_ends_the_search():
         # One step of thousands.
         ("scheduler-before-optimizer", PER_EPOCH, [False]),
         ("scheduler-before-optimizer", PER_BATCH, [True]),
+        # A position that is set back comes to the first rate with the first step.
+        (
+            "scheduler-before-optimizer",
+            PER_EPOCH.replace("    for epoch", "    scheduler.last_epoch = -1\n    for epoch"),
+            [],
+        ),
         # A cosine that turns each epoch may be meant.
         ("epochs-dropped", PER_BATCH, [True]),
-        ("epochs-dropped", PER_BATCH.replace("CosineAnnealingLR(", "LinearLR(").replace("T_max", "total_iters"), [False]),
+        (
+            "epochs-dropped",
+            PER_BATCH.replace("CosineAnnealingLR(", "LinearLR(").replace("T_max", "total_iters"),
+            [False],
+        ),
     ],
 )
 def test_advice_is_due_where_little_is_lost(operator, source, legal):
