@@ -611,3 +611,14 @@ def test_a_deprecated_call_is_told_of_in_the_file_that_makes_it(tmp_path):
     results = list(check_paths(targets, Settings(selected=frozenset({"LR305"})), jobs=1))
     assert [error for result in results for error in result.errors] == []
     assert [f for result in results for f in result.findings if f.path.endswith("main.py")] == []
+
+
+@pytest.mark.parametrize(("step", "told"), [("super().step()", True), ("self.turn_to(self.rates())", False)])
+def test_a_class_that_leaves_the_counting_to_torch_moves_on_with_each_step(step, told, codes):
+    own = f"""
+    class Own(torch.optim.lr_scheduler.StepLR):
+        def step(self, epoch=None):
+            {step}
+    """
+    source = loop(batch="pass", after="scheduler.step(); print(epoch); scheduler.step()", scheduler="Own(optimizer, 3)")
+    assert ("LR304" in codes(HEAD + own + source.removeprefix(HEAD))) is told
