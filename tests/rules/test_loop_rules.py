@@ -622,3 +622,29 @@ def test_a_class_that_leaves_the_counting_to_torch_moves_on_with_each_step(step,
     """
     source = loop(batch="pass", after="scheduler.step(); print(epoch); scheduler.step()", scheduler="Own(optimizer, 3)")
     assert ("LR304" in codes(HEAD + own + source.removeprefix(HEAD))) is told
+
+
+def test_what_unseen_code_gives_an_attribute_called_a_scheduler_is_there_from_then_on(codes):
+    source = """
+    import torch
+
+    class Trainer:
+        def __init__(self, model, config):
+            self.model, self.config, self.scheduler = model, config, None
+            self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def prepare(self):
+            self.scheduler = self.config.kinds[self.config.kind](self.optimizer, 30)
+
+        def train(self, loader):
+            self.prepare()
+            for epoch in range(self.config.epochs):
+                for x in loader:
+                    self.model(x).backward()
+                    self.optimizer.step()
+                    self.optimizer.zero_grad()
+                self.scheduler.step()
+                print(epoch)
+                self.scheduler.step()
+    """
+    assert codes(source) == ["LR304"]
