@@ -92,7 +92,7 @@ class Machine:
         foreign = self.foreign.get(id(self.running[-1]), "") if self.running else ""
         if kind is Kind.BUILD and thing is not None:
             thing.foreign = foreign
-            thing.caller = self.led_here()
+            thing.caller = thing.caller or self.led_here()
         self.trace.events.append(
             Event(
                 kind,

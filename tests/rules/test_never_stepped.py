@@ -344,22 +344,43 @@ def test_a_file_that_only_names_a_scheduler_and_trains_is_checked_in_a_folder_to
     assert [finding.code for finding in result.findings] == ["LR303"]
 
 
-@pytest.mark.parametrize("step", ["pass", "sched.step()"])
-def test_what_a_function_of_another_file_builds_is_told_at_its_call(step, tmp_path):
-    (tmp_path / "building.py").write_text(
-        "from torch.optim.lr_scheduler import ExponentialLR, StepLR\n\n\n"
-        "def build(args, optimizer):\n"
-        "    if args.kind == 'step':\n        return StepLR(optimizer, 30)\n"
-        "    return ExponentialLR(optimizer, 0.9)\n"
-    )
-    source = (
-        "import torch\nfrom building import build\n\n\n"
-        "def main(args, model, loader):\n    optim = torch.optim.SGD(model.parameters(), lr=0.1)\n"
-        "    scheduler = build(args, optim)\n"
-        "    for epoch in range(args.epochs):\n        for x in loader:\n"
-        f"            model(x).backward()\n            optim.step()\n        {step}\n"
-    )
-    (tmp_path / "train.py").write_text(source)
+CHOSEN_ELSEWHERE = """
+from torch.optim.lr_scheduler import ExponentialLR, StepLR
+
+def build(args, optimizer):
+    if args.kind == "step":
+        return StepLR(optimizer, 30)
+    return ExponentialLR(optimizer, 0.9)
+"""
+UNSEEN_ELSEWHERE = """
+from schedules import WarmupLR
+
+def build(args, optimizer):
+    return WarmupLR(optimizer, args.warmup)
+"""
+BUILT_ELSEWHERE = """
+import torch
+from building import build
+
+def main(args, model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = build(args, optimizer)
+    for epoch in range(args.epochs):
+        for x in loader:
+            model(x).backward()
+            optimizer.step()
+        {step}
+
+def run(args, model, loader):
+    main(args, model, loader)
+"""
+
+
+@pytest.mark.parametrize("building", [CHOSEN_ELSEWHERE, UNSEEN_ELSEWHERE])
+@pytest.mark.parametrize("step", ["pass", "scheduler.step()"])
+def test_what_a_function_of_another_file_builds_is_told_at_its_call(step, building, tmp_path):
+    (tmp_path / "building.py").write_text(building)
+    (tmp_path / "train.py").write_text(BUILT_ELSEWHERE.format(step=step))
     (result,) = check_paths([Target(str(tmp_path / "train.py"))], Settings(selected=frozenset({"LR303"})), jobs=1)
     found = [(finding.span.start.line, finding.severity) for finding in result.findings]
     assert found == ([] if step != "pass" else [(7, "error")])
