@@ -234,5 +234,5 @@ def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
 
 
 def _holds(target: ast.expr) -> bool:
-    """Whether an attribute is, by its name, a scheduler or an optimizer: whatever makes it, it is there from then on."""
+    """Whether an attribute is, by its name, a scheduler or an optimizer: whatever makes it, it is there then."""
     return isinstance(target, ast.Attribute) and (names_scheduler(target.attr) or names_optimizer(target.attr))
