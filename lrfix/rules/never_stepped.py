@@ -25,7 +25,7 @@ from lrfix.registry import rule
 from lrfix.sites.vocabulary import words
 from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Event, Kind
-from lrfix.tracing.library import only_looks
+from lrfix.tracing.library import only_looks, prepares
 from lrfix.tracing.values import Optimizer, Scheduler
 
 #: timm's call for each update.
@@ -231,6 +231,9 @@ def _left_out(study: Study, conduct: Conduct) -> bool:
         if any(id(followed) in trace.functions for followed in study.names.functions.get(_last(node.func), ())):
             continue
         function = study.names.enclosing(node, _FUNCTIONS)
+        stepped = isinstance(node.func, ast.Attribute) and node.func.attr == "step"
+        if not stepped and not isinstance(study.names.enclosing(node, (*_FUNCTIONS, ast.If)), ast.If):
+            continue  # what no condition leaves out the run has come by
         if id(function) in trace.functions or (function is None and trace.entry == "__main__"):
             return True
     return False
@@ -241,7 +244,8 @@ def _may_step(call: ast.Call, name: str) -> bool:
     if isinstance(call.func, ast.Attribute) and call.func.attr == "step":
         return _last(call.func.value) == name
     given = (*call.args, *(keyword.value for keyword in call.keywords))
-    return name in map(_last, given) and not only_looks(_last(call.func))
+    called = _last(call.func)
+    return name in map(_last, given) and not only_looks(called) and not prepares(called)
 
 
 def _last(value: ast.expr) -> str:
