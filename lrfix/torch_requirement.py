@@ -26,6 +26,13 @@ _IMAGE = re.compile(r"(?:\S+/)?pytorch/pytorch:(\d+(?:\.\d+)*)", re.IGNORECASE)
 _INSTALLERS = frozenset({"pip", "pip3", "conda", "mamba", "micromamba", "uv"})
 _DEPENDENCIES = re.compile(r"^dependencies\s*:", re.MULTILINE)
 _LINE = re.compile(r"torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~][^;#)]*)?\s*\)?\s*(?:[;#].*)?", re.IGNORECASE)
+#: A line of its own in a list of requirements: ``- PyTorch 1.7.1``, ``* torch >= 1.4``, ``PyTorch 1.5+``.
+_LISTED = re.compile(
+    r"\s*(?:[-*+•]|\d+[.)])?[\s\[*`]*(?:py)?torch[\s\]*`:=(v]{1,6}([<>~]=?|[≥≤])?\s*(\d+(?:\.\d+)+)[`*\])]*\s*"
+    r"(\+|or (?:higher|above|later|newer)|and (?:above|later))?[^\d]*",
+    re.IGNORECASE,
+)
+_SIGNS = {"≥": ">=", "≤": "<="}
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
@@ -33,7 +40,8 @@ def torch_requirement(start: Path) -> str | None:
     """What the nearest project upwards of ``start`` requires of torch (``>=1.10,<2.1``); None where it says nothing.
 
     Asked in this order: ``pyproject.toml``, ``setup.cfg``, ``setup.py``, files of requirements, environments of conda,
-    Dockerfiles, shell scripts that install. A folder that has one of them, or a ``.git``, ends the search.
+    Dockerfiles, shell scripts that install, the README's list of what is needed. A folder that has one of them, or a
+    ``.git``, ends the search.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
@@ -43,7 +51,7 @@ def torch_requirement(start: Path) -> str | None:
             if text is None or not _says(reader, text):
                 continue
             said = True
-            for line in reader(text) if "torch" in text else ():
+            for line in reader(text) if "torch" in text.lower() else ():
                 match = _LINE.fullmatch(line.strip())
                 if match is not None:
                     return (match[1] or "").replace(" ", "").rstrip("\\") or None
@@ -56,7 +64,7 @@ def _says(reader: Callable[[str], Iterator[str]], text: str) -> bool:
     """Whether a file is what its name may be: not every YAML file is an environment, few scripts install anything."""
     if reader is _of_environment:
         return _DEPENDENCIES.search(text) is not None
-    return reader is not _of_script or any(True for _ in _of_script(text))
+    return reader not in (_of_script, _of_readme) or any(True for _ in reader(text))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, Callable[[str], Iterator[str]]]]:
@@ -185,6 +193,18 @@ def _of_script(text: str) -> Iterator[str]:
                 yield from (_in_pips_words(word) for word in words if "=" in word or "<" in word)
 
 
+def _of_readme(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        match = _LISTED.fullmatch(line)
+        if match is None:
+            continue
+        sign, version, onwards = match.groups()
+        if sign is not None:
+            yield f"torch{_SIGNS.get(sign, sign)}{version}"
+        else:
+            yield f"torch>={version}" if onwards else f"torch=={version}.*"
+
+
 def _in_pips_words(item: str) -> str:
     """What conda calls ``pytorch=1.11`` is ``torch==1.11.*``."""
     match = _CONDA.fullmatch(item)
@@ -204,6 +224,7 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[str]]], ...] = (
     (re.compile(r"[\w.-]+\.ya?ml", re.IGNORECASE), _of_environment),
     (re.compile(r"(?:[\w.-]+\.)?Dockerfile(?:\.[\w.-]+)?", re.IGNORECASE), _of_dockerfile),
     (re.compile(r"[\w.-]+\.sh", re.IGNORECASE), _of_script),
+    (re.compile(r"readme(\.(md|rst|txt))?", re.IGNORECASE), _of_readme),
 )
 
 __all__ = ["reaches", "torch_requirement"]

@@ -56,12 +56,41 @@ VERBOSE = """
         ("Dockerfile", "RUN conda install -y pytorch=1.10 -c pytorch\n", "==1.10.*"),
         ("setup.sh", "pip install -U pip\npython3 -m pip install torch==1.9.1+cu111 -f https://x\n", "==1.9.1+cu111"),
         ("run.sh", "python train.py --lr=0.1  # pip install torch==1.9\n", None),
+        ("README.md", "## Needs\n- Python 3.6\n- [PyTorch 1.0](https://pytorch.org)\n", "==1.0.*"),
+        ("README.md", "* torch >= 1.4\n* torchvision\n", ">=1.4"),
+        ("README", "1. PyTorch 1.5+\n", ">=1.5"),
+        ("README.md", "PyTorch (1.2 or higher)\n", ">=1.2"),
+        ("README.md", "We ran this on PyTorch 1.9 and 2.1.\n", None),
+        ("README.md", "PyTorch 1.9 and 2.1 both work.\n", None),
     ],
 )
 def test_the_requirement_is_read_from_the_project_s_own_files(tmp_path, file, text, required):
     (tmp_path / file).write_text(text)
     (tmp_path / "src").mkdir()
     assert torch_requirement(tmp_path / "src") == required
+
+
+EARLY = """
+    import torch
+
+    def train(model, loader):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [40, 80])
+        for epoch in range(100):
+            scheduler.step()
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+    """
+
+
+@pytest.mark.parametrize(("needs", "told"), [("PyTorch 1.0", False), ("PyTorch 1.4", True)])
+def test_the_scheduler_came_first_before_torch_1_1(tmp_path, needs, told):
+    (tmp_path / "README.md").write_text(f"- {needs}\n")
+    (tmp_path / "train.py").write_text(textwrap.dedent(EARLY))
+    command = ["check", "--no-cache", "--jobs", "1", "--select", "LR301", str(tmp_path)]
+    assert ("LR301" in CliRunner().invoke(main, command).output) is told
 
 
 def test_what_is_packaged_is_asked_before_what_an_experiment_ran_on(tmp_path):

@@ -38,7 +38,9 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_ramps(node),
             ):
                 word = last_word(ast.unparse(expression))
-                if word not in (several if role in _SINGLE else lengths if role is Role.MILESTONES else ()):
+                # What is named like the position and divides it is an interval, be it a list of moments elsewhere.
+                single = role in _SINGLE and tick_of(word) is None
+                if word not in (several if single else lengths if role is Role.MILESTONES else ()):
                     found.setdefault(word, role)
     for root in nodes:
         for node in walk(root):

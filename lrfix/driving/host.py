@@ -32,6 +32,7 @@ class Host:
     ``inventions`` counts how often a value was used that neither the code nor the field's vocabulary says anything
     about. ``variants``: the most definitions that one name may mean, of which the scenario's ``variant`` picks one.
     ``given_for``: how many groups the code has by what it is given for each, where lists run beside them.
+    ``handed``: unknown code that got the optimizer itself in hand, and may write its rates.
     ``in_items``: the code counts tokens or samples, so a step is taken to have one of them.
     """
 
@@ -44,6 +45,7 @@ class Host:
         self.asked: dict[str, tuple[float, ...]] = {}
         self.clock: Clock | None = None
         self.optimizer: Instance | None = None
+        self.handed: str | None = None
         self.foreign: set[ast.AST] = set()
         self.readings = 0
         self.looked = self.borrowed = False
@@ -150,6 +152,8 @@ class Host:
                 self.scenario.values[unknown.path] = number
 
     def unknown_call(self, unknown: Unknown, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        if self.optimizer is not None and any(v is self.optimizer for v in (*arguments, *keywords.values())):
+            self.handed = unknown.path
         if self.measures is None:
             return MISSING
         return self.measures.call(unknown, arguments, keywords, lambda: self.clock, self._number)

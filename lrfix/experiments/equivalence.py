@@ -13,8 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from lrfix.domains.roles import LENGTHS, RATES, Role, role_of
+from lrfix.domains.kinds import is_number
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.scenarios import Freed, Same, Scenario
+from lrfix.domains.sequences import sequences
 from lrfix.domains.signatures import parameters
 from lrfix.domains.switches import inherited, switches
 from lrfix.driving.laboratory import Run
@@ -151,6 +153,11 @@ def _against(study: Study, family: str, spec: ScheduleSpec, until_end: bool) -> 
     squared = next((a for share, a in spec.arguments.items() if share in _SHARES and role_of(a) in RATES), None)
     if squared is not None:
         return f"it takes the rate `{squared}` times a rate"
+    several = sequences(study.site.nodes)
+    drawn = study.run(0, use=study.described_by).leaves
+    single = next((p for p, v in drawn.items() if is_number(v) and last_word(p) in several), None)
+    if single is not None:
+        return f"`{single}` may be a list as well, and the two would be two schedules"
     if leans_on_present_rate(study) and (others := company(study)) is not None:
         return f"it goes on from the rate that it finds, and {others}"
     if (beside := leaning_company(study)) is not None:

@@ -83,12 +83,14 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
     built = {turn.entered for event in trace.of(Kind.BUILD, scheduler) for turn in event.turns}
     if not all(turn.later or turn.listed for turn in step.turns):
         return None
-    update = conduct.updates[-1] if conduct.updates else None
+    # An optimizer that outlives the scheduler is stepped in loops that this one has no part in.
+    around = {turn.entered for turn in step.turns}
+    beside = [event for event in conduct.updates if around <= {turn.entered for turn in event.turns}]
+    update = next(reversed(beside or conduct.updates), None)
     # Under the conditions that the scheduler is built under it is there, and they speak of no other steps.
     there = frozenset[object]().union(*(event.decided for event in trace.of(Kind.BUILD, scheduler)))
     if step.decided - there - (update.decided if update is not None else frozenset()):
         return None
-    around = {turn.entered for turn in step.turns}
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
     loops = tuple(turn for turn in step.turns if turn.entered not in built)
     return Count(step, update, loops, inner, _periods(step), _periods(update) if update is not None else ())

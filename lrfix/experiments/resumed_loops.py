@@ -10,7 +10,7 @@ from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct
 from lrfix.names import Assigned, Defined
 from lrfix.sites.vocabulary import called_name
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 
 _RANGES = frozenset({"range", "trange"})
 _COUNTS = ("epoch", "step", "iter")
@@ -36,6 +36,8 @@ def resumption(study: Study, conduct: Conduct) -> Resumption | None:
         found = _start(study, turn.loop)
         if found is None:
             continue
+        if _at_its_time(study, step.node, turn.loop):
+            continue
         start, end = found
         if _speaks_of(end, start) or any(_speaks_of(part, start) for part in _told(study, conduct)):
             continue
@@ -43,6 +45,17 @@ def resumption(study: Study, conduct: Conduct) -> Resumption | None:
         if restored is not None:
             return Resumption(ast.unparse(start), restored)
     return None
+
+
+def _at_its_time(study: Study, step: ast.AST, loop: ast.AST) -> bool:
+    """Whether the loop's own count decides when the scheduler is stepped: ``if epoch < warmup: scheduler.step()``.
+
+    A run that goes on behind that time never steps it again.
+    """
+    counts = stored_names(loop.target) if isinstance(loop, ast.For) else set()
+    around = study.names.ancestors(step) if step in study.names.parents else ()
+    tests = [n.test for n in around if isinstance(n, ast.If)]
+    return any(isinstance(n, ast.Name) and n.id in counts for test in tests for n in walk(test))
 
 
 def _start(study: Study, loop: ast.AST) -> tuple[ast.expr, ast.expr] | None:

@@ -77,6 +77,8 @@ def _beside_library(conduct: Conduct) -> str | None:
     step, update = conduct.steps[-1], conduct.updates[-1]
     if not step.accumulates or not update.accumulates or step.decided - update.decided or not same_turn(step, update):
         return None
+    if any(guard.period is not None for guard in {*step.guards} - {*update.guards}):
+        return None  # stepped once in so many micro-batches by a condition of its own
     parts = (part for _, length in lengths(scheduler) for monomial in length.terms for part in monomial)
     if any("accum" in unit.path and power > 0 for unit, power in parts):
         return None  # updates times the micro-batches of each

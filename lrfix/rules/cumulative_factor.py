@@ -9,13 +9,15 @@ from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.domains.signatures import arguments_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.accumulation import parts_within_reach, piled_up
-from lrfix.experiments.company import in_company
+from lrfix.experiments.company import company_in_sight, in_company
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import MOST_USES, Study, all_real, constant
+from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Span, Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import GROUP_NAMES
+from lrfix.trees import walk
 from lrfix.wording import num
 
 #: A constant factor from here to 1 is taken for a ratio a step; below it may well be a group's own multiplier.
@@ -52,7 +54,7 @@ def _piled_up(study: Study, use: Construction | None) -> Iterator[Violation]:
         if found is None or within is None:
             return
         shown.append((*found, within))
-    if not shown or (study.site.base != "MultiplicativeLR" and in_company(study)):
+    if not shown or (study.site.base != "MultiplicativeLR" and _has_company(study)):
         return
     run, part, within = shown[0]
     step = within + next(k for k in range(len(run.curve)) if run.curve[k : k + len(part)] == part)
@@ -77,7 +79,7 @@ def _wiped_out(study: Study, use: Construction | None) -> Iterator[Violation]:
     """A factor of 0 at the start, multiplied onto the current rate: nothing brings it back."""
     runs = [study.run(index, use=use) for index in range(len(study.runs))]
     carried = study.site.base == "MultiplicativeLR" or (study.site.form != "lambda" and _multiplies_the_present(study))
-    if not carried or not all(run.ran and _is_dead(run) for run in runs) or in_company(study):
+    if not carried or not all(run.ran and _is_dead(run) for run in runs) or _has_company(study):
         return
     step = runs[0].curve.index(0)
     yield Violation(
@@ -86,6 +88,16 @@ def _wiped_out(study: Study, use: Construction | None) -> Iterator[Violation]:
         "the next factors are. Multiply the base rate.",
         study.evidence(runs[0], [0, 1, len(runs[0].curve) // 2]),
     )
+
+
+def _has_company(study: Study) -> bool:
+    """Whether something else may bring the base rate back: another scheduler, or, where a function multiplies, a line
+    that writes a rate, of the caller's or beside the function."""
+    if study.site.form != "setter":
+        return in_company(study)
+    own = {node for root in study.site.nodes for node in walk(root)}
+    beside = (n for n in study.names.nodes if n not in own and is_rate_key(n) and isinstance(n.ctx, ast.Store))
+    return in_company(study) or company_in_sight(study) is not None or any(beside)
 
 
 def _multiplies_the_present(study: Study) -> bool:

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from lrfix.domains.roles import Role, role_of
+from lrfix.domains.facts import literal
+from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.forms.frames import loops_around
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.early_curves import one_of_many
@@ -27,7 +28,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import identifiers, words
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 from lrfix.wording import num
 
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -51,7 +52,7 @@ def first_step(study: Study) -> Iterator[Violation]:
         return
     late = _set_late(study)
     warms = late is not None and (_is_warmup(study) or _speaks_of_warmup(study))
-    if late is not None and study.ran and warms and _alone(study) and _matters(study):
+    if late is not None and study.ran and warms and not _is_off(study) and _alone(study) and _matters(study):
         place, update = late
         yield Violation(
             study.span(place),
@@ -108,10 +109,11 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
     if whole and not written_every_batch(study):
         first = length or 1
         instead = " Count the warmup from 1, `(epoch + 1) / warmup`." if _ramp(study) is not None else ""
+        which = "A whole" if study.site.form == "wrapper" and not _sets_when_built(study) else "The whole first"
         yield case.violation(
             study,
             study.site.span,
-            "The whole first epoch is trained with a learning rate of 0: the schedule moves once an epoch and "
+            f"{which} epoch is trained with a learning rate of 0: the schedule moves once an epoch and "
             f"starts at 0{words}; the next one has {num(case.run.curve[first])}.{instead}",
             [0, first, first + 1],
         )
@@ -279,6 +281,16 @@ def _matters(study: Study) -> bool:
 
 def _is_warmup(study: Study) -> bool:
     return any(role_of(path) in _WARMUPS for run in study.runs[:1] for path in (*run.leaves, *run.names))
+
+
+def _is_off(study: Study) -> bool:
+    """Whether the file says that there is no warmup unless somebody chooses one: a class or a default has 0."""
+    warmups = [p for run in study.runs[:1] for p in {**run.leaves, **run.names} if role_of(p) in _WARMUPS]
+    if any(study.defaults.get(path) == 0 for path in warmups):
+        return True
+    fields = [s for n in study.names.nodes if isinstance(n, ast.ClassDef) for s in n.body if stored_names(s)]
+    called = {last_word(path) for path in warmups}
+    return any(stored_names(s) & called and literal(getattr(s, "value", None)) == 0 for s in fields)
 
 
 def _warms_up(run: Run) -> bool:

@@ -43,7 +43,9 @@ def _told(study: Study, conduct: Conduct) -> Iterator[tuple[ast.AST, Violation]]
     else:
         message = f"{before}: {lost}. Step the optimizer first."
     shown = related(study, place, [(update.node, "the optimizer takes its step")])
-    yield place, Violation(study.span(place), message, advice=little is not None or not conduct.is_torch, related=shown)
+    advice = little is not None or not conduct.is_torch
+    # Before torch 1.1 the scheduler came first.
+    yield place, Violation(study.span(place), message, advice=advice, related=shown, since="1.1")
 
 
 def _early(conduct: Conduct) -> tuple[Event, Event] | None:

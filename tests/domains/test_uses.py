@@ -97,3 +97,13 @@ def test_what_a_warmup_climbs_from_is_where_it_starts(rate):
 def test_what_a_warmup_goes_to_is_its_peak_where_the_name_says_nothing():
     found = roles(RAMP.format(until="self.warmup_steps", rate="start_lr + progress * (goal - start_lr)"))
     assert found["goal"] is Role.PEAK
+
+
+def test_what_is_named_like_the_position_and_divides_it_is_an_interval_though_it_may_be_a_list():
+    source = """
+    if isinstance(self.step, int):
+        return rate * gamma ** (epoch // self.step)
+    for i, moment in enumerate(self.step):
+        print(i, moment)
+    """
+    assert roles(source)["step"] is Role.STEP_SIZE

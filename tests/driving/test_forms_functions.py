@@ -128,3 +128,27 @@ def main(args, optimizer, loader):
 def test_functions_of_one_name_in_the_branches_of_a_switch_are_each_their_own() -> None:
     found = {site.site.node.lineno: site.family for site in analyse(parse_source(BRANCHES.encode(), "train.py"))}
     assert (found.get(9), found.get(12)) == ("linear", "cosine")
+
+
+def test_what_the_optimizer_is_handed_to_out_of_sight_may_write_the_rate() -> None:
+    code = """
+        class Setter:
+            def adjust(self, optimizer, lr):
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+
+        class Trainer:
+            def __init__(self, config, model, optimizer):
+                self.model, self.optimizer = model, optimizer
+                self.setter = Setter()
+
+            def train(self, loader, epochs):
+                for epoch in range(epochs):
+                    for i, batch in enumerate(loader):
+                        lr = 0.1 / (1 + epoch * len(loader) + i)
+                        self.setter.adjust(self.optimizer, lr)
+                        self.model(batch).backward()
+                        self.optimizer.step()
+        """
+    (found,) = analyse(parse_source(textwrap.dedent(code).encode(), "train.py"))
+    assert found.status == "opaque" and "`self.setter.adjust` writes the rate" in (found.reason or "")

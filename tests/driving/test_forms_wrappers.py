@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import pairwise
 
 import pytest
 
@@ -242,3 +243,34 @@ def test_a_class_that_is_asked_for_the_rate_of_an_episode_is_run(method: str) ->
         """
     (found,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
     assert (found.family, found.parameters["total_steps"]) == ("linear", "decay_episodes")
+
+
+WITHIN_THE_FIRST_EPOCH = """
+class WarmupSteps:
+    def __init__(self, base_lr, warm_epoch, warmup_iters):
+        self.base_lr = base_lr
+        self.warm_epoch = warm_epoch
+        self.warmup_iters = warmup_iters
+
+    def step(self, optimizer, cur_epoch, cur_iter):
+        if cur_epoch == self.warm_epoch and cur_iter <= self.warmup_iters:
+            lr = self.base_lr * cur_iter / self.warmup_iters
+        else:
+            lr = self.base_lr * 0.1 ** (cur_epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+def train(model, optimizer, loader, epochs):
+    schedule = WarmupSteps(0.1, 0, 1000)
+    for epoch in range(epochs):
+        for i, batch in enumerate(loader):
+            schedule.step(optimizer, epoch, epoch * len(loader) + i)
+            model(batch).backward()
+            optimizer.step()
+"""
+
+
+def test_an_epoch_is_as_long_as_a_warmup_that_is_stated_in_batches() -> None:
+    (site,) = analyse(parse_source(WITHIN_THE_FIRST_EPOCH.encode(), "train.py"))
+    rates = list(site.curve)[:1001]
+    assert rates[0] == 0 and all(after > before for before, after in pairwise(rates))

@@ -21,7 +21,7 @@ def main(args, model, loader):
         for images, labels in loader:
             model(images, labels).backward()
             optimizer.step()
-        scheduler.step({told})
+        {when}scheduler.step({told})
         torch.save({{"model": model.state_dict(), {saved}}}, args.path)
 """
 SOUND = {
@@ -29,6 +29,7 @@ SOUND = {
     "built": "CosineAnnealingLR(optimizer, args.epochs)",
     "turns": "range(start, args.epochs)",
     "told": "",
+    "when": "",
     "saved": '"epoch": epoch',
 }
 
@@ -63,6 +64,7 @@ def test_a_loop_that_goes_on_where_its_checkpoint_ended_has_a_schedule_that_begi
         {"built": "LambdaLR(optimizer, lambda epoch: 0.9 ** (epoch + start))"},
         {"built": "ReduceLROnPlateau(optimizer)", "told": "args.loss"},
         {"told": "epoch"},
+        {"when": "if epoch < args.warmup: "},
         {"saved": '"epoch": epoch, "scheduler": scheduler.state_dict()', "restored": 'checkpoint["epoch"]'},
     ],
 )

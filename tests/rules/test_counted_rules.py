@@ -263,7 +263,7 @@ ACCELERATE = """
         scheduler = CosineAnnealingLR(optimizer, {total})
         {prepare}
         for epoch in range(args.epochs):
-            for batch in loader:
+            for i, batch in enumerate(loader):
                 with accelerator.accumulate(model):
                     accelerator.backward(model(batch))
                     optimizer.step()
@@ -279,6 +279,7 @@ NOT_IT = "model, optimizer, loader = accelerator.prepare(model, optimizer, loade
         (ALL, STEP, "args.max_steps", set()),
         (NOT_IT, STEP, "args.max_steps", {"LR307"}),
         (NOT_IT, f"{STEP} if accelerator.sync_gradients else None", "args.max_steps", set()),
+        (NOT_IT, f"{STEP} if not args.dry and i % args.accumulation == 0 else None", "args.max_steps", set()),
         (NOT_IT, STEP, "args.max_steps * args.accumulation", set()),
         ("pass", STEP, "args.max_steps", set()),
     ],
@@ -461,3 +462,32 @@ def test_a_class_that_is_told_where_training_stands_counts_what_it_is_told(batch
     source = script("CosineLRScheduler(optimizer, t_initial=args.epochs * len(loader))", batch=batch, epoch=epoch)
     source = source.replace("import argparse", "import argparse\n    from timm.scheduler import CosineLRScheduler")
     assert found(source) == told
+
+
+ONE_AFTER_THE_OTHER = """
+    import torch
+    from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
+
+    def build(optimizer, kind, total_epochs):
+        if kind == "step":
+            return StepLR(optimizer, 30)
+        return CosineAnnealingLR(optimizer, T_max=total_epochs)
+
+    def compare(loader):
+        optimizer = torch.optim.Adam(torch.nn.Linear(10, 2).parameters(), lr=1e-3)
+        total_epochs = 100
+        for kind in ["step", "cosine", "other"]:
+            scheduler = build(optimizer, kind, total_epochs)
+            for epoch in range(total_epochs):
+                for batch in loader:
+                    optimizer.step()
+                    {inner}
+                {outer}
+    """
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"), [("pass", "scheduler.step()", set()), ("scheduler.step()", "pass", {"LR302"})]
+)
+def test_the_updates_beside_a_scheduler_are_those_of_its_own_loop(inner, outer, expected):
+    assert found(ONE_AFTER_THE_OTHER.format(inner=inner, outer=outer)) == expected

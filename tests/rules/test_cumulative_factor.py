@@ -352,3 +352,27 @@ def test_a_present_rate_that_is_only_looked_at_is_not_multiplied(write, expected
                         {write}
         """
     assert ("LR207" in found(source)) is expected
+
+
+RESTORED = """
+def update_rates(optimizer, mult):
+    for group in optimizer.param_groups:
+        group["lr"] *= mult
+
+def reset_rates(optimizer, rates):
+    for index, group in enumerate(optimizer.param_groups):
+        {reset}
+
+def train(model, loader, optimizer, warmup_iters):
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for step, batch in enumerate(loader):
+        update_rates(optimizer, min(1.0, step / warmup_iters))
+        model(batch).backward()
+        optimizer.step()
+        reset_rates(optimizer, rates)
+"""
+
+
+@pytest.mark.parametrize(("reset", "expected"), [('group["lr"] = rates[index]', set()), ("pass", {"LR207"})])
+def test_rates_that_another_function_brings_back_do_not_pile_up(reset, expected):
+    assert found(RESTORED.format(reset=reset)) == expected

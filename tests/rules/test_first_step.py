@@ -39,6 +39,49 @@ def test_the_first_update_of_a_warmup_set_too_late_runs_at_the_full_rate(head, b
     assert [f.code for f in asking.reported("LR203", source)] == (["LR203"] if reported else [])
 
 
+@pytest.mark.parametrize(
+    ("head", "reported"),
+    [
+        ("class Config:\n    lr = 0.1\n    warmup_steps = 0\n", False),
+        ("class Config:\n    lr = 0.1\n    warmup_steps = 500\n", True),
+        ("parser = argparse.ArgumentParser()\nparser.add_argument('--warmup_steps', type=int, default=0)\n", False),
+    ],
+)
+def test_a_warmup_that_nobody_is_seen_to_switch_on_comes_too_late_for_nobody(head, reported):
+    late = textwrap.dedent(LOOP.format(head="pass", before="optimizer.step()", after="pass"))
+    found = asking.reported("LR203", f"import argparse\n{head}\n{late}")
+    assert [f.code for f in found] == (["LR203"] if reported else [])
+
+
+AN_EPOCH = """
+    class Warmup:
+        def __init__(self, optimizer, lr, epochs):
+            self.optimizer, self.lr, self.epochs, self.now = optimizer, lr, epochs, 0
+            {built}
+
+        def step(self):
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr * self.now / self.epochs
+            self.now += 1
+
+
+    def train(model, loader, optimizer, args):
+        warmup = Warmup(optimizer, args.lr, args.warmup_epochs)
+        for epoch in range(args.epochs):
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+            warmup.step()
+    """
+
+
+@pytest.mark.parametrize(("built", "which"), [("pass", "A whole epoch"), ("self.step()", "The whole first epoch")])
+def test_the_epoch_at_zero_is_the_first_where_the_rate_is_set_before_it(built, which):
+    (found,) = asking.reported("LR203", textwrap.dedent(AN_EPOCH.format(built=built)))
+    assert found.message.startswith(which)
+
+
 def advised(source: str) -> list[tuple[int, str]]:
     return [(f.span.start.line, f.severity.value) for f in asking.reported("LR203", source)]
 

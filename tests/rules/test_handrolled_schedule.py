@@ -251,3 +251,22 @@ def test_a_sound_formula_that_is_used_wrongly_is_not_praised(handrolled):
     (praise,) = handrolled(source.format(step="scheduler.step()"))
     assert praise.startswith("No bug found")
     assert not handrolled(source.format(step="pass"))
+
+
+NUMBER_OR_LIST = """
+class StepHook:
+    def __init__(self, step, gamma=0.1):
+        self.step = step
+        self.gamma = gamma
+
+    def before_epoch(self, runner):
+        count = runner.epoch // self.step if isinstance(self.step, int) else sum(runner.epoch >= s for s in self.step)
+        for group in runner.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * self.gamma ** count
+"""
+
+
+def test_a_setting_that_may_be_a_number_or_a_list_is_two_schedules(handrolled) -> None:
+    assert handrolled(NUMBER_OR_LIST) == []
+    alone = NUMBER_OR_LIST.replace(" if isinstance(self.step, int) else sum(runner.epoch >= s for s in self.step)", "")
+    assert len(handrolled(alone)) == 1

@@ -72,6 +72,9 @@ class Inline:
         self.stored = stored_names(self.statements)
         loops = loops_around(bench.names, first)
         self.before: ast.AST = loops[-1] if loops else first
+        self.writes = any(
+            isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) for s in self.statements for n in walk(s)
+        )
 
     def rates(self, step: int) -> list[Any]:
         bench = self.bench
@@ -82,6 +85,8 @@ class Inline:
         environment = Environment(parent=around.parent, missing=self._missing, absent=self.absent)
         environment.variables.update(self.kept)
         bench.interpreter.execute(self.statements, environment)
+        if not self.writes and bench.world.host.handed is not None:
+            raise Opaque(f"`{bench.world.host.handed}` writes the rate, and cannot be seen", self.statements[0])
         self.kept = {
             name: value
             for name, value in environment.variables.items()

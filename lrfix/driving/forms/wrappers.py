@@ -75,7 +75,9 @@ class Wrapper:
             _schedules(value, optimizer) for value in scheduler.attributes.values()
         )
         both = len({advance.per_epoch for advance in self.advances}) > 1
-        bench.start_clock(both or nested(ticks))
+        clock = bench.start_clock(both or nested(ticks))
+        if clock.nested:
+            clock.per_epoch = max(clock.per_epoch, 1 + _longest_stated_warmup(bench, scheduler))
         #: Whether None may be a rate that was forgotten, and not what a callback is meant to return.
         self._may_come_out_empty = bench.once("empty", lambda: any(map(_may_come_out_empty, bench.site.nodes)))
         self.first: list[Any] | None = None
@@ -208,6 +210,18 @@ def _may_come_out_empty(root: ast.AST) -> bool:
 def _advances(bench: Bench, node: ast.ClassDef) -> list[_Advance]:
     """The methods that move a class on."""
     return bench.once("advances", lambda: [_Advance(method) for method in entries(bench, node)])
+
+
+
+def _longest_stated_warmup(bench: Bench, scheduler: Any) -> int:
+    """The batches of a warmup that the code states, where it is not told how many an epoch has: nobody who writes 1000
+    has epochs of thirty."""
+    held = scheduler.attributes if isinstance(scheduler, Instance) else {}
+    if any(role_of(name) is Role.LOADER_LENGTH for name in held):
+        return 0
+    drawn = set(map(repr, bench.world.host.leaves.values()))
+    stated = [v for name, v in held.items() if role_of(name) is Role.WARMUP and type(v) is int]
+    return max((length for length in stated if repr(length) not in drawn), default=0)
 
 
 class _Advance:
