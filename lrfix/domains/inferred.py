@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from lrfix.domains.clock import Tick, tick_of
@@ -12,6 +12,7 @@ from lrfix.domains.facts import option_name
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
+from lrfix.trees import walk
 
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 _HOPS = 3
@@ -28,20 +29,29 @@ class Inferred:
     ``milestones``: lists of steps at which the rate falls (``epoch in args.schedule``); ``flags``: what is tested for
     truth and used for nothing else (``if cfg.cosine_after_warmup``) or is an option that is off or on, whatever length
     or rate its name speaks of; ``parts``: numbers whose name says nothing, of which the rest to 1 is taken, or which
-    a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``).
+    a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``); ``choices``: numbers that choose among
+    several schedules (``if mode == 1: ... elif mode == 2: ...``), each with the first that the code knows;
+    ``bounds``: what a loop counts up to and nothing counts up itself (``for epoch in range(E)``), whatever its name.
     """
 
     shares: frozenset[str] = frozenset()
     milestones: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
+    choices: Mapping[str, int] = field(default_factory=dict)
+    bounds: frozenset[str] = frozenset()
 
 
 def inferred(names: Names) -> Inferred:
     """What a file's code says of its names by the way it uses them."""
     if names not in _KNOWN:
         _KNOWN[names] = Inferred(
-            frozenset(_shares(names)), frozenset(_milestones(names)), _flags(names), frozenset(_parts(names))
+            frozenset(_shares(names)),
+            frozenset(_milestones(names)),
+            _flags(names),
+            frozenset(_parts(names)),
+            _choices(names),
+            _bounds(names),
         )
     return _KNOWN[names]
 
@@ -56,6 +66,36 @@ def _milestones(names: Names) -> Iterator[str]:
             listed = node.iter
         if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
             yield _name(listed)
+
+
+def _choices(names: Names) -> dict[str, int]:
+    found: dict[str, list[int]] = {}
+    for node in names.nodes:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+            number = getattr(node.comparators[0], "value", None)
+            for name in (_name(each) for each in _also_given(names, node.left)):
+                if type(number) is int and name and role_of(name) is Role.UNKNOWN and tick_of(name) is None:
+                    found.setdefault(name, []).append(number)
+    return {name: numbers[0] for name, numbers in found.items() if len(set(numbers)) > 1}
+
+
+def _bounds(names: Names) -> frozenset[str]:
+    found: set[str] = set()
+    counted: set[str] = set()
+    for node in names.nodes:
+        if isinstance(node, ast.AugAssign | ast.For | ast.comprehension):
+            counted |= {_name(n) for n in walk(node.target) if isinstance(n, ast.Name | ast.Attribute)}
+        if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and _name(node.iter.func) == "range":
+            found |= {_name(end) for end in node.iter.args[:2][-1:] if isinstance(end, ast.Name)}
+    return frozenset(name for name in found - counted if tick_of(name) is not None)
+
+
+def _also_given(names: Names, node: ast.expr) -> Iterator[ast.expr]:
+    """An expression, and what the calls of the file give where it is a parameter."""
+    yield node
+    for binding in names.bindings(node.id, node) if isinstance(node, ast.Name) else ():
+        if isinstance(binding, Argument):
+            yield from _given(names, binding)
 
 
 def _flags(names: Names) -> frozenset[str]:

@@ -186,6 +186,8 @@ class Scenario:
         ):
             # One clock counts the batches: every name for what an epoch has of them says the same.
             return self.value(_EPOCH_LENGTH)
+        if role is Role.UNKNOWN and default is None and last_word(path) in self.inferred.choices:
+            return self.inferred.choices[last_word(path)]
         if role is Role.UNKNOWN:
             return self._unknown(self.said.get(path) if default is None and wanted == "number" else default, wanted)
         if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
@@ -247,12 +249,18 @@ class Scenario:
         default = self.defaults.get(path)
         return self.said.get(path) if default is None and self._role(path, None) is Role.UNKNOWN else default
 
+    def ends(self, path: str) -> bool:
+        """Whether a name that could be the present position is what a loop counts up to."""
+        return path.isidentifier() and last_word(path) in self.inferred.bounds
+
     def role(self, path: str) -> Role:
         """The part that a free expression plays: by what the code does with it, then by its name."""
         return self._role(path, self.defaults.get(path))
 
     def _role(self, path: str, default: object) -> Role:
         role = role_of(path)
+        if self.ends(path):
+            return Role.EPOCHS
         if role is Role.MILESTONES and is_number(default):
             return Role.STEP_SIZE
         if not isinstance(default, int) or default <= 1:

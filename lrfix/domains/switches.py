@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lrfix.domains.facts import Defaults
 from lrfix.domains.kinds import is_number
-from lrfix.domains.signatures import arguments_of
+from lrfix.domains.signatures import arguments_of, parameters
 from lrfix.names import Assigned, Defined, Names
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 
 MOST = 8
 _MOST_HELPERS = 6
@@ -27,15 +27,16 @@ def switches(names: Names, nodes: Sequence[ast.AST], defaults: Defaults) -> dict
     for node in (*nodes, *helpers):
         kept = _kept_under(node)
         given = helpers.get(node)
+        bound = _bound(names, node) if given is None else {}
         walked = _walked(node)
         for inner in walk(node):
-            for expression, texts in (*_choices(inner), *_looked_up(names, inner)):
+            for expression, texts in (*_choices(names, inner), *_looked_up(names, inner)):
                 path = _path(names, expression, kept)
                 if path is None or path.partition(".")[0].partition("[")[0] in walked:
                     continue
                 if given is not None and (path := _outside(names, path, given)) is None:
                     continue
-                known = found.setdefault(path, [])
+                known = found.setdefault(_outside(names, path, bound) or path, [])
                 known += [text for text in texts if text not in known]
     for path, texts in found.items():
         stated = defaults.get(path) or _default(nodes, path)
@@ -95,6 +96,20 @@ def _helpers(names: Names, nodes: Sequence[ast.AST]) -> dict[ast.AST, dict[str, 
     return found
 
 
+def _bound(names: Names, node: ast.AST) -> dict[str, ast.expr]:
+    """What the parameters of a function are bound to where it is defined, or by ``functools.partial``."""
+    if not isinstance(node, ast.FunctionDef):
+        return {}
+    stated = {name: default for name, default, _ in parameters(node) if default is not None}
+    for call in names.nodes:
+        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).rpartition(".")[2] == "partial":
+            made = call.args[0]
+            bindings = names.bindings(made.id, made) if isinstance(made, ast.Name) else []
+            if any(isinstance(binding, Defined) and binding.node is node for binding in bindings):
+                stated |= arguments_of(ast.Call(made, call.args[1:], call.keywords), node)
+    return stated
+
+
 def _outside(names: Names, path: str, given: Mapping[str, ast.expr]) -> str | None:
     """A path of a helper as the code that calls it says it; None for what means something in the helper alone."""
     root, dot, rest = path.partition(".")
@@ -125,13 +140,13 @@ def _walked(node: ast.AST) -> set[str]:
     return {n.id for target in targets for n in walk(target) if isinstance(n, ast.Name)}
 
 
-def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
+def _choices(names: Names, node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
         left, right = node.left, node.comparators[0]
-        if _texts(right) and not isinstance(left, ast.Constant):
-            yield left, _texts(right)
-        elif _texts(left) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
-            yield right, _texts(left)
+        if (texts := _texts(names, right)) and not isinstance(left, ast.Constant):
+            yield left, texts
+        elif isinstance(node.ops[0], ast.Eq | ast.NotEq) and (texts := _texts(names, left)):
+            yield right, texts
     elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Dict):
         keys = [k.value for k in node.value.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
         if keys and not isinstance(node.slice, ast.Constant):
@@ -142,19 +157,37 @@ def _choices(node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
             for case in node.cases
             for p in walk(case.pattern)
             if isinstance(p, ast.MatchValue)
-            for text in _texts(p.value)
+            for text in _texts(names, p.value)
         ]
         if texts:
             yield node.subject, texts
 
 
-def _texts(node: ast.expr) -> list[str]:
+def _texts(names: Names, node: ast.expr) -> list[str]:
+    """The texts that an expression holds, be it by the name of a constant of the file or of a class."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.List | ast.Tuple | ast.Set) and node.elts:
         texts = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
         return texts if len(texts) == len(node.elts) else []
-    return []
+    if isinstance(node, ast.Subscript):
+        place, several = getattr(node.slice, "value", None), _texts(names, node.value)
+        return several[place : place + 1] if type(place) is int and 0 <= place < len(several) else []
+    stated = _constant(names, node) if isinstance(node, ast.Name | ast.Attribute) else None
+    return _texts(names, stated) if isinstance(stated, ast.Constant | ast.List | ast.Tuple | ast.Set) else []
+
+
+def _constant(names: Names, node: ast.Name | ast.Attribute) -> ast.expr | None:
+    """What a name is assigned once, or an attribute in the body of a class of the file: ``LINEAR``, ``self.KINDS``."""
+    if isinstance(node, ast.Name):
+        bindings = names.bindings(node.id, node)
+        values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
+        return values[0] if len(bindings) == len(values) == 1 else None
+    around = names.enclosing(node, ast.ClassDef)
+    if not isinstance(around, ast.ClassDef) or not isinstance(node.value, ast.Name):
+        return None
+    own = [s for s in around.body if isinstance(s, ast.Assign) and node.attr in stored_names(s)]
+    return own[0].value if len(own) == 1 and node.value.id in ("self", "cls", around.name) else None
 
 
 def _path(names: Names, node: ast.expr, kept: dict[str, str]) -> str | None:

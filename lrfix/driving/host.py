@@ -123,9 +123,10 @@ class Host:
         return value
 
     def _tick(self, path: str) -> Tick | None:
-        """The count that a free name stands for; what divides a count is an interval of it."""
-        interval = self.scenario.meant.get(last_word(path)) is Role.STEP_SIZE
-        return tick_of(path) if self.clock is not None and not interval else None
+        """The count that a free name stands for; what divides a count is an interval of it, what a loop counts up to
+        its end."""
+        setting = self.scenario.meant.get(last_word(path)) is Role.STEP_SIZE or self.scenario.ends(path)
+        return tick_of(path) if self.clock is not None and not setting else None
 
     def unknown_write(self, unknown: Unknown, name: str, value: Any, node: ast.AST | None) -> None:
         self.unknown_writes.append((unknown.path, name))

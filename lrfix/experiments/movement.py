@@ -22,6 +22,8 @@ _LENGTHS = frozenset(
 #: What a value that lrfix has invented may be in truth: a rate in the place of a count, a count in that of a share.
 _OTHERWISE = (1e-3, 1e2)
 _MOST_INVENTED = 4
+#: A length of which every usual share is a whole number.
+_PARTS = 120
 _ENOUGH = 40
 _SAYS_CONSTANT = frozenset(
     {"constant", "const", "fixed", "no", "none", "dummy", "identity", "base", "abstract", "null"}
@@ -57,8 +59,12 @@ def stands(run: Run) -> bool:
 
 
 def _otherwise(study: Study) -> Iterator[Run]:
-    """The first draw again, each value that nothing speaks for taken far smaller and far larger."""
+    """The first draw again, each value that nothing speaks for taken far smaller and far larger, and its lengths as
+    such that have halves and quarters: ``epoch in (0.5 * epochs, 0.75 * epochs)``."""
     plain = study.runs[0]
+    wholes = [p for p, v in plain.leaves.items() if type(v) is int and role_of(p) in (Role.HORIZON, Role.EPOCHS)]
+    if wholes:
+        yield study.run(0, overrides=dict.fromkeys(wholes, _PARTS), steps=_PARTS)
     open_values = [
         path
         for path, value in plain.leaves.items()

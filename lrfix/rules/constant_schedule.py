@@ -75,7 +75,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
     flat = study.everywhere(lambda run: _flat_until_horizon(study, run))
     if left is not None or not (flat or study.everywhere(stands)):
         return
-    if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study):
+    if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study) or _reads_beside(study):
         return
     if _may_be_told(study):
         return
@@ -145,6 +145,22 @@ def _told_by_a_loop(study: Study) -> bool:
             if name in leaves and any(isinstance(n, ast.Name) and n.id in moving for n in walk(value)):
                 return True
     return False
+
+
+def _reads_beside(study: Study) -> bool:
+    """Whether inline code reads what is worked out anew in each turn and not simulated: by other lines of its loop, or
+    by a call out of sight."""
+    if not study.site.inline:
+        return False
+    if any(path.endswith(")") and not path.startswith("len(") for path in study.runs[0].leaves):
+        return True
+    inside = {node for root in study.site.nodes for node in walk(root)}
+    loops = [n for n in study.names.ancestors(study.site.nodes[0]) if isinstance(n, ast.For | ast.While)]
+    given = {node for loop in loops if isinstance(loop, ast.For) for node in walk(loop.target)}
+    read = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    read -= {name for root in study.site.nodes for name in stored_names(root)}
+    made = (n for loop in loops for n in walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return any(node.id in read and node not in inside and node not in given for node in made)
 
 
 def _last(study: Study, run: Run) -> int:

@@ -103,7 +103,8 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         )
         yield replace(told, advice=told.advice or one_of_many(study, case.run))
     length = _epoch_at_zero(case)
-    dead = _agreed(case, _dead)
+    # One group at 0 beside others that train is frozen for a while.
+    dead = _agreed(case, _dead) if all(_dead(rates) for rates in case.run.lr if all_real(rates)) else None
     stepped = dead is not None and dead.count == 1 and not _goes_on(study) and _once_an_epoch(study)
     whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):

@@ -159,6 +159,8 @@ def _by_the_run(cut: Cut) -> bool:
         divisor = division.value
     elif isinstance(division, ast.BinOp) and isinstance(division.op, ast.Div | ast.FloorDiv):
         divisor = division.right
+        if _several(division.left):
+            return False  # so many equal parts of the run
     else:
         return False
     while isinstance(divisor, ast.Call) and called_name(divisor) in ("max", "float", "int") and divisor.args:
@@ -168,6 +170,12 @@ def _by_the_run(cut: Cut) -> bool:
         return whole in (Role.HORIZON, Role.EPOCHS) and part in (Role.WARMUP, Role.WARMUP_EPOCHS)
     phase = role_of(ast.unparse(divisor)) in (Role.WARMUP, Role.WARMUP_EPOCHS)
     return phase or _THE_RUN.match(last_word(ast.unparse(divisor))) is not None
+
+
+def _several(node: ast.expr) -> bool:
+    """``3 * epoch``: several times what is counted."""
+    sides = (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else ()
+    return any(isinstance(side, ast.Constant) and isinstance(side.value, int) and side.value > 1 for side in sides)
 
 
 def _uncut(study: Study, cut: Cut, run: Run) -> Run | None:

@@ -622,3 +622,26 @@ def test_what_a_progress_bar_is_told_is_no_loop_over_epochs(turns, found):
                 self.optimizer.step()
     """
     assert [severity for _, severity in advised(source)] == [found]
+
+
+FROZEN = """
+    def set_lr(optimizer, lr, mult):
+        for group, m in zip(optimizer.param_groups, mult):
+            group["lr"] = lr * m
+
+
+    def train(model, loader, epochs, lr=0.1):
+        optimizer = torch.optim.SGD([{{"params": model.body.parameters()}}, {{"params": model.head.parameters()}}], lr)
+        for epoch in range(epochs):
+            set_lr(optimizer, lr * (1 - epoch / epochs), ({body}, {head}))
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+    """
+
+
+@pytest.mark.parametrize(("head", "found"), [("1", False), ("1 if epoch >= 5 else 0", True)])
+def test_a_group_that_is_frozen_beside_one_that_trains_loses_no_updates(head, found):
+    source = "import torch\n" + textwrap.dedent(FROZEN.format(body="0.1 if epoch >= 5 else 0", head=head))
+    assert any("exactly 0" in each.message for each in asking.reported("LR203", source)) is found

@@ -1,0 +1,145 @@
+"""Sound schedules as people write them: nothing is reported as an error or a warning."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from lrfix.config import Settings
+from lrfix.engine import check_source
+from lrfix.findings import Severity
+from lrfix.registry import load_rules
+
+LOOP = """
+    import math
+    import torch
+
+    def main(model, loader, args{more}):
+        optimizer = torch.optim.SGD(model.parameters(), args.lr)
+        {before}
+        for {turns}:
+            {rate}
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+"""
+
+
+def loop(rate: str, turns: str = "epoch in range(args.epochs)", before: str = "pass", more: str = "") -> str:
+    return LOOP.format(rate=rate.replace("\n", "\n            "), turns=turns, before=before, more=more)
+
+
+STYLES = {
+    "a staircase of equal parts of the run": loop("lr = args.lr * 0.1 ** (epoch * 3 // args.epochs)"),
+    "the number of epochs under the name E": loop(
+        "lr = args.lr * (1 - epoch / E)", turns="epoch in range(E)", more=", E=30"
+    ),
+    "a counter that processes share": loop(
+        "with counter.get_lock():\n    counter.value += 1\n    done = counter.value\n"
+        "lr = args.lr * max(0.0, 1 - done / args.total)",
+        more=", counter",
+    ),
+    "a number that chooses": """
+        def rate_at(epoch, mode, base, epochs):
+            if mode == 1:
+                lr = base * 0.5 ** (epoch // 10)
+            elif mode == 2:
+                lr = base * (1 - epoch / epochs)
+            return lr
+
+        def main(optimizer, args):
+            for epoch in range(args.epochs):
+                for group in optimizer.param_groups:
+                    group["lr"] = rate_at(epoch, args.lr_mode, args.lr, args.epochs)
+        """,
+    "a text that chooses, bound by partial": """
+        import functools
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, cfg):
+            def decay(step, total, kind):
+                progress = min(step / total, 1.0)
+                if kind == "linear":
+                    factor = 1 - progress
+                elif kind == "sqrt":
+                    factor = 1 - progress**0.5
+                return factor
+
+            bound = functools.partial(decay, total=cfg.training.steps, kind=cfg.lr_scheduler.decay_type)
+            return LambdaLR(optimizer, bound)
+        """,
+    "a text that chooses, bound by a default": """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, cfg):
+            total = cfg.training.steps
+            decay_type = cfg.lr_scheduler.decay_type
+
+            def decay(step, decay_type=decay_type):
+                progress = min(step / total, 1.0)
+                if decay_type == "linear":
+                    factor = 1 - progress
+                elif decay_type == "sqrt":
+                    factor = 1 - progress**0.5
+                return factor
+
+            return LambdaLR(optimizer, decay)
+        """,
+    "a text that chooses among those of a class": """
+        class Decay:
+            KINDS = ("none", "exp")
+
+            def __init__(self, lr, kind, gamma, total):
+                assert kind in self.KINDS
+                self.lr, self.kind, self.gamma, self.total = lr, kind, gamma, total
+
+            def rate(self, step):
+                if self.kind == self.KINDS[0]:
+                    new = self.lr
+                elif self.kind == self.KINDS[1]:
+                    new = self.lr * self.gamma ** (step / self.total)
+                return new
+
+        def main(optimizer, conf):
+            decay = Decay(conf["lr"], conf["kind"], conf["gamma"], conf["epochs"])
+            for epoch in range(conf["epochs"]):
+                for group in optimizer.param_groups:
+                    group["lr"] = decay.rate(epoch)
+        """,
+    "drops at shares of the run": """
+        def adjust(optimizer, epoch, n_epochs):
+            if epoch in (0.5 * n_epochs, 0.75 * n_epochs):
+                for group in optimizer.param_groups:
+                    group["lr"] *= 0.1
+
+        def main(optimizer, loader, model):
+            n_epochs = 300
+            for epoch in range(n_epochs):
+                adjust(optimizer, epoch, n_epochs)
+        """,
+    "an interval called step, or a list of moments": """
+        class StepHook:
+            def __init__(self, step, gamma=0.1):
+                self.step = step
+                self.gamma = gamma
+
+            def before_epoch(self, runner):
+                if isinstance(self.step, int):
+                    count = runner.epoch // self.step
+                else:
+                    count = sum(runner.epoch >= s for s in self.step)
+                for group in runner.optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * self.gamma**count
+        """,
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_sound_style_is_left_alone(style):
+    every = Settings(selected=frozenset(load_rules()))
+    found = check_source(textwrap.dedent(STYLES[style]).encode(), "train.py", every).findings
+    assert [f.message for f in found if f.severity in (Severity.ERROR, Severity.WARNING)] == []
