@@ -110,6 +110,64 @@ STYLES = {
                 for group in optimizer.param_groups:
                     group["lr"] = decay.rate(epoch)
         """,
+    "texts that a module names": """
+        COS, LIN = "cos", "lin"
+
+        def shape(x, how):
+            if how == COS:
+                f = 1 - x**2
+            elif how == LIN:
+                f = 1 - x
+            return f
+
+        def main(optimizer, cfg):
+            for epoch in range(cfg.epochs):
+                for group in optimizer.param_groups:
+                    group["lr"] = cfg.lr * shape(epoch / cfg.epochs, cfg.how)
+        """,
+    "keys of a file that choose": """
+        class Plan:
+            def __init__(self, optimizer, conf):
+                self.optimizer, self.conf, self.epoch = optimizer, conf, 0
+
+            def value(self):
+                c, e = self.conf, self.epoch
+                if c["type"] == "poly":
+                    r = (1 - e / c["epochs"]) ** c["power"]
+                elif c["type"] == "halves":
+                    r = 0.5 ** (e // c["every"])
+                return c["base_lr"] * r
+
+            def step(self):
+                self.epoch += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.value()
+        """,
+    "a plan called none beside others": """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def shape(x, how):
+            if how != "none":
+                f = 1 - x if how == "lin" else 1 - x**2
+            else:
+                f = 1
+            return f
+
+        def make(optimizer, cfg):
+            return LambdaLR(optimizer, lambda epoch: shape(epoch / cfg.epochs, cfg.how))
+        """,
+    "so many parts of the run as a setting says": """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Parts(LRScheduler):
+            def __init__(self, optimizer, total, parts=3, gamma=0.1, last_epoch=-1):
+                self.total, self.parts, self.gamma = total, parts, gamma
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                k = min(self.parts * self.last_epoch // self.total, self.parts - 1)
+                return [base * self.gamma**k for base in self.base_lrs]
+        """,
     "drops at shares of the run": """
         def adjust(optimizer, epoch, n_epochs):
             if epoch in (0.5 * n_epochs, 0.75 * n_epochs):
@@ -138,8 +196,65 @@ STYLES = {
 }
 
 
+COUNTS = {
+    "an option with a number": """
+        import argparse
+
+        def main(optimizer):
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--NAME", type=int, default=100)
+            parser.add_argument("--lr", type=float, default=0.1)
+            args = parser.parse_args()
+            for j in range(args.NAME):
+                for group in optimizer.param_groups:
+                    group["lr"] = args.lr * (1 - j / args.NAME)
+        """,
+    "a parameter that is given it": """
+        def adjust(optimizer, now, NAME, lr):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * (1 - now / NAME)
+
+        def main(optimizer, args):
+            for j in range(args.NAME):
+                adjust(optimizer, j, args.NAME, args.lr)
+        """,
+    "an attribute": """
+        class Trainer:
+            def __init__(self, optimizer, NAME=200, lr=0.1):
+                self.optimizer = optimizer
+                self.NAME = NAME
+                self.lr = lr
+
+            def decay(self, cur):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.lr * (1 - cur / self.NAME)
+
+            def fit(self):
+                for cur in range(self.NAME):
+                    self.decay(cur)
+        """,
+    "a default": """
+        def main(model, loader, optimizer, NAME=60, base=0.1):
+            for j in range(NAME):
+                for group in optimizer.param_groups:
+                    group["lr"] = base * (1 - j / NAME)
+                for batch in loader:
+                    model(batch).sum().backward()
+                    optimizer.step()
+        """,
+}
+
+
+@pytest.mark.parametrize("name", ["iteration", "step", "epoch", "it"])
+@pytest.mark.parametrize("style", COUNTS)
+def test_the_length_of_a_run_may_have_the_name_of_a_position(style: str, name: str) -> None:
+    every = Settings(selected=frozenset(load_rules()))
+    found = check_source(textwrap.dedent(COUNTS[style]).replace("NAME", name).encode(), "train.py", every).findings
+    assert [f.message for f in found if f.severity in (Severity.ERROR, Severity.WARNING)] == []
+
+
 @pytest.mark.parametrize("style", STYLES)
-def test_a_sound_style_is_left_alone(style):
+def test_a_sound_style_is_left_alone(style: str) -> None:
     every = Settings(selected=frozenset(load_rules()))
     found = check_source(textwrap.dedent(STYLES[style]).encode(), "train.py", every).findings
     assert [f.message for f in found if f.severity in (Severity.ERROR, Severity.WARNING)] == []

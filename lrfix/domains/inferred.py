@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -12,7 +12,7 @@ from lrfix.domains.facts import option_name
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
-from lrfix.trees import walk
+from lrfix.trees import walk, written
 
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 _HOPS = 3
@@ -31,7 +31,8 @@ class Inferred:
     or rate its name speaks of; ``parts``: numbers whose name says nothing, of which the rest to 1 is taken, or which
     a whole length is multiplied by (``1 - held``, ``int(held * total_steps)``); ``choices``: numbers that choose among
     several schedules (``if mode == 1: ... elif mode == 2: ...``), each with the first that the code knows;
-    ``bounds``: what a loop counts up to and nothing counts up itself (``for epoch in range(E)``), whatever its name.
+    ``bounds``: what a loop counts up to, or a count is divided by, and nothing counts up itself (``range(E)``,
+    ``self.n / self.iteration``), in full and whatever its name.
     """
 
     shares: frozenset[str] = frozenset()
@@ -80,14 +81,39 @@ def _choices(names: Names) -> dict[str, int]:
 
 
 def _bounds(names: Names) -> frozenset[str]:
-    found: set[str] = set()
     counted: set[str] = set()
+    found: set[str] = set()
     for node in names.nodes:
         if isinstance(node, ast.AugAssign | ast.For | ast.comprehension):
-            counted |= {_name(n) for n in walk(node.target) if isinstance(n, ast.Name | ast.Attribute)}
-        if isinstance(node, ast.For) and isinstance(node.iter, ast.Call) and _name(node.iter.func) == "range":
-            found |= {_name(end) for end in node.iter.args[:2][-1:] if isinstance(end, ast.Name)}
-    return frozenset(name for name in found - counted if tick_of(name) is not None)
+            counted |= {written(n) for n in walk(node.target) if isinstance(n, ast.Name | ast.Attribute)}
+    for node in names.nodes:
+        if isinstance(node, ast.Call) and _name(node.func) == "range":
+            found |= _speaks_of_a_count(node.args[:2][-1:])
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
+            read = {written(n) for n in walk(node.left) if isinstance(n, ast.Name | ast.Attribute)}
+            found |= _speaks_of_a_count([node.right]) if read & counted else set()
+    found -= counted
+    for _ in range(_HOPS if found else 0):
+        found |= {text for text in _alike(names, found) if tick_of(text) is not None} - counted
+    return frozenset(found)
+
+
+def _speaks_of_a_count(nodes: list[ast.expr]) -> set[str]:
+    texts = {written(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
+    return {text for text in texts if tick_of(text) is not None}
+
+
+def _alike(names: Names, found: Collection[str]) -> Iterator[str]:
+    """What is stored under one of the names that were found, and the parameters that are given it wherever the file
+    calls their function."""
+    for node in names.nodes:
+        if isinstance(node, ast.Assign) and any(written(target) in found for target in node.targets):
+            yield written(node.value)
+        elif isinstance(node, ast.FunctionDef):
+            for argument in (*node.args.args, *node.args.kwonlyargs):
+                given = _given(names, Argument(node, argument.arg, None))
+                if given and all(written(value) in found for value in given):
+                    yield argument.arg
 
 
 def _also_given(names: Names, node: ast.expr) -> Iterator[ast.expr]:

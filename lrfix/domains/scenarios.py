@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lrfix.domains.clock import tick_of
 from lrfix.domains.inferred import Inferred
 from lrfix.domains.kinds import Drawn, Kind, is_number
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
@@ -250,8 +251,10 @@ class Scenario:
         return self.said.get(path) if default is None and self._role(path, None) is Role.UNKNOWN else default
 
     def ends(self, path: str) -> bool:
-        """Whether a name that could be the present position is what a loop counts up to."""
-        return path.isidentifier() and last_word(path) in self.inferred.bounds
+        """Whether a name that could be the present position is what a loop counts up to, or has a number of its own."""
+        stated = self.defaults.get(path)
+        several = isinstance(stated, int | float) and stated > 1
+        return path in self.inferred.bounds or (several and tick_of(path) is not None)
 
     def role(self, path: str) -> Role:
         """The part that a free expression plays: by what the code does with it, then by its name."""

@@ -116,7 +116,7 @@ class Bench:
     def ticks_of(self, parameters: Sequence[Parameter]) -> dict[str, Tick]:
         """Which parameters are the present position; what the code divides that by is an interval."""
         intervals = {name for name, role in self.scenario.meant.items() if role is Role.STEP_SIZE}
-        told = [name for name, _, _ in parameters if name not in intervals]
+        told = [name for name, _, _ in parameters if name not in intervals and not self.scenario.ends(name)]
         in_epochs = self.once("in epochs", lambda: counts_in_epochs(self.site.nodes))
         return parameter_ticks(told, self.epoch_lengths, in_epochs)
 

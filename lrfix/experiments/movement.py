@@ -26,7 +26,7 @@ _MOST_INVENTED = 4
 _PARTS = 120
 _ENOUGH = 40
 _SAYS_CONSTANT = frozenset(
-    {"constant", "const", "fixed", "no", "none", "dummy", "identity", "base", "abstract", "null"}
+    {"constant", "const", "fixed", "no", "none", "off", "dummy", "identity", "base", "abstract", "null"}
 )
 #: What says that a rate climbs or comes down.
 _SAYS_MOVING = frozenset(
@@ -78,7 +78,12 @@ def _otherwise(study: Study) -> Iterator[Run]:
 
 
 def means_to_move(study: Study) -> bool:
-    """Whether the code shows an intent to change the rate: a length, a formula, a step that is worked with."""
+    """Whether the code shows an intent to change the rate: a length, a formula, a step that is worked with.
+
+    What an option called ``"none"`` or ``"constant"`` chooses has none.
+    """
+    if any(isinstance(option, str) and _SAYS_CONSTANT & set(words(option)) for option in study.settings.values()):
+        return False
     node = study.node
     if study.site.form in ("setter", "function"):
         return _works_with_the_step(study)

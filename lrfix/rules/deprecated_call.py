@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.clock import tick_of
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, here, same_turn
 from lrfix.findings import Violation
@@ -13,7 +14,7 @@ from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import CLOSED_FORMS, FACTORIES
 from lrfix.tracing.metrics import is_position, text_of
 from lrfix.tracing.values import Unknown
-from lrfix.trees import walk
+from lrfix.trees import stored_names, walk
 
 #: Their ``step`` is documented to take the epoch.
 _TAKES_EPOCH = frozenset({"CosineAnnealingWarmRestarts", "ReduceLROnPlateau"})
@@ -28,9 +29,27 @@ def _late(conduct: Conduct, event: Event) -> bool:
     """
     first = next(each for each in conduct.steps if each.node is event.node)
     told = first.arguments[0] if first.arguments else None
+    if not _tells_the_epoch(first):
+        return False
     from_nothing = told == 0 if isinstance(told, int) else isinstance(told, Unknown) and told.moving
     trained = [update for update in conduct.training if update.at < first.at and same_turn(first, update)]
     return from_nothing and any(_told_once(conduct, first, update) for update in trained)
+
+
+def _tells_the_epoch(step: Event) -> bool:
+    """Whether what a scheduler is told speaks of the epoch, or is what a loop around it counts; no other count is."""
+    loops = [turn.loop for turn in step.turns if isinstance(turn.loop, ast.For)]
+    counted = {name for loop in loops for name in stored_names(loop.target)}
+    given = step.node.args[:1] if isinstance(step.node, ast.Call) else []
+    named = [n for value in (*given, *_keywords(step.node)) for n in walk(value)]
+    return not named or any(
+        isinstance(n, ast.Name | ast.Attribute) and (tick_of(ast.unparse(n)) is not None or ast.unparse(n) in counted)
+        for n in named
+    )
+
+
+def _keywords(node: ast.AST) -> list[ast.expr]:
+    return [keyword.value for keyword in node.keywords] if isinstance(node, ast.Call) else []
 
 
 def _told_once(conduct: Conduct, step: Event, update: Event) -> bool:

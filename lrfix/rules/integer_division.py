@@ -10,6 +10,7 @@ from copy import copy
 from itertools import pairwise
 from typing import Any
 
+from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.altered import Evaluation, evaluations, replaced, run_altered
@@ -95,7 +96,7 @@ def _cut_down(study: Study, asked: _Asked, group: int, case: Case) -> Violation 
         other = asked.uncut(run) if asked.ran(run) else None
         if other is None or not _moves_instead(run.lr[group], other.lr[group]):
             return None
-        if not _collapses(study, asked, run, group, _differing(run.lr[group], other.lr[group])):
+        if not _collapses(study, asked, run, group):
             return None
         smooth.append(other)
     run = case.run
@@ -173,9 +174,16 @@ def _by_the_run(cut: Cut) -> bool:
 
 
 def _several(node: ast.expr) -> bool:
-    """``3 * epoch``: several times what is counted."""
-    sides = (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else ()
-    return any(isinstance(side, ast.Constant) and isinstance(side.value, int) and side.value > 1 for side in sides)
+    """``3 * epoch``, ``self.parts * self.last_epoch``: several times what is counted."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return False
+    for times, counted in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(times, ast.Constant) and isinstance(times.value, int) and times.value > 1:
+            return True
+        named = isinstance(times, ast.Name | ast.Attribute) and role_of(ast.unparse(times)) is Role.UNKNOWN
+        if named and tick_of(ast.unparse(times)) is None and tick_of(ast.unparse(counted)) is not None:
+            return True
+    return False
 
 
 def _uncut(study: Study, cut: Cut, run: Run) -> Run | None:
@@ -205,7 +213,7 @@ def _moves_instead(curve: Sequence[float], other: Sequence[float]) -> bool:
     return len({round(other[k], 15) for k in _differing(curve, other)}) >= _MOVES
 
 
-def _collapses(study: Study, asked: _Asked, run: Run, group: int, differing: Sequence[int]) -> bool:
+def _collapses(study: Study, asked: _Asked, run: Run, group: int) -> bool:
     """Whether a share of a whole, which goes from 0 to 1 or back, is cut, and not a number of stairs."""
     cut = asked.cut
     steps = study.steps
@@ -233,7 +241,7 @@ def _collapses(study: Study, asked: _Asked, run: Run, group: int, differing: Seq
     if wholes <= {0, 1}:
         earlier = len(asked.seen(run, max(until - _EARLIER, 1)))
         return _comes_to_an_end(shares, earlier == len(seen) or until < steps)
-    levels = {round(curve[k], 12) for k in differing if k < until}
+    levels = {round(rate, 12) for rate in curve[:until]}
     return len(wholes) > 2 and len(levels) <= 2
 
 

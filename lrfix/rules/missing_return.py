@@ -13,6 +13,7 @@ from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.assigned import may_read_unassigned
 from lrfix.experiments.extent import extent
 from lrfix.experiments.grid import Case, Grid
+from lrfix.experiments.known_choices import knows_some_alone
 from lrfix.experiments.reached import spared_by
 from lrfix.experiments.structure import functions_of, statements
 from lrfix.experiments.study import Study
@@ -79,7 +80,7 @@ def _without_a_rate(study: Study, case: Case) -> Violation | None:
     """Every run of the case ends on the None that one of the site's functions came out with."""
     silent = case.shown(_silent)
     failure = case.run.failure
-    if silent is None or failure is None:
+    if silent is None or failure is None or knows_some_alone(study.names, silent):
         return None
     when = "when the scheduler is built" if failure.step < 0 else f"at step {failure.step}"
     setting = case.setting.aside
@@ -177,6 +178,9 @@ def _unassigned(study: Study, case: Case) -> Violation | None:
     if any(v is None or isinstance(v, bool | str) for run in case.runs for v in run.leaves.values()):
         return None
     name, spared = ast.unparse(failure.node), _spared(study, case, failure)
+    function = study.names.enclosing(failure.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    if function is not None and knows_some_alone(study.names, function, name):
+        return None
     found = case.violation(
         study,
         study.span(failure.node),

@@ -158,8 +158,15 @@ def test_a_rate_worked_out_for_an_optimizer_that_never_gets_it(check, write, use
     assert ["does not reach the optimizer" in f.message for f in found] == ([True] if reported else [])
 
 
-@pytest.mark.parametrize(("constant", "reported"), [("lambda step: 1.0", False), ("lambda step: 1.0 + 0 * step", True)])
-def test_a_branch_that_is_constant_on_purpose_beside_others(check, constant, reported):
+@pytest.mark.parametrize(
+    ("option", "constant", "reported"),
+    [
+        ("constant", "lambda step: 1.0", False),
+        ("root", "lambda step: 1.0 + 0 * step", True),
+        ("none", "lambda step: 1.0 + 0 * step", False),
+    ],
+)
+def test_a_branch_that_is_constant_on_purpose_beside_others(check, option, constant, reported):
     source = f"""
 def linear(step, total):
     return max(0.0, 1 - step / total)
@@ -168,7 +175,7 @@ def linear(step, total):
 def factor(args, total):
     if args.scheduler == "linear":
         made = partial(linear, total=total)
-    elif args.scheduler == "constant":
+    elif args.scheduler == "{option}":
         made = {constant}
     else:
         raise ValueError(args.scheduler)

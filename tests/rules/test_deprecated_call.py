@@ -39,6 +39,12 @@ def test_a_rate_that_only_goes_into_a_log_is_said_to_be_wrong_there_alone(read, 
     assert not found.advice
 
 
+def test_a_count_of_ones_own_is_no_epoch_that_has_been_trained(asked):
+    often = "if stuck(epoch):\n                    drops += 1\n                    scheduler.step(drops)"
+    found = asked("LR305", LOOP.format(batch="pass", epoch=often))
+    assert not any("just been trained" in each.message for each in found)
+
+
 def test_an_epoch_that_has_been_trained_is_told_late(asked):
     (found,) = asked("LR305", LOOP.format(batch="pass", epoch="scheduler.step(epoch)"))
     assert "trains at the rate of the one before" in found.message

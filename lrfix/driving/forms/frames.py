@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,8 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
     frame = Frame(names.scope_of(node), loops=[loop for loop in loops if isinstance(loop, ast.For)])
     bench.world.loops.update(loops)
     counting = [(loop, name) for loop in loops if isinstance(loop, ast.For) and (name := counter(loop)) is not None]
-    asked = [t for part in (also or [node]) for t in _asked(names, part, {name for _, name in counting})]
+    settled = {name for _, name in counting}
+    asked = [t for part in (also or [node]) for t in _asked(names, part, settled, bench.scenario.ends)]
     ticks: list[Tick] = []
     for position, (_, name) in enumerate(counting):
         if len(counting) > 1:
@@ -102,8 +104,10 @@ def counter(loop: ast.For) -> str | None:
     return None
 
 
-def _asked(names: Names, node: ast.AST, loop_variables: set[str], depth: int = 0) -> list[Tick]:
-    """The counts that code asks for; what a name is assigned speaks louder than the name."""
+def _asked(
+    names: Names, node: ast.AST, loop_variables: set[str], ends: Callable[[str], bool], depth: int = 0
+) -> list[Tick]:
+    """The counts that code asks for; what a name is assigned speaks louder than the name, what it ``ends`` too."""
     found = []
     for inner in walk(node):
         if isinstance(inner, ast.Name) and inner.id in loop_variables:
@@ -111,17 +115,19 @@ def _asked(names: Names, node: ast.AST, loop_variables: set[str], depth: int = 0
         if isinstance(inner, ast.Name | ast.Attribute) and isinstance(inner.ctx, ast.Load):
             word = inner.id if isinstance(inner, ast.Name) else inner.attr
             tick = tick_of(word)
-            if tick is not None:
-                found += _assigned(names, inner, loop_variables, depth) or [tick]
+            if tick is not None and not ends(written(inner)):
+                found += _assigned(names, inner, loop_variables, ends, depth) or [tick]
     return found
 
 
-def _assigned(names: Names, node: ast.expr, loop_variables: set[str], depth: int) -> list[Tick]:
+def _assigned(
+    names: Names, node: ast.expr, loop_variables: set[str], ends: Callable[[str], bool], depth: int
+) -> list[Tick]:
     bindings = names.bindings(node.id, node) if isinstance(node, ast.Name) and depth < _DEEPEST else []
     values = [b.value for b in bindings if isinstance(b, Assigned) and not b.index]
     if len(values) != 1 or len(bindings) != 1:
         return []
-    return _asked(names, values[0], loop_variables, depth + 1)
+    return _asked(names, values[0], loop_variables, ends, depth + 1)
 
 
 def _iterated(loop: ast.For) -> ast.Call | None:
