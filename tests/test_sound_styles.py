@@ -168,6 +168,57 @@ STYLES = {
                 k = min(self.parts * self.last_epoch // self.total, self.parts - 1)
                 return [base * self.gamma**k for base in self.base_lrs]
         """,
+    "parts of the run without a last branch": """
+        def adjust(optimizer, epoch, args):
+            if epoch < args.warmup:
+                factor = (epoch + 1) / args.warmup
+            elif epoch < args.epochs:
+                factor = 1 - (epoch - args.warmup) / (args.epochs - args.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * factor
+
+        def main(model, loader, optimizer, args):
+            for epoch in range(args.epochs):
+                adjust(optimizer, epoch, args)
+                for batch in loader:
+                    model(batch).sum().backward()
+                    optimizer.step()
+        """,
+    "a scheduler that is stepped where an epoch of batches is full": """
+        from torch.optim import SGD, lr_scheduler
+
+        def main(model, loader, args):
+            optimizer = SGD(model.parameters(), args.lr)
+            scheduler = lr_scheduler.CosineAnnealingLR(optimizer, args.epochs)
+            length, i = len(loader), 0
+            for epoch in range(args.epochs):
+                for batch in loader:
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+                    i += 1
+                    if i % length == 0:
+                        scheduler.step()
+        """,
+    "restarts with ever lower peaks": """
+        import math
+        from torch.optim import SGD
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def factor(k):
+            cycle, rest = divmod(k, 10)
+            return 0.7**cycle * (1 + math.cos(math.pi * rest / 10)) / 2
+
+        def main(model, loader):
+            optimizer = SGD(model.parameters(), 0.1)
+            scheduler = LambdaLR(optimizer, factor)
+            for epoch in range(25):
+                for batch in loader:
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+                scheduler.step()
+        """,
     "drops at shares of the run": """
         def adjust(optimizer, epoch, n_epochs):
             if epoch in (0.5 * n_epochs, 0.75 * n_epochs):

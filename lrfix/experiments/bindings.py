@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from lrfix.driving.laboratory import Failure
 from lrfix.experiments.inheritance import RENAMED, TORCH_STATE
-from lrfix.experiments.known_choices import knows_some_alone
 from lrfix.experiments.reached import spared_by
 from lrfix.experiments.structure import methods
 from lrfix.experiments.study import Study
@@ -88,18 +87,6 @@ def _names(study: Study) -> Iterator[Misnamed]:
                 yield Misnamed(
                     node, f"`{node.id}` is defined nowhere: this fails with a NameError. Is `{close}` meant?"
                 )
-    if ended is not None and ended.kind == "UnboundLocalError" and ended.node is not None:
-        plain = all(not isinstance(v, bool | str) and v is not None for run in study.runs for v in run.leaves.values())
-        inside = any(ended.node is n for root in study.site.nodes for n in walk(root))
-        function = study.names.enclosing(ended.node, ast.FunctionDef)
-        alone = function is not None and knows_some_alone(study.names, function, ast.unparse(ended.node))
-        if plain and inside and not alone and not study.unvaried:
-            unless = _unless(study, ended)
-            yield Misnamed(
-                ended.node,
-                f"`{ast.unparse(ended.node)}` has no value here, {_when(ended)}{unless}: nothing has set it yet.",
-                spared=bool(unless),
-            )
 
 
 def _when(failure: Failure) -> str:

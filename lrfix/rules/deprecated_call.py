@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lrfix.domains.clock import tick_of
@@ -19,6 +20,7 @@ from lrfix.trees import stored_names, walk
 #: Their ``step`` is documented to take the epoch.
 _TAKES_EPOCH = frozenset({"CosineAnnealingWarmRestarts", "ReduceLROnPlateau"})
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef)
+_NAMES = re.compile(r"[A-Za-z_]\w*")
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
 
@@ -40,16 +42,9 @@ def _tells_the_epoch(step: Event) -> bool:
     """Whether what a scheduler is told speaks of the epoch, or is what a loop around it counts; no other count is."""
     loops = [turn.loop for turn in step.turns if isinstance(turn.loop, ast.For)]
     counted = {name for loop in loops for name in stored_names(loop.target)}
-    given = step.node.args[:1] if isinstance(step.node, ast.Call) else []
-    named = [n for value in (*given, *_keywords(step.node)) for n in walk(value)]
-    return not named or any(
-        isinstance(n, ast.Name | ast.Attribute) and (tick_of(ast.unparse(n)) is not None or ast.unparse(n) in counted)
-        for n in named
-    )
-
-
-def _keywords(node: ast.AST) -> list[ast.expr]:
-    return [keyword.value for keyword in node.keywords] if isinstance(node, ast.Call) else []
+    told = text_of(step.arguments[0]) if step.arguments else ""
+    named = {name for name in _NAMES.findall(told) if tick_of(name) is not None or name in counted}
+    return bool(named) or not isinstance(step.arguments[0], Unknown)
 
 
 def _told_once(conduct: Conduct, step: Event, update: Event) -> bool:

@@ -129,7 +129,7 @@ def _spent(conduct: Conduct, count: Count) -> str | None:
     """A decay that counts epochs and is stepped per batch: it is over at once, however few batches an epoch has."""
     outer, inner = _outer(count), _inner(count)
     epochs = number(outer) if outer is not None else None
-    if inner is None or epochs is None or epochs < _FEWEST_EPOCHS:
+    if inner is None or epochs is None or epochs < _FEWEST_EPOCHS or count.step_periods:
         return None
     left = left_after(conduct.scheduler, epochs / 4 * _FEWEST_BATCHES)
     if left is not None and left < _NOTHING:
@@ -166,7 +166,7 @@ def _inner(count: Count) -> Amount | None:
 def _too_often(conduct: Conduct, count: Count, length: Amount) -> Amount | None:
     """The turns of the inner loops, where a length counts those of the outer ones."""
     outer, inner = _outer(count), _inner(count)
-    if outer is None or inner is None:
+    if outer is None or inner is None or count.step_periods:
         return None
     end = horizon(conduct.scheduler)
     stated = number(length)

@@ -370,3 +370,16 @@ def train(optimizer, args, mode):
 def test_what_comes_right_after_a_warmup_is_trained_with_however_the_warmup_ends(test):
     source = schedule(f"if step {test} warmup_steps:\n    return step / max(1, warmup_steps)")
     assert [f.severity for f in reported("LR210", source)] == [Severity.ERROR]
+
+
+def test_a_rate_that_no_branch_sets_after_the_warmup_is_told_once():
+    source = """
+        def adjust(optimizer, step, base_lr, warmup):
+            if step < warmup:
+                lr = base_lr * (step + 1) / warmup
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """
+    (found,) = reported("LR210", source)
+    assert "`lr` is read here" in found.message and found.severity is Severity.ERROR
+    assert reported("LR211", source) == []

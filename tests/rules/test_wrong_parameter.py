@@ -161,13 +161,6 @@ class Decay(LRScheduler):
             return [base * self.last_epoch / self.warmup_steps for base in self.base_lrs]
         return [base * max(0.0, 1 - self.last_epoch / self.horizon) for base in self.base_lrs]
 """,
-    "a rate that no branch sets after the warmup": """
-def adjust(optimizer, step, base_lr, warmup):
-    if step < warmup:
-        lr = base_lr * (step + 1) / warmup
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-""",
 }
 RIGHT = {
     "one of two ways to say the length": """
