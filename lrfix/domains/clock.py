@@ -148,6 +148,11 @@ def _by_batches(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
                     yield count
 
 
+def is_of_items(path: str) -> bool:
+    """Whether a count is one of tokens or samples by its name, of which a step takes many."""
+    return bool(_IN_ITEMS.search(last_word(path)))
+
+
 def items_a_step(path: str) -> bool:
     """Whether an expression says how many items a step takes: the length of a sequence, the size of a batch."""
     return bool(_ITEMS_A_STEP.search(last_word(path)))
@@ -193,6 +198,7 @@ __all__ = [
     "counts_items",
     "first_of",
     "is_object",
+    "is_of_items",
     "items_a_step",
     "last_epoch_by_batches",
     "moment",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar, overload
 
+from lrfix.domains.clock import is_of_items
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
@@ -38,6 +39,8 @@ _MOST_CALLERS = 4
 _MOST_FLAGS = 4
 _CLASSES = ("subclass", "wrapper")
 _PROBES = (0, 1, 2, 3, 5, 9, 17, 33, 61, 97, 140, 201)
+#: So many tokens a step are more than any code states.
+_A_STEP = 10**7
 _SAME = 1e-9
 
 
@@ -357,7 +360,7 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
     """
     leaves = case.run.leaves
     whole = grid.study.horizon(case.run)
-    ends = [p for p, v in leaves.items() if role_of(p) in ENDS and isinstance(v, int)]
+    ends = {p: v for p, v in leaves.items() if role_of(p) in ENDS and isinstance(v, int)}
     tried: list[Mapping[str, object]] = [
         {path: Same(other)}
         for path in ends
@@ -367,6 +370,8 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
     stated = grid.study.defaults
     unnamed = [p for p, v in leaves.items() if type(v) is int and role_of(p) is Role.UNKNOWN and p not in stated]
     tried += [{path: max(whole or 0, len(case.run.curve))} for path in unnamed]
+    # A run of so many tokens has fewer steps by far, where the code says how many of them a step takes.
+    tried += [{path: _A_STEP * number} for path, number in ends.items() if is_of_items(path)]
     for overrides in tried:
         overrides = {**case.setting.overrides, **overrides}
         alike = Setting("relations", Standing.PLAUSIBLE, "", overrides, use=case.setting.use, draws=(0,))

@@ -313,3 +313,33 @@ def test_a_count_beside_whole_epochs_goes_on_within_one(codes, done, found):
                 group["lr"] = lr
         """
     assert ("LR212" in codes(source)) is found
+
+
+TOKENS = """
+    import argparse
+
+    def main(model, loader, optimizer, total_tokens):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--batch-size", type=int, default=8)
+        parser.add_argument("--seq-len", type=int, default=1024)
+        parser.add_argument("--warmdown-ratio", type=float, default=0.5)
+        args = parser.parse_args()
+        num_steps = max(1, int(total_tokens / (args.batch_size * args.seq_len)))
+
+        def multiplier(progress):
+            if progress <= 1.0 - args.warmdown_ratio:
+                return {first}
+            return 1.0 - (progress - (1.0 - args.warmdown_ratio)) / args.warmdown_ratio
+
+        for step in range(num_steps):
+            lrm = multiplier(step / max(num_steps, 1))
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * lrm
+            model(next(loader)).backward()
+            optimizer.step()
+    """
+
+
+@pytest.mark.parametrize(("first", "found"), [("1.0", False), ("-1.0", True)])
+def test_a_run_of_so_many_tokens_is_longer_than_a_step_of_them(codes, first, found):
+    assert ("LR212" in codes(TOKENS.format(first=first))) is found
