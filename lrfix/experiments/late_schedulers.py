@@ -106,13 +106,15 @@ def _side(node: ast.If | ast.Try, inner: ast.AST, study: Study) -> str | None:
 def _restored_position(study: Study, load: ast.Call) -> str | None:
     """The name of the epoch or step that the same function takes from the checkpoint."""
     function = study.names.enclosing(load, _FUNCTIONS) or study.names.tree
+    given = load.args[0] if load.args else None
+    checkpoint = ast.unparse(given.value) if isinstance(given, ast.Subscript) else None
     for n in walk(function):
         if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name | ast.Attribute):
             for part in walk(n.value):
-                key = (
-                    part.slice.value if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant) else ""
-                )
-                if isinstance(key, str) and key and names_position(key):
+                if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Constant):
+                    continue
+                key, held = part.slice.value, checkpoint in (None, ast.unparse(part.value))
+                if isinstance(key, str) and names_position(key) and held:
                     return ast.unparse(n.targets[0])
     return None
 

@@ -111,3 +111,9 @@ def test_one_cause_is_told_once(codes):
     training = "        for epoch in range(first"
     caught_up = "        for _ in range(0, first):\n            scheduler.step()\n"
     assert "LR308" not in codes(early.replace(training, caught_up + training))
+
+
+def test_what_training_goes_on_at_comes_from_the_checkpoint(check):
+    late = "scheduler = LambdaLR(optimizer, lambda e: 0.9 ** e)"
+    (found,) = [f for f in check(script(late=late, early='steps = config["train"]["steps"]')) if f.code == "LR109"]
+    assert "training goes on at `start_epoch`" in found.message
