@@ -15,7 +15,7 @@ from lrfix.experiments.extent import step_calls
 from lrfix.experiments.grid import Case, Grid, Standing, loudest_first
 from lrfix.experiments.phases import SHORTEST, moves, ramp_end
 from lrfix.experiments.structure import method
-from lrfix.experiments.study import Study, all_real
+from lrfix.experiments.study import Study, all_real, constant
 from lrfix.experiments.training_loop import (
     asked_per_epoch_only,
     handed_whole_epochs,
@@ -103,8 +103,9 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
         )
         yield replace(told, advice=told.advice or one_of_many(study, case.run))
     length = _epoch_at_zero(case)
-    # One group at 0 beside others that train is frozen for a while.
-    dead = _agreed(case, _dead) if all(_dead(rates) for rates in case.run.lr if all_real(rates)) else None
+    # One group at 0 beside others that are scheduled too and train is frozen for a while.
+    scheduled = [rates for rates in case.run.lr if all_real(rates) and not constant(rates)]
+    dead = _agreed(case, _dead) if all(map(_dead, scheduled)) else None
     stepped = dead is not None and dead.count == 1 and not _goes_on(study) and _once_an_epoch(study)
     whole = (length is not None and not _goes_on(study) and handed_whole_epochs(study)) or stepped
     if whole and not written_every_batch(study):

@@ -77,7 +77,7 @@ least = 0.0
 
 
 def build(optimizer, total):
-    return LambdaLR(optimizer, lambda step: max(least, 1 - step / total))
+    return LambdaLR(optimizer, lambda step: max(0.0, 1 - step / total + least * (step % 2)))
 """
     )
     assert not result.changed
