@@ -251,7 +251,7 @@ COUNTS = {
     "an option with a number": """
         import argparse
 
-        def main(optimizer):
+        def main(model, loader, optimizer):
             parser = argparse.ArgumentParser()
             parser.add_argument("--NAME", type=int, default=100)
             parser.add_argument("--lr", type=float, default=0.1)
@@ -259,6 +259,9 @@ COUNTS = {
             for j in range(args.NAME):
                 for group in optimizer.param_groups:
                     group["lr"] = args.lr * (1 - j / args.NAME)
+                for batch in loader:
+                    model(batch).sum().backward()
+                    optimizer.step()
         """,
     "a parameter that is given it": """
         def adjust(optimizer, now, NAME, lr):
