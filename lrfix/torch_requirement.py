@@ -28,7 +28,7 @@ _DEPENDENCIES = re.compile(r"^dependencies\s*:", re.MULTILINE)
 _LINE = re.compile(r"torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~][^;#)]*)?\s*\)?\s*(?:[;#].*)?", re.IGNORECASE)
 #: A line of its own in a list of requirements: ``- PyTorch 1.7.1``, ``* torch >= 1.4``, ``PyTorch 1.5+``.
 _LISTED = re.compile(
-    r"\s*(?:[-*+•]|\d+[.)])?[\s\[*`]*(?:py)?torch[\s\]*`:=(v]{1,6}([<>~]=?|[≥≤])?\s*(\d+(?:\.\d+)+)[`*\])]*\s*"
+    r"\s*(?:[-*+•]|\d+[.)])?[\s\[*`]*(?:py)?torch[\s\]*`:=(v]{0,6}([<>~]=?|[≥≤])?\s*(\d+(?:\.\d+)+)[`*\])]*\s*"
     r"(\+|or (?:higher|above|later|newer)|and (?:above|later))?[^\d]*",
     re.IGNORECASE,
 )

@@ -33,6 +33,25 @@ def loop(rate: str, turns: str = "epoch in range(args.epochs)", before: str = "p
     return LOOP.format(rate=rate.replace("\n", "\n            "), turns=turns, before=before, more=more)
 
 
+BOUND = """
+    import functools
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, cfg):
+        total = cfg.training.steps
+        kind = cfg.lr_scheduler.decay_type
+
+        def decay({taken}):
+            progress = min(step / total, 1.0)
+            if kind == "linear":
+                factor = 1 - progress
+            elif kind == "sqrt":
+                factor = 1 - progress**0.5
+            return factor
+
+        return LambdaLR(optimizer, {made})
+"""
+
 STYLES = {
     "a staircase of equal parts of the run": loop("lr = args.lr * 0.1 ** (epoch * 3 // args.epochs)"),
     "the number of epochs under the name E": loop(
@@ -56,39 +75,11 @@ STYLES = {
                 for group in optimizer.param_groups:
                     group["lr"] = rate_at(epoch, args.lr_mode, args.lr, args.epochs)
         """,
-    "a text that chooses, bound by partial": """
-        import functools
-        from torch.optim.lr_scheduler import LambdaLR
-
-        def build(optimizer, cfg):
-            def decay(step, total, kind):
-                progress = min(step / total, 1.0)
-                if kind == "linear":
-                    factor = 1 - progress
-                elif kind == "sqrt":
-                    factor = 1 - progress**0.5
-                return factor
-
-            bound = functools.partial(decay, total=cfg.training.steps, kind=cfg.lr_scheduler.decay_type)
-            return LambdaLR(optimizer, bound)
-        """,
-    "a text that chooses, bound by a default": """
-        from torch.optim.lr_scheduler import LambdaLR
-
-        def build(optimizer, cfg):
-            total = cfg.training.steps
-            decay_type = cfg.lr_scheduler.decay_type
-
-            def decay(step, decay_type=decay_type):
-                progress = min(step / total, 1.0)
-                if decay_type == "linear":
-                    factor = 1 - progress
-                elif decay_type == "sqrt":
-                    factor = 1 - progress**0.5
-                return factor
-
-            return LambdaLR(optimizer, decay)
-        """,
+    "a text that chooses, bound by partial": BOUND.format(
+        taken="step, total, kind",
+        made="functools.partial(decay, total=total, kind=kind)",
+    ),
+    "a text that chooses, bound by a default": BOUND.format(taken="step, total=total, kind=kind", made="decay"),
     "a text that chooses among those of a class": """
         class Decay:
             KINDS = ("none", "exp")

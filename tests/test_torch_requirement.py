@@ -59,6 +59,7 @@ VERBOSE = """
         ("README.md", "## Needs\n- Python 3.6\n- [PyTorch 1.0](https://pytorch.org)\n", "==1.0.*"),
         ("README.md", "* torch >= 1.4\n* torchvision\n", ">=1.4"),
         ("README", "1. PyTorch 1.5+\n", ">=1.5"),
+        ("README.md", "- pytorch>=1.0\n", ">=1.0"),
         ("README.md", "PyTorch (1.2 or higher)\n", ">=1.2"),
         ("README.md", "We ran this on PyTorch 1.9 and 2.1.\n", None),
         ("README.md", "PyTorch 1.9 and 2.1 both work.\n", None),

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.facts import option_name
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
+from lrfix.domains.signatures import arguments_of
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
 from lrfix.trees import walk, written
@@ -73,9 +74,11 @@ def _choices(names: Names) -> dict[str, int]:
     found: dict[str, list[int]] = {}
     for node in names.nodes:
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
-            number = getattr(node.comparators[0], "value", None)
-            for name in (_name(each) for each in _also_given(names, node.left)):
-                if type(number) is int and name and role_of(name) is Role.UNKNOWN and tick_of(name) is None:
+            number: object = getattr(node.comparators[0], "value", None)
+            if not isinstance(number, int) or isinstance(number, bool):
+                continue
+            for name in map(_name, _also_given(names, node.left)):
+                if name and role_of(name) is Role.UNKNOWN and tick_of(name) is None:
                     found.setdefault(name, []).append(number)
     return {name: numbers[0] for name, numbers in found.items() if len(set(numbers)) > 1}
 
@@ -106,14 +109,15 @@ def _speaks_of_a_count(nodes: list[ast.expr]) -> set[str]:
 def _alike(names: Names, found: Collection[str]) -> Iterator[str]:
     """What is stored under one of the names that were found, and the parameters that are given it wherever the file
     calls their function."""
+    given: dict[tuple[ast.FunctionDef, str], list[bool]] = {}
     for node in names.nodes:
         if isinstance(node, ast.Assign) and any(written(target) in found for target in node.targets):
             yield written(node.value)
-        elif isinstance(node, ast.FunctionDef):
-            for argument in (*node.args.args, *node.args.kwonlyargs):
-                given = _given(names, Argument(node, argument.arg, None))
-                if given and all(written(value) in found for value in given):
-                    yield argument.arg
+        elif isinstance(node, ast.Call):
+            for function in names.functions.get(_name(node.func), ()):
+                for parameter, value in arguments_of(node, function).items():
+                    given.setdefault((function, parameter), []).append(written(value) in found)
+    yield from (parameter for (_, parameter), answers in given.items() if all(answers))
 
 
 def _also_given(names: Names, node: ast.expr) -> Iterator[ast.expr]:

@@ -12,6 +12,7 @@ from lrfix.domains.facts import Defaults
 from lrfix.domains.kinds import is_number
 from lrfix.domains.signatures import arguments_of, parameters
 from lrfix.names import Assigned, Defined, Names
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import stored_names, walk
 
 MOST = 8
@@ -102,7 +103,7 @@ def _bound(names: Names, node: ast.AST) -> dict[str, ast.expr]:
         return {}
     stated = {name: default for name, default, _ in parameters(node) if default is not None}
     for call in names.nodes:
-        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).rpartition(".")[2] == "partial":
+        if isinstance(call, ast.Call) and call.args and called_name(call) == "partial":
             made = call.args[0]
             bindings = names.bindings(made.id, made) if isinstance(made, ast.Name) else []
             if any(isinstance(binding, Defined) and binding.node is node for binding in bindings):

@@ -40,7 +40,7 @@ def rebound(curve: Sequence[float], used: int) -> Rebound | None:
         return None
     if any(b - a > _LEAP * top for a, b in pairwise(seen[lowest:])):
         return None
-    if waves(seen[seen.index(top) :], _NOTICEABLE * top) > 1:
+    if _waves(seen[seen.index(top) :], _NOTICEABLE * top) > 1:
         return None  # what rises again and again is meant to
     tail = seen[lowest:]
     rising = next((k for k, rate in enumerate(tail) if rate > tail[0] + _NOTICEABLE * top), None)
@@ -49,7 +49,7 @@ def rebound(curve: Sequence[float], used: int) -> Rebound | None:
     return Rebound(lowest, lowest + rising, lowest + max(range(len(tail)), key=tail.__getitem__))
 
 
-def waves(curve: Sequence[float], noticeable: float) -> int:
+def _waves(curve: Sequence[float], noticeable: float) -> int:
     """How often a curve that comes down climbs again by what is noticeable, each time from a new low."""
     count, low, high, climbing = 0, curve[0], curve[0], False
     for rate in curve:
@@ -93,4 +93,4 @@ def _back_at_the_peak(study: Study, run: Run) -> tuple[str, int] | None:
     return (path, end) if falls and before <= 0.3 * peak and run.curve[end] >= 0.9 * peak else None
 
 
-__all__ = ["Rebound", "begins_again", "rebound", "waves"]
+__all__ = ["Rebound", "begins_again", "rebound"]
