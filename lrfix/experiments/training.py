@@ -117,11 +117,7 @@ class Conduct:
     @property
     def counts_calls(self) -> bool:
         """Whether nothing speaks against a class that moves on by one with each ``step()``."""
-        own = self.scheduler.own
-        if own is not None:
-            step = own.find("step")
-            return not isinstance(step, Function) or _moves_on(step.node)
-        return self.is_torch or not self.scheduler.built
+        return self.is_torch or (self.scheduler.own is None and not self.scheduler.built)
 
     @property
     def is_torch(self) -> bool:
@@ -132,17 +128,6 @@ class Conduct:
         if scheduler.own is not None:
             return not isinstance(scheduler.own.find("step"), Function)
         return self.class_name in SCHEDULERS or self.class_name in FACTORIES
-
-
-def _moves_on(step: ast.AST) -> bool:
-    """Whether a ``step`` of the project's own leaves the counting to the class above."""
-    return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "step"
-        and ast.unparse(node.func.value).startswith("super(")
-        for node in walk(step)
-    )
 
 
 def _is_whole(turns: tuple[Turn, ...]) -> bool:

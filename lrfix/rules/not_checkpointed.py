@@ -31,8 +31,6 @@ from lrfix.trees import walk
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
 #: By scheduler: the functions that call it, and how it is written there.
 _Handles = dict[object, set[tuple[ast.AST | None, str]]]
-#: Accelerate's own checkpoint, in which is all that it prepared.
-_WHOLE_STATES = frozenset({"save_state", "load_state", "register_for_checkpointing"})
 _SETTING = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -40,7 +38,7 @@ _SETTING = re.compile(r"[A-Za-z_][\w.]*")
 def not_checkpointed(study: Study) -> Iterator[Violation]:
     lost: dict[object, Conduct] = {}
     for conduct in conducts(study):
-        if _goes_with_state(conduct) and not _in_a_librarys_checkpoint(study, conduct):
+        if _goes_with_state(conduct):
             lost.setdefault(_make(conduct.scheduler), conduct)
     if not lost or _set_by_hand(study) or _out_of_reach(study, names_scheduler):
         return
@@ -61,8 +59,7 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
         done = {kind for fellow in fellows for kind in _happened(study, _make(fellow.scheduler), held)}
         if {Kind.STATE, Kind.LOAD} <= done:
             continue
-        # A state that is saved and never read is lost wherever the optimizer's own is saved.
-        if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer), held) | (done & {Kind.STATE}):
+        if not {Kind.STATE, Kind.LOAD} <= _happened(study, _make(optimizer), held):
             alone = not done and not conduct.is_plateau and not conduct.trace.outlives(conduct.scheduler)
             goes_on = resumption(study, conduct) if alone else None
             if goes_on is not None:
@@ -177,7 +174,7 @@ def _set_by_hand(study: Study) -> bool:
 def _goes_with_state(conduct: Conduct) -> bool:
     """Whether where the schedule stands is kept in the scheduler alone: it counts its own steps from the beginning."""
     scheduler = conduct.scheduler
-    if not conduct.counts_calls or not conduct.steps:
+    if not conduct.counts_calls or not conduct.steps or scheduler.library is not None:
         return False
     if "last_epoch" in scheduler.arguments:
         return False
@@ -185,14 +182,6 @@ def _goes_with_state(conduct: Conduct) -> bool:
         return False
     told = any(event.arguments for event in conduct.steps) and not conduct.is_plateau
     return not told and "last_epoch" not in scheduler.parts
-
-
-def _in_a_librarys_checkpoint(study: Study, conduct: Conduct) -> bool:
-    """Whether a library that took the scheduler over may save it: Accelerate does where it is told to, and not else."""
-    if conduct.scheduler.library is None:
-        return False
-    told = (n.func.attr for n in study.names.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute))
-    return conduct.scheduler.library != "prepare" or not _WHOLE_STATES.isdisjoint(told)
 
 
 def _with_its_step(build: Event, step: Event) -> bool:

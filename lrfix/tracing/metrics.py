@@ -45,8 +45,7 @@ def is_metric(value: Value) -> bool:
     """Whether a value is, by its name, how well training does, and comes from no loop's index."""
     if not isinstance(value, Unknown) or value.moving:
         return False
-    named = words(value.path)[-1:]
-    return bool(_spoken(value) & _METRICS) and (not _spoken(value) & _POSITIONS or named[0] in FALLING | RISING)
+    return bool(_spoken(value) & _METRICS) and not _spoken(value) & _POSITIONS
 
 
 def direction(node: ast.expr, value: Value) -> str | None:

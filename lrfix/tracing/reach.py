@@ -216,8 +216,6 @@ def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
         return (STRONG if stored else 0), ()
     if isinstance(node, ast.Attribute):
         return (STRONG if node.attr == "lr" and isinstance(node.ctx, ast.Store) else 0), ()
-    if isinstance(node, ast.Assign):
-        return (STRONG if isinstance(node.value, ast.Call) and any(map(_holds, node.targets)) else 0), ()
     if not isinstance(node, ast.Call):
         return 0, ()
     func = node.func
@@ -231,8 +229,3 @@ def _own_strength(node: ast.AST) -> tuple[int, tuple[str, ...]]:
     if builds(name):
         return STRONG, (name,)
     return 0, (name,) if name else ()
-
-
-def _holds(target: ast.expr) -> bool:
-    """Whether an attribute is, by its name, a scheduler or an optimizer: whatever makes it, it is there then."""
-    return isinstance(target, ast.Attribute) and (names_scheduler(target.attr) or names_optimizer(target.attr))

@@ -59,22 +59,6 @@ def test_a_class_that_keeps_its_optimizers_state_keeps_its_schedulers(saved, loa
     assert [told in message for message in messages] == [True] if told else messages == []
 
 
-def test_a_state_that_is_saved_and_never_read_is_lost_wherever_the_optimizers_is_saved(asked):
-    source = trainer(SAVED).replace("self.optimizer.state_dict()", "FSDP.optim_state_dict(self.model, self.optimizer)")
-    assert "saved and never restored" in asked("LR308", source)[0].message
-    assert asked("LR308", source.replace(SAVED, "")) == []
-
-
-@pytest.mark.parametrize(("also", "told"), [("pass", True), ("accelerator.save_state(path)", False)])
-def test_what_accelerate_prepares_it_saves_where_it_is_told_to(also, told, asked):
-    source = trainer().replace("self.model, self.args,", "accelerator = Accelerator(); self.model, self.args,", 1)
-    prepare = "self.optimizer, self.scheduler = accelerator.prepare(self.optimizer, self.scheduler)"
-    source = source.replace("30)\n", f"30)\n        {prepare}\n", 1)
-    source = source.replace("import torch\n", "import torch\nfrom accelerate import Accelerator\n", 1)
-    source = source.replace("        torch.save(", f"        {also}\n        torch.save(")
-    assert bool(asked("LR308", source)) is told
-
-
 @pytest.mark.parametrize(
     "changes",
     [
