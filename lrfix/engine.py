@@ -117,8 +117,8 @@ def check_source(
 
 
 def check_code(raw: bytes, path: str, settings: Settings) -> FileResult:
-    """As check_source, of a notebook the program of its cells: places are lines of that."""
-    return _check_code(raw, path, settings, load_rules(), None)
+    """As check_text, of a notebook the program of its cells: places are lines of that."""
+    return _check_code(raw, path, settings, load_rules(), partial(_analyse(), place=Place(path)))
 
 
 def _check_code(

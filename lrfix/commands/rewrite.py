@@ -30,7 +30,8 @@ FORMATS = ("text", "json", "sarif")
 @dataclass(frozen=True)
 class _Files:
     """What is to be rewritten: paths with their content; ``stdin`` is the name that standard input goes by.
-    ``repaired``: by edits of the user's own code, as the ``settings`` of each path select rules."""
+    ``repaired``: by edits of the user's own code, as the ``settings`` of each path select rules; ``advice``: of what
+    is told as info too."""
 
     contents: tuple[tuple[str, bytes], ...]
     unreadable: tuple[tuple[str, str], ...] = ()
@@ -38,6 +39,7 @@ class _Files:
     stdin: str | None = None
     settings: Mapping[str, Settings] = field(default_factory=dict)
     repaired: bool = False
+    advice: bool = False
     notebooks: Mapping[str, Notebook] = field(default_factory=dict)
 
 
@@ -69,6 +71,7 @@ class _Output:
 @click.option("--unverified", is_flag=True, help="Allow --apply together with --no-verify.")
 @click.option("--unfenced", is_flag=True, help="Under CI, run schedules even where the kernel cannot fence them off.")
 @click.option("--repair", is_flag=True, help="Mend what the rules find in your own code, and move nothing.")
+@click.option("--advice", is_flag=True, help="With --repair: mend what is told as info too.")
 @click.option("--reading", metavar="KEY", help="Take this reading of broken code; the report lists the keys.")
 @click.option(
     "--prefer",
@@ -96,6 +99,7 @@ def command(
     unverified: bool,
     unfenced: bool,
     repair: bool,
+    advice: bool,
     reading: str | None,
     prefer: Literal["bundled", "torch"],
     device: Device,
@@ -124,13 +128,15 @@ def command(
         raise click.UsageError(f"--output-format sarif {why}: leave out {'--apply' if apply else '--vendor'}")
     torchs = prefer if prefer != "bundled" else None
     away = {"--only": only, "--reading": reading, "--prefer": torchs, "--vendor": vendor, "--proof": proof}
+    if advice and not repair:
+        raise click.UsageError("--advice goes with --repair")
     if repair and any(away.values()):
         given = ", ".join(name for name, value in away.items() if value)
         raise click.UsageError(f"--repair keeps the code your own, and {given} is about the bundled scheduler")
     if proof is not None and no_verify:
         raise click.UsageError("--proof keeps what was proved; with --no-verify nothing is")
     files = _standard_input(paths, stdin_filename) if common.STDIN in paths else _read(paths, force_exclude)
-    files = replace(files, repaired=repair)
+    files = replace(files, repaired=repair, advice=advice)
     if stdin_filename is not None and files.stdin is None:
         raise click.UsageError("--stdin-filename goes with - as the only path")
     from lrfix.rewriting.proposal import Options
@@ -266,7 +272,7 @@ def _repaired(
             results.append(unread[path])
             continue
         code = files.notebooks[path].code if path in files.notebooks else raw
-        results.append(in_cells(repaired(code, path, files.settings[path], each_alone), files.notebooks))
+        results.append(in_cells(repaired(code, path, files.settings[path], each_alone, files.advice), files.notebooks))
     return results
 
 

@@ -18,21 +18,23 @@ from lrfix.findings import FileResult, Finding, Severity, SiteReport
 from lrfix.names import Names
 from lrfix.rewriting.hunks import Hunk, applied, hunks, offset_before, spans
 from lrfix.rewriting.model import FileRewrite, LeftAlone, OwnRepair
-from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Text
+from lrfix.rewriting.own_code.candidates import FINDERS
+from lrfix.rewriting.own_code.text import Candidate, Text
 from lrfix.source import Source, SourceError, parse_source
 from lrfix.wording import num
 
 _MOST_TRIED = 6
 _MOST_REPAIRS = 12
 _ROUNDING = 1e-12
-_NO_CURVE = frozenset({"LR301", "LR305", "LR308"})
+_NO_CURVE = frozenset({"LR301", "LR305", "LR306", "LR308", "LR314"})
 """Rules of use: what repairs them touches no formula."""
 
 
-def repaired(raw: bytes, path: str, settings: Settings, each_alone: bool = False) -> FileRewrite:
+def repaired(raw: bytes, path: str, settings: Settings, each_alone: bool = False, advice: bool = False) -> FileRewrite:
     """A file after every repair that is seen to work, one after another; what is left says why.
 
     ``each_alone``: where there are several, each is tried without the others too, for who takes only one of them.
+    ``advice``: what is only told as info is mended as well.
     """
     first = check_code(raw, path, settings)
     if first.errors or first.skipped is not None:
@@ -43,7 +45,7 @@ def repaired(raw: bytes, path: str, settings: Settings, each_alone: bool = False
     repairs: list[OwnRepair] = []
     tried: set[str] = set()
     for _ in range(_MOST_REPAIRS):
-        finding = next((f for f in result.findings if _is_due(f) and f.fingerprint not in tried), None)
+        finding = next((f for f in result.findings if _is_due(f, advice) and f.fingerprint not in tried), None)
         if finding is None:
             break
         found = _first_that_works(source, texts[-1], settings, result, finding)
@@ -104,9 +106,9 @@ def _mends(source: Source, repair: OwnRepair, before: FileResult, settings: Sett
     return gone and _what_moved(repair.finding, before.sites, after.sites) is not None
 
 
-def _is_due(finding: Finding) -> bool:
+def _is_due(finding: Finding, advice: bool) -> bool:
     """What is only told as info is a convention, or a setting that nobody is seen to use; but `verbose=` ends a run."""
-    told = finding.severity is not Severity.INFO or finding.mendable or finding.code == "LR305"
+    told = advice or finding.severity is not Severity.INFO or finding.mendable or finding.code == "LR305"
     return finding.code in FINDERS and told
 
 
@@ -197,12 +199,14 @@ def _may_part(finding: Finding, step: int, curve: Sequence[float], new: Sequence
         rising = all(a <= b for a, b in pairwise(curve[: apart[-1] + 1])) and all(new[k] > curve[k] for k in apart)
         return rising and apart[-1] < len(curve) // 2
     if finding.code == "LR202":
-        warmup = curve[:step]
-        return step > 0 and all(a <= b for a, b in pairwise(warmup))
+        # What begins later is never lower on its way down: what is divided by may be a pace, and no length.
+        lowest = min(range(len(curve)), key=curve.__getitem__, default=0)
+        later = all(a <= b + _ROUNDING * abs(a) for a, b in zip(curve[step : lowest + 1], new[step:], strict=False))
+        return step > 0 and later and all(a <= b for a, b in pairwise(curve[:step]))
     if finding.code == "LR204":
         shown = finding.evidence.steps if finding.evidence is not None else ()
         return bool(shown) and step >= min(shown)
-    return finding.code == "LR108"
+    return finding.code in ("LR108", "LR211")
 
 
 __all__ = ["repaired"]

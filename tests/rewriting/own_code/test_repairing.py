@@ -13,8 +13,9 @@ from lrfix.config import Settings, find_config
 from lrfix.registry import load_rules
 from lrfix.rewriting.model import FileRewrite
 from lrfix.rewriting.own_code import repairing
-from lrfix.rewriting.own_code.candidates import FINDERS, Candidate, Insert
+from lrfix.rewriting.own_code.candidates import FINDERS
 from lrfix.rewriting.own_code.repairing import repaired
+from lrfix.rewriting.own_code.text import Candidate, Insert
 
 
 def _text(body: str) -> str:
@@ -127,7 +128,96 @@ NOT_SAVED = _text(
             torch.save({"optimizer": optimizer.state_dict(), "epoch": epoch + 1}, args.path)
     """
 )
+TOO_LATE = _text(
+    """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Halving(LRScheduler):
+        def __init__(self, optimizer, every, last_epoch=-1):
+            super().__init__(optimizer, last_epoch)
+            self.every = every
+
+        def get_lr(self):
+            return [base * 0.5 ** (self.last_epoch // self.every) for base in self.base_lrs]
+    """
+)
+RETURNS_NOTHING = _text(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup):
+        def decay(step):
+            return 0.99 ** step
+
+        def factor(step):
+            if step < warmup:
+                return decay(warmup) * (step + 1) / warmup
+            else:
+                decay(step)
+
+        return LambdaLR(optimizer, factor)
+    """
+)
+SWAPPED = _text(
+    """
+    from torch.optim import AdamW
+    from transformers import get_linear_schedule_with_warmup
+
+    def build(args, parameters, num_train_steps):
+        optimizer = AdamW(parameters, lr=args.lr)
+        return optimizer, get_linear_schedule_with_warmup(
+            optimizer,
+            num_warmup_steps=num_train_steps,
+            num_training_steps=args.warmup_proportion * num_train_steps,
+        )
+    """
+)
+GIVEN_A_METRIC = _text(
+    """
+    import torch
+
+    def main(model, loader, epochs):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+        for epoch in range(epochs):
+            val_loss = 0.0
+            for images in loader:
+                optimizer.zero_grad()
+                loss = model(images)
+                loss.backward()
+                optimizer.step()
+                val_loss += loss.item()
+            scheduler.step(val_loss)
+    """
+)
+WRONG_WAY = _text(
+    """
+    import torch
+
+    def main(model, loader, evaluate):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, 'min', patience=3)
+        for epoch in range(90):
+            for images in loader:
+                optimizer.zero_grad()
+                model(images).backward()
+                optimizer.step()
+            accuracy = evaluate(model)
+            scheduler.step(accuracy)
+    """
+)
 MENDED = {
+    "LR107": (TOO_LATE, ["        self.every = every\n        super().__init__(optimizer, last_epoch)\n"]),
+    "LR210": (RETURNS_NOTHING, ["            return decay(step)\n"]),
+    "LR211": (
+        SWAPPED,
+        [
+            "num_warmup_steps=args.warmup_proportion * num_train_steps,",
+            "num_training_steps=num_train_steps,",
+        ],
+    ),
+    "LR306": (GIVEN_A_METRIC, ["        scheduler.step()\n"]),
+    "LR314": (WRONG_WAY, ["ReduceLROnPlateau(optimizer, 'max', patience=3)"]),
     "LR108": (LATE, ["lambda step, w=w: min(1.0, (step + 1) / w) for w in warmups])  # one a group"]),
     "LR205": (NO_WARMUP, ["(step + 1) / max(1, warmup))"]),
     "LR204": (PAST_THE_END, ["math.cos(math.pi * min(1.0, epoch / T_max))"]),
@@ -205,6 +295,115 @@ MORE = {
         """,
         "        train(model, loader, optimizer)\n        scheduler.step()\n",
     ),
+    "a decay that is told by its pace": (
+        """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, warmup=5):
+            def factor(epoch):
+                if epoch < warmup:
+                    return (epoch + 1) / warmup
+                return 0.97 ** (epoch / 2.4)
+            return LambdaLR(optimizer, factor)
+        """,
+        "0.97 ** ((epoch - warmup) / 2.4)",
+    ),
+    "a decay without the warmup's steps that counts them": (
+        """
+        import math
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Warmup(LRScheduler):
+            def __init__(self, optimizer, warmup=500, last_epoch=-1):
+                self.warmup = warmup
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                early = (self.last_epoch + 1) / self.warmup
+                ratio = early if self.last_epoch < self.warmup else self.main()
+                return [ratio * base for base in self.base_lrs]
+
+        class WarmupCosine(Warmup):
+            def __init__(self, optimizer, total, warmup=500, last_epoch=-1):
+                self.total = total
+                super().__init__(optimizer, warmup, last_epoch)
+
+            def main(self):
+                length = self.total - self.warmup
+                return (1 + math.cos(math.pi * self.last_epoch / length)) / 2
+        """,
+        "math.cos(math.pi * (self.last_epoch - self.warmup) / length)",
+    ),
+    "a flag that nothing creates": (
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Gradual(LRScheduler):
+            def __init__(self, optimizer, total_epoch, after=None):
+                self.total_epoch = total_epoch
+                self.after = after
+                super().__init__(optimizer)
+
+            def get_lr(self):
+                if self.last_epoch > self.total_epoch:
+                    if not self.finished:
+                        self.finished = True
+                    return self.base_lrs
+                return [base * (self.last_epoch + 1) / (self.total_epoch + 1) for base in self.base_lrs]
+        """,
+        "        self.finished = False\n        super().__init__(optimizer)\n",
+    ),
+    "a constructor that torch's is not called in": (
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Falling(LRScheduler):
+            def __init__(self, optimizer, every, last_epoch=-1):
+                self.optimizer = optimizer
+                self.every = every
+                self.last_epoch = last_epoch
+                self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+
+            def get_lr(self):
+                return [base * 0.5 ** (self.last_epoch // self.every) for base in self.base_lrs]
+        """,
+        "        super().__init__(optimizer, last_epoch)\n",
+    ),
+    "verbose of the base class": (
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Halving(LRScheduler):
+            def __init__(self, optimizer, every, last_epoch=-1, verbose=False):
+                self.every = every
+                super().__init__(optimizer, last_epoch, verbose)
+
+            def get_lr(self):
+                return [base * 0.5 ** (self.last_epoch // self.every) for base in self.base_lrs]
+
+        def build(optimizer):
+            return Halving(optimizer, 30, verbose=True)
+        """,
+        "super().__init__(optimizer, last_epoch)\n",
+    ),
+    "a name that is kept on the object": (
+        """
+        import math
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Cosine(LRScheduler):
+            def __init__(self, optimizer, length, floor=0.1, last_epoch=-1):
+                self.length = length
+                self.floor = floor
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                done = min(1.0, self.last_epoch / self.length)
+                factor = floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+                return [base * factor for base in self.base_lrs]
+        """,
+        "factor = self.floor + (1 - ",
+    ),
     "a rate worked out once more": (
         """
         from torch.optim.lr_scheduler import StepLR
@@ -278,6 +477,13 @@ class TestCommand:
         assert "LR305 repaired: drops `verbose=`" in shown.output and "1 finding would be repaired" in shown.output
         written = CliRunner().invoke(main, ["rewrite", "--repair", "--apply", "train.py"])
         assert written.exit_code == 0 and "verbose" not in Path("train.py").read_text()
+
+    def test_advice_is_taken_where_it_is_asked_for(self):
+        Path("train.py").write_text(NO_WARMUP.replace("warmup=0", "warmup"))
+        assert "max(1" not in CliRunner().invoke(main, ["rewrite", "--repair", "train.py"]).output
+        result = CliRunner().invoke(main, ["rewrite", "--repair", "--advice", "--diff", "train.py"])
+        assert result.exit_code == 1 and "(step + 1) / max(1, warmup))" in result.stdout
+        assert CliRunner().invoke(main, ["rewrite", "--advice", "train.py"]).exit_code == 2
 
     def test_an_ignored_finding_is_left(self):
         Path("pyproject.toml").write_text("[tool.lrfix]\nignore = ['LR305']\n")
