@@ -8,7 +8,7 @@ from typing import Any
 
 from lrfix.interpreter.arrays.library import CONSTRUCTORS as ARRAY_CONSTRUCTORS
 from lrfix.interpreter.builtins import CONSTRUCTORS
-from lrfix.interpreter.compilation import RETURN, block, compiled
+from lrfix.interpreter.compilation import RETURN, block, compiled, imports
 from lrfix.interpreter.enums import is_enumeration, member_of_value
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, TooDeep, UserError
@@ -205,6 +205,7 @@ class Shape:
         self.outer = outer or None
         stored = {n.id for n in own if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store | ast.Del)}
         stored |= {n.name for n in own if isinstance(n, ast.FunctionDef | ast.ClassDef) and n is not node}
+        stored |= {name for n in own if isinstance(n, ast.Import | ast.ImportFrom) for name, _, _ in imports(n)}
         stored |= {n.name for n in own if isinstance(n, ast.MatchAs | ast.MatchStar) and n.name is not None}
         self.locals = frozenset(stored - set(outer))
         more = [name for name in (self.rest, self.more) if name is not None]
@@ -371,7 +372,7 @@ def is_dataclass(cls: ClassValue) -> bool:
 def names_dataclass(decorator: ast.expr) -> bool:
     """Whether a decorator is ``dataclass``, bare, called, or of a module."""
     named = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return ast.unparse(named).rpartition(".")[2] == "dataclass"
+    return (getattr(named, "attr", None) or getattr(named, "id", None)) == "dataclass"
 
 
 def _fill_dataclass(

@@ -161,6 +161,15 @@ def unpacked(machine: Machine, value: Any, count: int, starred: int | None, targ
     return [*values[:starred], values[starred:end], *values[end:]]
 
 
+def imports(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, str | None]]:
+    """What an import binds: each name, the module, and what is taken from it; None for the module itself."""
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        return [(alias.asname or alias.name, module, alias.name) for alias in node.names]
+    named = ((alias.asname, alias.name if alias.asname else alias.name.split(".")[0]) for alias in node.names)
+    return [(name or module, module, None) for name, module in named]
+
+
 def attribute_name(node: ast.Attribute) -> str:
     """The attribute's name, mangled where a class body makes it private."""
     name: str = node.__dict__.get("lrfix_name", node.attr)

@@ -19,6 +19,7 @@ from lrfix.interpreter.compilation import (
     attribute_name,
     block,
     compiled,
+    imports,
 )
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque, UserError
@@ -317,15 +318,11 @@ def _delete(node: ast.Delete) -> Execute:
 
 
 def _import(node: ast.Import | ast.ImportFrom) -> Execute:
+    bound = imports(node)
+
     def run(machine: Machine, environment: Environment) -> Any:
-        for alias in node.names:
-            if isinstance(node, ast.ImportFrom):
-                module = "." * node.level + (node.module or "")
-                value = machine.host.import_name(module, alias.name)
-                environment.variables[alias.asname or alias.name] = value
-            else:
-                module = alias.name if alias.asname else alias.name.split(".")[0]
-                environment.variables[alias.asname or module] = machine.host.import_name(module, None)
+        for name, module, member in bound:
+            environment.variables[name] = machine.host.import_name(module, member)
         return NORMAL
 
     return run

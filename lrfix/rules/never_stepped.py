@@ -27,6 +27,7 @@ from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import only_looks, prepares
 from lrfix.tracing.values import Optimizer, Scheduler
+from lrfix.trees import written
 
 #: timm's call for each update.
 _OF_UPDATES = "step_update"
@@ -249,7 +250,7 @@ def _may_step(call: ast.Call, name: str) -> bool:
 
 
 def _last(value: ast.expr) -> str:
-    return ast.unparse(value).rpartition(".")[2]
+    return written(value).rpartition(".")[2]
 
 
 def _commented_out(study: Study, conduct: Conduct) -> int | None:

@@ -399,6 +399,12 @@ EVERY_STATEMENT = [
         "k.checked = a\nreturn k.checked",
         "free.kept = a",
     ),
+    *(
+        "import math as m, os.path\nreturn (m.pi, os.name)",
+        "from math import pi, cos as wave\nreturn wave(pi * x)",
+        "if x: from math import pi\nreturn pi",
+        "c = math.pi\nimport math\nreturn c",
+    ),
 ]
 
 
@@ -424,7 +430,7 @@ def test_schedules_and_what_steps_them_have_templates(source: str) -> None:
     assert _template_of(source) is not None
 
 
-@pytest.mark.parametrize("statement", ["del a", "b = lambda: a", "a = (y := x)", "import os", "with a: pass"])
+@pytest.mark.parametrize("statement", ["del a", "b = lambda: a", "a = (y := x)", "with a: pass"])
 def test_what_has_no_template_stays_with_the_closures(statement: str) -> None:
     assert _template_of(f"def run(x, a):\n    {statement}\n    return x") is None
 
@@ -461,7 +467,7 @@ OF_THE_MACHINE = {
         "compare",
     ),
     *("relation", "set_attribute", "set_item", "native", "hashable", "invoke", "handled", "append", "pop", "matches"),
-    *("attributes", "cls", "properties"),
+    *("attributes", "cls", "properties", "host", "import_name"),
 }
 OWN = {"template", "machine", "function", "receiver", "ran", "F", "G"}
 
@@ -476,6 +482,7 @@ def run(secret, other=1):
     for each in secret.groups[0:other]:
         each["lr"] = [part * 2 for part in held.values() if part is not None]
     assert held, f"told {secret!r:>10}"
+    from elsewhere import outside
     return super().run(*secret, named=outside, **held)
 """
     assert _template_of(source) is not None

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from lrfix.interpreter.compilation import attribute_name
+from lrfix.interpreter.compilation import attribute_name, imports
 from lrfix.interpreter.templates.expressions import arithmetic, expression, stated_number, truth
 from lrfix.interpreter.templates.source import NotCovered, Source
 
@@ -196,6 +196,12 @@ def _try(source: Source, node: ast.Try) -> None:
     _otherwise(source, node.orelse)
 
 
+def _import(source: Source, node: ast.Import | ast.ImportFrom) -> None:
+    for name, module, member in imports(node):
+        found = f"machine.host.import_name({source.value(module)}, {source.value(member)})"
+        source.line(f"{source.store(name)} = {found}")
+
+
 def _nothing(source: Source, node: ast.stmt) -> None:
     return None
 
@@ -212,6 +218,8 @@ _MAKERS: dict[type[ast.stmt], Callable[[Source, Any], None]] = {
     ast.Raise: _raise,
     ast.Assert: _assert,
     ast.Try: _try,
+    ast.Import: _import,
+    ast.ImportFrom: _import,
     ast.Pass: _nothing,
     ast.Break: lambda source, node: source.line("break"),
     ast.Continue: lambda source, node: source.line("continue"),
