@@ -228,7 +228,7 @@ class Grid:
         """Each flag the other way round; ``unused`` says how a side counts that is not the stated default.
 
         A branch that stands in the code is stated; where the two sides are two conventions, one that nobody is seen to
-        choose is merely legal.
+        choose is merely legal, and no case where it leaves every rate of a run as it is.
         """
         study = self.study
         run = self.first
@@ -242,7 +242,9 @@ class Grid:
             value = run.leaves.get(path, default)
             words = f"with `{path}` = {not value}"
             standing = unused if isinstance(default, bool) else Standing.PLAUSIBLE
-            yield self.case(Setting("flags", standing, words, {path: not value}, draws=tuple(range(_DRAWS))))
+            case = self.case(Setting("flags", standing, words, {path: not value}, draws=tuple(range(_DRAWS))))
+            if standing is not Standing.LEGAL or (case.run.lr, case.run.ended) != (run.lr, run.ended):
+                yield case
 
     def alone(self) -> Case | None:
         """The definition by itself, with what its own parameters may be: no caller acquits it. None where it is so."""
