@@ -16,6 +16,9 @@ from lrfix.tracing.values import (
     known,
 )
 
+#: What holds nothing: most of what a call is given.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
 
 def objects_in(value: Value, depth: int = 3) -> list[Known]:
     """The known objects that can be reached from a value through containers and attributes."""
@@ -25,7 +28,7 @@ def objects_in(value: Value, depth: int = 3) -> list[Known]:
 
 
 def _reach(value: Value, depth: int, found: list[Known], seen: set[int]) -> None:
-    if depth < 0 or id(value) in seen:
+    if depth < 0 or type(value) in _PLAIN or id(value) in seen:
         return
     seen.add(id(value))
     thing = known(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import lru_cache
 
 from lrfix.sites.stock import TORCH, WARMED_UP
 from lrfix.sites.vocabulary import words
@@ -111,6 +112,7 @@ def is_transparent(last: str) -> bool:
     return last in _TRANSPARENT
 
 
+@lru_cache(maxsize=2048)
 def only_looks(name: str) -> bool:
     """Whether a call, by its name, steps nothing that it is given."""
     spoken = set(words(name))
@@ -147,6 +149,7 @@ def may_wait(accelerator: Value) -> bool:
     return not one or (".gradient_accumulation_steps" in accelerator.parts and not told)
 
 
+@lru_cache(maxsize=2048)
 def names_optimizer(path: str) -> bool:
     """Whether a name says that it is an optimizer."""
     spoken = words(_last(path))
@@ -155,6 +158,7 @@ def names_optimizer(path: str) -> bool:
     return any(word in ("opt", "opts") or word.startswith("optim") for word in spoken)
 
 
+@lru_cache(maxsize=2048)
 def names_scheduler(path: str) -> bool:
     """Whether a name says that it is a scheduler of a rate."""
     spoken = words(_last(path))
@@ -179,6 +183,7 @@ def names_scaler(path: str) -> bool:
     return any(word in ("scaler", "gradscaler") for word in words(_last(path)))
 
 
+@lru_cache(maxsize=2048)
 def makes_scheduler(name: str) -> bool:
     """Whether a call, by its name, builds or gives a scheduler or an optimizer."""
     spoken = set(words(name))
@@ -197,11 +202,13 @@ def makes_only_scheduler(name: str, target: str = "") -> bool:
     return names_scheduler(target) and not prepares(name)
 
 
+@lru_cache(maxsize=2048)
 def trains(name: str) -> bool:
     """Whether a name is that of something which trains: a trainer, a function that runs an epoch."""
     return any(word.startswith(("train", "fit", "learner", "solver", "runner", "engine")) for word in words(name))
 
 
+@lru_cache(maxsize=2048)
 def builds(name: str) -> bool:
     """Whether a call, by its name alone, may build a scheduler or an optimizer."""
     return name in SCHEDULERS or name in FACTORIES or name in _OPTIMIZERS or makes_scheduler(name)

@@ -10,6 +10,8 @@ from lrfix.registry import load_rules
 
 #: The most steps of one run.
 LONGEST = 1400
+#: The steps of a run of what states no length.
+SHORTEST = 240
 
 
 def steps_of(source: str) -> int:
@@ -34,3 +36,26 @@ RESTARTS = "while at >= length:\n                at, length = at - length, lengt
 def test_only_what_restarts_is_followed_through_many_cycles():
     once = steps_of(CYCLES.format(turn="length = length * t_mult"))
     assert steps_of(CYCLES.format(turn=RESTARTS)) > once + LONGEST
+
+
+FLAGGED = """
+    class WarmupLinear:
+        def __init__(self, optimizer, warmup_steps, total_steps, as_float=True):
+            self.optimizer, self.warmup_steps, self.total_steps = optimizer, warmup_steps, total_steps
+            self.as_float = as_float
+            self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+
+        def step(self, step):
+            factor = step / self.warmup_steps
+            if step >= self.warmup_steps:
+                factor = max(0.0, (self.total_steps - step) / (self.total_steps - self.warmup_steps))
+            if self.as_float:
+                factor = float(factor)
+            for base, group in zip(self.base_lrs, self.optimizer.param_groups):
+                group["lr"] = base * factor
+"""
+
+
+def test_a_flag_that_leaves_the_rates_as_they_are_is_tried_in_one_run():
+    plain = FLAGGED.replace(", as_float=True", "").replace("self.as_float = as_float", "self.as_float = True")
+    assert steps_of(FLAGGED) - steps_of(plain) <= SHORTEST
