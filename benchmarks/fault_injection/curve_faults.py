@@ -26,6 +26,7 @@ from vocabulary import (
 )
 
 SMALLEST_WARMUP = 0.02  # of the run: a decay counted from step 0 behind a shorter one is off by less than anyone sees
+HUNDREDS = 100  # steps of a ramp of which one more or less is no difference that anyone sees
 LONG_WARMUP = 0.2  # of the run: a cosine that is counted from step 0 has lost a tenth by then
 
 
@@ -242,7 +243,10 @@ def first_epoch_zero(file: File, site: Site) -> Iterator[Fault]:
 
 
 def one_added(file: File, ramp: Ramp) -> ast.expr | None:
-    """The 1 of `(step + 1) / warmup` and `base * (step + 1) / warmup`."""
+    """The 1 of `(step + 1) / warmup` and `base * (step + 1) / warmup`, of a ramp that is not stated to be long."""
+    length = stated_default(file, ramp.division.right)
+    if isinstance(length, ast.Constant) and length.value >= HUNDREDS:
+        return None
     for f in factors(bare(ramp.division.left)):
         n = bare(f)
         if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add) and file.is_counter(n.left) and is_number(n.right, 1):

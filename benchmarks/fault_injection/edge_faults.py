@@ -187,7 +187,9 @@ def empty_decay_pins(file: File, site: Site) -> Iterator[Fault]:
     """`if warmup >= total: return 0.0` before everything else: a run that is all warmup never trains."""
     for ramp in site.ramps():
         function, out = file.function(ramp.branch), early_out(file, site, ramp)
-        names = [n for n in ast.walk(function) if isinstance(n, NAMES) and is_horizon(n)] if out else []
+        inside = list(ast.walk(function)) if out else []
+        functions = {n.func for n in inside if isinstance(n, ast.Call)}  # `max` is called, and no length
+        names = [n for n in inside if isinstance(n, NAMES) and is_horizon(n) and n not in functions]
         horizons = sorted({file.text(n) for n in names})
         if out and len(horizons) == 1 and horizons[0] not in file.stored(function):
             warmup = file.text(ramp.comparison.comparators[0])

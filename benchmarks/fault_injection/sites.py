@@ -56,7 +56,9 @@ class Site:
         self.classes = [n for n in self.nodes if isinstance(n, ast.ClassDef)]
 
     def divisions(self) -> Iterator[ast.BinOp]:
-        return (n for n in self.nodes if isinstance(n, ast.BinOp) and is_division(n))
+        """The divisions of the schedule, without those of functions that only tell where training stands."""
+        told = {n for f in self.functions if only_tells(f) for n in ast.walk(f)}
+        return (n for n in self.nodes if isinstance(n, ast.BinOp) and is_division(n) and n not in told)
 
     def evaluators(self) -> Iterator[ast.FunctionDef]:
         """Functions that compute a rate from the counter and return it."""
@@ -164,6 +166,13 @@ def returned(function: ast.FunctionDef | ast.Lambda) -> list[ast.expr]:
     return [n.value for n in own(function) if isinstance(n, ast.Return) and n.value is not None]
 
 
+def only_tells(function: ast.FunctionDef | ast.Lambda) -> bool:
+    """Whether a function gives back texts and tables alone, and sets no rate."""
+    values = returned(function)
+    tells = bool(values) and all(isinstance(v, (ast.Dict, ast.JoinedStr)) for v in values)
+    return tells and not any(is_lr_key(n) and isinstance(n.ctx, ast.Store) for n in ast.walk(function))
+
+
 def asked_at_zero(file: File, site: Site, counter: ast.AST) -> bool:
     """Whether step 0 is asked for: torch does; of others the file must show it, since many count from 1."""
     if isinstance(counter, ast.Attribute):
@@ -210,8 +219,11 @@ def stated_default(file: File, node: ast.AST) -> ast.expr | None:
     """
     name = last_name(node)
     found: list[ast.expr] = []
+    # What other functions state of their own parameters says nothing of a parameter of this one.
+    owners = [f for f in file.up(node) if isinstance(f, FUNCTIONS) and isinstance(node, ast.Name)]
+    owner = next((f for f in owners if name in parameters(f)), None)
     for n in file.nodes:
-        if isinstance(n, FUNCTIONS):
+        if isinstance(n, FUNCTIONS) and owner in (None, n):
             found += [value for key, value in defaults(n).items() if key == name]
         elif isinstance(n, ast.Call) and called(n, "add_argument") and n.args:
             option = n.args[0]

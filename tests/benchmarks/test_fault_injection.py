@@ -435,6 +435,20 @@ SILENT = {
         "    if step < warmup_steps:\n"
         '        optimizer.param_groups[0]["lr"] = warmup_lr(step, warmup_steps, lr)\n',
     ),
+    "a length that is a function": (
+        "empty-decay-pins",
+        "def warmup_lr(step, warmup_steps):\n"
+        "    if step < warmup_steps:\n"
+        "        return step / warmup_steps\n"
+        "    return max(0.1, (warmup_steps / step) ** 0.5)\n",
+    ),
+    "one step of hundreds": ("ramp-counted-from-two", COSINE.replace("warmup_steps=3", "warmup_steps=715")),
+    "a table of where training stands": (
+        "zero-warmup-pins",
+        WRAPPER.replace("min(1.0, n_steps / self.warmup_steps)", "1.0 / (1 + n_steps)")
+        + "    def state(self):\n"
+        '        return {"warmup": min(1.0, self.n_steps / max(1, self.warmup_steps))}\n',
+    ),
     "a length worked out in the function": (
         "zero-warmup-divides",
         "def warmup_lr(step, loader):\n"
@@ -459,6 +473,9 @@ def test_what_only_a_legal_setting_shows_is_due_as_info():
     unused = COSINE.replace("warmup_steps=3", "warmup_steps=0")
     assert [fault.legal for _, fault in planted("ramp-too-long", COSINE)] == [False]
     assert [fault.legal for _, fault in planted("ramp-too-long", unused)] == [True]
+    # What another function states of its own parameter is no default of this one.
+    other = "def rest(step, warmup_steps=0):\n    return step\n" + COSINE.replace("warmup_steps=3", "warmup_steps")
+    assert [fault.legal for _, fault in planted("no-warmup-no-rate", other.replace("total_steps=12", "total_steps"))]
     assert [fault.legal for _, fault in planted("first-group-only", SETTER)] == [True]
     # A cosine that is counted from step 0 has lost nothing that is seen behind a warmup of a twentieth.
     share = COSINE.replace("total_steps=12", "total_steps={}")

@@ -274,3 +274,25 @@ def test_an_epoch_is_as_long_as_a_warmup_that_is_stated_in_batches() -> None:
     (site,) = analyse(parse_source(WITHIN_THE_FIRST_EPOCH.encode(), "train.py"))
     rates = list(site.curve)[:1001]
     assert rates[0] == 0 and all(after > before for before, after in pairwise(rates))
+
+
+@pytest.mark.parametrize("base", ["torch.optim.SGD", "torch.optim.AdamW"])
+def test_an_optimizer_whose_step_sets_its_own_rates_is_run_on_itself(base: str) -> None:
+    script = f"""
+        import torch
+        class WarmupPoly({base}):
+            def __init__(self, params, lr, warmup_steps=10, max_steps=80, power=0.9):
+                super().__init__(params, lr=lr)
+                self.count, self.warmup_steps, self.max_steps, self.power = 0, warmup_steps, max_steps, power
+                self.__first = [group["lr"] for group in self.param_groups]
+            def step(self, closure=None):
+                factor = min((self.count + 1) / self.warmup_steps, (1 - self.count / self.max_steps) ** self.power)
+                if self.count < self.max_steps:
+                    for i in range(len(self.param_groups)):
+                        self.param_groups[i]["lr"] = self.__first[i] * factor
+                super().step(closure)
+                self.count += 1
+    """
+    (analysis,) = analyse(parse_source(textwrap.dedent(script).encode(), "optim.py"))
+
+    assert analysis.curve[0] < analysis.curve[5] > analysis.curve[60] > 0

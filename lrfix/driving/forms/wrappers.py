@@ -151,7 +151,8 @@ class Wrapper:
         if value.find("__init__") is MISSING and scheduler.fallback is None and not is_dataclass(value):
             # What the class reads and never sets comes from whoever it is mixed into.
             scheduler.fallback = bench.world.stranger(node).fallback
-        own = next((v for v in scheduler.attributes.values() if _another(v, optimizer)), None)
+        # An optimizer whose `step` sets its own rates is both.
+        own = next((v for v in (scheduler, *scheduler.attributes.values()) if _another(v, optimizer)), None)
         if own is not None:
             optimizer = own
             before = [group.get("lr", math.nan) for group in groups_of(optimizer)]
