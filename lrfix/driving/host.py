@@ -40,6 +40,8 @@ class Host:
         self.scenario = scenario
         self.defaults = defaults
         self.measures = measures
+        #: Whether numbers get units: where the file speaks of some.
+        self._dresses = measures is not None and measures.spoken
         self.measured = False
         self.leaves: dict[str, object] = {}
         self.asked: dict[str, tuple[float, ...]] = {}
@@ -66,11 +68,11 @@ class Host:
             value = self.leaves[path]
         else:
             value = self._concretise(unknown, node, wanted)
-        return value if self.measures is None else self.dressed(path, value)
+        return self.dressed(path, value) if self._dresses else value
 
     def dressed(self, path: str, value: Any) -> Any:
         """A number with its unit, where the file speaks of units."""
-        if self.measures is None or not self.measures.spoken:
+        if self.measures is None or not self._dresses:
             return value
         found = self.measures.dressed(path, value)
         self.measured = self.measured or found is not value

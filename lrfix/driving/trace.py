@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 from lrfix.finite import finite
@@ -40,7 +41,7 @@ class Trace(Recorder):
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
         super().__init__()
         self.mine = mine
-        self.calls: dict[ast.AST, int] = {}
+        self.calls: dict[ast.AST, int] = defaultdict(int)
         self.writes: list[Write] = []
         self.step = -1
         self.angles: dict[ast.AST, list[tuple[int, float]]] = {}
@@ -52,7 +53,7 @@ class Trace(Recorder):
 
     def call(self, function: Any, args: Any, node: ast.AST | None) -> None:
         definition = function.node
-        self.calls[definition] = self.calls.get(definition, 0) + 1
+        self.calls[definition] += 1
         if definition in self.mine:
             self._calling.append(definition)
 

@@ -145,12 +145,12 @@ def call_function(
     if template is None and shape.waits:
         template = shape.warm(definition)
     simple = shape.simple and not keywords
-    if simple and len(arguments) < len(shape.positional):
+    if simple and len(arguments) != shape.count:
         # What is not given has a default, in nearly all calls.
-        first = len(arguments) - len(shape.positional) + len(function.defaults)
-        if first >= 0:
+        first = len(arguments) - shape.count + len(function.defaults)
+        simple = first >= 0 and len(arguments) < shape.count
+        if simple:
             arguments = [*arguments, *function.defaults[first:]]
-    simple = simple and len(arguments) == len(shape.positional)
     if template is not None:
         values = arguments if simple else bound(machine, function, shape, arguments, keywords, node)
         machine.recorder.call(function, arguments, node)
@@ -186,6 +186,7 @@ class Shape:
     def __init__(self, node: ast.FunctionDef | ast.Lambda) -> None:
         arguments = node.args
         self.positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+        self.count = len(self.positional)
         self.positional_only = {a.arg for a in arguments.posonlyargs}
         self.keyword = [a.arg for a in arguments.kwonlyargs]
         self.keywords = set(self.keyword)
