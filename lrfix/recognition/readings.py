@@ -78,29 +78,37 @@ def _read(values: tuple[float, ...], base_lr: float) -> list[Hypothesis]:
     return [Hypothesis(family or "other", None, {}, (), "the bundled schedulers have no such curve")]
 
 
-def without_warmup_too(found: Sequence[list[Hypothesis]]) -> list[list[Hypothesis]]:
-    """Where some curves have a warmup and others have none, those read as having one of zero steps as well."""
-    warm = {h.key: h for each in found for h in each if h.value("warmup_steps") is not None}
+def alike(found: Sequence[list[Hypothesis]]) -> list[list[Hypothesis]]:
+    """The readings of all curves, each also read as what it is a case of where others are that: no warmup as one of
+    zero steps, a decay at every step as stairs of one."""
+    models = {h.key: h for each in found for h in each}
     joined = []
     for each in found:
         extra = []
-        if all(h.value("warmup_steps") is None for h in each):
-            for model in warm.values():
-                for own in each:
-                    if own.scheduler != model.scheduler or own.family not in (
-                        model.family,
-                        model.family.split("+")[-1],
-                    ):
-                        continue
-                    values = {"warmup_steps": 0.0, "warmup_start_lr": 0.0}
+        cold = all(h.value("warmup_steps") is None for h in each)
+        for model in models.values():
+            for own in each:
+                values: dict[str, float] = {}
+                of_one = (own.scheduler, model.scheduler) == ("WarmupExponentialLR", "WarmupStepLR")
+                if of_one:
+                    values["step_size"] = 1.0
+                if cold and model.value("warmup_steps") is not None:
+                    values |= {"warmup_steps": 0.0, "warmup_start_lr": 0.0}
+                if values and (of_one or own.scheduler == model.scheduler) and _is_case(own, model, of_one):
                     values.update((quantity.parameter, quantity.value) for quantity in own.quantities)
-                    if all(model.conventions.get(name) == value for name, value in own.conventions.items()) and all(
-                        quantity.parameter in values for quantity in model.quantities
-                    ):
+                    if all(quantity.parameter in values for quantity in model.quantities):
                         quantities = tuple(replace(q, value=values[q.parameter]) for q in model.quantities)
                         extra.append(replace(model, quantities=quantities, complaint=own.complaint))
         joined.append([*each, *extra])
     return joined
+
+
+def _is_case(own: Hypothesis, model: Hypothesis, of_one: bool) -> bool:
+    """Whether one reading is of the other's family, warmup and stairs aside, and keeps to its conventions."""
+    family = own.family.replace("exponential", "step") if of_one else own.family
+    if family not in (model.family, model.family.split("+")[-1]):
+        return False
+    return all(model.conventions.get(name) == value for name, value in own.conventions.items())
 
 
 def _stride(values: Sequence[float]) -> int:

@@ -10,7 +10,7 @@ from lrfix.recognition.confirmation import first_difference
 from lrfix.recognition.evaluation import evaluate
 from lrfix.recognition.expressions import Expression, Expressions, agrees
 from lrfix.recognition.model import Hypothesis, Recognition, Sample, construction
-from lrfix.recognition.readings import readings, without_warmup_too
+from lrfix.recognition.readings import alike, readings
 from lrfix.wording import num
 
 _DEFAULTS = {
@@ -63,7 +63,7 @@ def _recognise(samples: Sequence[Sample]) -> Recognition:
     broken = _unusable(samples)
     if broken is not None:
         return Recognition("other", {}, None, broken)
-    found = without_warmup_too([readings(sample) for sample in samples])
+    found = alike([readings(sample) for sample in samples])
     tables = [{hypothesis.key: hypothesis for hypothesis in reversed(each)} for each in found]
     shared = [hypothesis.key for hypothesis in found[0] if all(hypothesis.key in table for table in tables)]
     if not shared:

@@ -60,9 +60,11 @@ def settings(
     optional: Sequence[str],
     whole: Container[str],
     seen: Seen,
+    repeated: Container[str] = (),
 ) -> Iterator[Tried]:
     """All settings around ``values``, one axis at a time. ``texts`` are what the code compares a value with;
-    ``optional`` are values that may be None, ``whole`` lengths that are whole numbers by what the file declares."""
+    ``optional`` are values that may be None, ``whole`` lengths that are whole numbers by what the file declares,
+    ``repeated`` those that are a cycle or a stair, whatever they are called."""
     bases = tuple(base_lrs)
     first = bases[0]
     for shares in _GROUPS:
@@ -71,6 +73,9 @@ def settings(
         plural = "s" if len(rates) > 1 else ""
         yield Tried(f"with {len(rates)} parameter group{plural}", values, rates)
     for change in _changes(values, texts, optional, whole):
+        # Cycles and stairs of no length are nothing: code that looks for the cycle of a step never ends.
+        if any(value == 0 and (key in repeated or role_of(key) in _REPEATED) for key, value in change.items()):
+            continue
         words = ", ".join(f"`{key}` = {_shown(value)}" for key, value in change.items())
         short = _outlasted({**values, **change})
         yield Tried(f"with {words}", {**values, **change}, bases, short or _merely_legal(change, seen), short)
@@ -134,8 +139,7 @@ def _of_lengths(lengths: Mapping[str, float], whole: Container[str]) -> Iterator
         others = [0, 1, max(round(value * 0.37), 2), *((0.5, value * 0.37) if key in fractional else ())]
         if key in fractional and role_of(key) is Role.STEP_SIZE:
             others.append(UNEVEN)
-        # Cycles and stairs of no length are nothing: code that looks for the cycle of a step never ends.
-        yield from ({key: other} for other in others if other or role_of(key) not in _REPEATED)
+        yield from ({key: other} for other in others)
     for warmup in (key for key in lengths if role_of(key) in _WARMUPS):
         for total in (key for key in lengths if role_of(key) in _WHOLES and _one_unit(warmup, key)):
             yield {warmup: lengths[total]}

@@ -172,7 +172,10 @@ class _Prover:
             for name, default, _ in taken(self.names, node)
             if isinstance(default, ast.Constant) and default.value is None and name in generic.values
         ]
-        tried = list(settings(generic.values, generic.base_lrs, texts, optional, self._whole(), Seen(self.names)))
+        repeated = [text for name, text in spec.arguments.items() if name in ("step_size", "T_0")]
+        tried = list(
+            settings(generic.values, generic.base_lrs, texts, optional, self._whole(), Seen(self.names), repeated)
+        )
         found = []
         for label, chosen in (
             ("in every setting that a caller may choose", [t for t in tried if not is_long(t.values, generic.values)]),

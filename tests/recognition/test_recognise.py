@@ -355,6 +355,18 @@ def test_a_floor_of_zero_in_one_scenario_is_still_the_floor() -> None:
     assert found.spec is not None
 
 
+def test_stairs_of_one_step_in_one_scenario_are_still_stairs() -> None:
+    def rate(k: int, every: int) -> float:
+        return 0.1 * (k + 1) / 7 if k < 7 else 0.1 * 0.93 ** ((k - 7) // every)
+
+    samples = [Sample(tuple(rate(k, n) for k in range(90)), 0.1, {"every": n}) for n in (1, 4, 6)]
+    found = recognise(samples)
+    assert found.family == "linear-warmup+step"
+    assert found.spec is not None
+    assert found.spec.scheduler == "WarmupStepLR"
+    assert found.spec.arguments["step_size"] == "every"
+
+
 def warm(then: Curve) -> Curve:
     return lambda k, run: run.lr * (k / run.warmup if k < run.warmup else then(k, run))
 
