@@ -4,8 +4,9 @@
     wrong_rewrites.py [--quick] [--list]
 
 Each row rewrites a sound schedule, with one thing falsified between the reading and the text: a step too many, floor
-and peak exchanged, a warmup lost, a group or a branch taken for all, a closed form in company. Printed are the rows
-that got through, and how many were refused; status 1 where one got through.
+and peak exchanged, a warmup lost, a group or a branch taken for all, a closed form in company; and so for the calls
+inside functions and methods of schedulers that stay. Printed are the rows that got through, and how many were refused;
+status 1 where one got through.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+from wrong_calls import HELD, TOLD, WRONG_CALLS, falsified
 
 from lrfix.analysis import SiteAnalysis
 from lrfix.experiments import equivalence
 from lrfix.recognition import ScheduleSpec
 from lrfix.rewriting import proposal
+from lrfix.rewriting.in_place.planning import Search
 from lrfix.rewriting.model import FileRewrite, Reading
 from lrfix.rewriting.proposal import Options
 from lrfix.rewriting.rewriter import rewrite_sources
@@ -328,14 +332,26 @@ def planted(plant: Plant) -> FileRewrite:
             raise ValueError(f"{plant.name}: nothing was falsified in {found[0].spec}")
         return false
 
-    with replaced(proposal, readings_of=wrong):
+    with replaced(proposal, readings_of=wrong, ASKED=frozenset()):
         return rewritten(SOUND[plant.schedule])
 
 
 def unseen(body: str) -> FileRewrite:
     """The rewrite of a schedule whose other settings the recognition does not look at."""
-    with replaced(equivalence, _cases=lambda study: iter(()), _left_out=lambda study, spec, until_end: None):
+    seen = {"_cases": lambda study: iter(()), "_left_out": lambda study, spec, until_end: None}
+    with replaced(equivalence, **seen), replaced(proposal, ASKED=frozenset()):
         return rewritten(_HEAD + _text(body))
+
+
+def held(which: str, changes: Mapping[str, str | None]) -> FileRewrite:
+    """The rewrite of a scheduler that stays, with every call in what it asks falsified."""
+    with replaced(Search, _chosen=falsified(Search._chosen, which, changes)):
+        return rewritten(_HEAD + _text(HELD[which]))
+
+
+def told(before: str, after: str) -> FileRewrite:
+    """The rewrite of a scheduler that stays and hands on more than the steps that it counts."""
+    return rewritten(_HEAD + _text(HELD["branches"]).replace(before, after))
 
 
 def in_company(body: str) -> FileRewrite:
@@ -344,7 +360,7 @@ def in_company(body: str) -> FileRewrite:
 
 def controls() -> Iterator[str]:
     """The sound schedules that are not rewritten as they stand: what is refused of them says nothing."""
-    for name, text in SOUND.items():
+    for name, text in (*SOUND.items(), *((name, _HEAD + _text(body)) for name, body in HELD.items())):
         result = rewritten(text)
         if not result.changed:
             yield f"{name}: {result.error or result.left[0].reason}"
@@ -358,6 +374,12 @@ def trials(quick: bool) -> Iterator[tuple[str, Callable[[], FileRewrite]]]:
     for index, (name, body) in enumerate(OTHER_CURVES.items()):
         if not quick or index % 5 == 0:
             yield f"another curve: {name}", lambda body=body: unseen(body)
+    for index, (name, which, changes) in enumerate(WRONG_CALLS):
+        if not quick or index % 9 == 0:
+            yield f"inside {which}: {name}", lambda which=which, changes=changes: held(which, changes)
+    for index, (name, (before, after)) in enumerate(TOLD.items()):
+        if not quick or index % 4 == 0:
+            yield f"told {name}", lambda before=before, after=after: told(before, after)
     for index, (name, body) in enumerate(COMPANY.items()):
         if not quick or index % 3 == 0:
             yield f"company: {name}", lambda body=body: in_company(body)

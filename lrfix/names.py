@@ -352,7 +352,7 @@ def _place(node: ast.AST) -> tuple[int, int]:
 def _evaluated_outside(scope: ast.AST, child: ast.AST) -> bool:
     """Decorators, defaults, annotations and bases belong to the scope around a definition."""
     if isinstance(scope, ast.Lambda):
-        return child is not scope.body
+        return child is scope.args
     if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
         return child not in scope.body
     if isinstance(scope, ast.ClassDef):

@@ -129,6 +129,13 @@ def _goes_beyond(study: Study, run: Run, end: int) -> bool:
     return reached is not None and reached.counted and reached.used > end
 
 
+def runs_past_the_end(study: Study) -> bool:
+    """Whether training is seen to go on past the end of the schedule."""
+    runs = [study.run(i, use=study.described_by) for i in range(GENERIC)]
+    ends = [(run, study.horizon(run)) for run in runs]
+    return any(end is not None and _goes_beyond(study, run, end) for run, end in ends)
+
+
 def end_of(spec: ScheduleSpec, run: Run) -> int | None:
     """How many steps a schedule lasts under a run; None where it has no length."""
     from lrfix.recognition.evaluation import NotArithmetic, evaluate
@@ -191,4 +198,4 @@ def _stretched(study: Study) -> Sample | None:
     return sample(run) if usable(run) else None
 
 
-__all__ = ["end_of", "numbers", "recognised", "sample", "shortened", "up_to_the_end"]
+__all__ = ["end_of", "numbers", "recognised", "runs_past_the_end", "sample", "shortened", "up_to_the_end"]

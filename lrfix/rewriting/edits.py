@@ -66,6 +66,7 @@ class _Editor(cst.CSTTransformer):
         self.aliases = {self._start(a.node): a for a in edit.aliases}
         self.removed = {self._start(s) for s in edit.removed}
         self.replaced = {self._start(r.nodes[0]): r for r in edit.statements}
+        self.lambdas = {self._start(r.node): r.text for r in edit.lambdas}
         self.swallowed = {self._start(node) for r in edit.statements for node in r.nodes[1:]}
         self.dead = {self._start(d.node): set(d.names) for d in edit.dead_imports}
         self.inserted = list(inserted)
@@ -75,7 +76,7 @@ class _Editor(cst.CSTTransformer):
             if each.into is not None:
                 self.into.setdefault(self._start(each.into), []).append(each.wanted)
         self.missing: set[_Position] = {*self.calls, *self.aliases, *self.removed, *self.dead, *self.after, *self.into}
-        self.missing |= {*self.replaced, *self.swallowed, *(start for start, _ in self.texts)}
+        self.missing |= {*self.lambdas, *self.replaced, *self.swallowed, *(start for start, _ in self.texts)}
         self.comments: list[list[cst.Comment]] = []
         self.touched: list[bool] = []
         self.emptied: set[cst.CSTNode] = set()
@@ -134,15 +135,26 @@ class _Editor(cst.CSTTransformer):
         # A chain such as f(x)(y) starts two calls at one place: the one that is replaced is told by its end.
         if text is None or not self._is_replaced(original_node, position):
             return updated_node
+        return self._call(position, text, original_node).with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
+
+    def leave_Lambda(self, original_node: cst.Lambda, updated_node: cst.Lambda) -> cst.Lambda:
+        position = self._position(original_node)
+        text = self.lambdas.get(position)
+        if text is None:
+            return updated_node
+        return updated_node.with_changes(body=self._call(position, text, original_node.body))
+
+    def _call(self, position: _Position, text: str, original: cst.BaseExpression) -> cst.Call:
+        """The call that takes the place of an expression, whose comments go above the statement."""
         self.missing.discard(position)
         if self.comments:
-            self.comments[-1] += [c for c in _comments(original_node) if not _SUPPRESSION.match(c.value)]
+            self.comments[-1] += [c for c in _comments(original) if not _SUPPRESSION.match(c.value)]
             self.touched[-1] = True
         parsed = cst.parse_expression(
             text.replace("\n", self.module.default_newline), config=self.module.config_for_parsing
         )
         assert isinstance(parsed, cst.Call)
-        return parsed.with_changes(lpar=updated_node.lpar, rpar=updated_node.rpar)
+        return parsed
 
     def _is_replaced(self, node: cst.Call, position: _Position) -> bool:
         end = self.get_metadata(PositionProvider, node).end

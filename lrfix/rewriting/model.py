@@ -48,6 +48,14 @@ class CallReplacement:
 
 
 @dataclass(frozen=True)
+class LambdaReplacement:
+    """A lambda of the user's file and the expression that becomes its body."""
+
+    node: ast.Lambda
+    text: str
+
+
+@dataclass(frozen=True)
 class TextReplacement:
     """A name, a dotted name or a text of the user's file and the expression that takes its place.
 
@@ -116,6 +124,7 @@ class Edit:
     calls: tuple[CallReplacement, ...] = ()
     texts: tuple[TextReplacement, ...] = ()
     statements: tuple[StatementReplacement, ...] = ()
+    lambdas: tuple[LambdaReplacement, ...] = ()
     aliases: tuple[ClassAlias, ...] = ()
     removed: tuple[ast.stmt, ...] = ()
     dead_imports: tuple[DeadImport, ...] = ()

@@ -15,6 +15,7 @@ from lrfix.discovery import is_generated
 from lrfix.domains.facts import literal
 from lrfix.domains.signatures import stated_rate
 from lrfix.experiments.company import company_in_sight, leaning_company, leans_on_present_rate
+from lrfix.experiments.recognised import runs_past_the_end
 from lrfix.experiments.study import Study
 from lrfix.findings import Severity, Span, Status
 from lrfix.names import Names
@@ -50,6 +51,9 @@ _MOST_EDITS = 60
 #: What is said of where a formula in place is asked, or of what it raises for: an equal one changes nothing of it.
 _NOT_OF_THE_RATES = frozenset({"LR203", "LR205"})
 Identity = tuple[str, ...]
+#: Forms that torch's scheduler asks for rates: where it has to stay, what it asks may hold a call.
+ASKED = frozenset({"lambda", "subclass"})
+_INSIDE = "inside"
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class _Proposal:
             kind = (site.form, site.name or "", source.segment_of(site.span), str(len(site.constructions)))
             number = occurrences.get(kind, 0) + 1
             # What was rewritten is not there any more: those like it that follow keep their numbers.
-            while (*kind, str(number)) in done:
+            while (*kind, str(number)) in done or (*kind, str(number), _INSIDE) in done:
                 number += 1
             occurrences[kind] = number
             known.append((index, site, (*kind, str(number))))
@@ -192,11 +196,7 @@ class _Proposal:
                 self.left[identity] = self.excluded[identity]
                 continue
             try:
-                check_replaceable(names, site, self.external)
-                analysis = self.analyses.of(source, index)
-                if site.form in IN_PLACE:
-                    return self._in_place(source, analysis, identity)
-                return self._rewritten(source, analysis, identity)
+                return self._changed(source, names, site, index, identity)
             except AlreadyInPlace:
                 self.settled.add(identity)
             except NotRewritten as reason:
@@ -205,6 +205,23 @@ class _Proposal:
                     source.path, span, site.name, site.form, str(reason), offered=reason.offered
                 )
         return None
+
+    def _changed(self, source: Source, names: Names, site: ScheduleSite, index: int, identity: Identity) -> Source:
+        """The text with one site rewritten; a function that a scheduler asks may stay one, and hold a call instead."""
+        try:
+            check_replaceable(names, site, self.external)
+            if site.form not in IN_PLACE:
+                return self._rewritten(source, self.analyses.of(source, index), identity)
+        except NotRewritten as reason:
+            inside = (*identity, _INSIDE)
+            if site.form not in ASKED or reason.offered or inside in self.excluded:
+                raise
+            self.spans.setdefault(inside, self.spans.get(identity, site.span))
+            try:
+                return self._in_place(source, self.analyses.of(source, index), inside)
+            except NotRewritten:
+                raise reason from None
+        return self._in_place(source, self.analyses.of(source, index), identity)
 
     def _in_place(self, source: Source, analysis: SiteAnalysis, identity: Identity) -> Source:
         """A formula that stays where it is, as a call of a pure function: never a repair."""
@@ -217,6 +234,9 @@ class _Proposal:
         module = FUNCTIONS_MODULE if self.options.module == SCHEDULERS else self.options.module
         reexports = source.path.endswith("__init__.py")
         plan = plan_in_place(source, analysis.names, analysis.site, self.external, module, reexports)
+        asked = analysis.form not in IN_PLACE and any(formula.open_end for formula in plan.formulas)
+        if asked and runs_past_the_end(analysis.study):
+            raise NotRewritten("training goes on past its end, where the old function goes its own way")
         text, after = self._edited(source, plan.edit, plan.inserted)
         proofs = proofs_in_place(analysis.names, analysis.site, plan, Names(after.tree))
         call, nodes = plan.formulas[0].call, analysis.site.nodes

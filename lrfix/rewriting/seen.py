@@ -28,7 +28,11 @@ class Seen:
 
     def fraction(self, path: str) -> bool:
         """Whether anything that a name is given may be a fraction of a step."""
-        return any(_may_be_fraction(value) for value in self._values.get(last_word(path), ()))
+        return any(may_be_fraction(value) for value in self._values.get(last_word(path), ()))
+
+    def none(self, path: str) -> bool:
+        """Whether a name is given None anywhere."""
+        return any(isinstance(v, ast.Constant) and v.value is None for v in self._values.get(last_word(path), ()))
 
     def zero(self, path: str) -> bool:
         """Whether a name is given 0 anywhere."""
@@ -67,18 +71,19 @@ def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
     yield from ((a.arg, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None)
 
 
-def _may_be_fraction(node: ast.expr) -> bool:
+def may_be_fraction(node: ast.expr) -> bool:
+    """Whether an expression may give a fraction, as far as it shows by itself."""
     if isinstance(node, ast.Call):
-        return ast.unparse(node.func) not in _WHOLE_CALLS and any(map(_may_be_fraction, node.args))
+        return ast.unparse(node.func) not in _WHOLE_CALLS and any(map(may_be_fraction, node.args))
     if isinstance(node, ast.Constant):
         return isinstance(node.value, float) and not node.value.is_integer()
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.FloorDiv):
             return False
-        return isinstance(node.op, ast.Div) or _may_be_fraction(node.left) or _may_be_fraction(node.right)
+        return isinstance(node.op, ast.Div) or may_be_fraction(node.left) or may_be_fraction(node.right)
     if isinstance(node, ast.IfExp):
-        return _may_be_fraction(node.body) or _may_be_fraction(node.orelse)
-    return isinstance(node, ast.UnaryOp) and _may_be_fraction(node.operand)
+        return may_be_fraction(node.body) or may_be_fraction(node.orelse)
+    return isinstance(node, ast.UnaryOp) and may_be_fraction(node.operand)
 
 
-__all__ = ["Seen"]
+__all__ = ["Seen", "may_be_fraction"]

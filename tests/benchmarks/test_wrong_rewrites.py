@@ -15,7 +15,11 @@ _spec = importlib.util.spec_from_file_location("wrong_rewrites", SCRIPT)
 assert _spec is not None and _spec.loader is not None
 wrong_rewrites = importlib.util.module_from_spec(_spec)
 sys.modules["wrong_rewrites"] = wrong_rewrites
-_spec.loader.exec_module(wrong_rewrites)
+sys.path.insert(0, str(SCRIPT.parent))
+try:
+    _spec.loader.exec_module(wrong_rewrites)
+finally:
+    sys.path.pop(0)
 
 TRIALS = dict(wrong_rewrites.trials(quick=True))
 

@@ -39,6 +39,12 @@ def readings() -> dict[int, list[Reading]]:
     return {}
 
 
+@pytest.fixture
+def exchanged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler is exchanged or left: no formula in what it asks becomes a call."""
+    monkeypatch.setattr(proposal, "ASKED", frozenset())
+
+
 @pytest.fixture(autouse=True)
 def _remembered(
     analyses: Analyses,

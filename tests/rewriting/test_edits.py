@@ -8,6 +8,9 @@ import textwrap
 
 import pytest
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 
 def _text(body: str) -> str:
     return textwrap.dedent(body).lstrip("\n")

@@ -6,6 +6,9 @@ import textwrap
 
 import pytest
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 _LINEAR = """
 from torch.optim.lr_scheduler import LRScheduler
 

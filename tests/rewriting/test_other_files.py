@@ -6,6 +6,9 @@ import pytest
 
 from lrfix.rewriting.project import Project
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 _SETTER = """
 import math
 

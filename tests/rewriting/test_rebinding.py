@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 HEAD = "from torch.optim.lr_scheduler import LambdaLR, LRScheduler\n\nTOTAL = 50\nMARKS = [3, 6]\n\n\n"
 BY_NAME = "def build(optimizer):\n    return LambdaLR(optimizer, lambda k: max(0.0, 1 - k / TOTAL))\n\n\n"
 BY_LIST = "def build(optimizer):\n    return LambdaLR(optimizer, lambda k: 0.1 ** sum(k >= m for m in MARKS))\n\n\n"

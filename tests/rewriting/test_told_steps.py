@@ -10,6 +10,9 @@ from lrfix.rewriting.liveness import OtherFiles
 
 pytest.importorskip("torch")
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 # Between its last whole steps the old warmup overshoots: 4.75 of 4.
 WARMUP = """
 import torch

@@ -20,6 +20,9 @@ from lrfix.rewriting.rewriter import rewrite_sources
 
 pytest.importorskip("torch")
 
+#: What else is done with a scheduler does not concern the formulas in it: tests/rewriting/in_place/test_asked.py.
+pytestmark = pytest.mark.usefixtures("exchanged_alone")
+
 SOUND = textwrap.dedent(
     """
     import math

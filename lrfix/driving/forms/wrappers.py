@@ -213,7 +213,6 @@ def _advances(bench: Bench, node: ast.ClassDef) -> list[_Advance]:
     return bench.once("advances", lambda: [_Advance(method) for method in entries(bench, node)])
 
 
-
 def _longest_stated_warmup(bench: Bench, scheduler: Any) -> int:
     """The batches of a warmup that the code states, where it is not told how many an epoch has: nobody who writes 1000
     has epochs of thirty."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lrfix.domains.facts import numbers_written
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.whole import WholeNumbers
 from lrfix.names import Names
@@ -30,6 +31,7 @@ _ALL = 160
 _SPREAD = 60
 _LONGER = 7
 _FRACTION = 0.37
+_FURTHEST = 1e6
 
 
 def settings(names: Names, formula: Formula) -> list[CallSetting]:
@@ -79,6 +81,7 @@ class _Kinds:
         self.seen = Seen(names)
         self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
+        self.empty = {leaf for leaf in formula.values[0] if leaf in region.truths or self.seen.none(leaf)}
         self.fractions = region.position is not None or formula.share or self.seen.fraction(call.step)
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
@@ -106,6 +109,8 @@ class _Kinds:
                     yield setting, f"with a warmup as long as the run (`{leaf}` = {other:.6g})"
                 else:
                     yield setting, f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
+        for leaf in sorted(self.empty):
+            yield {**values, leaf: None}, ""
         for setting in inside_the_warmup(self.call, values, sorted(self.warmups)):
             yield setting, ""
 
@@ -207,11 +212,14 @@ def _unlike(found: Sequence[tuple[dict[str, Any], str]]) -> list[tuple[dict[str,
 def _setting(formula: Formula, values: dict[str, Any], kinds: _Kinds, ended: bool) -> CallSetting:
     horizon, marks = _marks(formula.call, values)
     end = _end(formula, horizon)
+    region = formula.region
+    # Whatever the code compares the position with, it may do something else from there on.
+    written = [n for n in numbers_written([*region.computed, *region.helpers]) if 1 < n <= _FURTHEST]
     if horizon is not None and ended and _is_all_warmup(formula.call, values, horizon):
         end = max(horizon - 1, 0.0)
     return CallSetting(
         values,
-        _positions(horizon, marks, kinds.whole_position, formula.share),
+        _positions(horizon, marks, kinds.whole_position, formula.share, written),
         end,
         (0.1,),
         between=not kinds.fractions,
@@ -257,12 +265,14 @@ def _marks(call: Call, values: Mapping[str, Any]) -> tuple[float | None, list[fl
     return (total[0] if total else None), marks
 
 
-def _positions(horizon: float | None, marks: Sequence[float], whole: bool, share: bool = False) -> tuple[float, ...]:
+def _positions(
+    horizon: float | None, marks: Sequence[float], whole: bool, share: bool, written: Sequence[float]
+) -> tuple[float, ...]:
     """Every step of a short run; else those near the marks, and some between; then fractions, then past the end."""
     longest = max([*marks, 24.0]) if horizon is None else max(horizon, 1.0)
     far = int(longest * 1.25) + 2 if horizon is None else int(longest)
     steps: list[float] = list(range(far + 1)) if far <= _ALL else [round(i * far / _SPREAD) for i in range(_SPREAD + 1)]
-    steps += [int(m) + d for m in marks for d in (-2, -1, 0, 1, 2)]
+    steps += [int(m) + d for m in (*marks, *written) for d in (-2, -1, 0, 1, 2)]
     if not whole:
         steps += [m + d for m in marks for d in (-0.5, -0.25, 0.25, 1 / 3)]
         steps += [round(i * far / 12) + 0.5 for i in range(12)]

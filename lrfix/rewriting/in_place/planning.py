@@ -10,21 +10,23 @@ from lrfix.domains.clock import tick_of
 from lrfix.names import FUNCTION_NODES, Argument, Assigned, Augmented, Names, Scope
 from lrfix.rewriting.emission import LINE_LENGTH, call_text, in_numbers_of_text, in_quotes_of_text
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
+from lrfix.rewriting.in_place.asked import check_asked
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
 from lrfix.rewriting.in_place.sampling import Formula, formula_of
 from lrfix.rewriting.in_place.surroundings import why_not_alone, why_not_ended
-from lrfix.rewriting.in_place.tables import table_of, table_text
+from lrfix.rewriting.in_place.tables import list_text, table_of
 from lrfix.rewriting.liveness import External, Uses
-from lrfix.rewriting.model import Edit, NewImport, NotRewritten, StatementReplacement
+from lrfix.rewriting.model import Edit, LambdaReplacement, NewImport, NotRewritten, StatementReplacement
 from lrfix.rewriting.plan import indent_unit
 from lrfix.sites.blocks import block_of
-from lrfix.sites.model import ScheduleSite
+from lrfix.sites.model import IN_PLACE, ScheduleSite
 from lrfix.sites.vocabulary import names_position
 from lrfix.source import Source
 from lrfix.trees import stored_names
 
 _WIDEST = 120
+_RETURN = "return "
 _NO_PROTOCOL = frozenset({"object", "ABC", "Protocol", "Generic"})
 
 
@@ -64,14 +66,20 @@ def plan_in_place(
         raise NotRewritten(search.reason)
     for formula in formulas:
         _check_methods(names, formula.region, external)
+    if site.form not in IN_PLACE:
+        check_asked(names, site, formulas, external)
     uses = Uses(names, external)
     for formula in formulas:
         uses.gone.update(formula.region.statements)
+        if formula.region.holder is not None:
+            uses.gone.add(formula.region.holder.body)
     for formula in formulas:
         for text in formula.texts:
             uses.keep_text(text, formula.region.first)
         if formula.region.target is not None:
             uses.keep_text(formula.region.target, formula.region.first)
+        if formula.region.each is not None:
+            uses.keep_text(formula.region.each[1], formula.region.first)
     removed = [*_dead_locals(names, uses), *uses.sweep()]
     wanted: dict[str, NewImport] = {}
     texts = []
@@ -84,12 +92,16 @@ def plan_in_place(
     first = min((f.region.first for f in formulas), key=lambda node: node.lineno)
     missing = [new for f in formulas for new in missing_modules(names, f.texts, f.region.first)]
     imports = (*wanted.values(), *dict.fromkeys(missing))
-    replacements = tuple(
-        StatementReplacement(f.region.statements, text, _keeps_comments(source, f.region))
-        for f, text in zip(formulas, texts, strict=True)
-    )
+    statements, lambdas = [], []
+    for formula, text in zip(formulas, texts, strict=True):
+        region = formula.region
+        if region.holder is not None:
+            lambdas.append(LambdaReplacement(region.holder, text.removeprefix(_RETURN)))
+        else:
+            statements.append(StatementReplacement(region.statements, text, _keeps_comments(source, region)))
     edit = Edit(
-        statements=replacements,
+        statements=tuple(statements),
+        lambdas=tuple(lambdas),
         removed=tuple(removed),
         dead_imports=() if reexports else dead_imports(names, uses, uses.read_by_gone(), source.path),
         new_imports=imports,
@@ -193,17 +205,20 @@ def _obstacles(names: Names, block: Sequence[ast.stmt]) -> Iterator[str]:
 
 
 def _blocks(names: Names, site: ScheduleSite) -> Iterator[tuple[list[ast.stmt], list[str]]]:
+    if len(site.nodes) > 1 and site.form == "lambda":
+        for each in site.nodes:
+            yield from _blocks(names, replace(site, nodes=(each,)))
+        return
     node = site.node
+    if isinstance(node, ast.Lambda):
+        yield [_returned(names, node)], _parameters(node)
     if isinstance(node, ast.FunctionDef):
-        yield _body(node), _parameters(node)
-        for inner in node.body:
-            if isinstance(inner, ast.FunctionDef):
-                yield _body(inner), _parameters(inner)
+        yield from _within(node)
         return
     if isinstance(node, ast.ClassDef):
         for method in node.body:
-            if site.form == "wrapper" and isinstance(method, ast.FunctionDef) and method.name != "__init__":
-                yield _body(method), _parameters(method)
+            if isinstance(method, ast.FunctionDef) and method.name != "__init__":
+                yield from _within(method)
         return
     if not site.inline:
         return
@@ -219,11 +234,23 @@ def _blocks(names: Names, site: ScheduleSite) -> Iterator[tuple[list[ast.stmt], 
     yield run, parameters
 
 
+def _within(node: ast.FunctionDef) -> Iterator[tuple[list[ast.stmt], list[str]]]:
+    for function in (node, *(s for s in node.body if isinstance(s, ast.FunctionDef))):
+        yield _body(function), _parameters(function)
+
+
+def _returned(names: Names, node: ast.Lambda) -> ast.Return:
+    """What a lambda does, as a statement of its own scope."""
+    statement = ast.copy_location(ast.Return(node.body), node.body)
+    names.parents[statement] = node
+    return statement
+
+
 def _body(node: ast.FunctionDef) -> list[ast.stmt]:
     return [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
 
 
-def _parameters(node: ast.FunctionDef) -> list[str]:
+def _parameters(node: ast.FunctionDef | ast.Lambda) -> list[str]:
     return [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
 
 
@@ -242,7 +269,8 @@ def _asks_position(statement: ast.stmt) -> bool:
 
 def _replaceable(names: Names, region: Region) -> bool:
     """Whether every value that the call reads is there when the region begins: the call reads them all at once."""
-    return all(_bound(names, root_of(leaf), region.first) for leaf in region.leaves)
+    element = region.each[0] if region.each is not None else None
+    return all(leaf == element or _bound(names, root_of(leaf), region.first) for leaf in region.leaves)
 
 
 def _bound(names: Names, name: str, at: ast.stmt) -> bool:
@@ -343,21 +371,24 @@ def _can_go(names: Names, statement: ast.stmt) -> bool:
 
 def _statement(source: Source, formula: Formula, local: str) -> str:
     region = formula.region
-    _check_lines(source, region)
+    if region.holder is None:
+        _check_lines(source, region)
     first = region.first
     column = source.span(first).start.column - 1
-    prefix = "return " if region.target is None else f"{region.target} = "
+    prefix = _RETURN if region.target is None else f"{region.target} = "
     if region.target is not None and isinstance(first, ast.Assign) and len(region.statements) == 1:
         prefix = f"{source.segment(first.targets[0])} = "
     spelled = {n: in_numbers_of_text(source, region.statements, t) for n, t in formula.call.arguments.items()}
-    if formula.length is not None:
-        table = replace(formula, length=in_quotes_of_text(source.text, formula.length))
-        texts = [in_quotes_of_text(source.text, f"{name}={text}") for name, text in spelled.items()]
-        fits = max(LINE_LENGTH, min(_WIDEST, _widest(source, region))) - column
-        return table_text(table, prefix, [local, formula.step, *texts], indent_unit(source), fits)
     given = [formula.step, *(f"{name}={text}" for name, text in spelled.items())]
     arguments = [in_quotes_of_text(source.text, text) for text in given]
-    limit = max(LINE_LENGTH, min(_WIDEST, _widest(source, region)))
+    limit = _WIDEST if region.holder is not None else max(LINE_LENGTH, min(_WIDEST, _widest(source, region)))
+    turns: str | None = None
+    if formula.length is not None:
+        turns = f"for {formula.call.step} in range({in_quotes_of_text(source.text, formula.length)})"
+    elif region.each is not None:
+        turns = f"for {region.each[0]} in {region.each[1]}"
+    if turns is not None:
+        return list_text(turns, formula.array, prefix, [local, *arguments], indent_unit(source), limit - column)
     return prefix + call_text(local, arguments, column + len(prefix), 0, limit, indent_unit(source))
 
 

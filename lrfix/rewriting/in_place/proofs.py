@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.names import Names
 from lrfix.rewriting.in_place.definitions import Definition, defined_again
+from lrfix.rewriting.in_place.each_group import one_of_each
 from lrfix.rewriting.in_place.grid import settings
 from lrfix.rewriting.in_place.planning import InPlacePlan
 from lrfix.rewriting.in_place.positions import written_as
@@ -41,13 +42,15 @@ def _functions(names: Names, site: ScheduleSite, plan: InPlacePlan) -> list[ast.
     """The functions around the formulas that belong to the site."""
     if site.inline:
         return []
-    around = (names.enclosing(f.region.first, ast.FunctionDef) for f in plan.formulas)
+    around = (names.enclosing(f.region.first, ast.FunctionDef) for f in plan.formulas if f.region.holder is None)
     return [f for f in dict.fromkeys(around) if isinstance(f, ast.FunctionDef)]
 
 
 def _formula(names: Names, formula: Formula, text: str) -> Proof:
     region = formula.region
     new = list(ast.parse(text).body)
+    if region.each is not None:
+        new = [one_of_each(None, statement) for statement in new]
     if region.position is not None:
         new = written_as(new, region.position)
     request = CallRequest(

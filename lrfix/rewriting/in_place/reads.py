@@ -38,12 +38,16 @@ class Reads:
     ``methods`` those of them that are methods of the object at hand, with the text of their calls,
     ``assigned`` the names that hold a value at the end on every path, ``stored`` all that are set on any,
     ``forgotten`` those that are deleted.
-    ``among_others``: statements before these may make the lists that they fill.
+    ``among_others``: statements before these may make the lists that they fill. ``elements`` are names that stand for
+    one value of a list.
     """
 
-    def __init__(self, names: Names, statements: Sequence[ast.stmt], among_others: bool = False) -> None:
+    def __init__(
+        self, names: Names, statements: Sequence[ast.stmt], among_others: bool = False, elements: Sequence[str] = ()
+    ) -> None:
         self.names = names
         self._among_others = among_others
+        self._elements = elements
         self.leaves: dict[str, ast.expr] = {}
         self.helpers: dict[ast.FunctionDef, None] = {}
         self.stored: dict[str, ast.AST] = {}
@@ -180,6 +184,7 @@ class Reads:
         elif isinstance(node, ast.UnaryOp):
             self._expression(node.operand, assigned)
         elif isinstance(node, ast.BoolOp):
+            self._truth(node)
             for value in node.values:
                 self._expression(value, assigned)
         elif isinstance(node, ast.Compare) and self._asks_whether_none(node, assigned):
@@ -320,6 +325,9 @@ class Reads:
 
     def _name(self, node: ast.Name, at: ast.expr, assigned: frozenset[str]) -> None:
         if node.id in assigned:
+            return
+        if node.id in self._elements:
+            self.leaves.setdefault(node.id, at)
             return
         owner = self.names.owner(node.id, self.names.scope_of(at))
         if owner is None:

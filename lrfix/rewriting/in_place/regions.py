@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
+from lrfix.rewriting.in_place.each_group import Each, listed, one_of_each
 from lrfix.rewriting.in_place.methods import as_function, receiver, with_functions
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
 from lrfix.rewriting.in_place.shares import names_share
@@ -27,7 +28,9 @@ class Region:
     be the position in training, the likeliest first; ``truths`` the leaves that are tested for truth. ``computed`` are
     the statements with ``position``, an expression that puts the position together, as a leaf, where there is one.
     ``nones`` are the leaves that may be None: the statements ask. ``forgotten`` are names that they delete, ``methods``
-    the names of the methods of the object at hand that are among the ``helpers``.
+    the names of the methods of the object at hand that are among the ``helpers``. ``holder`` is the lambda whose body
+    the one statement stands for. ``each`` are the name and the list of ``return [... for base in self.base_lrs]``: the
+    value is that of one group, and ``computed`` returns it.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -42,6 +45,8 @@ class Region:
     nones: frozenset[str] = frozenset()
     forgotten: frozenset[str] = frozenset()
     methods: tuple[str, ...] = ()
+    holder: ast.Lambda | None = None
+    each: Each | None = None
 
     @property
     def first(self) -> ast.stmt:
@@ -105,13 +110,18 @@ def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence
         except NotPure:
             return None
         return _made(names, statements, direct, reads, parameters)
+    each = listed(names, statements)
+    one = statements if each is None else tuple(one_of_each(names, s) for s in statements)
     try:
-        reads = Reads(names, statements)
+        reads = Reads(names, one, elements=each[:1] if each is not None else ())
     except NotPure:
         return None
     if reads.always_returns:
         outer = [n for s in reads.stored for n in _live(names, statements, s)]
-        return None if outer else _made(names, statements, None, reads, parameters)
+        if outer or (each is not None and root_of(each[1]) in reads.stored):
+            return None
+        made = _made(names, statements, None, reads, parameters, one)
+        return replace(made, each=each) if made is not None else None
     if reads.returns:
         return None
     live = [name for name in reads.stored if _live(names, statements, name)]
@@ -123,13 +133,20 @@ def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence
 
 
 def _made(
-    names: Names, statements: tuple[ast.stmt, ...], target: str | None, reads: Reads, parameters: Sequence[str]
+    names: Names,
+    statements: tuple[ast.stmt, ...],
+    target: str | None,
+    reads: Reads,
+    parameters: Sequence[str],
+    one: tuple[ast.stmt, ...] | None = None,
 ) -> Region | None:
-    if not 1 <= len(reads.leaves) <= _MOST_LEAVES or not _means_the_same(names, statements[0], reads):
+    computed = statements if one is None else one
+    if not 1 <= len(reads.leaves) <= _MOST_LEAVES or not _means_the_same(names, computed[0], reads):
         return None
     if target is not None and (role_of(target) in LENGTHS or tick_of(target) is not None):
         return None
     methods = frozenset(reads.methods.values())
+    holder = names.parents[statements[0]]
     return Region(
         statements=statements,
         target=target,
@@ -137,11 +154,12 @@ def _made(
         steps=_steps(names, reads.leaves, parameters),
         truths=frozenset(reads.truths),
         helpers=tuple(as_function(h, methods) for h in reads.helpers) if methods else tuple(reads.helpers),
-        computed=with_functions(statements, methods) if methods else statements,
+        computed=with_functions(computed, methods) if methods or computed is not statements else computed,
         checks=tuple(reads.checks),
         nones=frozenset(reads.nones),
         forgotten=frozenset(reads.forgotten),
         methods=tuple(method.name for method in reads.methods),
+        holder=holder if isinstance(holder, ast.Lambda) else None,
     )
 
 

@@ -95,22 +95,22 @@ def _numpy(names: Names, region: Region) -> str | None:
     return None
 
 
-def table_text(formula: Formula, prefix: str, call: Sequence[str], unit: str, fits: int) -> str:
+def list_text(turns: str, array: str | None, prefix: str, call: Sequence[str], unit: str, fits: int) -> str:
     """``rates = np.array([warmup_cosine(step, ...) for step in range(total)])``, one part a line where it is long.
 
-    ``call`` are the function and its arguments, ``fits`` how many characters a line has.
+    ``turns`` is the part from ``for`` on, ``array`` the module whose array it becomes, if any, ``call`` are the
+    function and its arguments, ``fits`` how many characters a line has.
     """
     head, *arguments = call
-    turns = f"for {formula.call.step} in range({formula.length})"
     one = f"{head}({', '.join(arguments)})"
-    opening, closing = (f"{formula.array}.array([", "])") if formula.array is not None else ("[", "]")
+    opening, closing = (f"{array}.array([", "])") if array is not None else ("[", "]")
     line = f"{prefix}{opening}{one} {turns}{closing}"
     if len(line) <= fits:
         return line
-    if formula.array is None:
+    if array is None:
         return f"{prefix}[\n{_inside(one, head, arguments, turns, unit, unit, fits)}]"
     inner = _inside(one, head, arguments, turns, unit, 2 * unit, fits)
-    return f"{prefix}{formula.array}.array(\n{unit}[\n{inner}{unit}]\n)"
+    return f"{prefix}{array}.array(\n{unit}[\n{inner}{unit}]\n)"
 
 
 def _inside(one: str, head: str, arguments: Sequence[str], turns: str, unit: str, indent: str, fits: int) -> str:
@@ -120,4 +120,4 @@ def _inside(one: str, head: str, arguments: Sequence[str], turns: str, unit: str
     return f"{indent}{head}(\n{parts}{indent})\n{indent}{turns}\n"
 
 
-__all__ = ["table_of", "table_text"]
+__all__ = ["list_text", "table_of"]
