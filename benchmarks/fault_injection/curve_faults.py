@@ -184,7 +184,9 @@ def warmup_of_length_dropped(file: File, site: Site) -> Iterator[Fault]:
             and is_visible(file, site, below.right)
         ):
             what = f"{file.text(n)}: warmup out of the length"
-            yield Fault(file.put(below, below.left), what, legal=none_by_default(file, below.right))
+            # As with the warmup out of both: the phases lie apart by its share of the run.
+            legal = none_by_default(file, below.right) or not is_long(file, site, below.right)
+            yield Fault(file.put(below, below.left), what, legal=legal)
 
 
 @operator("ramp-too-long", "LR202", "LR209", "LR211")
@@ -279,9 +281,11 @@ def decay_one_step_late(file: File, site: Site) -> Iterator[Fault]:
     """`total - step + 1` on top of a linear decay, or `step - 1`: it begins above the peak and ends a step late."""
     for d in site.divisions():
         top, length, above = bare(d.left), bare(d.right), file.parent[d]
-        around = site.inside(d, file.scope(d))
+        around = list(site.inside(d, file.scope(d)))
         if any(one_kept(p, ("min",), 1) or called(p, "cos", "clip", "clamp") for p in around):
             continue
+        if any(isinstance(f, NAMES) and re.search("warm", last_name(f)) for p in around for f in factors(p)):
+            continue  # under a warmup nobody sees one step of the decay
         if isinstance(top, ast.BinOp) and isinstance(top.op, ast.Sub):
             to_the_end = is_horizon(length.left if isinstance(length, ast.BinOp) else length)
             if to_the_end and is_horizon(top.left) and asked_at_zero(file, site, top.right):

@@ -292,7 +292,11 @@ def step_keeps_no_state(file: File, site: Site) -> Iterator[Fault]:
                 and dotted(n.targets[0]) in ("self._last_lr", "self.last_epoch")
                 and n in f.body
             ):
-                yield Fault(file.drop(n), f"deleted: {file.text(n)}")
+                # A count that no formula reads is only wrong in checkpoints.
+                kept = dotted(n.targets[0])
+                read = any(dotted(x) == kept for e in site.evaluators() for x in ast.walk(e))
+                legal = kept == "self.last_epoch" and not read
+                yield Fault(file.drop(n), f"deleted: {file.text(n)}", legal=legal)
 
 
 @operator("formula-misnamed", "LR107", "LR104")

@@ -443,10 +443,14 @@ SILENT = {
         "    return max(0.1, (warmup_steps / step) ** 0.5)\n",
     ),
     "one step of hundreds": ("ramp-counted-from-two", COSINE.replace("warmup_steps=3", "warmup_steps=715")),
+    "one step of a decay under a warmup": (
+        "decay-one-step-late",
+        SUBCLASS.split("        if self")[0] + "        warmup = min(1.0, (self.last_epoch + 1) / self.warmup_steps)\n"
+        "        return [lr * warmup * (1 - self.last_epoch / self.total_steps) for lr in self.base_lrs]\n",
+    ),
     "a table of where training stands": (
         "zero-warmup-pins",
-        WRAPPER.replace("min(1.0, n_steps / self.warmup_steps)", "1.0 / (1 + n_steps)")
-        + "    def state(self):\n"
+        WRAPPER.replace("min(1.0, n_steps / self.warmup_steps)", "1.0 / (1 + n_steps)") + "    def state(self):\n"
         '        return {"warmup": min(1.0, self.n_steps / max(1, self.warmup_steps))}\n',
     ),
     "a length worked out in the function": (
@@ -477,6 +481,16 @@ def test_what_only_a_legal_setting_shows_is_due_as_info():
     other = "def rest(step, warmup_steps=0):\n    return step\n" + COSINE.replace("warmup_steps=3", "warmup_steps")
     assert [fault.legal for _, fault in planted("no-warmup-no-rate", other.replace("total_steps=12", "total_steps"))]
     assert [fault.legal for _, fault in planted("first-group-only", SETTER)] == [True]
+    count = CASES["step-keeps-no-state"].source
+    own = count.replace("def get_lr", "position = 0\n\n    def get_lr").replace("(self.last_epoch", "(self.position")
+    own = own.replace("self.last_epoch <", "self.position <").replace(
+        "rates = self", "self.position += 1; rates = self"
+    )
+    for source, legal in ((count, [False, False]), (own, [False, True])):
+        assert [fault.legal for _, fault in planted("step-keeps-no-state", source)] == legal
+    short, long = (FACTOR.replace("warmup_steps, total", f"warmup_steps={n}, total_steps=12): #") for n in (1, 6))
+    assert [fault.legal for _, fault in planted("warmup-of-length-dropped", short)] == [True]
+    assert [fault.legal for _, fault in planted("warmup-of-length-dropped", long)] == [False]
     # A cosine that is counted from step 0 has lost nothing that is seen behind a warmup of a twentieth.
     share = COSINE.replace("total_steps=12", "total_steps={}")
     for total, legal in ((12, False), (60, True)):
