@@ -349,7 +349,7 @@ MORE = {
                     if not self.finished:
                         self.finished = True
                     return self.base_lrs
-                return [base * (self.last_epoch + 1) / (self.total_epoch + 1) for base in self.base_lrs]
+                return [base * min(1.0, (self.last_epoch + 1) / self.total_epoch) for base in self.base_lrs]
         """,
         "        self.finished = False\n        super().__init__(optimizer)\n",
     ),
