@@ -81,7 +81,7 @@ class _Kinds:
         self.seen = Seen(names)
         self.whole |= {leaf for leaf in region.leaves if leaf in declared}
         self.whole_position = call.step in self.whole
-        self.empty = {leaf for leaf in formula.values[0] if leaf in region.truths or self.seen.none(leaf)}
+        self.truths = region.truths & set(formula.values[0])
         self.fractions = region.position is not None or formula.share or self.seen.fraction(call.step)
 
     def scaled(self, values: Mapping[str, Any], by: int) -> dict[str, Any]:
@@ -109,8 +109,8 @@ class _Kinds:
                     yield setting, f"with a warmup as long as the run (`{leaf}` = {other:.6g})"
                 else:
                     yield setting, f"with `{leaf}` = {other:.6g}" if self._merely_legal(leaf, other) else ""
-        for leaf in sorted(self.empty):
-            yield {**values, leaf: None}, ""
+        for leaf in sorted(self.truths):
+            yield {**values, leaf: None}, "" if self.seen.none(leaf) else f"with `{leaf}` = None"
         for setting in inside_the_warmup(self.call, values, sorted(self.warmups)):
             yield setting, ""
 
