@@ -221,6 +221,58 @@ STYLES = {
             for epoch in range(n_epochs):
                 adjust(optimizer, epoch, n_epochs)
         """,
+    "epochs that a loop counts from 1, passed on to a setter": """
+        def adjust(optimizer, epoch):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * 0.1 ** ((epoch - 1) // 10)
+
+        def train(model, optimizer, loader, epoch):
+            adjust(optimizer, epoch)
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+
+        def main(model, optimizer, loader):
+            for epoch in range(1, 51):
+                train(model, optimizer, loader, epoch)
+        """,
+    "batches of a list": """
+        import torch
+
+        model = torch.nn.Linear(4, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        data = [torch.randn(2, 4) for _ in range(40)]
+
+        def warm(step):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * min(1, (step + 1) / 200)
+
+        for epoch in range(10):
+            for i, batch in enumerate(data):
+                warm(epoch * len(data) + i)
+                optimizer.zero_grad()
+                model(batch).mean().backward()
+                optimizer.step()
+        """,
+    "a setter that is given the share of the run": """
+        import math
+
+        def adjust(optimizer, t):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * math.sin(math.pi * t) ** 2 + 1e-4
+
+        def main(model, optimizer, loader, epochs):
+            total = epochs * len(loader)
+            it = 0
+            for epoch in range(epochs):
+                for batch in loader:
+                    adjust(optimizer, it / total)
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+                    it += 1
+        """,
     "an interval called step, or a list of moments": """
         class StepHook:
             def __init__(self, step, gamma=0.1):
@@ -290,8 +342,10 @@ COUNTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["iteration", "step", "epoch", "it"])
-@pytest.mark.parametrize("style", COUNTS)
+@pytest.mark.parametrize(
+    ("style", "name"),
+    [("a default", name) for name in ("iteration", "epoch", "it")] + [(style, "step") for style in COUNTS],
+)
 def test_the_length_of_a_run_may_have_the_name_of_a_position(style: str, name: str) -> None:
     every = Settings(selected=frozenset(load_rules()))
     found = check_source(textwrap.dedent(COUNTS[style]).replace("NAME", name).encode(), "train.py", every).findings

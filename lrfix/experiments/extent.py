@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.signatures import signature
-from lrfix.driving.forms.frames import counter, loops_around
+from lrfix.driving.forms.loops import counter, loops_around
 from lrfix.driving.forms.wrappers import ADVANCES
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.study import Study

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import LENGTHS, Role, role_of
-from lrfix.driving.forms.frames import numbered
+from lrfix.driving.forms.loops import numbered
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.base_rates import sound
 from lrfix.experiments.study import Study

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from lrfix.domains.facts import literal
-from lrfix.driving.forms.frames import numbered
+from lrfix.driving.forms.loops import numbered
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
 from lrfix.sites.stock import given, stock_scheduler

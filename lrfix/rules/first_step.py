@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, last_word, role_of
-from lrfix.driving.forms.frames import loops_around
+from lrfix.driving.forms.loops import loops_around
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.early_curves import one_of_many
 from lrfix.experiments.extent import step_calls

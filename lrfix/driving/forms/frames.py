@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, nested, tick_of
-from lrfix.domains.facts import literal
+from lrfix.domains.signatures import parameters
 from lrfix.driving.bench import Bench
+from lrfix.driving.forms.beginnings import begins_at, first_passed_on
+from lrfix.driving.forms.loops import counter, gone_through, loops_around, start_of
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
 from lrfix.names import FUNCTION_NODES, Assigned, Names, Scope
 from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk, written
 
-_WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
 _DEEPEST = 2
 
 
@@ -59,49 +60,27 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
     clock = bench.start_clock(nested(ticks + asked))
     # A loop that can be seen says itself where it begins.
     clock.first = {tick: first for tick, first in clock.first.items() if tick not in ticks}
+    clock.first |= _passed_on(bench, node, also or [node], settled)
     for position, ((loop, name), tick) in enumerate(zip(counting, ticks, strict=True)):
-        start = _start(loop)
-        frame.counts[name] = (tick, _first(bench, start))
+        start = start_of(loop)
+        frame.counts[name] = (tick, begins_at(bench, start))
         outer = {other for _, other in counting[position + 1 :]}
         if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in walk(start)):
             frame.starts[name] = start
-    if clock.nested and counting:
-        turns = _turns(bench, counting[0][0])
-        if turns is not None and ticks[0] is Tick.BATCH:
-            clock.per_epoch = turns
+    inner = frame.loops[0] if frame.loops else None
+    if clock.nested and inner is not None and not (counting and counting[0][0] is inner and ticks[0] is Tick.EPOCH):
+        clock.per_epoch = _turns(bench, inner) or clock.per_epoch
     return frame
 
 
-def loops_around(names: Names, node: ast.AST) -> list[ast.AST]:
-    """The loops around a place, innermost first, within its own function."""
-    found: list[ast.AST] = []
-    for outer in names.ancestors(node):
-        if isinstance(outer, (*FUNCTION_NODES, ast.ClassDef)):
-            break
-        if isinstance(outer, ast.For | ast.AsyncFor | ast.While):
-            found.append(outer)
-    return found
-
-
-def numbered(target: ast.expr) -> ast.expr | None:
-    """What takes the numbers of ``enumerate``, of a loop's target; an empty one, ``for () in ...``, has nothing."""
-    return target.elts[0] if isinstance(target, ast.Tuple) and target.elts else None
-
-
-def counter(loop: ast.For) -> str | None:
-    """The variable of a loop that counts its turns."""
-    target, iterated = loop.target, loop.iter
-    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
-        if not iterated.args:
-            return None
-        iterated = iterated.args[0]
-    name = called_name(iterated) if isinstance(iterated, ast.Call) else ""
-    number = numbered(target) if name == "enumerate" else None
-    if isinstance(number, ast.Name):
-        return number.id
-    if name in ("range", "trange", "count") and isinstance(target, ast.Name):
-        return target.id
-    return None
+def _passed_on(bench: Bench, node: ast.AST, asking: list[ast.AST], settled: set[str]) -> dict[Tick, int]:
+    """What the counts begin with that the function around a place is given by its own callers."""
+    function = bench.names.enclosing(node, FUNCTION_NODES)
+    if not isinstance(function, ast.FunctionDef):
+        return {}
+    read = {n.id for part in asking for n in walk(part) if isinstance(n, ast.Name)} - settled
+    taken = {name: tick for name, _, _ in parameters(function) if name in read and (tick := tick_of(name)) is not None}
+    return first_passed_on(bench, function, taken)
 
 
 def _asked(
@@ -130,42 +109,6 @@ def _assigned(
     return _asked(names, values[0], loop_variables, ends, depth + 1)
 
 
-def _iterated(loop: ast.For) -> ast.Call | None:
-    iterated = loop.iter
-    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
-        if not iterated.args:
-            return None
-        iterated = iterated.args[0]
-    return iterated if isinstance(iterated, ast.Call) else None
-
-
-def _start(loop: ast.For) -> ast.expr | None:
-    """What a loop counts from, where it says so."""
-    iterated = _iterated(loop)
-    name = called_name(iterated) if iterated is not None else ""
-    if iterated is not None and name in ("range", "trange") and len(iterated.args) > 1:
-        return iterated.args[0]
-    if iterated is not None and name == "enumerate":
-        told = next((k.value for k in iterated.keywords if k.arg == "start"), None)
-        return iterated.args[1] if told is None and len(iterated.args) > 1 else told
-    return None
-
-
-def _first(bench: Bench, start: ast.expr | None) -> int:
-    """The number that a loop begins with in a new run: the one that is written there, or the only one that the file
-    gives what stands there; a checkpoint gives it another."""
-    stated = literal(start)
-    if start is None or isinstance(stated, int):
-        return stated if isinstance(stated, int) else 0
-    path = written(start)
-    given = (n for n in bench.names.nodes if isinstance(n, ast.Assign) and path in map(written, n.targets))
-    numbers = {value for statement in given if type(value := literal(statement.value)) is int}
-    default = bench.scenario.defaults.get(path)
-    if type(default) is int and not numbers:
-        return default
-    return numbers.pop() if len(numbers) == 1 else 0
-
-
 def _number(bench: Bench, node: ast.expr) -> int | None:
     try:
         value: Any = bench.value(node)
@@ -177,11 +120,25 @@ def _number(bench: Bench, node: ast.expr) -> int | None:
 
 
 def _turns(bench: Bench, loop: ast.For) -> int | None:
-    iterated = _iterated(loop)
-    if iterated is None or called_name(iterated) not in ("range", "trange") or not iterated.args:
+    """How often a loop turns, where its range or the length of what it goes through is known."""
+    iterated = gone_through(loop)
+    zipped = isinstance(iterated, ast.Call) and called_name(iterated) == "zip"
+    lengths = [
+        _length(bench, part) for part in (iterated.args if isinstance(iterated, ast.Call) and zipped else [iterated])
+    ]
+    return min((length for length in lengths if length is not None and length > 0), default=None)
+
+
+def _length(bench: Bench, iterated: ast.expr) -> int | None:
+    if isinstance(iterated, ast.Call) and called_name(iterated) in ("range", "trange") and iterated.args:
+        return _number(bench, iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
+    if not isinstance(iterated, ast.Name | ast.Attribute):
         return None
-    turns = _number(bench, iterated.args[-1] if len(iterated.args) < 3 else iterated.args[1])
-    return turns if turns is not None and turns > 0 else None
+    try:
+        value = bench.value(iterated)
+    except (Opaque, UserError):
+        return None
+    return len(value) if isinstance(value, list | tuple | range) else None
 
 
-__all__ = ["Frame", "counter", "frame_of", "loops_around", "numbered"]
+__all__ = ["Frame", "frame_of"]

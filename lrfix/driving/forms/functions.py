@@ -6,11 +6,12 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from lrfix.domains.clock import nested, parameter_ticks
+from lrfix.domains.clock import parameter_ticks
 from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, parameters, signature
 from lrfix.driving.bench import Bench
+from lrfix.driving.forms.beginnings import start_asked
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value
 from lrfix.driving.forms.setters import FromCall, asked_parameters, function_value, returns_function
@@ -37,7 +38,7 @@ class Valued:
         self.ticks = bench.ticks_of(self.parameters)
         if not self.ticks:
             raise Opaque("takes no step", bench.site.node)
-        bench.start_clock(nested(list(self.ticks.values())))
+        start_asked(bench, self.ticks)
 
     def rates(self, step: int) -> list[Any]:
         node = self.bench.site.node

@@ -6,10 +6,12 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from lrfix.domains.clock import Tick, nested, tick_of
+from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.signatures import Parameter, arguments_of, parameters
 from lrfix.driving.bench import Bench
-from lrfix.driving.forms.frames import frame_of, loops_around
+from lrfix.driving.forms.beginnings import start_asked
+from lrfix.driving.forms.frames import frame_of
+from lrfix.driving.forms.loops import loops_around
 from lrfix.driving.forms.running import Running
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque
@@ -30,7 +32,7 @@ class Asked:
         self.optimizer = optimizer
         self.parameters = list(given)
         self.ticks = bench.ticks_of(self.parameters) or _told(bench)
-        bench.start_clock(nested(list(self.ticks.values())))
+        start_asked(bench, self.ticks)
 
     def rates(self, step: int) -> list[Any]:
         bench = self.bench
