@@ -273,6 +273,67 @@ STYLES = {
                     optimizer.step()
                     it += 1
         """,
+    "a class of one's own that is told where to begin": """
+        class Annealing:
+            def __init__(self, optimizer, lr, warmup, total, last_iter):
+                self.optimizer, self.lr, self.warmup, self.total, self.done = optimizer, lr, warmup, total, last_iter
+                self.apply()
+
+            def apply(self):
+                if self.done <= self.warmup:
+                    rate = self.lr * self.done / self.warmup
+                else:
+                    rate = self.lr * (self.total - self.done) / (self.total - self.warmup)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+
+            def step(self):
+                self.done += 1
+                self.apply()
+
+        def main(model, optimizer, loader):
+            scheduler = Annealing(optimizer, 0.1, 500, 6000, 0)
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+                scheduler.step()
+        """,
+    "the moment of the peak": """
+        import numpy as np
+
+        def rate_at(epoch, lr, epochs, peak):
+            return np.interp([epoch], [0, peak, epochs], [1e-4 * lr, lr, 0])[0]
+
+        def main(model, optimizer, loader):
+            for epoch in range(16):
+                rates = np.linspace(rate_at(epoch, 0.5, 16, 2), rate_at(epoch + 1, 0.5, 16, 2), len(loader))
+                for rate, batch in zip(rates, loader):
+                    for group in optimizer.param_groups:
+                        group["lr"] = rate
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+        """,
+    "an object that is told epochs from 1": """
+        class Halving:
+            def __init__(self, optimizer):
+                self.optimizer = optimizer
+                self.base = [group["lr"] for group in optimizer.param_groups]
+
+            def step(self, epoch):
+                for group, base in zip(self.optimizer.param_groups, self.base):
+                    group["lr"] = base * 0.5 ** ((epoch - 1) // 10)
+
+        def main(model, optimizer, loader):
+            scheduler = Halving(optimizer)
+            for epoch in range(1, 61):
+                scheduler.step(epoch)
+                for batch in loader:
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+        """,
     "an interval called step, or a list of moments": """
         class StepHook:
             def __init__(self, step, gamma=0.1):

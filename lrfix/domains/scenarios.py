@@ -191,8 +191,8 @@ class Scenario:
             return self.inferred.choices[last_word(path)]
         if role is Role.UNKNOWN:
             return self._unknown(self.said.get(path) if default is None and wanted == "number" else default, wanted)
-        if role is Role.LAST_EPOCH and _BEGINS.search(last_word(path)):
-            return 0
+        if role is Role.LAST_EPOCH and (type(self.said.get(path)) is int or _BEGINS.search(last_word(path))):
+            return self.said.get(path, 0)
         if self.ordinary and is_number(default) and default and role not in LENGTHS | RATES:
             return default
         value = self._drawn(role)
@@ -266,8 +266,9 @@ class Scenario:
             return Role.EPOCHS
         if role is Role.MILESTONES and is_number(default):
             return Role.STEP_SIZE
-        if not isinstance(default, int) or default <= 1:
-            role = self.meant.get(last_word(path), role)
+        meant = self.meant.get(last_word(path), role)
+        if not isinstance(default, int) or default <= 1 or (role is Role.PEAK and meant in LENGTHS):
+            role = meant
         if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
             return Role.MILESTONES
         part = role is Role.UNKNOWN and default is None and last_word(path) in self.inferred.parts

@@ -20,7 +20,8 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     What is raised to a power that counts is a factor, as is what multiplies the rate in place; what the epoch is
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
     not a list of them; what is divided by the rate is a rate, and a low one; what a warmup climbs from is a start; a
-    list whose elements the position is compared with, and never divided by, holds milestones. What is stored under
+    list whose elements the position is compared with, and never divided by, holds milestones; a peak that the position
+    is compared with, or interpolated over, is the moment of it. What is stored under
     another name (``self.decay = lr_decay``) plays the same part.
     """
     found: dict[str, Role] = {}
@@ -36,6 +37,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_milestones(node),
                 *_shares(node),
                 *_ramps(node),
+                *_moments(node),
             ):
                 word = last_word(ast.unparse(expression))
                 # What is named like the position and divides it is an interval, be it a list of moments elsewhere.
@@ -78,6 +80,22 @@ def _ramps(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
                     yield start, Role.WARMUP_START
                     if role_of(ast.unparse(way.left)) is Role.UNKNOWN:
                         yield way.left, Role.PEAK
+
+
+def _moments(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """Peaks that are places and no rates: ``epoch < peak``, ``np.interp(epoch, [0, peak, epochs], ...)``."""
+    if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        position, others = node.left, [node.comparators[0]]
+    elif isinstance(node, ast.Call) and _last_name(node) == "interp" and len(node.args) > 2:
+        position, knots = node.args[:2]
+        position = position.elts[0] if isinstance(position, ast.List) and len(position.elts) == 1 else position
+        others = knots.elts[1:-1] if isinstance(knots, ast.List | ast.Tuple) else []
+    else:
+        return
+    tick = tick_of(ast.unparse(position)) if _named(position) else None
+    if tick is not None:
+        peaks = (other for other in others if _named(other) and role_of(ast.unparse(other)) is Role.PEAK)
+        yield from ((peak, Role.WARMUP_EPOCHS if tick is Tick.EPOCH else Role.WARMUP) for peak in peaks)
 
 
 def _is_a_whole(node: ast.expr) -> bool:
@@ -133,7 +151,7 @@ def _floors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         base, exponent = node.left, node.right
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "pow" and len(node.args) == 2:
+    elif isinstance(node, ast.Call) and _last_name(node) == "pow" and len(node.args) == 2:
         base, exponent = node.args
     else:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult) and _named(node.value):
@@ -164,7 +182,7 @@ def _epochs(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 
 
 def _rounds(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("floor", "int", "ceil")
+    return isinstance(node, ast.Call) and _last_name(node) in ("floor", "int", "ceil")
 
 
 def _element(node: ast.AST) -> TypeGuard[ast.Subscript]:
@@ -173,6 +191,10 @@ def _element(node: ast.AST) -> TypeGuard[ast.Subscript]:
     if isinstance(index, ast.UnaryOp):
         index = index.operand
     return isinstance(index, ast.Constant) and isinstance(index.value, int)
+
+
+def _last_name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def _named(node: ast.AST) -> bool:

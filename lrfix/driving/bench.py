@@ -296,7 +296,9 @@ class Bench:
         return value
 
     def _parameter(self, name: str, default: ast.expr | None, required: bool) -> Any:
-        if name in NEUTRAL:
+        # A class that is none of torch's has its own first position, which its callers say.
+        own = self.site.form == "wrapper" and type(self.scenario.said.get(name)) is int
+        if name in NEUTRAL and not own:
             return NEUTRAL[name] if required or name == "last_epoch" else OMIT
         stated = literal(default)
         role = role_of(name)

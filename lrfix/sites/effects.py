@@ -89,7 +89,7 @@ class Effects:
         inside = names.parents[function] in names.ancestors(call)
         if isinstance(named.value, ast.Name) and named.value.id in ("self", "cls"):
             return inside
-        return not inside and self._definitions[function.name] == 1
+        return not inside and self._definitions[function.name] == 1 and _is_given_enough(call, function)
 
     @cached_property
     def _calls(self) -> dict[str, list[ast.Call]]:
@@ -286,3 +286,12 @@ def _argument(call: ast.Call, function: Function, parameter: str, method: bool) 
     if len(call.args) <= position or any(isinstance(a, ast.Starred) for a in call.args[: position + 1]):
         return None
     return call.args[position]
+
+
+def _is_given_enough(call: ast.Call, method: Function) -> bool:
+    """Whether a call gives as many arguments as the method asks for; else another object's method has that name."""
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        return True
+    static = any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in method.decorator_list)
+    required = len(method.args.posonlyargs) + len(method.args.args) - len(method.args.defaults) - (0 if static else 1)
+    return len(call.args) + len(call.keywords) >= required

@@ -124,8 +124,12 @@ def _calls(names: Names, function: ast.AST) -> Iterator[Place]:
         return
     if sum(isinstance(n, ast.FunctionDef) and n.name == function.name for n in names.nodes) != 1:
         return
+    method = isinstance(names.parents.get(function), ast.ClassDef)
     for node in names.nodes:
-        if isinstance(node, ast.Call) and written(node.func).rpartition(".")[2] == function.name:
+        if not isinstance(node, ast.Call) or written(node.func).rpartition(".")[2] != function.name:
+            continue
+        # Other objects have methods of the name as well, which take something else.
+        if not method or node.args or node.keywords:
             yield node, names
 
 
