@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 
 from lrfix.domains.clock import tick_of
+from lrfix.driving.forms.beginnings import first_number
+from lrfix.driving.forms.loops import counter, start_of
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, conducts, here, same_turn
 from lrfix.findings import Violation
@@ -24,7 +26,7 @@ _NAMES = re.compile(r"[A-Za-z_]\w*")
 _COMPOSITE = frozenset({"SequentialLR", "ChainedScheduler"})
 
 
-def _late(conduct: Conduct, event: Event) -> bool:
+def _late(study: Study, conduct: Conduct, event: Event) -> bool:
     """Whether the scheduler is told the epoch that has just been trained, counted from 0, and not the next one.
 
     ``epoch + i / batches`` tells how far that epoch has come, and the next batch is trained at the rate of that.
@@ -33,9 +35,21 @@ def _late(conduct: Conduct, event: Event) -> bool:
     told = first.arguments[0] if first.arguments else None
     if not _tells_the_epoch(first):
         return False
-    from_nothing = told == 0 if isinstance(told, int) else isinstance(told, Unknown) and told.moving
+    from_nothing = (
+        told == 0
+        if isinstance(told, int)
+        else isinstance(told, Unknown) and told.moving and not _from_one(study, first)
+    )
     trained = [update for update in conduct.training if update.at < first.at and same_turn(first, update)]
     return from_nothing and any(_told_once(conduct, first, update) for update in trained)
+
+
+def _from_one(study: Study, step: Event) -> bool:
+    """Whether a loop around a step counts from 1, or from what is 1 in a new run: its epoch is that of the next one."""
+    loops = [turn.loop for turn in step.turns if isinstance(turn.loop, ast.For)]
+    named = set(_NAMES.findall(text_of(step.arguments[0])))
+    starts = [start_of(loop) for loop in loops if counter(loop) in named]
+    return any(first_number(study.names, start, study.defaults) > 0 for start in starts)
 
 
 def _tells_the_epoch(step: Event) -> bool:
@@ -104,7 +118,7 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             continue  # once, where training goes on: there the rate of that epoch is what is asked for
         if is_position(event.arguments[0]):
             raises = conduct.class_name in _COMPOSITE
-            late = _late(conduct, event)
+            late = _late(study, conduct, event)
             what = "raises TypeError" if raises else "is deprecated"
             text = f"`{name}.step(epoch)` {what}" + (
                 " and is given the epoch that has just been trained: it sets that epoch's rate again, and every epoch "

@@ -82,15 +82,20 @@ def _firsts(bench: Bench, function: ast.AST, ticks: Mapping[str, Tick], places: 
 
 
 def begins_at(bench: Bench, start: ast.expr | None) -> int:
-    """The number that a loop begins with in a new run: the one that is written there, or the only one that the file
-    gives what stands there; a checkpoint gives it another."""
+    """The number that a loop begins with in a new run."""
+    return first_number(bench.names, start, bench.scenario.defaults)
+
+
+def first_number(names: Names, start: ast.expr | None, defaults: Mapping[str, object]) -> int:
+    """The number that is written where a loop says what it begins with, or the only one that the file gives what
+    stands there; a checkpoint gives it another. 0 where nothing says it."""
     stated = literal(start)
     if start is None or isinstance(stated, int):
         return stated if isinstance(stated, int) else 0
     path = written(start)
-    given = (n for n in bench.names.nodes if isinstance(n, ast.Assign) and path in map(written, n.targets))
+    given = (n for n in names.nodes if isinstance(n, ast.Assign) and path in map(written, n.targets))
     numbers = {value for statement in given if type(value := literal(statement.value)) is int}
-    default = bench.scenario.defaults.get(path)
+    default = defaults.get(path)
     if type(default) is int and not numbers:
         return default
     return numbers.pop() if len(numbers) == 1 else 0
@@ -179,4 +184,4 @@ def _counted(names: Names, name: str, loop: ast.While, at: ast.AST) -> int | Non
     return before[0] + int(loop.body.index(rises[0]) < loop.body.index(place))
 
 
-__all__ = ["begins_at", "first_passed_on", "start_asked"]
+__all__ = ["begins_at", "first_number", "first_passed_on", "start_asked"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.kinds import is_number
 from lrfix.domains.signatures import Parameter, arguments_of, parameters
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms.beginnings import start_asked
@@ -16,7 +17,7 @@ from lrfix.driving.forms.running import Running
 from lrfix.interpreter.environment import Environment
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import BoundMethod, Function, Instance, Partial, Unknown
-from lrfix.names import Names
+from lrfix.names import FUNCTION_NODES, Names
 from lrfix.sites.model import Construction
 from lrfix.trees import walk
 
@@ -145,6 +146,8 @@ class FromCall:
         self.frame = frame_of(bench, call)
         self.around = {name: Unknown(name) for name in comprehension_variables(bench.names, call)}
         self.result: Any = None
+        #: Whether some steps return before they come to the call: one that gives a position below 0 is not made.
+        self.guarded = not self.frame.loops and _after_a_return(bench.names, call)
 
     def rates(self, step: int) -> list[Any]:
         self.result = self.ask(step)
@@ -159,10 +162,29 @@ class FromCall:
         environment = Environment(parent=bench.world.environment(self.frame.scope, self.call))
         environment.variables.update(self.around)
         positional, keywords, _ = bench.call_arguments(self.call, None, environment)
+        if self.guarded and self._below_zero(positional, keywords):
+            raise Opaque("is called after a return that the first steps take", self.call)
         return bench.interpreter.call(self.function, *positional, **keywords)
+
+    def _below_zero(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
+        """Whether the call gives a position that comes before the first."""
+        given = dict(zip(self.call.args, positional, strict=False))
+        given |= {k.value: keywords[k.arg] for k in self.call.keywords if k.arg in keywords}
+        told = arguments_of(self.call, self.bench.site.node).items()
+        return any(is_number(v := given.get(node)) and v < 0 for name, node in told if tick_of(name) is not None)
 
     def jump(self, step: int) -> None:
         return None
+
+
+def _after_a_return(names: Names, call: ast.Call) -> bool:
+    """Whether a branch before a call leaves the function that it stands in."""
+    function = names.enclosing(call, FUNCTION_NODES)
+    return any(
+        isinstance(statement, ast.If) and any(isinstance(n, ast.Return) for n in walk(statement))
+        for statement in getattr(function, "body", ())
+        if isinstance(statement, ast.stmt) and statement.lineno < call.lineno
+    )
 
 
 def comprehension_variables(names: Names, node: ast.AST) -> set[str]:
