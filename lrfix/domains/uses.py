@@ -38,6 +38,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_shares(node),
                 *_ramps(node),
                 *_moments(node),
+                *_offsets(node),
             ):
                 word = last_word(ast.unparse(expression))
                 # What is named like the position and divides it is an interval, be it a list of moments elsewhere.
@@ -96,6 +97,15 @@ def _moments(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
     if tick is not None:
         peaks = (other for other in others if _named(other) and role_of(ast.unparse(other)) is Role.PEAK)
         yield from ((peak, Role.WARMUP_EPOCHS if tick is Tick.EPOCH else Role.WARMUP) for peak in peaks)
+
+
+def _offsets(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+    """``epoch + epoch_count``: what is added to the position as it stands is where training begins, no length."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _named(node.left) and _named(node.right):
+        for position, offset in ((node.left, node.right), (node.right, node.left)):
+            counted = tick_of(ast.unparse(position)) is Tick.EPOCH and role_of(ast.unparse(offset)) is Role.EPOCHS
+            if counted and tick_of(last_word(ast.unparse(offset))) is not None:
+                yield offset, Role.INCREMENT
 
 
 def _is_a_whole(node: ast.expr) -> bool:

@@ -7,7 +7,7 @@ asked once more before every call, with all that it wrote kept, and with nothing
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -30,7 +30,8 @@ _SUSPECTS = 4
 class Suspect:
     """State that an asked function changes: its name in the code, the statement that writes it, and the function.
 
-    ``slot`` is what the trace calls it: of an element of a list, its index.
+    ``slot`` is what the trace calls it: of an element of a list, its index. ``own``: a class starts it at a number
+    that nobody gives, so that it is where the class stands.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Suspect:
     statement: ast.stmt
     function: Function
     parameter: bool
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,18 @@ def suspects(study: Study) -> Iterator[Suspect]:
                 continue
             name = _told(statement, write)
             parameter = name in known or (role_of(name) in SCHEDULE_ROLES and not names_position(name))
-            parameter = parameter and role_of(name) not in RATES and not _own_count(study, name, known, function)
-            found[write.name] = Suspect(name, write.name, statement, function, parameter)
+            own = name not in known and _starts_at_a_number(study, name, function)
+            moved_on = own and isinstance(function, ast.FunctionDef) and function.name == "step"
+            parameter = parameter and role_of(name) not in RATES and not moved_on
+            found[write.name] = Suspect(name, write.name, statement, function, parameter, own)
     yield from list(found.values())[:_SUSPECTS]
 
 
-def _own_count(study: Study, name: str, known: Mapping[str, str], function: Function) -> bool:
-    """Whether a ``step`` moves on what its own class starts at a number, which nobody gives."""
+def _starts_at_a_number(study: Study, name: str, function: Function) -> bool:
+    """Whether the class of a method starts an attribute at a number."""
     owner = study.names.enclosing(function, ast.ClassDef)
     initialiser = method(owner, "__init__") if owner is not None else None
-    if name in known or initialiser is None or not isinstance(function, ast.FunctionDef) or function.name != "step":
-        return False
-    return any(
+    return initialiser is not None and any(
         isinstance(target, ast.Attribute) and target.attr == name and isinstance(value, ast.Constant)
         for statement in walk(initialiser)
         for target, value in assignments(statement)

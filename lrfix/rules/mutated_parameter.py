@@ -16,19 +16,19 @@ from lrfix.registry import rule
 def mutated_parameter(study: Study) -> Iterator[Violation]:
     if study.opaque is not None:
         return
-    reported = set()
+    known = hyperparameters(study)
     for suspect in suspects(study):
         if not suspect.parameter:
             continue
         shown = history_dependence(study, suspect)
         if shown is not None:
-            reported.add(suspect.statement)
             yield Violation(
                 study.span(suspect.statement),
                 f"Computing the rate changes the hyperparameter `{suspect.name}`: {shown.words}.",
                 shown.evidence,
                 # What a class keeps under a name of its own is where it stands, and comes back with its state.
-                advice=shown.saved and hyperparameters(study).get(suspect.name) != suspect.name,
+                advice=(shown.saved or suspect.own or suspect.name in known)
+                and known.get(suspect.name) != suspect.name,
             )
     yield from _waiting(study)
 

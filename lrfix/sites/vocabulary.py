@@ -237,7 +237,7 @@ _NO_POSITION = frozenset(
 _KEYED = frozenset({"param", "parameter", "hyperparameter", "hyperparam", "lr"})
 _KEYS = frozenset({"name", "key"})
 _FOREIGN = frozenset(
-    {"jax", "optax", "flax", "tensorflow", "keras", "paddle", "mxnet", "mindspore", "chainer", "haiku"}
+    {"jax", "optax", "flax", "tensorflow", "keras", "paddle", "mxnet", "mindspore", "chainer", "haiku", "jittor", "mlx"}
 )
 
 

@@ -107,3 +107,19 @@ def test_what_is_named_like_the_position_and_divides_it_is_an_interval_though_it
         print(i, moment)
     """
     assert roles(source)["step"] is Role.STEP_SIZE
+
+
+def test_what_is_added_to_the_position_is_where_training_begins():
+    assert roles("factor = 1.0 - (epoch + opt.epoch_count) / total")["epoch_count"] is Role.INCREMENT
+    assert "num_epochs" not in roles("factor = 1.0 - (epoch + num_epochs) / total")
+
+
+@pytest.mark.parametrize(
+    ("source", "role"),
+    [
+        ("factor = epoch / peak if epoch < peak else 1.0", Role.WARMUP_EPOCHS),
+        ("factor = np.interp([step], [0, peak, total], [0, 1, 0])[0]", Role.WARMUP),
+    ],
+)
+def test_a_peak_that_the_position_is_compared_with_is_its_moment(source, role):
+    assert roles(source)["peak"] is role
