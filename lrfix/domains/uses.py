@@ -27,6 +27,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     found: dict[str, Role] = {}
     several = sequences(nodes)
     lengths = {word for root in nodes for node in walk(root) for word in _lists_of_lengths(node)}
+    knots = {ast.unparse(n.targets[0]): n.value for root in nodes for n in walk(root) if _is_kept_list(n)}
     for root in nodes:
         for node in walk(root):
             for expression, role in (
@@ -37,7 +38,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_milestones(node),
                 *_shares(node),
                 *_ramps(node),
-                *_moments(node),
+                *_moments(node, knots),
                 *_offsets(node),
             ):
                 word = last_word(ast.unparse(expression))
@@ -83,12 +84,18 @@ def _ramps(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
                         yield way.left, Role.PEAK
 
 
-def _moments(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
+def _is_kept_list(node: ast.AST) -> TypeGuard[ast.Assign]:
+    named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    return named and isinstance(node.value, ast.List | ast.Tuple)
+
+
+def _moments(node: ast.AST, kept: Mapping[str, ast.expr]) -> Iterator[tuple[ast.expr, Role]]:
     """Peaks that are places and no rates: ``epoch < peak``, ``np.interp(epoch, [0, peak, epochs], ...)``."""
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         position, others = node.left, [node.comparators[0]]
     elif isinstance(node, ast.Call) and _last_name(node) == "interp" and len(node.args) > 2:
         position, knots = node.args[:2]
+        knots = kept.get(knots.id, knots) if isinstance(knots, ast.Name) else knots
         position = position.elts[0] if isinstance(position, ast.List) and len(position.elts) == 1 else position
         others = knots.elts[1:-1] if isinstance(knots, ast.List | ast.Tuple) else []
     else:

@@ -49,6 +49,7 @@ def settle(study: Study, alternatives: Mapping[str, Sequence[str]]) -> None:
         _settle(study, alternatives, alone=False)
     if study.site.form in _TOLD:
         _count_from_one(study)
+        _begin_at_zero(study)
 
 
 def _count_from_one(study: Study) -> None:
@@ -63,6 +64,17 @@ def _count_from_one(study: Study) -> None:
         if _begins(_run(study, {first_of(tick): 1}, alone=False)):
             study.settings[first_of(tick)] = 1
             return
+
+
+def _begin_at_zero(study: Study) -> None:
+    """Let a class that is none of torch's begin at 0 where it is given its last position, and -1, torch's, makes its
+    first rate a negative one."""
+    run = _run(study, {}, alone=True)
+    if run.opaque is not None or _begins(run):
+        return
+    positions = {p: 0 for p, v in run.leaves.items() if role_of(p) is Role.LAST_EPOCH and type(v) is int and v == -1}
+    if positions and _begins(_run(study, positions, alone=True)):
+        study.settings |= positions
 
 
 def _begins(run: Run) -> bool:

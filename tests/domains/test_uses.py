@@ -119,6 +119,7 @@ def test_what_is_added_to_the_position_is_where_training_begins():
     [
         ("factor = epoch / peak if epoch < peak else 1.0", Role.WARMUP_EPOCHS),
         ("factor = np.interp([step], [0, peak, total], [0, 1, 0])[0]", Role.WARMUP),
+        ("xs = [0, peak, total]\nfactor = np.interp(step, xs, [0, 1, 0])", Role.WARMUP),
     ],
 )
 def test_a_peak_that_the_position_is_compared_with_is_its_moment(source, role):

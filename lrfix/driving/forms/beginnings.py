@@ -131,7 +131,10 @@ def _calls(names: Names, function: ast.AST) -> Iterator[Place]:
         return
     method = isinstance(names.parents.get(function), ast.ClassDef)
     for node in names.nodes:
-        if not isinstance(node, ast.Call) or written(node.func).rpartition(".")[2] != function.name:
+        named = node.func if isinstance(node, ast.Call) else None
+        if not isinstance(named, ast.Attribute if method else ast.Name) or not isinstance(node, ast.Call):
+            continue
+        if (named.attr if isinstance(named, ast.Attribute) else named.id) != function.name:
             continue
         # Other objects have methods of the name as well, which take something else.
         if not method or node.args or node.keywords:

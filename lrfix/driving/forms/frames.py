@@ -67,9 +67,11 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
         outer = {other for _, other in counting[position + 1 :]}
         if start is not None and any(isinstance(n, ast.Name) and n.id in outer for n in walk(start)):
             frame.starts[name] = start
-    inner = frame.loops[0] if frame.loops else None
-    if clock.nested and inner is not None and not (counting and counting[0][0] is inner and ticks[0] is Tick.EPOCH):
-        clock.per_epoch = _turns(bench, inner) or clock.per_epoch
+    batches = [loop for loop, tick in zip((loop for loop, _ in counting), ticks, strict=True) if tick is Tick.BATCH]
+    # What shows the batches without a count of its own, but no loop through the groups of one update.
+    batches += [loop for loop in frame.loops if counter(loop) is None and "param_groups" not in written(loop.iter)]
+    if clock.nested and batches:
+        clock.per_epoch = _turns(bench, batches[0]) or clock.per_epoch
     return frame
 
 
