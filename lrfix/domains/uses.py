@@ -85,8 +85,9 @@ def _ramps(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 
 
 def _is_kept_list(node: ast.AST) -> TypeGuard[ast.Assign]:
-    named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    return named and isinstance(node.value, ast.List | ast.Tuple)
+    if not isinstance(node, ast.Assign):
+        return False
+    return isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.List | ast.Tuple)
 
 
 def _moments(node: ast.AST, kept: Mapping[str, ast.expr]) -> Iterator[tuple[ast.expr, Role]]:

@@ -169,9 +169,10 @@ class FromCall:
     def _below_zero(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
         """Whether the call gives a position that comes before the first."""
         given = dict(zip(self.call.args, positional, strict=False))
-        given |= {k.value: keywords[k.arg] for k in self.call.keywords if k.arg in keywords}
+        given |= {k.value: keywords[k.arg] for k in self.call.keywords if k.arg is not None and k.arg in keywords}
         told = arguments_of(self.call, self.bench.site.node).items()
-        return any(is_number(v := given.get(node)) and v < 0 for name, node in told if tick_of(name) is not None)
+        positions: list[Any] = [given.get(node) for name, node in told if tick_of(name) is not None]
+        return any(is_number(position) and position < 0 for position in positions)
 
     def jump(self, step: int) -> None:
         return None
