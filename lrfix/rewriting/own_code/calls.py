@@ -35,7 +35,9 @@ def present_call(text: Text, finding: Finding) -> Iterator[Candidate]:
             continue
         held = text.of(call.func.value)
         start, end = text.bounds(call)
-        if call.func.attr == "get_lr" and not call.args and not call.keywords:
+        within = text.names.enclosing(call, ast.FunctionDef)
+        hands_on = isinstance(within, ast.FunctionDef) and within.name == "get_lr"  # it asks for rates that are to be
+        if call.func.attr == "get_lr" and not call.args and not call.keywords and not hands_on:
             says = f"reads the present rates, `{held}.get_last_lr()`, instead of working them out once more"
             yield Candidate((Insert(start, end, f"{held}.get_last_lr()"),), says)
         if call.func.attr == "step" and len(call.args) + len(call.keywords) == 1:

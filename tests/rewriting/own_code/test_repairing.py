@@ -443,6 +443,25 @@ def test_form_feeds_and_other_separators_end_no_line(settings: Settings):
     assert result.after == text.replace("(warmup)", "max(1, warmup)")
 
 
+def test_rates_that_a_schedule_hands_on_are_worked_out_as_before(settings: Settings):
+    text = _text(
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class After(LRScheduler):
+            def __init__(self, optimizer, warmup, after):
+                self.warmup, self.after = warmup, after
+                super().__init__(optimizer)
+
+            def get_lr(self):
+                if self.last_epoch > self.warmup:
+                    return self.after.get_lr()
+                return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+        """
+    )
+    assert "self.after.get_lr()" in repaired(text.encode(), "after.py", settings).after
+
+
 def test_what_is_only_told_as_info_is_left(settings: Settings):
     text = FROM_ZERO.replace("scheduler.step()", "    scheduler.step()")
     result = repaired(text.encode(), "train.py", settings)
