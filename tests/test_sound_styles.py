@@ -315,6 +315,28 @@ STYLES = {
                     model(batch).sum().backward()
                     optimizer.step()
         """,
+    "a metric under the name of a count": """
+        class ReduceLR:
+            def __init__(self, optimizer, factor=0.1, patience=10, cooldown=4):
+                self.optimizer, self.factor, self.patience, self.cooldown = optimizer, factor, patience, cooldown
+                self.wait = self.cooling = 0
+                self.best = float("inf")
+
+            def on_epoch_end(self, current):
+                if self.cooling > 0:
+                    self.cooling -= 1
+                    self.wait = 0
+                if current < self.best:
+                    self.best = current
+                    self.wait = 0
+                elif self.cooling <= 0:
+                    self.wait += 1
+                    if self.wait >= self.patience:
+                        for group in self.optimizer.param_groups:
+                            group["lr"] *= self.factor
+                        self.cooling = self.cooldown
+                        self.wait = 0
+        """,
     "an object that is told epochs from 1": """
         class Halving:
             def __init__(self, optimizer):

@@ -62,9 +62,10 @@ def _fault(conduct: Conduct, event: Event, where: str) -> str | None:
                 "the one that it watches."
             )
         if is_position(given) and (not isinstance(given, int) or _written_out(event)):
+            waits = "that never improves" if isinstance(given, int) else "it waits for the epoch to fall"
             return (
-                f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric{where}: it waits "
-                "for the epoch to fall, and cuts the rate every few epochs."
+                f"`{conduct.name}` is a ReduceLROnPlateau and gets `{text_of(given)}` for its metric{where}: {waits}, "
+                "and the rate is cut every few epochs."
             )
         return None
     if event.arguments and not _may_watch(conduct) and is_metric(given):

@@ -21,7 +21,7 @@ from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
-from lrfix.trees import runs_off, walk
+from lrfix.trees import runs_off, walk, written
 
 #: The usual names of the method that advances a schedule, the likeliest first.
 ADVANCES = (
@@ -233,7 +233,8 @@ class _Advance:
     def __init__(self, method: ast.FunctionDef) -> None:
         self.method = method
         self.parameters: list[Parameter] = signature(method)
-        self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters])
+        watched = _kept_as_best(method)
+        self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters if name not in watched])
         self.told = any(
             name in self.ticks and not (isinstance(default, ast.Constant) and default.value is None)
             for name, default, _ in self.parameters
@@ -249,6 +250,17 @@ class _Advance:
             interpreter.call(method, **{**arguments, **group}) for group in bench.turns(self.parameters, optimizer)
         ]
         return results[0] if results else None
+
+
+def _kept_as_best(method: ast.FunctionDef) -> set[str]:
+    """What a method compares with the best so far and keeps in its place: a metric, whatever its name."""
+    found = set()
+    for branch in (n for n in walk(method) if isinstance(n, ast.If)):
+        tested = {written(n) for n in walk(branch.test) if isinstance(n, ast.Name | ast.Attribute)}
+        for kept in (s for s in branch.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name)):
+            if isinstance(kept.targets[0], ast.Attribute) and {written(kept.targets[0]), written(kept.value)} <= tested:
+                found.add(kept.value.id)
+    return found
 
 
 def _returns_values(method: ast.FunctionDef) -> bool:
