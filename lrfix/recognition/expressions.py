@@ -199,7 +199,6 @@ class Expressions:
                 if fits([value + offset for value in pair.values]):
                     yield _plus(pair, offset, pair.cost + 0.6)
         if not whole:
-            yield from self._part_way(fits)
             return
         for pair in self._between(values[0] - 1, values[0] + 1):
             for call, rounded, cost in (("int", math.trunc, 0.4), ("math.ceil", math.ceil, 0.8), ("round", round, 0.9)):
@@ -209,17 +208,6 @@ class Expressions:
         for pair in self._sorted:
             if pair.binding == _PRODUCT and _may_scale(pair.values, values):
                 yield from _scaled(pair, values, fits)
-
-    def _part_way(self, fits: Callable[[Sequence[float]], bool]) -> Iterator[Expression]:
-        """``low + (high - low) * share``: a warmup that begins a share of the way from the floor to the peak."""
-        for share in (name for name in self.names if all(0 < value < 1 for value in name.values)):
-            for low in self._variable:
-                for high in self._variable:
-                    each = zip(low.values, high.values, share.values, strict=True)
-                    vector = tuple(a + (b - a) * c for a, b, c in each)
-                    if len({low.text, high.text, share.text}) == 3 and fits(vector):
-                        text = f"{low.text} + ({high.text} - {low.inside(_PRODUCT)}) * {share.inside(_ATOM)}"
-                        yield Expression(text, vector, low.cost + high.cost + share.cost + 2.0, _SUM)
 
     @cached_property
     def _sorted(self) -> list[Expression]:

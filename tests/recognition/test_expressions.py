@@ -63,7 +63,6 @@ def found(wanted: str, parameter: str = "") -> str | None:
         ("int(ratio * epochs * batches)", "int(len(loader) * args.ratio * epochs)"),
         ("epochs * batches - 1", "epochs * len(loader) - 1"),
         ("math.ceil(batches / accum)", "math.ceil(len(loader) / accum)"),
-        ("warmup + (lr - warmup) * ratio", "args.warmup + (lr - args.warmup) * args.ratio"),
         ("500", "500"),
         ("1e-9", "1e-09"),
         ("0", "0"),
