@@ -257,8 +257,10 @@ def _kept_as_best(method: ast.FunctionDef) -> set[str]:
     found = set()
     for branch in (n for n in walk(method) if isinstance(n, ast.If)):
         tested = {written(n) for n in walk(branch.test) if isinstance(n, ast.Name | ast.Attribute)}
-        for kept in (s for s in branch.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name)):
-            if isinstance(kept.targets[0], ast.Attribute) and {written(kept.targets[0]), written(kept.value)} <= tested:
+        for kept in branch.body:
+            if not isinstance(kept, ast.Assign) or not isinstance(kept.targets[0], ast.Attribute):
+                continue
+            if isinstance(kept.value, ast.Name) and {written(kept.targets[0]), kept.value.id} <= tested:
                 found.add(kept.value.id)
     return found
 
