@@ -337,6 +337,37 @@ STYLES = {
                         self.cooling = self.cooldown
                         self.wait = 0
         """,
+    "a schedule that asks another for its second part": """
+        def linear(it, high, low, warmup, total):
+            if it < warmup:
+                return (it / warmup) * high
+            if it <= total:
+                return high - (it - warmup) / (total - warmup) * (high - low)
+            return low
+
+        def in_two_parts(it, high, middle, low, warmup, first, second):
+            if it < warmup:
+                return (it / warmup) * high
+            if it <= first:
+                return high * (middle / high) ** ((it - warmup) / (first - warmup))
+            return linear(it - first, high=middle, low=low, warmup=0, total=second - first)
+        """,
+    "a decay that begins late in a run that the code works out": """
+        import torch
+        from torch.optim.lr_scheduler import LambdaLR
+
+        model = torch.nn.Linear(4, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        data = [torch.randn(2, 4) for _ in range(40)]
+        total = 60 * len(data)
+        scheduler = LambdaLR(optimizer, lambda n: 1.0 if n < 0.7 * total else 1 - (n - 0.7 * total) / (0.3 * total))
+        for epoch in range(60):
+            for batch in data:
+                optimizer.zero_grad()
+                model(batch).mean().backward()
+                optimizer.step()
+                scheduler.step()
+        """,
     "an object that is told epochs from 1": """
         class Halving:
             def __init__(self, optimizer):

@@ -51,6 +51,19 @@ def test_an_epoch_that_has_been_trained_is_told_late(asked):
     assert not found.advice
 
 
+@pytest.mark.parametrize(
+    ("start", "loop", "late"),
+    [("0", "first, 101", True), ("1", "first, 101", False), ("1", "1, 101", False), ("1", "100", True)],
+)
+def test_an_epoch_that_is_counted_from_1_is_that_of_the_next(start, loop, late, asked):
+    resumed = (
+        f"first = {start}\n    if args.resume:\n        first = torch.load(args.resume)['epoch'] + 1\n    for epoch in"
+    )
+    source = LOOP.format(batch="pass", epoch="scheduler.step(epoch)").replace("for epoch in", resumed)
+    (found,) = asked("LR305", source.replace("range(100)", f"range({loop})"))
+    assert ("just been trained" in found.message) is late and found.advice is not late
+
+
 def test_a_position_within_the_epoch_is_not_the_epoch_that_has_been_trained(asked):
     (found,) = asked("LR305", LOOP.format(batch="scheduler.step(epoch + i / len(loader))", epoch="pass"))
     assert "trains at the rate of the one before" not in found.message
