@@ -368,6 +368,42 @@ STYLES = {
                 optimizer.step()
                 scheduler.step()
         """,
+    "an object that is told how much was done": """
+        class Clock:
+            def __init__(self, optimizer):
+                self.optimizer, self.done = optimizer, 0
+
+            def step(self, k=1):
+                self.done += k
+                for group in self.optimizer.param_groups:
+                    group["lr"] = 0.1 * (1 - self.done / 2801)
+
+        def main(model, optimizer, loader):
+            clock = Clock(optimizer)
+            for epoch in range(70):
+                for batch in loader:
+                    clock.step()
+                    optimizer.zero_grad()
+                    model(batch).sum().backward()
+                    optimizer.step()
+        """,
+    "a method that is given the batch and a number for the log": """
+        class Runner:
+            def __init__(self, optimizer):
+                self.optimizer, self.done = optimizer, 0
+
+            def one(self, x, i):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = 0.1 * (1 - self.done / 2800)
+                update(x)
+                print(f"{i}: {self.done}")
+                self.done += 1
+
+        def main(runner, loader):
+            for epoch in range(70):
+                for i, x in enumerate(loader):
+                    runner.one(x, i)
+        """,
     "an object that is told epochs from 1": """
         class Halving:
             def __init__(self, optimizer):

@@ -132,6 +132,14 @@ def last_epoch_by_batches(nodes: Sequence[ast.AST]) -> bool:
     return any(isinstance(count, ast.Attribute) and count.attr == "last_epoch" for count in _by_batches(nodes))
 
 
+def told_epochs_alone(parameters: Collection[str], function: ast.AST) -> bool:
+    """Whether a function is told the epoch, nothing within it, and knows no length of one."""
+    if {tick_of(name) for name in parameters} - {None} != {Tick.EPOCH}:
+        return False
+    read = (node for node in walk(function) if isinstance(node, ast.Name | ast.Attribute | ast.Call))
+    return all(role_of(ast.unparse(node)) is not Role.LOADER_LENGTH for node in read)
+
+
 def counts_in_epochs(nodes: Sequence[ast.AST]) -> bool:
     """Whether code multiplies the epoch by its length: ``epoch * len(loader)``, ``(epoch - 1) * iters_per_epoch``."""
     parts = (part for count in _by_batches(nodes) for part in walk(count))
@@ -205,4 +213,5 @@ __all__ = [
     "nested",
     "parameter_ticks",
     "tick_of",
+    "told_epochs_alone",
 ]

@@ -40,6 +40,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_ramps(node),
                 *_moments(node, knots),
                 *_offsets(node),
+                *((added, Role.INCREMENT) for added in _added(node)),
             ):
                 word = last_word(ast.unparse(expression))
                 # What is named like the position and divides it is an interval, be it a list of moments elsewhere.
@@ -114,6 +115,19 @@ def _offsets(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
             counted = tick_of(ast.unparse(position)) is Tick.EPOCH and role_of(ast.unparse(offset)) is Role.EPOCHS
             if counted and tick_of(last_word(ast.unparse(offset))) is not None:
                 yield offset, Role.INCREMENT
+
+
+def increments(root: ast.AST) -> Iterator[ast.expr]:
+    """``self.num_steps += increment``: by how much an object's own count goes up."""
+    for node in walk(root):
+        yield from _added(node)
+
+
+def _added(node: ast.AST) -> Iterator[ast.expr]:
+    if not isinstance(node, ast.AugAssign) or not isinstance(node.op, ast.Add) or not isinstance(node.value, ast.Name):
+        return
+    if isinstance(node.target, ast.Attribute) and role_of(node.target.attr) not in RATES:
+        yield node.value
 
 
 def _is_a_whole(node: ast.expr) -> bool:
@@ -219,4 +233,4 @@ def _named(node: ast.AST) -> bool:
     return isinstance(node, ast.Name | ast.Attribute)
 
 
-__all__ = ["roles_by_use"]
+__all__ = ["increments", "roles_by_use"]

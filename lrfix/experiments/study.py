@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from lrfix.domains.clock import last_epoch_by_batches
+from lrfix.domains.clock import last_epoch_by_batches, told_epochs_alone
 from lrfix.domains.facts import Defaults, largest_number, literal, sets_its_names
 from lrfix.domains.lengths import is_drawn
 from lrfix.domains.overrides import Overrides
@@ -387,6 +387,9 @@ class Study:
 
     @cached_property
     def _told_epochs(self) -> bool:
+        """Whether the schedule moves on once an epoch by what it is told."""
+        if self.site.form in ("setter", "function") and isinstance(self.node, ast.FunctionDef):
+            return told_epochs_alone(self.parameters, self.node)
         return last_epoch_by_batches(self.site.nodes)
 
     def _longest(self, run: Run) -> float:

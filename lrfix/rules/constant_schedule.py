@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrfix.domains.clock import parameter_ticks, tick_of
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import arguments_of, parameters
+from lrfix.driving.forms.loops import loops_around
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import driven_by_another_method
 from lrfix.experiments.movement import means_to_move, never_moves, stands, stands_far_on
@@ -77,7 +78,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         return
     if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study) or _reads_beside(study):
         return
-    if _may_be_told(study):
+    if _may_be_told(study) or _reads_the_optimizers_state(study):
         return
     if never_moves(study):
         last = _last(study, run)
@@ -103,6 +104,13 @@ def _waits_beyond(run: Run) -> bool:
         isinstance(value, int | float) and value >= len(run.curve) and run.scenario.defaults.get(path) == value
         for path, value in run.leaves.items()
     )
+
+
+def _reads_the_optimizers_state(study: Study) -> bool:
+    """Whether the updates are counted by the optimizer, ``optimizer.state[p]["step"]``: a run makes none."""
+    asked = {f for run in study.runs if run.stepped is not None for f in run.stepped.calls}
+    read = (n for root in (*study.site.nodes, *asked) for n in walk(root) if isinstance(n, ast.Attribute))
+    return any(node.attr == "state" and isinstance(node.ctx, ast.Load) for node in read)
 
 
 def _may_be_told(study: Study) -> bool:
@@ -149,9 +157,11 @@ def _told_by_a_loop(study: Study) -> bool:
 
 def _reads_beside(study: Study) -> bool:
     """Whether inline code reads what is worked out anew in each turn and not simulated: by other lines of its loop, or
-    by a call out of sight."""
+    by a call out of sight. Outside of any loop it sets one rate, as where training goes on."""
     if not study.site.inline:
         return False
+    if not loops_around(study.names, study.site.nodes[0]):
+        return True
     if any(path.endswith(")") and not path.startswith("len(") for path in study.runs[0].leaves):
         return True
     inside = {node for root in study.site.nodes for node in walk(root)}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 
 import pytest
 
 from lrfix.analysis import analyse
-from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.clock import Tick, tick_of, told_epochs_alone
 from lrfix.source import parse_source
 
 
@@ -50,3 +51,18 @@ def test_an_object_keeps_the_moment_at_which_it_was_stored():
         """
     (site,) = analyse(parse_source(textwrap.dedent(source).encode(), "train.py"))
     assert site.family == "linear-warmup+linear"
+
+
+@pytest.mark.parametrize(
+    ("function", "alone"),
+    [
+        ("def adjust(optimizer, epoch): return args.lr * (1 - epoch / args.epochs)", True),
+        ("def adjust(optimizer, epoch, batch): return args.lr * (1 - epoch / args.epochs)", True),
+        ("def adjust(optimizer, epoch, i): return args.lr * (1 - epoch / args.epochs)", False),
+        ("def adjust(optimizer, epoch): return 1 - epoch / (args.epochs * len(loader))", False),
+        ("def adjust(optimizer, step): return 1 - step / args.epochs", False),
+    ],
+)
+def test_what_is_told_the_epoch_alone_moves_on_once_an_epoch(function, alone):
+    node = ast.parse(function).body[0]
+    assert told_epochs_alone([a.arg for a in node.args.args], node) is alone

@@ -668,3 +668,26 @@ class Poly(LRScheduler):
         return [base * max(0.0, 1 - self.{given} / self.max_iter) ** self.power for base in self.base_lrs]
 """
     assert bool([found for found in asked("LR105", source) if not found.advice]) is told
+
+
+@pytest.mark.parametrize(("read", "told"), [("optimizer.state", False), ("notes", True)])
+def test_the_updates_that_the_optimizer_counts_are_not_simulated(read, told, asked):
+    source = f"""
+import torch
+
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+notes = {{}}
+
+def updates():
+    for state in {read}.values():
+        if "step" in state:
+            return int(state["step"])
+    return 0
+
+for batch in loader:
+    for group in optimizer.param_groups:
+        group["lr"] = 1e-3 * min(1, (updates() + 1) / 100)
+    model(batch).sum().backward()
+    optimizer.step()
+"""
+    assert bool(asked("LR105", source)) is told

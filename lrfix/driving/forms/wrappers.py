@@ -15,13 +15,14 @@ from lrfix.driving.forms.beginnings import first_passed_on
 from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value, parameters_of
+from lrfix.driving.forms.told import positions
 from lrfix.interpreter.calls import is_dataclass
 from lrfix.interpreter.errors import Opaque
 from lrfix.interpreter.values import MISSING, Instance, Unknown
 from lrfix.names import Defined, Names
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import names_rate_key
-from lrfix.trees import runs_off, walk, written
+from lrfix.trees import runs_off, walk
 
 #: The usual names of the method that advances a schedule, the likeliest first.
 ADVANCES = (
@@ -233,8 +234,8 @@ class _Advance:
     def __init__(self, method: ast.FunctionDef) -> None:
         self.method = method
         self.parameters: list[Parameter] = signature(method)
-        watched = _kept_as_best(method)
-        self.ticks: dict[str, Tick] = parameter_ticks([name for name, _, _ in self.parameters if name not in watched])
+        moving = positions(method, [name for name, _, _ in self.parameters])
+        self.ticks: dict[str, Tick] = parameter_ticks(moving)
         self.told = any(
             name in self.ticks and not (isinstance(default, ast.Constant) and default.value is None)
             for name, default, _ in self.parameters
@@ -250,19 +251,6 @@ class _Advance:
             interpreter.call(method, **{**arguments, **group}) for group in bench.turns(self.parameters, optimizer)
         ]
         return results[0] if results else None
-
-
-def _kept_as_best(method: ast.FunctionDef) -> set[str]:
-    """What a method compares with the best so far and keeps in its place: a metric, whatever its name."""
-    found = set()
-    for branch in (n for n in walk(method) if isinstance(n, ast.If)):
-        tested = {written(n) for n in walk(branch.test) if isinstance(n, ast.Name | ast.Attribute)}
-        for kept in branch.body:
-            if not isinstance(kept, ast.Assign) or not isinstance(kept.targets[0], ast.Attribute):
-                continue
-            if isinstance(kept.value, ast.Name) and {written(kept.targets[0]), kept.value.id} <= tested:
-                found.add(kept.value.id)
-    return found
 
 
 def _returns_values(method: ast.FunctionDef) -> bool:
