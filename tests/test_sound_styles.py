@@ -388,6 +388,8 @@ STYLES = {
                     optimizer.step()
         """,
     "a method that is given the batch and a number for the log": """
+        from training import train_on
+
         class Runner:
             def __init__(self, optimizer):
                 self.optimizer, self.done = optimizer, 0
@@ -395,7 +397,7 @@ STYLES = {
             def one(self, x, i):
                 for group in self.optimizer.param_groups:
                     group["lr"] = 0.1 * (1 - self.done / 2800)
-                update(x)
+                train_on(x)
                 print(f"{i}: {self.done}")
                 self.done += 1
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.uses import increments
 from lrfix.sites.vocabulary import speaks_of_rate
 from lrfix.trees import walk, written
 
 
 def positions(method: ast.FunctionDef, given: Sequence[str]) -> list[str]:
-    """Those of the parameters ``given`` that are used, and neither kept as the best so far nor added to a count."""
+    """Those of the parameters ``given`` that are named for it or used, and neither kept as the best so far nor added to
+    a count."""
     others = {*_kept_as_best(method), *(ast.unparse(added) for added in increments(method))}
     idle = {id(node) for node in _idle(method)}
     loaded = (n for n in walk(method) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in idle)
     used = {node.id for node in loaded}
-    return [name for name in given if name in used and name not in others]
+    named = {name for name in given if tick_of(name) in (Tick.EPOCH, Tick.STEP)}
+    return [name for name in given if name in used | named and name not in others]
 
 
 def _kept_as_best(method: ast.FunctionDef) -> Iterator[str]:
