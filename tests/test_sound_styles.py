@@ -406,6 +406,43 @@ STYLES = {
                 for i, x in enumerate(loader):
                     runner.one(x, i)
         """,
+    "a step after the yield of a loop": """
+        import torch
+
+        model = torch.nn.Linear(4, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.95)
+        loader = torch.utils.data.DataLoader([1, 2, 3])
+
+        def epochs(n):
+            for epoch in range(n):
+                yield epoch
+                scheduler.step()
+
+        for epoch in epochs(40):
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+        """,
+    "defaults that the only call replaces": """
+        import torch
+
+        model = torch.nn.Linear(4, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        loader = torch.utils.data.DataLoader([1, 2, 3])
+
+        def adjust(epoch, *drops, decay=False):
+            for group in optimizer.param_groups:
+                group["lr"] = 0.1 * (0.1 ** sum(epoch >= drop for drop in drops) if decay else 1.0)
+
+        for epoch in range(90):
+            adjust(epoch, 30, 60, decay=True)
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+        """,
     "an object that is told epochs from 1": """
         class Halving:
             def __init__(self, optimizer):

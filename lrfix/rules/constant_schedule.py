@@ -78,7 +78,7 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         return
     if driven_by_another_method(study) or not means_to_move(study) or _told_by_a_loop(study) or _reads_beside(study):
         return
-    if _may_be_told(study) or _reads_the_optimizers_state(study):
+    if _may_be_told(study) or _reads_the_optimizers_state(study) or _decided_by_callers(study):
         return
     if never_moves(study):
         last = _last(study, run)
@@ -104,6 +104,17 @@ def _waits_beyond(run: Run) -> bool:
         isinstance(value, int | float) and value >= len(run.curve) and run.scenario.defaults.get(path) == value
         for path, value in run.leaves.items()
     )
+
+
+def _decided_by_callers(study: Study) -> bool:
+    """Whether a function is judged with defaults that the calls in sight replace, ``adjust(epoch, decay=True)``."""
+    function = study.node
+    if study.use is not None or not isinstance(function, ast.FunctionDef):
+        return False
+    taken = parameters(function)
+    optional = {name for name, default, _ in taken if default is not None}
+    calls = [*study.site.calls, *(use.call for use in study.site.elsewhere)]
+    return any(optional & set(arguments_of(call, function)) or len(call.args) > len(taken) for call in calls)
 
 
 def _reads_the_optimizers_state(study: Study) -> bool:

@@ -22,17 +22,19 @@ from lrfix.experiments.training import (
 )
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.sites.vocabulary import words
+from lrfix.sites.vocabulary import looks_like_optimizer, words
 from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import only_looks, prepares
 from lrfix.tracing.values import Optimizer, Scheduler
-from lrfix.trees import written
+from lrfix.trees import walk, written
 
 #: timm's call for each update.
 _OF_UPDATES = "step_update"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
+#: Methods that Python calls where a ``with`` ends, and for the next turn of a loop.
+_LED_TO = frozenset({"__exit__", "__aexit__", "__next__", "__anext__", "__iter__"})
 #: Verbs of methods that build what they give.
 _MAKING = frozenset({"build", "make", "create", "get", "configure", "setup", "init", "new", "prepare"})
 
@@ -43,7 +45,8 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     stepped: set[int] = set()
     for conduct in conducts(study):
         node = id(conduct.scheduler.node or conduct.scheduler.origin)
-        if not conduct.counts_calls or _in_other_hands(conduct) or _may_be_stepped(study, conduct):
+        around = _stepped_around(study, conduct) or _may_be_stepped(study, conduct)
+        if not conduct.counts_calls or _in_other_hands(conduct) or around:
             stepped.add(node)
         elif _trains_without(conduct):
             if _only_tried_out(study, conduct) or _shares_a_name(study, conduct):
@@ -198,6 +201,30 @@ def _given(value: ast.expr) -> set[str]:
     parts = value.elts if isinstance(value, ast.Tuple | ast.List) else [value]
     parts = [b for a in parts for b in ((a.body, a.orelse) if isinstance(a, ast.IfExp) else (a,))]
     return {ast.unparse(part) for part in parts if isinstance(part, ast.Name | ast.Attribute)}
+
+
+def _stepped_around(study: Study, conduct: Conduct) -> bool:
+    """Whether a step waits where others lead to: after the ``yield`` of a loop or a context, where a ``with`` ends, in
+    a function that was handed on."""
+    for node in study.names.nodes:
+        if not isinstance(node, ast.Attribute) or node.attr != "step" or looks_like_optimizer(node.value):
+            continue
+        call = study.names.parents.get(node)
+        if not isinstance(call, ast.Call) or call.func is not node:
+            if written(node.value) == conduct.name:
+                return True
+            continue
+        function = study.names.enclosing(node, (*_FUNCTIONS, ast.Lambda))
+        if isinstance(function, ast.Lambda):
+            if written(node.value) == conduct.name:
+                return True
+        elif isinstance(function, _FUNCTIONS) and (function.name in _LED_TO or any(map(_yields, walk(function)))):
+            return True
+    return False
+
+
+def _yields(node: ast.AST) -> bool:
+    return isinstance(node, ast.Yield | ast.YieldFrom)
 
 
 def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
