@@ -130,7 +130,9 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             # Where the epoch told is the one that `step()` would come to, the rates are the same.
             yield Violation(study.span(event.node), text, advice=not (raises or late)), event.node
     for event in conduct.trace.of(Kind.READ_RATE, scheduler):
-        if event.detail == "get_lr" and scheduler.own is None and here(event.node, study):
+        if event.detail != "get_lr" or scheduler.own is not None or not here(event.node, study):
+            continue
+        if not _where_there_is_no_other(study, event.node):
             why = "it applies one more decay to the rate that is set"
             same = conduct.class_name in CLOSED_FORMS or conduct.class_name in FACTORIES
             if same:
@@ -142,7 +144,14 @@ def _calls(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]
             where = f" where a setting chooses {conduct.class_name}" if chosen else ""
             text = f"`{name}.get_lr()` does not give the current rate outside of `step()`{where}: {why}.{told}"
             text += " Call `get_last_lr()`."
-            yield Violation(study.span(event.node), text, advice=same or chosen), event.node
+            # Before it there is no `get_last_lr`, and `get_lr` gives the rate that is set.
+            yield Violation(study.span(event.node), text, advice=same or chosen, since="1.4"), event.node
+
+
+def _where_there_is_no_other(study: Study, read: ast.AST) -> bool:
+    """``s.get_last_lr() if hasattr(s, "get_last_lr") else s.get_lr()``: asked on a torch that has nothing else."""
+    tests = [n.test for n in study.names.ancestors(read) if isinstance(n, ast.IfExp | ast.If)]
+    return any(isinstance(n, ast.Constant) and n.value == "get_last_lr" for test in tests for n in walk(test))
 
 
 def _reads_of_the_unseen(study: Study, conduct: Conduct) -> Iterator[tuple[Violation, ast.AST]]:

@@ -39,6 +39,11 @@ def test_a_rate_that_only_goes_into_a_log_is_said_to_be_wrong_there_alone(read, 
     assert not found.advice
 
 
+def test_the_old_name_is_asked_where_there_is_no_other(asked):
+    read = 'print(scheduler.get_last_lr() if hasattr(scheduler, "get_last_lr") else scheduler.get_lr())'
+    assert asked("LR305", LOOP.format(batch="pass", epoch=f"scheduler.step()\n        {read}")) == []
+
+
 def test_a_count_of_ones_own_is_no_epoch_that_has_been_trained(asked):
     often = "if stuck(epoch):\n                    drops += 1\n                    scheduler.step(drops)"
     found = asked("LR305", LOOP.format(batch="pass", epoch=often))
