@@ -274,11 +274,11 @@ class TestNothingOfTheUsersModuleRuns:
         assert "WarmupCosineLR(optimizer, total, warmup_steps=warmup)" in path.read_text()
 
     def test_when_the_schedule_itself_deletes(self):
-        text = SOUND.replace("        if step", "        __import__('os').remove('precious.txt')\n        if step")
-        path = written("train.py", text)
+        deletes = "        __import__('os').remove('precious.txt')\n"
+        path = written("train.py", SOUND.replace("        if step", f"{deletes}        if step"))
         assert run("check", "train.py").exit_code == 0
-        assert "left as it is" in run("rewrite", "--apply", "train.py").output
-        assert path.read_text() == text
+        run("rewrite", "--apply", "train.py")
+        assert deletes in path.read_text()
 
 
 class TestPaths:

@@ -211,7 +211,7 @@ def _stepped_around(study: Study, conduct: Conduct) -> bool:
             continue
         call = study.names.parents.get(node)
         if not isinstance(call, ast.Call) or call.func is not node:
-            if written(node.value) == conduct.name:
+            if isinstance(call, ast.Call | ast.keyword) and written(node.value) == conduct.name:
                 return True
             continue
         function = study.names.enclosing(node, (*_FUNCTIONS, ast.Lambda))

@@ -64,6 +64,19 @@ def _is_share(node: ast.expr) -> bool:
     return role_of(written(node.right)) is not Role.LOADER_LENGTH
 
 
+def first_told(bench: Bench, method: ast.FunctionDef, ticks: Mapping[str, Tick]) -> dict[Tick, int]:
+    """What a schedule's own method is told first, where each turn of a loop begins with that: told later, a schedule
+    has its first rate from elsewhere."""
+    leads = all(_leads(names, call) for call, names in _calls(bench.names, method))
+    return first_passed_on(bench, method, ticks) if leads else {}
+
+
+def _leads(names: Names, call: ast.Call) -> bool:
+    loop = next(iter(loops_around(names, call)), None)
+    body = getattr(loop, "body", ())
+    return bool(body) and names.statement_of(call) is body[0]
+
+
 def first_passed_on(bench: Bench, function: ast.FunctionDef, ticks: Mapping[str, Tick]) -> dict[Tick, int]:
     """What parameters of another function of the file begin with."""
     if not ticks:
@@ -187,4 +200,4 @@ def _counted(names: Names, name: str, loop: ast.While, at: ast.AST) -> int | Non
     return before[0] + int(loop.body.index(rises[0]) < loop.body.index(place))
 
 
-__all__ = ["begins_at", "first_number", "first_passed_on", "start_asked"]
+__all__ = ["begins_at", "first_number", "first_passed_on", "first_told", "start_asked"]

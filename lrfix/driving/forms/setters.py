@@ -181,10 +181,10 @@ class FromCall:
 def _after_a_return(names: Names, call: ast.Call) -> bool:
     """Whether a branch before a call leaves the function that it stands in."""
     function = names.enclosing(call, FUNCTION_NODES)
-    return any(
+    return isinstance(function, ast.FunctionDef) and any(
         isinstance(statement, ast.If) and any(isinstance(n, ast.Return) for n in walk(statement))
-        for statement in getattr(function, "body", ())
-        if isinstance(statement, ast.stmt) and statement.lineno < call.lineno
+        for statement in function.body
+        if statement.lineno < call.lineno
     )
 
 

@@ -11,7 +11,7 @@ from lrfix.domains.clock import Tick, nested, parameter_ticks
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, signature
 from lrfix.driving.bench import Bench, groups_of
-from lrfix.driving.forms.beginnings import first_passed_on
+from lrfix.driving.forms.beginnings import first_told
 from lrfix.driving.forms.counted import Counted, counted_by_caller
 from lrfix.driving.forms.running import Running
 from lrfix.driving.forms.schedulers import class_value, parameters_of
@@ -79,7 +79,7 @@ class Wrapper:
         both = len({advance.per_epoch for advance in self.advances}) > 1
         clock = bench.start_clock(both or nested(ticks))
         for advance in self.advances:
-            clock.first = {**clock.first, **first_passed_on(bench, advance.method, advance.ticks)}
+            clock.first = {**clock.first, **first_told(bench, advance.method, advance.ticks)}
         if clock.nested:
             clock.per_epoch = max(clock.per_epoch, 1 + _longest_stated_warmup(bench, scheduler))
         #: Whether None may be a rate that was forgotten, and not what a callback is meant to return.

@@ -71,8 +71,8 @@ EACH = text(
     from torch.optim.lr_scheduler import LRScheduler
 
     class Poly(LRScheduler):
-        def __init__(self, optimizer, warmup, total, power, floor, share):
-            self.warmup, self.total, self.power, self.floor, self.share = warmup, total, power, floor, share
+        def __init__(self, optimizer, warmup, total, power, floor):
+            self.warmup, self.total, self.power, self.floor = warmup, total, power, floor
             super().__init__(optimizer)
 
         def __repr__(self):
@@ -80,7 +80,7 @@ EACH = text(
 
         def get_lr(self):
             if self.last_epoch < self.warmup:
-                up = self.share + (1 - self.share) * self.last_epoch / self.warmup
+                up = self.last_epoch / self.warmup
                 return [self.floor + (base - self.floor) * up for base in self.base_lrs]
             done = min(1.0, (self.last_epoch - self.warmup) / (self.total - self.warmup))
             return [self.floor + (base - self.floor) * (1 - done) ** self.power for base in self.base_lrs]
@@ -114,7 +114,7 @@ def test_a_list_of_each_group_is_one_of_calls(rewrite):
                 total_steps=self.total,
                 power=self.power,
                 warmup_steps=self.warmup,
-                warmup_start=self.floor + (base - self.floor) * self.share,
+                warmup_start=self.floor,
                 peak=base,
                 eta_min=self.floor,
             )
