@@ -73,7 +73,7 @@ def first_told(bench: Bench, method: ast.FunctionDef, ticks: Mapping[str, Tick])
 
 def _leads(names: Names, call: ast.Call) -> bool:
     loop = next(iter(loops_around(names, call)), None)
-    body = getattr(loop, "body", ())
+    body: Sequence[ast.stmt] = getattr(loop, "body", ())
     return bool(body) and names.statement_of(call) is body[0]
 
 
