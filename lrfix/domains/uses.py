@@ -9,6 +9,7 @@ from typing import TypeGuard
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.sequences import sequences
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 _SINGLE = frozenset({Role.HORIZON, Role.STEP_SIZE})
@@ -21,8 +22,9 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
     not a list of them; what is divided by the rate is a rate, and a low one; what a warmup climbs from is a start; a
     list whose elements the position is compared with, and never divided by, holds milestones; a peak that the position
-    is compared with, or interpolated over, is the moment of it. What is stored under
-    another name (``self.decay = lr_decay``) plays the same part.
+    is compared with, or interpolated over, is the moment of it; what is added to the epoch is where training begins,
+    and what is added to an object's own count is by how much it goes up. What is stored under another name
+    (``self.decay = lr_decay``) plays the same part.
     """
     found: dict[str, Role] = {}
     several = sequences(nodes)
@@ -95,7 +97,7 @@ def _moments(node: ast.AST, kept: Mapping[str, ast.expr]) -> Iterator[tuple[ast.
     """Peaks that are places and no rates: ``epoch < peak``, ``np.interp(epoch, [0, peak, epochs], ...)``."""
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         position, others = node.left, [node.comparators[0]]
-    elif isinstance(node, ast.Call) and _last_name(node) == "interp" and len(node.args) > 2:
+    elif isinstance(node, ast.Call) and called_name(node) == "interp" and len(node.args) > 2:
         position, knots = node.args[:2]
         knots = kept.get(knots.id, knots) if isinstance(knots, ast.Name) else knots
         position = position.elts[0] if isinstance(position, ast.List) and len(position.elts) == 1 else position
@@ -183,7 +185,7 @@ def _floors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 def _factors(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         base, exponent = node.left, node.right
-    elif isinstance(node, ast.Call) and _last_name(node) == "pow" and len(node.args) == 2:
+    elif isinstance(node, ast.Call) and called_name(node) == "pow" and len(node.args) == 2:
         base, exponent = node.args
     else:
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult) and _named(node.value):
@@ -214,7 +216,7 @@ def _epochs(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:
 
 
 def _rounds(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and _last_name(node) in ("floor", "int", "ceil")
+    return isinstance(node, ast.Call) and called_name(node) in ("floor", "int", "ceil")
 
 
 def _element(node: ast.AST) -> TypeGuard[ast.Subscript]:
@@ -223,10 +225,6 @@ def _element(node: ast.AST) -> TypeGuard[ast.Subscript]:
     if isinstance(index, ast.UnaryOp):
         index = index.operand
     return isinstance(index, ast.Constant) and isinstance(index.value, int)
-
-
-def _last_name(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
 
 
 def _named(node: ast.AST) -> bool:

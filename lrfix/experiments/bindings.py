@@ -156,12 +156,7 @@ def _beside_what_nothing_reads(study: Study, owner: ast.ClassDef) -> Iterator[Mi
     """``self.n_step`` in a class that keeps ``self.n_steps`` and reads it nowhere: a base in another file may set what
     is read, and would have no use for what is kept."""
     attributes = [n for n in study.names.nodes if isinstance(n, ast.Attribute)]
-    # What classes that are no kin of this one read of themselves is theirs.
-    kin = {owner.name, *(_text(base) for base in owner.bases)}
-    classes = [n for n in study.names.nodes if isinstance(n, ast.ClassDef)]
-    others = [c for c in classes if c.name not in kin and owner.name not in map(_text, c.bases)]
-    theirs = {n for other in others for n in walk(other) if _is_own(n)}
-    read = {n.attr for n in attributes if not isinstance(n.ctx, ast.Store) and n not in theirs}
+    read = {n.attr for n in attributes if not isinstance(n.ctx, ast.Store)}
     known = {n.attr for n in attributes if _is_set(study, n)} | {_text(part) for part in owner.body}
     for node in walk(owner):
         if _is_own(node) and isinstance(node, ast.Attribute) and node.attr in read - known:

@@ -117,8 +117,7 @@ def _sweep(node: ast.AST, asked: Sequence[tuple[int, float]], steps: int) -> Swe
         return None
     dwell = max(1, (changes[end] - changes[begin]) // (end - begin))
     stays = (changes[end + 1] if end + 1 < len(changes) else moments[-1] + 1) - changes[end]
-    # What is asked beyond the run is a position in a table.
-    left = end + 1 == len(changes) and not steps - 2 * dwell - 2 <= moments[-1] < steps
+    left = end + 1 == len(changes) and moments[-1] < steps - 2 * dwell - 2
     settled = stays > 2 * dwell + 1 or left or table
     return Sweep(node, tuple(changes[begin : end + 1]), tuple(angles[begin : end + 1]), settled, table)
 

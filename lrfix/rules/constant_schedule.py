@@ -18,7 +18,7 @@ from lrfix.experiments.study import Study, constant
 from lrfix.experiments.unwritten_rates import unwritten
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.sites.vocabulary import torch_scheduler, words
+from lrfix.sites.vocabulary import looks_like_optimizer, torch_scheduler, words
 from lrfix.trees import stored_names, walk
 from lrfix.wording import num
 
@@ -121,7 +121,7 @@ def _reads_the_optimizers_state(study: Study) -> bool:
     """Whether the updates are counted by the optimizer, ``optimizer.state[p]["step"]``: a run makes none."""
     asked = {f for run in study.runs if run.stepped is not None for f in run.stepped.calls}
     read = (n for root in (*study.site.nodes, *asked) for n in walk(root) if isinstance(n, ast.Attribute))
-    return any(node.attr == "state" and isinstance(node.ctx, ast.Load) for node in read)
+    return any(node.attr == "state" and looks_like_optimizer(node.value) for node in read)
 
 
 def _may_be_told(study: Study) -> bool:

@@ -45,11 +45,11 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     stepped: set[int] = set()
     for conduct in conducts(study):
         node = id(conduct.scheduler.node or conduct.scheduler.origin)
-        around = _stepped_around(study, conduct) or _may_be_stepped(study, conduct)
-        if not conduct.counts_calls or _in_other_hands(conduct) or around:
+        if not conduct.counts_calls or _in_other_hands(conduct) or _may_be_stepped(study, conduct):
             stepped.add(node)
         elif _trains_without(conduct):
-            if _only_tried_out(study, conduct) or _shares_a_name(study, conduct):
+            others = _shares_a_name(study, conduct) or _stepped_around(study, conduct)
+            if others or _only_tried_out(study, conduct):
                 stepped.add(node)
             else:
                 idle.setdefault(node, conduct)
@@ -206,25 +206,25 @@ def _given(value: ast.expr) -> set[str]:
 def _stepped_around(study: Study, conduct: Conduct) -> bool:
     """Whether a step waits where others lead to: after the ``yield`` of a loop or a context, where a ``with`` ends, in
     a function that was handed on."""
-    for node in study.names.nodes:
+    names = study.names
+    for node in names.nodes:
         if not isinstance(node, ast.Attribute) or node.attr != "step" or looks_like_optimizer(node.value):
             continue
-        call = study.names.parents.get(node)
-        if not isinstance(call, ast.Call) or call.func is not node:
-            if isinstance(call, ast.Call | ast.keyword) and written(node.value) == conduct.name:
+        call, own = names.parents.get(node), written(node.value) == conduct.name
+        if isinstance(call, ast.Call) and call.func is node:
+            function = names.enclosing(node, (*_FUNCTIONS, ast.Lambda))
+            if own if isinstance(function, ast.Lambda) else _led_to(function):
                 return True
-            continue
-        function = study.names.enclosing(node, (*_FUNCTIONS, ast.Lambda))
-        if isinstance(function, ast.Lambda):
-            if written(node.value) == conduct.name:
-                return True
-        elif isinstance(function, _FUNCTIONS) and (function.name in _LED_TO or any(map(_yields, walk(function)))):
+        elif own and isinstance(call, ast.Call | ast.keyword):
             return True
     return False
 
 
-def _yields(node: ast.AST) -> bool:
-    return isinstance(node, ast.Yield | ast.YieldFrom)
+def _led_to(function: ast.AST | None) -> bool:
+    """Whether Python comes back into a function, or into it by itself: a generator, the end of a ``with``."""
+    if not isinstance(function, _FUNCTIONS):
+        return False
+    return function.name in _LED_TO or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(function))
 
 
 def _may_be_stepped(study: Study, conduct: Conduct) -> bool:

@@ -126,16 +126,16 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     if _works_out_its_floor(study):
         ends.append(found.middle - abs(found.amplitude))
     if sweep.ends_at(math.pi):
-        return _half(run, sweep, found, tops, floors, ends)
+        return _half(run, sweep, found, tops, ends)
     # The longest lengths first: epochs of two batches each end half way through the steps.
     for known in ([n for n in lengths if n > _LONGEST * max(lengths)], lengths):
         if sweep.covers(2 * math.pi, known):
             return "whole" if found.amplitude > 0 else None
         if sweep.covers(math.pi, known):
-            return _half(run, sweep, found, tops, floors, ends)
+            return _half(run, sweep, found, tops, ends)
         if sweep.covers(math.pi / 2, known):
             return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
-    return _half(run, sweep, found, tops, floors, ends) if sweep.angles[-1] >= math.pi else None
+    return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
 
 
 def _around_a_peak(found: Wave, tops: list[float]) -> bool:
@@ -175,7 +175,7 @@ def _works_out_its_floor(study: Study) -> bool:
     return any(isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and role_of(n.id) is Role.FLOOR for n in inside)
 
 
-def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[float], ends: list[float]) -> str | None:
+def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], ends: list[float]) -> str | None:
     """The middle of a cosine that is halved lies half way up to the peak; of one that is not, at the peak itself."""
     high, low = found.middle + abs(found.amplitude), found.middle - abs(found.amplitude)
     if _around_a_peak(found, tops):
@@ -184,7 +184,7 @@ def _half(run: Run, sweep: Sweep, found: Wave, tops: list[float], floors: list[f
         return None  # the stretch begins in the middle, or past the end: what came before it says how it was meant
     if found.start > sweep.steps[0] and found.amplitude < 0 and not sweep.table:
         # The climb of the whole run, with a warmup of its own laid over it, warms nothing up.
-        return "sign" if _among(low, floors, high) and _among(high, tops, high) and _warms_up(run) else None
+        return "sign" if low <= _SAME * high and _among(high, tops, high) and _warms_up(run) else None
     # Half a period on, whatever the code makes of the angles past it.
     climb = -2 * found.amplitude * math.cos(sweep.angles[0])
     # A floor that is known to be one is a floor however near to the peak.

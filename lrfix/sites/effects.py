@@ -261,7 +261,7 @@ class Effects:
             method = isinstance(self._names.parents.get(function), ast.ClassDef)
             for call in self.calls_of(function):
                 statement = self._names.statement_of(call)
-                value = _argument(call, function, parameter, method)
+                value = argument_given(call, function, parameter, method)
                 if statement is not None and value is not None:
                     yield RateWrite(statement, value, helper=function)
 
@@ -273,7 +273,8 @@ def _is_rate_key(node: ast.expr) -> bool:
     return last.endswith("_field") or names_rate_key(last)
 
 
-def _argument(call: ast.Call, function: Function, parameter: str, method: bool) -> ast.expr | None:
+def argument_given(call: ast.Call, function: Function, parameter: str, method: bool) -> ast.expr | None:
+    """What a call gives a parameter; ``method``: whether the function is one that is called on its object."""
     for keyword in call.keywords:
         if keyword.arg == parameter:
             return keyword.value

@@ -691,3 +691,20 @@ for batch in loader:
     optimizer.step()
 """
     assert bool(asked("LR105", source)) is told
+
+
+def test_a_rate_that_is_set_once_where_training_goes_on_is_no_schedule(asked):
+    source = """
+class Trainer:
+    def __init__(self, config):
+        if config.finetune:
+            if self.replayed:
+                for epoch in range(self.first, self.last):
+                    rates.append(scheduler.optimizer.param_groups[0]["lr"])
+                    optimizer.step()
+                    scheduler.step()
+            else:
+                cur_iters = self.start_epoch * len(self.loader)
+                self.optimizer.param_groups[0]["lr"] = self.lr * (1 - float(cur_iters) / self.max_iters) ** self.power
+"""
+    assert asked("LR105", source) == []

@@ -295,16 +295,14 @@ def cosine_scheduler(base_value, final_value, epochs, niter_per_ep, warmup_epoch
     if warmup_epochs > 0:
         warmup_schedule = np.linspace(start_warmup_value, base_value, warmup_iters)
     iters = np.arange(epochs * niter_per_ep - warmup_iters)
-    schedule = final_value + 0.5 * (base_value - final_value) * (1 {cosine} * iters / len(iters)))
+    schedule = final_value + 0.5 * (base_value - final_value) * (1 {sign} np.cos(np.pi * iters / len(iters)))
     return np.concatenate((warmup_schedule, schedule))
 """
 
 
-@pytest.mark.parametrize(
-    ("cosine", "reported"), [("+ np.cos(np.pi", False), ("- np.cos(np.pi", True), ("+ np.cos(2 * np.pi", True)]
-)
-def test_the_wrong_sign_or_period_in_a_table_behind_a_warmup(cosine, reported):
-    assert bool(found(TABLE.format(cosine=cosine))) is reported
+@pytest.mark.parametrize(("sign", "reported"), [("+", False), ("-", True)])
+def test_the_wrong_sign_in_a_table_behind_a_warmup(sign, reported):
+    assert bool(found(TABLE.format(sign=sign))) is reported
 
 
 def test_what_a_recursion_does_past_its_end_is_not_how_it_was_meant():
@@ -472,8 +470,6 @@ class WarmupCosineLR(LRScheduler):
 RAMP = "min(1.0, (self.last_epoch + 1) / self.ramp)"
 WARM = {"warmup": "warmup_iters=1000, ", "ramp": "warmup_iters", "factor": RAMP}
 COLD = {"warmup": "", "ramp": "1", "factor": "1.0"}
-FLOOR = {"warmup": "eta_min=1e-5, warmup_iters=1000, ", "ramp": "warmup_iters\n        self.eta_min = eta_min"}
-ABOVE = "(self.eta_min + (base - self.eta_min) * 0.5 * (1 {sign} math.cos(angle))) / base"
 
 
 @pytest.mark.parametrize(
@@ -484,8 +480,6 @@ ABOVE = "(self.eta_min + (base - self.eta_min) * 0.5 * (1 {sign} math.cos(angle)
         ("0.5 * (1 - math.cos(angle))", "math.pi", COLD, False),
         ("0.5 * (1 + math.cos(angle))", "2 * math.pi", WARM, True),
         ("(1 + math.cos(angle))", "math.pi", WARM, True),
-        (ABOVE.format(sign="+"), "math.pi", WARM | FLOOR, False),
-        (ABOVE.format(sign="-"), "math.pi", WARM | FLOOR, True),
     ],
 )
 def test_a_warmup_laid_over_the_beginning_hides_no_cosine(formula, angle, around, faulty):

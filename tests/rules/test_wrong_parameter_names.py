@@ -47,12 +47,6 @@ class TestNames:
     def test_a_base_in_another_file_may_set_anything(self):
         assert found(wrapper(counter="counts", base="Base", head="from elsewhere import Base")) == []
 
-    @pytest.mark.parametrize(("kin", "told"), [("Base", [10]), ("Warmup", [])])
-    def test_a_base_in_another_file_has_no_use_for_what_no_kin_reads(self, kin, told):
-        reads = f"class Other({kin}):\n    def done(self):\n        self.count = 1\n        return self.count\n"
-        head = "from elsewhere import Base\n"
-        assert found(wrapper(counter="counts", count="self.counts", base="Base", head=head, tail=reads))[:1] == told
-
     def test_an_attribute_set_from_outside_is_one(self):
         assert found(wrapper(counter="counts", tail="Warmup.counts = 0")) == []
 

@@ -17,6 +17,8 @@ from lrfix.domains.signatures import parameters
 from lrfix.driving.bench import Bench
 from lrfix.driving.forms.loops import counter, loops_around, start_of
 from lrfix.names import FUNCTION_NODES, Names
+from lrfix.sites.effects import argument_given
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk, written
 
 _DEEPEST = 4
@@ -52,7 +54,7 @@ def _shares(bench: Bench, ticks: Mapping[str, Tick]) -> list[str]:
     """The parameters that every call gives a quotient, ``adjust(step / total)``."""
     found = []
     for name in ticks:
-        given = [_argument(names, call, bench.site.node, name) for call, names in _seen(bench)]
+        given = [_argument(call, bench.site.node, name) for call, _ in _seen(bench)]
         if given and all(argument is not None and _is_share(argument) for argument in given):
             found.append(name)
     return found
@@ -121,36 +123,27 @@ def _agreed(found: Iterable[int | None]) -> int | None:
 
 def _given(function: ast.AST, name: str, places: Iterable[Place], started: Started, depth: int) -> Iterator[int | None]:
     for count, (call, names) in enumerate(places):
-        argument = _argument(names, call, function, name)
+        argument = _argument(call, function, name)
         yield None if argument is None or count >= _MOST_CALLS else _first(names, argument, call, started, depth)
 
 
-def _argument(names: Names, call: ast.Call, function: ast.AST, name: str) -> ast.expr | None:
-    if not isinstance(function, ast.FunctionDef) or any(isinstance(a, ast.Starred) for a in call.args):
+def _argument(call: ast.Call, function: ast.AST, name: str) -> ast.expr | None:
+    if not isinstance(function, ast.FunctionDef):
         return None
-    taken = [parameter for parameter, _, _ in parameters(function)]
-    static = any(written(d) == "staticmethod" for d in function.decorator_list)
-    if isinstance(call.func, ast.Attribute) and taken[:1] in (["self"], ["cls"]) and not static:
-        del taken[0]
-    given = dict(zip(taken, call.args, strict=False)) | {k.arg: k.value for k in call.keywords if k.arg is not None}
-    return given.get(name)
+    on_object = isinstance(call.func, ast.Attribute) and [a.arg for a in function.args.args[:1]] in (["self"], ["cls"])
+    return argument_given(call, function, name, on_object)
 
 
 def _calls(names: Names, function: ast.AST) -> Iterator[Place]:
     """The calls of a function or method of the file, if it is the only one of its name."""
-    if not isinstance(function, ast.FunctionDef):
-        return
-    if sum(isinstance(n, ast.FunctionDef) and n.name == function.name for n in names.nodes) != 1:
+    if not isinstance(function, ast.FunctionDef) or len(names.functions.get(function.name, ())) != 1:
         return
     method = isinstance(names.parents.get(function), ast.ClassDef)
     for node in names.nodes:
-        named = node.func if isinstance(node, ast.Call) else None
-        if not isinstance(named, ast.Attribute if method else ast.Name) or not isinstance(node, ast.Call):
-            continue
-        if (named.attr if isinstance(named, ast.Attribute) else named.id) != function.name:
+        if not isinstance(node, ast.Call) or called_name(node) != function.name:
             continue
         # Other objects have methods of the name as well, which take something else.
-        if not method or node.args or node.keywords:
+        if isinstance(node.func, ast.Attribute) is method and (not method or node.args or node.keywords):
             yield node, names
 
 

@@ -7,7 +7,8 @@ import ast
 from lrfix.names import FUNCTION_NODES, Names
 from lrfix.sites.vocabulary import called_name
 
-_WRAPPERS = frozenset({"tqdm", "trange", "enumerate", "list", "iter", "progress_bar", "track", "zip", "prefetch"})
+#: Calls that give what they are given, one by one.
+_SHOWING = frozenset({"tqdm", "list", "iter", "progress_bar", "track", "prefetch"})
 
 
 def loops_around(names: Names, node: ast.AST) -> list[ast.AST]:
@@ -28,11 +29,7 @@ def numbered(target: ast.expr) -> ast.expr | None:
 
 def counter(loop: ast.For) -> str | None:
     """The variable of a loop that counts its turns."""
-    target, iterated = loop.target, loop.iter
-    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
-        if not iterated.args:
-            return None
-        iterated = iterated.args[0]
+    target, iterated = loop.target, _within(loop.iter, _SHOWING)
     name = called_name(iterated) if isinstance(iterated, ast.Call) else ""
     number = numbered(target) if name == "enumerate" else None
     if isinstance(number, ast.Name):
@@ -42,30 +39,25 @@ def counter(loop: ast.For) -> str | None:
     return None
 
 
-def _iterated_call(loop: ast.For) -> ast.Call | None:
-    iterated = loop.iter
-    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"enumerate", "zip", "trange"}:
-        if not iterated.args:
-            return None
-        iterated = iterated.args[0]
-    return iterated if isinstance(iterated, ast.Call) else None
-
-
 def gone_through(loop: ast.For) -> ast.expr:
     """What a loop goes through one by one, whatever counts or shows it on the way."""
-    iterated = loop.iter
-    while isinstance(iterated, ast.Call) and called_name(iterated) in _WRAPPERS - {"zip", "trange"} and iterated.args:
+    return _within(loop.iter, _SHOWING | {"enumerate"})
+
+
+def _within(iterated: ast.expr, wrappers: frozenset[str]) -> ast.expr:
+    while isinstance(iterated, ast.Call) and called_name(iterated) in wrappers and iterated.args:
         iterated = iterated.args[0]
     return iterated
 
 
 def start_of(loop: ast.For) -> ast.expr | None:
     """What a loop counts from, where it says so."""
-    iterated = _iterated_call(loop)
-    name = called_name(iterated) if iterated is not None else ""
-    if iterated is not None and name in ("range", "trange") and len(iterated.args) > 1:
+    iterated = _within(loop.iter, _SHOWING)
+    if not isinstance(iterated, ast.Call):
+        return None
+    if called_name(iterated) in ("range", "trange") and len(iterated.args) > 1:
         return iterated.args[0]
-    if iterated is not None and name == "enumerate":
+    if called_name(iterated) == "enumerate":
         told = next((k.value for k in iterated.keywords if k.arg == "start"), None)
         return iterated.args[1] if told is None and len(iterated.args) > 1 else told
     return None
