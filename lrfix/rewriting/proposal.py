@@ -216,9 +216,12 @@ class _Proposal:
             inside = (*identity, _INSIDE)
             if site.form not in ASKED or reason.offered or inside in self.excluded:
                 raise
+            analysis = self.analyses.of(source, index)
+            if leaning_company(analysis.study) is not None:
+                raise  # the two together make the rate: neither is to be read as a schedule of its own
             self.spans.setdefault(inside, self.spans.get(identity, site.span))
             try:
-                return self._in_place(source, self.analyses.of(source, index), inside)
+                return self._in_place(source, analysis, inside)
             except NotRewritten:
                 raise reason from None
         return self._in_place(source, self.analyses.of(source, index), identity)

@@ -132,6 +132,9 @@ def test_a_list_of_each_group_is_one_of_calls(rewrite):
         GROUPS.replace("1 - k / total_steps", "1 - optimizer.done / total_steps").replace("(k + 1)", "k.value"),
         LATE.replace("scheduler.step()", "scheduler.step(epoch + args.done / len(args.batches))"),
         LATE.replace("scheduler.step()", "scheduler.step(epoch - args.warmup)"),
+        LATE.replace("import LambdaLR", "import LambdaLR, MultiplicativeLR").replace(
+            "    optimizer.add", "    beside = MultiplicativeLR(optimizer, lambda k: 0.99)\n    optimizer.add"
+        ),
         LATE.replace("scheduler.step()", "scheduler.step()\n        args.log(lf(epoch + 0.5))"),
         EACH.replace("for base in self.base_lrs]\n        done", "for base in self.base_lrs[:1]]\n        done"),
         EACH.replace("self.last_epoch", "self.counted"),
@@ -144,6 +147,7 @@ def test_a_list_of_each_group_is_one_of_calls(rewrite):
         "the position is not what the scheduler tells",
         "fractions of a step",
         "steps below 0",
+        "beside one that goes on from its rates",
         "a fraction by hand",
         "two lists",
         "a count of its own",
