@@ -130,11 +130,16 @@ class Calls(Builtins):
             return self.evaluate(definition.body, scope)
         if not self._worth(function, given, receiver) or definition in self.running or len(self.calls) >= MOST_CALLS:
             return self._absorb(function, given, node)
+        if function.kept is not MISSING:
+            return function.kept
         scope = self._bind(function, given, receiver, entry=False)
         self.calls.append(node)
         guards = list(self.guards)
         try:
-            return self.run_body(function, scope)
+            found = self.run_body(function, scope)
+            if function.kind == "once":
+                function.kept = found
+            return found
         finally:
             self.calls.pop()
             self.guards[:] = guards

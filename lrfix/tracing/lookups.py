@@ -81,8 +81,11 @@ class Lookups(Machine):
             return value.attributes[name]
         found = value.cls.find(name)
         if isinstance(found, Function):
-            if found.kind == "property":
-                return self.call(Bound(found, value), Given(), node, name) if self._follows(found) else Unknown(name)
+            if found.kind in ("property", "cached property"):
+                got = self.call(Bound(found, value), Given(), node, name) if self._follows(found) else Unknown(name)
+                if found.kind == "cached property":
+                    value.attributes[name] = got
+                return got
             return found if found.kind == "static" else Bound(found, value)
         if found is MISSING:
             found = value.attributes[name] = Unknown(f"self.{name}")

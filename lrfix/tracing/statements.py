@@ -31,6 +31,9 @@ from lrfix.tracing.values import (
 )
 from lrfix.trees import children
 
+#: Decorators that keep what a function gave, and give it again.
+_REMEMBERING = frozenset({"cache", "lru_cache"})
+
 
 class Flow(Enum):
     """How a statement ends."""
@@ -298,8 +301,12 @@ class Statements(Assignments):
             kind = "static"
         elif "classmethod" in marks:
             kind = "class"
-        elif marks & {"property", "cached_property"}:
+        elif "property" in marks:
             kind = "property"
+        elif "cached_property" in marks:
+            kind = "cached property"
+        elif not ast.unparse(node.args) and any(mark.partition("(")[0] in _REMEMBERING for mark in marks):
+            kind = "once"
         return Function(node, scope, owner, kind)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> Flow:

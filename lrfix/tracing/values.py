@@ -354,12 +354,16 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(eq=False)
 class Function:
-    """A function of the file and the scope that it closes over."""
+    """A function of the file and the scope that it closes over.
+
+    ``kept`` is what one that is run once only (``@lru_cache``) gave.
+    """
 
     node: FunctionNode
     scope: Scope
     owner: ClassValue | None = None
     kind: str = ""
+    kept: Value = MISSING
 
     @property
     def name(self) -> str:

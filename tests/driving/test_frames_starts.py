@@ -46,6 +46,8 @@ def adjust(optimizer, epoch):
         (0, "def train(epoch):\n    adjust(optimizer, epoch - 1)\nfor e in range(1, 51):\n    train(e)"),
         (1, "epoch = 0\nwhile epoch < 50:\n    epoch += 1\n    adjust(optimizer, epoch)"),
         (0, "epoch = 0\nwhile epoch < 50:\n    adjust(optimizer, epoch)\n    epoch += 1"),
+        (40, "START = 40\nepoch = START\nwhile epoch < 90:\n    adjust(optimizer, epoch)\n    epoch += 1"),
+        (40, "i = 40\nfor e in range(9):\n    for batch in loader:\n        adjust(optimizer, i)\n        i += 1"),
         (5, "for i, batch in enumerate(loader, 5):\n    adjust(optimizer, epoch=i)"),
         (0, "for e in range(9):\n    adjust(optimizer, e)\nfor e in range(1, 9):\n    adjust(optimizer, e)"),
     ],

@@ -41,6 +41,51 @@ def test_a_scheduler_moves_the_optimizer_that_trains(before, between, step, foun
     assert ("LR309" in codes(SCRIPT.format(before=before, between=between, step=step))) is found
 
 
+KEPT = """
+    import torch
+    from functools import cache, cached_property, lru_cache
+    from torch.optim.lr_scheduler import StepLR
+
+    class Trainer:
+        def __init__(self, model):
+            self.model = model
+
+        @cached_property
+        def optimizer(self):
+            return torch.optim.SGD(self.model.parameters(), lr=0.1)
+
+        @cached_property
+        def scheduler(self):
+            return StepLR(self.optimizer, 30)
+
+    {decorator}
+    def optimizer():
+        return torch.optim.SGD(model.parameters(), lr=0.1)
+
+    {decorator}
+    def scheduler():
+        return StepLR(optimizer(), 30)
+
+    trainer = Trainer(model)
+    for epoch in range(90):
+        for x, y in loader:
+            model(x, y).backward()
+            {step}
+    """
+
+
+@pytest.mark.parametrize(
+    ("decorator", "step", "found"),
+    [
+        ("@cache", "trainer.optimizer.step(); trainer.scheduler.step()", False),
+        ("@lru_cache(maxsize=None)", "optimizer().step(); scheduler().step()", False),
+        ("@torch.no_grad()", "optimizer().step(); scheduler().step()", True),
+    ],
+)
+def test_what_is_built_once_is_the_same_wherever_it_is_asked_for(decorator, step, found, codes):
+    assert ("LR309" in codes(KEPT.format(decorator=decorator, step=step))) is found
+
+
 @pytest.mark.parametrize(
     ("groups", "write", "found"),
     [

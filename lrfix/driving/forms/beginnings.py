@@ -164,8 +164,9 @@ def _first(names: Names, node: ast.expr, at: ast.AST, started: Started, depth: i
         if isinstance(loop, ast.For) and counter(loop) == node.id:
             start = start_of(loop)
             return 0 if start is None else started(start)
-        if isinstance(loop, ast.While) and (counted := _counted(names, node.id, loop, at)) is not None:
-            return counted
+    counted = counted_by_hand(names, node.id, at, started)
+    if counted is not None:
+        return sum(counted)
     function = names.enclosing(at, FUNCTION_NODES)
     if depth >= _DEEPEST or not isinstance(function, ast.FunctionDef) or names.scope_of(at).node is not function:
         return None
@@ -178,19 +179,32 @@ def _rebound(function: ast.FunctionDef, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in walk(function))
 
 
-def _counted(names: Names, name: str, loop: ast.While, at: ast.AST) -> int | None:
-    """``epoch = 0``, and ``epoch += 1`` once a turn of the loop: 1 where the count goes up before the place."""
-    scope = names.scope_of(loop)
+def counted_by_hand(names: Names, name: str, at: ast.AST, started: Started) -> tuple[int, int] | None:
+    """What a count of the code's own begins with, ``epoch = 0``, and what ``epoch += 1`` has added at a place that the
+    loop comes to first."""
+    loops = loops_around(names, at)
+    scope = names.scope_of(at)
     stores = [n for n in names.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
     own = [names.statement_of(n) for n in stores if names.scope_of(n) is scope]
-    before = [literal(s.value) for s in own if isinstance(s, ast.Assign)]
-    rises = [s for s in own if isinstance(s, ast.AugAssign) and s in loop.body]
-    if len(own) != 2 or len(before) != 1 or len(rises) != 1 or type(before[0]) is not int:
+    before = [s.value for s in own if isinstance(s, ast.Assign)]
+    rises = [s for s in own if isinstance(s, ast.AugAssign) and any(a in loops for a in names.ancestors(s))]
+    if len(own) != 2 or len(before) != 1 or len(rises) != 1:
         return None
     if not isinstance(rises[0].op, ast.Add) or literal(rises[0].value) != 1:
         return None
-    place = next(s for s in loop.body if s is at or any(n is at for n in walk(s)))
-    return before[0] + int(loop.body.index(rises[0]) < loop.body.index(place))
+    ahead = _is_ahead(names, rises[0], at)
+    first = started(before[0]) if isinstance(before[0], ast.Name) else literal(before[0])
+    return (first, int(ahead)) if isinstance(first, int) and ahead is not None else None
 
 
-__all__ = ["begins_at", "first_number", "first_passed_on", "first_told", "start_asked"]
+def _is_ahead(names: Names, rise: ast.stmt, at: ast.AST) -> bool | None:
+    """Whether a statement has run, once, when a place is come to first; None where that is not known."""
+    block = names.parents[rise]
+    around = [at, *names.ancestors(at)]
+    if block in around:
+        inner = around[around.index(block) - 1]
+        return rise.lineno < getattr(inner, "lineno", 0)
+    return False if rise.lineno > getattr(at, "lineno", 0) else None
+
+
+__all__ = ["begins_at", "counted_by_hand", "first_number", "first_passed_on", "first_told", "start_asked"]

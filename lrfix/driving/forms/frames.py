@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lrfix.domains.clock import Clock, Tick, nested, tick_of
 from lrfix.domains.signatures import parameters
 from lrfix.driving.bench import Bench
-from lrfix.driving.forms.beginnings import begins_at, first_passed_on
+from lrfix.driving.forms.beginnings import begins_at, counted_by_hand, first_passed_on
 from lrfix.driving.forms.loops import counter, gone_through, loops_around, start_of
 from lrfix.interpreter.errors import Opaque, UserError
 from lrfix.interpreter.values import Unknown
@@ -61,6 +62,7 @@ def frame_of(bench: Bench, node: ast.AST, also: list[ast.AST] | None = None) -> 
     # A loop that can be seen says itself where it begins.
     clock.first = {tick: first for tick, first in clock.first.items() if tick not in ticks}
     clock.first |= _passed_on(bench, node, also or [node], settled)
+    clock.first |= _by_hand(bench, node, also or [node], settled) if loops else {}
     for position, ((loop, name), tick) in enumerate(zip(counting, ticks, strict=True)):
         start = start_of(loop)
         frame.counts[name] = (tick, begins_at(bench, start))
@@ -83,6 +85,17 @@ def _passed_on(bench: Bench, node: ast.AST, asking: list[ast.AST], settled: set[
     read = {n.id for part in asking for n in walk(part) if isinstance(n, ast.Name)} - settled
     taken = {name: tick for name, _, _ in parameters(function) if name in read and (tick := tick_of(name)) is not None}
     return first_passed_on(bench, function, taken)
+
+
+def _by_hand(bench: Bench, node: ast.AST, asking: list[ast.AST], settled: set[str]) -> dict[Tick, int]:
+    """What the counts begin with that the code of a loop keeps itself."""
+    found: dict[Tick, int] = {}
+    for name in sorted({n.id for part in asking for n in walk(part) if isinstance(n, ast.Name)} - settled):
+        tick = tick_of(name)
+        counted = counted_by_hand(bench.names, name, node, partial(begins_at, bench)) if tick else None
+        if tick is not None and counted is not None:
+            found.setdefault(tick, counted[0])  # what a turn adds to it is worked out with the turn
+    return found
 
 
 def _asked(
