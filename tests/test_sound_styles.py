@@ -476,6 +476,42 @@ STYLES = {
                 for group in runner.optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * self.gamma**count
         """,
+    "a ramp and stairs far behind it, all by default": """
+        def adjust(optimizer, i, burn=1000, power=4, steps=(40000, 45000), scales=(0.1, 0.1)):
+            lr = 1e-3
+            if i < burn:
+                lr *= ((i + 1) / burn) ** power
+            else:
+                for moment, scale in zip(steps, scales):
+                    if i >= moment:
+                        lr *= scale
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+        for i in range(50000):
+            adjust(optimizer, i)
+            model(next(batches)).backward()
+            optimizer.step()
+        """,
+    "a decay that is the step at which it ends": """
+        class Schedule:
+            def __init__(self, optimizer, lr, warm, decay):
+                self.optimizer, self.lr, self.warm, self.decay, self.n = optimizer, lr, warm, decay, 0
+
+            def get(self):
+                if self.n <= self.warm:
+                    return self.lr * self.n / self.warm
+                if self.n > self.decay:
+                    return 1e-4
+                return 1e-4 + (self.lr - 1e-4) * (self.decay - self.n) / (self.decay - self.warm)
+
+            def step(self):
+                self.n += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.get()
+
+        schedule = Schedule(optimizer, 0.1, 200, 2800)
+        """,
 }
 
 

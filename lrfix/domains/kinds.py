@@ -8,9 +8,11 @@ fixed order below. What the code itself states is never replaced: an exception t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
+from typing import TypeGuard
 
 
 class Kind(str, Enum):
@@ -54,6 +56,13 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def rises(value: object) -> TypeGuard[Sequence[float]]:
+    """Whether a value is a list of numbers that go up, as moments do."""
+    if not isinstance(value, list | tuple) or len(value) < 2 or not all(map(is_number, value)):
+        return False
+    return all(a < b for a, b in pairwise(value))
 
 
 def blamed(message: str, value: object) -> bool:

@@ -75,7 +75,7 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"(^|_)peak_?(steps?|iters?|iterations?)$", Role.WARMUP),
     (r"warm.*epoch|epoch.*warm|ep_?warm|warm_?ep$|rampup_epoch", Role.WARMUP_EPOCHS),
     (
-        r"warm|ramp_?up|^t_?up$|burn_?in|(^|_)delay_?(steps|iters)$|^(n_?)?ramp(_?(steps|iters|len|length|epochs))?$",
+        r"warm|ramp_?up|^t_?up$|(^|_)burn(_?in)?|(^|_)delay_?(steps|iters)$|^(n_?)?ramp(_?(steps|iters|len|length|epochs))?$",
         Role.WARMUP,
     ),
     (r"t_?mult|cycle_?mult|mult_factor|cycle_factor|cycle_mul|mul_factor", Role.CYCLE_MULT),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.inferred import Inferred
-from lrfix.domains.kinds import Drawn, Kind, is_number
+from lrfix.domains.kinds import Drawn, Kind, is_number, rises
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.interpreter.values import Unknown
 
@@ -61,6 +61,8 @@ _ELEMENT = re.compile(r"\[(-?\d+)\]$")
 _DESCENDING = ((0.7, 0.5, 0.3), (0.6, 0.45, 0.2), (0.8, 0.55, 0.25), (0.9, 0.5, 0.4))
 _IN_STEPS = ((23, 41), (19, 37), (29, 47), (31, 43))
 _IN_EPOCHS = ((9, 19), (13, 29), (8, 17), (11, 23))
+#: What a name says of a rate or a factor, and its use may say of a moment.
+_MOMENTS = frozenset({Role.PEAK, Role.GAMMA})
 _LOW = frozenset({Role.FLOOR, Role.WARMUP_START})
 BASE_RATES = ((0.1, 0.03), (0.3, 0.11), (0.07, 0.9), (0.2, 0.013))
 GENERIC = 3
@@ -266,8 +268,10 @@ class Scenario:
             return Role.EPOCHS
         if role is Role.MILESTONES and is_number(default):
             return Role.STEP_SIZE
+        if role in LENGTHS and rises(default):
+            return Role.MILESTONES
         meant = self.meant.get(last_word(path), role)
-        if not isinstance(default, int) or default <= 1 or (role is Role.PEAK and meant in LENGTHS):
+        if not isinstance(default, int) or default <= 1 or (role in _MOMENTS and meant in LENGTHS):
             role = meant
         if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
             return Role.MILESTONES

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 from lrfix.domains.clock import Tick, tick_of
+from lrfix.domains.facts import literal
 from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
 from lrfix.domains.sequences import sequences
 from lrfix.sites.vocabulary import called_name
@@ -22,14 +23,15 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
     multiplied with before the batch is added is the length of an epoch; what the position is divided by is one length,
     not a list of them; what is divided by the rate is a rate, and a low one; what a warmup climbs from is a start; a
     list whose elements the position is compared with, and never divided by, holds milestones; a peak that the position
-    is compared with, or interpolated over, is the moment of it; what is added to the epoch is where training begins,
-    and what is added to an object's own count is by how much it goes up. What is stored under another name
-    (``self.decay = lr_decay``) plays the same part.
+    is compared with, or interpolated over, is the moment of it, as is a decay; what is added to the epoch is where
+    training begins, and what is added to an object's own count is by how much it goes up. What is stored under another
+    name (``self.decay = lr_decay``) plays the same part.
     """
     found: dict[str, Role] = {}
     several = sequences(nodes)
     lengths = {word for root in nodes for node in walk(root) for word in _lists_of_lengths(node)}
     knots = {ast.unparse(n.targets[0]): n.value for root in nodes for n in walk(root) if _is_kept_list(n)}
+    counted = {ast.unparse(target) for root in nodes for n in walk(root) for target in _positions(n)}
     for root in nodes:
         for node in walk(root):
             for expression, role in (
@@ -40,7 +42,7 @@ def roles_by_use(nodes: Sequence[ast.AST]) -> Mapping[str, Role]:
                 *_milestones(node),
                 *_shares(node),
                 *_ramps(node),
-                *_moments(node, knots),
+                *_moments(node, knots, counted),
                 *_offsets(node),
                 *((added, Role.INCREMENT) for added in _added(node)),
             ):
@@ -93,8 +95,9 @@ def _is_kept_list(node: ast.AST) -> TypeGuard[ast.Assign]:
     return isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.List | ast.Tuple)
 
 
-def _moments(node: ast.AST, kept: Mapping[str, ast.expr]) -> Iterator[tuple[ast.expr, Role]]:
-    """Peaks that are places and no rates: ``epoch < peak``, ``np.interp(epoch, [0, peak, epochs], ...)``."""
+def _moments(node: ast.AST, kept: Mapping[str, ast.expr], counted: Collection[str]) -> Iterator[tuple[ast.expr, Role]]:
+    """Peaks and decays that are places, no rates and no factors: ``epoch < peak``, ``self.n > self.decay``,
+    ``np.interp(epoch, [0, peak, epochs], ...)``."""
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         position, others = node.left, [node.comparators[0]]
     elif isinstance(node, ast.Call) and called_name(node) == "interp" and len(node.args) > 2:
@@ -105,9 +108,25 @@ def _moments(node: ast.AST, kept: Mapping[str, ast.expr]) -> Iterator[tuple[ast.
     else:
         return
     tick = tick_of(ast.unparse(position)) if _named(position) else None
-    if tick is not None:
-        peaks = (other for other in others if _named(other) and role_of(ast.unparse(other)) is Role.PEAK)
-        yield from ((peak, Role.WARMUP_EPOCHS if tick is Tick.EPOCH else Role.WARMUP) for peak in peaks)
+    if not _counts(tick) and (tick is not None or ast.unparse(position) not in counted):
+        return
+    for other in filter(_named, others):
+        if role_of(ast.unparse(other)) is Role.PEAK:
+            yield other, Role.WARMUP_EPOCHS if tick is Tick.EPOCH else Role.WARMUP
+        elif role_of(ast.unparse(other)) is Role.GAMMA:
+            yield other, Role.EPOCHS if tick is Tick.EPOCH else Role.HORIZON
+
+
+def _positions(node: ast.AST) -> Iterator[ast.expr]:
+    """What counts where training stands, whatever its name: ``self.n += 1``, ``n = self.last_epoch``."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and literal(node.value) == 1:
+        yield node.target
+    elif isinstance(node, ast.Assign) and _named(node.value) and _counts(tick_of(ast.unparse(node.value))):
+        yield from node.targets
+
+
+def _counts(tick: Tick | None) -> bool:
+    return tick not in (None, Tick.PROGRESS, Tick.REMAINING)
 
 
 def _offsets(node: ast.AST) -> Iterator[tuple[ast.expr, Role]]:

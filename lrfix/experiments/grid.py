@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TypeVar, overload
 
 from lrfix.domains.clock import is_of_items
+from lrfix.domains.kinds import rises
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
@@ -210,9 +211,10 @@ class Grid:
         found: dict[str, object] = {}
         for path in self.first.leaves:
             value = study.defaults.get(path)
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            moments = value[-1] if rises(value) else value if role_of(path) in LENGTHS else 0
+            if isinstance(value, bool) or not (isinstance(value, int | float) or rises(value)):
                 continue
-            if role_of(path) in LENGTHS and value > study.steps:
+            if isinstance(moments, int | float) and moments > study.steps:
                 return {}  # one length at its real size beside others that are not says nothing
             found[path] = value
         return found
@@ -324,10 +326,12 @@ class Grid:
         Only code that can be taken to a step at once is asked so: where a walk of the nominal run agrees.
         """
         study, run = self.study, self.study.runs[0]
-        stated = {p: v for p, v in ((p, study.defaults.get(p)) for p in run.leaves) if _number(v)}
+        stated = {p: v for p, v in ((p, study.defaults.get(p)) for p in run.leaves) if _number(v) or rises(v)}
         stated |= {p: v for p, v in run.scenario.shortened.items() if p in run.leaves and _number(v)}
-        free = [p for p, v in run.leaves.items() if _number(v) and p not in stated and role_of(p) in LENGTHS]
-        at = meetings(study.site.nodes, {**read_numbers(study.names, study.site.nodes), **stated})
+        drawn = [(p, v) for p, v in run.leaves.items() if p not in stated]
+        free = [p for p, v in drawn if rises(v) or (_number(v) and role_of(p) in LENGTHS)]
+        numbers = {p: v for p, v in stated.items() if _number(v)}
+        at = meetings(study.site.nodes, {**read_numbers(study.names, study.site.nodes), **numbers})
         if free or not at or at[-1] < len(run.curve) or not run.ran or not self._closed(run):
             return None
         setting = Setting("clock", Standing.STATED, "at the lengths that the code states", stated, draws=(0,))

@@ -114,6 +114,12 @@ def test_what_is_added_to_the_position_is_where_training_begins():
     assert "num_epochs" not in roles("factor = 1.0 - (epoch + num_epochs) / total")
 
 
+def test_a_decay_that_the_position_is_compared_with_is_the_moment_of_it():
+    assert roles("if epoch > decay:\n    rate = floor")["decay"] is Role.EPOCHS
+    assert roles("self.n += 1\nif self.n > self.decay:\n    rate = floor")["decay"] is Role.HORIZON
+    assert "decay" not in roles("rate = rate * decay if progress > decay else rate")
+
+
 @pytest.mark.parametrize(
     ("source", "role"),
     [
