@@ -22,6 +22,7 @@ from lrfix.experiments.training import (
     unseen_calls,
 )
 from lrfix.findings import Violation
+from lrfix.names import FUNCTION_NODES
 from lrfix.registry import rule
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.library import names_scheduler, only_looks
@@ -43,11 +44,16 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
     if not lost or _set_by_hand(study) or _out_of_reach(study, names_scheduler):
         return
     told: set[int] = set()
+    places: set[object] = set()
     handles = _handles(study)
     late = {violation.span for violation in built_late(study)}  # LR109 says of them what it does to the rate
     for key, conduct in lost.items():
         node, optimizer = spot(study, conduct), conduct.optimizer
         if node is None or id(node) in told or optimizer is None or study.span(node) in late:
+            continue
+        # The branches of one function build it in several ways, and it is saved once.
+        place = (study.names.enclosing(node, FUNCTION_NODES), *(id(event.node) for event in conduct.steps))
+        if place in places:
             continue
         fellows = _fellows(study, conduct.scheduler, handles)
         if _kept_elsewhere(study, key, fellows) or _begun_anew(study, optimizer):
@@ -64,12 +70,14 @@ def not_checkpointed(study: Study) -> Iterator[Violation]:
             goes_on = resumption(study, conduct) if alone else None
             if goes_on is not None:
                 told.add(id(node))
+                places.add(place)
                 yield _begins_again(study, node, conduct, goes_on)
             continue
         lost_with_it = _lost(conduct)
         if lost_with_it is None:
             continue
         told.add(id(node))
+        places.add(place)
         if not here(conduct.scheduler.node, study) and not here(conduct.scheduler.origin, study):
             node = _saved(study, _make(optimizer)) or node  # another file builds it: here the checkpoint has to change
         if Kind.LOAD in done:

@@ -59,6 +59,13 @@ def test_a_class_that_keeps_its_optimizers_state_keeps_its_schedulers(saved, loa
     assert [told in message for message in messages] == [True] if told else messages == []
 
 
+def test_the_branches_that_build_one_scheduler_are_told_of_once(asked):
+    either = "StepLR(self.optimizer, 30) if args.steps else ExponentialLR(self.optimizer, 0.9)"
+    source = trainer().replace("import StepLR", "import ExponentialLR, StepLR")
+    (violation,) = asked("LR308", source.replace("StepLR(self.optimizer, 30)", either))
+    assert "neither saved nor restored" in violation.message
+
+
 @pytest.mark.parametrize(
     "changes",
     [
