@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lrfix.domains.facts import literal
+from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import RATES, Role, role_of
 from lrfix.interpreter.values import Unknown
 from lrfix.trees import walk
@@ -36,6 +37,25 @@ def option_of(node: ast.expr, key: str, rate: float) -> object:
     return Unknown(ast.unparse(node)) if role_of(key) not in (Role.UNKNOWN, *RATES) else None
 
 
+def numbers_put(nodes: Iterable[ast.AST], key: str) -> Iterator[float]:
+    """The numbers that code puts under a key of the author's own: ``group["k"] = 0``, ``{"params": ..., "k": 0}``."""
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            pairs = [(t.slice, node.value) for t in node.targets if isinstance(t, ast.Subscript) and _is_group(t.value)]
+        elif isinstance(node, ast.Dict):
+            pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k is not None]
+        else:
+            continue
+        yield from (v for named, value in pairs if literal(named) == key and is_number(v := literal(value)))
+
+
+def counts_in_groups(nodes: Sequence[ast.AST]) -> frozenset[str]:
+    """The keys of parameter groups that code counts up, or down: ``group["k"] += 1``."""
+    counts = (n.target for root in nodes for n in walk(root) if isinstance(n, ast.AugAssign))
+    keys = (literal(t.slice) for t in counts if isinstance(t, ast.Subscript) and _is_group(t.value))
+    return frozenset(key for key in keys if isinstance(key, str) and key != "lr")
+
+
 def own_key(key: str) -> str:
     """The setting that says what a key of the author's own, as it is written, holds in every parameter group."""
     return f"group[{key}]"
@@ -51,4 +71,4 @@ def _is_group(node: ast.expr) -> bool:
     return word in ("g", "p", "x", "pg") or "group" in word
 
 
-__all__ = ["OF_GROUP", "key_of", "keys_read", "option_of", "own_key"]
+__all__ = ["OF_GROUP", "counts_in_groups", "key_of", "keys_read", "numbers_put", "option_of", "own_key"]

@@ -189,6 +189,8 @@ def _differs(spec: ScheduleSpec, run: Run, until_end: bool, refusals: bool = Fal
         return True
     if run.failure is not None and not usable(run) and end is None:
         return False
+    if refusals and end == 0:
+        return True  # of no length, or of less
     for group in range(len(run.lr)):
         if len(run.lr[group][:end]) > 1:
             taken = sample(run, group)
@@ -216,9 +218,7 @@ def _cases(study: Study) -> Iterator[Case]:
     for variant in range(1, min(first.variants, _MOST_VARIANTS)):
         run = study.run(0, use=study.described_by, variant=variant)
         yield Case(Setting("branches", Standing.STATED, "in another of its branches"), (run,))
-    stated = grid.stated()
-    if stated is not None:
-        yield stated
+    yield from (case for case in (grid.stated(), grid.at_full_length()) if case is not None)
     # A run shorter than its own warmup, or as long, is no schedule that either formula was written for.
     yield from (case for case in grid.edges() if not _about_the_whole(case.setting))
 

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TypeVar, overload
 
 from lrfix.domains.clock import is_of_items
-from lrfix.domains.kinds import rises
+from lrfix.domains.kinds import is_number, rises
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.domains.scenarios import GENERIC, Same
@@ -204,6 +204,16 @@ class Grid:
         words = "with the defaults that the code states"
         steps = self._steps_for(values)
         return self.case(Setting("defaults", standing, words, values, draws=draws, steps=steps))
+
+    def at_full_length(self) -> Case | None:
+        """The beginning of a run in which every number is the one that the code states, however long; None where it
+        leaves one open, or states none that ``stated`` does not run."""
+        study = self.study
+        values = {path: study.defaults.get(path) for path in self.first.leaves}
+        if not values or not all(map(is_number, values.values())) or self.stated_values():
+            return None
+        words = "with the numbers that the code states"
+        return self.case(Setting("defaults", Standing.STATED, words, values, draws=(0,)))
 
     def stated_values(self) -> dict[str, object]:
         """The numbers that the code gives its free expressions by default, lengths only as far as they can be run."""

@@ -16,7 +16,7 @@ from lrfix.domains.guards import about_groups, proposals
 from lrfix.domains.kinds import POSITION_GIVEN, Drawn, Kind, blamed, is_number, other_kinds
 from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
 from lrfix.domains.signatures import Parameter, parameters
-from lrfix.driving.group_keys import own_key
+from lrfix.driving.group_keys import numbers_put, own_key
 from lrfix.driving.laboratory import Failure, Run
 from lrfix.experiments.study import ENOUGH, Study
 from lrfix.sites.vocabulary import words
@@ -212,6 +212,9 @@ def _keys(study: Study, run: Run, failure: Failure) -> Iterator[Change]:
     key = failure.message
     if key[:1] in ("'", '"'):
         flag = _is_tested(study, failure.node)
+        own = {node for root in study.site.nodes for node in walk(root)}
+        beside = (node for node in study.names.nodes if node not in own)
+        yield from ((own_key(key), number) for number in numbers_put(beside, str(ast.literal_eval(key))))
         yield from ((own_key(key), value) for value in (reversed(_OF_GROUPS) if flag else _OF_GROUPS))
 
 

@@ -270,3 +270,50 @@ def test_a_setting_that_may_be_a_number_or_a_list_is_two_schedules(handrolled) -
     assert handrolled(NUMBER_OR_LIST) == []
     alone = NUMBER_OR_LIST.replace(" if isinstance(self.step, int) else sum(runner.epoch >= s for s in self.step)", "")
     assert len(handrolled(alone)) == 1
+
+
+def test_a_length_that_is_below_zero_with_the_numbers_of_the_file_is_none(handrolled) -> None:
+    source = """
+    import math
+
+    def rate(step, total={total}, hold=500):
+        return 0.1 * 0.5 * (1 + math.cos(math.pi * min(1, step / (total - hold)))) + 1e-4
+
+    for step in range({total}):
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step)
+    """
+    assert not any("hold - total" in message for message in handrolled(source.format(total=3000)))
+
+
+def test_a_scheduler_that_is_told_to_begin_anew_is_no_bundled_one(handrolled) -> None:
+    source = """
+    import math
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Wave(LRScheduler):
+        def __init__(self, optimizer, period, last_epoch=-1):
+            self.period, self.anchor = period, 0
+            super().__init__(optimizer, last_epoch)
+        {more}
+        def get_lr(self):
+            share = (self.last_epoch - self.anchor) / self.period
+            return [base * (1 + math.cos(math.pi * min(share, 1))) / 2 for base in self.base_lrs]
+    """
+    assert len(handrolled(source.format(more=""))) == 1
+    assert not handrolled(source.format(more="def restart(self):\n            self.anchor = self.last_epoch\n"))
+
+
+def test_a_count_in_the_groups_begins_with_what_the_file_puts_there(handrolled) -> None:
+    source = """
+    def train(optimizer, loader):
+        {before}
+        for batch in loader:
+            for group in optimizer.param_groups:
+                group["k"] += 1
+                group["lr"] = 0.1 * min(1, group["k"] / 200)
+            optimizer.step()
+    """
+    (message,) = handrolled(source.format(before='for group in optimizer.param_groups: group["k"] = 0'))
+    assert 'warmup_steps=199, eta_max=0.1, warmup_progress="(k+1)/(W+1)")' in message
+    assert not handrolled(source.format(before=""))
