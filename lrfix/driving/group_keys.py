@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from lrfix.domains.facts import literal
-from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import RATES, Role, role_of
+from lrfix.finite import finite
 from lrfix.interpreter.values import Unknown
 from lrfix.trees import walk
 
@@ -46,7 +46,8 @@ def numbers_put(nodes: Iterable[ast.AST], key: str) -> Iterator[float]:
             pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k is not None]
         else:
             continue
-        yield from (v for named, value in pairs if literal(named) == key and is_number(v := literal(value)))
+        put = (finite(literal(value)) for named, value in pairs if literal(named) == key)
+        yield from (number for number in put if number is not None)
 
 
 def counts_in_groups(nodes: Sequence[ast.AST]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from lrfix.rewriting.emission import LINE_LENGTH, call_text, in_numbers_of_text,
 from lrfix.rewriting.imports import InsertedImport, dead_imports, local_name, missing_modules, placed
 from lrfix.rewriting.in_place.asked import check_asked
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
-from lrfix.rewriting.in_place.regions import Region, blocks_of, regions
+from lrfix.rewriting.in_place.regions import Region, blocks_of, in_settings_of, regions
 from lrfix.rewriting.in_place.sampling import Formula, formula_of
 from lrfix.rewriting.in_place.surroundings import why_not_alone, why_not_ended
 from lrfix.rewriting.in_place.tables import list_text, table_of
@@ -160,7 +160,7 @@ class Search:
         taken: set[ast.stmt] = set()
         for candidates in regions(names, block, parameters):
             candidates = [c for c in candidates if not taken & set(c.statements) and _replaceable(names, c)]
-            chosen = self._chosen(candidates)
+            chosen = self._chosen(candidates, parameters)
             if chosen is not None:
                 found.append(chosen)
                 taken |= set(chosen.region.statements)
@@ -171,17 +171,15 @@ class Search:
                 found += self._in_block(inner, parameters)
         return found
 
-    def _chosen(self, candidates: Sequence[Region]) -> Formula | None:
+    def _chosen(self, candidates: Sequence[Region], parameters: Sequence[str]) -> Formula | None:
         """The formula of the shortest run that is the same schedule as the longest, or one in plainer terms (``k + 1``
         counted before it, not a warmup of one step less): what stands before it may stay."""
         best: Formula | None = None
         for region in candidates:
-            found = self._formula(self.names, region)
-            if isinstance(found, Formula) and found.length is None:
-                part = why_not_alone(self.names, found)
-                ended = why_not_ended(self.names, found)
-                if part is not None or ended is not None:
-                    found = ended or f"it is only a part of the schedule: {part}"
+            found = self._whole(region)
+            told = in_settings_of(self.names, region, parameters) if isinstance(found, str) else None
+            if told is not None:
+                found = self._whole(told)
             if isinstance(found, str):
                 if region.steps or self._formula is table_of:
                     self._reasons.append((len(region.leaves), found))
@@ -192,6 +190,16 @@ class Search:
             ):
                 best = found
         return best
+
+    def _whole(self, region: Region) -> Formula | str:
+        found = self._formula(self.names, region)
+        if isinstance(found, str) or found.length is not None:
+            return found
+        part = why_not_alone(self.names, found)
+        ended = why_not_ended(self.names, found)
+        if part is None and ended is None:
+            return found
+        return ended or f"it is only a part of the schedule: {part}"
 
 
 def _obstacles(names: Names, block: Sequence[ast.stmt]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lrfix.names import Names
 from lrfix.rewriting.in_place.definitions import Definition, defined_again
+from lrfix.rewriting.in_place.derived import in_settings
 from lrfix.rewriting.in_place.each_group import one_of_each
 from lrfix.rewriting.in_place.grid import settings
 from lrfix.rewriting.in_place.planning import InPlacePlan
@@ -50,7 +51,7 @@ def _formula(names: Names, formula: Formula, text: str) -> Proof:
     region = formula.region
     new = list(ast.parse(text).body)
     if region.each is not None:
-        new = [one_of_each(None, statement) for statement in new]
+        new = list(one_of_each(None, new))
     if region.position is not None:
         new = written_as(new, region.position)
     request = CallRequest(
@@ -72,9 +73,8 @@ def _bundled(formula: Formula, text: str) -> str:
 
 def _function(names: Names, node: ast.FunctionDef, replaced: Sequence[tuple[Formula, str]], after: Names) -> Proof:
     formulas = [formula for formula, _ in replaced]
-    old = Definition(names, node.body, node)
     again = defined_again(after, node, names)
-    new = Definition(after, again.body, again)
+    old, new = (Definition(n, _body(n, f, formulas), f) for n, f in ((names, node), (after, again)))
     leaves = {**old.inputs.leaves, **new.inputs.leaves}
     step = main_step(old, formulas, leaves)
     steps = {step} if step is not None else set()
@@ -85,6 +85,11 @@ def _function(names: Names, node: ast.FunctionDef, replaced: Sequence[tuple[Form
         settings=tuple(whole_settings(old, formulas, leaves)),
     )
     return Proof(request, f"`{node.name}` as a whole")
+
+
+def _body(names: Names, node: ast.FunctionDef, formulas: Sequence[Formula]) -> Sequence[ast.stmt]:
+    told = in_settings(names, node.body) if any(f.region.in_settings for f in formulas) else None
+    return node.body if told is None else told
 
 
 __all__ = ["proofs_in_place"]

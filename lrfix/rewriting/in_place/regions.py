@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from lrfix.domains.clock import tick_of
 from lrfix.domains.roles import LENGTHS, role_of
 from lrfix.names import FUNCTION_NODES, Names
+from lrfix.rewriting.in_place.derived import in_settings
 from lrfix.rewriting.in_place.each_group import Each, listed, one_of_each
 from lrfix.rewriting.in_place.methods import as_function, receiver, with_functions
 from lrfix.rewriting.in_place.reads import NotPure, Reads, root_of
@@ -30,7 +31,8 @@ class Region:
     ``nones`` are the leaves that may be None: the statements ask. ``forgotten`` are names that they delete, ``methods``
     the names of the methods of the object at hand that are among the ``helpers``. ``holder`` is the lambda whose body
     the one statement stands for. ``each`` are the name and the list of ``return [... for base in self.base_lrs]``: the
-    value is that of one group, and ``computed`` returns it.
+    value is that of one group, and ``computed`` returns it. ``in_settings``: ``computed`` is told in what the object is
+    given, not in what its constructor works out of that.
     """
 
     statements: tuple[ast.stmt, ...]
@@ -47,6 +49,7 @@ class Region:
     methods: tuple[str, ...] = ()
     holder: ast.Lambda | None = None
     each: Each | None = None
+    in_settings: bool = False
 
     @property
     def first(self) -> ast.stmt:
@@ -98,20 +101,36 @@ def _whole_target(names: Names, statement: ast.stmt) -> str | None:
     return ast.unparse(target) if isinstance(target, ast.Attribute | ast.Subscript) else None
 
 
-def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence[str]) -> Region | None:
-    last = statements[-1]
+def in_settings_of(names: Names, region: Region, parameters: Sequence[str]) -> Region | None:
+    """The region told in what its object is given, where it reads what the constructor works out of that."""
+    told = in_settings(names, region.statements) if region.holder is None else None
+    made = _region(names, region.statements, parameters, told) if told is not None else None
+    return replace(made, in_settings=True) if made is not None else None
+
+
+def _region(
+    names: Names,
+    statements: tuple[ast.stmt, ...],
+    parameters: Sequence[str],
+    told: tuple[ast.stmt, ...] | None = None,
+) -> Region | None:
+    """``told``: the statements in other terms."""
+    last = statements[-1] if told is None else told[-1]
     direct = _whole_target(names, last)
     if direct is not None:
         if len(statements) > 1 or not isinstance(last, ast.Assign):
             return None
         value = ast.copy_location(ast.Return(last.value), last)
+        if told is not None:
+            names.parents[value] = last
         try:
             reads = Reads(names, [value])
         except NotPure:
             return None
-        return _made(names, statements, direct, reads, parameters)
-    each = listed(names, statements)
-    one = statements if each is None else tuple(one_of_each(names, s) for s in statements)
+        return _made(names, statements, direct, reads, parameters, told)
+    told = statements if told is None else told
+    each = listed(names, told)
+    one = told if each is None else one_of_each(names, told)
     try:
         reads = Reads(names, one, elements=each[:1] if each is not None else ())
     except NotPure:
@@ -129,7 +148,7 @@ def _region(names: Names, statements: tuple[ast.stmt, ...], parameters: Sequence
         return None
     if live[0] not in stored_names(last):
         return None
-    return _made(names, statements, live[0], reads, parameters)
+    return _made(names, statements, live[0], reads, parameters, told)
 
 
 def _made(
@@ -272,4 +291,4 @@ def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
 
 
-__all__ = ["Region", "blocks_of", "counters", "other_arm", "regions"]
+__all__ = ["Region", "blocks_of", "counters", "in_settings_of", "other_arm", "regions"]
