@@ -26,7 +26,8 @@ class Ramp(Scheduler):
             found = [self.warmup_lr + step * pace for pace in self.paces]
         else:
             step = step - self.warmup
-            found = [base - (base - base * self.min_ratio) * (step / (self.total_steps - self.warmup)) for base in self.base_values]
+            length = self.total_steps - self.warmup
+            found = [base - (base - base * self.min_ratio) * (step / length) for base in self.base_values]
         return found
 
     def get_epoch_values(self, epoch):
