@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from lrfix import __version__
@@ -74,8 +74,11 @@ class _Definition:
 
     def without(self, nodes: Iterable[ast.stmt]) -> _Definition:
         """The definition without some statements inside of it, and without the comments and blank lines above them."""
+        going = sorted(nodes, key=lambda n: n.lineno, reverse=True)
+        if not going:
+            return self
         lines = self.source.splitlines()
-        for node in sorted(nodes, key=lambda n: n.lineno, reverse=True):
+        for node in going:
             first, end = first_line(node) - 1, node.end_lineno or node.lineno
             while not lines[first - 1].strip() or lines[first - 1].lstrip().startswith("#"):
                 first -= 1
@@ -149,7 +152,8 @@ def notice(names: Sequence[str]) -> str:
     return _NOTICE.format(version=__version__, names=", ".join(names))
 
 
-def _read_parts() -> tuple[list[_Definition], list[_Import]]:
+@cache
+def _read_parts() -> tuple[tuple[_Definition, ...], tuple[_Import, ...]]:
     root = Path(__file__).parent
     definitions: list[_Definition] = []
     imports: list[_Import] = []
@@ -167,7 +171,7 @@ def _read_parts() -> tuple[list[_Definition], list[_Import]]:
                 imports.extend(_imported(node))
             elif bound := tuple(_bound(node)):
                 definitions.append(_Definition(bound, "\n".join(lines[first:end_of_previous])))
-    return definitions, imports
+    return tuple(definitions), tuple(imports)
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[_Import]:
@@ -186,7 +190,7 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         yield from (n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name))
 
 
-def _reachable(definitions: list[_Definition], wanted: Iterable[str]) -> list[_Definition]:
+def _reachable(definitions: Sequence[_Definition], wanted: Iterable[str]) -> list[_Definition]:
     by_name = {name: definition for definition in definitions for name in definition.names}
     kept: set[_Definition] = set()
     waiting = [by_name[name] for name in wanted]
@@ -198,7 +202,7 @@ def _reachable(definitions: list[_Definition], wanted: Iterable[str]) -> list[_D
     return [definition for definition in definitions if definition in kept]
 
 
-def _needed(definitions: list[_Definition], wanted: Sequence[str]) -> list[_Definition]:
+def _needed(definitions: Sequence[_Definition], wanted: Sequence[str]) -> list[_Definition]:
     """The definitions that ``wanted`` rest on, with nothing inside that nobody asks for."""
     kept = [_in_short(definition, wanted) for definition in _reachable(definitions, wanted)]
     while True:
@@ -255,7 +259,8 @@ def _in_short(definition: _Definition, wanted: Sequence[str]) -> _Definition:
         if len(paragraph) < end - first:
             closing = ['"""'] if len(paragraph) == 1 else ["\n" + " " * text.col_offset + '"""']
             lines[first:end] = ["".join(["\n".join(paragraph), *closing])]
-    return replace(definition, source="\n".join(lines))
+    shorter = "\n".join(lines)
+    return definition if shorter == definition.source else replace(definition, source=shorter)
 
 
 def _import_lines(entries: Iterable[_Import]) -> str:

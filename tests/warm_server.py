@@ -24,6 +24,7 @@ from lrfix.verification import process
 
 _ROOT = str(Path(__file__).resolve().parents[1])
 _COMMAND = [sys.executable, "-I", "-X", "utf8", "-c", process.BOOTSTRAP.format(root=_ROOT)]
+_MAIN = "main()"
 _START = """
 import sys
 sys.dont_write_bytecode = True
@@ -45,7 +46,7 @@ gc.collect()
 gc.freeze()
 
 
-def forked(environment, ends):
+def forked(environment, first, ends):
     pid = os.fork()
     if pid == 0:
         asking.close()
@@ -55,6 +56,7 @@ def forked(environment, ends):
         os.environ.clear()
         os.environ.update(environment)
         try:
+            exec(first, {{}})
             worker.main()
         finally:
             os._exit(1)
@@ -79,9 +81,18 @@ while True:
     if not text:
         os._exit(0)
     asked = json.loads(text)
-    answer = forked(asked["environment"], ends) if ends else ended(asked["pid"], asked["timeout"])
+    answer = forked(asked["environment"], asked["first"], ends) if ends else ended(asked["pid"], asked["timeout"])
     asking.sendall(json.dumps(answer).encode())
 """
+
+
+def _before_main(command: Sequence[str]) -> str | None:
+    """What stands between the imports of the usual server and its work, if that is all that is different."""
+    *options, text = command
+    imports = _COMMAND[-1].removesuffix(_MAIN)
+    if options != _COMMAND[:-1] or not (text.startswith(imports) and text.endswith(_MAIN)):
+        return None
+    return text[len(imports) : -len(_MAIN)]
 
 
 class _Server:
@@ -116,12 +127,14 @@ class WarmServers:
         self._one_question = threading.Lock()
 
     def Popen(self, command: Sequence[str], env: Mapping[str, str], **streams: Any) -> Any:
-        """A server: forked where it is the usual one, and started by itself where a test has changed something."""
-        if list(command) != _COMMAND or not process.FORKS:
+        """A server: forked where it is the usual one, what a test lets it run before its work included; and started by
+        itself where a test has changed anything else."""
+        first = _before_main(command)
+        if first is None or not process.FORKS:
             return subprocess.Popen(command, env=env, **streams)
         (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
         try:
-            pid = self.asked({"environment": dict(env)}, theirs_in, theirs_out)
+            pid = self.asked({"environment": dict(env), "first": first}, theirs_in, theirs_out)
         finally:
             os.close(theirs_in)
             os.close(theirs_out)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from lrfix.names import Names
 from lrfix.recognition.model import ScheduleSpec
+from lrfix.rewriting import rewriter
+from lrfix.rewriting.analyses import Analyses
 from lrfix.rewriting.in_place import sampling
 from lrfix.rewriting.in_place.calls import Call, call_of
 from lrfix.rewriting.in_place.planning import Search
 from lrfix.rewriting.in_place.regions import Region
 from lrfix.rewriting.in_place.sampling import Formula
+from lrfix.rewriting.model import FileRewrite
+from lrfix.rewriting.proposal import Options
 
 pytest.importorskip("torch")
 
@@ -204,35 +208,32 @@ WRONG: dict[str, tuple[str, Change]] = {
 
 
 @pytest.fixture(scope="module")
-def planted(request: pytest.FixtureRequest) -> dict[str, object]:
+def planted(analyses: Analyses) -> dict[str, FileRewrite]:
     """Every wrong call at once, each in a file of its own: what became of it."""
-    from lrfix.rewriting.proposal import Options
-    from lrfix.rewriting.rewriter import rewrite_sources
-
-    files = [(f"{name}.py", code.encode(), lambda name: False, None) for name, (code, _) in WRONG.items()]
-    found: dict[str, object] = {}
-    patch = pytest.MonkeyPatch()
+    files = [("train.py", code.encode(), lambda name: False, None) for code, _ in WRONG.values()]
     changes = iter([change for _, change in WRONG.values()])
-    known: dict[Names, Change] = {}
+    planned: dict[int, Change] = {}
+    at_work: list[Change] = []
+
+    def proposed(draft: Any) -> None:
+        if id(draft) not in planned:
+            planned[id(draft)] = next(changes)
+        at_work[:] = [planned[id(draft)]]
+        propose(draft)
 
     def chosen(search: Search, candidates: Sequence[Region]) -> Formula | None:
         formula = original(search, candidates)
         if formula is None:
             return None
-        if search.names not in known:
-            known[search.names] = next(changes)
-        call = Call(formula.call.function, formula.call.step, known[search.names](formula.call))
+        call = Call(formula.call.function, formula.call.step, at_work[0](formula.call))
         return replace(formula, call=call)
 
-    original = Search._chosen
-    patch.setattr(Search, "_chosen", chosen)
-    try:
-        results = rewrite_sources(files, Options(device="cpu"))
-    finally:
-        patch.undo()
-    for name, result in zip(WRONG, results, strict=True):
-        found[name] = result
-    return found
+    propose, original = rewriter._Draft.propose, Search._chosen
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rewriter._Draft, "propose", proposed)
+        patch.setattr(Search, "_chosen", chosen)
+        results = rewriter.rewrite_sources(files, Options(device="cpu"), analyses)
+    return dict(zip(WRONG, results, strict=True))
 
 
 @pytest.mark.parametrize("name", WRONG)
