@@ -50,7 +50,10 @@ OWN_SERVERS = {"test_isolation.py", "test_sandbox.py", "test_first_customer.py"}
 #: The codes of advice on a schedule without a fault.
 SOUND = ("LR401", "LR402")
 #: Files of few tests that take long: begun first, so that no worker is left alone with one of them at the end.
-BEGUN_FIRST = (*sorted(OWN_SERVERS), "test_attempts.py", "test_fixtures.py", "test_pairs.py", "test_benchmarks.py", "test_precommit.py")
+BEGUN_FIRST = (
+    *sorted(OWN_SERVERS),
+    *("test_attempts.py", "test_fixtures.py", "test_pairs.py", "test_benchmarks.py", "test_precommit.py"),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
