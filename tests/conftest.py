@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -43,16 +44,21 @@ def _findings(source: str) -> tuple[Finding, ...]:
     return result.findings
 
 
-#: What a server does to its surroundings, and the first customer's whole way, with servers as users start them.
-OWN_SERVERS = {"test_isolation.py", "test_sandbox.py", "test_first_customer.py"}
+#: The first customer's whole way, with servers as users start them.
+OWN_SERVERS = {"test_first_customer.py"}
 
 
 #: The codes of advice on a schedule without a fault.
 SOUND = ("LR401", "LR402")
 #: Files of few tests that take long: begun first, so that no worker is left alone with one of them at the end.
 BEGUN_FIRST = (
-    *sorted(OWN_SERVERS),
-    *("test_attempts.py", "test_fixtures.py", "test_pairs.py", "test_benchmarks.py", "test_precommit.py"),
+    "test_first_customer.py",
+    "test_isolation.py",
+    "test_attempts.py",
+    "test_fixtures.py",
+    "test_pairs.py",
+    "test_benchmarks.py",
+    "test_precommit.py",
 )
 
 
@@ -72,11 +78,24 @@ def _warm_servers() -> Iterator[WarmServers]:
     servers.close()
 
 
+FORKS = sys.platform == "linux" and importlib.util.find_spec("torch") is not None
+
+
+@pytest.fixture
+def python(_warm_servers: WarmServers) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``python(program, *arguments)`` runs a program that needs torch, in a process of its own."""
+
+    def started(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+    return _warm_servers.run if FORKS else started
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _proofs_start_soon(request: pytest.FixtureRequest, _warm_servers: WarmServers) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        forks = sys.platform == "linux" and importlib.util.find_spec("torch") is not None
-        if forks and request.path.name not in OWN_SERVERS:
+        if FORKS and request.path.name not in OWN_SERVERS:
             patch.setattr(process, "subprocess", _warm_servers)
         yield
 

@@ -1,5 +1,5 @@
-"""One process that has loaded torch, from which the servers of the proofs are forked: importing torch costs seconds of
-processor time, and a test run proves a hundred times.
+"""One process that has loaded torch, from which the servers of the proofs are forked, and scripts that train: importing
+torch costs seconds of processor time, and a test run proves a hundred times.
 
 What a server does with its job is what it always does. How one is started, and what it does to its surroundings, is
 tested with servers of their own.
@@ -32,7 +32,7 @@ sys.path.insert(0, {root!r})
 import lrfix
 sys.path.remove({root!r})
 sys.path += [path for path in {paths!r} if path not in sys.path]
-import gc, json, os, socket, time
+import gc, json, os, socket, time, traceback, types
 import torch
 from lrfix.verification import calls, experiments, sandbox, worker
 
@@ -46,18 +46,44 @@ gc.collect()
 gc.freeze()
 
 
-def forked(environment, first, ends):
+def serve(first):
+    exec(first, {{}})
+    worker.main()
+
+
+def as_a_script(program, arguments, folder, root):
+    # As an interpreter of its own would run it, where nothing of lrfix has been imported.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lrfix"]:
+        del sys.modules[name]
+    os.chdir(folder)
+    sys.path[:0] = [folder]
+    sys.path.append(root)
+    sys.argv[1:] = arguments
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    status = 0
+    try:
+        exec(compile(program, "<program>", "exec"), vars(main))
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
+
+
+def forked(environment, standard, ends, work, given):
     pid = os.fork()
     if pid == 0:
         asking.close()
-        for end, standard in zip(ends, (0, 1)):
-            os.dup2(end, standard)
+        for end, number in zip(ends, standard):
+            os.dup2(end, number)
             os.close(end)
         os.environ.clear()
         os.environ.update(environment)
         try:
-            exec(first, {{}})
-            worker.main()
+            {{"serve": serve, "as_a_script": as_a_script}}[work](*given)
         finally:
             os._exit(1)
     for end in ends:
@@ -81,7 +107,7 @@ while True:
     if not text:
         os._exit(0)
     asked = json.loads(text)
-    answer = forked(asked["environment"], asked["first"], ends) if ends else ended(asked["pid"], asked["timeout"])
+    answer = forked(ends=ends, **asked) if ends else ended(**asked)
     asking.sendall(json.dumps(answer).encode())
 """
 
@@ -130,21 +156,38 @@ class WarmServers:
         """A server: forked where it is the usual one, what a test lets it run before its work included; and started by
         itself where a test has changed anything else."""
         first = _before_main(command)
-        if first is None or not process.FORKS:
+        if first is None:
             return subprocess.Popen(command, env=env, **streams)
         (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
         try:
-            pid = self.asked({"environment": dict(env), "first": first}, theirs_in, theirs_out)
+            pid = self._forked(env, {0: theirs_in, 1: theirs_out}, "serve", first)
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
         return _Server(self, pid, os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb"))
+
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What ``python -c`` prints of a program in the folder at hand."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull, "wb") as nothing:
+            ends = {1: out.fileno(), 2: err.fileno()}
+            pid = self._forked(os.environ, ends, "as_a_script", program, arguments, os.getcwd(), _ROOT)
+            code = _Server(self, pid, nothing, nothing).wait(200.0)
+            texts = []
+            for stream in (out, err):
+                stream.seek(0)
+                texts.append(stream.read().decode())
+        return subprocess.CompletedProcess([program, *arguments], code, *texts)
 
     def close(self) -> None:
         """The process ends when nobody can ask it any more."""
         if self._asking is not None and self._process is not None:
             self._asking.close()
             self._process.wait(timeout=60.0)
+
+    def _forked(self, environment: Mapping[str, str], ends: Mapping[int, int], work: str, *given: Any) -> int:
+        request = {"environment": dict(environment), "standard": list(ends), "work": work, "given": given}
+        pid: int = self.asked(request, *ends.values())
+        return pid
 
     def asked(self, request: Mapping[str, Any], *ends: int) -> Any:
         with self._one_question:

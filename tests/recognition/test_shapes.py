@@ -119,13 +119,13 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(case=cases())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_every_family_of_the_bundled_schedules(case: Case) -> None:
     assert family(case.rate, case.names) == case.family
 
 
 @given(case=cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_family_in_single_precision(case: Case) -> None:
     assert family(lambda k: single(case.rate(k)), case.names) == case.family
 
@@ -177,7 +177,7 @@ def test_one_cycle(up: int, down: int, rounding: bool) -> None:
 
 @given(seed=st.integers(0, 10_000))
 @example(seed=4212).via("climbs in almost a straight line for four steps")
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_noise_and_random_walks_are_no_family(seed: int) -> None:
     chance = random.Random(seed)
     noise = [chance.uniform(0.01, 0.1) for _ in range(STEPS)]

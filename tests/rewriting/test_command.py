@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
-import sys
 import textwrap
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +59,18 @@ def script():
     path = Path("train.py")
     path.write_text(SOUND, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def printed_by(python):
+    """What a script prints as a program of its own."""
+
+    def printed(path: Path) -> str:
+        done = python(f"import runpy; runpy.run_path({str(path)!r}, run_name='__main__')")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return printed
 
 
 @pytest.fixture
@@ -161,13 +171,13 @@ class TestStandardInput:
             assert result.stdout_bytes == text
 
 
-def test_apply_writes_a_script_that_runs_as_before_and_then_there_is_nothing_left(script):
-    before = _printed_by(SOUND)
+def test_apply_writes_a_script_that_runs_as_before_and_then_there_is_nothing_left(script, printed_by):
+    before = printed_by(script)
     script.chmod(0o750)
     result = lrfix("--apply", "--device", "cpu", str(script))
     assert result.exit_code == 0, result.output
     assert stat.S_IMODE(script.stat().st_mode) == 0o750
-    assert _run(script) == before
+    assert printed_by(script) == before
     again = lrfix(str(script))
     assert again.exit_code == 0 and "nothing to rewrite" in again.output
     checked = CliRunner().invoke(main, ["check", str(script)])
@@ -186,7 +196,7 @@ def test_encoding_mark_and_line_endings_survive_on_disk(tmp_path, newline):
         assert path.read_bytes().startswith(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
 
 
-def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(snippet):
+def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(snippet, printed_by):
     shown = lrfix("--device", "cpu", str(snippet))
     assert shown.exit_code == 1
     for key in ("peak-is-base", "peak-absolute", "peak-factor"):
@@ -197,7 +207,7 @@ def test_the_snippet_shows_its_readings_and_takes_the_one_that_is_asked_for(snip
     assert "eta_max=0.1" in snippet.read_text(encoding="utf-8")
     checked = CliRunner().invoke(main, ["check", str(snippet)])
     assert checked.exit_code == 0 and "LR" not in checked.output
-    subprocess.run([sys.executable, str(snippet)], check=True, capture_output=True, timeout=120)
+    printed_by(snippet)
 
 
 def test_an_unknown_reading_is_a_usage_error_and_names_those_there_are(snippet):
@@ -299,14 +309,14 @@ def test_a_function_that_another_file_imports_stays(script):
 
 
 class TestVendor:
-    def test_the_script_then_needs_no_lrfix(self, script):
+    def test_the_script_then_needs_no_lrfix(self, script, printed_by):
         target = script.parent / "lr_schedules.py"
-        before = _printed_by(SOUND)
+        before = printed_by(script)
         result = lrfix("--apply", *UNVERIFIED, "--vendor", str(target), str(script))
         assert result.exit_code == 0, result.output
         assert "from lr_schedules import WarmupCosineLR" in script.read_text(encoding="utf-8")
         assert "import lrfix" not in target.read_text() and "from lrfix" not in target.read_text()
-        assert _run(script) == before
+        assert printed_by(script) == before
         assert lrfix("--vendor", str(target), str(script.parent)).exit_code == 0
 
     def test_a_file_that_the_script_cannot_import_is_refused(self, script, tmp_path_factory):
@@ -322,14 +332,3 @@ class TestVendor:
         assert result.exit_code == 2 and "was not written by lrfix" in result.output
         assert target.read_text() == "precious = 1\n"
         assert script.read_text(encoding="utf-8") == SOUND
-
-
-def _run(script: Path) -> str:
-    done = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout
-
-
-@cache
-def _printed_by(text: str) -> str:
-    done = subprocess.run([sys.executable, "-"], input=text, check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,12 +18,7 @@ def lrfix(*arguments: str):
     return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
 
 
-def python(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=True)
-    return done.stdout
-
-
-def test_it_is_checked_rewritten_proved_run_and_passes_the_hook(tmp_path, monkeypatch):
+def test_it_is_checked_rewritten_proved_run_and_passes_the_hook(tmp_path, monkeypatch, python):
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
     found = lrfix("check", "--output-format", "concise", "train.py")
@@ -38,9 +31,10 @@ def test_it_is_checked_rewritten_proved_run_and_passes_the_hook(tmp_path, monkey
     assert "1 schedule rewritten in 1 file" in rewritten.output
     proof = "tests/test_train_rewrite.py"
     blocked = "import sys, pytest; sys.modules['lrfix'] = None; sys.exit(pytest.main(['-q', *sys.argv[1:]]))"
-    assert " passed" in python("-c", blocked, proof)
+    assert " passed" in python(blocked, proof).stdout
     assert "from schedules import WarmupCosineRestartsLR" in Path("train.py").read_text(encoding="utf-8")
-    python("train.py")
+    trained = python("import runpy; runpy.run_path('train.py', run_name='__main__')")
+    assert trained.returncode == 0, trained.stderr
     # The hook of .pre-commit-hooks.yaml: `lrfix check` on the files of the commit.
     hook = lrfix("check", "train.py", "schedules.py", proof)
     assert hook.exit_code == 0, hook.output

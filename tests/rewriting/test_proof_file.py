@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -47,12 +46,7 @@ def lrfix(*arguments: str):
     return CliRunner().invoke(main, ["rewrite", "--device", "cpu", *arguments], catch_exceptions=False)
 
 
-def run(*paths: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", WITHOUT_LRFIX, *paths]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-
-
-def test_it_is_one_test_a_file_that_runs_without_lrfix_and_fails_where_the_new_code_is_wrong():
+def test_it_is_one_test_a_file_that_runs_without_lrfix_and_fails_where_the_new_code_is_wrong(python):
     Path("train.py").write_text(SCHEDULE)
     Path("sub").mkdir()
     Path("sub/adjust.py").write_text(SETTER)
@@ -75,7 +69,7 @@ def test_it_is_one_test_a_file_that_runs_without_lrfix_and_fails_where_the_new_c
         text = path.read_text()
         assert right in text
         Path(f"test_wrong_{path.name}").write_text(text.replace(right, planted))
-    done = run("--tb=no", "-rfE", *map(str, kept), *(f"test_wrong_{path.name}" for path in kept))
+    done = python(WITHOUT_LRFIX, "--tb=no", "-rfE", *map(str, kept), *(f"test_wrong_{path.name}" for path in kept))
     failed = {line.split("::")[0] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))}
     assert failed == {f"FAILED test_wrong_{path.name}" for path in kept}, done.stdout[-3000:]
     assert " passed" in done.stdout

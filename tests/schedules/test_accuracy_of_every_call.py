@@ -113,7 +113,7 @@ def check(function, family, step, arguments):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_promise_2_every_family_in_every_convention_within_5_ulp_up_to_2_to_the_53(bundle, family):
-    @settings(max_examples=70, **UNHURRIED)
+    @settings(max_examples=40, **UNHURRIED)
     @given(calls(family))
     def holds(call):
         step, arguments = call

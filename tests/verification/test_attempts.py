@@ -21,6 +21,7 @@ from attempts import ATTEMPTS, OBJECTS, SOUND, WITHOUT_END, forced, planted
 from click.testing import CliRunner
 
 from lrfix.cli import main
+from lrfix.rewriting import analyses
 from lrfix.verification import (
     RefusedSlice,
     Scenario,
@@ -148,12 +149,16 @@ def test_there_are_a_hundred_kinds() -> None:
     assert len(ATTEMPTS) >= 100
 
 
-def test_planted_in_training_code_none_leaves_a_mark(outside: Outside, tmp_path: Path) -> None:
+def test_planted_in_training_code_none_leaves_a_mark(
+    outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A schedule is left as it is, or taken without the attempt: what a formula does besides is not cut out with it.
 
     Several attempts stand in one schedule, because analysis takes a second a schedule; each by itself with
     LRFIX_EACH_ATTEMPT set.
     """
+    # Those without an end take all the time that analysis has for a schedule.
+    monkeypatch.setattr(analyses, "_PATIENCE", 1)
     size = 1 if os.environ.get("LRFIX_EACH_ATTEMPT") else 21
     bodies = list(ATTEMPTS.values())
     groups = ["\n".join(bodies[start : start + size]) for start in range(0, len(bodies), size)]
