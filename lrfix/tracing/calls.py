@@ -13,9 +13,10 @@ from lrfix.tracing.engines import engine_of_class, moved, settings_object, taken
 from lrfix.tracing.event_engines import event_engine, method_of_engine
 from lrfix.tracing.events import Kind
 from lrfix.tracing.holding import objects_in
+from lrfix.tracing.lookups import holds_options
 from lrfix.tracing.machine import MOST_CALLS, named
 from lrfix.tracing.objects import build_optimizer, build_scheduler, handed, own_object, role
-from lrfix.tracing.reach import STRONG
+from lrfix.tracing.reach import STRONG, sets_up
 from lrfix.tracing.values import (
     MISSING,
     Bound,
@@ -148,10 +149,11 @@ class Calls(Builtins):
         return self.reach.function(function.node) > 0
 
     def _worth(self, function: Function, given: Given, receiver: Value) -> bool:
-        """Whether running a function can matter: it comes by an event, has a known object in hand, or is short."""
+        """Whether running a function can matter: it comes by an event, sets up what others read, has a known object in
+        hand, or is short."""
         if function.kind == "generator" or isinstance(function.node, ast.Lambda):
             return False
-        if self.reach.function(function.node) or len(function.node.body) <= _SMALL:
+        if self.reach.function(function.node) or len(function.node.body) <= _SMALL or sets_up(function.node):
             return True
         return bool(objects_in(given.all))
 
@@ -358,9 +360,10 @@ class Calls(Builtins):
         if last in ("ceil", "floor", "deepcopy", "copy", "int64", "chain") and len(given.arguments) == 1:
             number = amount(given.arguments[0]) if last in ("ceil", "floor") else None
             return rounded(number) if number is not None else Unknown(ast.unparse(node))
-        if callee.source is not None and self._leads_on(last, given):
+        leads_on = self._leads_on(last, given)
+        if callee.source is not None and (leads_on or any(map(holds_options, given.all))):
             target = self.follow(callee)
-            if isinstance(target, Function | ClassValue):
+            if isinstance(target, Function | ClassValue) and (leads_on or sets_up(target.node)):
                 return self.call(target, given, node, last)
         unseen = self.unknown_call(last, given, node)
         if isinstance(unseen, Unknown):

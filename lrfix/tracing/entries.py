@@ -66,19 +66,21 @@ class Tracer(Statements):
         around = source.module.neighbours if source is not None else None
         if source is None or around is None:
             return MISSING
-        found = around.meaning(source.name, source.node)
-        for part in source.trail:
-            if found is None or found.name is not None:
-                return MISSING
-            found = around.member(found.names, part)
-        if found is None or found.name is None:
+        found, trail = around.meaning(source.name, source.node), [*source.trail]
+        while trail and found is not None and found.name is None:
+            found = around.member(found.names, trail.pop(0))
+        if found is None or found.name is None or len(trail) > 1:
             return MISSING
         if found.names not in self.modules:
             beyond = found.names.neighbours
             self.reach.add(found.names.tree, beyond.file if beyond is not None else "another file")
             self.foreign = self.reach.added
             self.module(found.names.tree, quiet=True, names=found.names)
-        return self.modules[found.names].get(found.name)
+        value = self.modules[found.names].get(found.name)
+        if trail:  # a method that is called on its class
+            value = value.find(trail[0]) if isinstance(value, ClassValue) else MISSING
+            return value if isinstance(value, Function) else MISSING
+        return value
 
     def is_module(self, imported: Imported) -> bool:
         """Whether an imported name is another file as a whole, or may be one: ``import config``."""

@@ -62,7 +62,7 @@ class Lookups(Machine):
             return self._attribute_of_known(thing, name)
         if isinstance(value, Unknown):
             part = value.part(f".{name}", f".{name}")
-            if isinstance(part, Unknown) and part.stated is MISSING and name in self.options and _holds_options(value):
+            if isinstance(part, Unknown) and part.stated is MISSING and name in self.options and holds_options(value):
                 part.stated = self.options[name]
             return part
         return Unknown(written(node))
@@ -137,10 +137,12 @@ class Lookups(Machine):
         return Unknown(written(node), measured=isinstance(value, Unknown) and value.measured)
 
 
-def _holds_options(value: Unknown) -> bool:
-    """Whether an unknown is, by its name, what the command line was parsed to."""
+def holds_options(value: Value) -> bool:
+    """Whether a value is, by its name, what the command line was parsed to, or an object of a class of the project."""
+    if not isinstance(value, Unknown):
+        return isinstance(value, Instance)
     before, _, last = value.path.lower().rpartition(".")
     return before in ("", "self") and last in _OPTIONS
 
 
-__all__ = ["Lookups"]
+__all__ = ["Lookups", "holds_options"]

@@ -205,6 +205,21 @@ def _brings_back(node: ast.Call) -> bool:
     return bool(spoken & {"load", "resume", "restore"}) and bool(spoken & _LEFT_BEHIND)
 
 
+def sets_up(node: ast.AST) -> bool:
+    """Whether a function sets attributes of what it is given, kept on its node: ``args.total_steps = ...``."""
+    known: bool | None = node.__dict__.get("lrfix_sets_up")
+    if known is None:
+        given = {a.arg for a in walk(node) if isinstance(a, ast.arg)}
+        known = node.__dict__["lrfix_sets_up"] = any(
+            isinstance(n, ast.Attribute)
+            and isinstance(n.ctx, ast.Store)
+            and isinstance(n.value, ast.Name)
+            and n.value.id in given
+            for n in walk(node)
+        )
+    return known
+
+
 def leaves(statements: Sequence[ast.stmt]) -> bool:
     """Whether a block ends by leaving what is around it."""
     return bool(statements) and isinstance(statements[-1], ast.Return | ast.Continue | ast.Break | ast.Raise)

@@ -114,3 +114,64 @@ def test_an_option_of_another_file_is_the_same_wherever_it_is_asked_for(there, t
     assert ("StepLR", 0) in steps
     assert ("StepLR", 1) not in steps
     assert ("ReduceLROnPlateau", 0) not in steps
+
+
+LOADING = """
+from torch.utils.data import DataLoader
+
+class Options:
+    epochs = 2
+    accumulation = 8
+
+def loaders(data, args):
+    size = 128 // args.accumulation
+    train = DataLoader(data["train"], size)
+    test = DataLoader(data["test"], size)
+    names = sorted(data)
+    print(names)
+    print(size)
+    args.total_steps = len(train) * args.epochs
+    return train, test
+"""
+TRAINER = """
+class Trainer:
+    @classmethod
+    def run(cls, args, model, loader, optimizer, scheduler):
+        for epoch in range(args.epochs):
+            cls.epoch(model, loader, optimizer)
+            scheduler.step()
+
+    @staticmethod
+    def epoch(model, loader, optimizer):
+        for x in loader:
+            model(x).backward()
+            optimizer.step()
+"""
+WHOLE = """
+import torch
+from loading import Options, loaders
+from trainer import Trainer
+
+def main(model, data):
+    args = Options()
+    loader, test = loaders(data, args)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=args.total_steps)
+    Trainer.run(args, model, loader, optimizer, scheduler)
+"""
+
+
+def test_methods_called_on_a_class_and_functions_that_set_up_options_are_run(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("")
+    for name, text in (("loading", LOADING), ("trainer", TRAINER), ("main", WHOLE)):
+        (tmp_path / f"{name}.py").write_text(text)
+    names = Names(ast.parse(WHOLE))
+    Neighbourhood(str(tmp_path / "main.py"), names)
+    trace = next(trace for trace in traces_of(names.tree, names) if trace.entry == "main")
+    optimizer, scheduler = (event.thing for event in trace.of(Kind.BUILD))
+    update = trace.of(Kind.STEP, optimizer)[-1]
+    assert [str(turn.trip) for turn in update.turns] == ["args.epochs", "len(train)"]
+    length = scheduler.arguments["T_max"]
+    assert length.units == {unit for turn in update.turns for unit in turn.trip.units}
+    assert len(trace.of(Kind.STEP, scheduler)[-1].turns) == 1
+    assert not trace.of(Kind.ESCAPE)
