@@ -52,7 +52,8 @@ class Guard:
 
     ``key`` is the same for two tests of the same condition on the same values. ``settled``: it is about what holds for
     the whole run (an option), not about what moves in it. ``period``: the condition holds once in
-    so many turns (``step % accumulation == 0``).
+    so many turns (``step % accumulation == 0``). ``at`` stands for the branch, and ``behind`` for those earlier ones
+    whose sides decide it: ``kind == "cosine"`` one ``if kind in ("cosine", "linear")``.
     """
 
     node: ast.expr
@@ -61,6 +62,8 @@ class Guard:
     key: object
     period: Amount | None = None
     settled: bool = True
+    at: int = 0
+    behind: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
