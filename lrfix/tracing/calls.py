@@ -363,7 +363,8 @@ class Calls(Builtins):
         leads_on = self._leads_on(last, given)
         if callee.source is not None and (leads_on or any(map(holds_options, given.all))):
             target = self.follow(callee)
-            if isinstance(target, Function | ClassValue) and (leads_on or sets_up(target.node)):
+            leads_on = leads_on or (isinstance(target, Function) and sets_up(target.node))
+            if isinstance(target, Function | ClassValue) and leads_on:
                 return self.call(target, given, node, last)
         unseen = self.unknown_call(last, given, node)
         if isinstance(unseen, Unknown):
