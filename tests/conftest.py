@@ -81,7 +81,7 @@ def _warm_servers() -> Iterator[WarmServers]:
 FORKS = sys.platform == "linux" and importlib.util.find_spec("torch") is not None
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def python(_warm_servers: WarmServers) -> Callable[..., subprocess.CompletedProcess[str]]:
     """``python(program, *arguments)`` runs a program that needs torch, in a process of its own."""
 

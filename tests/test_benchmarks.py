@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import subprocess
 import sys
 from itertools import product
 from pathlib import Path
@@ -35,9 +34,9 @@ def benchmark():
 
 
 @pytest.fixture(scope="module")
-def document():
-    command = [sys.executable, str(SCRIPT), "--groups", "1,3", "--repeat", "2", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+def document(python):
+    program = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    done = python(program, "--groups", "1,3", "--repeat", "2", "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -14,9 +14,17 @@ from lrfix.cli import main
 from lrfix.pages import load_pages
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One for all tests: what a check of the schedule says is kept beside it."""
+    return tmp_path_factory.mktemp("drawn")
+
+
 @pytest.fixture(autouse=True)
-def _beside_a_broken_schedule(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def _beside_a_broken_schedule(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("LRFIX_NO_CACHE")
+    monkeypatch.setenv("LRFIX_CACHE_DIR", "kept")
     Path("train.py").write_text(load_pages()["LR202"].bad[0].code, encoding="utf-8")
 
 

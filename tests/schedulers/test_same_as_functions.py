@@ -134,7 +134,7 @@ def expected(cls, base, i, arguments, step):
 
 @pytest.mark.parametrize("cls", FAMILIES)
 def test_promise_1_pure_in_step_and_base_rate_whatever_the_order_of_steps_and_the_number_of_groups(bundle, cls):
-    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(settings_of_a_run(cls))
     def holds(run):
         bases, arguments, steps = run

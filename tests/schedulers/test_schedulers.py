@@ -81,7 +81,7 @@ def test_promise_1_every_rate_is_the_pure_functions_for_every_group(bundle, name
         assert pair == [getattr(schedules, function)(k, peak=b, warmup_steps=5, **arguments) for b in BASES]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     st.integers(0, 12),
     st.sampled_from(schedules.WARMUP_PROGRESS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from functools import cache
 from itertools import pairwise
 
 import mpmath
@@ -30,6 +31,7 @@ def exact_cosine(k, total, peak, floor):
     return mpf(floor) + (mpf(peak) - mpf(floor)) * (1 + mpmath.cos(mpmath.pi * mpf(k) / mpf(total))) / 2
 
 
+@cache  # asked once for the installed functions and once for the vendored ones
 def exact_curve(family, k, total, peak, floor):
     p = mpf(min(k, total)) / mpf(total)
     span = mpf(peak) - mpf(floor)
