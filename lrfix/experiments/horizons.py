@@ -207,18 +207,6 @@ def last_milestone(scheduler: Scheduler) -> float | None:
     return number(milestones[-1])
 
 
-def cycles_end_at(scheduler: Scheduler, steps: float) -> bool:
-    """Whether the last cycle of a cosine with restarts ends at a step, by its stated numbers."""
-    cycle, factor = number(scheduler.arguments.get("T_0")), number(scheduler.arguments.get("T_mult", 1))
-    if scheduler.cls != "CosineAnnealingWarmRestarts" or cycle is None or factor is None or min(cycle, factor) < 1:
-        return False
-    end = cycle
-    while end < steps:
-        cycle *= factor
-        end += cycle
-    return end == steps
-
-
 def holds(whole: Amount, unit: Amount, times: int = 1) -> bool:
     """Whether each product in ``whole`` has the units of ``unit`` in it, so many times."""
     if len(unit.terms) != 1 or not unit.units or not whole.terms:
@@ -278,7 +266,6 @@ __all__ = [
     "Count",
     "batch_size_of",
     "counted",
-    "cycles_end_at",
     "figure",
     "handover",
     "holds",

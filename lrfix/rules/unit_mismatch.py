@@ -8,7 +8,6 @@ from lrfix.experiments.horizons import (
     Count,
     counted,
     counts_epochs,
-    cycles_end_at,
     figure,
     holds,
     horizon,
@@ -150,12 +149,6 @@ def _spent(conduct: Conduct, count: Count) -> str | None:
             f"`{conduct.name}` is stepped per batch (line {line(count.step)}): with {_FEWEST_BATCHES} batches an "
             f"epoch, the rate is down to {left:.0e} of its first value after a quarter of the {epochs:g} epochs. "
             "Step it once an epoch, or count its lengths in batches."
-        )
-    if cycles_end_at(conduct.scheduler, epochs):
-        return (
-            f"`{conduct.name}` is stepped per batch (line {line(count.step)}), and its cycles count epochs: they end "
-            f"with the {epochs:g} epochs, and the rate begins anew every few batches. Step it once an epoch, or count "
-            "`T_0` in batches."
         )
     last = last_milestone(conduct.scheduler)
     if last is not None and epochs / 4 < last <= epochs:

@@ -63,8 +63,6 @@ WARMED = "SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
         ("MultiStepLR(optimizer, [30, 60, 90])", {"LR302"}),
         ("MultiStepLR(optimizer, [30000, 60000])", set()),
         ("CosineAnnealingWarmRestarts(optimizer, args.epochs // 5)", {"LR302"}),
-        ("CosineAnnealingWarmRestarts(optimizer, 25)", {"LR302"}),
-        ("CosineAnnealingWarmRestarts(optimizer, 20, 4)", {"LR302"}),
         ("CosineAnnealingWarmRestarts(optimizer, 20, 2)", set()),
         ("CosineAnnealingWarmRestarts(optimizer, 5 * len(loader))", set()),
         ("StepLR(optimizer, 30)", {"LR302"}),
