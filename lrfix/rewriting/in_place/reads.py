@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from lrfix.domains.clock import tick_of
 from lrfix.names import Defined, Imported, Names
@@ -378,6 +379,7 @@ def _is_path(node: ast.expr) -> bool:
     return isinstance(node, ast.Name)
 
 
+@lru_cache(maxsize=1 << 12)
 def root_of(text: str) -> str:
     """The name at the root of a leaf: ``args`` of ``args.lr``, ``loader`` of ``len(loader)``."""
     node = ast.parse(text, mode="eval").body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from lrfix.domains.clock import is_object
@@ -127,18 +128,23 @@ class Curve:
         if isinstance(first, ast.Assign) and isinstance(first.targets[0], ast.Attribute | ast.Subscript):
             return interpreter.evaluate(first.value, environment)
         if region.target is None:
-            # What it reads may be bound anew in it, as a parameter may.
-            roots = list(dict.fromkeys((*map(root_of, region.leaves), *sorted(region.forgotten))))
-            taken = ast.arguments([], [ast.arg(root) for root in roots], None, [], [], None, [])
-            function = ast.FunctionDef("region", taken, list(region.computed), [], None)
-            vars(function).setdefault("type_params", [])
-            ast.copy_location(function, region.first)
-            ast.fix_missing_locations(function)
             inner = Environment(parent=environment)
-            interpreter.execute([function], inner)
-            return interpreter.call(inner.get("region"), *(environment.get(root) for root in roots))
+            interpreter.execute([self._function], inner)
+            given = (environment.get(parameter.arg) for parameter in self._function.args.args)
+            return interpreter.call(inner.get("region"), *given)
         interpreter.execute(list(region.computed), environment)
         return environment.get(region.target)
+
+    @cached_property
+    def _function(self) -> ast.FunctionDef:
+        """The region as a function: what it reads may be bound anew in it, as a parameter may."""
+        region = self.region
+        roots = dict.fromkeys((*map(root_of, region.leaves), *sorted(region.forgotten)))
+        taken = ast.arguments([], [ast.arg(root) for root in roots], None, [], [], None, [])
+        function = ast.FunctionDef("region", taken, list(region.computed), [], None)
+        vars(function).setdefault("type_params", [])
+        ast.copy_location(function, region.first)
+        return ast.fix_missing_locations(function)
 
     def _module_name(self, name: str) -> Any:
         bindings = self.names.scopes[self.names.tree].bindings.get(name, [])
