@@ -493,6 +493,39 @@ STYLES = {
             model(next(batches)).backward()
             optimizer.step()
         """,
+    "one drop that is written into a decay": loop(
+        "lr = args.lr * (1 - epoch / args.epochs) * (0.5 if epoch >= 40 else 1.0)"
+    ),
+    "one drop by a product of its own": loop("lr = args.lr * 0.97**epoch\nif epoch >= 40:\n    lr *= 0.3"),
+    "a milestone chained to a decay": """
+        import torch
+        from torch.optim.lr_scheduler import ChainedScheduler, ExponentialLR, MultiStepLR
+
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = ChainedScheduler([ExponentialLR(optimizer, 0.95), MultiStepLR(optimizer, [50], 0.5)])
+        for epoch in range(60):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+        """,
+    "a rate to add to that is nothing by default": """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Warmup(LRScheduler):
+            def __init__(self, optimizer, last_epoch=-1, base_lr=0.0, max_lr=0.001, warmup=1000):
+                self.base_lr, self.max_lr, self.warmup = base_lr, max_lr, warmup
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                if self.last_epoch < self.warmup:
+                    rate = self.base_lr + self.last_epoch / self.warmup * self.max_lr
+                else:
+                    rate = self.max_lr
+                return [rate for _ in self.optimizer.param_groups]
+
+        scheduler = Warmup(optimizer)
+        """,
     "a decay that is the step at which it ends": """
         class Schedule:
             def __init__(self, optimizer, lr, warm, decay):

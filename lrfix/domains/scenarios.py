@@ -198,7 +198,9 @@ class Scenario:
         if self.ordinary and is_number(default) and default and role not in LENGTHS | RATES:
             return default
         value = self._drawn(role)
-        if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 < default < 1:
+        if role is Role.BASE_RATE and is_number(default) and not default and path not in self.overrides:
+            return default  # what others are added to, and nothing unless somebody sets it
+        if isinstance(default, float) and isinstance(value, int) and role in LENGTHS and 0 <= default < 1:
             return self._drawn(Role.WARMUP_FRACTION)
         if default is None and role in LENGTHS and last_word(path) in self.inferred.shares:
             return self._drawn(Role.WARMUP_FRACTION)

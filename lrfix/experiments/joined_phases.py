@@ -194,10 +194,15 @@ def _meets_by_default(grid: Grid, found: Found) -> bool:
     stated = {
         path: default
         for path, value in drawn.items()
-        if role_of(path) not in LENGTHS | RATES and is_number(default := defaults.get(path)) and default != value
+        if is_number(default := defaults.get(path)) and default != value and _left_as_it_is(path, default)
     }
     tried = [{path: default} for path, default in stated.items()] + ([stated] if len(stated) > 1 else [])
     return any(_joined(_changed(grid, found.case, found.run, **defaults)) for defaults in tried)
+
+
+def _left_as_it_is(path: str, default: object) -> bool:
+    """Whether a number is no rate or length, or a rate that is nothing unless somebody sets it."""
+    return role_of(path) not in LENGTHS and (role_of(path) not in RATES or not default)
 
 
 def _torn(run: Run) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from lrfix.domains.facts import literal
+from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import LENGTHS, Role, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.grid import ENDS, Case, Grid
@@ -12,6 +14,7 @@ from lrfix.experiments.joined_phases import Found
 from lrfix.experiments.phases import Jump, jumps, moves, overshoots
 from lrfix.experiments.study import Study, all_real
 from lrfix.interpreter.values import Instance, Unknown
+from lrfix.sites.vocabulary import called_name
 from lrfix.trees import walk
 
 WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
@@ -26,6 +29,7 @@ _RELATIVE = (Role.FLOOR, Role.FLOOR_RATIO, Role.GAMMA, Role.POWER)
 _APART = 0.25
 _GROWS = 1.3
 _GONE = 0.3
+_NEAR = 0.03
 
 
 def fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
@@ -39,7 +43,11 @@ def fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
         drops = [jump for jump in found if jump.behind == "decay"]
         for jump in found:
             if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
-                jump.behind == "decay" and not stairs and len(drops) == 1 and not _on_a_stair(study, run, jump.step)
+                jump.behind == "decay"
+                and not stairs
+                and len(drops) == 1
+                and not _on_a_stair(study, run, jump.step)
+                and not _is_written(study, run.lr[group], jump.step)
             ):
                 return Found(case, run, group, jump.behind, jump.step, (jump.before, jump.after))
             if jump.behind == "floor" and not _aims_at_its_end(grid, case, run, group, jump):
@@ -62,6 +70,33 @@ def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
 def _on_a_stair(study: Study, run: Run, step: int) -> bool:
     intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
     return any((step + 1) % interval == 0 for interval in intervals)
+
+
+def _is_written(study: Study, curve: Sequence[float], step: int) -> bool:
+    """Whether a rate drops by a factor that the code states for a moment: ``if epoch >= 40: lr *= 0.3``."""
+    if step < 1 or not curve[step - 1] or not curve[step]:
+        return False
+    goes_on = curve[step] * curve[step] / curve[step - 1]
+    drop = curve[step + 1] / goes_on
+    return any(abs(drop - factor) <= _NEAR * factor for factor in _drops(study))
+
+
+def _drops(study: Study) -> Iterator[float]:
+    """What a rate is multiplied by from a moment on: a branch that is a number, a product in one, a stock scheduler's
+    ``gamma``."""
+    for node in (n for root in study.site.nodes for n in walk(root)):
+        stated: list[ast.expr] = []
+        if isinstance(node, ast.IfExp):
+            stated = [node.body, node.orelse]
+        elif isinstance(node, ast.If):
+            stated = [
+                s.value for s in node.body if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Mult | ast.Div)
+            ]
+        elif isinstance(node, ast.Call) and called_name(node) == "MultiStepLR":
+            stated = [*node.args[2:3], *(k.value for k in node.keywords if k.arg == "gamma")] or [ast.Constant(0.1)]
+        for number in map(literal, stated):
+            if is_number(number) and isinstance(number, int | float) and number > 0:
+                yield number if number < 1 else 1 / number
 
 
 def _begins_a_turn(study: Study, step: int) -> bool:

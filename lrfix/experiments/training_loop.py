@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.domains.roles import names_optimizer
+from lrfix.domains.roles import Role, names_optimizer, role_of
 from lrfix.experiments.study import Study
 from lrfix.experiments.writes import is_rate_key
 from lrfix.names import Defined, Names
@@ -126,9 +126,13 @@ def _goes_through_groups(loop: ast.AST) -> bool:
 
 
 def _names_epochs(loop: ast.For) -> bool:
-    parts = [*walk(loop.target), *_unnamed(loop.iter)]
+    """Whether a loop counts epochs, by the names in it; ``range(epochs * len(loader))`` counts batches."""
+    parts = [*walk(loop.target)]
+    counted = list(_unnamed(loop.iter))
+    if not any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult) for n in counted):
+        parts += counted
     words = [n.id for n in parts if isinstance(n, ast.Name)] + [n.attr for n in parts if isinstance(n, ast.Attribute)]
-    return any("epoch" in word.lower() for word in words)
+    return any("epoch" in word.lower() and role_of(word) is not Role.LOADER_LENGTH for word in words)
 
 
 def _unnamed(node: ast.AST) -> Iterator[ast.AST]:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from lrfix.domains.facts import literal
 from lrfix.experiments.asked_schedulers import asked_and_never_stepped
 from lrfix.experiments.horizons import counts_epochs
 from lrfix.experiments.study import Study
@@ -21,8 +22,9 @@ from lrfix.experiments.training import (
     unseen_steps,
 )
 from lrfix.findings import Violation
+from lrfix.names import Names
 from lrfix.registry import rule
-from lrfix.sites.vocabulary import looks_like_optimizer, words
+from lrfix.sites.vocabulary import called_name, looks_like_optimizer, words
 from lrfix.tracing.engines import makes_its_own
 from lrfix.tracing.events import Event, Kind
 from lrfix.tracing.library import only_looks, prepares
@@ -33,6 +35,11 @@ from lrfix.trees import walk, written
 _OF_UPDATES = "step_update"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
+_COLLECTIONS = frozenset({"list", "tuple", "deque", "UserList", "List"})
+#: Decorators that leave a function to its callers.
+_PLAIN = frozenset({"property", "cached_property", "staticmethod", "classmethod", "abstractmethod", "override"}) | {
+    *("no_grad", "inference_mode", "enable_grad", "wraps", "cache", "lru_cache", "compile", "jit", "setter", "main")
+}
 #: Methods that Python calls where a ``with`` ends, and for the next turn of a loop.
 _LED_TO = frozenset({"__exit__", "__aexit__", "__next__", "__anext__", "__iter__"})
 #: Verbs of methods that build what they give.
@@ -205,26 +212,61 @@ def _given(value: ast.expr) -> set[str]:
 
 def _stepped_around(study: Study, conduct: Conduct) -> bool:
     """Whether a step waits where others lead to: after the ``yield`` of a loop or a context, where a ``with`` ends, in
-    a function that was handed on."""
+    a function that was handed on, in one that a decorator registers or that is called by a name that is worked out."""
     names = study.names
     for node in names.nodes:
+        if isinstance(node, ast.Call) and called_name(node) == "methodcaller" and _first(node) == "step":
+            return True
         if not isinstance(node, ast.Attribute) or node.attr != "step" or looks_like_optimizer(node.value):
             continue
         call, own = names.parents.get(node), written(node.value) == conduct.name
         if isinstance(call, ast.Call) and call.func is node:
             function = names.enclosing(node, (*_FUNCTIONS, ast.Lambda))
-            if own if isinstance(function, ast.Lambda) else _led_to(function):
+            if isinstance(function, ast.Lambda):
+                if own or written(node.value) in [argument.arg for argument in function.args.args]:
+                    return True
+            elif _led_to(names, function, conduct):
                 return True
         elif own and isinstance(call, ast.Call | ast.keyword):
             return True
     return False
 
 
-def _led_to(function: ast.AST | None) -> bool:
-    """Whether Python comes back into a function, or into it by itself: a generator, the end of a ``with``."""
+def _first(call: ast.Call) -> object:
+    return literal(call.args[0]) if call.args else None
+
+
+def _led_to(names: Names, function: ast.AST | None, conduct: Conduct) -> bool:
+    """Whether a function is run without a call of it by name, and the trace has not come by: a generator, the end of a
+    ``with``, a handler of an event, a method of what is a collection itself."""
     if not isinstance(function, _FUNCTIONS):
         return False
-    return function.name in _LED_TO or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(function))
+    if function.name in _LED_TO or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(function)):
+        return True
+    if id(function) in conduct.trace.functions:
+        return _is_collection(names.parents.get(function))
+    registered = any(_registers(decorator) for decorator in function.decorator_list)
+    return registered or any(_works_out_a_name(node) for node in names.nodes)
+
+
+def _registers(decorator: ast.expr) -> bool:
+    """Whether a decorator may keep the function that it is given, and have it called."""
+    return written(decorator.func if isinstance(decorator, ast.Call) else decorator).rpartition(".")[2] not in _PLAIN
+
+
+def _works_out_a_name(node: ast.AST) -> bool:
+    """``getattr(plugin, f"on_{event}")``, ``globals()[event]``: what is called so, no text says."""
+    if not isinstance(node, ast.Call):
+        return False
+    named = called_name(node) == "getattr" and len(node.args) > 1
+    return called_name(node) == "globals" or (named and not isinstance(node.args[1], ast.Constant))
+
+
+def _is_collection(owner: ast.AST | None) -> bool:
+    """Whether a class is a list by its base: what is in it, only its methods and the loops over it come by."""
+    return isinstance(owner, ast.ClassDef) and any(
+        written(base).rpartition(".")[2].partition("[")[0] in _COLLECTIONS for base in owner.bases
+    )
 
 
 def _may_be_stepped(study: Study, conduct: Conduct) -> bool:

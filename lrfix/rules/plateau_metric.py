@@ -12,6 +12,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
 from lrfix.tracing.metrics import is_metric, is_position, text_of
+from lrfix.trees import written
 
 #: Their ``step`` takes nothing at all.
 _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
@@ -35,7 +36,14 @@ def _in_hooks(study: Study) -> Iterator[Told]:
 
 def _told(study: Study, conduct: Conduct, event: Event) -> Told:
     place, where = told_at(study, conduct, event)
-    return place, _fault(conduct, event, where)
+    return place, _fault(study, conduct, event, where)
+
+
+def _gets_one_elsewhere(study: Study, conduct: Conduct) -> bool:
+    """Whether the file gives what has the scheduler's name a metric at another place."""
+    calls = (node for node in study.names.nodes if isinstance(node, ast.Call) and (node.args or node.keywords))
+    steps = (call.func for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "step")
+    return any(written(step.value) == conduct.name for step in steps)
 
 
 def _written_out(event: Event) -> bool:
@@ -51,12 +59,14 @@ def _may_watch(conduct: Conduct) -> bool:
     return conduct.class_name == "get_scheduler" and (not isinstance(name, str) or "plateau" in name)
 
 
-def _fault(conduct: Conduct, event: Event, where: str) -> str | None:
+def _fault(study: Study, conduct: Conduct, event: Event, where: str) -> str | None:
     given = event.arguments[0] if event.arguments else None
     if event.detail:
         return None
     if conduct.is_plateau:
         if not event.arguments:
+            if event.decided and _gets_one_elsewhere(study, conduct):
+                return None  # a setting may keep this step to other schedulers
             return (
                 f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric{where}: the call raises TypeError. Pass "
                 "the one that it watches."

@@ -470,6 +470,20 @@ def test_a_function_that_is_given_parts_of_an_epoch_moves_within_the_first(epoch
     assert any("whole first epoch" in f.message for f in said) is found
 
 
+@pytest.mark.parametrize(("turns", "found"), [("args.epochs", True), ("args.epochs * len(loader)", False)])
+def test_a_loop_over_all_batches_of_all_epochs_begins_with_a_batch(turns, found):
+    source = f"""
+    def train(model, loader, optimizer, args):
+        for step in range({turns}):
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * min(1.0, step / args.warmup)
+            for part in next(loader):
+                model(part).backward()
+                optimizer.step()
+    """
+    assert any("whole first epoch" in f.message for f in asking.reported("LR203", source)) is found
+
+
 def test_a_length_of_an_epoch_may_be_a_list():
     source = """
     from torch.optim.lr_scheduler import LambdaLR

@@ -452,3 +452,73 @@ HOLDER = """
 )
 def test_a_scheduler_in_another_one_is_stepped_by_that(then, told, asked):
     assert [each.advice for each in asked("LR303", HOLDER.format(then=then))] == [True] * told
+
+
+BUILT = """
+import collections
+import operator
+import torch
+from torch.optim.lr_scheduler import StepLR
+
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+after = []
+
+{defined}
+
+for epoch in range(60):
+    for x, y in loader:
+        model(x, y).backward()
+        optimizer.step()
+    {epoch}
+"""
+REGISTERED = """
+scheduler = StepLR(optimizer, 20)
+
+def after_epoch(function):
+    after.append(function)
+    return function
+
+{decorator}
+def tick():
+    scheduler.step()
+"""
+PLUGIN = """
+class Plugin:
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+
+    def on_epoch_end(self):
+        self.scheduler.step()
+
+plugin = Plugin(StepLR(optimizer, 20))
+
+def emit(name):
+    handler = getattr(plugin, {name}, None)
+    if handler is not None:
+        handler()
+"""
+BAG = """
+class Bag(list):
+    def step(self):
+        for scheduler in self:
+            scheduler.step()
+
+bag = Bag([StepLR(optimizer, 20)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("defined", "epoch", "found"),
+    [
+        (REGISTERED.format(decorator="@after_epoch"), "for function in after: function()", False),
+        (REGISTERED.format(decorator="@torch.no_grad()"), "pass", True),
+        (PLUGIN.format(name='f"on_{name}"'), 'emit("epoch_end")', False),
+        (PLUGIN.format(name='"on_step_end"'), 'emit("epoch_end")', True),
+        (BAG, "bag.step()", False),
+        ("both = [StepLR(optimizer, 20)]", "list(map(lambda s: s.step(), both))", False),
+        ("both = [StepLR(optimizer, 20)]", 'list(map(operator.methodcaller("step"), both))', False),
+        ("both = [StepLR(optimizer, 20)]", "list(map(lambda s: s.get_last_lr(), both))", True),
+    ],
+)
+def test_a_step_that_no_call_by_name_leads_to(defined, epoch, found, asked):
+    assert bool(asked("LR303", BUILT.format(defined=defined, epoch=epoch))) is found

@@ -41,3 +41,34 @@ class Model(L.LightningModule):
 def test_a_hook_that_leaves_out_the_metric_of_a_plateau(hook, told, asked):
     assert bool(asked("LR306", module(hook))) is told
     assert asked("LR306", module(hook, "OneCycleLR(optimizer, 1e-3, total_steps=100)")) == []
+
+
+@pytest.mark.parametrize(
+    ("epoch", "told"),
+    [
+        ("scheduler.step(loss) if plateau else scheduler.step()", False),
+        ("scheduler.step()", True),
+    ],
+)
+def test_a_setting_may_keep_the_step_of_each_batch_to_schedulers_that_need_no_metric(epoch, told, asked):
+    source = f"""
+import torch
+from config import CFG
+from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
+
+
+def main(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    plateau = CFG.scheduler == "plateau"
+    scheduler = ReduceLROnPlateau(optimizer) if plateau else CosineAnnealingLR(optimizer, CFG.epochs)
+    for epoch in range(CFG.epochs):
+        for batch in loader:
+            loss = model(batch)
+            loss.backward()
+            optimizer.step()
+            if CFG.each_batch:
+                scheduler.step()
+        if not CFG.each_batch:
+            {epoch}
+"""
+    assert bool(asked("LR306", source)) is told
