@@ -98,6 +98,10 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         )
 
 
+#: What an optimizer has of its own that no run of ours moves.
+_OWN = frozenset({"state", "learning_rate", "lr"})
+
+
 def _waits_beyond(run: Run) -> bool:
     """Whether a number that the code states, and that the run takes as it stands, lies past all steps of the run."""
     return any(
@@ -118,10 +122,14 @@ def _decided_by_callers(study: Study) -> bool:
 
 
 def _reads_the_optimizers_state(study: Study) -> bool:
-    """Whether the updates are counted by the optimizer, ``optimizer.state[p]["step"]``: a run makes none."""
-    asked = {f for run in study.runs if run.stepped is not None for f in run.stepped.calls}
+    """Whether the updates are counted by the optimizer, ``optimizer.state[p]["step"]``, as a run makes none, or an
+    optimizer that is none of torch's has its rate beside the groups, ``optimizer.learning_rate``."""
+    traces = [trace for run in study.runs for trace in (run.built, run.stepped) if trace is not None]
+    asked = {function for trace in traces for function in trace.calls}
     read = (n for root in (*study.site.nodes, *asked) for n in walk(root) if isinstance(n, ast.Attribute))
-    return any(node.attr == "state" and looks_like_optimizer(node.value) for node in read)
+    return any(
+        node.attr in _OWN and isinstance(node.ctx, ast.Load) and looks_like_optimizer(node.value) for node in read
+    )
 
 
 def _may_be_told(study: Study) -> bool:

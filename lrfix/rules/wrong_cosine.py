@@ -12,6 +12,7 @@ from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.cosines import Sweep, Wave, sweeps, wave
 from lrfix.experiments.grid import Case, Grid, loudest_first
+from lrfix.experiments.phases import SHORTEST, moves
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study, as_float
 from lrfix.experiments.upside_down import CLIMBS, climbs_from_its_floor
@@ -32,6 +33,8 @@ _LONGEST = 0.75
 _WHAT = {
     "quarter": "The cosine covers a quarter of a period, so that the rate stays high and falls steeply at the end; "
     "annealing is half a period, `0.5 * (1 + cos(pi * progress))`",
+    "half way": "The cosine has come half way where the schedule ends, and the rate is still half its peak; annealing "
+    "goes on to pi, `0.5 * (1 + cos(pi * progress))`",
     "whole": "The cosine covers a whole period, so that the rate is lowest in the middle of the run and climbs back to "
     "its peak at the end; annealing is half a period, `cos(pi * progress)`",
     "no pi": "The cosine's argument lacks pi: at the end of the run it is 1, not pi, and the rate has hardly fallen",
@@ -128,14 +131,28 @@ def _wrong(study: Study, run: Run, sweep: Sweep, lengths: list[float]) -> str | 
     if sweep.ends_at(math.pi):
         return _half(run, sweep, found, tops, ends)
     # The longest lengths first: epochs of two batches each end half way through the steps.
-    for known in ([n for n in lengths if n > _LONGEST * max(lengths)], lengths):
+    longest = [n for n in lengths if n > _LONGEST * max(lengths)]
+    for known in (longest, lengths):
         if sweep.covers(2 * math.pi, known):
-            return "whole" if found.amplitude > 0 else None
+            return "whole" if found.amplitude > 0 and not _is_a_part(run, found) else None
         if sweep.covers(math.pi, known):
             return _half(run, sweep, found, tops, ends)
         if sweep.covers(math.pi / 2, known):
-            return "quarter" if found.amplitude > 0 and _among(found.middle, floors, found.first) else None
+            if found.amplitude > 0 and _among(found.middle, floors, found.first):
+                return "quarter"
+            return "half way" if known is longest and _stops_half_way(found, floors, tops) else None
     return _half(run, sweep, found, tops, ends) if sweep.angles[-1] >= math.pi else None
+
+
+def _is_a_part(run: Run, found: Wave) -> bool:
+    """Whether a wave is over early, and the rate goes on to move: it was never to be the annealing of the run."""
+    return sum(move != 0 for move in moves(run.curve[found.end + 1 :])) >= SHORTEST
+
+
+def _stops_half_way(found: Wave, floors: list[float], tops: list[float]) -> bool:
+    """Whether a wave from a peak to a floor has come to its middle where the schedule ends."""
+    high, low = found.middle + found.amplitude, found.middle - found.amplitude
+    return found.amplitude > 0 and _among(low, floors, high) and _among(high, tops, high)
 
 
 def _around_a_peak(found: Wave, tops: list[float]) -> bool:

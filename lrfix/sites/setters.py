@@ -10,7 +10,7 @@ from lrfix.names import FUNCTION_NODES, Names
 from lrfix.sites.effects import FUNCTIONS, Effects, Function, RateWrite
 from lrfix.sites.formulas import RateFormula
 from lrfix.sites.model import ScheduleSite
-from lrfix.sites.vocabulary import speaks_of_step, words
+from lrfix.sites.vocabulary import foreign_framework, speaks_of_step, words
 from lrfix.source import Source
 from lrfix.trees import walk
 
@@ -28,6 +28,8 @@ _SMALL = 8
 
 def setter_sites(source: Source, names: Names, effects: Effects, taken: Iterable[ast.AST]) -> list[ScheduleSite]:
     """One site a function or run of statements; writes inside the classes ``taken`` belong to those."""
+    if foreign_framework(names):
+        return []
     owned = set(taken)
     whole: dict[Function, list[RateWrite]] = {}
     runs: dict[tuple[ast.AST, str], list[RateWrite]] = {}

@@ -169,6 +169,21 @@ def test_a_wave_of_a_stated_period_is_no_annealing():
     assert told(source) == []
 
 
+def test_a_whole_wave_before_the_decay_begins_is_no_annealing_of_the_run():
+    source = """
+        import math
+
+        def adjust(optimizer, epoch, args):
+            if epoch < 2 * args.warmup:
+                rate = 0.5 * args.lr * (1 + math.cos(math.pi * epoch / args.warmup))
+            else:
+                rate = args.lr * (1 - (epoch - 2 * args.warmup) / (args.epochs - 2 * args.warmup))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        """
+    assert ("LR206", "error") not in told(source)
+
+
 def test_a_table_is_judged_as_a_whole():
     source = """
         import numpy as np
@@ -378,7 +393,8 @@ def test_angles_of_single_precision_are_judged_as_others_are(angle, wrong):
 
 
 @pytest.mark.parametrize(
-    ("share", "times", "expected"), [("1", "/ 2", []), ("1", "", ["LR206"]), ("2", "/ 2", ["LR206"])]
+    ("share", "times", "expected"),
+    [("1", "/ 2", []), ("1", "", ["LR206"]), ("2", "/ 2", ["LR206"]), ("0.5", "/ 2", ["LR206"])],
 )
 def test_an_epoch_of_two_batches_is_half_as_long_as_its_steps(share, times, expected):
     source = f"""
