@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TypeVar, overload
 
 from lrfix.domains.clock import is_of_items
+from lrfix.domains.facts import numbers_written
 from lrfix.domains.kinds import is_number, rises
 from lrfix.domains.lengths import stated_lengths
 from lrfix.domains.roles import LENGTHS, Role, role_of
@@ -43,6 +44,8 @@ _PROBES = (0, 1, 2, 3, 5, 9, 17, 33, 61, 97, 140, 201)
 #: So many tokens a step are more than any code states.
 _A_STEP = 10**7
 _SAME = 1e-9
+#: A number of steps that a formula may hold, and a run can be longer than.
+_WRITTEN = 1000
 
 
 class Standing(Enum):
@@ -388,6 +391,9 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
     tried += [{path: max(whole or 0, len(case.run.curve))} for path in unnamed]
     # A run of so many tokens has fewer steps by far, where the code says how many of them a step takes.
     tried += [{path: _A_STEP * number} for path, number in ends.items() if is_of_items(path)]
+    # A formula that counts 100 steps itself is meant for runs that are longer.
+    written = max(numbers_written(grid.study.site.nodes), default=0)
+    tried += [{path: number + 2 * int(written)} for path, number in ends.items() if number < written <= _WRITTEN]
     for overrides in tried:
         overrides = {**case.setting.overrides, **overrides}
         alike = Setting("relations", Standing.PLAUSIBLE, "", overrides, use=case.setting.use, draws=(0,))

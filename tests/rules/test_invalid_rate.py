@@ -343,3 +343,18 @@ TOKENS = """
 @pytest.mark.parametrize(("first", "found"), [("1.0", False), ("-1.0", True)])
 def test_a_run_of_so_many_tokens_is_longer_than_a_step_of_them(codes, first, found):
     assert ("LR212" in codes(TOKENS.format(first=first))) is found
+
+
+def test_a_run_is_longer_than_the_steps_that_its_formula_counts_itself(codes):
+    source = """
+        import numpy as np
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, cfg):
+            def factor(epoch):
+                if epoch < cfg.warmup:
+                    return epoch / 100
+                return np.power(1 - (np.float32(epoch) - 100) / (cfg.num_epochs - 100), 0.9)
+            return LambdaLR(optimizer, factor)
+        """
+    assert "LR212" not in codes(source)
