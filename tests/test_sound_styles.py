@@ -493,6 +493,23 @@ STYLES = {
             model(next(batches)).backward()
             optimizer.step()
         """,
+    "a warmup of so many steps and a part of one": """
+        import math
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Warmup(LRScheduler):
+            def __init__(self, optimizer, total, warmup=0, last_epoch=-1):
+                self.total, self.warmup = total, warmup
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                if self.last_epoch < self.warmup:
+                    return [base * (self.last_epoch + 1) / self.warmup for base in self.base_lrs]
+                done = (self.last_epoch - self.warmup) / (self.total - self.warmup)
+                return [base * (1 + math.cos(math.pi * done)) / 2 for base in self.base_lrs]
+
+        scheduler = Warmup(optimizer, args.epochs * len(loader), args.epochs * len(loader) / 24)
+        """,
     "one drop that is written into a decay": loop(
         "lr = args.lr * (1 - epoch / args.epochs) * (0.5 if epoch >= 40 else 1.0)"
     ),

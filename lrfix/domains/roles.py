@@ -70,6 +70,8 @@ _RULES: tuple[tuple[str, Role], ...] = (
     (r"warm(_?up)?_from$", Role.WARMUP_START),
     (r"warm(_?up)?_to$", Role.PEAK),
     (r"(^|_)div_?(isor|factor)?$|divisor", Role.UNKNOWN),
+    # Where training stands, counted through all of its epochs.
+    (r"(total|all|global)_?(cur|current|done|passed|elapsed)(_|$)|(cur|current)_total(_|$)", Role.UNKNOWN),
     (r"warm.*(method|mode|type|policy|strategy|schedule|prefix|fn|func)$", Role.UNKNOWN),
     (r"(^|_)peak_?epochs?$", Role.WARMUP_EPOCHS),
     (r"(^|_)peak_?(steps?|iters?|iterations?)$", Role.WARMUP),

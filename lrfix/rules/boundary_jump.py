@@ -42,6 +42,7 @@ _TIMES = 8
 _CLEAR = 0.1
 _LOST = 0.2
 _ENOUGH = 9
+_NEAR = 0.01
 _DRAWS = (0, 1)
 _MOST_FLAGS = 3
 
@@ -262,9 +263,19 @@ def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
         return None
     if found is None or found.phase != "ramp":
         return found
+    if _ends_within_a_step(found):
+        return None
     if meets_when_told_where(grid, case) or meets_by_choice(grid, found) or by_its_kind(grid, case):
         return None
     return found
+
+
+def _ends_within_a_step(found: Found) -> bool:
+    """Whether a ramp goes beyond the base rate by less than one of its steps, and the next rate is the base rate: its
+    length is no whole number, and of hundreds of steps nobody sees the difference."""
+    before, after = found.run.lr[found.group][found.step : found.step + 2]
+    base = found.run.base_lrs[found.group]
+    return 0 < before - after < found.around[0] and abs(after - base) <= _NEAR * base
 
 
 def _told(study: Study, grid: Grid, found: Found) -> Violation:

@@ -28,6 +28,8 @@ from lrfix.domains.roles import Role, role_of
         ("peak_lr", Role.PEAK),
         ("step_length", Role.STEP_SIZE),
         ("step_ratio", Role.GAMMA),
+        ("total_cur_step", Role.UNKNOWN),
+        ("total_steps", Role.HORIZON),
     ],
 )
 def test_the_role_of_a_name(name, role):
