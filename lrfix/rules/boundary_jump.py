@@ -275,7 +275,7 @@ def _ends_within_a_step(found: Found) -> bool:
     length is no whole number, and of hundreds of steps nobody sees the difference."""
     before, after = found.run.lr[found.group][found.step : found.step + 2]
     base = found.run.base_lrs[found.group]
-    return 0 < before - after < found.around[0] and abs(after - base) <= _NEAR * base
+    return bool(0 < before - after < found.around[0] and abs(after - base) <= _NEAR * base)
 
 
 def _told(study: Study, grid: Grid, found: Found) -> Violation:
