@@ -38,10 +38,10 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COLLECTIONS = frozenset({"list", "tuple", "deque", "UserList", "List"})
 #: Decorators that leave a function to its callers.
 _PLAIN = frozenset({"property", "cached_property", "staticmethod", "classmethod", "abstractmethod", "override"}) | {
-    *("no_grad", "inference_mode", "enable_grad", "wraps", "cache", "lru_cache", "compile", "jit", "setter", "main")
+    *("no_grad", "inference_mode", "enable_grad", "wraps", "cache", "lru_cache", "compile", "jit", "main")
 }
-#: Methods that Python calls where a ``with`` ends, and for the next turn of a loop.
-_LED_TO = frozenset({"__exit__", "__aexit__", "__next__", "__anext__", "__iter__"})
+#: Special methods that the text calls; Python calls the others where a ``with`` ends, for ``+=`` or the next turn.
+_CALLED = frozenset({"__init__", "__new__", "__call__"})
 #: Verbs of methods that build what they give.
 _MAKING = frozenset({"build", "make", "create", "get", "configure", "setup", "init", "new", "prepare"})
 
@@ -241,7 +241,8 @@ def _led_to(names: Names, function: ast.AST | None, conduct: Conduct) -> bool:
     ``with``, a handler of an event, a method of what is a collection itself."""
     if not isinstance(function, _FUNCTIONS):
         return False
-    if function.name in _LED_TO or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(function)):
+    special = function.name.startswith("__") and function.name not in _CALLED
+    if special or any(isinstance(n, ast.Yield | ast.YieldFrom) for n in walk(function)):
         return True
     if id(function) in conduct.trace.functions:
         return _is_collection(names.parents.get(function))

@@ -497,6 +497,17 @@ def emit(name):
     if handler is not None:
         handler()
 """
+COUNTED = """
+class Count:
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+
+    def {method}(self, other):
+        self.scheduler.step()
+        return self
+
+count = Count(StepLR(optimizer, 20))
+"""
 BAG = """
 class Bag(list):
     def step(self):
@@ -514,6 +525,8 @@ bag = Bag([StepLR(optimizer, 20)])
         (REGISTERED.format(decorator="@torch.no_grad()"), "pass", True),
         (PLUGIN.format(name='f"on_{name}"'), 'emit("epoch_end")', False),
         (PLUGIN.format(name='"on_step_end"'), 'emit("epoch_end")', True),
+        (COUNTED.format(method="__iadd__"), "count += 1", False),
+        (COUNTED.format(method="add"), "pass", True),
         (BAG, "bag.step()", False),
         ("both = [StepLR(optimizer, 20)]", "list(map(lambda s: s.step(), both))", False),
         ("both = [StepLR(optimizer, 20)]", 'list(map(operator.methodcaller("step"), both))', False),
