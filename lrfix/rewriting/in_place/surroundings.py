@@ -18,6 +18,7 @@ _COMPUTES = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return
 _SCALES = ast.Mult | ast.Div
 _ENDS = frozenset({Role.HORIZON, Role.EPOCHS})
 _BESIDE_ENDS = frozenset({Role.LOADER_LENGTH, Role.WARMUP, Role.WARMUP_EPOCHS, Role.COUNT, Role.LAST_EPOCH})
+_UNITS = frozenset({Role.LOADER_LENGTH, Role.COUNT})
 _CUTTING = frozenset({"int", "round", "floor", "ceil", "trunc", "rint", "max", "min", "abs", "clip", "pow"})
 
 
@@ -139,9 +140,19 @@ def why_not_ended(names: Names, formula: Formula) -> str | None:
     leaves = [leaf for leaf in formula.region.leaves if leaf in read]
     roles = [role for leaf in leaves for role in _roles_of(names, leaf, formula.region.first)]
     told = any(role in _ENDS for role in roles) and all(role in _ENDS | _BESIDE_ENDS for role in roles)
-    if told or _ends_a_loop(names, horizon):
+    part = next((leaf for leaf in leaves if _is_part(names, formula.region.leaves[leaf])), None)
+    if (told and part is None) or _ends_a_loop(names, horizon):
         return None
     return f"past `{horizon}` the curve goes its own way, and nothing says that training ends there"
+
+
+def _is_part(names: Names, leaf: ast.expr) -> bool:
+    """Whether a length is a longer one in parts: ``steps // periods``, and not the same in other units."""
+    if not isinstance(leaf, ast.Name):
+        return False
+    values = [b.value for b in names.bindings(leaf.id, leaf) if isinstance(b, Assigned)]
+    quotients = (v for v in values if isinstance(v, ast.BinOp) and isinstance(v.op, ast.Div | ast.FloorDiv))
+    return any(role_of(ast.unparse(quotient.right)) not in _UNITS for quotient in quotients)
 
 
 def _roles_of(names: Names, leaf: str, at: ast.stmt) -> list[Role]:

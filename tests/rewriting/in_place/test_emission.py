@@ -327,6 +327,17 @@ class TestLeftAlone:
             ),
             pytest.param(
                 """
+                def get_lr(epoch, base_lr, max_epochs, waves):
+                    num_epochs = max_epochs // waves
+                    return base_lr * (1 + math.cos(math.pi * epoch / num_epochs)) / 2
+
+                import math
+                """,
+                "",
+                id="a length that is one of several",
+            ),
+            pytest.param(
+                """
                 def get_lr(epoch, base_lr, total_epochs):
                     lr = base_lr * (1 - epoch / total_epochs)
                     print(lr)
