@@ -18,6 +18,7 @@ from lrfix.trees import stored_names, walk
 MOST = 8
 _MOST_HELPERS = 6
 _SHORTEST_HEAD = 3
+_ASKS = ast.Eq | ast.NotEq | ast.In | ast.NotIn
 _TEXT_METHODS = frozenset({"lower", "upper", "strip", "casefold"})
 
 
@@ -142,7 +143,7 @@ def _walked(node: ast.AST) -> set[str]:
 
 
 def _choices(names: Names, node: ast.AST) -> Iterator[tuple[ast.expr, list[str]]]:
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _ASKS):
         left, right = node.left, node.comparators[0]
         if (texts := _texts(names, right)) and not isinstance(left, ast.Constant):
             yield left, texts

@@ -136,12 +136,14 @@ class _Planner:
         node = self.site.node
         assert isinstance(node, ast.ClassDef)
         self.notes += dropped_calls(self.names, self.site.nodes)
+        gone = set(self.uses.gone)
         blocker = self._why_kept(node)
         if blocker is None:
             try:
                 return self._replaced(node)
             except NotRewritten as reason:
                 blocker = str(reason)
+        self.uses.gone = gone
         self.notes.append(f"`{node.name}` stays as a thin subclass: {blocker}")
         return self._alias(node)
 

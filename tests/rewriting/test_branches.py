@@ -94,3 +94,9 @@ def test_every_schedule_is_named_by_the_line_that_it_has_in_the_file(rewrite):
     text = STAIRS + "\n\nclass " + second
     lines = [site.span.start.line for site in rewrite(text).sites]
     assert lines == [k for k, line in enumerate(text.splitlines(), 1) if line.startswith("class ")]
+
+
+def test_a_side_that_only_the_check_of_the_setting_names_is_one(rewrite) -> None:
+    other = '            elif self.method == "linear":\n'
+    turned = STAIRS.replace(other, "            else:\n").replace('== "constant"', '!= "linear"')
+    assert "warmup_mode=method" in equivalent(rewrite(turned))

@@ -434,6 +434,12 @@ class TestClasses:
             "`cycles` has no effect on the new schedule, whatever a caller gives"
         ]
 
+    def test_a_thin_subclass_keeps_a_name_that_the_bundled_scheduler_has_too(self, rewrite):
+        named = BUILT.replace("WarmupCosine(", "WarmupCosineLR(").replace("args.warm, total=args.epochs + 5", "**args")
+        after = rewrite(named).after
+        assert "import WarmupCosineLR as BundledWarmupCosineLR" in after
+        assert "class WarmupCosineLR(BundledWarmupCosineLR):" in after
+
     def test_a_class_that_another_file_mentions_stays(self, rewrite):
         result = rewrite(BUILT, external=lambda name: name == "WarmupCosine")
         assert "class WarmupCosine(WarmupCosineLR):" in result.after
