@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar, overload
 
@@ -216,7 +216,9 @@ class Grid:
         if not values or not all(map(is_number, values.values())) or self.stated_values():
             return None
         words = "with the numbers that the code states"
-        return self.case(Setting("defaults", Standing.STATED, words, values, draws=(0,)))
+        case = self.case(Setting("defaults", Standing.STATED, words, values, draws=(0,)))
+        # What comes later than all that is simulated is never read there.
+        return replace(case, runs=[replace(run, names={**values, **run.names}) for run in case.runs])
 
     def stated_values(self) -> dict[str, object]:
         """The numbers that the code gives its free expressions by default, lengths only as far as they can be run."""
