@@ -156,10 +156,21 @@ def above_zero(text: Text, finding: Finding) -> Iterator[Candidate]:
             if len(counted) != 1 or warmup not in text.of(node.right):
                 continue
             start, end = text.in_parentheses(counted[0])
-            yield Candidate(
-                (Insert(start, end, f"({position} + 1)"),),
-                f"counts the warmup from its first step: `{position} + 1` of `{warmup}`",
-            )
+            counted_on = Insert(start, end, f"({position} + 1)")
+            says = f"counts the warmup from its first step: `{position} + 1` of `{warmup}`"
+            yield Candidate((counted_on,), says)
+            for sign in _last_steps(text, nodes, position, warmup):
+                yield Candidate((counted_on, sign), f"{says}, and ends it a step earlier")
+
+
+def _last_steps(text: Text, nodes: Sequence[ast.AST], position: str, warmup: str) -> Iterator[Insert]:
+    """``step <= warmup`` without its last step, which ``step + 1`` would take past the peak."""
+    for test in (test for node in nodes for test in _tests(node)):
+        left, right = test.left, test.comparators[0]
+        start, end = text.bounds(left)[1], text.bounds(right)[0]
+        plain = isinstance(test.ops[0], ast.LtE) and text.source.text[start:end].strip() == "<="
+        if plain and (text.of(left), text.of(right)) == (position, warmup):
+            yield Insert(start, end, " < ")
 
 
 __all__ = ["above_zero", "bound_at_once", "clamped_progress", "counted_from_the_warmup", "guarded_division"]

@@ -257,6 +257,16 @@ def test_the_finding_is_mended_by_one_small_edit(results: dict[str, FileRewrite]
 
 
 MORE = {
+    "a warmup with its last step in it": (
+        """
+        def set_rate(optimizer, step, lr, warmup=400):
+            if warmup > 0 and step <= warmup:
+                lr = lr * step / float(warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """,
+        "    if warmup > 0 and step < warmup:\n        lr = lr * (step + 1) / float(warmup)\n",
+    ),
     "a power of the first step": (
         """
         class Noam:
