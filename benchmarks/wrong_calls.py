@@ -10,7 +10,7 @@ from lrfix.rewriting.in_place.planning import Search
 from lrfix.rewriting.in_place.regions import Region
 from lrfix.rewriting.in_place.sampling import Formula
 
-Choose = Callable[[Search, Sequence[Region]], Formula | None]
+Choose = Callable[[Search, Sequence[Region], Sequence[str]], Formula | None]
 
 #: Schedulers that have to stay, with formulas in what they ask: one falsified call for each row below.
 HELD = {
@@ -103,8 +103,8 @@ TOLD = {
 def falsified(right: Choose, which: str, changes: Mapping[str, str | None]) -> Choose:
     """A choice of formulas that takes the right ones, with every call of them changed."""
 
-    def wrong(search: Search, candidates: Sequence[Region]) -> Formula | None:
-        found = right(search, candidates)
+    def wrong(search: Search, candidates: Sequence[Region], parameters: Sequence[str]) -> Formula | None:
+        found = right(search, candidates, parameters)
         if found is None:
             return None
         arguments = {**found.call.arguments, **{k: v for k, v in changes.items() if k != "function"}}

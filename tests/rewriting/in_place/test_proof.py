@@ -221,8 +221,8 @@ def planted(analyses: Analyses) -> dict[str, FileRewrite]:
         at_work[:] = [planned[id(draft)]]
         propose(draft)
 
-    def chosen(search: Search, candidates: Sequence[Region]) -> Formula | None:
-        formula = original(search, candidates)
+    def chosen(search: Search, candidates: Sequence[Region], parameters: Sequence[str]) -> Formula | None:
+        formula = original(search, candidates, parameters)
         if formula is None:
             return None
         call = Call(formula.call.function, formula.call.step, at_work[0](formula.call))
