@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lrfix.domains.clock import tick_of
 from lrfix.domains.inferred import Inferred
@@ -119,6 +120,9 @@ class Scenario:
     #: Whether something was asked for that ``vary_unknown`` decides.
     varies: bool = False
     ordinary: bool = False
+    _noted: int = field(default=0, init=False, repr=False)
+    _taken: set[str] = field(default_factory=set, init=False, repr=False)
+    _by_role: dict[Role, list[object]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def base_lrs(self) -> tuple[float, float]:
@@ -222,15 +226,27 @@ class Scenario:
         if role in _LOW and self.base is not None and isinstance(value, float):
             value *= min(self.base / BASE_RATES[self.index % len(BASE_RATES)][0], 1.0)
         if isinstance(value, int) and role in LENGTHS:
-            taken = [v for p, v in self.values.items() if role_of(p) is role]
+            taken = self._drawn_as(role)
             for extra in _SPREAD:
                 if value + extra not in taken:
                     return value + extra
         if isinstance(value, float):
-            taken = [v for p, v in self.values.items() if role_of(p) is role]
+            taken = self._drawn_as(role)
             while value in taken:
                 value *= 1.1
         return value
+
+    def _note(self) -> None:
+        """Look at what has been drawn since the last time: code may ask for a value of its own at every step."""
+        for path, value in islice(self.values.items(), self._noted, None):
+            self._taken.add(repr(value))
+            self._by_role.setdefault(role_of(path), []).append(value)
+        self._noted = len(self.values)
+
+    def _drawn_as(self, role: Role) -> list[object]:
+        """The values of all expressions that play a part by their names."""
+        self._note()
+        return self._by_role.get(role, [])
 
     def _drawn(self, role: Role) -> object:
         """What the table has for a role in this scenario."""
@@ -295,8 +311,8 @@ class Scenario:
         if self.ordinary:
             # Of what nobody can name the other draws have a count: a fault holds if it holds for a share as well.
             return self._drawn(Role.FRACTION)
-        taken = set(map(repr, self.values.values()))
+        self._note()
         value = 37 + 2 * self.index
-        while repr(value) in taken:
+        while repr(value) in self._taken:
             value += 4
         return value

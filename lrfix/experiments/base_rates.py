@@ -20,6 +20,8 @@ _CLOSE = 1e-6
 _MOST = 0.3
 _ENOUGH = 60
 _FAR = 40
+#: Code that asks for another rate at each step has a table, and no formula with so many rates.
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def rate_for_rate(study: Study, index: int, use: Construction | None, *also: str
     own = own_rates_doubled(study, index, use)
     if own is not None:
         yield own
-    for path in named_rates(study.run(index, use=use), *also):
+    for path in named_rates(study.run(index, use=use), *also)[:_MOST_NAMED]:
         named = named_rate_doubled(study, index, use, path)
         if named is not None:
             yield named
