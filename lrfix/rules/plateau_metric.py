@@ -39,11 +39,16 @@ def _told(study: Study, conduct: Conduct, event: Event) -> Told:
     return place, _fault(study, conduct, event, where)
 
 
-def _gets_one_elsewhere(study: Study, conduct: Conduct) -> bool:
-    """Whether the file gives what has the scheduler's name a metric at another place."""
-    calls = (node for node in study.names.nodes if isinstance(node, ast.Call) and (node.args or node.keywords))
-    steps = (call.func for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "step")
-    return any(written(step.value) == conduct.name for step in steps)
+def _is_told_by_its_class(study: Study, conduct: Conduct) -> bool:
+    """Whether the file gives what has the scheduler's name a metric where it is a plateau:
+    ``if isinstance(scheduler, ReduceLROnPlateau): scheduler.step(loss)``."""
+    for call in (node for node in study.names.nodes if isinstance(node, ast.Call) and (node.args or node.keywords)):
+        if written(call.func) != f"{conduct.name}.step":
+            continue
+        tests = [outer.test for outer in study.names.ancestors(call) if isinstance(outer, ast.If | ast.IfExp)]
+        if any("ReduceLROnPlateau" in written(test) for test in tests):
+            return True
+    return False
 
 
 def _written_out(event: Event) -> bool:
@@ -65,7 +70,7 @@ def _fault(study: Study, conduct: Conduct, event: Event, where: str) -> str | No
         return None
     if conduct.is_plateau:
         if not event.arguments:
-            if event.decided and _gets_one_elsewhere(study, conduct):
+            if event.decided and _is_told_by_its_class(study, conduct):
                 return None  # a setting may keep this step to other schedulers
             return (
                 f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric{where}: the call raises TypeError. Pass "

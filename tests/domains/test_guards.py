@@ -115,5 +115,5 @@ def test_a_share_between_two_ends_is_drawn_inside_them():
                     group["lr"] = self.lr * (1 - self.warmup**self.k)
         """
     analysis = analysed("warmup=0.0", "assert 0.0 <= warmup < 1", text)
-    assert analysis.scenarios[0].values["warmup"] == 0.5
+    assert 0 < analysis.scenarios[0].values["warmup"] < 1
     assert analysis.curve[1] > analysis.curve[0]

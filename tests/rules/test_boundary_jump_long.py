@@ -60,13 +60,13 @@ def test_a_schedule_that_counts_for_itself_cannot_be_taken_to_a_step(codes):
     assert "LR202" not in codes(source)
 
 
-@pytest.mark.parametrize(("top", "advice"), [("self.max_lr", [False]), ("(self.max_lr - self.base_lr)", [])])
-def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_overshoots_it(asked, top, advice):
+@pytest.mark.parametrize(("base", "advice"), [("=0.01", [False]), ("", [False]), ("=0.0", [])])
+def test_a_ramp_that_adds_the_whole_peak_to_its_base_overshoots_it_unless_that_is_nothing(asked, base, advice):
     source = f"""
         from torch.optim.lr_scheduler import LRScheduler
 
         class Ramp(LRScheduler):
-            def __init__(self, optimizer, last_epoch=-1, base_lr=0.0, max_lr=0.001, warmup_steps=1000):
+            def __init__(self, optimizer, base_lr{base}, max_lr=0.001, warmup_steps=1000, last_epoch=-1):
                 self.base_lr, self.max_lr, self.warmup_steps = base_lr, max_lr, warmup_steps
                 super().__init__(optimizer, last_epoch)
 
@@ -74,7 +74,7 @@ def test_a_ramp_that_adds_the_whole_peak_to_a_base_that_is_0_by_default_overshoo
                 step = self.last_epoch
                 lr = self.max_lr
                 if step <= self.warmup_steps:
-                    lr = self.base_lr + step / self.warmup_steps * {top}
+                    lr = self.base_lr + step / self.warmup_steps * self.max_lr
                 return [lr for _ in self.optimizer.param_groups]
         """
     assert [violation.advice for violation in asked("LR202", source)] == advice

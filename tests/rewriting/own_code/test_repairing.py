@@ -259,11 +259,17 @@ def test_the_finding_is_mended_by_one_small_edit(results: dict[str, FileRewrite]
 MORE = {
     "a warmup with its last step in it": (
         """
-        def set_rate(optimizer, step, lr, warmup=400):
+        def set_rate(optimizer, step, lr, warmup=4):
             if warmup > 0 and step <= warmup:
                 lr = lr * step / float(warmup)
             for group in optimizer.param_groups:
                 group["lr"] = lr
+
+        for epoch in range(90):
+            set_rate(optimizer, epoch, 0.1)
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
         """,
         "    if warmup > 0 and step < warmup:\n        lr = lr * (step + 1) / float(warmup)\n",
     ),
