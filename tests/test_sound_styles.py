@@ -510,6 +510,12 @@ STYLES = {
 
         scheduler = Warmup(optimizer, args.epochs * len(loader), args.epochs * len(loader) / 24)
         """,
+    "a decay that is off unless a caller in another file asks for it": """
+        def set_rate(optimizer, epoch, epochs, peak, decay=False):
+            lr = peak * (1 - epoch / epochs) if decay else peak
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """,
     "one drop that is written into a decay": loop(
         "lr = args.lr * (1 - epoch / args.epochs) * (0.5 if epoch >= 40 else 1.0)"
     ),

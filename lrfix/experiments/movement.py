@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.facts import literal
 from lrfix.domains.kinds import is_number
 from lrfix.domains.roles import RATES, SCHEDULE_ROLES, Role, role_of
+from lrfix.domains.signatures import parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.company import in_company
@@ -63,8 +65,8 @@ def stands(run: Run) -> bool:
 
 
 def _otherwise(study: Study) -> Iterator[Run]:
-    """The first draw again, each value that nothing speaks for taken far smaller and far larger, and its lengths as
-    such that have halves and quarters: ``epoch in (0.5 * epochs, 0.75 * epochs)``."""
+    """The first draw again, each value that nothing speaks for taken far smaller and far larger, each switch the other
+    way round, and its lengths as such that have halves and quarters: ``epoch in (0.5 * epochs, 0.75 * epochs)``."""
     plain = study.runs[0]
     wholes = [p for p, v in plain.leaves.items() if type(v) is int and role_of(p) in (Role.HORIZON, Role.EPOCHS)]
     if wholes:
@@ -74,11 +76,21 @@ def _otherwise(study: Study) -> Iterator[Run]:
         for path, value in plain.leaves.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and role_of(path) is Role.UNKNOWN
     ]
+    yield from (study.run(0, use=None, overrides={name: not off}) for name, off in _switches(study))
     for path in open_values[:_MOST_INVENTED]:
         value = plain.leaves[path]
         assert isinstance(value, int | float)
         for factor in _OTHERWISE:
             yield study.run(0, overrides={path: value * factor})
+
+
+def _switches(study: Study) -> Iterator[tuple[str, bool]]:
+    """The parameters of a function that turn something on or off, and what they are by default: ``decay=False``."""
+    taken = parameters(study.node) if isinstance(study.node, ast.FunctionDef) else []
+    for name, default, _ in taken:
+        stated = literal(default)
+        if isinstance(stated, bool):
+            yield name, stated
 
 
 def means_to_move(study: Study) -> bool:
