@@ -105,4 +105,4 @@ def other_kinds(value: object, message: str, texts: tuple[str, ...] = ()) -> Ite
     yield from texts
 
 
-__all__ = ["POSITION_GIVEN", "Drawn", "Kind", "blamed", "is_number", "other_kinds"]
+__all__ = ["POSITION_GIVEN", "Drawn", "Kind", "blamed", "is_number", "other_kinds", "rises"]

@@ -33,16 +33,7 @@ _ENDS = {
 #: What they are where nothing is given.
 _DEFAULT_ENDS = {"PolynomialLR": 5}
 #: Other parameters that are counted in steps.
-_LENGTHS = (
-    "T_max",
-    "T_0",
-    "total_iters",
-    "step_size",
-    "milestones",
-    "num_warmup_steps",
-    "num_training_steps",
-    "total_steps",
-)
+_LENGTHS = ("T_max", "total_iters", "step_size", "milestones", "num_warmup_steps", "num_training_steps", "total_steps")
 #: Libraries that step what they prepare as often as the code says, counted in what the code counts: Accelerate divides
 #: a loader among its processes and steps a scheduler once for each of them; Fabric leaves schedulers alone.
 _PLAIN = frozenset({None, "prepare", "setup", "setup_optimizers"})
@@ -76,11 +67,8 @@ class Count:
         return total
 
 
-def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False) -> Count | None:
-    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well.
-
-    ``at_most``: a condition that holds at one time of the run and not at another may leave steps out.
-    """
+def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
+    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well."""
     scheduler, trace = conduct.scheduler, conduct.trace
     if not (conduct.is_torch or (unseen and conduct.counts_calls)):
         return None
@@ -99,13 +87,9 @@ def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False) -> Co
     around = {turn.entered for turn in step.turns}
     beside = [event for event in conduct.updates if around <= {turn.entered for turn in event.turns}]
     update = next(reversed(beside or conduct.updates), None)
-    # Under the conditions that the scheduler is built under it is there, and they speak of no other steps; nor do those
-    # that follow from them.
-    passed = [guard for event in trace.of(Kind.BUILD, scheduler) for guard in event.guards]
-    chosen = {guard.at for guard in passed}
-    there = {guard.key for guard in (*passed, *(g for g in step.guards if g.behind and chosen.issuperset(g.behind)))}
-    left_out = step.unsettled if at_most else frozenset()
-    if step.decided - there - left_out - (update.decided if update is not None else frozenset()):
+    # Under the conditions that the scheduler is built under it is there, and they speak of no other steps.
+    there = frozenset[object]().union(*(event.decided for event in trace.of(Kind.BUILD, scheduler)))
+    if step.decided - there - (update.decided if update is not None else frozenset()):
         return None
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
     loops = tuple(turn for turn in step.turns if turn.entered not in built)

@@ -16,10 +16,6 @@ _MANY = 8
 #: Steps that mostly tell that a curve moves otherwise.
 _SOON = 32
 _BELOW = 0.9
-#: A warmup that takes nothing off to speak of, a rate that is no floor any more, and steps that show that it is held.
-_BRIEF = 2
-_LEFT = 0.03
-_SHORTLY = 5
 
 
 def stops_short(study: Study) -> tuple[str, float, int] | None:
@@ -57,41 +53,6 @@ def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] |
         if moved.ran and len(moved.curve) > end and abs(moved.curve[end] - curve[end]) > 1e-3 * peak:
             return path, floor, end
     return None
-
-
-def short_by_its_warmup(study: Study) -> tuple[str, float, int] | None:
-    """The warmup's length, the rate that is left and the step from which it is held, where in every draw a decay is
-    cut off above its floor, the higher the longer the warmup: taken off the position, and not off the length."""
-    if not study.ran or study.site.base == "MultiplicativeLR":
-        return None
-    shown = [_short_by_its_warmup(study, index, run) for index, run in enumerate(study.runs)]
-    return shown[0] if shown and all(each is not None for each in shown) else None
-
-
-def _short_by_its_warmup(study: Study, index: int, run: Run) -> tuple[str, float, int] | None:
-    leaves, horizon = {**run.names, **run.leaves}, study.horizon(run)
-    if horizon is None or any(role_of(p) in (*_CYCLIC, Role.CYCLE) for p in leaves):
-        return None
-    left = _held(run, horizon)
-    warmups = [(p, v) for p, v in run.leaves.items() if role_of(p) in _WARMUPS and type(v) is int and v > _BRIEF]
-    for path, length in warmups if left is not None and left > _LEFT * max(run.curve) else ():
-        brief, long = (
-            _held(study.run(index, overrides={path: other}), horizon)
-            for other in (_BRIEF, min(2 * length, horizon // 2))
-        )
-        if left is not None and brief is not None and long is not None and brief < _HALF * left < left < long:
-            return path, left, next(k for k, rate in enumerate(run.curve) if k > length and rate == left)
-    return None
-
-
-def _held(run: Run, horizon: int) -> float | None:
-    """The rate that a falling schedule keeps from its end on."""
-    if not run.ran or len(run.curve) < horizon + _SHORTLY or not all_real(run.curve):
-        return None
-    behind = {as_float(rate) for rate in run.curve[horizon : horizon + _SHORTLY]}
-    before = run.curve[: horizon * 3 // 4]
-    last = min(behind)
-    return last if len(behind) == 1 and min(before[len(before) // 2 :]) > last else None
 
 
 def falls_as_long_as_it_warms_up(study: Study) -> tuple[str, int, int] | None:
@@ -207,10 +168,4 @@ def _falls_from_the_start(run: Run) -> bool:
     return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
 
 
-__all__ = [
-    "falls_as_long_as_it_warms_up",
-    "loses_its_floor",
-    "short_by_its_warmup",
-    "starts_by_its_length",
-    "stops_short",
-]
+__all__ = ["falls_as_long_as_it_warms_up", "loses_its_floor", "starts_by_its_length", "stops_short"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from lrfix.experiments.horizons import Count, batch_size_of, counted, figure, horizon, is_length, lengths
+from lrfix.experiments.horizons import Count, batch_size_of, counted, figure, horizon, lengths
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, same_turn, spot
 from lrfix.findings import Violation
@@ -21,7 +21,6 @@ _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeL
 
 #: What settings of trainers call the size of a micro-batch of one process.
 _MICRO_BATCHES = (".per_device_train_batch_size", ".train_micro_batch_size_per_gpu")
-_ONE = Fraction(1)
 #: Words of lengths that are counted in updates.
 _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"})
 
@@ -114,31 +113,19 @@ def _of_trainer(conduct: Conduct) -> str | None:
 
 
 def _of_one_process(conduct: Conduct, count: Count) -> str | None:
-    """A prepared scheduler, stepped once for each process, whose length is that of one, as a prepared loader tells it,
-    or has the processes in it twice, where the loader was asked before it was prepared."""
+    """A prepared scheduler, stepped once for each process, whose length is that of one: what a loader tells it."""
     end, calls, processes = horizon(conduct.scheduler), count.calls, conduct.scheduler.parts.get("processes")
     if end is None or calls is None or processes is None:
         return None
     gathers = amount(conduct.scheduler.parts.get("gathers")) if count.step.accumulates else None
-    made, each = amounts.divide(calls, gathers) if gathers is not None else calls, Amount({((processes, 1),): _ONE})
-    steps = (
+    made = amounts.divide(calls, gathers) if gathers is not None else calls
+    if made is None or not _is(amounts.divide(made, end), Amount({((processes, 1),): Fraction(1)})):
+        return None
+    return (
         f"`{conduct.name}` is prepared, so each of its steps (line {line(count.step)}) is `{processes.path}` steps, "
-        f"and its length of {figure(end)} (line {built_in(conduct.scheduler)})"
+        f"and its length of {figure(end)} (line {built_in(conduct.scheduler)}) is that of one process: the schedule is "
+        f"over after one part in `{processes.path}` of training. Multiply its lengths by `{processes.path}`."
     )
-    if made is not None and _is(amounts.divide(made, end), each):
-        return (
-            f"{steps} is that of one process: the schedule is over after one part in `{processes.path}` of training. "
-            f"Multiply its lengths by `{processes.path}`."
-        )
-    loaders = [unit.parts["of"] for unit in calls.units if is_length(unit)]
-    shared = any(isinstance(loader, Unknown) and "processes" in loader.parts for loader in loaders)
-    if made is not None and shared and _is(amounts.divide(end, made), each):
-        return (
-            f"{steps} is that of all of them times `{processes.path}`, since the loader is not yet shared out where "
-            f"it is asked: training ends after one part in `{processes.path}` of the schedule. Divide the loader's "
-            f"length by `{processes.path}`, or leave out the factor."
-        )
-    return None
 
 
 def _mismatch(conduct: Conduct, count: Count) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrfix.domains.facts import literal
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.scenarios import Same
 from lrfix.driving.laboratory import Run
@@ -59,12 +58,10 @@ def _edges(study: Study, legal: bool) -> Iterator[Violation]:
 
 
 def _kept_down(stock: Study) -> Violation | None:
-    """A scheduler of torch built with a length of 0 that keeps its start factor, as a constant that is none, or with a
-    factor of 0."""
+    """A scheduler of torch built with a length of 0 that keeps its start factor, or as a constant that is none."""
     lengths = empty_lengths(stock)
-    gone = literal(arguments(stock).get("gamma")) == 0
     unsaid = stock.site.base == "ConstantLR" and not {"factor", "total_iters"} & arguments(stock).keys()
-    if not lengths and not unsaid and not gone:
+    if not lengths and not unsaid:
         return None
     run = stock.run(0, use=stock.site.constructions[0])
     if not run.ran or run.failure is not None or not all_real(run.curve):
@@ -76,13 +73,6 @@ def _kept_down(stock: Study) -> Violation | None:
             f"learning rate of the whole run is at most {num(max(curve) / base)} of the optimizer's."
         )
         return Violation(stock.site.span, message, stock.evidence(run, [0, 1, 2]))
-    nothing = next((k for k, rate in enumerate(curve) if rate == 0), None)
-    if gone and nothing is not None:
-        message = (
-            f"`gamma` is 0: from step {nothing} of the schedule on the learning rate is 0 and nothing trains. "
-            "A `gamma` of 1 leaves the rate as it is."
-        )
-        return Violation(stock.site.span, message, stock.evidence(run, [0, nothing - 1, nothing]))
     low = next((k for k, rate in enumerate(curve) if rate > _SHARE * base), None)
     if unsaid and low:
         message = (

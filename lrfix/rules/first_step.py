@@ -25,7 +25,6 @@ from lrfix.experiments.training_loop import (
 )
 from lrfix.experiments.writes import is_rate_key
 from lrfix.findings import Violation
-from lrfix.names import FUNCTION_NODES
 from lrfix.registry import rule
 from lrfix.sites.model import Construction
 from lrfix.sites.vocabulary import identifiers, words
@@ -45,11 +44,6 @@ class _First:
     group: int
     count: int
     rates: tuple[float, ...]
-
-
-_CONFIGURES = "configure_optimizers"
-#: What a module says or does that steps its schedulers itself.
-_BY_HAND = frozenset({"automatic_optimization", "lr_schedulers", "lr_scheduler_step", "manual_backward"})
 
 
 @rule("LR203")
@@ -140,28 +134,7 @@ def _wrong(study: Study, case: Case) -> Iterator[Violation]:
 
 
 def _once_an_epoch(study: Study) -> bool:
-    return steps_per_epoch_only(study) or asked_per_epoch_only(study) or _by_its_trainer(study)
-
-
-def _by_its_trainer(study: Study) -> bool:
-    """Whether a trainer of Lightning's is given the schedule wherever it is built, and steps it once an epoch, as it
-    does where nothing says ``"interval": "step"``."""
-    for use in study.uses:
-        names = use.names or study.names
-        method, owner = names.enclosing(use.call, FUNCTION_NODES), names.enclosing(use.call, ast.ClassDef)
-        if getattr(method, "name", "") != _CONFIGURES or method is None or owner is None:
-            return False
-        if not _says_epoch(method):
-            return False
-        if any(getattr(node, "attr", "") in _BY_HAND for node in walk(owner)):
-            return False
-    return bool(study.uses)
-
-
-def _says_epoch(method: ast.AST) -> bool:
-    """Whether a method speaks of no interval, or of that of an epoch."""
-    texts = {value for node in walk(method) if isinstance(value := getattr(node, "value", None), str)}
-    return "step" not in texts and ("interval" not in texts or "epoch" in texts)
+    return steps_per_epoch_only(study) or asked_per_epoch_only(study)
 
 
 def _stepped_ahead(study: Study) -> bool:

@@ -40,7 +40,8 @@ def unit_mismatch(study: Study) -> Iterator[Violation]:
 
 def _found(study: Study) -> Iterator[Told]:
     for conduct in conducts(study):
-        yield spot(study, conduct), _mismatch(conduct), places(conduct)
+        count = counted(conduct)
+        yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None, places(conduct)
         yield spot(study, conduct), _told_epochs(conduct), places(conduct)
     for configured in configured_schedulers(study):
         yield configured.scheduler.node, _of_lightning(configured)
@@ -98,29 +99,16 @@ def _of_lightning(configured: Configured) -> str | None:
     return None
 
 
-def _mismatch(conduct: Conduct) -> str | None:
-    count = counted(conduct)
-    if count is None:
-        count = counted(conduct, at_most=True)
-        return _stepped_too_seldom(conduct, count) if count is not None else None
-    return _stepped_too_often(conduct, count) or _stepped_too_seldom(conduct, count) or _spent(conduct, count)
-
-
-def _stepped_too_often(conduct: Conduct, count: Count) -> str | None:
+def _mismatch(conduct: Conduct, count: Count) -> str | None:
     for name, length in lengths(conduct.scheduler):
         unit = _too_often(conduct, count, length)
         if unit is not None:
             return (
                 f"`{conduct.name}` is stepped {figure(unit)} times in each turn of the outer loop (line "
                 f"{line(count.step)}), and its `{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), "
-                f"counts those turns: the schedule {'begins anew' if name == 'T_0' else 'is over'} after `{length}` "
-                f"updates{_first_turn(unit, length)}. Step it once a turn, or multiply `{name}` by {figure(unit)}."
+                f"counts those turns: the schedule is over after `{length}` updates{_first_turn(unit, length)}. Step "
+                f"it once a turn, or multiply `{name}` by {figure(unit)}."
             )
-    return None
-
-
-def _stepped_too_seldom(conduct: Conduct, count: Count) -> str | None:
-    for name, length in lengths(conduct.scheduler):
         unit = _too_seldom(count, length)
         if unit is not None:
             return (
@@ -128,7 +116,7 @@ def _stepped_too_seldom(conduct: Conduct, count: Count) -> str | None:
                 f"`{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), counts updates: training ends long "
                 f"before the schedule. Step it with every update, or divide `{name}` by {figure(unit)}."
             )
-    return None
+    return _spent(conduct, count)
 
 
 def _first_turn(inner: Amount, length: Amount) -> str:

@@ -9,7 +9,6 @@ from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.horizons import (
     FINISHED,
     Count,
-    batch_size_of,
     counted,
     figure,
     handover,
@@ -29,7 +28,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
-from lrfix.tracing.values import Scheduler, Unknown, known
+from lrfix.tracing.values import Scheduler, known
 
 _WHOLE = frozenset({Role.HORIZON, Role.EPOCHS})
 _WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
@@ -158,15 +157,8 @@ def _unit(unit: object) -> Amount:
     return found if found is not None else Amount({})
 
 
-def _swapped(end: Amount, samples: Unknown, batches: Unknown, calls: Amount) -> bool:
-    """Whether the length counts samples in the place of batches: it is right but for that, or leaves out a factor of
-    the steps as well, and nothing in it makes batches of the samples."""
+def _swapped(end: Amount, samples: object, batches: object, calls: Amount) -> bool:
+    """Whether the length is right but for the samples that it counts in the place of batches."""
     turned = amounts.divide(end, _unit(samples))
     turned = amounts.multiply(turned, _unit(batches)) if turned is not None else None
-    if turned is None or turned.same(calls):
-        return turned is not None
-    size = batch_size_of(batches)
-    if 1 in (size, getattr(size, "stated", None)) or amount(size) is None or len(calls.terms) != 1:
-        return False
-    (steps,) = calls.terms
-    return all(share == 1 and set(powers) <= set(steps) for powers, share in turned.terms.items())
+    return turned is not None and turned.same(calls)

@@ -9,12 +9,7 @@ from lrfix.experiments.arguments import misgiven
 from lrfix.experiments.bindings import misnamed
 from lrfix.experiments.cosines import sweeps
 from lrfix.experiments.settings import Given, settings_of
-from lrfix.experiments.shortfall import (
-    falls_as_long_as_it_warms_up,
-    short_by_its_warmup,
-    starts_by_its_length,
-    stops_short,
-)
+from lrfix.experiments.shortfall import falls_as_long_as_it_warms_up, starts_by_its_length, stops_short
 from lrfix.experiments.structure import assignments, decay_span, functions_of
 from lrfix.experiments.study import Study
 from lrfix.experiments.upside_down import climbs_from_its_floor
@@ -29,15 +24,7 @@ def wrong_parameter(study: Study) -> Iterator[Violation]:
     if study.site.form == "training":
         yield from misgiven(study)
         return
-    for judge in (
-        _text_compared_with_number,
-        _misnamed,
-        _by_its_length,
-        _short,
-        _short_of_a_warmup,
-        _as_long,
-        _upside_down,
-    ):
+    for judge in (_text_compared_with_number, _misnamed, _by_its_length, _short, _as_long, _upside_down):
         found = list(judge(study))
         if found:
             yield from found
@@ -131,18 +118,6 @@ def _short(study: Study) -> Iterator[Violation]:
         )
 
 
-def _short_of_a_warmup(study: Study) -> Iterator[Violation]:
-    found = short_by_its_warmup(study)
-    if found is not None:
-        run, (path, left, end) = study.runs[0], found
-        yield Violation(
-            decay_span(study),
-            f"The decay ends at {num(left)}, {left / max(run.curve):.0%} of its peak, and the rate is held there from "
-            f"step {end} on: `{path}` is taken off the position, and not off the length that it is divided by.",
-            study.evidence(run, [0, end - 1, end, end + 1]),
-        )
-
-
 def _as_long(study: Study) -> Iterator[Violation]:
     found = falls_as_long_as_it_warms_up(study)
     if found is not None:
@@ -174,14 +149,3 @@ def _top(curve: list[float], end: int) -> int:
 
 
 __all__ = ["wrong_parameter"]
-
-
-_JUDGES = (
-    _text_compared_with_number,
-    _misnamed,
-    _by_its_length,
-    _short,
-    _short_of_a_warmup,
-    _as_long,
-    _upside_down,
-)

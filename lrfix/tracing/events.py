@@ -52,8 +52,7 @@ class Guard:
 
     ``key`` is the same for two tests of the same condition on the same values. ``settled``: it is about what holds for
     the whole run (an option), not about what moves in it. ``period``: the condition holds once in
-    so many turns (``step % accumulation == 0``). ``at`` stands for the branch, and ``behind`` for those earlier ones
-    whose sides decide it: ``kind == "cosine"`` one ``if kind in ("cosine", "linear")``.
+    so many turns (``step % accumulation == 0``).
     """
 
     node: ast.expr
@@ -62,8 +61,6 @@ class Guard:
     key: object
     period: Amount | None = None
     settled: bool = True
-    at: int = 0
-    behind: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

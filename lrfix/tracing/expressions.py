@@ -273,10 +273,6 @@ class Expressions(Lookups):
             return not side, Basis.DECIDED
         return side, basis
 
-    def decided_by(self, value: Value, basis: Basis) -> tuple[int, ...]:
-        """The earlier choices that an open condition follows from."""
-        return tuple(choices_behind(self, value)) if basis is Basis.DECIDED else ()
-
     def note_choices(self, value: Value) -> None:
         """Another trace is to choose otherwise where what decides a condition was chosen."""
         self.choices += [place for place in choices_behind(self, value) if place not in self.choices]
@@ -285,13 +281,11 @@ class Expressions(Lookups):
         """Behind what one of two sides is evaluated, of which the stronger one is taken where nothing decides it."""
         body, orelse = strengths
         side, basis = self.decided(node, value, lambda: orelse <= body)
-        behind = self.decided_by(value, basis)
         if basis is not Basis.KNOWN:
             assume(self, value, side, node)
             if (orelse if side else body) == STRONG:
                 self.note_choices(value)
-        key, period = guard_key(value, side, node), period_of(value, side)
-        return Guard(test, side, basis, key, period, settled(value), id(node), behind)
+        return Guard(test, side, basis, guard_key(value, side, node), period_of(value, side), settled(value))
 
     def conditional(self, node: ast.IfExp, scope: Scope) -> Value:
         value = self.tested(node.test, scope)

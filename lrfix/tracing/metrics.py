@@ -25,7 +25,6 @@ _MEASURED = frozenset({"val", "valid", "validation", "dev", "test", "eval", "sco
 #: Words that may turn a metric around.
 _TURNED = frozenset({"neg", "negative", "minus", "inverse", "inv", "one", "distance", "gap", "rank", "delta"})
 _METRICS = FALLING | RISING | {"metric", "metrics", "val", "valid", "validation"}
-_ROUNDS = frozenset({"ceil", "floor", "round", "float"})
 _POSITIONS = frozenset({"epoch", "epochs", "step", "iter", "iteration", "it", "i", "batch", "idx", "progress"})
 
 
@@ -51,7 +50,6 @@ def is_metric(value: Value) -> bool:
 
 def direction(node: ast.expr, value: Value) -> str | None:
     """The mode in which a plateau has to watch a metric, by its name; None for what is computed, or says nothing."""
-    node = _rescaled(node)
     if any(isinstance(n, ast.BinOp | ast.UnaryOp) for n in walk(node)):
         return None
     if isinstance(value, Unknown) and any(sign in value.path for sign in ("-", "1 /", "1.0 /")):
@@ -62,22 +60,6 @@ def direction(node: ast.expr, value: Value) -> str | None:
         return "min"
     rises = spoken & _SURELY_RISING or (spoken & _RISING_BESIDE and spoken & _MEASURED)
     return "max" if rises and not spoken & _TURNED else None
-
-
-def _rescaled(node: ast.expr) -> ast.expr:
-    """What is rounded, or counted in other units: it rises and falls as before."""
-    if isinstance(node, ast.Call) and node.args and ast.unparse(node.func).rpartition(".")[2] in _ROUNDS:
-        return _rescaled(node.args[0])
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
-        if _is_positive(node.right):
-            return _rescaled(node.left)
-        if isinstance(node.op, ast.Mult) and _is_positive(node.left):
-            return _rescaled(node.right)
-    return node
-
-
-def _is_positive(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value > 0
 
 
 def text_of(value: Value) -> str:

@@ -102,12 +102,11 @@ class Statements(Assignments):
             side, basis = not side, Basis.DECIDED
         if id(node) in self.flips and self.reach.resumes(node.body if side else node.orelse):
             self.resuming = True
-        behind = self.decided_by(value, basis)
         if basis is not Basis.KNOWN:
             assume(self, value, side, node)
             self._note_alternative(node.orelse if side else node.body, value)
         key, period = guard_key(value, side, node), period_of(value, side)
-        guard = Guard(node.test, side, basis, key, period, settled(value), id(node), behind)
+        guard = Guard(node.test, side, basis, key, period, settled(value))
         taken = node.body if side else node.orelse
         left = node.orelse if side else node.body
         self.guards.append(guard)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import (
@@ -22,11 +24,11 @@ SPAN = Span(Position(3, 1), Position(9, 2))
 FALLING = tuple(1 - k / 40 for k in range(41)) + (0.5,) * 40
 
 
-def site(curve: tuple[float, ...] = FALLING, end: int | None = 40, **other: object) -> SiteReport:
+def site(curve: tuple[float, ...] = FALLING, end: int | None = 40, **other: Any) -> SiteReport:
     shown = Evidence(scenario={"total": 40}, curve=curve, end=end)
     return SiteReport(
         "a.py", SPAN, "lambda", "linear", {}, True, Status.REPAIR, curve=curve, name="factor", shown=shown, **other
-    )  # type: ignore[arg-type]
+    )
 
 
 def finding(steps: tuple[int, ...], curve: tuple[float, ...] = FALLING, **scenario: object) -> Finding:

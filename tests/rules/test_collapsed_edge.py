@@ -148,8 +148,6 @@ STOCK = """
         ("lr_scheduler.ConstantLR(optimizer, factor=1.0)", False),
         ("lr_scheduler.ConstantLR(optimizer, 0.5, 10)", False),
         ("lr_scheduler.StepLR(optimizer, 30)", False),
-        ("lr_scheduler.StepLR(optimizer, 30, gamma=0)", True),
-        ("lr_scheduler.StepLR(optimizer, 30, 1)", False),
         (
             "lr_scheduler.SequentialLR(optimizer, [lr_scheduler.ConstantLR(optimizer), "
             "lr_scheduler.StepLR(optimizer, 30)], milestones=[5])",

@@ -11,8 +11,7 @@ SCRIPT = """
     import argparse
     import torch
     from torch.optim.lr_scheduler import (
-        CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR,
-        SequentialLR, StepLR
+        CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, OneCycleLR, SequentialLR, StepLR
     )
     from torch.utils.data import DataLoader
     from transformers import get_linear_schedule_with_warmup
@@ -62,9 +61,6 @@ WARMED = "SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
         ("MultiStepLR(optimizer, [int(0.5 * args.epochs), int(0.75 * args.epochs)])", {"LR302"}),
         ("MultiStepLR(optimizer, [30, 60, 90])", {"LR302"}),
         ("MultiStepLR(optimizer, [30000, 60000])", set()),
-        ("CosineAnnealingWarmRestarts(optimizer, args.epochs // 5)", {"LR302"}),
-        ("CosineAnnealingWarmRestarts(optimizer, 20, 2)", set()),
-        ("CosineAnnealingWarmRestarts(optimizer, 5 * len(loader))", set()),
         ("StepLR(optimizer, 30)", {"LR302"}),
         ("StepLR(optimizer, 10000)", set()),
         ("ExponentialLR(optimizer, 0.95)", {"LR302"}),
@@ -76,8 +72,6 @@ WARMED = "SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
         ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(dataset))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(loader.dataset))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, int(args.epochs * len(dataset) / 32))", set()),
-        ("get_linear_schedule_with_warmup(optimizer, 0, len(dataset))", {"LR310"}),
-        ("get_linear_schedule_with_warmup(optimizer, 0, len(dataset) // 32)", set()),
         ("LinearLR(optimizer, 0.1, total_iters=len(loader))", set()),
         # A composition that ends with the first epoch does; a cosine may be meant to fall and rise with each.
         (f"{WARMED}CosineAnnealingLR(optimizer, len(loader) - warmup)], [warmup])", {"LR310"}),
@@ -95,8 +89,6 @@ def test_stepped_per_batch(scheduler, expected):
         ("CosineAnnealingLR(optimizer, args.epochs)", set()),
         ("CosineAnnealingLR(optimizer, args.epochs * len(loader))", {"LR302"}),
         ("StepLR(optimizer, 10 * len(loader))", {"LR302"}),
-        ("CosineAnnealingWarmRestarts(optimizer, 10 * len(loader))", {"LR302"}),
-        ("CosineAnnealingWarmRestarts(optimizer, 25)", set()),
         ("StepLR(optimizer, 30)", set()),
         ("CosineAnnealingLR(optimizer, args.epochs - warmup)", set()),
         ("SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), CosineAnnealingLR(optimizer, args.epochs)], "
@@ -107,15 +99,6 @@ def test_stepped_per_batch(scheduler, expected):
 )  # fmt: skip
 def test_stepped_per_epoch(scheduler, expected):
     assert found(script(scheduler, epoch=STEP)) == expected
-    # A warmup before it, or what else leaves steps out, makes it no more of them.
-    late = script(scheduler, epoch=f"{STEP} if epoch >= 10 else None")
-    assert found(late) == expected
-
-
-@pytest.mark.parametrize(("size", "expected"), [("1", set()), ("8", {"LR310"}), ("args.batch_size", {"LR310"})])
-def test_batches_of_one_sample_are_as_many_as_samples(size, expected):
-    source = script("CosineAnnealingLR(optimizer, len(dataset))", batch=STEP)
-    assert found(source.replace("batch_size=32", f"batch_size={size}")) == expected
 
 
 @pytest.mark.parametrize(("length", "told"), [("len(loader)", 1), ("args.epochs * len(loader)", 0), ("100", 0)])
@@ -236,8 +219,6 @@ def test_a_loop_over_epochs_in_every_spelling(epochs):
     [
         ("args.schedule", "args.schedule", {"LR302"}),
         ("args.kind == 'cos'", "args.kind == 'cos'", {"LR302"}),
-        ("args.kind == 'cos'", "args.kind in ('cos', 'poly')", {"LR302"}),
-        ("args.kind in ('cos', 'poly')", "args.kind == 'cos'", set()),
         ("args.schedule", "args.rarely", set()),
     ],
 )
@@ -432,38 +413,17 @@ GATHERS = "gradient_accumulation_steps=args.accumulation"
         ("", PREPARED, "args.epochs * before", set()),
         ("", PREPARED, "args.epochs * after", {"LR307"}),
         ("", PREPARED, "args.epochs * after * accelerator.num_processes", set()),
-        ("", PREPARED, "args.epochs * before * accelerator.num_processes", {"LR307"}),
         ("", PREPARED, "args.epochs * math.ceil(before / accelerator.num_processes)", {"LR307"}),
         ("split_batches=True", PREPARED, "args.epochs * after", set()),
         ("**args.accelerator", PREPARED, "args.epochs * after", set()),
         (GATHERS, PREPARED, "args.epochs * math.ceil(before / args.accumulation)", set()),
         (GATHERS, PREPARED, "args.epochs * math.ceil(after / args.accumulation)", {"LR307"}),
         (GATHERS, PREPARED, "args.epochs * math.ceil(after / args.accumulation) * accelerator.num_processes", set()),
-        (
-            GATHERS,
-            PREPARED,
-            "args.epochs * math.ceil(before / args.accumulation) * accelerator.num_processes",
-            {"LR307"},
-        ),
         (GATHERS, PREPARED, "args.max_steps", set()),
-        (GATHERS, PREPARED, "args.max_steps * accelerator.num_processes", set()),
     ],
 )
 def test_a_prepared_scheduler_steps_once_a_process(settings, scheduler, total, expected):
     assert found(SHARED.format(settings=settings, scheduler=scheduler, total=total)) == expected
-
-
-def test_a_loader_that_is_not_prepared_is_walked_whole_by_each_process():
-    source = SHARED.format(settings="", scheduler=PREPARED, total="args.epochs * before * accelerator.num_processes")
-    assert (
-        found(
-            source.replace(
-                "optimizer, loader = accelerator.prepare(model, optimizer, loader)",
-                "optimizer = accelerator.prepare(model, optimizer)",
-            )
-        )
-        == set()
-    )
 
 
 @pytest.mark.parametrize(

@@ -484,37 +484,6 @@ def test_a_loop_over_all_batches_of_all_epochs_begins_with_a_batch(turns, found)
     assert any("whole first epoch" in f.message for f in asking.reported("LR203", source)) is found
 
 
-CONFIGURED = """
-    import lightning as L
-    import torch
-    from torch.optim.lr_scheduler import LambdaLR
-
-    class Model(L.LightningModule):
-        def configure_optimizers(self):
-            optimizer = torch.optim.AdamW(self.parameters(), lr=1e-3)
-            scheduler = LambdaLR(optimizer, lambda epoch: min(1.0, epoch / self.hparams.warmup))
-            return {returned}
-
-        def training_step(self, batch, index):
-            return self.net(batch).mean(){more}
-    """
-
-
-@pytest.mark.parametrize(
-    ("returned", "more", "found"),
-    [
-        ("[optimizer], [scheduler]", "", True),
-        ('{"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "epoch"}}', "", True),
-        ('{"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}', "", False),
-        ('{"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": self.every}}', "", False),
-        ("[optimizer], [scheduler]", " + self.lr_schedulers().step()", False),
-    ],
-)
-def test_a_trainer_steps_once_an_epoch_what_it_is_given_without_an_interval(returned, more, found):
-    said = asking.reported("LR203", CONFIGURED.format(returned=returned, more=more))
-    assert any("whole first epoch" in f.message for f in said) is found
-
-
 def test_a_length_of_an_epoch_may_be_a_list():
     source = """
     from torch.optim.lr_scheduler import LambdaLR

@@ -328,31 +328,3 @@ def build(args, optimizer, steps):
     return {kept}
 """
     assert bool(asked("LR211", source)) is told
-
-
-SPAN = """
-    import math
-
-    def get_lr(step, warmup_steps, total_steps, max_lr):
-        if step < warmup_steps:
-            return max_lr * (step + 1) / warmup_steps
-        done = min(step, {end}) - warmup_steps
-        return max_lr * {decay}
-    """
-
-
-@pytest.mark.parametrize(
-    ("end", "decay", "told"),
-    [
-        ("total_steps", "(1 - done / total_steps)", True),
-        ("total_steps", "(1 - done / (total_steps - warmup_steps))", False),
-        ("total_steps - warmup_steps", "0.5 * (1 + math.cos(math.pi * done / total_steps))", True),
-        ("total_steps - warmup_steps", "(1 - done / (total_steps - warmup_steps))", True),
-        # A floor of the schedule's own is no matter of the warmup.
-        ("total_steps", "max(0.1, 1 - done / (total_steps - warmup_steps))", False),
-        ("total_steps", "(1 + done) ** -0.5", False),
-    ],
-)
-def test_a_decay_that_ends_the_higher_the_longer_its_warmup_is(end, decay, told, asked):
-    messages = [violation.message for violation in asked("LR211", SPAN.format(end=end, decay=decay))]
-    assert ["`warmup_steps` is taken off the position" in message for message in messages] == ([True] if told else [])
