@@ -341,11 +341,11 @@ class Grid:
         Only code that can be taken to a step at once is asked so: where a walk of the nominal run agrees.
         """
         study, run = self.study, self.study.runs[0]
-        stated = {p: v for p, v in ((p, study.defaults.get(p)) for p in run.leaves) if _number(v) or rises(v)}
-        stated |= {p: v for p, v in run.scenario.shortened.items() if p in run.leaves and _number(v)}
+        stated = {p: v for p, v in ((p, study.defaults.get(p)) for p in run.leaves) if is_number(v) or rises(v)}
+        stated |= {p: v for p, v in run.scenario.shortened.items() if p in run.leaves and is_number(v)}
         drawn = [(p, v) for p, v in run.leaves.items() if p not in stated]
-        free = [p for p, v in drawn if rises(v) or (_number(v) and role_of(p) in LENGTHS)]
-        numbers = {p: v for p, v in stated.items() if _number(v)}
+        free = [p for p, v in drawn if rises(v) or (is_number(v) and role_of(p) in LENGTHS)]
+        numbers = {p: v for p, v in stated.items() if is_number(v)}
         at = meetings(study.site.nodes, {**read_numbers(study.names, study.site.nodes), **numbers})
         if free or not at or at[-1] < len(run.curve) or not run.ran or not self._closed(run):
             return None
@@ -402,10 +402,6 @@ def by_a_drawn_relation(grid: Grid, case: Case, question: Callable[[Run], object
         if grid.case(alike).shown(question) is None:
             return True
     return False
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 __all__ = ["ENDS", "Case", "Grid", "Setting", "Standing", "by_a_drawn_relation", "loudest_first"]
