@@ -67,8 +67,11 @@ class Count:
         return total
 
 
-def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
-    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well."""
+def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False) -> Count | None:
+    """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well.
+
+    ``at_most``: as often, or less often, where a condition on where training stands keeps it (``epoch >= 10``).
+    """
     scheduler, trace = conduct.scheduler, conduct.trace
     if not (conduct.is_torch or (unseen and conduct.counts_calls)):
         return None
@@ -89,7 +92,8 @@ def counted(conduct: Conduct, unseen: bool = False) -> Count | None:
     update = next(reversed(beside or conduct.updates), None)
     # Under the conditions that the scheduler is built under it is there, and they speak of no other steps.
     there = frozenset[object]().union(*(event.decided for event in trace.of(Kind.BUILD, scheduler)))
-    if step.decided - there - (update.decided if update is not None else frozenset()):
+    open_to = (update.decided if update is not None else frozenset()) | (step.unsettled if at_most else frozenset())
+    if step.decided - there - open_to:
         return None
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
     loops = tuple(turn for turn in step.turns if turn.entered not in built)
