@@ -6,7 +6,7 @@ Lightning steps them itself, once an epoch unless the configuration says ``"inte
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lrfix.experiments.horizons import is_length
@@ -17,6 +17,7 @@ from lrfix.tracing.amounts import Amount
 from lrfix.tracing.events import Event, Kind, Trace
 from lrfix.tracing.values import (
     MISSING,
+    ClassValue,
     Function,
     FunctionNode,
     Imported,
@@ -30,6 +31,8 @@ from lrfix.trees import walk
 
 _STEPS = frozenset({"step", "steps", "batches", "iterations", "iters", "updates"})
 _EPOCHS = frozenset({"epoch", "epochs"})
+#: What a module, or a callback, comes by its schedulers by.
+_ASKED_FOR = frozenset({"lr_schedulers", "lr_scheduler_configs", "lr_scheduler_step"})
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,40 @@ class Configured:
 def configured_schedulers(study: Study) -> Iterator[Configured]:
     """The schedulers that the modules of a file leave to their trainer; none where the file steps any itself."""
     found = traces(study)
-    if any(isinstance(event.thing, Scheduler) for trace in found for event in trace.of(Kind.STEP)):
+    if _steps_any(found):
         return
     for trace in found:
         if trace.entry.endswith(".configure_optimizers") and trace.ended is None and _is_automatic(trace.receiver):
             yield from _entries(trace.returned)
+
+
+def left_to_the_module(study: Study) -> Iterator[Configured]:
+    """The schedulers of modules that optimize by hand: their trainer steps none, and neither does anything in sight."""
+    if _steps_any(traces(study)) or any(map(_asks, study.names.nodes)):
+        return
+    for module, returned in _configured(study):
+        lineage = list(module.cls.lineage())
+        classes = [base for base in lineage if isinstance(base, ClassValue)]
+        only_here = all(isinstance(base, ClassValue) or base.last == "LightningModule" for base in lineage)
+        asks = any(_asks(node) for each in classes for node in walk(each.node))
+        if _is_module(module) and _said(module) is False and only_here and not asks:
+            yield from _entries(returned)
+
+
+def _steps_any(found: Iterable[Trace]) -> bool:
+    return any(isinstance(event.thing, Scheduler) for trace in found for event in trace.of(Kind.STEP))
+
+
+def _asks(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in _ASKED_FOR
+
+
+def _configured(study: Study) -> Iterator[tuple[Instance, Value]]:
+    """The modules of a file, each with what its ``configure_optimizers`` returns."""
+    for trace in (each for each in traces(study) if each.ended is None):
+        yield from ((module, returned) for module, returned, _ in trace.fitted)
+        if trace.entry.endswith(".configure_optimizers") and isinstance(trace.receiver, Instance):
+            yield trace.receiver, trace.returned
 
 
 def fitted_schedulers(study: Study) -> Iterator[tuple[Configured, Mapping[str, Value]]]:
@@ -139,9 +171,13 @@ def _unit(unit: Unknown) -> str | None:
 def _is_automatic(receiver: Value) -> bool:
     if not isinstance(receiver, Instance):
         return False
-    said = receiver.attributes.get("automatic_optimization", receiver.cls.find("automatic_optimization"))
-    manual = said is not MISSING and said is not True
-    return _is_module(receiver) and not manual and receiver.cls.find("lr_scheduler_step") is MISSING
+    automatic = _said(receiver) is MISSING or _said(receiver) is True
+    return _is_module(receiver) and automatic and receiver.cls.find("lr_scheduler_step") is MISSING
+
+
+def _said(receiver: Instance) -> Value:
+    """What a module says of who optimizes: its trainer, unless it says otherwise."""
+    return receiver.attributes.get("automatic_optimization", receiver.cls.find("automatic_optimization"))
 
 
 def _is_module(receiver: Instance) -> bool:
@@ -175,6 +211,7 @@ __all__ = [
     "Configured",
     "configured_schedulers",
     "fitted_schedulers",
+    "left_to_the_module",
     "stepped_again",
     "stepped_without_metric",
     "unit_named",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from lrfix.domains.facts import literal
 from lrfix.experiments.asked_schedulers import asked_and_never_stepped
 from lrfix.experiments.horizons import counts_epochs
+from lrfix.experiments.lightning import left_to_the_module
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import (
     Conduct,
@@ -63,6 +64,7 @@ def never_stepped(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, _beside_trainers(study))
     yield from once_a_place(study, _only_asked(study), advice=True)
     yield from once_a_place(study, _never_told(study))
+    yield from once_a_place(study, _by_hand(study))
     if not idle or unseen_steps(study):
         return
     told: set[int] = set()
@@ -102,6 +104,18 @@ def _never_told(study: Study) -> Iterator[Told]:
                 f"`{conduct.name}.step(epoch + 1)` after each epoch.",
                 [(told[0].node, "this changes nothing")],
             )
+
+
+def _by_hand(study: Study) -> Iterator[Told]:
+    """Schedulers of modules of Lightning's that optimize by hand."""
+    if unseen_steps(study):
+        return
+    for configured in left_to_the_module(study):
+        yield (
+            configured.scheduler.node,
+            f"`{configured.name}` is never stepped: with `automatic_optimization` off, Lightning leaves that to the "
+            "module. Call `self.lr_schedulers().step()` in it.",
+        )
 
 
 def _only_asked(study: Study) -> Iterator[Told]:
