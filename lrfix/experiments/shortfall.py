@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from lrfix.domains.roles import RATES, Role, role_of
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lrfix.domains.roles import RATES, Role, last_word, role_of
 from lrfix.driving.laboratory import Run
+from lrfix.experiments.extent import extent
 from lrfix.experiments.study import Study, all_real, as_float
+from lrfix.sites.vocabulary import words
 
 _CYCLIC = (Role.CYCLES, Role.CYCLE_MULT, Role.MILESTONES, Role.STEP_SIZE, Role.GAMMA)
 _WARMUPS = (Role.WARMUP, Role.WARMUP_EPOCHS)
+_WHOLES = (Role.HORIZON, Role.EPOCHS)
+#: What torch's cosine calls the length of its decay.
+_OF_DECAYS = ("t_max", "tmax")
+_NOTICED = 0.005
 _HALF = 0.5
 _WAVY = 1e-3
 _APART = 1.1
@@ -52,6 +61,60 @@ def _stops_short(study: Study, index: int, run: Run) -> tuple[str, float, int] |
         moved = study.run(index, overrides={path: 1.7 * value})
         if moved.ran and len(moved.curve) > end and abs(moved.curve[end] - curve[end]) > 1e-3 * peak:
             return path, floor, end
+    return None
+
+
+@dataclass(frozen=True)
+class Outlasting:
+    """A decay that is as long as the whole, ``end``, and begins after a warmup of ``steps``: the last rate of training
+    is ``rate``, with half that warmup ``sooner``. ``surely``: a loop in sight or the setting's name says that training
+    ends there; what is called the longest step may be the length of the decay."""
+
+    warmup: str
+    steps: int
+    whole: str
+    end: int
+    rate: float
+    sooner: float
+    surely: bool
+
+
+def outlasts_the_run(study: Study) -> Outlasting | None:
+    """How a decay outlasts training by its warmup, in every draw: a longer warmup moves its end away."""
+    if not study.ran or study.site.base == "MultiplicativeLR" or study.site.form == "composition":
+        return None
+    first = None
+    for index, run in enumerate(study.runs):
+        shown = _outlasts(study, index, run)
+        first = first or shown
+        if shown is None or first is None or (shown.warmup, shown.whole) != (first.warmup, first.whole):
+            return None
+    return first
+
+
+def _outlasts(study: Study, index: int, run: Run) -> Outlasting | None:
+    end, leaves = study.horizon(run), {**run.names, **run.leaves}
+    if end is None or not end < len(run.curve) or any(role_of(p) in (*_CYCLIC, Role.CYCLE) for p in leaves):
+        return None
+    whole = next((p for p, v in run.leaves.items() if v == end and role_of(p) in _WHOLES), None)
+    reached = extent(study, run)
+    if whole is None or last_word(whole) in _OF_DECAYS or reached is None or reached.unbound or reached.used != end:
+        return None
+    for path, steps in run.leaves.items():
+        if role_of(path) not in _WARMUPS or not isinstance(steps, int) or not 3 < steps < end // 2:
+            continue
+        other = study.run(index, overrides={path: steps // 2})
+        longer = study.run(index, overrides={whole: 2 * end})
+        if not all(each.ran and all_real(each.curve) for each in (run, other, longer)):
+            continue
+        before, middle, peak = steps - steps // 2, (steps + end) // 2, max(run.curve[:end])
+        moved = all(abs(run.curve[k] - other.curve[k - before]) <= _ROUNDED * peak for k in range(steps + 1, end))
+        falls = all(b < a for a, b in pairwise(run.curve[middle:end]))
+        told = abs(longer.curve[middle] - run.curve[middle]) > _NOTICED * peak
+        rate, sooner = as_float(run.curve[end - 1]), as_float(other.curve[end - 1])
+        if moved and falls and told and rate - sooner > _NOTICED * peak:
+            surely = reached.counted or "total" in words(last_word(whole))
+            return Outlasting(path, steps, whole, end, rate, sooner, surely)
     return None
 
 
@@ -168,4 +231,10 @@ def _falls_from_the_start(run: Run) -> bool:
     return len(curve) > 1 and max(curve) == curve[0] > curve[1] >= curve[-1] and run.base_lrs[0] > 0
 
 
-__all__ = ["falls_as_long_as_it_warms_up", "loses_its_floor", "starts_by_its_length", "stops_short"]
+__all__ = [
+    "falls_as_long_as_it_warms_up",
+    "loses_its_floor",
+    "outlasts_the_run",
+    "starts_by_its_length",
+    "stops_short",
+]

@@ -20,7 +20,9 @@ from lrfix.experiments.horizons import (
     rises,
     samples_of,
 )
+from lrfix.experiments.shortfall import outlasts_the_run
 from lrfix.experiments.stated_lengths import misjudged
+from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study
 from lrfix.experiments.trainer_settings import warmups_longer_than_the_run
 from lrfix.experiments.training import Conduct, built_in, conducts, line, once_a_place, places, spot
@@ -29,6 +31,7 @@ from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.values import Scheduler, known
+from lrfix.wording import num
 
 _WHOLE = frozenset({Role.HORIZON, Role.EPOCHS})
 _WARMUPS = frozenset({Role.WARMUP, Role.WARMUP_EPOCHS})
@@ -43,6 +46,21 @@ def wrong_horizon(study: Study) -> Iterator[Violation]:
     yield from once_a_place(study, swinging, advice=True)
     if study.site.form == "training":
         yield from once_a_place(study, warmups_longer_than_the_run(study))
+    else:
+        yield from _too_long(study)
+
+
+def _too_long(study: Study) -> Iterator[Violation]:
+    found = outlasts_the_run(study)
+    if found is not None:
+        yield Violation(
+            decay_span(study),
+            f"The decay begins after the warmup and takes as long as the whole: with `{found.whole}` = {found.end} and "
+            f"`{found.warmup}` = {found.steps} training ends at a rate of {num(found.rate)}, with half that warmup at "
+            f"{num(found.sooner)}. Take the warmup off the length of the decay as well.",
+            study.evidence(study.runs[0], [found.steps, found.end - 2, found.end - 1]),
+            advice=not found.surely,
+        )
 
 
 def _fault(conduct: Conduct) -> str | None:

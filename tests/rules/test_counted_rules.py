@@ -498,3 +498,44 @@ ONE_AFTER_THE_OTHER = """
 )
 def test_the_updates_beside_a_scheduler_are_those_of_its_own_loop(inner, outer, expected):
     assert found(ONE_AFTER_THE_OTHER.format(inner=inner, outer=outer)) == expected
+
+
+AFTER_A_WARMUP = """
+    import math
+    import torch
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def main(model, loader, args):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def factor(step):
+            if step < args.warmup:
+                return (step + 1) / args.warmup
+            return {decay}
+
+        scheduler = LambdaLR(optimizer, factor)
+        for epoch in range({epochs}):
+            for batch in loader:
+                optimizer.zero_grad()
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+REST = "(args.epochs - args.warmup)"
+
+
+@pytest.mark.parametrize(
+    ("decay", "epochs", "reported"),
+    [
+        ("1 - (step - args.warmup) / args.epochs", "args.epochs", True),
+        ("0.5 * (1 + math.cos(math.pi * (step - args.warmup) / args.epochs))", "args.epochs", True),
+        ("0.1 + 0.9 * (1 - (step - args.warmup) / args.epochs) ** 2", "args.epochs", True),
+        ("1 - (step - args.warmup) / args.epochs", "args.warmup + args.epochs", False),
+        (f"1 - (step - args.warmup) / {REST}", "args.epochs", False),
+        (f"0.5 * (1 + math.cos(math.pi * (step - args.warmup) / {REST}))", "args.epochs", False),
+        ("0.99 ** (step - args.warmup)", "args.epochs", False),
+        ("(1 + step - args.warmup) ** -0.5", "args.epochs", False),
+    ],
+)
+def test_a_decay_as_long_as_the_whole_that_begins_after_the_warmup_is_not_over_in_time(decay, epochs, reported):
+    assert found(AFTER_A_WARMUP.format(decay=decay, epochs=epochs)) == ({"LR310"} if reported else set())
