@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from lrfix.sites.vocabulary import words
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
 from lrfix.tracing.values import Unknown
+from lrfix.trees import walk
 
 #: Decays without an end, that count what they are stepped for.
 _ENDLESS = frozenset({"ExponentialLR", "StepLR", "MultiStepLR", "MultiplicativeLR"})
@@ -27,7 +29,7 @@ _UPDATES = frozenset({"optimization", "optimizer", "optim", "update", "updates"}
 
 @rule("LR307", uses=True)
 def accumulation_mismatch(study: Study) -> Iterator[Violation]:
-    found = ((spot(study, conduct), _fault(conduct), places(conduct)) for conduct in conducts(study))
+    found = ((spot(study, conduct), _fault(study, conduct), places(conduct)) for conduct in conducts(study))
     yield from once_a_place(study, found)
     # What has to change is where it is stepped.
     advised = (
@@ -55,11 +57,11 @@ def _apart(conduct: Conduct) -> str | None:
     )
 
 
-def _fault(conduct: Conduct) -> str | None:
+def _fault(study: Study, conduct: Conduct) -> str | None:
     count = counted(conduct)
     message = _beside_library(conduct) or _of_trainer(conduct)
     if message is None and count is not None:
-        message = _of_one_process(conduct, count)
+        message = _of_one_process(study, conduct, count)
     if message is None and count is not None and not count.step.accumulates:
         message = _mismatch(conduct, count)
     return message
@@ -112,20 +114,55 @@ def _of_trainer(conduct: Conduct) -> str | None:
     )
 
 
-def _of_one_process(conduct: Conduct, count: Count) -> str | None:
+def _of_one_process(study: Study, conduct: Conduct, count: Count) -> str | None:
     """A prepared scheduler, stepped once for each process, whose length is that of one: what a loader tells it."""
     end, calls, processes = horizon(conduct.scheduler), count.calls, conduct.scheduler.parts.get("processes")
-    if end is None or calls is None or processes is None:
+    if end is None or processes is None:
         return None
     gathers = amount(conduct.scheduler.parts.get("gathers")) if count.step.accumulates else None
-    made = amounts.divide(calls, gathers) if gathers is not None else calls
-    if made is None or not _is(amounts.divide(made, end), Amount({((processes, 1),): Fraction(1)})):
+    made = amounts.divide(calls, gathers) if calls is not None and gathers is not None else calls
+    of_one = made is not None and _is(amounts.divide(made, end), Amount({((processes, 1),): Fraction(1)}))
+    # A loop that counts by itself turns as often in every process.
+    alone = made is not None and made.same(end) and all(turn.stop is not None for turn in count.loops)
+    if not of_one and not alone and not _is_left_after(study, count, end):
         return None
     return (
         f"`{conduct.name}` is prepared, so each of its steps (line {line(count.step)}) is `{processes.path}` steps, "
         f"and its length of {figure(end)} (line {built_in(conduct.scheduler)}) is that of one process: the schedule is "
         f"over after one part in `{processes.path}` of training. Multiply its lengths by `{processes.path}`."
     )
+
+
+def _is_left_after(study: Study, count: Count, end: Amount) -> bool:
+    """Whether the loop around the step is left when a counter of updates has come to the length of the schedule, and
+    that is what the user says: what is worked out may be of all processes where the schedule is built."""
+    limit = str(end)
+    if not count.loops or any(
+        limit in map(ast.unparse, n.targets) for n in study.names.nodes if isinstance(n, ast.Assign)
+    ):
+        return False
+    counters = {
+        ast.unparse(test.left)
+        for turn in count.loops
+        for branch in walk(turn.loop)
+        if isinstance(branch, ast.If) and any(isinstance(s, ast.Break | ast.Return) for s in branch.body)
+        if isinstance(test := branch.test, ast.Compare) and isinstance(test.ops[0], ast.GtE | ast.Eq)
+        if ast.unparse(test.comparators[0]) == limit
+    }
+    return any(
+        isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and ast.unparse(node.target) in counters
+        for node in _with_the_step(count.loops[-1].loop, count.step.accumulates)
+    )
+
+
+def _with_the_step(loop: ast.AST, gathers: bool) -> Iterator[ast.AST]:
+    """What happens as often as updates do: where micro-batches are gathered, only what asks whether they are."""
+    if not gathers:
+        yield from walk(loop)
+        return
+    for branch in walk(loop):
+        if isinstance(branch, ast.If) and "sync_gradients" in ast.unparse(branch.test):
+            yield from (node for statement in branch.body for node in walk(statement))
 
 
 def _mismatch(conduct: Conduct, count: Count) -> str | None:

@@ -433,6 +433,52 @@ def test_a_prepared_scheduler_steps_once_a_process(settings, scheduler, total, e
     assert found(SHARED.format(settings=settings, scheduler=scheduler, total=total)) == expected
 
 
+COUNTED = """
+    import torch
+    from accelerate import Accelerator
+    from torch.optim.lr_scheduler import CosineAnnealingLR
+
+    def main(args, model, loader):
+        accelerator = Accelerator({settings})
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        {before}
+        scheduler = CosineAnnealingLR(optimizer, {total})
+        model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
+        done, batches = 0, iter(loader)
+        {loop}
+            with accelerator.accumulate(model):
+                accelerator.backward(model(next(batches)))
+                optimizer.step()
+                scheduler.step()
+            {after}
+    """
+DONE = "if done >= args.max_steps:\n                return"
+EACH = f"done += 1\n            {DONE}"
+GATHERED = f"if accelerator.sync_gradients:\n                done += 1\n            {DONE}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "before", "total", "loop", "after", "expected"),
+    [
+        ("", "pass", "args.max_steps", "while True:", EACH, {"LR307"}),
+        (GATHERS, "pass", "args.max_steps", "for batch in loader:", GATHERED, {"LR307"}),
+        (GATHERS, "pass", "args.max_steps", "for batch in loader:", EACH, set()),
+        ("", "pass", "args.max_steps * accelerator.num_processes", "while True:", EACH, set()),
+        ("split_batches=True", "pass", "args.max_steps", "while True:", EACH, set()),
+        ("", "args.max_steps = args.epochs * len(loader)", "args.max_steps", "while True:",
+         EACH, set()),
+        ("", "pass", "args.max_steps", "for step in range(args.max_steps):", "pass", {"LR307"}),
+        ("", "pass", "args.max_steps * accelerator.num_processes", "for step in range(args.max_steps):", "pass", set()),
+    ],
+)  # fmt: skip
+def test_a_prepared_scheduler_for_a_number_of_updates(settings, before, total, loop, after, expected):
+    # Without accumulation nothing waits in the context.
+    source = COUNTED.format(settings=settings, before=before, total=total, loop=loop, after=after)
+    if not settings:
+        source = source.replace("with accelerator.accumulate(model)", "if True")
+    assert found(source) == expected
+
+
 @pytest.mark.parametrize(
     ("told", "found"),
     [("gradient_accumulation_steps=args.n", {"LR307"}), ("mixed_precision='bf16'", set()), ("**args.rest", {"LR307"})],
