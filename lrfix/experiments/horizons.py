@@ -67,15 +67,16 @@ class Count:
         return total
 
 
-def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False) -> Count | None:
+def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False, own: bool = False) -> Count | None:
     """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well.
 
-    ``at_most``: as often, or less often, where a condition on where training stands keeps it (``epoch >= 10``).
+    ``own``: of the project's classes, whose lengths are what they make of them. ``at_most``: as often, or less often,
+    where a condition on where training stands keeps it (``epoch >= 10``).
     """
     scheduler, trace = conduct.scheduler, conduct.trace
     if not (conduct.is_torch or (unseen and conduct.counts_calls)):
         return None
-    if scheduler.own is not None or conduct.escapes or trace.ended is not None:
+    if (scheduler.own is not None and not own) or conduct.escapes or trace.ended is not None:
         return None
     if any(thing is not None and thing.library not in _PLAIN for thing in (scheduler, conduct.optimizer)):
         return None

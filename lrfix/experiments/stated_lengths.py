@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from lrfix.experiments.horizons import Count, figure, handover, horizon, number, rises
+from lrfix.domains.roles import Role, role_of
+from lrfix.experiments.horizons import Count, counted, figure, handover, horizon, number, rises
 from lrfix.experiments.training import Conduct, built_in, line, shares_loop
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
@@ -46,6 +47,19 @@ def misjudged(conduct: Conduct, count: Count) -> str | None:
     found = next((each for each in said if each is not None), None)
     stepped = f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)})"
     return f"{stepped}, and {found}" if found is not None else None
+
+
+def never_warm(conduct: Conduct) -> str | None:
+    """What the stated numbers say of a scheduler of a class of the project's own that is told its warmup by name."""
+    count = counted(conduct, own=True) if conduct.scheduler.own is not None else None
+    calls = count.calls if count is not None else None
+    steps = number(calls) if calls is not None else None
+    if count is None or calls is None or steps is None or steps < _FEWEST or not _trains_as_counted(conduct, count):
+        return None
+    found = _all_warmup(conduct, steps)
+    return (
+        f"`{conduct.name}` is stepped {figure(calls)} times (line {line(count.step)}), and {found}" if found else None
+    )
 
 
 def _over_early(conduct: Conduct, calls: Amount, steps: float) -> str | None:
@@ -116,6 +130,11 @@ def _warmup(scheduler: Scheduler) -> Amount | None:
         first = next((child for each in scheduler.children if isinstance(child := known(each), Scheduler)), None)
         only = len(scheduler.children) == 2 and first is not None and rises(first)
         return handover(scheduler) if only else None
+    if scheduler.own is not None:
+        by_role = {role_of(name): value for name, value in scheduler.arguments.items()}
+        # Who is told the batches of an epoch as well may make steps of epochs.
+        told = [amount(by_role[role]) for role in (Role.WARMUP, Role.WARMUP_EPOCHS) if role in by_role]
+        return told[0] if len(told) == 1 and Role.LOADER_LENGTH not in by_role else None
     return amount(scheduler.arguments.get("num_warmup_steps")) if not scheduler.hidden else None
 
 
@@ -149,4 +168,4 @@ def _own(node: ast.AST, without: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]
             yield from _own(child, without)
 
 
-__all__ = ["misjudged"]
+__all__ = ["misjudged", "never_warm"]

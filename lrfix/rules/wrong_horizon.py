@@ -22,7 +22,7 @@ from lrfix.experiments.horizons import (
     samples_of,
 )
 from lrfix.experiments.shortfall import outlasts_the_run
-from lrfix.experiments.stated_lengths import misjudged
+from lrfix.experiments.stated_lengths import misjudged, never_warm
 from lrfix.experiments.structure import decay_span
 from lrfix.experiments.study import Study
 from lrfix.experiments.trainer_settings import warmups_longer_than_the_run
@@ -66,7 +66,8 @@ def _too_long(study: Study) -> Iterator[Violation]:
 
 def _fault(conduct: Conduct) -> str | None:
     count = counted(conduct)
-    return _miscounted(conduct, count) or (misjudged(conduct, count) if count is not None else None)
+    told = _miscounted(conduct, count) or (misjudged(conduct, count) if count is not None else None)
+    return told or never_warm(conduct)
 
 
 def _miscounted(conduct: Conduct, count: Count | None) -> str | None:

@@ -125,3 +125,53 @@ def test_a_length_that_is_off_by_a_unit_is_told_in_units_and_not_in_numbers(batc
         epoch="pass",
     )
     assert asking.faults(source, "LR302", "LR310") == told
+
+
+OWN = """
+    import argparse
+    import torch
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Warmed(LRScheduler):
+        def __init__(self, optimizer, {parameters}):
+            {kept}
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+
+    def main(model, loader):
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--epochs", type=int, default=38)
+        parser.add_argument("--warmup", type=int, default={warmup})
+        args = parser.parse_args()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        scheduler = Warmed(optimizer, {given})
+        for epoch in range(args.epochs):
+            for batch in loader:
+                model(batch).backward()
+                optimizer.step()
+            scheduler.step()
+    """
+PLAIN, KEPT = "warmup_epochs", "self.warmup = warmup_epochs"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kept", "given", "warmup", "told"),
+    [
+        (PLAIN, KEPT, "args.warmup", 50, True),
+        (PLAIN, KEPT, "4000", 5, True),
+        (PLAIN, KEPT, "args.warmup", 5, False),
+        (
+            "warmup_steps, steps_per_epoch",
+            "self.warmup = warmup_steps / steps_per_epoch",
+            "4000, len(loader)",
+            5,
+            False,
+        ),
+        ("length", "self.warmup = length", "args.warmup", 50, False),
+    ],
+)
+def test_a_class_of_the_project_that_is_told_a_warmup_longer_than_the_run(parameters, kept, given, warmup, told):
+    source = OWN.format(parameters=parameters, kept=kept, given=given, warmup=warmup)
+    assert any("training ends before the warmup" in each.message for each in asking.reported("LR310", source)) is told
