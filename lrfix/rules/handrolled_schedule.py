@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrfix.experiments.extent import extent
 from lrfix.experiments.sound_by_hand import sound_by_hand, whole_curve
 from lrfix.experiments.study import Study
 from lrfix.experiments.torchs_own import torchs_own
@@ -22,7 +23,10 @@ def handrolled_schedule(study: Study) -> Iterator[Violation]:
     arguments = ", ".join(["optimizer", *spec.positional, *(f"{k}={v}" for k, v in spec.keywords.items())])
     how = "step for step"
     if recognition.until_end:
-        how += f" up to its end at `{spec.arguments['total_steps']}` (not beyond: no training in sight goes there)"
+        reached = extent(study, study.runs[0])
+        seen = reached is not None and reached.counted
+        beyond = "no training in sight goes there" if seen else "see that training ends there"
+        how += f" up to its end at `{spec.arguments['total_steps']}` (not beyond: {beyond})"
     yield Violation(
         study.site.span,
         f"No bug found: this {recognition.family} schedule is the bundled `{spec.scheduler}({arguments})`, "

@@ -105,4 +105,4 @@ def test_praise_says_how_far_it_goes() -> None:
     """
     message = found(text, "LR401").message
     assert message.startswith("No bug found: ")
-    assert "(not beyond: no training in sight goes there)" in message and len(message) < 330
+    assert "(not beyond: see that training ends there)" in message and len(message) < 330
