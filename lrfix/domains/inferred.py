@@ -9,14 +9,15 @@ from weakref import WeakKeyDictionary
 
 from lrfix.domains.clock import Tick, tick_of
 from lrfix.domains.facts import option_name
-from lrfix.domains.roles import LENGTHS, Role, last_word, role_of
-from lrfix.domains.signatures import arguments_of
+from lrfix.domains.roles import LENGTHS, RATES, Role, last_word, role_of
+from lrfix.domains.signatures import arguments_of, parameters
 from lrfix.names import Argument, Assigned, Names
 from lrfix.sites.vocabulary import names_position, speaks_of_step
 from lrfix.trees import walk, written
 
 _WHOLES = frozenset({Role.HORIZON, Role.EPOCHS})
 _HOPS = 3
+_ARRAYS = frozenset({"array", "asarray", "tensor", "as_tensor"})
 _ROUNDING = frozenset({"int", "round", "floor", "ceil"})
 _PARTS = frozenset({"ratio", "frac", "fraction", "portion", "proportion", "part", "share", "pct", "percent"})
 _KNOWN: WeakKeyDictionary[Names, Inferred] = WeakKeyDictionary()
@@ -64,10 +65,19 @@ def _milestones(names: Names) -> Iterator[str]:
         listed: ast.expr | None = None
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
             listed = node.comparators[0] if names_position(_name(node.left)) else None
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+            # ``np.array(steps) <= epoch``
+            listed = next(filter(None, map(_entries, (node.left, *node.comparators))), None)
         elif isinstance(node, ast.For | ast.comprehension) and role_of(_name(node.target)) is Role.MILESTONES:
             listed = node.iter
-        if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) is Role.UNKNOWN:
+        if isinstance(listed, ast.Name | ast.Attribute) and role_of(_name(listed)) in RATES | {Role.UNKNOWN}:
             yield _name(listed)
+
+
+def _entries(node: ast.expr) -> ast.expr | None:
+    """What an array is made of whose entries are compared all at once."""
+    made = isinstance(node, ast.Call) and len(node.args) == 1 and _name(node.func) in _ARRAYS
+    return node.args[0] if isinstance(node, ast.Call) and made else None
 
 
 def _choices(names: Names) -> dict[str, int]:
@@ -95,10 +105,19 @@ def _bounds(names: Names) -> frozenset[str]:
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
             read = {written(n) for n in walk(node.left) if isinstance(n, ast.Name | ast.Attribute)}
             found |= _speaks_of_a_count([node.right]) if read & counted else set()
+        elif isinstance(node, ast.FunctionDef):
+            found |= _several(node)
     found -= counted
     for _ in range(_HOPS if found else 0):
         found |= {text for text in _alike(names, found) if tick_of(text) is not None} - counted
     return frozenset(found)
+
+
+def _several(function: ast.FunctionDef) -> set[str]:
+    """Parameters that say how many steps there are, beside the one for the step: ``f(step, global_steps)``."""
+    steps = {name for name, _, _ in parameters(function) if tick_of(name) is Tick.STEP}
+    found = {name for name in steps if name.endswith("s")}
+    return found if steps - found else set()
 
 
 def _speaks_of_a_count(nodes: list[ast.expr]) -> set[str]:

@@ -291,7 +291,7 @@ class Scenario:
         meant = self.meant.get(last_word(path), role)
         if not isinstance(default, int) or default <= 1 or (role in _MOMENTS and meant in LENGTHS):
             role = meant
-        if role is Role.UNKNOWN and last_word(path) in self.inferred.milestones:
+        if role in RATES | {Role.UNKNOWN} and last_word(path) in self.inferred.milestones:
             return Role.MILESTONES
         part = role is Role.UNKNOWN and default is None and last_word(path) in self.inferred.parts
         return Role.FRACTION if part else role

@@ -259,9 +259,11 @@ def _longer(run: Run, warmup: str) -> int | None:
 def _shown(study: Study, grid: Grid, case: Case) -> Found | None:
     """The jump of the first run, where every run of the case has one that is no guess of ours."""
     found = case.shown(lambda run: fault(study, grid, case, run) if _ran(run) else None)
-    if found is not None and found.phase == "decay" and scaled_apart(grid, found):
+    if found is None or any(rate < 0 for rate in found.run.lr[found.group][: found.step + 2]):
+        return None  # where a rate is negative, that is the fault, or the settings do not fit
+    if found.phase == "decay" and scaled_apart(grid, found):
         return None
-    if found is None or found.phase != "ramp":
+    if found.phase != "ramp":
         return found
     if _ends_within_a_step(found):
         return None

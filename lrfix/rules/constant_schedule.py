@@ -98,8 +98,9 @@ def constant_schedule(study: Study) -> Iterator[Violation]:
         )
 
 
-#: What an optimizer has of its own that no run of ours moves.
+#: What an optimizer has of its own that no run of ours moves, and what a group has that is 0 unless somebody sets it.
 _OWN = frozenset({"state", "learning_rate", "lr"})
+_NOTHING = frozenset({"weight_decay", "momentum", "dampening"})
 
 
 def _waits_beyond(run: Run) -> bool:
@@ -123,13 +124,17 @@ def _decided_by_callers(study: Study) -> bool:
 
 def _reads_the_optimizers_state(study: Study) -> bool:
     """Whether the updates are counted by the optimizer, ``optimizer.state[p]["step"]``, as a run makes none, or an
-    optimizer that is none of torch's has its rate beside the groups, ``optimizer.learning_rate``."""
+    optimizer that is none of torch's has its rate beside the groups, ``optimizer.learning_rate``, or the rate depends
+    on what else is set for a group, ``group["weight_decay"]``."""
     traces = [trace for run in study.runs for trace in (run.built, run.stepped) if trace is not None]
     asked = {function for trace in traces for function in trace.calls}
-    read = (n for root in (*study.site.nodes, *asked) for n in walk(root) if isinstance(n, ast.Attribute))
-    return any(
-        node.attr in _OWN and isinstance(node.ctx, ast.Load) and looks_like_optimizer(node.value) for node in read
-    )
+    for node in (n for root in (*study.site.nodes, *asked) for n in walk(root)):
+        if isinstance(node, ast.Attribute) and node.attr in _OWN and isinstance(node.ctx, ast.Load):
+            if looks_like_optimizer(node.value):
+                return True
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value in _NOTHING:
+            return True
+    return False
 
 
 def _may_be_told(study: Study) -> bool:

@@ -175,7 +175,7 @@ def _in_other_hands(conduct: Conduct) -> bool:
         return True  # what an object of another file's class does with it, its hooks and callbacks may decide
     if any(scheduler in thing.children for thing in trace.things if isinstance(thing, Scheduler)):
         return True
-    if not scheduler.built and _asked_of_an_object(scheduler):
+    if not scheduler.built and (_asked_of_an_object(scheduler) or _made_for_each_update(conduct)):
         return True
     if not scheduler.built and (trace.of(Kind.USED, scheduler) or set(scheduler.parts) - {"last_epoch"}):
         return True  # some classes have another name for their step
@@ -191,6 +191,12 @@ def _asked_of_an_object(scheduler: Scheduler) -> bool:
     if not isinstance(function, ast.Attribute) or ast.unparse(function).partition(".")[0] != "self":
         return False
     return not function.attr[:1].isupper() and not _MAKING & set(words(function.attr))
+
+
+def _made_for_each_update(conduct: Conduct) -> bool:
+    """Whether unseen code gives it anew beside each update: a rate that it has set, ``lr_scheduler(optimizer, i)``."""
+    made = conduct.trace.of(Kind.BUILD, conduct.scheduler)
+    return any(shares_loop(built, update) for built in made for update in conduct.updates)
 
 
 def _trains_without(conduct: Conduct) -> bool:
@@ -325,11 +331,13 @@ def _left_out(study: Study, conduct: Conduct) -> bool:
 
 
 def _may_step(call: ast.Call, name: str) -> bool:
-    """Whether a call is a step of what has a name, or unseen code's that is given it and may step it."""
+    """Whether a call steps what has a name, asks it for a rate, or gives it to unseen code, which may step it."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "step":
         return _last(call.func.value) == name
     given = (*call.args, *(keyword.value for keyword in call.keywords))
     called = _last(call.func)
+    if called == name:
+        return True
     return name in map(_last, given) and not only_looks(called) and not prepares(called)
 
 

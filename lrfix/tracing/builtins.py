@@ -10,7 +10,7 @@ from lrfix.tracing.amounts import Amount, amount, divide, rounded
 from lrfix.tracing.conditions import contained, identity
 from lrfix.tracing.expressions import Expressions
 from lrfix.tracing.iteration import length
-from lrfix.tracing.library import SCHEDULERS
+from lrfix.tracing.library import FACTORIES, SCHEDULERS
 from lrfix.tracing.objects import plain_optimizer
 from lrfix.tracing.values import (
     MISSING,
@@ -101,7 +101,7 @@ class Builtins(Expressions):
         lasts = {each.last for each in kinds if isinstance(each, Imported)}
         if thing is not None and named and thing.own is None and thing.cls not in (None, "?"):
             if not lasts & _GENERAL:
-                return thing.cls in lasts
+                return (thing.cls if thing.cls not in FACTORIES else "LambdaLR") in lasts
             if thing.cls != "ReduceLROnPlateau":  # which has not been one in every version of torch
                 return True
         whose = value if isinstance(value, Unknown) and thing is None else thing

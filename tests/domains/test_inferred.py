@@ -94,6 +94,14 @@ LOOKED_UP = """
             for group in optimizer.param_groups:
                 group["lr"] *= args.gamma
     """
+COUNTED = """
+    import numpy as np
+
+    def adjust_learning_rate(optimizer, epoch, args):
+        lr = args.lr * 0.1 ** np.sum(np.array(args.{name}) <= epoch)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,8 @@ LOOKED_UP = """
         (LISTED.format(name="milestone"), "multistep"),
         (LISTED.format(name="value"), "multistep"),
         (LOOKED_UP.format(name="epoch"), "multistep"),
+        (COUNTED.format(name="schedule"), "multistep"),
+        (COUNTED.format(name="step_lr"), "multistep"),  # whatever the name says
     ],
 )
 def test_a_list_is_one_of_milestones_by_what_is_done_with_it(source, family):
@@ -160,3 +170,9 @@ def test_a_flag_is_up_where_nothing_says_otherwise(check):
 )
 def test_numbers_that_a_whole_is_multiplied_by_are_parts_of_it(text, parts):
     assert inferred(Names(parse_source(text.encode(), "train.py").tree)).parts == parts
+
+
+@pytest.mark.parametrize(("told", "bounds"), [("step, global_steps", {"global_steps"}), ("global_steps", set())])
+def test_a_number_of_steps_beside_the_step_is_how_many_there_are(told, bounds):
+    code = f"def factor({told}, warmup=100):\n    return 1 - warmup / (global_steps - warmup)\n"
+    assert inferred(Names(parse_source(code.encode(), "train.py").tree)).bounds == bounds

@@ -1113,3 +1113,21 @@ def adjust_learning_rate(optimizer, base_lr, max_iters, cur_iters, warmup_iters)
     (found,) = asking.reported("LR202", source)
     assert "rises by 98 %" in found.message
     assert "counted from step 0" not in found.message
+
+
+@pytest.mark.parametrize(("level", "jumps"), [("base", True), ("(base - 40.0)", False)])
+def test_where_the_rate_is_negative_its_jump_is_not_the_fault(level, jumps):
+    source = f"""
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Ramped(LRScheduler):
+        def __init__(self, optimizer, total_steps, warmup_steps=20, last_epoch=-1):
+            self.total_steps, self.warmup_steps = total_steps, warmup_steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if self.last_epoch < self.warmup_steps:
+                return [{level} * (self.last_epoch + 1) / self.warmup_steps for base in self.base_lrs]
+            return [{level} * 0.3 * (1 - self.last_epoch / self.total_steps) for base in self.base_lrs]
+    """
+    assert torn(source) is jumps

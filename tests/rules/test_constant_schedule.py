@@ -693,6 +693,16 @@ for batch in loader:
     assert bool(asked("LR105", source)) is told
 
 
+@pytest.mark.parametrize(("key", "told"), [("weight_decay", False), ("lr", True)])
+def test_what_is_nothing_unless_somebody_sets_it_for_a_group_may_move_the_rate(key, told, asked):
+    source = f"""
+def decay_rate(optimizer, step, lr):
+    for group in optimizer.param_groups:
+        group["lr"] = lr / (1 + (group["{key}"] - group["{key}"] * 1.0) * step)
+"""
+    assert bool([found for found in asked("LR105", source) if not found.advice]) is told
+
+
 def test_a_rate_that_is_set_once_where_training_goes_on_is_no_schedule(asked):
     source = """
 class Trainer:

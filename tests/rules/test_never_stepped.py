@@ -119,6 +119,8 @@ def test_what_unseen_code_makes_of_an_optimizer_and_nothing_is_done_with(made, a
         # and on a way that the run did not go unseen code gets it.
         ("build_scheduler(args, optimizer)", "if args.scheduler != 'none': tools.advance(scheduler)"),
         ("torch.optim.lr_scheduler.StepLR(optimizer, 3)", "if args.kind == 'a': tools.advance(scheduler)"),
+        # It may be a function, asked for each rate,
+        ("constant(optimizer, args.epochs)", "if args.kind != 'constant': rate = scheduler(epoch)"),
         ("make_noise_scheduler(optimizer)", "pass"),
         ("build_optimizer_and_scheduler(optimizer)", "pass"),
     ],
@@ -201,7 +203,11 @@ class Trainer:
 
 @pytest.mark.parametrize(
     ("made", "rate"),
-    [("RateOf(self.args)", "self.lr_scheduler(self.optim, step)"), ("None", "self.scheduler(self.optim, step)")],
+    [
+        ("RateOf(self.args)", "self.lr_scheduler(self.optim, step)"),
+        ("None", "self.scheduler(self.optim, step)"),
+        ("None", "inverse_lr_scheduler(self.optim, step)"),  # a function that sets the rate, and says which
+    ],
 )
 def test_what_an_object_answers_when_it_is_called_is_no_scheduler(made, rate, asked):
     assert asked("LR303", RATE_OBJECT.format(made=made, asked=rate)) == []

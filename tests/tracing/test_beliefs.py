@@ -14,7 +14,8 @@ HEAD = """
 import torch
 import settings
 from enum import Enum
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LRScheduler, ReduceLROnPlateau, StepLR
+from transformers import get_linear_schedule_with_warmup
 """
 
 
@@ -202,6 +203,8 @@ def test_what_is_handed_on_is_the_same_value_under_another_name(handed_on):
         ("ReduceLROnPlateau(one)", "isinstance(scheduler, ReduceLROnPlateau)", True),
         ("StepLR(one, 3)", "isinstance(scheduler, ReduceLROnPlateau)", False),
         ("StepLR(one, 3)", "isinstance(scheduler, (ReduceLROnPlateau, StepLR))", True),
+        ("get_linear_schedule_with_warmup(one, 3, 9)", "isinstance(scheduler, LambdaLR)", True),
+        ("get_linear_schedule_with_warmup(one, 3, 9)", "isinstance(scheduler, StepLR)", False),
         ("StepLR(one, 3)", "isinstance(scheduler, LRScheduler)", True),
         ("None", "isinstance(scheduler, ReduceLROnPlateau)", False),
         ("StepLR(one, 3)", "type(scheduler) is ReduceLROnPlateau", False),
