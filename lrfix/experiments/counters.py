@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.class_reading import own_attribute
 from lrfix.experiments.study import Study
 from lrfix.names import Assigned, Augmented
@@ -45,6 +47,55 @@ def forgotten_counters(study: Study) -> Iterator[Forgotten]:
             if start is not None and isinstance(around, ast.ClassDef) is name.startswith("self."):
                 yield Forgotten(name, start, restored)
                 return
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A counter of milestones that ``change`` moves on, and where a loop begins that may have passed some of them."""
+
+    name: str
+    change: ast.stmt
+    start: str
+
+
+def skipped_milestones(study: Study) -> Iterator[Skipped]:
+    """Counters that a rate is worked out from, moved on only where a loop's index is a milestone, in loops that begin
+    where an earlier run ended."""
+    places: list[ast.AST] = [*study.site.nodes] if study.site.inline else [*study.site.calls]
+    for place in places:
+        function = study.names.enclosing(place, _FUNCTIONS)
+        loop = next((a for a in study.names.ancestors(place) if isinstance(a, ast.For) and _goes_on(a)), None)
+        if function is None or loop is None or not isinstance(loop.target, ast.Name):
+            continue
+        for name in dict.fromkeys(n.id for n in walk(place) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)):
+            if _local_start(study, function, name) is None:
+                continue
+            changes = [b.node for b in study.names.scopes[function].bindings[name] if isinstance(b, Augmented)]
+            if all(_at_a_milestone(study, change, loop) for change in changes):
+                yield Skipped(name, changes[0], ast.unparse(_range(loop).args[0]))
+                return
+
+
+def _range(loop: ast.For) -> ast.Call:
+    return next(n for n in walk(loop.iter) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "range")
+
+
+def _goes_on(loop: ast.For) -> bool:
+    """``for iteration in range(args.start_iter, total)``"""
+    calls = [n for n in walk(loop.iter) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "range"]
+    return len(calls) == 1 and len(calls[0].args) > 1 and role_of(ast.unparse(calls[0].args[0])) is Role.LAST_EPOCH
+
+
+def _at_a_milestone(study: Study, change: ast.AST, loop: ast.For) -> bool:
+    """Whether a statement runs only in the turns whose index is one of a list, or a number."""
+    inside = list(itertools.takewhile(lambda above: above is not loop, study.names.ancestors(change)))
+    return loop in study.names.ancestors(change) and any(
+        isinstance(above, ast.If)
+        and isinstance(above.test, ast.Compare)
+        and isinstance(above.test.ops[0], ast.Eq | ast.In)
+        and ast.unparse(above.test.left) == ast.unparse(loop.target)
+        for above in inside
+    )
 
 
 def restored_position(around: ast.AST) -> str | None:
@@ -112,4 +163,4 @@ def _attribute_start(owner: ast.AST | None, attribute: str) -> ast.stmt | None:
     return start if counted else None
 
 
-__all__ = ["Forgotten", "forgotten_counters", "restored_position"]
+__all__ = ["Forgotten", "Skipped", "forgotten_counters", "restored_position", "skipped_milestones"]

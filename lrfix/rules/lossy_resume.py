@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lrfix.driving.resumption import Resumption, resume
 from lrfix.experiments.carried_rates import carried_rates
 from lrfix.experiments.class_reading import name_span, own_attribute, stored_in, torch_named
-from lrfix.experiments.counters import forgotten_counters
+from lrfix.experiments.counters import forgotten_counters, skipped_milestones
 from lrfix.experiments.held_schedulers import half_saved
 from lrfix.experiments.late_schedulers import built_late
 from lrfix.experiments.states import state_asked_for
@@ -35,6 +35,7 @@ def lossy_resume(study: Study) -> Iterator[Violation]:
         return
     if study.site.form == "setter":
         yield from _counted_anew(study)
+        yield from _passed_over(study)
         yield from _carried_beside(study)
     node = study.node
     if not isinstance(node, ast.ClassDef):
@@ -55,6 +56,16 @@ def _counted_anew(study: Study) -> Iterator[Violation]:
             f"`{counter.name}` decides the rate and starts anew here in every process, while the optimizer and "
             f"`{counter.restored}` are restored from the checkpoint: a resumed run begins the schedule again. Save and "
             f"restore `{counter.name}`, or work it out from `{counter.restored}`.",
+        )
+
+
+def _passed_over(study: Study) -> Iterator[Violation]:
+    for counter in skipped_milestones(study):
+        yield Violation(
+            study.span(counter.change),
+            f"`{counter.name}` moves on only in the very turn of a milestone, and the loop may begin behind it, at "
+            f"`{counter.start}`: a run that goes on there has not counted the milestones before, and trains at another "
+            f"rate than it had. Count those up to `{counter.start}` first.",
         )
 
 

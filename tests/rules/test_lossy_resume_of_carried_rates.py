@@ -153,3 +153,42 @@ def test_a_rate_that_is_worked_out_before_the_training_begins_is_carried_nowhere
             return model
     """
     assert "LR109" not in codes(source)
+
+
+COUNTED = """
+    import argparse
+    import torch
+
+    def adjust(optimizer, base, index):
+        rate = base * 0.1 ** index
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    def main(model, optimizer, loader, args):
+        index = 0
+        {before}
+        for iteration in range({start}, 120000):
+            if {moment}:
+                index += 1
+                adjust(optimizer, args.lr, index)
+            model(next(loader)).backward()
+            optimizer.step()
+"""
+AT_ONE = "iteration in (80000, 100000)"
+CAUGHT_UP = "for milestone in (80000, 100000):\n            index += milestone < args.start_iter"
+
+
+@pytest.mark.parametrize(
+    ("start", "moment", "before", "told"),
+    [
+        ("args.start_iter", AT_ONE, "pass", 1),
+        ("args.resume_iter", "iteration == 80000", "pass", 1),
+        ("0", AT_ONE, "pass", 0),
+        ("args.start_iter", "index < 2 and iteration >= (80000, 100000)[index]", "pass", 0),
+        ("args.start_iter", AT_ONE, CAUGHT_UP, 0),
+        ("args.start_iter", AT_ONE, "index = args.start_index", 0),
+    ],
+)
+def test_milestones_that_a_resumed_loop_begins_behind_are_counted_first(start, moment, before, told, asked):
+    found = asked("LR109", textwrap.dedent(COUNTED).format(start=start, moment=moment, before=before))
+    assert len(found) == told and all("has not counted the milestones" in each.message for each in found)
