@@ -84,6 +84,8 @@ class Bench:
         self.scenario = scenario
         self.base_lrs: list[float] = []
         self.parameters: dict[str, object] = {}
+        #: The names of what a class was built from: what its methods may be told under such a name is another thing.
+        self.held: frozenset[str] = frozenset()
         self._numbers: dict[tuple[str, ast.expr | None, bool], int | float] = {}
         #: Arguments that stay from step to step, and the names of those that do not, by the list of parameters.
         self._bound: dict[int, tuple[dict[str, Any], list[str]]] = {}
@@ -356,6 +358,8 @@ class Bench:
             elif name.lower() in _MODULES:
                 if required:
                     found[name] = Unknown(name)
+            elif name in self.held and isinstance(default, ast.Constant) and default.value is None:
+                pass
             else:
                 value = self.parameter(name, default, required)
                 if value is not OMIT:

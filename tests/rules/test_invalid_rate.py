@@ -358,3 +358,31 @@ def test_a_run_is_longer_than_the_steps_that_its_formula_counts_itself(codes):
             return LambdaLR(optimizer, factor)
         """
     assert "LR212" not in codes(source)
+
+
+def test_a_step_that_may_be_told_the_position_is_not_told_where_the_constructor_begins(asked):
+    source = """
+    import math
+    import torch
+
+    class Warmup:
+        def __init__(self, optimizer, kind="log", warmup_steps=1000, last_iteration=-1):
+            self.optimizer, self.kind, self.warmup_steps = optimizer, kind, max(2, warmup_steps)
+            self.last_iteration = last_iteration
+            self.base_lrs = [group["lr"] for group in optimizer.param_groups]
+
+        def factor(self):
+            if self.last_iteration >= self.warmup_steps:
+                return 1.0
+            if self.kind == "log":
+                return math.log(self.last_iteration + 1) / math.log(self.warmup_steps)
+            return self.last_iteration / self.warmup_steps
+
+        def step(self, last_iteration=None):
+            if last_iteration is None:
+                last_iteration = self.last_iteration + 1
+            self.last_iteration = last_iteration
+            for group, base in zip(self.optimizer.param_groups, self.base_lrs):
+                group["lr"] = base * self.factor()
+    """
+    assert asked("LR212", source) == []

@@ -140,7 +140,9 @@ class Wrapper:
         value = class_value(bench, node)
         before = list(bench.base_lrs)
         if construction is None:
-            scheduler = bench.interpreter.call(value, **bench.bound(parameters_of(bench, node, value) or [], optimizer))
+            given = bench.bound(parameters_of(bench, node, value) or [], optimizer)
+            bench.held = frozenset(given)
+            scheduler = bench.interpreter.call(value, **given)
         else:
             there = bench.at(construction)
             environment = there.world.environment(there.names.scope_of(construction.call), construction.call)
