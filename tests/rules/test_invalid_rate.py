@@ -366,22 +366,22 @@ def test_a_step_that_may_be_told_the_position_is_not_told_where_the_constructor_
     import torch
 
     class Warmup:
-        def __init__(self, optimizer, kind="log", warmup_steps=1000, last_iteration=-1):
+        def __init__(self, optimizer, total_steps, kind="log", warmup_steps=1000, last_batch_iteration=-1):
             self.optimizer, self.kind, self.warmup_steps = optimizer, kind, max(2, warmup_steps)
-            self.last_iteration = last_iteration
+            self.last_batch_iteration = last_batch_iteration
             self.base_lrs = [group["lr"] for group in optimizer.param_groups]
 
         def factor(self):
-            if self.last_iteration >= self.warmup_steps:
+            if self.last_batch_iteration >= self.warmup_steps:
                 return 1.0
             if self.kind == "log":
-                return math.log(self.last_iteration + 1) / math.log(self.warmup_steps)
-            return self.last_iteration / self.warmup_steps
+                return math.log(self.last_batch_iteration + 1) / math.log(self.warmup_steps)
+            return self.last_batch_iteration / self.warmup_steps
 
-        def step(self, last_iteration=None):
-            if last_iteration is None:
-                last_iteration = self.last_iteration + 1
-            self.last_iteration = last_iteration
+        def step(self, last_batch_iteration=None):
+            if last_batch_iteration is None:
+                last_batch_iteration = self.last_batch_iteration + 1
+            self.last_batch_iteration = last_batch_iteration
             for group, base in zip(self.optimizer.param_groups, self.base_lrs):
                 group["lr"] = base * self.factor()
     """
