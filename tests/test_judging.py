@@ -65,3 +65,22 @@ def test_a_rule_asked_alone_says_what_it_says_among_the_others(code, formula):
     found = check_source(source.encode(), "train.py", Settings(selected=frozenset(load_rules()))).findings
     among = [(f.code, f.severity, f.message, f.span) for f in found if f.code == code]
     assert among and [tuple(r[:4]) for r in reported(code, source)] == among
+
+
+NEGATIVE = """
+parser.add_argument("--{stated}", type=int, default=90)
+
+def adjust_learning_rate(optimizer, epoch, args):
+    for group in optimizer.param_groups:
+        group["lr"] = args.lr * (1 - 2 * epoch / args.epochs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("stated", "severity"),
+    [("workers", Severity.INFO), ("epochs", Severity.ERROR)],
+    ids=["a length that its callers choose", "a length that is stated"],
+)
+def test_a_function_is_wrong_at_some_moments_for_certain_only_with_lengths_that_are_stated(stated, severity):
+    (found,) = reported("LR212", NEGATIVE.format(stated=stated))
+    assert found.severity is severity

@@ -20,6 +20,7 @@ from lrfix.trees import walk
 
 _KIND = "ZeroDivisionError"
 _CLASSES = ("subclass", "wrapper")
+_ASKED = ("setter", "function")
 _OTHER_INVENTIONS = (7, 0.1)
 #: Lengths of training are in the thousands where code divides them into dozens of parts.
 _LONGER = 100
@@ -49,8 +50,10 @@ def _divisions(study: Study, legal: bool = True) -> Iterator[Violation]:
             reached = extent(study, study.runs[0])
             past = reached is not None and first.step >= reached.asked
             found = _division(study, first, "past the end" if past else "as it is built here", None)
-            # Of a class that nobody in sight builds, and that leans on other files, too much is drawn.
-            unsure = study.site.form in _CLASSES and study.use is None and study.runs[0].borrowed
+            # Of a function that nobody in sight calls, and of a class that leans on other files as well, too much is
+            # drawn.
+            unsure = study.use is None and not study.site.inline
+            unsure = unsure and (study.site.form in _ASKED or (study.site.form in _CLASSES and study.runs[0].borrowed))
             yield replace(found, advice=found.advice or unsure or past)
         return
     if first is not None and first.step <= 0:

@@ -619,3 +619,22 @@ def test_what_a_position_is_divided_by_is_an_interval_and_no_position(interval):
             group["lr"] = lr
     """
     assert asking.reported("LR205", source) == []
+
+
+@pytest.mark.parametrize(
+    ("use", "certain"),
+    [("", False), ("for step in range(100):\n    set_rate(optimizer, rate(step, 10))\n", True)],
+    ids=["nobody in sight calls it", "a call in sight"],
+)
+def test_a_function_that_nobody_calls_is_no_fault_for_certain(use, certain, asked):
+    source = f"""
+def rate(step, warmup_steps):
+    span = warmup_steps - 10 * (warmup_steps // 10) - warmup_steps % 10
+    return 0.1 * step / span
+
+def set_rate(optimizer, lr):
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+{use}"""
+    assert [not found.advice for found in asked("LR205", source)] == [certain]
