@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from lrfix.analysis import judged, studied
+from lrfix.analysis import SiteAnalysis, judged, studied
 from lrfix.experiments.study import Study
-from lrfix.findings import Evidence, Severity, Span, Violation
+from lrfix.findings import Evidence, Severity, Span, Status, Violation
 from lrfix.judging import Verdicts
 from lrfix.names import Names
 from lrfix.registry import load_rules
 from lrfix.sites import find_sites, training_code
-from lrfix.source import parse_source
+from lrfix.sites.model import ScheduleSite
+from lrfix.source import Source, parse_source
+
+#: The codes of advice on a schedule without a fault: what rests on its being recognised.
+SOUND = ("LR401", "LR402")
 
 
 class Reported(NamedTuple):
@@ -57,6 +61,25 @@ def reported(code: str, source: str) -> list[Reported]:
 def faults(source: str, *codes: str) -> list[str]:
     """Which of these rules report a fault, once for each place; what is only advised is left out."""
     return [found.code for code in codes for found in reported(code, source) if found.severity is not Severity.INFO]
+
+
+def unrecognised(source: Source, torch: str | None = None) -> list[SiteAnalysis]:
+    """What ``lrfix check`` judges, with everything that its rules say of it but ``SOUND``: what a schedule is, and
+    whether it is that under every setting, takes a check half its time and is not asked."""
+    names, sites = find_sites(source, Names(source.tree))
+    found = []
+    for site in sites:
+        studies = judged(studied(source, names, site)[1])
+        found.append(_unrecognised(site, names, studies))
+    training = training_code(names)
+    if training is not None:
+        found.append(_unrecognised(training, names, [Study(source, names, training)]))
+    return found
+
+
+def _unrecognised(site: ScheduleSite, names: Names, studies: list[Study]) -> SiteAnalysis:
+    verdicts = tuple(map(Verdicts, studies))
+    return SiteAnalysis(site, studies[0], names, handrolled=True, status=Status.UNSUPPORTED, verdicts=verdicts)
 
 
 @lru_cache(maxsize=4)

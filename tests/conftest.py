@@ -15,8 +15,10 @@ from functools import lru_cache
 import asking
 import pytest
 from hypothesis import settings
+from remembering import remembering
 from warm_server import WarmServers
 
+from lrfix import engine
 from lrfix.cli import COLLECTED
 from lrfix.config import Settings
 from lrfix.engine import check_source
@@ -39,17 +41,26 @@ settings.load_profile("same")
 
 @lru_cache(maxsize=4)
 def _findings(source: str) -> tuple[Finding, ...]:
-    result = check_source(textwrap.dedent(source).encode(), "train.py", Settings(selected=frozenset(load_rules())))
+    settings = Settings(selected=frozenset(load_rules()), described=False)
+    result = check_source(textwrap.dedent(source).encode(), "train.py", settings)
+    assert result.errors == ()
+    return result.findings
+
+
+@lru_cache(maxsize=4)
+def _judged(source: str) -> tuple[Finding, ...]:
+    """The same without ``SOUND``, which most tests are not about."""
+    settings = Settings(selected=frozenset(load_rules()).difference(asking.SOUND), described=False)
+    result = check_source(textwrap.dedent(source).encode(), "train.py", settings, analyse=asking.unrecognised)
     assert result.errors == ()
     return result.findings
 
 
 #: The first customer's whole way, with servers as users start them.
 OWN_SERVERS = {"test_first_customer.py"}
+#: What is about how often a text is analysed, or in which process.
+OWN_ANALYSES = {"test_cache.py", "test_engine.py", "test_executors.py", "test_first_customer.py", "test_judging.py"}
 
-
-#: The codes of advice on a schedule without a fault.
-SOUND = ("LR401", "LR402")
 #: Files of few tests that take long: begun first, so that no worker is left alone with one of them at the end.
 BEGUN_FIRST = (
     "test_first_customer.py",
@@ -65,6 +76,12 @@ BEGUN_FIRST = (
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):  # pytest-xdist would begin the files of many tests first
         config.option.loadscopereorder = False
+
+
+def pytest_collection_finish() -> None:
+    # Ten thousand tests and torch stay to the end: they are not what a collection has to go through each time.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,6 +110,14 @@ def python(_warm_servers: WarmServers) -> Callable[..., subprocess.CompletedProc
 
 
 @pytest.fixture(scope="module", autouse=True)
+def _texts_are_analysed_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.name not in OWN_ANALYSES:
+            patch.setattr(engine, "_analyse", lambda: remembering)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
 def _proofs_start_soon(request: pytest.FixtureRequest, _warm_servers: WarmServers) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if FORKS and request.path.name not in OWN_SERVERS:
@@ -101,7 +126,7 @@ def _proofs_start_soon(request: pytest.FixtureRequest, _warm_servers: WarmServer
 
 
 def _check(source: str) -> list[Finding]:
-    return [finding for finding in _findings(source) if finding.severity is not Severity.INFO]
+    return [finding for finding in _judged(source) if finding.severity is not Severity.INFO]
 
 
 @pytest.fixture
@@ -119,13 +144,13 @@ def findings() -> Callable[[str], tuple[Finding, ...]]:
 @pytest.fixture
 def advice() -> Callable[[str], list[Finding]]:
     """What is told with severity info, LR401 and LR402 left out."""
-    return lambda source: [f for f in _findings(source) if f.severity is Severity.INFO and f.code not in SOUND]
+    return lambda source: [f for f in _judged(source) if f.severity is Severity.INFO]
 
 
 @pytest.fixture
 def handrolled() -> Callable[[str], list[str]]:
     """The messages of LR401 and LR402."""
-    return lambda source: [f.message for f in _findings(source) if f.code in SOUND]
+    return lambda source: [f.message for f in _findings(source) if f.code in asking.SOUND]
 
 
 @pytest.fixture

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from asking import reported
+from asking import SOUND, reported, unrecognised
 
 from lrfix.config import Settings
 from lrfix.engine import check_source
 from lrfix.findings import Position, Severity, Span, Violation
 from lrfix.judging import Verdicts
-from lrfix.pages import Page
+from lrfix.pages import Page, load_pages
 from lrfix.registry import Rule, load_rules
 
 HERE = Span(Position(1, 1), Position(1, 2))
@@ -84,3 +86,13 @@ def adjust_learning_rate(optimizer, epoch, args):
 def test_a_function_is_wrong_at_some_moments_for_certain_only_with_lengths_that_are_stated(stated, severity):
     (found,) = reported("LR212", NEGATIVE.format(stated=stated))
     assert found.severity is severity
+
+
+@pytest.mark.parametrize("code", ["LR101", "LR202", "LR206", "LR303"])
+def test_what_is_said_of_a_schedule_does_not_depend_on_whether_it_is_recognised(code):
+    for example in (*load_pages()[code].bad[:1], *load_pages()[code].good[:1]):
+        whole = check_source(example.code.encode(), "train.py", Settings(selected=frozenset(load_rules())))
+        rest = Settings(selected=frozenset(load_rules()).difference(SOUND), described=False)
+        part = check_source(example.code.encode(), "train.py", rest, analyse=unrecognised)
+        said = [replace(found, site=None) for found in whole.findings if found.code not in SOUND]
+        assert [replace(found, site=None) for found in part.findings] == said

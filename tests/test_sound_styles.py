@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 
 import pytest
 
-from lrfix.config import Settings
-from lrfix.engine import check_source
-from lrfix.findings import Severity
-from lrfix.registry import load_rules
+from lrfix.findings import Finding
+
+Check = Callable[[str], list[Finding]]
 
 LOOP = """
     import math
@@ -627,14 +627,10 @@ COUNTS = {
     ("style", "name"),
     [("a default", name) for name in ("iteration", "epoch", "it")] + [(style, "step") for style in COUNTS],
 )
-def test_the_length_of_a_run_may_have_the_name_of_a_position(style: str, name: str) -> None:
-    every = Settings(selected=frozenset(load_rules()))
-    found = check_source(textwrap.dedent(COUNTS[style]).replace("NAME", name).encode(), "train.py", every).findings
-    assert [f.message for f in found if f.severity in (Severity.ERROR, Severity.WARNING)] == []
+def test_the_length_of_a_run_may_have_the_name_of_a_position(style: str, name: str, check: Check) -> None:
+    assert [f.message for f in check(textwrap.dedent(COUNTS[style]).replace("NAME", name))] == []
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_sound_style_is_left_alone(style: str) -> None:
-    every = Settings(selected=frozenset(load_rules()))
-    found = check_source(textwrap.dedent(STYLES[style]).encode(), "train.py", every).findings
-    assert [f.message for f in found if f.severity in (Severity.ERROR, Severity.WARNING)] == []
+def test_a_sound_style_is_left_alone(style: str, check: Check) -> None:
+    assert [f.message for f in check(STYLES[style])] == []
