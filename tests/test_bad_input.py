@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lrfix.cli import main
+from lrfix.verification import process
 
 BAD = Path(__file__).resolve().parents[1] / "fixtures" / "bad"
 #: For processes of their own, so that they run this lrfix whatever is installed.
@@ -196,8 +197,10 @@ class TestLeftOut:
 class TestSchedulesThatCannotBeSimulated:
     @pytest.fixture(autouse=True)
     def _less_patience(self, monkeypatch):
-        """An endless loop is given up after fewer steps than usual, and in the same way."""
+        """An endless loop is given up after fewer steps than usual, and sooner where it is run, and in the same way."""
         monkeypatch.setattr("lrfix.driving.laboratory.RUN", 300_000)
+        sooner = "from lrfix.verification import child; child.SCENARIO_SECONDS = 0.3; main()"
+        monkeypatch.setattr(process, "BOOTSTRAP", process.BOOTSTRAP.replace("main()", sooner))
 
     def test_the_inventory_gives_the_reason(self):
         copied("opaque_call.py")
