@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -21,11 +22,16 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
+@cache
+def _text(name: str) -> str:
+    return vendored_source([name])
+
+
 def each_alone(folder: Path, names: Sequence[str] | None = None) -> SimpleNamespace:
     """Each name (None: all of them) as it is in the file that holds it alone, which is cut the most."""
     found = {}
     for name in names or public_names():
         path = folder / f"vendored_{name}.py"
-        path.write_text(vendored_source([name]), encoding="utf-8")
+        path.write_text(_text(name), encoding="utf-8")
         found[name] = getattr(loaded(path), name)
     return SimpleNamespace(**found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from functools import cache
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,13 @@ from lrfix.commands.verify import command
 from lrfix.proof import curves, sweep
 from lrfix.proof.cases import Tally
 from lrfix.schedules import exact, open_ended, phases
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _known_cosines():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "half_cosine", cache(sweep.half_cosine))
+        yield
 
 
 def held(number: int) -> bool:

@@ -101,8 +101,15 @@ def calls(draw, family):
 FAMILIES = [name for name in schedules.__all__ if name.startswith("warmup_")]
 
 
+EXACT = {}
+
+
 def check(function, family, step, arguments):
-    rate, exact = function(step, **arguments), exact_rate(family, step, **arguments)
+    # Once for a call: what is installed and what is vendored are measured against the same rates.
+    call = repr((family, step, arguments))
+    if call not in EXACT:
+        EXACT[call] = exact_rate(family, step, **arguments)
+    rate, exact = function(step, **arguments), EXACT[call]
     if exact > 1e-290:
         error = ulps(rate, exact)
         assert error <= LIMIT_ULP, (error, rate, exact)
