@@ -117,8 +117,14 @@ def parameter_ticks(
         return {} if first is None else {first: Tick.STEP}
     by_length = any(role_of(name) is Role.LOADER_LENGTH or name in lengths for name in parameters)
     if Tick.EPOCH in found.values() and (in_epochs or by_length):
-        found.update({name: Tick.BATCH for name, tick in found.items() if name in _WITHIN and tick is Tick.STEP})
+        within = {name for name, tick in found.items() if tick is Tick.STEP and _is_within(name, in_epochs)}
+        found.update(dict.fromkeys(within, Tick.BATCH))
     return found
+
+
+def _is_within(name: str, in_epochs: bool) -> bool:
+    """Whether a count begins anew in each epoch; the present one does beside epochs that are counted by batches."""
+    return name in _WITHIN or (in_epochs and re.sub(r"^cur(rent)?_", "", name) in _WITHIN)
 
 
 def counts_items(nodes: Sequence[ast.AST]) -> bool:

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from lrfix.analysis import analyse
-from lrfix.domains.clock import Tick, tick_of, told_epochs_alone
+from lrfix.domains.clock import Tick, parameter_ticks, tick_of, told_epochs_alone
 from lrfix.source import parse_source
 
 
@@ -66,3 +66,18 @@ def test_an_object_keeps_the_moment_at_which_it_was_stored():
 def test_what_is_told_the_epoch_alone_moves_on_once_an_epoch(function, alone):
     node = ast.parse(function).body[0]
     assert told_epochs_alone([a.arg for a in node.args.args], node) is alone
+
+
+@pytest.mark.parametrize(
+    ("parameters", "in_epochs", "tick"),
+    [
+        (("cur_epoch", "cur_step"), True, Tick.BATCH),
+        (("epoch", "step"), True, Tick.BATCH),
+        (("cur_epoch", "cur_step"), False, Tick.STEP),
+        (("epoch", "global_step"), True, Tick.STEP),
+    ],
+)
+def test_the_present_step_beside_epochs_that_are_counted_by_their_batches_is_one_of_the_epoch(
+    parameters, in_epochs, tick
+):
+    assert parameter_ticks(parameters, in_epochs=in_epochs)[parameters[1]] is tick

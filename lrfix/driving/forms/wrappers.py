@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lrfix.domains.clock import Tick, nested, parameter_ticks
+from lrfix.domains.clock import Tick, counts_in_epochs, nested, parameter_ticks
 from lrfix.domains.roles import Role, role_of
 from lrfix.domains.signatures import Parameter, constructor_parameters, signature
 from lrfix.driving.bench import Bench, groups_of
@@ -237,7 +237,7 @@ class _Advance:
         self.method = method
         self.parameters: list[Parameter] = signature(method)
         moving = positions(method, [name for name, _, _ in self.parameters])
-        self.ticks: dict[str, Tick] = parameter_ticks(moving)
+        self.ticks: dict[str, Tick] = parameter_ticks(moving, in_epochs=counts_in_epochs([method]))
         self.told = any(
             name in self.ticks and not (isinstance(default, ast.Constant) and default.value is None)
             for name, default, _ in self.parameters
