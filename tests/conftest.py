@@ -33,7 +33,7 @@ os.environ["LRFIX_NO_CACHE"] = "1"
 # Hundreds of processes of lrfix's own are started: where nothing may be kept, each of them compiles it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Seldom the whole heap: it holds what all tests share, and each text's own goes with the text.
-gc.set_threshold(*COLLECTED[:2], 20)
+gc.set_threshold(*COLLECTED[:2], 10)
 # What a random search finds must not turn somebody else's run red: it becomes a case of its own first.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
