@@ -32,7 +32,10 @@ def _another_instead(study: Study) -> Iterator[Violation]:
         if not moments or not writes or any(_looks_up(n) for n in walk(function)):
             continue
         sets = [n for n in walk(function) if isinstance(n, ast.Assign | ast.AugAssign) and n not in writes]
-        bound = {n.id for s in sets for n in walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        # Another name for what the settings say is none that is worked out.
+        plain = [s for s in sets if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name | ast.Attribute)]
+        worked_out = [s for s in sets if s not in plain or _behind(s.value, sets) & moments]
+        bound = {n.id for s in worked_out for n in walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         told = {n.id for w in writes for n in walk(w.value) if isinstance(n, ast.Name)}
         if told & (bound | moments) or not all(_is_a_rate(w.value) for w in writes):
             continue
@@ -40,8 +43,8 @@ def _another_instead(study: Study) -> Iterator[Violation]:
         own_names = bound - study.names.scopes[function].outer_names  # what others see, others may write
         for name in sorted(n for n in own_names if names_rate(n)):
             own = [s for s in sets if name in _bound_by(s)]
-            if name not in used and any(moments & _names_in(s.value) for s in own):
-                moment = sorted(moments & {n for s in own for n in _names_in(s.value)})[0]
+            moment = next((m for m in sorted(moments) if any(m in _behind(s.value, sets) for s in own)), None)
+            if name not in used and moment is not None:
                 yield Violation(
                     study.span(writes[-1]),
                     f"`{name}`, worked out from `{moment}`, reaches no optimizer: what `{function.name}` writes is "
@@ -74,17 +77,46 @@ def _names_in(node: ast.AST) -> set[str]:
     return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
+def _behind(value: ast.expr, sets: list[ast.Assign | ast.AugAssign]) -> set[str]:
+    """The names that a value is worked out from, through other local names as well."""
+    found = _names_in(value)
+    for _ in sets:
+        more = {name for s in sets if _bound_by(s) & found for name in _names_in(s.value)}
+        if more <= found:
+            break
+        found |= more
+    return found
+
+
 def _in_use(study: Study, function: ast.FunctionDef, sets: list[ast.Assign | ast.AugAssign]) -> set[str]:
     """The local names of which anything becomes: read by more than the log, or by what is worked out for such a one."""
     inside = {n for s in sets for n in walk(s)}
     reads = (n for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in inside)
-    used = {n.id for n in reads if not _is_logged(study, n)}
+    used = {n.id for n in reads if not _is_logged(study, n) and not _is_told(study, n)}
     for _ in sets:
         more = {name for s in sets if not _bound_by(s) or _bound_by(s) & used for name in _names_in(s.value)}
         if more <= used:
             break
         used |= more
     return used
+
+
+def _is_told(study: Study, node: ast.Name) -> bool:
+    """Whether a function only returns a rate, to callers of which none in sight writes it."""
+    function = study.names.enclosing(node, ast.FunctionDef)
+    above = study.names.parents.get(node)
+    above = study.names.parents.get(above) if isinstance(above, ast.Tuple) else above
+    if not isinstance(above, ast.Return) or not isinstance(function, ast.FunctionDef):
+        return False
+    name, inside = function.name, set(walk(function))
+    outside = [n for n in study.names.nodes if isinstance(n, ast.Assign) and n not in inside]
+    answers = {bound for each in outside if _calls(each.value, name) for bound in _bound_by(each)}
+    writes = [each for each in outside if any(map(_is_rate_of_a_group, each.targets))]
+    return not any(answers & _names_in(each.value) or _calls(each.value, name) for each in writes)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Call) and written(n.func).rpartition(".")[2] == name for n in walk(node))
 
 
 def _returned_alone(study: Study) -> Iterator[Violation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 HEAD = "from torch.optim.lr_scheduler import ChainedScheduler, LambdaLR, LinearLR, SequentialLR, StepLR\n\n\n"
@@ -508,8 +510,8 @@ ADJUST = """
         ("args.lr", "pass", "logger.info(lr)", True),
         # Numbers that it is made of are worked out for it alone.
         ("args.lr", "floor = 0.1 * lr; lr = max(lr, floor)", "pass", True),
-        # Whoever is given it may write it.
-        ("args.lr", "pass", "return lr", False),
+        ("args.lr", "options = args; steps = epoch // 2; lr = options.lr * 0.1**steps", "return steps, lr", True),
+        ("lr", "new = lr; lr = new", "return lr", False),
         ("args.lr", "args.lr = lr", "pass", False),
         ("args.lr * group['scale']", "pass", "pass", False),
         ("lr if epoch else args.lr", "pass", "pass", False),
@@ -518,6 +520,21 @@ ADJUST = """
 def test_a_rate_that_is_worked_out_while_another_is_written(check, written, also, after, wrong):
     found = constants(check(ADJUST.format(written=written, also=also, after=after)))
     assert any(violation.message.startswith("`lr`, worked out from `epoch`") for violation in found) is wrong
+
+
+@pytest.mark.parametrize(
+    ("use", "wrong"),
+    [
+        ("adjust_learning_rate(optimizer, epoch, args, logger)", True),
+        ("logger.info(adjust_learning_rate(optimizer, epoch, args, logger))", True),
+        ("now = adjust_learning_rate(optimizer, epoch, args, logger)\n        group['lr'] = now", False),
+        ("group['lr'] = 0.5 * adjust_learning_rate(optimizer, epoch, args, logger)", False),
+    ],
+)
+def test_whoever_is_given_the_rate_may_write_it(check, use, wrong):
+    code = textwrap.dedent(ADJUST.format(written="args.lr", also="pass", after="return lr"))
+    code += f"\ndef train(optimizer, args, logger, group):\n    for epoch in range(90):\n        {use}\n"
+    assert any("worked out from" in violation.message for violation in constants(check(code))) is wrong
 
 
 @pytest.mark.parametrize("kind", ["global", "nonlocal"])
