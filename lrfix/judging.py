@@ -92,16 +92,19 @@ class Verdicts:
         return [replace(violation, advice=True) for violation in found]
 
     def _left_to_callers(self, violation: Violation) -> Violation:
-        """A fault of a function as advice, where it is shown by lengths that nobody states.
+        """A fault of a function as advice, where lengths that nobody states show it, and no loop in sight counts them.
 
         torch asks its schedulers for every step from 0 on; who calls a function chooses the lengths and the moments
         together. Of 10 such faults in repositories nobody had tried none was one.
         """
+        from lrfix.experiments.extent import extent
+
         evidence = violation.evidence
         if violation.advice or evidence is None:
             return violation
         drawn = evidence.chosen.keys() - evidence.stated.keys() - evidence.shortened.keys()
-        if all(role_of(name) in _BESIDE for name in drawn):
+        reached = extent(self.study, self.study.runs[0]) if self.study.runs else None
+        if all(role_of(name) in _BESIDE for name in drawn) or (reached is not None and reached.counted):
             return violation
         return replace(violation, advice=True, mendable=True)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lrfix.domains.roles import Role, role_of
+from lrfix.domains.signatures import parameters
 from lrfix.driving.laboratory import Run
 from lrfix.experiments.beyond import begins_again, rebound
 from lrfix.experiments.extent import extent, steps_itself
@@ -88,6 +90,9 @@ def _nobody_seen(study: Study, case: Case) -> Iterator[Violation]:
 
     reached = [extent(study, run) for run in case.runs]
     for_others = study.site.form in _CLASSES and not study.uses and steps_itself(study)
+    for_others = for_others or (
+        _is_given_away(study, case.run) and not any(r is not None and r.counted for r in reached)
+    )
     if not for_others and not all(found is not None and found.unbound for found in reached):
         return
     shown = case.shown(just_beyond)
@@ -102,6 +107,19 @@ def _nobody_seen(study: Study, case: Case) -> Iterator[Violation]:
         study.evidence(case.run, [end - 2, end - 1, end]),
         advice=True,
     )
+
+
+def _is_given_away(study: Study, run: Run) -> bool:
+    """Whether a function builds the schedule for callers who say how long it is: ``get_linear_schedule(o, steps)``."""
+    if study.site.form != "lambda" or study.use is None:
+        return False
+    names = study.use.names or study.names
+    maker = names.enclosing(study.use.call, ast.FunctionDef)
+    if not isinstance(maker, ast.FunctionDef) or not isinstance(names.statement_of(study.use.call), ast.Return):
+        return False
+    told = {name for name, _, _ in parameters(maker)}
+    end = study.horizon(run)
+    return any(run.leaves.get(name) == end and role_of(name) is Role.HORIZON for name in told)
 
 
 def _at_its_end(study: Study) -> Iterator[Violation]:

@@ -282,3 +282,29 @@ def test_parameter_groups_are_no_further_updates(codes, turns, told):
                 train(loader, optimizer)
         """
     assert ("LR204" in codes(source)) is told
+
+
+@pytest.mark.parametrize(
+    ("rest", "made", "told"),
+    [
+        ("(total_steps - step) / (total_steps - warmup)", "return {built}", True),
+        ("max(0.0, (total_steps - step) / (total_steps - warmup))", "return {built}", False),
+        ("(total_steps - step) / (total_steps - warmup)", "scheduler = {built}\n    train(scheduler)", False),
+    ],
+    ids=["for callers", "clamped", "kept"],
+)
+def test_a_line_that_is_built_for_callers_goes_below_zero_with_their_next_step(rest, made, told, asked):
+    source = f"""
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def linear_schedule(optimizer, warmup, total_steps):
+    def factor(step):
+        if step < warmup:
+            return (step + 1) / warmup
+        return {rest}
+
+    {made.format(built="LambdaLR(optimizer, factor)")}
+"""
+    found = asked("LR204", source)
+    assert ["prolonged by one step" in each.message and each.advice for each in found] == [True] * told
