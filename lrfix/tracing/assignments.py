@@ -13,6 +13,9 @@ from lrfix.tracing.objects import made, made_together, plain_optimizer
 from lrfix.tracing.values import ClassValue, Groups, Instance, Optimizer, Scope, Unknown, Value, known
 from lrfix.trees import written
 
+#: The class of yacs, fvcore and Detectron2.
+_MERGED = frozenset({"CfgNode"})
+
 
 class Assignments(Calls):
     """Everything that binds a value to a target."""
@@ -51,8 +54,14 @@ class Assignments(Calls):
         value = self.evaluate(node, scope)
         plain = isinstance(node, ast.Constant) and isinstance(value, int) and not isinstance(value, bool)
         if plain and isinstance(target, ast.Name | ast.Attribute) and value > 1 and not self.turns:
-            return Unknown(written(target), stated=value)
+            replaced = isinstance(target, ast.Attribute) and self._is_replaced(target.value, scope)
+            return Unknown(written(target)) if replaced else Unknown(written(target), stated=value)
         return value
+
+    def _is_replaced(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether an object is a tree of settings that files are merged into: few runs have what the code says."""
+        value = self.evaluate(node, scope)
+        return isinstance(value, Unknown) and value.maker.rpartition(".")[2] in _MERGED
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
         # Evaluation does not look at contexts, so a target can be read as it stands.

@@ -175,3 +175,42 @@ PLAIN, KEPT = "warmup_epochs", "self.warmup = warmup_epochs"
 def test_a_class_of_the_project_that_is_told_a_warmup_longer_than_the_run(parameters, kept, given, warmup, told):
     source = OWN.format(parameters=parameters, kept=kept, given=given, warmup=warmup)
     assert any("training ends before the warmup" in each.message for each in asking.reported("LR310", source)) is told
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [("from yacs.config import CfgNode as Tree", False), ("from types import SimpleNamespace as Tree", True)],
+    ids=["files are merged into it", "what stands there is meant"],
+)
+def test_a_tree_of_settings_that_files_replace_states_no_length(made, told, asked):
+    source = f"""
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+{made}
+
+config = Tree()
+config.SOLVER = Tree()
+config.SOLVER.EPOCHS = 100
+config.SOLVER.WARMUP = 500
+
+
+class Warmup(LRScheduler):
+    def __init__(self, optimizer, warmup_iters, last_epoch=-1):
+        self.warmup_iters = warmup_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        return [base * min(1.0, (self.last_epoch + 1) / self.warmup_iters) for base in self.base_lrs]
+
+
+def main(model, loader):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = Warmup(optimizer, config.SOLVER.WARMUP)
+    for epoch in range(config.SOLVER.EPOCHS):
+        for x, y in loader:
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+        scheduler.step()
+"""
+    assert bool(asked("LR310", source)) is told
