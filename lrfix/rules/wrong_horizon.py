@@ -9,7 +9,6 @@ from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.horizons import (
     FINISHED,
     Count,
-    batch_size_of,
     counted,
     figure,
     handover,
@@ -31,7 +30,7 @@ from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing import amounts
 from lrfix.tracing.amounts import Amount, amount
-from lrfix.tracing.values import Scheduler, Unknown, known
+from lrfix.tracing.values import Scheduler, known
 from lrfix.wording import num
 
 _WHOLE = frozenset({Role.HORIZON, Role.EPOCHS})
@@ -86,8 +85,7 @@ def _miscounted(conduct: Conduct, count: Count | None) -> str | None:
             return f"{stepped}: `{turn.trip}` is in it twice, and training ends long before the schedule."
     for unit in calls.units:
         samples = samples_of(unit)
-        in_place = samples is not None and holds(end, _unit(samples)) and _swapped(end, samples, unit, calls)
-        if samples is not None and (in_place or _is_one_pass(end, samples, unit)):
+        if samples is not None and holds(end, _unit(samples)) and _swapped(end, samples, unit, calls):
             return f"{stepped}: `{samples.path}` counts samples where `{unit.path}` counts the steps."
     last = handover(conduct.scheduler)
     over = amounts.add(end, calls, -1)
@@ -176,12 +174,6 @@ def _undivided(conduct: Conduct, count: Count, calls: Amount) -> str | None:
 def _unit(unit: object) -> Amount:
     found = amount(unit)
     return found if found is not None else Amount({})
-
-
-def _is_one_pass(end: Amount, samples: Unknown, batches: Unknown) -> bool:
-    """Whether a length is the number of samples and nothing else, where a batch has several."""
-    size = batch_size_of(batches)
-    return end.same(_unit(samples)) and size is not None and size != 1
 
 
 def _swapped(end: Amount, samples: object, batches: object, calls: Amount) -> bool:

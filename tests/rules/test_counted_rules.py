@@ -70,7 +70,6 @@ WARMED = "SequentialLR(optimizer, [LinearLR(optimizer, 0.1, 1, warmup), "
         ("OneCycleLR(optimizer, 0.1, epochs=args.epochs, steps_per_epoch=args.epochs * len(loader))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, len(loader))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(dataset))", {"LR310"}),
-        ("get_linear_schedule_with_warmup(optimizer, 0, len(dataset))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, args.epochs * len(loader.dataset))", {"LR310"}),
         ("get_linear_schedule_with_warmup(optimizer, 0, int(args.epochs * len(dataset) / 32))", set()),
         ("LinearLR(optimizer, 0.1, total_iters=len(loader))", set()),
