@@ -146,7 +146,7 @@ def test_an_option_that_is_off_or_on_is_a_flag_whatever_its_name_speaks_of(optio
     assert flags(code) == {"warmup_lr"}
 
 
-def test_a_flag_is_up_where_nothing_says_otherwise(check):
+def test_a_flag_is_up_where_nothing_says_otherwise(advice):
     source = """
     def adjust_learning_rate(args, epoch, optimizer):
         if args.warm and epoch < args.warmup_epochs:
@@ -154,7 +154,7 @@ def test_a_flag_is_up_where_nothing_says_otherwise(check):
             for group in optimizer.param_groups:
                 group["lr"] = rate
     """
-    assert "LR205" in [found.code for found in check(textwrap.dedent(source))]
+    assert "LR205" in [found.code for found in advice(textwrap.dedent(source))]
 
 
 @pytest.mark.parametrize(
