@@ -73,8 +73,8 @@ class Verdicts:
                 crash = error
             if crash is None and not all(violation.advice for violation in found) and rule.code in _RELATIONS:
                 found = self._confirmed(rule, found)
-            if rule.code in _MOMENTS and getattr(self.study, "site", None) is not None:
-                found = list(map(self._left_to_callers, found)) if self.study.site.form in _ASKED else found
+            if found and rule.code in _MOMENTS and self.study.site.form in _ASKED:
+                found = list(map(self._left_to_callers, found))
             self._known[rule.function] = found, crash
         return self._known[rule.function]
 

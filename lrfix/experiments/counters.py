@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,8 +27,7 @@ class Forgotten:
 
 def forgotten_counters(study: Study) -> Iterator[Forgotten]:
     """Counters that a setter's rate is worked out from, in code that restores the optimizer and its epoch."""
-    places: list[ast.AST] = [*study.site.nodes] if study.site.inline else [*study.site.calls]
-    for place in places:
+    for place in _places(study):
         function = study.names.enclosing(place, _FUNCTIONS)
         if function is None:
             continue
@@ -61,40 +59,44 @@ class Skipped:
 def skipped_milestones(study: Study) -> Iterator[Skipped]:
     """Counters that a rate is worked out from, moved on only where a loop's index is a milestone, in loops that begin
     where an earlier run ended."""
-    places: list[ast.AST] = [*study.site.nodes] if study.site.inline else [*study.site.calls]
-    for place in places:
+    for place in _places(study):
         function = study.names.enclosing(place, _FUNCTIONS)
-        loop = next((a for a in study.names.ancestors(place) if isinstance(a, ast.For) and _goes_on(a)), None)
-        if function is None or loop is None or not isinstance(loop.target, ast.Name):
+        loops = (
+            (a, start) for a in study.names.ancestors(place) if isinstance(a, ast.For) and (start := _resumed_at(a))
+        )
+        loop, start = next(loops, (None, None))
+        if function is None or loop is None or start is None or not isinstance(loop.target, ast.Name):
             continue
         for name in dict.fromkeys(n.id for n in walk(place) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)):
             if _local_start(study, function, name) is None:
                 continue
             changes = [b.node for b in study.names.scopes[function].bindings[name] if isinstance(b, Augmented)]
             if all(_at_a_milestone(study, change, loop) for change in changes):
-                yield Skipped(name, changes[0], ast.unparse(_range(loop).args[0]))
+                yield Skipped(name, changes[0], start)
                 return
 
 
-def _range(loop: ast.For) -> ast.Call:
-    return next(n for n in walk(loop.iter) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "range")
+def _places(study: Study) -> tuple[ast.AST, ...]:
+    """Where the rate is worked out or asked for."""
+    return (*study.site.nodes,) if study.site.inline else (*study.site.calls,)
 
 
-def _goes_on(loop: ast.For) -> bool:
-    """``for iteration in range(args.start_iter, total)``"""
+def _resumed_at(loop: ast.For) -> str | None:
+    """Where a loop begins that goes on from an earlier run: ``for iteration in range(args.start_iter, total)``."""
     calls = [n for n in walk(loop.iter) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "range"]
-    return len(calls) == 1 and len(calls[0].args) > 1 and role_of(ast.unparse(calls[0].args[0])) is Role.LAST_EPOCH
+    start = ast.unparse(calls[0].args[0]) if len(calls) == 1 and len(calls[0].args) > 1 else ""
+    return start if role_of(start) is Role.LAST_EPOCH else None
 
 
 def _at_a_milestone(study: Study, change: ast.AST, loop: ast.For) -> bool:
     """Whether a statement runs only in the turns whose index is one of a list, or a number."""
-    inside = list(itertools.takewhile(lambda above: above is not loop, study.names.ancestors(change)))
-    return loop in study.names.ancestors(change) and any(
+    above_it = list(study.names.ancestors(change))
+    return loop in above_it and any(
         isinstance(above, ast.If)
         and isinstance(above.test, ast.Compare)
         and isinstance(above.test.ops[0], ast.Eq | ast.In)
         and ast.unparse(above.test.left) == ast.unparse(loop.target)
-        for above in inside
+        for above in above_it[: above_it.index(loop)]
     )
 
 

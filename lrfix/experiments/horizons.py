@@ -67,11 +67,10 @@ class Count:
         return total
 
 
-def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False, own: bool = False) -> Count | None:
+def counted(conduct: Conduct, unseen: bool = False, own: bool = False) -> Count | None:
     """How often a scheduler is stepped, where the trace is certain of it; ``unseen``: of unseen classes as well.
 
-    ``own``: of the project's classes, whose lengths are what they make of them. ``at_most``: as often, or less often,
-    where a condition on where training stands keeps it (``epoch >= 10``).
+    ``own``: of the project's classes, whose lengths are what they make of them.
     """
     scheduler, trace = conduct.scheduler, conduct.trace
     if not (conduct.is_torch or (unseen and conduct.counts_calls)):
@@ -93,8 +92,7 @@ def counted(conduct: Conduct, unseen: bool = False, at_most: bool = False, own: 
     update = next(reversed(beside or conduct.updates), None)
     # Under the conditions that the scheduler is built under it is there, and they speak of no other steps.
     there = frozenset[object]().union(*(event.decided for event in trace.of(Kind.BUILD, scheduler)))
-    open_to = (update.decided if update is not None else frozenset()) | (step.unsettled if at_most else frozenset())
-    if step.decided - there - open_to:
+    if step.decided - there - (update.decided if update is not None else frozenset()):
         return None
     inner = tuple(turn for turn in update.turns if turn.entered not in around) if update is not None else ()
     loops = tuple(turn for turn in step.turns if turn.entered not in built)

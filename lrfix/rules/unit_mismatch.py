@@ -41,8 +41,7 @@ def unit_mismatch(study: Study) -> Iterator[Violation]:
 def _found(study: Study) -> Iterator[Told]:
     for conduct in conducts(study):
         count = counted(conduct)
-        told = _mismatch(conduct, count) if count is not None else _at_most(conduct)
-        yield spot(study, conduct), told, places(conduct)
+        yield spot(study, conduct), _mismatch(conduct, count) if count is not None else None, places(conduct)
         yield spot(study, conduct), _told_epochs(conduct), places(conduct)
     for configured in configured_schedulers(study):
         yield configured.scheduler.node, _of_lightning(configured)
@@ -112,28 +111,12 @@ def _mismatch(conduct: Conduct, count: Count) -> str | None:
             )
         unit = _too_seldom(count, length)
         if unit is not None:
-            return _seldom(conduct, count, name, length, unit)
+            return (
+                f"`{conduct.name}` is stepped once in {figure(unit)} updates (line {line(count.step)}), and its "
+                f"`{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), counts updates: training ends long "
+                f"before the schedule. Step it with every update, or divide `{name}` by {figure(unit)}."
+            )
     return _spent(conduct, count)
-
-
-def _at_most(conduct: Conduct) -> str | None:
-    """A schedule that counts updates and is not even stepped in every turn of the loop around them."""
-    count = counted(conduct, at_most=True)
-    if count is None:
-        return None
-    for name, length in lengths(conduct.scheduler):
-        unit = _too_seldom(count, length)
-        if unit is not None:
-            return _seldom(conduct, count, name, length, unit)
-    return None
-
-
-def _seldom(conduct: Conduct, count: Count, name: str, length: Amount, unit: Amount) -> str:
-    return (
-        f"`{conduct.name}` is stepped once in {figure(unit)} updates (line {line(count.step)}), and its "
-        f"`{name}`, {figure(length)} (line {built_in(conduct.scheduler)}), counts updates: training ends long "
-        f"before the schedule. Step it with every update, or divide `{name}` by {figure(unit)}."
-    )
 
 
 def _first_turn(inner: Amount, length: Amount) -> str:

@@ -14,7 +14,7 @@ from lrfix.tracing.values import ClassValue, Groups, Instance, Optimizer, Scope,
 from lrfix.trees import written
 
 #: The class of yacs, fvcore and Detectron2.
-_MERGED = frozenset({"CfgNode"})
+_MERGED = "CfgNode"
 
 
 class Assignments(Calls):
@@ -61,7 +61,7 @@ class Assignments(Calls):
     def _is_replaced(self, node: ast.expr, scope: Scope) -> bool:
         """Whether an object is a tree of settings that files are merged into: few runs have what the code says."""
         value = self.evaluate(node, scope)
-        return isinstance(value, Unknown) and value.maker.rpartition(".")[2] in _MERGED
+        return isinstance(value, Unknown) and value.maker.rpartition(".")[2] == _MERGED
 
     def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
         # Evaluation does not look at contexts, so a target can be read as it stands.

@@ -18,9 +18,16 @@ PLAIN, IN_ASCII = Style(), Style(blocks=ASCII)
 EDGE = 13
 
 
-def figure(*rates: tuple[float, ...], **other: object) -> Figure:
+def figure(
+    *rates: tuple[float, ...],
+    marks: tuple[tuple[int, str], ...] = (),
+    end: int | None = None,
+    unit: str = "step",
+    notes: tuple[str, ...] = (),
+) -> Figure:
     names = ("old", "new", "third", "fourth", "fifth")
-    return Figure("title", tuple(Curve(name, each) for name, each in zip(names, rates, strict=False)), **other)  # type: ignore[arg-type]
+    curves = tuple(Curve(name, each) for name, each in zip(names, rates, strict=False))
+    return Figure("title", curves, marks, end, unit, notes)
 
 
 def rows(drawn: str) -> list[str]:

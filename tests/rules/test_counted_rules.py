@@ -101,13 +101,6 @@ def test_stepped_per_epoch(scheduler, expected):
     assert found(script(scheduler, epoch=STEP)) == expected
 
 
-@pytest.mark.parametrize("moment", ["epoch >= 10", "epoch > warmup", "loss is not None and epoch >= args.frozen"])
-def test_a_step_that_waits_for_an_epoch_is_one_an_epoch_at_most(moment):
-    later = f"{STEP} if {moment} else None"
-    assert found(script("CosineAnnealingLR(optimizer, len(loader))", epoch=later)) == {"LR302"}
-    assert found(script("CosineAnnealingLR(optimizer, args.epochs)", epoch=later)) == set()
-
-
 @pytest.mark.parametrize(("length", "told"), [("len(loader)", 1), ("args.epochs * len(loader)", 0), ("100", 0)])
 def test_a_cosine_that_comes_down_in_every_epoch_may_be_meant(length, told):
     advised = asking.asked("LR310", script(f"CosineAnnealingLR(optimizer, {length})", batch=STEP))
