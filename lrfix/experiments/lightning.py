@@ -64,7 +64,7 @@ def left_to_the_module(study: Study) -> Iterator[Configured]:
     for module, returned in _configured(study):
         lineage = list(module.cls.lineage())
         classes = [base for base in lineage if isinstance(base, ClassValue)]
-        only_here = all(isinstance(base, ClassValue) or base.last == "LightningModule" for base in lineage)
+        only_here = all(isinstance(base, ClassValue) or _is_lightnings(base) for base in lineage)
         asks = any(_asks(node) for each in classes for node in walk(each.node))
         if _is_module(module) and _said(module) is False and only_here and not asks:
             yield from _entries(returned)
@@ -181,7 +181,11 @@ def _said(receiver: Instance) -> Value:
 
 
 def _is_module(receiver: Instance) -> bool:
-    return any(isinstance(base, Imported) and base.last == "LightningModule" for base in receiver.cls.lineage())
+    return any(map(_is_lightnings, receiver.cls.lineage()))
+
+
+def _is_lightnings(base: Value) -> bool:
+    return isinstance(base, Imported) and base.last == "LightningModule"
 
 
 def _entries(returned: Value) -> Iterator[Configured]:

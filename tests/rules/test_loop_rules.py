@@ -321,6 +321,19 @@ def test_either_the_trainer_steps_a_schedule_or_its_module(setting, step, return
 
 
 @pytest.mark.parametrize(
+    "base", ['pl.LightningModule, importlib.import_module("mixins").Stepped', "pl.LightningModule, Stepped[0]"]
+)
+def test_a_base_class_that_is_worked_out_may_step_what_its_module_leaves(base, codes):
+    hands_off = {
+        "setting": "self.automatic_optimization = False",
+        "step": "pass",
+        "returned": "[optimizer], [scheduler]",
+    }
+    source = MODULE.format(**hands_off).replace("pl.LightningModule", base)
+    assert "LR303" not in codes(source)
+
+
+@pytest.mark.parametrize(
     ("first", "second", "found"),
     [
         ('hasattr(optimizer, "param_groups")', 'hasattr(optimizer, "lr")', set()),
