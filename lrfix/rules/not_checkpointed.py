@@ -32,7 +32,7 @@ from lrfix.trees import walk
 _ABOUT_STATE = (Kind.STATE, Kind.LOAD)
 #: By scheduler: the functions that call it, and how it is written there.
 _Handles = dict[object, set[tuple[ast.AST | None, str]]]
-_SETTING = re.compile(r"[A-Za-z_][\w.]*")
+_SETTING = re.compile(r"[A-Za-z_][\w.]*(\[['\"]\w+['\"]\])*")
 
 
 @rule("LR308", uses=True)
@@ -254,8 +254,19 @@ def _written_after(trace: Trace, load: Event) -> bool:
             return False
         if event.kind is Kind.WRITE_RATE and event.detail == "each" and event.decided <= load.decided:
             (rate,) = event.arguments
-            return isinstance(rate, int | float) or (isinstance(rate, Unknown) and bool(_SETTING.fullmatch(rate.path)))
+            return isinstance(rate, int | float) or (isinstance(rate, Unknown) and _is_setting(rate, load))
     return False
+
+
+def _is_setting(rate: Unknown, load: Event) -> bool:
+    """Whether a rate is a plainly named one, and does not stand in the checkpoint beside the state."""
+    restored = {_container(given) for given in load.arguments if isinstance(given, Unknown)} - {""}
+    return _SETTING.fullmatch(rate.path) is not None and _container(rate) not in restored
+
+
+def _container(value: Unknown) -> str:
+    """What a value is an entry of: ``state`` of ``state["lr"]``; nothing where it is no entry."""
+    return value.path.rpartition("[")[0]
 
 
 def _make(thing: Known) -> object:

@@ -59,6 +59,15 @@ def test_a_class_that_keeps_its_optimizers_state_keeps_its_schedulers(saved, loa
     assert [told in message for message in messages] == [True] if told else messages == []
 
 
+@pytest.mark.parametrize(
+    ("rate", "anew"),
+    [("0.1", True), ("self.args.lr", True), ('self.args["lr"]', True), ('state["lr"]', False), ("self.rate()", False)],
+)
+def test_what_gets_a_rate_of_the_settings_after_it_was_restored_begins_its_schedule_anew(rate, anew, asked):
+    loaded = f'for group in self.optimizer.param_groups:\n            group["lr"] = {rate}'
+    assert len(asked("LR308", trainer(loaded=loaded))) == (not anew)
+
+
 def test_the_branches_that_build_one_scheduler_are_told_of_once(asked):
     either = "StepLR(self.optimizer, 30) if args.steps else ExponentialLR(self.optimizer, 0.9)"
     source = trainer().replace("import StepLR", "import ExponentialLR, StepLR")
