@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
 
 from lrfix.findings import Finding
 from lrfix.rewriting.own_code.text import Candidate, Insert, Text, alone, lines
@@ -83,19 +82,6 @@ def returned(text: Text, finding: Finding) -> Iterator[Candidate]:
             yield Candidate((Insert(start, start, "return "),), "returns what this way has computed")
 
 
-def in_its_place(text: Text, finding: Finding) -> Iterator[Candidate]:
-    """LR211: two values that stand in each other's place; a name that is kept on the object."""
-    for node in text.within(finding):
-        if isinstance(node, ast.Call) and text.source.span(node) == finding.span:
-            given = [*node.args, *(k.value for k in node.keywords if k.arg is not None)]
-            for one, other in combinations([v for v in given if f"`{ast.unparse(v)}`" in finding.message], 2):
-                edits = Insert(*text.bounds(one), text.of(other)), Insert(*text.bounds(other), text.of(one))
-                yield Candidate(edits, f"puts `{text.of(one)}` and `{text.of(other)}` in each other's place")
-        if isinstance(node, ast.Name) and text.source.span(node) == finding.span:
-            start, _ = text.bounds(node)
-            yield Candidate((Insert(start, start, "self."),), f"reads `self.{node.id}`, where it is kept")
-
-
 def stepped_behind(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR301: ``scheduler.step()`` behind the statement in which the optimizer is stepped."""
     for statement in text.within(finding):
@@ -136,5 +122,5 @@ def _is_step(node: ast.AST) -> bool:
     return "sched" not in held and ("opt" in held or "scaler" in held)
 
 
-__all__ = ["in_its_place", "present_call", "returned", "stepped_behind", "the_other_way", "without_metric"]
+__all__ = ["present_call", "returned", "stepped_behind", "the_other_way", "without_metric"]
 __all__ += ["without_verbose"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lrfix.rewriting.own_code.branches import reached
 from lrfix.rewriting.own_code.calls import (
-    in_its_place,
     present_call,
     returned,
     stepped_behind,
@@ -19,15 +19,18 @@ from lrfix.rewriting.own_code.formulas import (
     counted_from_the_warmup,
     guarded_division,
 )
+from lrfix.rewriting.own_code.names import in_its_place
 from lrfix.rewriting.own_code.text import Finder
 
 FINDERS: dict[str, Finder] = {
+    "LR102": reached,
     "LR107": constructed,
     "LR108": bound_at_once,
     "LR202": counted_from_the_warmup,
     "LR203": above_zero,
     "LR204": clamped_progress,
     "LR205": guarded_division,
+    "LR209": above_zero,
     "LR210": returned,
     "LR211": in_its_place,
     "LR301": stepped_behind,

@@ -9,12 +9,15 @@ from lrfix.experiments.class_reading import base_constructor_call
 from lrfix.experiments.structure import method
 from lrfix.findings import Finding
 from lrfix.rewriting.own_code.calls import without_verbose
+from lrfix.rewriting.own_code.subclasses import brought_along, for_every_group
 from lrfix.rewriting.own_code.text import Candidate, Insert, Text, alone, indent, lines
 
 
 def constructed(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR107: the base class's constructor is called, once everything is there that it reads."""
     yield from without_verbose(text, finding)
+    yield from for_every_group(text, finding)
+    yield from brought_along(text, finding)
     for owner in text.names.nodes:
         if not isinstance(owner, ast.ClassDef) or not text.source.span(owner).contains(finding.span):
             continue

@@ -146,7 +146,7 @@ def _tests(node: ast.AST) -> Iterator[ast.Compare]:
 
 
 def above_zero(text: Text, finding: Finding) -> Iterator[Candidate]:
-    """LR203: the warmup counts the step that is about to be done, so that the first one has a rate."""
+    """LR203, LR209: the warmup counts the step about to be done, so that the first has a rate and the last the peak."""
     nodes = text.around(finding)
     for position, warmup in _warmups(text, nodes):
         for node in nodes:

@@ -31,6 +31,8 @@ _NO_CURVE = frozenset({"LR301", "LR305", "LR306", "LR308", "LR314"})
 _ENDS_THE_RUN = frozenset({"LR107", "LR210", "LR211"})
 """Rules whose fault ends the run: advice on what comes behind it can be given only once it is mended."""
 
+_UNMOVED = "no rate changes"
+
 
 def repaired(raw: bytes, path: str, settings: Settings, each_alone: bool = False, advice: bool = False) -> FileRewrite:
     """A file after every repair that is seen to work, one after another; what is left says why.
@@ -155,7 +157,7 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
     """What became of the curves, in words; None where more moved than the fault."""
     if len(before) != len(after):
         return None
-    words = "no rate changes"
+    words = _UNMOVED
     if finding.code == "LR210":
         return words  # what is returned now was None, and no other way through the function is another
     for old, new in zip(before, after, strict=True):
@@ -170,6 +172,8 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
         if not _may_part(finding, apart, was, becomes):
             return None
         words = _change(old, was, apart, becomes[apart])
+    if words == _UNMOVED and finding.code == "LR102":
+        return None  # the branch has not been seen to run
     return words
 
 
@@ -199,6 +203,15 @@ def _is_of(finding: Finding, site: SiteReport) -> bool:
 
 def _may_part(finding: Finding, step: int, curve: Sequence[float], new: Sequence[float]) -> bool:
     """Whether a repair of the finding may change the rate from a step on."""
+    if finding.code == "LR102":
+        # Where the branch's own test holds: beyond both tests, on the one side or the other (a loop may begin at 1).
+        shown = finding.evidence.steps if finding.evidence is not None else ()
+        apart = [k for k, (a, b) in enumerate(zip(curve, new, strict=False)) if a != b]
+        return len(shown) > 1 and (step >= max(shown) - 1 or apart[-1] <= min(shown))
+    if finding.code == "LR209":
+        # By one step of the ramp at most, and only ever up.
+        ramp = max((b - a for a, b in pairwise(curve)), default=0.0) + _ROUNDING
+        return all(a <= b <= a + ramp for a, b in zip(curve, new, strict=False))
     if finding.code == "LR203":
         # The warmup alone: a step ahead of what it was, and then the same.
         apart = [k for k, (a, b) in enumerate(zip(curve, new, strict=False)) if a != b]

@@ -206,7 +206,45 @@ WRONG_WAY = _text(
             scheduler.step(accuracy)
     """
 )
+LADDER = _text(
+    """
+    def adjust(args, optimizer, epoch):
+        lr = args.lr
+        if epoch >= 30:
+            lr = args.lr * 0.1
+        elif epoch >= 60:
+            lr = args.lr * 0.01
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+    def main(args, optimizer, batches):
+        for epoch in range(90):
+            adjust(args, optimizer, epoch)
+            for batch in batches:
+                optimizer.step()
+    """
+)
+SHORT_OF_ITS_PEAK = _text(
+    """
+    class Trainer:
+        def warm_up(self, epoch, batch):
+            if epoch < self.config.warmup_epochs:
+                step = epoch * len(self.loader) + batch
+                warmup = self.config.warmup_epochs * len(self.loader)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.config.lr * min(1.0, step / warmup)
+
+        def train(self, model):
+            for epoch in range(self.config.epochs):
+                for index, batch in enumerate(self.loader):
+                    self.warm_up(epoch, index)
+                    model(batch).backward()
+                    self.optimizer.step()
+    """
+)
 MENDED = {
+    "LR102": (LADDER, ["    if epoch >= 60:\n        lr = args.lr * 0.01\n"]),
+    "LR209": (SHORT_OF_ITS_PEAK, ["min(1.0, (step + 1) / warmup)"]),
     "LR107": (TOO_LATE, ["        self.every = every\n        super().__init__(optimizer, last_epoch)\n"]),
     "LR210": (RETURNS_NOTHING, ["            return decay(step)\n"]),
     "LR211": (
@@ -420,6 +458,104 @@ MORE = {
         """,
         "factor = self.floor + (1 - ",
     ),
+    "branches that return": (
+        """
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def factor(epoch):
+            if epoch > 30:
+                return 0.1  # late
+            elif epoch > 60:
+                return 0.01
+            else:
+                return 1.0
+
+        def build(optimizer):
+            return LambdaLR(optimizer, factor)
+        """,
+        "    if epoch > 60:\n        return 0.01  # late\n    elif epoch > 30:\n        return 0.1\n    else:\n",
+    ),
+    "branches that go on from the rate there is": (
+        """
+        def adjust(optimizer, epoch, lr=0.1):
+            if epoch >= 30:
+                lr = lr * 0.1
+            elif epoch >= 60:
+                lr = lr * 0.01
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        """,
+        "    if epoch >= 60:\n        lr = lr * 0.01\n    elif epoch >= 30:\n        lr = lr * 0.1\n",
+    ),
+    "one rate for all groups": (
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Rising(LRScheduler):
+            def __init__(self, optimizer, peak, warmup, last_epoch=-1):
+                self.peak, self.warmup = peak, warmup
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                return [self.peak * min(1.0, (self.last_epoch + 1) / self.warmup)]
+        """,
+        " for _ in self.base_lrs]\n",
+    ),
+    "a count that stands still": (
+        """
+        from torch.optim.lr_scheduler import LRScheduler
+
+        class Gradual(LRScheduler):
+            def __init__(self, optimizer, warmup, after):
+                self.warmup, self.after, self.finished = warmup, after, False
+                super().__init__(optimizer)
+
+            def get_lr(self):
+                if self.last_epoch > self.warmup:
+                    self.finished = True
+                    return self.base_lrs
+                return [base * min(1.0, (self.last_epoch + 1) / self.warmup) for base in self.base_lrs]
+
+            def step(self, epoch=None):
+                if self.finished:
+                    if epoch is None:
+                        self.after.step(None)
+                    else:
+                        self.after.step(epoch - self.warmup)
+                else:
+                    super().step(epoch)
+        """,
+        "                self.after.step(epoch - self.warmup)\n"
+        "            self.last_epoch = self.last_epoch + 1 if epoch is None else epoch\n"
+        '            self._last_lr = [group["lr"] for group in self.optimizer.param_groups]\n',
+    ),
+    "an attribute with a word too many": (
+        """
+        class Noam:
+            def __init__(self, optimizer, width, warmup):
+                self.optimizer, self.width, self.n_warmup_steps = optimizer, width, warmup
+                self.n_steps = 0
+
+            def step_and_update_lr(self):
+                self.n_current_steps += 1
+                rate = self.width**-0.5 * min(self.n_steps**-0.5, self.n_steps * self.n_warmup_steps**-1.5)
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
+                self.optimizer.step()
+        """,
+        "        self.n_steps += 1\n",
+    ),
+    "a module that is not imported": (
+        """
+        from __future__ import annotations
+
+        from torch.optim.lr_scheduler import LambdaLR
+
+        def build(optimizer, total):
+            return LambdaLR(optimizer, lambda step: (1 + math.cos(math.pi * min(step, total) / total)) / 2)
+        """,
+        "annotations\n\nimport math\nfrom torch.optim",
+    ),
     "a rate worked out once more": (
         """
         from torch.optim.lr_scheduler import StepLR
@@ -437,11 +573,19 @@ MORE = {
     ),
 }
 
+#: What is told as info wherever it stands.
+ADVISED = {"one rate for all groups", "a count that stands still"}
+
 
 @pytest.mark.parametrize("name", MORE)
 def test_other_ways_to_write_a_fault_have_their_edit_too(settings: Settings, name: str):
     body, mended = MORE[name]
-    assert mended in repaired(_text(body).encode(), "train.py", settings).after
+    assert mended in repaired(_text(body).encode(), "train.py", settings, advice=name in ADVISED).after
+
+
+def test_a_rate_that_is_one_groups_own_is_not_given_to_all(settings: Settings):
+    body = _text(MORE["one rate for all groups"][0]).replace("[self.peak *", "[self.peak * self.base_lrs[0] *")
+    assert "for _ in" not in repaired(body.encode(), "train.py", settings, advice=True).after
 
 
 def test_what_becomes_of_the_curve_is_told(results: dict[str, FileRewrite]):
