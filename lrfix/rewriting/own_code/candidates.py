@@ -18,6 +18,7 @@ from lrfix.rewriting.own_code.formulas import (
     clamped_progress,
     counted_from_the_warmup,
     guarded_division,
+    over_its_own_length,
 )
 from lrfix.rewriting.own_code.names import in_its_place
 from lrfix.rewriting.own_code.text import Finder
@@ -37,6 +38,7 @@ FINDERS: dict[str, Finder] = {
     "LR305": present_call,
     "LR306": without_metric,
     "LR308": saved_beside,
+    "LR310": over_its_own_length,
     "LR314": the_other_way,
 }
 

@@ -111,6 +111,52 @@ def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]
             yield Candidate((counted,), "begins the decay at the end of the warmup")
 
 
+def over_its_own_length(text: Text, finding: Finding) -> Iterator[Candidate]:
+    """LR211, LR310: what a decay has done since it began is divided by how long it takes, and not by the whole."""
+    nodes = text.around(finding)
+    divisions = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)]
+    found: dict[tuple[str, str], list[Insert]] = {}
+    for node in divisions:
+        done, whole = _done(text, node), text.of(node.right)
+        left = next((n for n in _factors(done) if isinstance(n, ast.BinOp) and text.of(n.left) == whole), None)
+        counted = left.right if left is not None else done  # ``(total - done) / total``: what is left to do
+        for begins in _begins(nodes, counted):
+            if text.of(begins) in whole or isinstance(node.right, ast.Constant):
+                continue
+            wholes = [node.right, *([left.left] if left is not None else [])]
+            length = _rest(text, whole, begins)
+            same = found.setdefault((text.of(counted), length), [])
+            same += [Insert(*text.in_parentheses(each), length) for each in wholes]
+    for (counted_text, length), edits in found.items():
+        yield Candidate(tuple(edits), f"divides `{counted_text}` by the length of the decay, `{length}`")
+
+
+def _factors(node: ast.expr) -> Iterator[ast.expr]:
+    """What is multiplied, the differences among it."""
+    for part in (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else (node,):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub):
+            yield part
+
+
+def _rest(text: Text, whole: str, begins: ast.expr) -> str:
+    """``whole - begins``, and ``length`` where the decay begins at ``whole - length``."""
+    if isinstance(begins, ast.BinOp) and isinstance(begins.op, ast.Sub) and text.of(begins.left) == whole:
+        return text.of(begins.right)
+    shown = f"({text.of(begins)})" if isinstance(begins, ast.BinOp) else text.of(begins)
+    return f"max(1, {whole} - {shown})"
+
+
+def _begins(nodes: Sequence[ast.AST], counted: ast.expr) -> Iterator[ast.expr]:
+    """What has been taken off the position that a decay counts from its own beginning."""
+    values: list[ast.AST] = [counted]
+    if isinstance(counted, ast.Name):
+        values += [n for n in nodes if isinstance(n, ast.AugAssign) and stored_names(n) == {counted.id}]
+        values += _assigned(nodes, counted)
+    for value in values:
+        if isinstance(value, ast.BinOp | ast.AugAssign) and isinstance(value.op, ast.Sub):
+            yield value.right if isinstance(value, ast.BinOp) else value.value
+
+
 def _assigned(nodes: Sequence[ast.AST], name: ast.expr) -> Iterator[ast.expr]:
     """What a local variable is given."""
     if isinstance(name, ast.Name):
@@ -174,3 +220,4 @@ def _last_steps(text: Text, nodes: Sequence[ast.AST], position: str, warmup: str
 
 
 __all__ = ["above_zero", "bound_at_once", "clamped_progress", "counted_from_the_warmup", "guarded_division"]
+__all__ += ["over_its_own_length"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from lrfix.findings import Finding
+from lrfix.rewriting.own_code.formulas import over_its_own_length
 from lrfix.rewriting.own_code.text import Candidate, Insert, Text
 from lrfix.sites.vocabulary import words
 
@@ -24,6 +25,8 @@ _IMPORTS = {
 
 def in_its_place(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR211: two values that stand in each other's place; what is kept, or imported, under the name that is meant."""
+    if finding.evidence is not None:  # it runs, and the curve shows it
+        yield from over_its_own_length(text, finding)
     for node in text.within(finding):
         if text.source.span(node) != finding.span:
             continue

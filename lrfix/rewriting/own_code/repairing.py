@@ -174,7 +174,12 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
         words = _change(old, was, apart, becomes[apart])
     if words == _UNMOVED and finding.code == "LR102":
         return None  # the branch has not been seen to run
-    return words
+    return "no rate changes in the settings that are shown" if words == _UNMOVED and _is_slow(finding) else words
+
+
+def _is_slow(finding: Finding) -> bool:
+    """Whether a finding is of a decay that does not arrive, and not of a run that fails."""
+    return finding.code == "LR310" or (finding.code == "LR211" and finding.evidence is not None)
 
 
 def _told_by(finding: Finding, old: SiteReport, new: SiteReport) -> tuple[Sequence[float], Sequence[float]]:
@@ -208,6 +213,9 @@ def _may_part(finding: Finding, step: int, curve: Sequence[float], new: Sequence
         shown = finding.evidence.steps if finding.evidence is not None else ()
         apart = [k for k, (a, b) in enumerate(zip(curve, new, strict=False)) if a != b]
         return len(shown) > 1 and (step >= max(shown) - 1 or apart[-1] <= min(shown))
+    if _is_slow(finding):
+        # A decay that comes to its end in time is below what it was all the way.
+        return step > 0 and all(b <= a + _ROUNDING * abs(a) for a, b in zip(curve, new, strict=False))
     if finding.code == "LR209":
         # By one step of the ramp at most, and only ever up.
         ramp = max((b - a for a, b in pairwise(curve)), default=0.0) + _ROUNDING

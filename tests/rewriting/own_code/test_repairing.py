@@ -242,7 +242,28 @@ SHORT_OF_ITS_PEAK = _text(
                     self.optimizer.step()
     """
 )
+AS_LONG_AS_THE_WHOLE = _text(
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    def build(optimizer, warmup_steps, total_steps):
+        def factor(step):
+            if step < warmup_steps:
+                return (step + 1) / warmup_steps
+            step -= warmup_steps
+            return max(0.0, 1 - step / total_steps)
+        return LambdaLR(optimizer, factor)
+
+    def train(model, batches, optimizer, warmup_steps, total_steps):
+        scheduler = build(optimizer, warmup_steps, total_steps)
+        for step in range(total_steps):
+            model(next(batches)).backward()
+            optimizer.step()
+            scheduler.step()
+    """
+)
 MENDED = {
+    "LR310": (AS_LONG_AS_THE_WHOLE, ["max(0.0, 1 - step / max(1, total_steps - warmup_steps))"]),
     "LR102": (LADDER, ["    if epoch >= 60:\n        lr = args.lr * 0.01\n"]),
     "LR209": (SHORT_OF_ITS_PEAK, ["min(1.0, (step + 1) / warmup)"]),
     "LR107": (TOO_LATE, ["        self.every = every\n        super().__init__(optimizer, last_epoch)\n"]),
@@ -486,6 +507,27 @@ MORE = {
                 group["lr"] = lr
         """,
         "    if epoch >= 60:\n        lr = lr * 0.01\n    elif epoch >= 30:\n        lr = lr * 0.1\n",
+    ),
+    "what is left of a decay that takes as long as the whole": (
+        """
+        class Annealing:
+            def __init__(self, optimizer, start_lr, warmup_iter, total_iters):
+                self.optimizer, self.start_lr = optimizer, start_lr
+                self.warmup_iter, self.end_iter = warmup_iter, total_iters
+                self.num_iters = 0
+
+            def get_lr(self):
+                if self.num_iters <= self.warmup_iter:
+                    return self.start_lr * self.num_iters / self.warmup_iter
+                done = min(self.num_iters, self.end_iter) - self.warmup_iter
+                return self.start_lr * (self.end_iter - done) / self.end_iter
+
+            def step(self):
+                self.num_iters += 1
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.get_lr()
+        """,
+        "(max(1, self.end_iter - self.warmup_iter) - done) / max(1, self.end_iter - self.warmup_iter)\n",
     ),
     "one rate for all groups": (
         """
