@@ -198,6 +198,12 @@ class Bench:
 
     def rates_of(self, optimizer: Instance) -> list[Any]:
         """The present rate of every group; raises Opaque when one is unknown."""
+        groups = optimizer.attributes.get("param_groups")
+        if type(groups) is list and len(groups) == len(self.base_lrs) and _DICTIONARY.issuperset(map(type, groups)):
+            # As nearly always, at every step.
+            found = [group.get("lr") for group in groups]
+            if _FLOATS.issuperset(map(type, found)):
+                return found
         found = self.written(optimizer)
         return found if _FLOATS.issuperset(map(type, found)) else [self.rate(rate) for rate in found]
 

@@ -40,7 +40,7 @@ class Trace(Recorder):
 
     def __init__(self, mine: dict[ast.AST, ast.AST]) -> None:
         super().__init__()
-        self.mine = mine
+        self.mine: dict[ast.AST, ast.AST] = mine
         self.calls: dict[ast.AST, int] = defaultdict(int)
         self.writes: list[Write] = []
         self.step = -1

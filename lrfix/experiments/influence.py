@@ -144,18 +144,19 @@ def matters_at_once(study: Study, path: str, use: str | None) -> bool:
     return not _same(base, study.run(0, use=use, overrides={**pinned(base), path: other}, beside=base))
 
 
-def without_effect(study: Study, path: str, use: str | None) -> tuple[float, float] | None:
+def without_effect(study: Study, path: str, use: str | None, most: int | None = None) -> tuple[float, float] | None:
     """Two values of a setting that give the same rates, where every other value tried does so too: in every draw, with
-    each switch the other way round, with larger and smaller base rates. None where one does not."""
+    each switch the other way round, with larger and smaller base rates. None where one does not.
+
+    ``most``: how many other values to try at each place; None for all.
+    """
     shown: tuple[float, float] | None = None
     for index in range(len(study.runs)):
         base = study.run(index, use=use)
         value = base.leaves.get(path, base.names.get(path))
         if not base.ran or isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        for other in other_values(path, value, base):
-            if other == value:
-                continue
+        for other in [other for other in other_values(path, value, base) if other != value][:most]:
             changed = study.run(index, use=use, overrides={**pinned(base), path: other}, beside=base)
             if not _same(base, changed):
                 return None
@@ -164,7 +165,7 @@ def without_effect(study: Study, path: str, use: str | None) -> tuple[float, flo
         return None
     for overrides, rates in _surroundings(study):
         if not all(
-            _nothing_moves(study, path, shown[0], use, given, rates) for given in _unmasked(study, use, overrides)
+            _nothing_moves(study, path, shown[0], use, given, rates, most) for given in _unmasked(study, use, overrides)
         ):
             return None
     return shown
@@ -177,10 +178,11 @@ def _nothing_moves(
     use: str | None,
     overrides: Mapping[str, object],
     rates: Sequence[float] | None,
+    most: int | None,
 ) -> bool:
     """Whether other values of a setting change nothing in one of its surroundings, or it does not run there."""
     base = study.run(0, use=use, overrides={**pinned(study.run(0, use=use)), **overrides}, base_lrs=rates)
-    wholes = ({**pinned(base), **overrides, path: other} for other in other_values(path, value, base)[:3])
+    wholes = ({**pinned(base), **overrides, path: other} for other in other_values(path, value, base)[: most or 3])
     if not base.ran:
         return True
     return all(_same(base, study.run(0, use=use, overrides=whole, base_lrs=rates, beside=base)) for whole in wholes)

@@ -6,16 +6,22 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lrfix.domains.roles import Role, role_of
 from lrfix.experiments.structure import assignments, hyperparameters, method, methods
 from lrfix.experiments.study import Study
 from lrfix.names import Defined
 from lrfix.sites.vocabulary import words
+from lrfix.stand_ins.torch_classes import attributes_read
 from lrfix.trees import walk
 
 #: Methods that carry settings about without using them.
 _BOOKKEEPING = frozenset({"state_dict", "load_state_dict", "save", "load", "extra_repr"})
 _CONFIGURATION = frozenset({"cfg", "config", "conf", "args", "hparams", "opts", "flags", "options", "settings"})
 _BY_NAME = frozenset({"getattr", "vars", "locals", "asdict", "fields", "eval", "exec"})
+#: What a clock may be set by: no epoch ends inside a warmup that the code states.
+_OF_AN_EPOCH = frozenset({Role.WARMUP, Role.LOADER_LENGTH})
+#: Methods that nothing but a reader asks.
+_SHOWN = frozenset({"__repr__", "__str__", "__getstate__", "__setstate__"})
 _PLAIN_BASES = frozenset({"object", "ABC", "Protocol", "Generic"})
 
 
@@ -116,6 +122,19 @@ def never_read(study: Study, node: ast.ClassDef, related: list[ast.ClassDef], na
     return not any(True for _ in _readers(study, related, held))
 
 
+def out_of_reach(study: Study, related: list[ast.ClassDef], name: str) -> bool:
+    """Whether nothing that a run calls can come by what a setting is stored in: no method of the classes, whatever it
+    does with it, no class of torch's, and nobody who looks for the length of an epoch."""
+    if role_of(name) in _OF_AN_EPOCH:
+        return False
+    held = {attribute for attribute, parameter in kept_as(study).items() if parameter == name}
+    if not held.isdisjoint(attributes_read()):
+        return False
+    functions = [f for c in related for f in methods(c) if f.name not in _SHOWN | _BOOKKEEPING]
+    read = {n.attr for f in functions for n in walk(f) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    return held.isdisjoint(read)
+
+
 def read_elsewhere(study: Study, node: ast.ClassDef, related: list[ast.ClassDef], name: str) -> bool:
     """Whether what a setting is stored in is read outside of the class: by one derived from it, by its callers."""
     held = {attribute for attribute, parameter in kept_as(study).items() if parameter == name}
@@ -146,4 +165,4 @@ def _carries(function: ast.FunctionDef) -> bool:
     return function.name in _BOOKKEEPING or special
 
 
-__all__ = ["Given", "family", "kept_as", "never_read", "read_elsewhere", "reads_by_name", "settings_of"]
+__all__ = ["Given", "family", "kept_as", "never_read", "out_of_reach", "read_elsewhere", "reads_by_name", "settings_of"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 from typing import Any
 
 #: How the names of natives end whose calls observers hear of: all others are far too many.
@@ -10,7 +11,12 @@ HEARD = ".cos"
 
 
 class Recorder:
-    """Keeps the statements that ran and does nothing else; override what is of interest."""
+    """Keeps the statements that ran and does nothing else; override what is of interest.
+
+    ``mine``: the nodes that it hears of, where all others are nothing to it; whoever writes at others need not tell it.
+    """
+
+    mine: Container[ast.AST] | None = None
 
     def __init__(self) -> None:
         self.statements: set[ast.AST] = set()

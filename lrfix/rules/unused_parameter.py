@@ -15,7 +15,16 @@ from lrfix.experiments.bypass import bypassed
 from lrfix.experiments.discarded import discarded
 from lrfix.experiments.influence import Reads, matters_at_once, without_effect
 from lrfix.experiments.interfaces import prescribed, shared_interface
-from lrfix.experiments.settings import Given, family, kept_as, never_read, read_elsewhere, reads_by_name, settings_of
+from lrfix.experiments.settings import (
+    Given,
+    family,
+    kept_as,
+    never_read,
+    out_of_reach,
+    read_elsewhere,
+    reads_by_name,
+    settings_of,
+)
 from lrfix.experiments.structure import functions_of
 from lrfix.experiments.study import Study, constant
 from lrfix.experiments.trainer_settings import warmups_of_a_constant
@@ -71,7 +80,9 @@ def _unread(study: Study) -> Iterator[Violation]:
         if related is None or any(reads_by_name(c) for c in related):
             return
         for setting in settings_of(node):
-            if _is_setting(setting) and never_read(study, node, related, setting.name) and not _acts(study, setting):
+            if not _is_setting(setting) or not never_read(study, node, related, setting.name):
+                continue
+            if not _acts(study, setting, out_of_reach(study, related, setting.name)):
                 yield from _unused(study, node, setting)
         return
     for function in (node, *study.names.ancestors(node)):
@@ -98,13 +109,16 @@ def _is_setting(setting: Given) -> bool:
     return role in SCHEDULE_ROLES or number or several
 
 
-def _acts(study: Study, setting: Given) -> bool:
-    """Whether the rate changes with a setting that nothing can be seen to read: a base class of torch reads it."""
+def _acts(study: Study, setting: Given, unread: bool) -> bool:
+    """Whether the rate changes with a setting that nothing can be seen to read: a base class of torch reads it.
+
+    Where that has no attribute of the name either, one other value stands for all.
+    """
     run = study.run(0, use=None) if study.ran else None
     value = run.leaves.get(setting.name, run.names.get(setting.name)) if run is not None else None
     if run is None or not run.ran or isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return without_effect(study, setting.name, None) is None
+    return without_effect(study, setting.name, None, most=1 if unread else None) is None
 
 
 def _unused(study: Study, node: ast.ClassDef | ast.FunctionDef, setting: Given) -> Iterator[Violation]:

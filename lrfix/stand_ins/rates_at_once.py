@@ -33,6 +33,11 @@ def at_once(names: Mapping[str, Any]) -> dict[str, NativeFunction]:
         groups = _groups(optimizer)
         if groups is None or type(values) is not list or len(values) != len(groups):
             return machine.invoke(write, [optimizer, values], {}, node)
+        mine = machine.recorder.mine
+        if mine is not None and node not in mine:
+            for group, rate in zip(groups, values, strict=True):
+                group["lr"] = rate
+            return None
         for group, rate in zip(groups, values, strict=True):
             machine.recorder.item_write(group, "lr", group.get("lr"), rate, node)
             group["lr"] = rate

@@ -39,18 +39,21 @@ def step_at_once(names: Mapping[str, Any]) -> None:
         if epoch is not None or type(scheduler) is not Instance or not _is_plain(machine, scheduler, update):
             return interpreted(machine, function, scheduler, epoch)
         recorder, attributes = machine.recorder, scheduler.attributes
+        hears = recorder.mine is None or counted in recorder.mine
         machine.fuel -= first
         if machine.fuel < 0:
             machine.refuel(call)
         recorder.statements.update(before)
         count, position = attributes["_step_count"], attributes["last_epoch"]
-        recorder.attribute_write(scheduler, "_step_count", count, count + 1, counted)
+        if hears:
+            recorder.attribute_write(scheduler, "_step_count", count, count + 1, counted)
         attributes["_step_count"] = count + 1
         recorder.call(update, [scheduler, None], call.value)
-        asking_now = attributes.get("_get_lr_called_within_step")
-        recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, True, within)
+        if hears:
+            asking_now = attributes.get("_get_lr_called_within_step")
+            recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, True, within)
+            recorder.attribute_write(scheduler, "last_epoch", position, position + 1, moved)
         attributes["_get_lr_called_within_step"] = True
-        recorder.attribute_write(scheduler, "last_epoch", position, position + 1, moved)
         attributes["last_epoch"] = position + 1
         machine.depth += 1
         try:
@@ -63,21 +66,24 @@ def step_at_once(names: Mapping[str, Any]) -> None:
             if machine.fuel < 0:
                 machine.refuel(writing)
             recorder.statements.update(after)
-            asking_now = attributes.get("_get_lr_called_within_step")
-            recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, False, done)
+            if hears:
+                asking_now = attributes.get("_get_lr_called_within_step")
+                recorder.attribute_write(scheduler, "_get_lr_called_within_step", asking_now, False, done)
             attributes["_get_lr_called_within_step"] = False
-            optimizer = machine.attribute(scheduler, "optimizer", written.args[0])
+            optimizer = machine.attribute_of_instance(scheduler, "optimizer", written.args[0])
             write.function(machine, written, optimizer, values)
             machine.fuel -= last_of_all
             if machine.fuel < 0:
                 machine.refuel(reading)
             recorder.statements.add(reading)
             rates = names["current_rates"].function(machine, reading.value, optimizer)
-            recorder.attribute_write(scheduler, "_last_lr", attributes.get("_last_lr"), rates, last)
+            if hears:
+                recorder.attribute_write(scheduler, "_last_lr", attributes.get("_last_lr"), rates, last)
             attributes["_last_lr"] = rates
         finally:
             machine.depth -= 1
-        recorder.returned(update, None, call.value)
+        if hears:
+            recorder.returned(update, None, call.value)
         return None
 
     _run(step.node, at_once)
@@ -104,6 +110,7 @@ def factors_at_once(names: Mapping[str, Any]) -> None:
         if not usual or properties is None or properties or machine.before_call is not None:
             return interpreted(machine, function, scheduler)
         recorder = machine.recorder
+        hears = recorder.mine is None or append in recorder.mine
         rates: list[Any] = []
         machine.fuel -= before
         if machine.fuel < 0:
@@ -116,14 +123,16 @@ def factors_at_once(names: Mapping[str, Any]) -> None:
             base = attributes["base_lrs"][index]
             factor = call(machine, attributes["lr_lambdas"][index], [attributes["last_epoch"]], product.right)
             rate = OPERATIONS_OF[ast.Mult](machine, base, factor, product)
-            recorder.item_write(rates, "append", None, (rate,), append)
+            if hears:
+                recorder.item_write(rates, "append", None, (rate,), append)
             rates.append(rate)
         recorder.statements.update((checking, lengths, answer))
         machine.fuel -= after
         if machine.fuel < 0:
             machine.refuel(answer)
         recorder.call(same_lengths, [len(bases), len(functions)], checking.value)
-        recorder.returned(same_lengths, None, checking.value)
+        if hears:
+            recorder.returned(same_lengths, None, checking.value)
         return rates
 
     _run(definition, at_once)

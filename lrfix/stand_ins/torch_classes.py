@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _PLACES = {
 }
 _PACKAGE = "lrfix.stand_ins."
 _FUEL = 1_000_000
+_ATTRIBUTE = re.compile(r"\.\s*(\w+)")
 
 
 def stand_in(qualified: str) -> ClassValue | None:
@@ -66,6 +68,13 @@ def _names(file: str) -> dict[str, Any]:
 
 def _classes(file: str) -> dict[str, ClassValue]:
     return {name: value for name, value in _names(file).items() if isinstance(value, ClassValue)}
+
+
+@cache
+def attributes_read() -> frozenset[str]:
+    """The names of attributes that a stand-in reads of anything, and some more: whatever it has behind a dot."""
+    texts = (path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    return frozenset(name for text in texts for name in _ATTRIBUTE.findall(text))
 
 
 def optimizer_class() -> ClassValue:

@@ -270,6 +270,28 @@ INEFFECTIVE = {
     """,
 }
 EFFECTIVE = {
+    "read by the class of torch's that it is stored for": """
+    from torch.optim.lr_scheduler import ExponentialLR
+
+    class Slow(ExponentialLR):
+        def __init__(self, optimizer, gamma=0.97):
+            super().__init__(optimizer, 0.9)
+            self.gamma = gamma
+    """,
+    "read by a method that carries, and that a run calls": """
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class Table(LRScheduler):
+        def __init__(self, optimizer, total, gamma=0.97, last_epoch=-1):
+            self.total, self.gamma = total, gamma
+            super().__init__(optimizer, last_epoch)
+
+        def __getitem__(self, step):
+            return self.gamma**step * (1 - min(step, self.total) / self.total)
+
+        def get_lr(self):
+            return [base * self[self.last_epoch] for base in self.base_lrs]
+    """,
     "read in another mode": """
     from torch.optim.lr_scheduler import LRScheduler
 
