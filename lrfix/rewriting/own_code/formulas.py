@@ -198,9 +198,10 @@ def above_zero(text: Text, finding: Finding) -> Iterator[Candidate]:
         for node in nodes:
             if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
                 continue
-            counted = [n for n in ast.walk(node.left) if isinstance(n, ast.expr) and text.of(n) == position]
-            if len(counted) != 1 or warmup not in text.of(node.right):
-                continue
+            parts = [n for n in ast.walk(node.left) if isinstance(n, ast.expr)]
+            counted = [n for n in parts if text.of(n) == position]
+            if len(counted) != 1 or warmup not in text.of(node.right) or any(text.of(n) == warmup for n in parts):
+                continue  # what the warmup is taken off is the decay's
             start, end = text.in_parentheses(counted[0])
             counted_on = Insert(start, end, f"({position} + 1)")
             says = f"counts the warmup from its first step: `{position} + 1` of `{warmup}`"
