@@ -13,6 +13,8 @@ from lrfix.rewriting.own_code.text import Candidate, Insert, Text
 from lrfix.sites.vocabulary import words
 
 _CLOSE = 0.8
+#: Words that tell two counts of one thing from each other for nobody.
+_IDLE = frozenset({"n", "num", "cur", "current", "now"})
 #: What formulas are written with, by the name that everybody gives it.
 _IMPORTS = {
     "math": "import math",
@@ -37,8 +39,9 @@ def in_its_place(text: Text, finding: Finding) -> Iterator[Candidate]:
                 yield Candidate(edits, f"puts `{text.of(one)}` and `{text.of(other)}` in each other's place")
         if isinstance(node, ast.Name):
             yield from _imported(text, node)
-            start, _ = text.bounds(node)
-            yield Candidate((Insert(start, start, "self."),), f"reads `self.{node.id}`, where it is kept")
+            if node.id in _set_on_self(text, node):
+                start, _ = text.bounds(node)
+                yield Candidate((Insert(start, start, "self."),), f"reads `self.{node.id}`, where it is kept")
         if isinstance(node, ast.Attribute) and text.of(node.value) == "self":
             yield from _kept(text, node)
 
@@ -56,22 +59,35 @@ def _imports(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom) and not future
 
 
-def _kept(text: Text, read: ast.Attribute) -> Iterator[Candidate]:
-    """The one attribute of the class that is spelt almost like what nothing sets, or has a word less or more."""
+def _set_on_self(text: Text, read: ast.expr) -> set[str]:
+    """The attributes that the class around a read gives a value."""
     owner = text.names.enclosing(read, ast.ClassDef)
-    own = [n for n in ast.walk(owner or read) if isinstance(n, ast.Attribute) and text.of(n.value) == "self"]
-    raised = {n.target for n in ast.walk(owner or read) if isinstance(n, ast.AugAssign)}
-    known = {n.attr for n in own if isinstance(n.ctx, ast.Store) and n not in raised}
-    if isinstance(owner, ast.ClassDef):
-        known |= {s.name for s in owner.body if isinstance(s, ast.FunctionDef)}
-    asked = set(words(read.attr))
+    nodes = list(ast.walk(owner)) if owner is not None else []
+    raised = {n.target for n in nodes if isinstance(n, ast.AugAssign)}
+    own = (n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and n not in raised)
+    return {n.attr for n in own if text.of(n.value) == "self"}
+
+
+def _kept(text: Text, read: ast.Attribute) -> Iterator[Candidate]:
+    """The one attribute of the class that is spelt almost like what nothing sets, or but for words that say nothing."""
+    known = _set_on_self(text, read)
     close = set(difflib.get_close_matches(read.attr, known, cutoff=_CLOSE))
-    close |= {name for name in known if set(words(name)) < asked and len(words(name)) > 1}
+    meaning = set(words(read.attr)) - _IDLE
+    close |= {name for name in known if meaning and set(words(name)) - _IDLE == meaning and _counts(text, read, name)}
     if len(close) == 1:
         (meant,) = close
-        ends = [text.bounds(n)[1] for n in own if n.attr == read.attr]
+        owner = text.names.enclosing(read, ast.ClassDef)
+        same = [n for n in ast.walk(owner or read) if isinstance(n, ast.Attribute) and text.of(n) == text.of(read)]
+        ends = [text.bounds(n)[1] for n in same]
         edits = tuple(Insert(end - len(read.attr), end, meant) for end in ends)
         yield Candidate(edits, f"calls it `self.{meant}`, as the class does where it sets it")
+
+
+def _counts(text: Text, read: ast.expr, name: str) -> bool:
+    """Whether an attribute begins as a number that the class states: a count, and no length that is given to it."""
+    owner = text.names.enclosing(read, ast.ClassDef)
+    given = (n for n in ast.walk(owner or read) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant))
+    return any(text.of(target) == f"self.{name}" for statement in given for target in statement.targets)
 
 
 __all__ = ["in_its_place"]

@@ -647,6 +647,21 @@ def test_other_ways_to_write_a_fault_have_their_edit_too(settings: Settings, nam
     assert mended in repaired(_text(body).encode(), "train.py", settings, advice=name in ADVISED).after
 
 
+@pytest.mark.parametrize(
+    ("read", "wrong"),
+    [
+        ("self.n_warm_steps", "self.n_steps"),
+        ("self.get_warm_rate()", "self.get_rate"),
+        ("self.current_width", "self.width"),
+        ("Horizon", "self.Horizon"),
+    ],
+)
+def test_what_nothing_sets_is_not_called_as_something_else(settings: Settings, read: str, wrong: str):
+    body = _text(MORE["an attribute with a word too many"][0]).replace("self.n_current_steps", "self.n_steps")
+    body = body.replace("self.width**-0.5", read) + "\n    def get_rate(self):\n        return self.width\n"
+    assert body.count(wrong) == repaired(body.encode(), "train.py", settings).after.count(wrong)
+
+
 def test_a_rate_that_is_one_groups_own_is_not_given_to_all(settings: Settings):
     body = _text(MORE["one rate for all groups"][0]).replace("[self.peak *", "[self.peak * self.base_lrs[0] *")
     assert "for _ in" not in repaired(body.encode(), "train.py", settings, advice=True).after
