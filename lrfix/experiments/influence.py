@@ -253,8 +253,13 @@ def _ended(run: Run) -> tuple[str, int] | None:
 
 def _options(run: Run) -> list[tuple[str, str]]:
     """What was written beside rates: the momentum of a group, an option of one's own."""
-    writes = [w for trace in (run.built, run.stepped) if trace is not None for w in trace.writes if w.kind == "item"]
-    return [(w.name, repr(w.new)) for w in writes if w.name not in ("lr", "initial_lr") and _simple(w.new)]
+    traces = [trace for trace in (run.built, run.stepped) if trace is not None]
+    return [
+        (name, repr(new))
+        for trace in traces
+        for kind, name, _, new, _, _ in trace.writes
+        if kind == "item" and name != "lr" and name != "initial_lr" and _simple(new)
+    ]
 
 
 def _simple(value: object) -> bool:

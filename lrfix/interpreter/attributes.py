@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter, defaultdict, deque
 from types import GeneratorType
 from typing import Any
@@ -12,7 +11,7 @@ from lrfix.interpreter.arrays.methods import attribute_of_array
 from lrfix.interpreter.arrays.values import is_array_like
 from lrfix.interpreter.comparisons import ordering
 from lrfix.interpreter.errors import Opaque, UserError
-from lrfix.interpreter.limits import check_length, check_method, check_path
+from lrfix.interpreter.limits import check_length, check_method, check_path, holds
 from lrfix.interpreter.quantities import Quantity, Unit, attribute_of_quantity, attribute_of_unit
 from lrfix.interpreter.values import (
     MISSING,
@@ -266,7 +265,7 @@ def _method(machine: Machine, value: Any, name: str, node: ast.AST | None) -> Na
         if name == "format" and any(isinstance(a, Unknown) for a in (*given, *keywords.values())):
             return value  # a text about something the code does not fix, for a log
         if name == "format":
-            if re.search(r"{[^}]*[.\[]", value):
+            if holds(r"{[^}]*[.\[]", value):
                 raise Opaque("formats with attribute access", at)
             given = [a if isinstance(a, int | float | str) else "?" for a in given]
             keywords = {k: a if isinstance(a, int | float | str) else "?" for k, a in keywords.items()}

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from lrfix.interpreter.errors import Opaque
@@ -54,9 +55,15 @@ def check_path(path: str, node: ast.AST | None) -> str:
     return path
 
 
+@lru_cache(maxsize=32)
+def holds(pattern: str, text: str) -> bool:
+    """Whether a text has a part of some form: what is logged at every step is the same text each time."""
+    return re.search(pattern, text) is not None
+
+
 def check_format(specification: Any, node: ast.AST | None) -> None:
     """Refuse widths and precisions of five digits and more."""
-    if isinstance(specification, str) and re.search(r"\d{5}", specification):
+    if isinstance(specification, str) and holds(r"\d{5}", specification):
         raise Opaque("formats to a text too long to simulate", node)
 
 
@@ -82,7 +89,7 @@ def check_method(value: Any, name: str, arguments: list[Any], node: ast.AST | No
         length = sum(len(part) + len(value) for part in arguments[0] if isinstance(part, str))
     elif name == "format":
         check_format(value, node)
-        if re.search(r"{[^}]*:[^}]*{", value):
+        if holds(r"{[^}]*:[^}]*{", value):
             raise Opaque("formats with a width given by an argument", node)
     if length > 10 * MAX_LENGTH:
         raise Opaque("builds a text too long to simulate", node)
