@@ -113,7 +113,8 @@ def counted_from_the_warmup(text: Text, finding: Finding) -> Iterator[Candidate]
 
 def over_its_own_length(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR211, LR310: what a decay has done since it began is divided by how long it takes, and not by the whole."""
-    nodes = text.around(finding)
+    # Only where a curve shows it: what a training loop is seen to do with a length is no formula's.
+    nodes = text.around(finding) if finding.evidence is not None else []
     divisions = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)]
     found: dict[tuple[str, str], list[Insert]] = {}
     for node in divisions:

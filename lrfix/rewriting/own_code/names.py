@@ -27,8 +27,7 @@ _IMPORTS = {
 
 def in_its_place(text: Text, finding: Finding) -> Iterator[Candidate]:
     """LR211: two values that stand in each other's place; what is kept, or imported, under the name that is meant."""
-    if finding.evidence is not None:  # it runs, and the curve shows it
-        yield from over_its_own_length(text, finding)
+    yield from over_its_own_length(text, finding)
     for node in text.within(finding):
         if text.source.span(node) != finding.span:
             continue

@@ -662,6 +662,23 @@ def test_what_nothing_sets_is_not_called_as_something_else(settings: Settings, r
     assert body.count(wrong) == repaired(body.encode(), "train.py", settings).after.count(wrong)
 
 
+def test_a_length_that_the_loop_belies_is_not_divided_otherwise(settings: Settings):
+    body = _text(
+        """
+        from torch.optim.lr_scheduler import CosineAnnealingLR
+
+        def train(model, loader, optimizer, epochs, warmup):
+            scheduler = CosineAnnealingLR(optimizer, T_max=(epochs - warmup) / epochs + len(loader))
+            for epoch in range(epochs):
+                for batch in loader:
+                    model(batch).backward()
+                    optimizer.step()
+                    scheduler.step()
+        """
+    )
+    assert "max(1" not in repaired(body.encode(), "train.py", settings, advice=True).after
+
+
 def test_a_rate_that_is_one_groups_own_is_not_given_to_all(settings: Settings):
     body = _text(MORE["one rate for all groups"][0]).replace("[self.peak *", "[self.peak * self.base_lrs[0] *")
     assert "for _ in" not in repaired(body.encode(), "train.py", settings, advice=True).after
