@@ -42,6 +42,8 @@ def fault(study: Study, grid: Grid, case: Case, run: Run) -> Found | None:
         found = list(_jumps(run, group, end))
         drops = [jump for jump in found if jump.behind == "decay"]
         for jump in found:
+            if _is_a_milestone(study, run, jump.step + 1):
+                continue
             if (jump.behind == "ramp" and not _begins_a_turn(study, jump.step)) or (
                 jump.behind == "decay"
                 and not stairs
@@ -70,6 +72,16 @@ def _jumps(run: Run, group: int, end: int | None) -> Iterator[Jump]:
 def _on_a_stair(study: Study, run: Run, step: int) -> bool:
     intervals = [int(v) for v in study.lengths(run, Role.STEP_SIZE).values() if v >= 1]
     return any((step + 1) % interval == 0 for interval in intervals)
+
+
+def _is_a_milestone(study: Study, run: Run, position: int) -> bool:
+    """Whether a position is one of those that a class changes its rate at; a composition's are where phases meet."""
+    own = study.site.form != "composition" and isinstance(run.scheduler, Instance)
+    attributes = run.scheduler.attributes if own else {}
+    return any(
+        role_of(name) is Role.MILESTONES and isinstance(held, list | tuple | dict) and position in held
+        for name, held in attributes.items()
+    )
 
 
 def _is_written(study: Study, curve: Sequence[float], step: int) -> bool:

@@ -18,6 +18,7 @@ from lrfix.experiments.training import (
     line,
     once_a_place,
     related,
+    same_turn,
     shares_loop,
     spot,
     unseen_steps,
@@ -27,7 +28,7 @@ from lrfix.names import Names
 from lrfix.registry import rule
 from lrfix.sites.vocabulary import called_name, looks_like_optimizer, words
 from lrfix.tracing.engines import makes_its_own
-from lrfix.tracing.events import Event, Kind
+from lrfix.tracing.events import Event, Kind, Turn
 from lrfix.tracing.library import only_looks, prepares
 from lrfix.tracing.values import Optimizer, Scheduler
 from lrfix.trees import walk, written
@@ -297,12 +298,43 @@ def _may_be_stepped(study: Study, conduct: Conduct) -> bool:
     for other in (thing for thing in trace.things if isinstance(thing, Scheduler) and thing is not scheduler):
         if other.optimizer is not None and other.optimizer is not scheduler.optimizer:
             continue
+        if other.optimizer is not None and _moves_with_updates(conduct, other):
+            return True
         if other.built and other.path == scheduler.path and _replaces(conduct, other):
             return True
         unseen = other.origin is None or id(other.origin) in handed or other.path == scheduler.path
         if not other.built and unseen and (trace.of(Kind.STEP, other) or trace.of(Kind.ESCAPE, other)):
             return True
     return _left_out(study, conduct)
+
+
+def _moves_with_updates(conduct: Conduct, other: Scheduler) -> bool:
+    """Whether another scheduler of the optimizer is stepped with its updates, and this one need not be: both go by
+    one name in their turn, or a single loop trains, an epoch of warmup."""
+    beside = [
+        (step, update)
+        for step in conduct.trace.of(Kind.STEP, other)
+        for update in conduct.updates
+        if same_turn(update, step)
+    ]
+    renamed = any(other.path.rpartition(".")[2] not in _called_by(step) for step, _ in beside)
+    return bool(beside) and (renamed or all(len(_loops_since(conduct, update)) < 2 for update in conduct.updates))
+
+
+def _called_by(step: Event) -> set[str]:
+    """The names that a step is called by: of what it is called on, else of what its function is given."""
+    call = step.calls[-1] if step.calls else step.node
+    if not isinstance(call, ast.Call):
+        return set()
+    given = (*call.args, *(keyword.value for keyword in call.keywords))
+    return {_last(value) for value in (*given, *([call.func.value] if isinstance(call.func, ast.Attribute) else ()))}
+
+
+def _loops_since(conduct: Conduct, update: Event) -> list[Turn]:
+    """The loops around an update that the scheduler is not built anew in."""
+    built = conduct.trace.of(Kind.BUILD, conduct.scheduler)
+    around = {turn.entered for event in built for turn in event.turns}
+    return [turn for turn in update.turns if not turn.listed and turn.entered not in around]
 
 
 def _replaces(conduct: Conduct, other: Scheduler) -> bool:

@@ -43,7 +43,7 @@ def _told(study: Study, conduct: Conduct) -> Iterator[tuple[ast.AST, Violation]]
     else:
         message = f"{before}: {lost}. Step the optimizer first."
     shown = related(study, place, [(update.node, "the optimizer takes its step")])
-    advice = little is not None or not conduct.is_torch
+    advice = little is not None or not conduct.is_torch or _only_shown(conduct, update)
     # Before torch 1.1 the scheduler came first.
     yield place, Violation(study.span(place), message, advice=advice, related=shown, since="1.1")
 
@@ -66,6 +66,11 @@ def _early(conduct: Conduct) -> tuple[Event, Event] | None:
     if update.kind is not Kind.STEP and not _hands_over(update):
         return None
     return step, update
+
+
+def _only_shown(conduct: Conduct, update: Event) -> bool:
+    """Whether nothing in sight works out a gradient: what prints or plots a schedule steps both and trains nothing."""
+    return update.kind is Kind.STEP and not conduct.trace.of(Kind.BACKWARD)
 
 
 def _hands_over(event: Event) -> bool:

@@ -106,3 +106,30 @@ TWO_RATES = """
 def test_a_start_and_a_peak_are_two_rates_whatever_they_are_called(check, counted, fault):
     found = [f.message for f in check(TWO_RATES.format(counted=counted)) if f.code == "LR202"]
     assert ["ends as many steps early as the warmup takes" in message for message in found] == ([True] if fault else [])
+
+
+STAIRS = """
+    from collections import Counter
+    from torch.optim.lr_scheduler import LRScheduler
+
+    class WarmedStairs(LRScheduler):
+        def __init__(self, optimizer, warmup, milestones, gamma=0.5):
+            self.warmup, self.milestones, self.gamma = warmup, Counter(milestones), gamma
+            super().__init__(optimizer)
+
+        def get_lr(self):
+            if self.last_epoch <= self.warmup:
+                return [base * (0.1 + 0.9 * self.last_epoch / self.warmup) for base in self.base_lrs]
+            factor = self.gamma ** {factor}
+            return [group["lr"] * factor for group in self.optimizer.param_groups]
+
+    def build(optimizer):
+        return WarmedStairs(optimizer, 5, [6, 14])
+    """
+
+
+@pytest.mark.parametrize(
+    ("factor", "found"), [("self.milestones[self.last_epoch]", False), ("(self.last_epoch == self.warmup + 1)", True)]
+)
+def test_a_milestone_right_behind_the_warmup_is_where_the_rate_is_to_drop(factor, found, codes):
+    assert ("LR202" in codes(STAIRS.format(factor=factor))) is found

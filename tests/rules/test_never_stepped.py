@@ -47,6 +47,43 @@ def test_a_class_that_trains_from_the_first_epoch_to_the_last_steps_what_it_hold
     assert asked("LR303", trainer(epoch="self.scheduler.step()")) == []
 
 
+TURNS = """
+import torch
+from torch.optim.lr_scheduler import LinearLR, StepLR
+
+
+def train_epoch(model, loader, optimizer, scheduler):
+    for x, y in loader:
+        optimizer.zero_grad()
+        model(x, y).backward()
+        optimizer.step()
+        scheduler.step()
+
+
+def main(model, loader, args):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    decay, warmup = StepLR(optimizer, 30), LinearLR(optimizer, total_iters=len(loader))
+    {trains}
+"""
+
+
+@pytest.mark.parametrize(
+    ("trains", "found"),
+    [
+        ("train_epoch(model, loader, optimizer, warmup)", False),  # one epoch needs no decay
+        ("for epoch in range(args.epochs):\n        train_epoch(model, loader, optimizer, warmup)", True),
+        (
+            "for epoch in range(args.epochs):\n"
+            "        current = warmup if epoch < args.warmup_epochs else decay\n"
+            "        train_epoch(model, loader, optimizer, current)",
+            False,
+        ),
+    ],
+)
+def test_beside_one_that_is_stepped_with_every_update_it_may_wait_for_its_turn(trains, found, asked):
+    assert ("`decay` is never stepped" in str(asked("LR303", TURNS.format(trains=trains)))) is found
+
+
 def test_what_trains_one_epoch_may_be_stepped_between_two_of_its_calls(asked):
     source = trainer()
     one_epoch = source[: source.index("    def fit")]

@@ -73,6 +73,17 @@ def severity(loop, scheduler, findings):
 
 
 @pytest.mark.parametrize(
+    ("trained", "advice"),
+    [("model(x, y).backward()", False), ('print(optimizer.param_groups[0]["lr"])', True)],
+)
+def test_a_script_that_shows_a_schedule_and_trains_nothing_is_advised(trained, advice, asked):
+    source = HEAD + EPOCHS.format(scheduler="MultiStepLR(optimizer, [30, 60])").replace(
+        "model(x, y).backward()", trained
+    )
+    assert [found.advice for found in asked("LR301", source)] == [advice]
+
+
+@pytest.mark.parametrize(
     ("scheduler", "expected"),
     [
         ("StepLR(optimizer, 30)", LOUD),
