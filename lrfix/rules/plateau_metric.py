@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lrfix.experiments.lightning import stepped_without_metric
 from lrfix.experiments.study import Study
-from lrfix.experiments.training import Conduct, Told, built_in, conducts, once_a_place, told_at
+from lrfix.experiments.training import Conduct, Told, built_in, conducts, here, once_a_place, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
 from lrfix.tracing.events import Event
@@ -39,14 +39,18 @@ def _told(study: Study, conduct: Conduct, event: Event) -> Told:
     return place, _fault(study, conduct, event, where)
 
 
-def _is_told_by_its_class(study: Study, conduct: Conduct) -> bool:
-    """Whether the file gives what has the scheduler's name a metric where it is a plateau:
-    ``if isinstance(scheduler, ReduceLROnPlateau): scheduler.step(loss)``."""
+def _is_told_apart(study: Study, conduct: Conduct, event: Event) -> bool:
+    """Whether the file gives what has the scheduler's name a metric where it is a plateau: by its class,
+    ``if isinstance(scheduler, ReduceLROnPlateau): scheduler.step(loss)``, or by the setting that keeps it from this
+    step, ``if kind == "plateau": scheduler.step(loss) else: scheduler.step()``."""
+    around = set(study.names.ancestors(event.node)) if here(event.node, study) else set()
     for call in (node for node in study.names.nodes if isinstance(node, ast.Call) and (node.args or node.keywords)):
         if written(call.func) != f"{conduct.name}.step":
             continue
-        tests = [outer.test for outer in study.names.ancestors(call) if isinstance(outer, ast.If | ast.IfExp)]
-        if any("ReduceLROnPlateau" in written(test) for test in tests):
+        tested = [outer for outer in study.names.ancestors(call) if isinstance(outer, ast.If | ast.IfExp)]
+        if any(isinstance(outer.test, ast.Constant) for outer in tested):
+            continue
+        if any("ReduceLROnPlateau" in written(outer.test) or outer in around for outer in tested):
             return True
     return False
 
@@ -70,7 +74,7 @@ def _fault(study: Study, conduct: Conduct, event: Event, where: str) -> str | No
         return None
     if conduct.is_plateau:
         if not event.arguments:
-            if event.decided and _is_told_by_its_class(study, conduct):
+            if event.decided and _is_told_apart(study, conduct, event):
                 return None  # a setting may keep this step to other schedulers
             return (
                 f"`{conduct.name}` is a ReduceLROnPlateau and gets no metric{where}: the call raises TypeError. Pass "

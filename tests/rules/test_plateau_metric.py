@@ -72,3 +72,37 @@ def main(model, loader):
             {epoch}
 """
     assert bool(asked("LR306", source)) is told
+
+
+@pytest.mark.parametrize(
+    ("test", "told"), [('self.kind == "plateau"', False), ("epoch > self.warmup", True), ("loss is not None", True)]
+)
+def test_a_setting_that_gives_a_plateau_its_metric_keeps_it_from_the_other_step(test, told, asked):
+    source = f"""
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
+
+
+class Trainer:
+    def __init__(self, model, options):
+        self.kind, self.warmup, self.epochs = options["schedule"]["kind"], options["warmup"], options["epochs"]
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        self.scheduler = self.build(options["schedule"])
+
+    def build(self, options):
+        if options["kind"] == "cosine":
+            return CosineAnnealingLR(self.optimizer, options["length"])
+        return ReduceLROnPlateau(self.optimizer)
+
+    def train(self, model, loader):
+        for epoch in range(self.epochs):
+            for batch in loader:
+                loss = model(batch)
+                loss.backward()
+                self.optimizer.step()
+            if {test}:
+                self.scheduler.step(loss)
+            else:
+                self.scheduler.step()
+"""
+    assert bool(asked("LR306", source)) is told
