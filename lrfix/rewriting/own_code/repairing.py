@@ -175,7 +175,7 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
         words = _change(old, was, apart, becomes[apart])
     if words == _UNMOVED and finding.code == "LR102":
         return None  # the branch has not been seen to run
-    return "no rate changes in the settings that are shown" if words == _UNMOVED and _is_slow(finding) else words
+    return f"{_UNMOVED} in the settings that are shown" if words == _UNMOVED and finding.evidence is not None else words
 
 
 def _is_slow(finding: Finding) -> bool:
