@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lrfix.experiments.lightning import stepped_without_metric
 from lrfix.experiments.study import Study
 from lrfix.experiments.training import Conduct, Told, built_in, conducts, here, once_a_place, told_at
 from lrfix.findings import Violation
 from lrfix.registry import rule
-from lrfix.tracing.events import Event
+from lrfix.tracing.events import Event, Guard, Kind
 from lrfix.tracing.metrics import is_metric, is_position, text_of
-from lrfix.trees import written
+from lrfix.trees import walk, written
 
 #: Their ``step`` takes nothing at all.
 _TAKES_NOTHING = frozenset({"SequentialLR", "ChainedScheduler"})
@@ -43,7 +43,9 @@ def _is_told_apart(study: Study, conduct: Conduct, event: Event) -> bool:
     """Whether the file gives what has the scheduler's name a metric where it is a plateau: by its class,
     ``if isinstance(scheduler, ReduceLROnPlateau): scheduler.step(loss)``, or by the setting that keeps it from this
     step, ``if kind == "plateau": scheduler.step(loss) else: scheduler.step()``."""
-    around = set(study.names.ancestors(event.node)) if here(event.node, study) else set()
+    chosen = {asked for built in conduct.trace.of(Kind.BUILD, conduct.scheduler) for asked in _asked(built.guards)}
+    free = here(event.node, study) and not chosen & _asked(event.guards)  # else the choice is the same, and known
+    around = set(study.names.ancestors(event.node)) if free else set()
     for call in (node for node in study.names.nodes if isinstance(node, ast.Call) and (node.args or node.keywords)):
         if written(call.func) != f"{conduct.name}.step":
             continue
@@ -53,6 +55,12 @@ def _is_told_apart(study: Study, conduct: Conduct, event: Event) -> bool:
         if any("ReduceLROnPlateau" in written(outer.test) or outer in around for outer in tested):
             return True
     return False
+
+
+def _asked(guards: Iterable[Guard]) -> set[str]:
+    """What conditions ask for: ``args.kind`` of ``args.kind in ("step", "cosine")``."""
+    tests = (guard.node for guard in guards)
+    return {written(node.left) for test in tests for node in walk(test) if isinstance(node, ast.Compare)}
 
 
 def _written_out(event: Event) -> bool:

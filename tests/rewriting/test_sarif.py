@@ -30,6 +30,7 @@ def build(model, epochs, batches):
 \tfor epoch in range(epochs):
 \t\tscheduler.step()
 \t\tfor batch in batches:
+\t\t\tmodel(batch).backward()
 \t\t\toptimizer.step()
 \treturn "é", torch.optim.lr_scheduler.StepLR(optimizer, 30, verbose=True), \u03b1
 

@@ -175,7 +175,8 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
         words = _change(old, was, apart, becomes[apart])
     if words == _UNMOVED and finding.code == "LR102":
         return None  # the branch has not been seen to run
-    return f"{_UNMOVED} in the settings that are shown" if words == _UNMOVED and finding.evidence is not None else words
+    open_modes = finding.code == "LR209" or _is_slow(finding)
+    return f"{_UNMOVED} in the settings that are shown" if words == _UNMOVED and open_modes else words
 
 
 def _is_slow(finding: Finding) -> bool:
