@@ -160,16 +160,15 @@ def _what_moved(finding: Finding, before: Sequence[SiteReport], after: Sequence[
     words = _UNMOVED
     if finding.code == "LR210":
         return words  # what is returned now was None, and no other way through the function is another
-    curves = [(old, *_told_by(finding, old, new)) for old, new in zip(before, after, strict=True)]
-    own = [(was, becomes) for old, was, becomes in curves if _is_of(finding, old)]
-    for old, was, becomes in curves:
+    for old, new in zip(before, after, strict=True):
+        was, becomes = _told_by(finding, old, new)
         least = _ROUNDING * max(map(abs, was), default=0.0)
         pairs = enumerate(zip(was, becomes, strict=False))
         apart = next((k for k, (a, b) in pairs if not abs(a - b) <= least), None)
         if apart is None and len(becomes) >= len(was):
             continue
-        if apart is None or finding.code in _NO_CURVE or (was, becomes) not in own:
-            return None  # a loop that sets what the function of the finding says is the same schedule
+        if apart is None or finding.code in _NO_CURVE or not _is_of(finding, old):
+            return None
         if not _may_part(finding, apart, was, becomes):
             return None
         words = _change(old, was, apart, becomes[apart])

@@ -257,9 +257,8 @@ def test_a_rate_for_the_wrong_group_is_refused(rewrite, monkeypatch):
 
     original = proposal.edited
 
-    def first_group_only(*arguments: object) -> str:
-        text: str = original(*arguments)  # type: ignore[arg-type]
-        return text.replace("in optimizer.param_groups:", "in optimizer.param_groups[:1]:")
+    def first_group_only(*arguments: Any) -> str:
+        return original(*arguments).replace("in optimizer.param_groups:", "in optimizer.param_groups[:1]:")
 
     monkeypatch.setattr(proposal, "edited", first_group_only)
     result = rewrite(STEPS + "# the first alone\n", verify=True)

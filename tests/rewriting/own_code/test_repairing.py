@@ -332,28 +332,6 @@ MORE = {
         """,
         "    if warmup > 0 and step < warmup:\n        lr = lr * (step + 1) / float(warmup)\n",
     ),
-    "a function whose rate a loop sets": (
-        """
-        import math
-
-        def get_lr(it, peak=6e-4, warmup=20, total=600):
-            if it < warmup:
-                return peak * it / warmup
-            if it > total:
-                return 0.0
-            done = (it - warmup) / (total - warmup)
-            return peak * 0.5 * (1 + math.cos(math.pi * done))
-
-        def train(model, batches, optimizer):
-            for it in range(600):
-                lr = get_lr(it)
-                for group in optimizer.param_groups:
-                    group["lr"] = lr
-                model(next(batches)).backward()
-                optimizer.step()
-        """,
-        "        return peak * (it + 1) / warmup\n",
-    ),
     "a power of the first step": (
         """
         class Noam:
@@ -638,7 +616,7 @@ MORE = {
 }
 
 #: What is told as info wherever it stands.
-ADVISED = {"a function whose rate a loop sets", "one rate for all groups", "a count that stands still"}
+ADVISED = {"one rate for all groups", "a count that stands still"}
 
 
 @pytest.mark.parametrize("name", MORE)
